@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""The errors that bootmenu raises on purpose: every one has a message for people and a hint what to do.
+
+A library function never prints or exits; only ``cli.py`` turns these into text and an exit code.
+"""
+
+from __future__ import annotations
+
+
+class BootmenuError(Exception):
+    """Something went wrong that a person can understand and act on.
+
+    message: one sentence, names the path or the call and the reason.
+    hint: what to do next; empty when there is nothing sensible to say.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class FormatError(BootmenuError):
+    """Bytes are not what their format demands.
+
+    offset: bytes from the start of the examined data; None when no single place is to blame.
+    """
+
+    def __init__(self, message: str, offset: int | None = None, hint: str = "") -> None:
+        super().__init__(message if offset is None else f"{message} (at byte {offset:#x})", hint)
+        self.offset = offset
+
+
+class UsageError(BootmenuError):
+    """The call was wrong, or nothing of what it named could be read: exit code 2."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Builds a first-stage initramfs that starts the menu."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""From the chosen entry to the other kernel."""

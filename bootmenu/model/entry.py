@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""A boot entry as its configuration states it: what to load, from where, with which command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bootmenu.model.kernel import Architecture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRef:
+    """A file on a partition, which may not have been seen yet."""
+
+    device: str
+    """Kernel name of the partition (`sda1`), or what the configuration called it (`uuid=...`) while unseen."""
+    path: str
+    """Absolute path below the root of that partition, as the configuration states it."""
+    exists: bool | None = None
+    """None: not looked at, or the device is not there."""
+
+    def to_json(self) -> dict[str, object]:
+        """`{"device": ..., "path": ..., "exists": ...}`."""
+        return {"device": self.device, "path": self.path, "exists": self.exists}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """A kernel command line; keeps the text as it was and reads it as the kernel does."""
+
+    text: str = ""
+
+    def options(self) -> list[tuple[str, str | None]]:
+        """(name, value) in order; value None for a bare word.
+
+        Double quotes protect spaces, everything after a lone `--` belongs to init
+        (lib/cmdline.c:next_arg, init/main.c).
+        """
+        options: list[tuple[str, str | None]] = []
+        for word in _words(self.text):
+            if word == "--":
+                break
+            name, equals, value = word.partition("=")
+            options.append((name, value.strip('"') if equals else None))
+        return options
+
+    def get(self, name: str) -> str | None:
+        """Value of the last `name=value`; None when absent. A bare word counts as empty."""
+        found = [value or "" for option, value in self.options() if option == name]
+        return found[-1] if found else None
+
+    def all(self, name: str) -> list[str]:
+        """Values of every `name=value`, in order."""
+        return [value or "" for option, value in self.options() if option == name]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _words(text: str) -> list[str]:
+    words: list[str] = []
+    word, quoted = "", False
+    for char in text:
+        if char == '"':
+            quoted = not quoted
+        if char.isspace() and not quoted:
+            if word:
+                words.append(word)
+            word = ""
+        else:
+            word += char
+    return [*words, word] if word else words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootEntry:
+    """One thing that can be started."""
+
+    id: str
+    """Stable from scan to scan: made of the partition's identity, the source and the entry's own name."""
+    title: str
+    version: str = ""
+    """Kernel version for people and for sorting; empty when the configuration does not say."""
+    source: str
+    """Name of the configuration format: `bls`, `extlinux`, `bare`, ..."""
+    config: FileRef | None = None
+    """The file that offers this entry; None for bare kernels."""
+    device: str
+    """Partition on which it was found."""
+    kernel: FileRef
+    initrds: tuple[FileRef, ...] = ()
+    dtb: FileRef | None = None
+    """None: the running machine's own tree is handed on."""
+    overlays: tuple[FileRef, ...] = ()
+    cmdline: CommandLine = field(default_factory=CommandLine)
+    architecture: Architecture | None = None
+    """As the configuration states it; None when it does not."""
+    default: bool = False
+
+    @property
+    def files(self) -> tuple[tuple[str, FileRef], ...]:
+        """(role, file) of everything it names, in loading order."""
+        rows = [("kernel", self.kernel)]
+        rows += [("initramfs", ref) for ref in self.initrds]
+        if self.dtb is not None:
+            rows.append(("device tree", self.dtb))
+        rows += [("overlay", ref) for ref in self.overlays]
+        return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that could not be read or made no sense; the rest is listed all the same."""
+
+    device: str
+    """Partition it concerns."""
+    path: str
+    """File it concerns, absolute below the partition's root; empty for the partition itself."""
+    message: str
+
+    def to_json(self) -> dict[str, object]:
+        """`{"device": ..., "path": ..., "message": ...}`."""
+        return {"device": self.device, "path": self.path, "message": self.message}
+
+    def __str__(self) -> str:
+        where = ":".join(part for part in (self.device, self.path) if part)
+        return f"{where}: {self.message}" if where else self.message

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""What a kernel image says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Architecture(StrEnum):
+    """Processor architectures, by the name this project and Debian use."""
+
+    ARM64 = "arm64"
+    ARM = "arm"
+    X86_64 = "x86_64"
+    X86 = "x86"
+    RISCV64 = "riscv64"
+    LOONGARCH64 = "loongarch64"
+    PPC64 = "ppc64"
+    S390X = "s390x"
+    MIPS = "mips"
+
+    @classmethod
+    def from_uname(cls, machine: str) -> Architecture | None:
+        """From `uname -m`; None when it is none that this project knows."""
+        names = {
+            "aarch64": cls.ARM64,
+            "aarch64_be": cls.ARM64,
+            "arm64": cls.ARM64,
+            "x86_64": cls.X86_64,
+            "amd64": cls.X86_64,
+            "riscv64": cls.RISCV64,
+            "loongarch64": cls.LOONGARCH64,
+            "s390x": cls.S390X,
+        }
+        if machine in names:
+            return names[machine]
+        for prefix, architecture in (("arm", cls.ARM), ("ppc64", cls.PPC64), ("mips", cls.MIPS)):
+            if machine.startswith(prefix):
+                return architecture
+        return cls.X86 if machine in ("i386", "i486", "i586", "i686") else None
+
+
+class Compression(StrEnum):
+    """How a file is packed."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    XZ = "xz"
+    ZSTD = "zstd"
+    LZ4 = "lz4"
+    LZMA = "lzma"
+    BZIP2 = "bzip2"
+
+
+class ByteOrder(StrEnum):
+    """Order of bytes in memory."""
+
+    LITTLE = "little"
+    BIG = "big"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelImage:
+    """A recognised kernel file. Sizes are bytes; None = the header does not say."""
+
+    format: str
+    """Name of the format that recognised it, such as `arm64-image`."""
+    architecture: Architecture
+    compression: Compression = Compression.NONE
+    byte_order: ByteOrder = ByteOrder.LITTLE
+    page_size: int | None = None
+    """Bytes of one page as the kernel was built: 4096, 16384 or 65536."""
+    text_offset: int | None = None
+    """Bytes from a 2 MiB boundary at which the image wants to lie."""
+    image_size: int | None = None
+    """Bytes of memory it takes, BSS included; 0 = built before 3.17, None = not said."""
+    anywhere: bool | None = None
+    """False: wants to lie as low in RAM as possible (flags bit 3 clear)."""
+    file_size: int
+    """Bytes of the file as it lies on the disk."""
+    content_size: int | None = None
+    """Bytes after unpacking; equal to file_size when nothing is packed. For gzip, what the trailer says
+    until the content has been read."""
+    declared_end: int | None = None
+    """Bytes that the image's own section table says it must have; None without such a table."""
+    content_read: bool = True
+    """False when content_size is only what a trailer claims."""
+    version: str | None = None
+    """From the banner `Linux version ...`, when it was found cheaply."""

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""Progress of a load: which stage, how many of how many bytes, since when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The stages from the chosen entry to the other kernel, in the order they run."""
+
+    KERNEL = "read kernel"
+    INITRAMFS = "read initramfs"
+    DEVICE_TREE = "prepare device tree"
+    LOAD = "load"
+    SYNC = "sync"
+    UNMOUNT = "unmount"
+    JUMP = "jump"
+
+
+class StageState(StrEnum):
+    """What a stage is doing."""
+
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One event of a load. The last event of a stage has state done or skipped."""
+
+    stage: Stage
+    state: StageState
+    done: int = 0
+    """Bytes handled so far in this stage; 0 where a stage moves no bytes."""
+    total: int = 0
+    """Bytes this stage will handle; 0 = not known or none."""
+    seconds: float = 0.0
+    """Seconds since this stage began."""
+    detail: str = ""
+    """What happened, for people: `unpacked from gzip`, `9 edits`."""
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second; 0 while too little time has passed to say."""
+        return self.done / self.seconds if self.seconds > 0.001 else 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """One line of `boot --json`."""
+        return {
+            "stage": str(self.stage),
+            "state": str(self.state),
+            "done": self.done,
+            "total": self.total,
+            "seconds": round(self.seconds, 3),
+            "detail": self.detail,
+        }

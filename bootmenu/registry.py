@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""One small registry: a package whose files each register what they add.
+
+Adding a format, a check, a method or a theme is one new file; no list is edited elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Things of one kind, registered by the files of one package, in an explicit order.
+
+    package: dotted name; every module in it is imported before the first look-up.
+    Raises ValueError at registration when a name or an order is taken: both are mistakes in the source.
+    """
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._items: dict[str, tuple[int, T]] = {}
+        self._loaded = False
+
+    def register(self, name: str, *, order: int) -> Callable[[T], T]:
+        """Decorator: add the thing below it under `name`; look-ups are sorted by `order`."""
+
+        def add(item: T) -> T:
+            if name in self._items:
+                raise ValueError(f"{self._package}: {name!r} is registered twice")
+            if order in (other for other, _ in self._items.values()):
+                raise ValueError(f"{self._package}: order {order} of {name!r} is taken")
+            self._items[name] = (order, item)
+            return item
+
+        return add
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+            importlib.import_module(module.name)
+
+    def items(self) -> Iterator[tuple[str, T]]:
+        """(name, thing) in order."""
+        self._load()
+        for name, (_, item) in sorted(self._items.items(), key=lambda pair: pair[1][0]):
+            yield name, item
+
+    def values(self) -> Iterator[T]:
+        """The things, in order."""
+        for _, item in self.items():
+            yield item
+
+    def names(self) -> list[str]:
+        """The names, in order."""
+        return [name for name, _ in self.items()]
+
+    def get(self, name: str) -> T | None:
+        """The thing of that name, or None."""
+        self._load()
+        found = self._items.get(name)
+        return None if found is None else found[1]
