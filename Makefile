@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# Everything that is done with this source: `make help` lists it. Every target does its own set-up.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements-dev.lock
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test test-fast test-all lint format system-packages lock clean
+
+help: ## List these targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo 'ARGS="..." is handed on: make run ARGS="--demo", make test ARGS="-k plan", make lock ARGS="--upgrade".'
+
+run: $(VENV)/.ready ## Start the menu.
+	@$(BIN)/bootmenu menu $(ARGS)
+
+test: system-packages $(VENV)/.ready ## Run all tests, with the quick part of those that boot virtual machines.
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-fast: $(VENV)/.ready ## Run the tests that boot nothing; needs no system package but Python's venv.
+	$(PYTEST) -m "not vm" $(ARGS)
+
+test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.
+	$(PYTEST) $(ARGS)
+
+lint: $(VENV)/.ready ## Run ruff, mypy and import-linter; they are tests too, so `make test` has them.
+	$(PYTEST) tests/test_lint.py $(ARGS)
+
+format: $(VENV)/.ready ## Let ruff put the source into its form, and mend what it can mend safely.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+system-packages: ## Install the system packages that the tests need and this machine lacks (apt-get, as root).
+	@$(PYTHON) scripts/system_packages.py test
+
+lock: ## Write requirements-dev.lock anew from pyproject.toml (ARGS="--upgrade" takes the newest versions).
+	@$(PYTHON) scripts/system_packages.py venv
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	UV_CUSTOM_COMPILE_COMMAND='make lock' build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+		--group dev --output-file $(LOCK) $(ARGS) pyproject.toml
+
+clean: ## Remove the virtual environment and everything else that these targets made.
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache snapshot_report.html
+	find bootmenu tests scripts -name __pycache__ -prune -exec rm -rf {} +
+
+# Two stamps, so that a change of pyproject.toml does not download the world again. The environment is made
+# from nothing each time the lock changes: what is no longer in the lock must not be importable either.
+$(VENV)/.packages: $(LOCK)
+	@$(PYTHON) scripts/system_packages.py venv
+	@echo 'Making the virtual environment in $(VENV) ...'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes --only-binary :all: --requirement $(LOCK)
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.packages pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Install the system packages that a make target needs and this machine lacks.
+
+    system_packages.py venv    what the virtual environment needs
+    system_packages.py test    what the tests need
+
+Says each package and its reason before it installs, with apt-get, as root or through a sudo that asks for no
+password. Where that cannot be, it prints the command to run and exits 1. Runs before there is a virtual
+environment: standard library only, and any Python 3 must get far enough to be told that it is too old.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+OLDEST_PYTHON = (3, 11)
+VENV = "python{}.{}-venv".format(*sys.version_info[:2])
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+class Package(NamedTuple):
+    """One Debian package; `proof` is the Python module (no slash), command or file that shows it is there."""
+
+    name: str
+    proof: str
+    reason: str
+
+    def is_missing(self) -> bool:
+        """Whether the proof is absent; a tool that came from elsewhere than apt counts as present."""
+        if self.name == VENV:
+            return importlib.util.find_spec(self.proof) is None
+        if self.proof.startswith("/"):
+            return not os.path.exists(self.proof)
+        return shutil.which(self.proof, path=SYSTEM_PATH) is None
+
+
+FOR_VENV = [
+    Package(VENV, "ensurepip", "makes the virtual environment .venv, which holds all that pip installs"),
+]
+FOR_TEST = [
+    *FOR_VENV,
+    Package("qemu-system-arm", "qemu-system-aarch64", "boots real kernels, in the tests marked vm"),
+    Package("device-tree-compiler", "dtc", "writes the device trees of its machines"),
+    Package("e2fsprogs", "mkfs.ext4", "fills the ext4 disks of those machines, without root"),
+    Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),
+    Package("mtools", "mcopy", "fills those partitions, without root"),
+    Package("fdisk", "sfdisk", "partitions their disks"),
+    Package(
+        "debian-archive-keyring",
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "checks the signature of the kernels that are downloaded for them",
+    ),
+]
+
+
+def root_prefix() -> list[str] | None:
+    """What goes before a command to run it as root without a question; None where that is impossible."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
+        return ["sudo", "-n"]
+    return None
+
+
+def install(names: list[str], prefix: list[str]) -> int:
+    """apt-get's exit code. Its package lists are fetched first: a fresh machine has none, or old ones."""
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
+    if subprocess.run([*apt, "update"], stdin=subprocess.DEVNULL).returncode != 0:
+        print("apt-get update failed; trying with the package lists that are here.", flush=True)
+    command = [*apt, "install", "--yes", "--no-install-recommends", *names]
+    return subprocess.run(command, stdin=subprocess.DEVNULL).returncode
+
+
+def main(purpose: str) -> int:
+    """0 when everything is there at the end, else 1."""
+    if sys.version_info < OLDEST_PYTHON:
+        print(
+            "bootmenu needs Python {}.{} or newer, and {} is {}.{}.\n"
+            "Install a newer one and name it to make: make run PYTHON=python3.12".format(
+                *OLDEST_PYTHON, sys.executable, *sys.version_info[:2]
+            )
+        )
+        return 1
+    missing = [package for package in (FOR_VENV if purpose == "venv" else FOR_TEST) if package.is_missing()]
+    if not missing:
+        return 0
+    names = [package.name for package in missing]
+    print("These system packages are needed and not installed:")
+    for package in missing:
+        print(f"  {package.name}: {package.reason}")
+
+    prefix = root_prefix()
+    if shutil.which("apt-get") is None:
+        print("There is no apt-get here. Install what your distribution calls them, then try again.")
+    elif prefix is None:
+        print("Only root can install them, and sudo would ask for a password. Run this, then try again:")
+        print(f"  sudo apt-get update && sudo apt-get install --no-install-recommends {' '.join(names)}")
+    else:
+        print("Installing them with apt-get, without recommended packages.", flush=True)
+        if install(names, prefix) == 0:
+            return 0
+        print(f"apt-get could not install {' '.join(names)}; its own message is above.")
+    if purpose == "test" and VENV not in names:
+        print("make test-fast boots nothing and runs without them.")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

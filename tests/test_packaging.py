@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""What leaves this source tree: the wheel has everything, and the shared checker is usable on its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+import bootmenu
+
+ROOT = Path(__file__).parent.parent
+
+
+def build(source: Path, target: str, destination: Path) -> Path:
+    """What the build backend makes of `source`, without a network; target: `wheel` or `sdist`."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(destination)]
+    outcome = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    (made,) = destination.iterdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, "wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def names(wheel: Path) -> set[str]:
+    with ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def metadata(wheel: Path) -> Message:
+    folder = f"bootmenu-{bootmenu.__version__}.dist-info"
+    with ZipFile(wheel) as archive:
+        return Parser().parsestr(archive.read(f"{folder}/METADATA").decode())
+
+
+def test_the_wheel_has_every_module(wheel: Path) -> None:
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "bootmenu").rglob("*.py")}
+    assert modules
+    assert modules <= names(wheel)
+
+
+def test_the_wheel_has_every_theme(wheel: Path) -> None:
+    themes = {f"bootmenu/themes/{path.name}" for path in (ROOT / "themes").iterdir() if path.is_file()}
+    assert themes
+    assert themes <= names(wheel)
+
+
+@pytest.mark.parametrize("name", ["bootmenu/image/init.sh", "bootmenu/py.typed"])
+def test_the_wheel_has_the_files_that_are_not_python(wheel: Path, name: str) -> None:
+    assert name in names(wheel)
+
+
+def test_the_wheel_has_nothing_but_the_package(wheel: Path) -> None:
+    folders = {name.split("/")[0] for name in names(wheel)}
+    assert folders == {"bootmenu", f"bootmenu-{bootmenu.__version__}.dist-info"}
+    assert not [name for name in names(wheel) if name.endswith(".pyc")]
+
+
+def test_the_wheel_says_what_it_is(wheel: Path) -> None:
+    said = metadata(wheel)
+    assert said["Version"] == bootmenu.__version__
+    assert said["License-Expression"] == "MIT"
+    assert said["Requires-Python"] == ">=3.11"
+    assert str(said.get_payload()).startswith("# bootmenu")
+
+
+def test_the_wheel_has_the_command(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        entry_points = archive.read(f"bootmenu-{bootmenu.__version__}.dist-info/entry_points.txt").decode()
+    assert "bootmenu = bootmenu.cli:main" in entry_points
+
+
+def test_the_source_archive_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    sdist = build(ROOT, "sdist", tmp_path / "sdist")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "source", filter="data")
+    (source,) = (tmp_path / "source").iterdir()
+    assert names(build(source, "wheel", tmp_path / "wheel")) == names(wheel)
+
+
+def test_the_wheel_works_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    command = [sys.executable, "-m", "bootmenu", "--help"]
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "scan" in outcome.stdout
+
+
+# Prints two lists: the modules that starting Python loaded, and those that the shared checker added. Every
+# module of the package is imported, so that a check that a registry loads later counts too.
+IMPORT_THE_CHECKER = """
+import json, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("textual", "rich"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return None
+
+before = sorted(sys.modules)
+sys.meta_path.insert(0, Absent())
+
+import importlib, pkgutil
+import bootmenu.compat
+
+for module in pkgutil.walk_packages(bootmenu.compat.__path__, "bootmenu.compat."):
+    importlib.import_module(module.name)
+
+print(json.dumps([before, sorted(set(sys.modules) - set(before))]))
+"""
+
+
+def test_the_shared_checker_needs_no_screen_no_process_and_no_network() -> None:
+    command = [sys.executable, "-c", IMPORT_THE_CHECKER]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+    before, added = json.loads(outcome.stdout)
+    unwelcome = {"textual", "rich", "subprocess", "socket"}
+    assert not unwelcome & set(before), "Python itself loads what this test looks for"
+    assert "bootmenu.compat" in added
+    assert not unwelcome & set(added)
