@@ -70,7 +70,8 @@ def root_prefix() -> list[str] | None:
 
 def install(names: list[str], prefix: list[str]) -> int:
     """apt-get's exit code. Its package lists are fetched first: a fresh machine has none, or old ones."""
-    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    apt += ["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]
     if subprocess.run([*apt, "update"], stdin=subprocess.DEVNULL).returncode != 0:
         print("apt-get update failed; trying with the package lists that are here.", flush=True)
     command = [*apt, "install", "--yes", "--no-install-recommends", *names]

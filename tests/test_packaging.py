@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tarfile
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
@@ -83,9 +82,9 @@ def test_the_wheel_has_the_command(wheel: Path) -> None:
 
 def test_the_source_archive_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     sdist = build(ROOT, "sdist", tmp_path / "sdist")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "source", filter="data")
-    (source,) = (tmp_path / "source").iterdir()
+    source = tmp_path / "source"
+    source.mkdir()
+    subprocess.run(["tar", "-xf", sdist, "-C", source, "--strip-components=1"], check=True)
     assert names(build(source, "wheel", tmp_path / "wheel")) == names(wheel)
 
 
