@@ -86,5 +86,9 @@ class KernelImage:
     """Bytes that the image's own section table says it must have; None without such a table."""
     content_read: bool = True
     """False when content_size is only what a trailer claims."""
+    checksummed: bool = False
+    """The content was read to its end and a checksum over all of it was right."""
+    damage: str | None = None
+    """Why the content could not be read to its end; None = it could, or it was not tried."""
     version: str | None = None
     """From the banner `Linux version ...`, when it was found cheaply."""

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+"""The shared checker: facts in, findings out. Knows no disk, no process, no clock, no screen.
+
+from bootmenu.compat import check, check_machine, EntryFacts
+report = check(machine_facts, entry_facts)
+"""
+
+from bootmenu.compat.checker import Check, Scope, check, check_machine
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
+
+__all__ = [
+    "Check",
+    "DeviceTreeFacts",
+    "EntryFacts",
+    "FileFacts",
+    "FileState",
+    "KernelFacts",
+    "Scope",
+    "check",
+    "check_machine",
+]

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""Runs the checks. A check is a function of facts with a stable code; the registry makes one file enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar, cast
+
+from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.finding import Evidence, Finding, Report, Severity
+from bootmenu.model.machine import MachineFacts
+from bootmenu.registry import Registry
+
+
+class Scope(StrEnum):
+    """What a check's answer is about."""
+
+    MACHINE = "machine"
+    """The running system: one answer for every entry, shown once."""
+    ENTRY = "entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a check answers with, before its code is put to it."""
+
+    severity: Severity
+    message: str
+    hint: str = ""
+    evidence: Evidence = field(default_factory=dict)
+
+
+def passed(message: str, **evidence: object) -> Says:
+    """Looked, and found right."""
+    return Says(Severity.PASS, message, "", evidence)
+
+
+def unknown(message: str, hint: str, **evidence: object) -> Says:
+    """Applies, and could not look."""
+    return Says(Severity.UNKNOWN, message, hint, evidence)
+
+
+def warned(message: str, hint: str, **evidence: object) -> Says:
+    """Comes up, and something named is lost or risky."""
+    return Says(Severity.WARN, message, hint, evidence)
+
+
+def failed(message: str, hint: str, **evidence: object) -> Says:
+    """Refused, or does not come up."""
+    return Says(Severity.FAIL, message, hint, evidence)
+
+
+MachineCheck = Callable[[MachineFacts], Iterator[Says]]
+EntryCheck = Callable[[MachineFacts, EntryFacts], Iterator[Says]]
+F = TypeVar("F", MachineCheck, EntryCheck)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One registered check. It yields nothing where it does not apply."""
+
+    code: str
+    scope: Scope
+    requires: tuple[str, ...]
+    """Codes whose fail or unknown makes this check pointless: their finding already says what is wrong."""
+    function: Callable[..., Iterator[Says]]
+    about: str
+    """First line of its docstring."""
+
+    def run(self, machine: MachineFacts, entry: EntryFacts | None) -> Iterator[Finding]:
+        """Its findings, with their code."""
+        for says in self.function(machine) if entry is None else self.function(machine, entry):
+            yield Finding(
+                code=self.code,
+                severity=says.severity,
+                message=says.message,
+                hint=says.hint,
+                evidence=says.evidence,
+            )
+
+
+CHECKS: Registry[Check] = Registry("bootmenu.compat.checks")
+
+
+class _Decorator(Generic[F]):
+    def __init__(self, code: str, scope: Scope, order: int, requires: tuple[str, ...]) -> None:
+        self.code, self.scope, self.order, self.requires = code, scope, order, requires
+
+    def __call__(self, function: F) -> F:
+        about = (function.__doc__ or "").strip().partition("\n")[0]
+        check = Check(self.code, self.scope, self.requires, cast("Callable[..., Iterator[Says]]", function), about)
+        CHECKS.register(self.code, order=self.order)(check)
+        return function
+
+
+def machine_check(code: str, *, order: int, requires: tuple[str, ...] = ()) -> _Decorator[MachineCheck]:
+    """Register a check of the running system. `requires` may name machine checks of a smaller order."""
+    return _Decorator(code, Scope.MACHINE, order, requires)
+
+
+def entry_check(code: str, *, order: int, requires: tuple[str, ...] = ()) -> _Decorator[EntryCheck]:
+    """Register a check of an entry. `requires` may name any check of a smaller order."""
+    return _Decorator(code, Scope.ENTRY, order, requires)
+
+
+def check_machine(machine: MachineFacts) -> Report:
+    """What is true of this machine for every entry."""
+    return Report.from_findings(_run(machine, None, []))
+
+
+def check(machine: MachineFacts, entry: EntryFacts, machine_report: Report | None = None) -> Report:
+    """Everything about one entry on one machine, the machine-wide findings included.
+
+    machine_report: what `check_machine` said, when it is at hand: it is the same for all entries.
+    """
+    known = list((machine_report or check_machine(machine)).findings)
+    return Report.from_findings([*known, *_run(machine, entry, known)])
+
+
+def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) -> list[Finding]:
+    findings: list[Finding] = []
+    blocked = {finding.code for finding in known if _stops(finding)}
+    scope = Scope.MACHINE if entry is None else Scope.ENTRY
+    for item in CHECKS.values():
+        if item.scope is not scope:
+            continue
+        if blocked.intersection(item.requires):
+            blocked.add(item.code)  # so that what requires this one is skipped too
+            continue
+        for finding in item.run(machine, entry):
+            findings.append(finding)
+            if _stops(finding):
+                blocked.add(item.code)
+    return findings
+
+
+def _stops(finding: Finding) -> bool:
+    return finding.severity in (Severity.FAIL, Severity.UNKNOWN)

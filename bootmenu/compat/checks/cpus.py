@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Can the running kernel give its CPUs back? If not, every load fails, or worse, the jump does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import Says, failed, machine_check, passed, unknown
+from bootmenu.model.kernel import Architecture
+from bootmenu.model.machine import MachineFacts
+
+_ONE_CPU_HINT = (
+    "Start the first stage with nr_cpus=1 on its command line (on a Raspberry Pi: cmdline.txt); "
+    "nosmp and maxcpus= do not help. Or use firmware with PSCI."
+)
+
+
+@machine_check("CPU-STUCK", order=40)
+def stuck(machine: MachineFacts) -> Iterator[Says]:
+    """CPUs without a way back keep spinning in this kernel's memory, so it refuses every load with EBUSY."""
+    # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() is true when a CPU was lost while it was brought up,
+    # or when more than one CPU is possible and the boot CPU's operations have no cpu_die (all but PSCI).
+    if machine.architecture is not Architecture.ARM64:
+        return
+    possible = machine.possible_cpus
+    methods = {cpu.name: cpu.enable_method for cpu in machine.tree.cpus} if machine.tree else {}
+    lost = [line for line in machine.log or () if "failed to come online" in line or "stuck in the kernel" in line]
+    evidence: dict[str, object] = {
+        "possible_cpus": None if possible is None else list(possible),
+        "enable_methods": methods,
+        "offline_control": {str(cpu.number): cpu.offline_control for cpu in machine.cpus},
+        "log": lost,
+    }
+    if any("stuck in the kernel" in line for line in lost):
+        yield failed(
+            "CPUs are stuck in the running kernel: it started them and never got them back, "
+            "so it refuses to load another kernel.",
+            _ONE_CPU_HINT,
+            **evidence,
+        )
+    elif possible is None:
+        yield unknown(
+            "How many CPUs the running kernel could start is not known.",
+            "/sys/devices/system/cpu/possible could not be read.",
+            **evidence,
+        )
+    elif len(possible) == 1:
+        yield passed("Only one CPU is in use, and it is the one that jumps.", **evidence)
+    elif any(cpu.offline_control for cpu in machine.cpus):
+        # cpuN/online exists only where the kernel has cpu_die for that CPU: the kernel's own answer
+        yield passed(f"The running kernel can stop its {len(possible)} CPUs.", **evidence)
+    elif set(methods.values()) == {"psci"} and not any(cpu.offline_control is False for cpu in machine.cpus):
+        yield passed(f"The {len(possible)} CPUs were started by psci and can be stopped.", **evidence)
+    elif methods or any(cpu.offline_control is False for cpu in machine.cpus):
+        names = sorted({method or "no enable-method" for method in methods.values()}) or ["an unknown method"]
+        yield failed(
+            f"The CPUs cannot be handed over: {len(possible)} are possible, started by {' and '.join(names)}, "
+            "and Linux has no way to give those back.",
+            _ONE_CPU_HINT,
+            **evidence,
+        )
+    else:
+        yield unknown(
+            "Whether the CPUs can be handed over is not known: neither their enable-methods nor "
+            "/sys/devices/system/cpu/cpu*/online could be read.",
+            "Run as root, with /sys mounted.",
+            **evidence,
+        )
+
+
+@machine_check("CPU-OFFLINE", order=50, requires=("CPU-STUCK",))
+def offline(machine: MachineFacts) -> Iterator[Says]:
+    """A CPU that must stay online lets the load succeed and stops the jump with a kernel BUG."""
+    if machine.architecture is not Architecture.ARM64 or machine.possible_cpus is None:
+        return
+    secondaries = [cpu for cpu in machine.cpus if cpu.number != 0]
+    if not secondaries:
+        return
+    evidence: dict[str, object] = {"offline_control": {str(cpu.number): cpu.offline_control for cpu in secondaries}}
+    fixed = [cpu.number for cpu in secondaries if cpu.online is not False and cpu.offline_control is False]
+    if fixed:
+        numbers = ", ".join(map(str, fixed))
+        yield failed(
+            f"CPU {numbers} cannot be taken offline, perhaps because a trusted OS lives there: "
+            "the load would succeed, and the jump would stop with a kernel BUG.",
+            f"Let that CPU make the jump: start the first stage with reboot=s{fixed[0]}."
+            if len(fixed) == 1
+            else "Start the first stage with nr_cpus=1 on its command line.",
+            **evidence,
+        )
+    elif any(cpu.offline_control is None for cpu in secondaries):
+        yield unknown("Whether every CPU can be taken offline could not be read.", "Is /sys mounted?", **evidence)
+    else:
+        yield passed("Every other CPU can be taken offline before the jump.", **evidence)

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: MIT
+"""Is the entry's own device tree a sound one, for this board, and true of its CPUs and memory?
+
+Nothing here applies to an entry without a tree of its own: then the running machine's is handed on. R is the
+running system, E the entry. CPUs are matched by hardware id, never by their place in the tree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts
+from bootmenu.formats.devicetree import MPIDR_MASK
+from bootmenu.model.devicetree import CpuNode, TreeFacts, merged, subtracted
+from bootmenu.model.machine import MachineFacts
+
+_KNOWN_METHODS = ("psci", "spin-table", "acpi-parking-protocol")
+_NO_RUNNING_TREE = "This machine's own device tree could not be read, so the two could not be compared."
+_NO_RUNNING_TREE_HINT = "Run as root; a machine that was described by ACPI has none."
+
+
+def _name(entry: EntryFacts) -> str:
+    file = entry.file("device tree")
+    return file.name if file else "the device tree"
+
+
+def _own(entry: EntryFacts) -> DeviceTreeFacts | None:
+    return entry.own_tree if entry.wants_own_tree else None
+
+
+def _tree(entry: EntryFacts) -> TreeFacts | None:
+    own = _own(entry)
+    return own.tree if own else None
+
+
+@entry_check("DTB-HEADER", order=300)
+def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """Magic, version, length and block offsets: what kexec-tools leaves unchecked."""
+    own = _own(entry)
+    if own is None:
+        return
+    evidence: dict[str, object] = {"file_size": own.size, "total_size": own.total_size, "aligned": own.aligned}
+    if own.header_problem is not None:
+        yield failed(
+            f"{_name(entry)} is no usable device tree: {own.header_problem}.",
+            "Copy the file again; a device tree (.dtb) is made from source by dtc.",
+            **evidence,
+            problem=own.header_problem,
+        )
+    elif own.aligned is False:
+        yield failed(
+            f"{_name(entry)} has misaligned blocks: the specification wants 8 bytes for the reservations "
+            "and 4 for the structure.",
+            "Rewrite it: dtc -I dtb -O dtb -o NEW OLD.",
+            **evidence,
+        )
+    else:
+        yield passed("The header is sound.", **evidence)
+
+
+@entry_check("DTB-STRUCT", order=310, requires=("DTB-HEADER",))
+def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """The whole tree can be walked to its end."""
+    own = _own(entry)
+    if own is None:
+        return
+    if own.structure_problem is not None or own.tree is None:
+        yield failed(
+            f"{_name(entry)} is damaged: {own.structure_problem}.",
+            "Copy the file again, or take it from the kernel package.",
+            problem=own.structure_problem,
+        )
+    else:
+        yield passed("The tree is sound to its end.", size=own.size)
+
+
+@entry_check("DT-COMPAT", order=320, requires=("DTB-STRUCT",))
+def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """The root's compatible: the most specific name first."""
+    tree = _tree(entry)
+    if tree is None:
+        return
+    evidence: dict[str, object] = {
+        "entry": list(tree.compatible),
+        "running": list(machine.tree.compatible) if machine.tree else None,
+    }
+    if machine.tree is None:
+        yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT, **evidence)
+        return
+    theirs, ours = tree.compatible, machine.tree.compatible
+    common = next((name for name in theirs if name in ours), None)
+    if not theirs or not ours:
+        whose = _name(entry) if not theirs else "The running device tree"
+        yield unknown(
+            f"{whose} does not say which board it is for (no compatible).",
+            "Use this board's own device tree.",
+            **evidence,
+        )
+    elif theirs[0] == ours[0]:
+        yield passed(f"For this board: {ours[0]}.", **evidence)
+    elif common is not None:
+        yield warned(
+            f"{_name(entry)} is for {theirs[0]}, this machine is {ours[0]}; they share only {common}.",
+            "Use the tree of exactly this board if there is one.",
+            **evidence,
+        )
+    else:
+        yield failed(
+            f"{_name(entry)} is for another board ({theirs[0]}); this machine is {ours[0]}.",
+            "Leave the device tree out, so that the running one is handed on, or name the one for this board.",
+            **evidence,
+        )
+
+
+def _ids(nodes: tuple[CpuNode, ...]) -> list[int]:
+    return [node.hardware_id for node in nodes if node.hardware_id is not None]
+
+
+def _hex(ids: object) -> str:
+    assert isinstance(ids, (list, set, tuple))
+    return ", ".join(f"{number:#x}" for number in sorted(ids))
+
+
+def _boot_cpu(machine: MachineFacts) -> int | None:
+    """Hardware id of logical CPU 0: the one the kernel was started on and that makes the jump."""
+    known = next((cpu.hardware_id for cpu in machine.cpus if cpu.number == 0), None)
+    if known is None and machine.tree and len(machine.tree.cpus) == 1:
+        return machine.tree.cpus[0].hardware_id
+    return known
+
+
+@entry_check("DT-CPU-SET", order=330, requires=("DTB-STRUCT",))
+def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """The CPUs of both trees by their hardware id (reg, MPIDR affinity)."""
+    tree = _tree(entry)
+    if tree is None:
+        return
+    theirs = _ids(tree.cpus)
+    ours = _ids(machine.tree.cpus) if machine.tree else None
+    boot_cpu = _boot_cpu(machine)
+    evidence: dict[str, object] = {
+        "entry": [f"{number:#x}" for number in theirs],
+        "running": None if ours is None else [f"{number:#x}" for number in ours],
+        "boot_cpu": None if boot_cpu is None else f"{boot_cpu:#x}",
+    }
+    hint = "Use this board's own device tree; the running one is handed on when the entry names none."
+    bad = [node.name for node in tree.cpus if node.hardware_id is None or node.hardware_id & ~MPIDR_MASK]
+    twice = [number for number, times in Counter(theirs).items() if times > 1]
+    if twice:
+        yield failed(f"{_name(entry)} names CPU {_hex(twice)} more than once.", hint, **evidence)
+    elif bad:
+        yield failed(f"{_name(entry)} has CPUs without a usable reg: {', '.join(bad)}.", hint, **evidence)
+    elif ours is None or (ours and boot_cpu is None and len(ours) > 1 and not set(ours) <= set(theirs)):
+        yield unknown(
+            _NO_RUNNING_TREE if ours is None else "Which CPU makes the jump is not known.",
+            _NO_RUNNING_TREE_HINT,
+            **evidence,
+        )
+    elif boot_cpu is not None and boot_cpu not in theirs:
+        yield failed(
+            f"{_name(entry)} does not describe CPU {boot_cpu:#x}, the one that makes the jump.",
+            hint,
+            **evidence,
+        )
+    else:
+        yield from _compare_sets(machine, entry, set(ours), set(theirs), evidence, hint)
+
+
+def _compare_sets(
+    machine: MachineFacts,
+    entry: EntryFacts,
+    ours: set[int],
+    theirs: set[int],
+    evidence: dict[str, object],
+    hint: str,
+) -> Iterator[Says]:
+    missing, extra = ours - theirs, theirs - ours
+    spinning = {node.hardware_id for node in _running(machine) if node.enable_method == "spin-table"}
+    if missing & spinning:
+        yield failed(
+            f"{_name(entry)} leaves out CPU {_hex(missing & spinning)}, which spins in memory that the second kernel "
+            "would believe to be free.",
+            hint,
+            **evidence,
+        )
+    elif missing:
+        yield warned(
+            f"{_name(entry)} describes {len(theirs)} of {len(ours)} CPUs: {_hex(missing)} will stay off.",
+            hint,
+            **evidence,
+        )
+    if extra:
+        yield warned(
+            f"{_name(entry)} describes CPU {_hex(extra)}, which this machine does not have: "
+            "the second kernel will wait for it in vain.",
+            hint,
+            **evidence,
+        )
+    if not missing and not extra:
+        yield passed(f"Both trees have the same {len(ours)} CPU{'s' if len(ours) != 1 else ''}.", **evidence)
+
+
+def _running(machine: MachineFacts) -> tuple[CpuNode, ...]:
+    return machine.tree.cpus if machine.tree else ()
+
+
+@entry_check("DT-CPU-ENABLE-METHOD", order=340, requires=("DTB-STRUCT", "DT-CPU-SET"))
+def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """How each CPU is started, per hardware id, as the 2014 review's later patches compared it."""
+    tree = _tree(entry)
+    if tree is None or not tree.cpus:
+        return
+    if machine.tree is None:
+        yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT)
+        return
+    boot_cpu = _boot_cpu(machine)
+    ours = {node.hardware_id: node.enable_method for node in machine.tree.cpus}
+    theirs = {node.hardware_id: node.enable_method for node in tree.cpus if node.hardware_id in ours}
+    rows = {
+        f"{number:#x}": {"running": ours[number], "entry": method}
+        for number, method in theirs.items()
+        if number is not None
+    }
+    secondaries = {number: method for number, method in theirs.items() if number != boot_cpu}
+    differing = {n: m for n, m in secondaries.items() if m is not None and m in _KNOWN_METHODS and m != ours[n]}
+    without = {n for n, m in secondaries.items() if m is None and ours[n] is not None}
+    strange = {n: m for n, m in secondaries.items() if m is not None and m not in _KNOWN_METHODS}
+    if differing:
+        number, method = next(iter(sorted(differing.items(), key=lambda item: item[0] or 0)))
+        yield warned(
+            f"{_name(entry)} starts {_count(len(differing))} by {method}, this machine by "
+            f"{ours[number] or 'no method'}: {'they' if len(differing) > 1 else 'it'} will stay off, and the next "
+            "kexec from that system would fail with stuck CPUs.",
+            "Use this board's own device tree, or put nr_cpus=1 on the entry's command line to keep later kexecs "
+            "possible.",
+            cpus=rows,
+        )
+    if without:
+        yield warned(
+            f"{_name(entry)} gives no enable-method for {_count(len(without))}: only the boot CPU will run.",
+            "Use this board's own device tree.",
+            cpus=rows,
+        )
+    if strange:
+        names = ", ".join(sorted({str(method) for method in strange.values()}))
+        yield warned(
+            f"{_name(entry)} starts {_count(len(strange))} by {names}, which arm64 Linux does not know: "
+            f"{'they' if len(strange) > 1 else 'it'} will stay off.",
+            "Use this board's own device tree.",
+            cpus=rows,
+        )
+    if not (differing or without or strange):
+        yield passed("Every CPU is started the same way in both trees.", cpus=rows)
+
+
+def _count(number: int) -> str:
+    return f"{number} CPU{'s' if number != 1 else ''}"
+
+
+@entry_check("DT-PSCI-METHOD", order=350, requires=("DTB-STRUCT",))
+def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """The conduit of PSCI calls: the wrong one is an undefined instruction at the first call."""
+    tree = _tree(entry)
+    if tree is None or tree.psci_compatible is None:
+        return
+    ours = machine.tree.psci_method if machine.tree else None
+    evidence: dict[str, object] = {
+        "entry": tree.psci_method,
+        "running": ours,
+        "entry_compatible": list(tree.psci_compatible),
+        "running_has_psci": None if machine.tree is None else machine.tree.psci_compatible is not None,
+    }
+    if machine.tree is None:
+        yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT, **evidence)
+    elif machine.tree.psci_compatible is None:
+        # drivers/firmware/psci/psci.c:psci_0_2_init calls PSCI_VERSION at boot, whatever the CPUs use
+        yield failed(
+            f"{_name(entry)} calls firmware by PSCI, which this machine does not have: "
+            "the first call would stop the second kernel.",
+            "Use this board's own device tree.",
+            **evidence,
+        )
+    elif tree.psci_method == ours and ours is not None:
+        yield passed(f"PSCI is called by {ours} in both trees.", **evidence)
+    elif tree.psci_method not in ("hvc", "smc"):
+        yield warned(
+            f"{_name(entry)} names no usable PSCI method ({tree.psci_method or 'none'}): only the boot CPU will run, "
+            "and power off and reboot are lost.",
+            f"Set the method of /psci to {ours}." if ours else "Use this board's own device tree.",
+            **evidence,
+        )
+    elif ours not in ("hvc", "smc"):
+        yield unknown(
+            f"The running device tree names no PSCI method, {_name(entry)} names {tree.psci_method}.",
+            "Use this board's own device tree.",
+            **evidence,
+        )
+    else:
+        yield failed(
+            f"{_name(entry)} calls PSCI by {tree.psci_method}, this machine's firmware answers to {ours}: "
+            "the first call would be an undefined instruction.",
+            f"Set the method of /psci to {ours}, or use this board's own device tree.",
+            **evidence,
+        )
+
+
+@entry_check("DT-MEMORY", order=360, requires=("DTB-STRUCT",))
+def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """/memory against the RAM that is there. Firmware normally fills it in; kexec does not."""
+    tree = _tree(entry)
+    if tree is None:
+        return
+    # EFI firmware's tree has no /memory and /proc/iomem is empty for unprivileged readers: either will do
+    known = [*(machine.tree.memory if machine.tree else ()), *(machine.ram or ())]
+    theirs, ours = merged(tree.memory), merged(known)
+    evidence: dict[str, object] = {"entry": [str(area) for area in theirs], "running": [str(area) for area in ours]}
+    missing, beyond = subtracted(ours, theirs), subtracted(theirs, ours)
+    if not theirs and entry.carries_memory_over and ours:
+        yield passed("The tree describes no memory; this machine's is carried over into it.", **evidence)
+    elif not theirs:
+        yield failed(
+            f"{_name(entry)} describes no memory, and firmware that would fill it in does not run.",
+            "Let this machine's /memory be carried over into it."
+            if ours
+            else "This machine's own memory map could not be read: run bootmenu as root.",
+            **evidence,
+        )
+    elif not ours:
+        yield unknown("This machine's memory map could not be read.", "Run bootmenu as root.", **evidence)
+    elif beyond:
+        yield failed(
+            f"{_name(entry)} claims memory that this machine does not have: {', '.join(map(str, beyond))}.",
+            "Use this board's own device tree.",
+            **evidence,
+        )
+    elif missing:
+        size = sum(area.size for area in missing)
+        yield warned(
+            f"{_name(entry)} describes {_mib(sum(area.size for area in theirs))} of this machine's "
+            f"{_mib(sum(area.size for area in ours))}: {_mib(size)} will not be used.",
+            "Use this board's own device tree.",
+            **evidence,
+        )
+    else:
+        yield passed("Describes exactly this machine's memory.", **evidence)
+
+
+def _mib(size: int) -> str:
+    return f"{size / 1024**2:,.0f} MiB"

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Is everything there that the entry names, and is it on its own partition?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown
+from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
+from bootmenu.model.machine import MachineFacts
+
+
+def _evidence(file: FileFacts) -> dict[str, object]:
+    return {
+        "role": file.role,
+        "device": file.device,
+        "path": file.path,
+        "resolved": file.resolved,
+        "state": str(file.state),
+    }
+
+
+@entry_check("FILE-OUTSIDE", order=100)
+def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """A path or a link that leaves the partition is never followed."""
+    outside = [file for file in entry.files if file.state is FileState.OUTSIDE]
+    for file in outside:
+        yield failed(
+            f"The {file.role} {file.name} leaves its partition: {file.detail or 'a link or .. points outside'}.",
+            "Put the file itself on the partition, or correct the path in the configuration.",
+            **_evidence(file),
+        )
+    if entry.files and not outside:
+        yield passed("Every path stays on its partition.", paths=[file.path for file in entry.files])
+
+
+@entry_check("FILE-MISSING", order=110)
+def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """Every file that the entry names exists and can be read."""
+    whole = True
+    for file in entry.files:
+        resolved = f" (that is {file.resolved})" if file.resolved not in (None, file.path) else ""
+        match file.state:
+            case FileState.PRESENT:
+                continue
+            case FileState.OUTSIDE:  # FILE-OUTSIDE has said it
+                pass
+            case FileState.MISSING:
+                yield failed(
+                    f"The {file.role} {file.name}{resolved} does not exist.",
+                    "Reinstall the kernel package, or correct the path in the configuration.",
+                    **_evidence(file),
+                )
+            case FileState.UNUSABLE:
+                yield failed(
+                    f"The {file.role} {file.name}{resolved} cannot be used: {file.detail}.",
+                    "Look at the file and at the health of its disk.",
+                    **_evidence(file),
+                )
+            case FileState.FORBIDDEN:
+                yield unknown(
+                    f"The {file.role} {file.name}{resolved} may not be read by this user.",
+                    "Run bootmenu as root.",
+                    **_evidence(file),
+                )
+            case FileState.WAITING:
+                yield unknown(
+                    f"The {file.role} {file.path} lies on {file.device}, which has not been seen.",
+                    "Attach that disk.",
+                    **_evidence(file),
+                )
+        whole = False
+    if entry.files and whole:
+        yield passed("Every file is there.", files=[file.name for file in entry.files])

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The demonstration machine: sample partitions and a recorded board, in which everything works but the jump."""

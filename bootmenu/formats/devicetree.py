@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: MIT
+"""Flattened device trees: a strict reader that keeps property bytes raw, and a writer.
+
+It accepts what libfdt's `fdt_check_full` accepts and refuses what that refuses; the layout is that of the
+Devicetree Specification 0.4, chapter 5. Property bytes are never guessed at: ask for `.u32()` or `.strings()`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bootmenu.errors import FormatError
+from bootmenu.formats.reader import Reader
+from bootmenu.model.devicetree import CpuNode, MemoryRange, TreeFacts
+
+MAGIC = 0xD00DFEED
+MAX_SIZE = 2 * 1024 * 1024
+"""Bytes. Documentation/arch/arm64/booting.rst: the dtb "must not exceed 2 megabytes in size"."""
+
+_BEGIN_NODE, _END_NODE, _PROP, _NOP, _END = 1, 2, 3, 4, 9
+_INT_MAX = 0x7FFFFFFF
+_LAST_VERSION = 17
+
+
+class HeaderError(FormatError):
+    """The header is not one of a device tree, or it points outside the file."""
+
+
+class StructureError(FormatError):
+    """The header is sound, the blocks behind it are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The ten big-endian words at the start. Offsets and sizes are bytes."""
+
+    total_size: int
+    off_struct: int
+    off_strings: int
+    off_reservations: int
+    version: int
+    last_compatible_version: int
+    boot_cpu: int
+    size_strings: int
+    size_struct: int | None
+    """None before version 17."""
+
+    @classmethod
+    def from_bytes(cls, data: bytes, file_size: int | None = None) -> Header:
+        """From the first 40 bytes or more; `file_size` is the file's length when `data` is only its start.
+
+        Raises HeaderError.
+        """
+        available = len(data) if file_size is None else file_size
+        reader = Reader(data, "the device tree's header")
+        try:
+            magic = reader.u32be(0)
+            if magic != MAGIC:
+                raise HeaderError(f"the magic number is {magic:#010x}, a device tree begins with {MAGIC:#010x}", 0)
+            version, last = reader.u32be(20), reader.u32be(24)
+            # The kernel and libfdt read versions 2 to 17 (scripts/dtc/libfdt/fdt.c:fdt_check_header).
+            if version < 2 or last > _LAST_VERSION or version < last:
+                raise HeaderError(f"version {version} (compatible back to {last}) is not supported", 20)
+            header = cls(
+                total_size=reader.u32be(4),
+                off_struct=reader.u32be(8),
+                off_strings=reader.u32be(12),
+                off_reservations=reader.u32be(16),
+                version=version,
+                last_compatible_version=last,
+                boot_cpu=reader.u32be(28),
+                size_strings=reader.u32be(32) if version >= 3 else 0,
+                size_struct=reader.u32be(36) if version >= _LAST_VERSION else None,
+            )
+        except HeaderError:
+            raise
+        except FormatError as error:
+            raise HeaderError(error.message) from None
+        header._check(available)
+        return header
+
+    def _check(self, available: int) -> None:
+        size = 40 if self.version >= 17 else 36 if self.version >= 3 else 32
+        if self.total_size < size or self.total_size > _INT_MAX:
+            raise HeaderError(f"a total size of {self.total_size} bytes is impossible", 4)
+        if not size <= self.off_reservations <= self.total_size:
+            raise HeaderError("the memory reservation block lies outside the tree", 16)
+        for name, offset, length, at in (
+            ("structure", self.off_struct, self.size_struct or 0, 8),
+            ("strings", self.off_strings, self.size_strings, 12),
+        ):
+            if offset < size or offset + length > self.total_size:
+                raise HeaderError(f"the {name} block lies outside the tree", at)
+        if available < self.total_size:
+            raise HeaderError(f"the file ends early: {available} of {self.total_size} bytes are there", 4)
+
+    @property
+    def aligned(self) -> bool:
+        """The specification's 8 bytes for the reservations and 4 for the structure (5.6)."""
+        return self.off_reservations % 8 == 0 and self.off_struct % 4 == 0
+
+
+@dataclass(slots=True)
+class Node:
+    """One node; properties and children in file order. A duplicate name keeps its place and all its copies."""
+
+    name: str
+    properties: list[tuple[str, bytes]] = field(default_factory=list)
+    children: list[Node] = field(default_factory=list)
+
+    def get(self, name: str) -> bytes | None:
+        """Raw bytes of the first property of that name, as libfdt finds it; None when absent."""
+        return next((value for key, value in self.properties if key == name), None)
+
+    def set(self, name: str, value: bytes) -> None:
+        """Replace in place, or append."""
+        for i, (key, _) in enumerate(self.properties):
+            if key == name:
+                self.properties[i] = (name, value)
+                return
+        self.properties.append((name, value))
+
+    def remove(self, name: str) -> bool:
+        """True when something was there to remove."""
+        before = len(self.properties)
+        self.properties = [pair for pair in self.properties if pair[0] != name]
+        return len(self.properties) != before
+
+    def child(self, name: str) -> Node | None:
+        """By name; without a unit address also the first `name@...`, as libfdt does."""
+        for node in self.children:
+            if node.name == name or ("@" not in name and node.name.partition("@")[0] == name):
+                return node
+        return None
+
+    def strings(self, name: str) -> tuple[str, ...]:
+        """The strings of a string list; () when absent. Bytes that are not UTF-8 are shown as �."""
+        raw = self.get(name)
+        if not raw:
+            return ()
+        return tuple(part.decode("utf-8", "replace") for part in raw.rstrip(b"\0").split(b"\0"))
+
+    def string(self, name: str) -> str | None:
+        """The first string; None when absent or empty."""
+        return next(iter(self.strings(name)), None) or None
+
+    def u32(self, name: str) -> int | None:
+        """One cell; None when absent or of another length."""
+        raw = self.get(name)
+        return int.from_bytes(raw, "big") if raw is not None and len(raw) == 4 else None
+
+    def u64(self, name: str) -> int | None:
+        """Two cells, or one where firmware wrote only that; None when absent or of another length."""
+        raw = self.get(name)
+        return int.from_bytes(raw, "big") if raw is not None and len(raw) in (4, 8) else None
+
+    def available(self) -> bool:
+        """No status, `okay` or `ok` (drivers/of/fdt.c:of_fdt_device_is_available)."""
+        return self.get("status") is None or self.string("status") in ("okay", "ok")
+
+    def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
+        """(path, node) of this node and everything below, in file order."""
+        stack = [(path or "/", self)]
+        while stack:
+            where, node = stack.pop()
+            yield where, node
+            stack += [(f"{where.rstrip('/')}/{child.name}", child) for child in reversed(node.children)]
+
+
+@dataclass(slots=True, kw_only=True)
+class DeviceTree:
+    """A device tree in memory."""
+
+    root: Node
+    reservations: list[MemoryRange] = field(default_factory=list)
+    boot_cpu: int = 0
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> DeviceTree:
+        """The whole tree; bytes behind its total size are ignored.
+
+        Raises HeaderError or StructureError. Time and memory are linear in the size.
+        """
+        header = Header.from_bytes(data)
+        blob = data[: header.total_size]
+        return cls(
+            root=_read_nodes(blob, header),
+            reservations=_read_reservations(blob, header),
+            boot_cpu=header.boot_cpu,
+        )
+
+    def node(self, path: str) -> Node | None:
+        """By absolute path; unit addresses may be left out."""
+        node: Node | None = self.root
+        for part in path.strip("/").split("/") if path.strip("/") else ():
+            node = node.child(part) if node is not None else None
+        return node
+
+    def ensure(self, path: str) -> Node:
+        """The node at that absolute path, made where it is missing."""
+        node = self.root
+        for part in path.strip("/").split("/"):
+            child = node.child(part)
+            if child is None:
+                child = Node(part)
+                node.children.append(child)
+            node = child
+        return node
+
+    def to_bytes(self) -> bytes:
+        """Version 17, packed, without NOPs: what any reader takes."""
+        reservations = b"".join(struct.pack(">QQ", area.base, area.size) for area in self.reservations) + bytes(16)
+        structure = bytearray()
+        strings = bytearray()
+        offsets: dict[str, int] = {}
+        pending: list[Node | None] = [self.root]
+        while pending:
+            node = pending.pop()
+            if node is None:
+                structure += struct.pack(">I", _END_NODE)
+                continue
+            name = node.name.encode("utf-8", "surrogateescape") + b"\0"
+            structure += struct.pack(">I", _BEGIN_NODE) + name + bytes(-len(name) % 4)
+            for key, value in node.properties:
+                if key not in offsets:
+                    offsets[key] = len(strings)
+                    strings += key.encode("utf-8", "surrogateescape") + b"\0"
+                structure += struct.pack(">III", _PROP, len(value), offsets[key])
+                structure += value + bytes(-len(value) % 4)
+            pending.append(None)
+            pending.extend(reversed(node.children))
+        structure += struct.pack(">I", _END)
+        off_struct = 40 + len(reservations)
+        off_strings = off_struct + len(structure)
+        header = struct.pack(
+            ">10I",
+            MAGIC,
+            off_strings + len(strings),
+            off_struct,
+            off_strings,
+            40,
+            _LAST_VERSION,
+            16,
+            self.boot_cpu,
+            len(strings),
+            len(structure),
+        )
+        return header + reservations + bytes(structure) + bytes(strings)
+
+
+def _read_reservations(blob: bytes, header: Header) -> list[MemoryRange]:
+    # "the list ... is terminated with an entry where both address and size are equal to 0" (5.3.1);
+    # libfdt already stops at size 0 (fdt_num_mem_rsv), and so does the kernel.
+    areas: list[MemoryRange] = []
+    offset = header.off_reservations
+    while True:
+        if offset + 16 > len(blob):
+            raise StructureError("the memory reservation block has no end", offset)
+        base, size = struct.unpack_from(">QQ", blob, offset)
+        if size == 0:
+            return areas
+        areas.append(MemoryRange(base=base, size=size))
+        offset += 16
+
+
+def _read_nodes(blob: bytes, header: Header) -> Node:
+    begin = header.off_struct
+    end = len(blob) if header.size_struct is None else begin + header.size_struct
+    old_layout = header.version < 16
+    names: dict[int, str] = {}
+    stack: list[Node] = []
+    root: Node | None = None
+    offset = begin
+    while True:
+        start = offset
+        if offset + 4 > end:
+            raise StructureError("the structure block ends without an end tag", offset)
+        tag = int.from_bytes(blob[offset : offset + 4], "big")
+        offset += 4
+        if root is not None and not stack and tag != _END:
+            raise StructureError("something follows the root node", start)
+        if tag == _BEGIN_NODE:
+            stop = blob.find(b"\0", offset, end)
+            if stop < 0:
+                raise StructureError("a node's name has no end", start)
+            name = blob[offset:stop].decode("utf-8", "surrogateescape")
+            offset = stop + 1
+            if old_layout:  # full paths instead of names
+                if "/" not in name:
+                    raise StructureError("a node's path has no slash", start)
+                name = name.rpartition("/")[2]
+            node = Node(name)
+            if stack:
+                stack[-1].children.append(node)
+            elif name:
+                raise StructureError("the root node has a name", start)
+            else:
+                root = node
+            stack.append(node)
+        elif tag == _END_NODE:
+            if not stack:
+                raise StructureError("a node ends that never began", start)
+            stack.pop()
+        elif tag == _PROP:
+            if offset + 8 > end:
+                raise StructureError("a property ends early", start)
+            length, name_offset = struct.unpack_from(">II", blob, offset)
+            value = offset + 8
+            if old_layout and length >= 8 and (value - begin) % 8:
+                value += 4
+            if value + length > end:
+                raise StructureError(f"a property of {length} bytes ends early", start)
+            if name_offset not in names:
+                names[name_offset] = _read_name(blob, header, name_offset, start)
+            if stack:
+                stack[-1].properties.append((names[name_offset], blob[value : value + length]))
+            offset = value + length
+        elif tag == _END:
+            if stack:
+                raise StructureError("the tree ends inside a node", start)
+            return root or Node("")
+        elif tag != _NOP:
+            raise StructureError(f"tag {tag:#x} is unknown", start)
+        offset = begin + ((offset - begin + 3) & ~3)
+
+
+def _read_name(blob: bytes, header: Header, offset: int, at: int) -> str:
+    begin = header.off_strings + offset
+    end = len(blob) if header.version < _LAST_VERSION else header.off_strings + header.size_strings
+    stop = blob.find(b"\0", begin, end) if begin < end else -1
+    if stop < 0:
+        raise StructureError("a property's name lies outside the strings", at)
+    return blob[begin:stop].decode("utf-8", "surrogateescape")
+
+
+# ---- what the checker asks for ----------------------------------------------------------------------------
+
+MPIDR_MASK = 0xFF00FFFFFF
+"""Affinity bits; any other bit in a `reg` is an error (arch/arm64/kernel/smp.c:of_get_cpu_hwid)."""
+
+STALE_CHOSEN = (
+    "linux,elfcorehdr",
+    "linux,usable-memory-range",
+    "linux,initrd-start",
+    "linux,initrd-end",
+    "linux,ima-kexec-buffer",
+    "linux,kho-fdt",
+    "linux,kho-scratch",
+)
+
+
+def facts(tree: DeviceTree) -> TreeFacts:
+    """What the checks ask of a tree. Never raises: what is missing or of a wrong length is left out."""
+    root = tree.root
+    psci = root.child("psci")
+    chosen = root.child("chosen")
+    return TreeFacts(
+        compatible=root.strings("compatible"),
+        model=root.string("model"),
+        cpus=tuple(_cpus(root)),
+        psci_compatible=None if psci is None else psci.strings("compatible"),
+        psci_method=None if psci is None else psci.string("method"),
+        memory=tuple(_memory(root)),
+        memory_reservations=tuple(tree.reservations),
+        stdout_path=chosen.string("stdout-path") if chosen else None,
+        stale_chosen=tuple(name for name in STALE_CHOSEN if chosen and chosen.get(name) is not None),
+    )
+
+
+def _cpus(root: Node) -> Iterator[CpuNode]:
+    parent = root.child("cpus")
+    if parent is None:
+        return
+    cells = parent.u32("#address-cells")
+    for node in parent.children:
+        if node.name.partition("@")[0] != "cpu" and node.string("device_type") != "cpu":
+            continue
+        if not node.available():
+            continue
+        reg = node.get("reg") or b""
+        width = 4 * (cells or 1)
+        known = len(reg) >= width and width in (4, 8)
+        yield CpuNode(
+            name=node.name,
+            hardware_id=int.from_bytes(reg[:width], "big") if known else None,
+            enable_method=node.string("enable-method"),
+            release_address=node.u64("cpu-release-addr"),
+        )
+
+
+def _memory(root: Node) -> Iterator[MemoryRange]:
+    # drivers/of/fdt.c:early_init_dt_scan_memory looks at the root's children with device_type "memory".
+    address, size = root.u32("#address-cells") or 1, root.u32("#size-cells") or 1
+    width = 4 * (address + size)
+    if address > 2 or size > 2:
+        return
+    for node in root.children:
+        if node.string("device_type") != "memory" or not node.available():
+            continue
+        reg = node.get("linux,usable-memory") or node.get("reg") or b""
+        for at in range(0, len(reg) - width + 1, width):
+            split = at + 4 * address
+            yield MemoryRange(
+                base=int.from_bytes(reg[at:split], "big"),
+                size=int.from_bytes(reg[split : at + width], "big"),
+            )

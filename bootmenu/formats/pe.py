@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The little of PE/COFF that kernels with an EFI stub carry: machine, sections, certificate table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootmenu.errors import FormatError
+from bootmenu.formats.reader import Reader
+from bootmenu.model.kernel import Architecture
+
+MACHINES = {
+    0xAA64: Architecture.ARM64,
+    0x01C0: Architecture.ARM,
+    0x01C2: Architecture.ARM,
+    0x8664: Architecture.X86_64,
+    0x014C: Architecture.X86,
+    0x5064: Architecture.RISCV64,
+    0x6264: Architecture.LOONGARCH64,
+}
+
+_MAX_SECTIONS = 96  # Microsoft PE/COFF 2.4.1: the Windows loader limits the number of sections to 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortableExecutable:
+    """Offsets and sizes are bytes of the file."""
+
+    machine: int
+    sections: tuple[tuple[str, int, int], ...]
+    """(name, offset, size) of each section's raw data."""
+    certificates: tuple[int, int]
+    """(offset, size) of the certificate table; (0, 0) = not signed."""
+
+    @classmethod
+    def from_head(cls, head: bytes) -> PortableExecutable | None:
+        """From a file's first bytes; None when they do not begin an image. Raises FormatError when cut."""
+        if head[:2] != b"MZ" or len(head) < 0x40:
+            return None
+        reader = Reader(head, "the PE header")
+        at = reader.u32le(0x3C)
+        if head[at : at + 4] != b"PE\0\0":
+            return None
+        count, optional_size = reader.u16le(at + 6), reader.u16le(at + 20)
+        if count > _MAX_SECTIONS:
+            raise FormatError(f"the PE header names {count} sections", at + 6)
+        optional = at + 24
+        certificates = (0, 0)
+        if optional_size >= 2:
+            directories = {0x10B: 96, 0x20B: 112}.get(reader.u16le(optional))
+            # the certificate table is directory 4; its "address" is a file offset (PE/COFF 5.7)
+            if (
+                directories is not None
+                and optional_size >= directories + 40
+                and reader.u32le(optional + directories - 4) > 4
+            ):
+                at_certificates = optional + directories + 32
+                certificates = (reader.u32le(at_certificates), reader.u32le(at_certificates + 4))
+        table = optional + optional_size
+        sections = []
+        for row in range(table, table + 40 * count, 40):
+            name = reader.slice(row, 8).rstrip(b"\0").decode("ascii", "replace")
+            size, offset = reader.u32le(row + 16), reader.u32le(row + 20)
+            sections.append((name, offset, size))
+        return cls(machine=reader.u16le(at + 4), sections=tuple(sections), certificates=certificates)
+
+    @property
+    def end(self) -> int | None:
+        """Bytes the file must have; None when no section has raw data."""
+        ends = [offset + size for _, offset, size in self.sections if size]
+        if not ends:
+            return None
+        return max([*ends, sum(self.certificates)])

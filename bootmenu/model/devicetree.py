@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""What the checker needs of a device tree: values without the tree, so that they can be recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class MemoryRange:
+    """`size` bytes of physical memory from address `base`."""
+
+    base: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """First address behind it."""
+        return self.base + self.size
+
+    def __str__(self) -> str:
+        return f"{self.base:#x}-{self.end - 1:#x}" if self.size else f"{self.base:#x} (empty)"
+
+
+def merged(ranges: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
+    """Sorted, with touching and overlapping ranges joined and empty ones gone."""
+    joined: list[MemoryRange] = []
+    for piece in sorted(piece for piece in ranges if piece.size > 0):
+        if joined and piece.base <= joined[-1].end:
+            end = max(joined[-1].end, piece.end)
+            joined[-1] = MemoryRange(base=joined[-1].base, size=end - joined[-1].base)
+        else:
+            joined.append(piece)
+    return tuple(joined)
+
+
+def subtracted(ranges: Iterable[MemoryRange], taken: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
+    """What of `ranges` lies in none of `taken`, sorted and merged."""
+    left: list[MemoryRange] = []
+    holes = merged(taken)
+    for piece in merged(ranges):
+        start = piece.base
+        for hole in holes:
+            if hole.end <= start or hole.base >= piece.end:
+                continue
+            if hole.base > start:
+                left.append(MemoryRange(base=start, size=hole.base - start))
+            start = max(start, hole.end)
+        if start < piece.end:
+            left.append(MemoryRange(base=start, size=piece.end - start))
+    return tuple(left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuNode:
+    """One node of /cpus with device_type or name `cpu`."""
+
+    name: str
+    """Node name, such as `cpu@1`."""
+    hardware_id: int | None
+    """MPIDR affinity bits from `reg`; None = no usable `reg`."""
+    enable_method: str | None = None
+    """First string of the node's own `enable-method` (arm64 inherits none from /cpus); None = none."""
+    release_address: int | None = None
+    """`cpu-release-addr`, a big-endian u64 like every cell; None = none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeFacts:
+    """A device tree that was read to its end, as far as checks ask for it."""
+
+    compatible: tuple[str, ...] = ()
+    """Root `compatible`, most specific first; empty = the property is missing."""
+    model: str | None = None
+    cpus: tuple[CpuNode, ...] = ()
+    """In the order of the tree; nodes with status other than okay are left out."""
+    psci_compatible: tuple[str, ...] | None = None
+    """`compatible` of /psci; None = no such node."""
+    psci_method: str | None = None
+    """Conduit, `hvc` or `smc`; None = no node or no property."""
+    memory: tuple[MemoryRange, ...] = ()
+    """Every `reg` of every memory node, unmerged, empty ones included."""
+    memory_reservations: tuple[MemoryRange, ...] = ()
+    """The memory reservation block, to its terminator."""
+    stdout_path: str | None = None
+    stale_chosen: tuple[str, ...] = ()
+    """Properties of /chosen that belong to the system that was booted with this tree before."""

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""What the running system, the first stage, is: everything that checks ask of it, as plain values.
+
+None always means "could not be found out". The JSON form is what `bootmenu facts` prints and `--machine` reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bootmenu.errors import FormatError
+from bootmenu.model import codec
+from bootmenu.model.devicetree import MemoryRange, TreeFacts
+from bootmenu.model.kernel import Architecture, ByteOrder
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuFacts:
+    """One logical CPU of the running system."""
+
+    number: int
+    hardware_id: int | None = None
+    """MPIDR affinity bits of its device-tree node; None = no such node (ACPI) or not readable."""
+    online: bool | None = None
+    offline_control: bool | None = None
+    """Whether /sys/devices/system/cpu/cpuN/online exists: the kernel can take this CPU offline."""
+    midr: int | None = None
+    """MIDR_EL1 (arm64): implementer in bits 31-24, part number in bits 15-4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KexecFacts:
+    """What the running kernel says about kexec."""
+
+    load_disabled: bool | None = None
+    """/proc/sys/kernel/kexec_load_disabled"""
+    load_limit: int | None = None
+    """/proc/sys/kernel/kexec_load_limit_reboot: loads still permitted, -1 = no limit; None also before 6.3."""
+    loaded: bool | None = None
+    """/sys/kernel/kexec_loaded"""
+    crash_loaded: bool | None = None
+    """/sys/kernel/kexec_crash_loaded"""
+    kexec_load: bool | None = None
+    """The kernel has the call kexec_load (CONFIG_KEXEC)."""
+    kexec_file_load: bool | None = None
+    """The kernel has the call kexec_file_load (CONFIG_KEXEC_FILE)."""
+    config_source: str | None = None
+    """Where the two answers above come from."""
+    tools_version: str | None = None
+    """Version of kexec-tools; None = not installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFacts:
+    """The first-stage system."""
+
+    schema: int = SCHEMA
+    architecture: Architecture | None = None
+    """None = an architecture this project does not know."""
+    machine: str = ""
+    """`uname -m`, as it was."""
+    kernel_release: str = ""
+    """`uname -r`"""
+    byte_order: ByteOrder = ByteOrder.LITTLE
+    page_size: int | None = None
+    """Bytes of a page of the running kernel."""
+    cap_sys_boot: bool | None = None
+    """CAP_SYS_BOOT is in the effective set of the asking process."""
+    kexec: KexecFacts = field(default_factory=KexecFacts)
+    cpus: tuple[CpuFacts, ...] = ()
+    """The logical CPUs that are present, by number."""
+    possible_cpus: tuple[int, ...] | None = None
+    """/sys/devices/system/cpu/possible"""
+    tree: TreeFacts | None = None
+    """The tree the running kernel was booted with; None = there is none or it is not readable."""
+    tree_source: str | None = None
+    """Where it was read."""
+    tree_problem: str | None = None
+    """Why it could not be read, when there is one."""
+    acpi: bool | None = None
+    """The machine was described by ACPI tables."""
+    ram: tuple[MemoryRange, ...] | None = None
+    """System RAM and firmware-reserved RAM of /proc/iomem; None = not readable or all zero (not privileged)."""
+    memory_total: int | None = None
+    """MemTotal, bytes."""
+    command_line: str | None = None
+    """/proc/cmdline"""
+    log: tuple[str, ...] | None = None
+    """The lines of the kernel log that checks look at, without time stamps; None = not readable."""
+
+    @property
+    def title(self) -> str:
+        """The machine's name for people."""
+        name = self.tree.model if self.tree and self.tree.model else ""
+        return name or self.machine or "unknown machine"
+
+    def to_json(self) -> dict[str, object]:
+        """What `bootmenu facts --json` prints."""
+        encoded: dict[str, object] = codec.to_json(self)
+        return encoded
+
+    @classmethod
+    def from_json(cls, value: object) -> MachineFacts:
+        """Raises FormatError when the schema is newer or a field has the wrong type."""
+        schema = value.get("schema") if isinstance(value, dict) else None
+        if not isinstance(schema, int) or isinstance(schema, bool):
+            raise FormatError(
+                "these are no machine facts: no schema number", hint="Record some: bootmenu facts --json"
+            )
+        if schema > SCHEMA:
+            raise FormatError(
+                f"machine facts of schema {schema}; this bootmenu reads up to {SCHEMA}",
+                hint="Use a newer bootmenu, or record the facts again with this one.",
+            )
+        return codec.from_json(cls, value, "facts")

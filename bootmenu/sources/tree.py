@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""The one small interface through which parsers see a partition: read, list, stat below its root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.reader import ByteSource
+
+CONFIG_LIMIT = 1024 * 1024
+"""Bytes. A larger configuration file is none."""
+LIST_LIMIT = 20_000
+"""Names. A larger folder is read so far and no further."""
+
+
+class Trouble(StrEnum):
+    """Why a path could not be used."""
+
+    MISSING = "missing"
+    OUTSIDE = "outside"
+    """A path or a link on the way leaves the partition."""
+    NOT_A_FILE = "not a file"
+    """A folder, FIFO, socket or device: never opened."""
+    NOT_A_FOLDER = "not a folder"
+    FORBIDDEN = "forbidden"
+    """Permission denied."""
+    TOO_LARGE = "too large"
+    UNREADABLE = "unreadable"
+    """The medium or the file system gave an error."""
+
+
+class TreeError(BootmenuError):
+    """A path of a partition could not be used. `trouble` says why, `path` is as it was asked for."""
+
+    def __init__(self, path: str, trouble: Trouble, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+        self.trouble = trouble
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stat:
+    """What is at a path."""
+
+    is_file: bool
+    is_folder: bool
+    size: int
+    """Bytes."""
+    identity: tuple[int, int]
+    """(device, inode): equal for two names of one file."""
+    resolved: str
+    """Absolute path below the root after following links, as far as it could be found out."""
+
+
+class Tree(Protocol):
+    """One partition's files. Paths are absolute below its root; every method may raise TreeError."""
+
+    @property
+    def device(self) -> str:
+        """The partition's kernel name."""
+
+    def list(self, path: str) -> tuple[str, ...]:
+        """Names in a folder, sorted, at most LIST_LIMIT."""
+
+    def stat(self, path: str) -> Stat:
+        """Follows links."""
+
+    def read(self, path: str, limit: int) -> bytes:
+        """A whole regular file of at most `limit` bytes; larger is Trouble.TOO_LARGE."""
+
+    def open(self, path: str) -> AbstractContextManager[ByteSource]:
+        """A regular file for reading at offsets."""
+
+
+def exists(tree: Tree, path: str) -> bool:
+    """True when a regular file can be found there."""
+    try:
+        return tree.stat(path).is_file
+    except TreeError:
+        return False
+
+
+def normal(path: str, base: str = "/") -> str:
+    """Absolute path: joined to `base` unless absolute; `.` and doubled slashes gone, `..` kept for the tree
+    to judge. Backslashes are slashes, as configurations written for EFI use them."""
+    path = path.replace("\\", "/")
+    joined = path if path.startswith("/") else f"{base}/{path}"
+    parts: Iterable[str] = (part for part in joined.split("/") if part not in ("", "."))
+    return "/" + "/".join(parts)
+
+
+def read_text(tree: Tree, path: str) -> str:
+    """A configuration file as text: bytes that are not UTF-8 are shown as �, NULs are dropped."""
+    return tree.read(path, CONFIG_LIMIT).decode("utf-8", "replace").replace("\0", "").removeprefix("\ufeff")

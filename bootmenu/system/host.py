@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""The machine bootmenu runs on, as one object that is handed in: its files, calls, programs and kernel log."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootmenu.system.commands import Commands
+from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.syscalls import Syscalls
+
+_LIMIT = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A running Linux. `root` is where its /proc, /sys and /dev begin."""
+
+    root: Path = Path("/")
+    syscalls: Syscalls = field(default_factory=Syscalls)
+    commands: Commands = field(default_factory=Commands)
+    log: KernelLog = field(default_factory=KernelLog)
+
+    def path(self, path: str) -> Path:
+        """An absolute path of the machine as one that can be opened."""
+        return self.root / path.lstrip("/")
+
+    def exists(self, path: str) -> bool:
+        """Whether something is there."""
+        return self.path(path).exists()
+
+    def read(self, path: str) -> bytes | None:
+        """A file of /proc or /sys, at most 16 MiB; None when it cannot be read, whatever the reason."""
+        try:
+            with self.path(path).open("rb") as file:
+                return file.read(_LIMIT)
+        except OSError:
+            return None
+
+    def text(self, path: str) -> str | None:
+        """The same as text without the trailing newline."""
+        data = self.read(path)
+        return None if data is None else data.decode("utf-8", "replace").rstrip("\n\0")
+
+    def number(self, path: str, base: int = 10) -> int | None:
+        """The same as a number; None when it is none."""
+        text = self.text(path)
+        try:
+            return None if text is None else int(text.strip(), base)
+        except ValueError:
+            return None
+
+    def flag(self, path: str) -> bool | None:
+        """A file that holds 0 or 1."""
+        value = self.number(path)
+        return None if value is None else value != 0
+
+    def page_size(self) -> int:
+        """Bytes of a page of the running kernel."""
+        return os.sysconf("SC_PAGE_SIZE")

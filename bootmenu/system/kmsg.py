@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""The kernel log, from /dev/kmsg: all of it, or what has appeared since a moment."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+
+class KernelLog:
+    """Reads records without ever waiting. Where the log may not be read, it says so by None."""
+
+    def __init__(self, path: str = "/dev/kmsg") -> None:
+        self._path = path
+
+    def lines(self) -> list[str] | None:
+        """Every message still in the buffer, oldest first, without time stamps; None = not permitted."""
+        records = self._records(-1)
+        return None if records is None else [text for _, text in records]
+
+    def mark(self) -> int:
+        """The newest record's sequence number, to ask `since` for what follows; -1 = none or not permitted."""
+        records = self._records(-1)
+        return records[-1][0] if records else -1
+
+    def since(self, mark: int) -> list[str]:
+        """Messages newer than the mark; [] also when the log may not be read."""
+        return [text for _, text in self._records(mark) or []]
+
+    def _records(self, after: int) -> list[tuple[int, str]] | None:
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            return [record for record in _read(descriptor) if record[0] > after]
+        finally:
+            os.close(descriptor)
+
+
+def _read(descriptor: int) -> Iterator[tuple[int, str]]:
+    # Documentation/ABI/testing/dev-kmsg: "level,sequnum,timestamp,flags;message\n", continuation lines with a
+    # space before KEY=value; EPIPE when a record was overwritten while we were reading
+    while True:
+        try:
+            record = os.read(descriptor, 8192)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                continue
+            return
+        if not record:
+            return
+        head, _, text = record.decode("utf-8", "replace").partition(";")
+        fields = head.split(",")
+        if len(fields) > 1 and fields[1].isdigit():
+            yield int(fields[1]), text.partition("\n")[0]

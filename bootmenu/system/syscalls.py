@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The system calls that Python lacks, by ctypes. errno becomes an OSError that names the call."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+from enum import IntFlag
+
+_OPENAT2 = 437  # the same number on every architecture since 5.6
+_KEXEC = 0x45584543  # include/uapi/linux/reboot.h: LINUX_REBOOT_CMD_KEXEC
+_RESTART = 0x01234567
+_POWER_OFF = 0x4321FEDC
+_CLONE_NEWNS = 0x00020000
+
+
+class Resolve(IntFlag):
+    """include/uapi/linux/openat2.h"""
+
+    NO_XDEV = 0x01
+    NO_MAGICLINKS = 0x02
+    BENEATH = 0x08
+    IN_ROOT = 0x10
+
+
+class MountFlag(IntFlag):
+    """include/uapi/linux/mount.h"""
+
+    RDONLY = 1
+    NOSUID = 2
+    NODEV = 4
+    NOEXEC = 8
+    REC = 1 << 14
+    PRIVATE = 1 << 18
+
+
+MNT_DETACH = 2
+
+
+class Syscalls:
+    """The calls. Tests hand in an object with the same methods."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._syscall = libc.syscall
+        self._syscall.restype = ctypes.c_long
+        self._mount = libc.mount
+        self._mount.argtypes = [
+            ctypes.c_char_p,
+            ctypes.c_char_p,
+            ctypes.c_char_p,
+            ctypes.c_ulong,
+            ctypes.c_char_p,
+        ]
+        self._umount2 = libc.umount2
+        self._umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
+        self._unshare = libc.unshare
+        self._unshare.argtypes = [ctypes.c_int]
+        self._reboot = libc.reboot
+        self._reboot.argtypes = [ctypes.c_int]
+
+    def openat2(self, folder: int, path: str, flags: int, resolve: Resolve) -> int:
+        """Open `path` below the folder descriptor; returns a descriptor. Raises OSError."""
+        how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, int(resolve))
+        raw = os.fsencode(path)
+        number = self._syscall(
+            ctypes.c_long(_OPENAT2),
+            ctypes.c_int(folder),
+            ctypes.c_char_p(raw),
+            ctypes.c_char_p(how),
+            ctypes.c_size_t(len(how)),
+        )
+        return int(_checked(number, "openat2", path))
+
+    def mount(self, source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:
+        """mount(2). Raises OSError."""
+        result = self._mount(
+            os.fsencode(source), os.fsencode(target), os.fsencode(kind), int(flags), os.fsencode(options)
+        )
+        _checked(result, "mount", source)
+
+    def umount(self, target: str, flags: int = 0) -> None:
+        """umount2(2). Raises OSError."""
+        _checked(self._umount2(os.fsencode(target), flags), "umount2", target)
+
+    def own_mounts(self) -> None:
+        """Give this process a mount namespace of its own, from which nothing leaks back: its mounts end with
+        it, however it ends. Raises OSError."""
+        _checked(self._unshare(_CLONE_NEWNS), "unshare", "mount namespace")
+        self.mount("none", "/", "", MountFlag.REC | MountFlag.PRIVATE, "")
+
+    def sync(self) -> None:
+        """Write everything to the disks. May take as long as the slowest of them."""
+        os.sync()
+
+    def reboot_kexec(self) -> None:
+        """Jump into the loaded kernel; returns only by raising OSError."""
+        _checked(self._reboot(_KEXEC - (1 << 32) if _KEXEC >= 1 << 31 else _KEXEC), "reboot", "kexec")
+
+    def uname(self) -> tuple[str, str]:
+        """(machine, kernel release)"""
+        name = platform.uname()
+        return name.machine, name.release
+
+
+def _checked(result: int, call: str, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{call}: {os.strerror(number)}", what)
+    return result

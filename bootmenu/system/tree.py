@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+"""A folder of the running system as a partition: opened below its root by openat2, which cannot be left."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from bootmenu.formats.reader import ByteSource
+from bootmenu.sources.tree import LIST_LIMIT, Stat, TreeError, Trouble, normal
+from bootmenu.system.syscalls import Resolve, Syscalls
+
+_TROUBLES = {
+    errno.ENOENT: (Trouble.MISSING, "does not exist"),
+    errno.ENOTDIR: (Trouble.MISSING, "does not exist: a part of the path is a file"),
+    errno.EXDEV: (Trouble.OUTSIDE, "leads into another file system"),
+    errno.ELOOP: (Trouble.UNREADABLE, "too many symbolic links, or one that is forbidden"),
+    errno.EACCES: (Trouble.FORBIDDEN, "permission denied"),
+    errno.EPERM: (Trouble.FORBIDDEN, "permission denied"),
+    errno.ENAMETOOLONG: (Trouble.MISSING, "the name is too long to exist"),
+}
+_MAX_LINKS = 40  # as the kernel's MAXSYMLINKS
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A regular file, read at offsets."""
+
+    descriptor: int
+    size: int
+
+    def read(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes."""
+        pieces = []
+        while length > 0:
+            piece = os.pread(self.descriptor, length, offset)
+            if not piece:
+                break
+            pieces.append(piece)
+            offset += len(piece)
+            length -= len(piece)
+        return b"".join(pieces)
+
+
+class DirectoryTree:
+    """Everything below one folder, and nothing outside it. Only regular files are ever opened for reading.
+
+    device: the partition's kernel name. one_filesystem: stop at mount points, as what lies behind them belongs
+    to another partition.
+    """
+
+    def __init__(self, root: str, device: str, syscalls: Syscalls, *, one_filesystem: bool = True) -> None:
+        self._syscalls = syscalls
+        self._device = device
+        self._resolve = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
+        if one_filesystem:
+            self._resolve |= Resolve.NO_XDEV
+        self._root = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    @property
+    def device(self) -> str:
+        """The partition's kernel name."""
+        return self._device
+
+    def close(self) -> None:
+        """Let go of the root, so that the partition can be unmounted."""
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
+
+    def __enter__(self) -> DirectoryTree:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def list(self, path: str) -> tuple[str, ...]:
+        """Names in a folder, sorted."""
+        with self._handle(path) as (handle, info, _):
+            if not stat.S_ISDIR(info.st_mode):
+                raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+            names: list[str] = []
+            try:
+                with os.scandir(f"/proc/self/fd/{handle}") as entries:
+                    for entry in entries:
+                        names.append(entry.name)
+                        if len(names) >= LIST_LIMIT:
+                            break
+            except OSError as error:
+                raise _trouble(path, error) from None
+            return tuple(sorted(names))
+
+    def stat(self, path: str) -> Stat:
+        """Follows links within the partition."""
+        with self._handle(path) as (handle, info, resolved):
+            del handle
+            return Stat(
+                is_file=stat.S_ISREG(info.st_mode),
+                is_folder=stat.S_ISDIR(info.st_mode),
+                size=info.st_size,
+                identity=(info.st_dev, info.st_ino),
+                resolved=resolved,
+            )
+
+    def read(self, path: str, limit: int) -> bytes:
+        """A whole regular file."""
+        with self.open(path) as file:
+            if file.size > limit:
+                raise TreeError(path, Trouble.TOO_LARGE, f"is {file.size:,} bytes long, at most {limit:,} are read")
+            try:
+                return file.read(0, limit)
+            except OSError as error:
+                raise _trouble(path, error) from None
+
+    @contextlib.contextmanager
+    def open(self, path: str) -> Iterator[ByteSource]:
+        """A regular file for reading at offsets."""
+        descriptor, size = self.descriptor(path)
+        try:
+            yield OpenFile(descriptor, size)
+        finally:
+            os.close(descriptor)
+
+    def descriptor(self, path: str) -> tuple[int, int]:
+        """(descriptor, bytes) of a regular file opened for reading; the caller closes it."""
+        with self._handle(path) as (handle, info, _):
+            if not stat.S_ISREG(info.st_mode):
+                raise TreeError(path, Trouble.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
+            try:
+                # through the handle that was looked at: what is opened cannot have become a FIFO meanwhile
+                return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC), info.st_size
+            except OSError as error:
+                raise _trouble(path, error) from None
+
+    @contextlib.contextmanager
+    def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result, str]]:
+        # O_PATH opens nothing: a FIFO does not wait, a device does not wake
+        if "\0" in path:
+            raise TreeError(path.replace("\0", "�"), Trouble.MISSING, "contains a NUL byte")
+        relative = normal(path).lstrip("/") or "."
+        resolved, leaves = normal(path), False
+        try:
+            try:
+                handle = self._syscalls.openat2(
+                    self._root, relative, os.O_PATH, self._resolve & ~Resolve.IN_ROOT | Resolve.BENEATH
+                )
+            except OSError as error:
+                # an absolute link, which is taken from the partition's root; or one that climbs above it
+                if error.errno != errno.EXDEV:
+                    raise
+                resolved, leaves = self._walk(relative)
+                if leaves:
+                    raise TreeError(path, Trouble.OUTSIDE, f"{resolved} climbs above the partition's root") from None
+                handle = self._syscalls.openat2(self._root, relative, os.O_PATH, self._resolve)
+        except OSError as error:
+            raise _trouble(path, error) from None
+        try:
+            with contextlib.suppress(OSError):
+                resolved = self._name(handle) or resolved
+            yield handle, os.fstat(handle), resolved
+        finally:
+            os.close(handle)
+
+    def _name(self, handle: int) -> str | None:
+        root = str(Path(f"/proc/self/fd/{self._root}").readlink()).rstrip("/")
+        name = str(Path(f"/proc/self/fd/{handle}").readlink())
+        return name.removeprefix(root) or "/" if name.startswith(root) else None
+
+    def _walk(self, relative: str) -> tuple[str, bool]:
+        """Follow links by name, only to explain: (path so far, whether it leaves the root)."""
+        pending = relative.split("/")[::-1]
+        walked: list[str] = []
+        links = 0
+        while pending:
+            part = pending.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if not walked:
+                    return "/" + "/".join([*walked, "..", *pending[::-1]]), True
+                walked.pop()
+                continue
+            try:
+                handle = self._syscalls.openat2(
+                    self._root, "/".join([*walked, part]), os.O_PATH | os.O_NOFOLLOW, self._resolve
+                )
+            except OSError:
+                return "/" + "/".join([*walked, part]), False
+            try:
+                link = os.readlink("", dir_fd=handle) if stat.S_ISLNK(os.fstat(handle).st_mode) else None
+            finally:
+                os.close(handle)
+            if link is None:
+                walked.append(part)
+                continue
+            links += 1
+            if links > _MAX_LINKS:
+                return "/" + "/".join([*walked, part]), False
+            if link.startswith("/"):
+                walked = []
+            pending += link.split("/")[::-1]
+        return "/" + "/".join(walked), False
+
+
+def _kind(mode: int) -> str:
+    for test, name in (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISBLK, "a block device"),
+        (stat.S_ISCHR, "a character device"),
+    ):
+        if test(mode):
+            return name
+    return "something else"
+
+
+def _trouble(path: str, error: OSError) -> TreeError:
+    trouble, detail = _TROUBLES.get(
+        error.errno or 0, (Trouble.UNREADABLE, f"cannot be read: {os.strerror(error.errno or 0)}")
+    )
+    return TreeError(path, trouble, detail)
