@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: MIT
+"""The host's Debian mirrors, and a private apt that uses them for another architecture.
+
+``debian_sources`` reads both formats of sources.list(5); ``Apt`` keeps its lists, caches and status in its
+own folder, needs no root and never touches the host's apt. Signatures are checked by apt against the same
+keyring that the host trusts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootmenu.errors import BootmenuError
+from bootmenu.image.process import Runner, output
+
+DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid")
+_ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable")
+_LISTS_FRESH = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One archive that Debian packages may come from."""
+
+    uri: str
+    suite: str
+    components: tuple[str, ...] = ("main",)
+    signed_by: str = ""
+    """Path of the keyring; empty = apt's own trusted keys."""
+
+    def line(self, architecture: str) -> str:
+        """The one-line form of sources.list(5)."""
+        options = f"arch={architecture}"
+        if self.signed_by:
+            options += f" signed-by={self.signed_by}"
+        return f"deb [{options}] {self.uri} {self.suite} {' '.join(self.components)}\n"
+
+
+def parse_one_line(text: str) -> tuple[Source, ...]:
+    """The binary sources of a one-line ``.list`` file; lines that make no sense are left out."""
+    found: list[Source] = []
+    for raw in text.splitlines():
+        line = raw.split("#", 1)[0].strip()
+        match = re.fullmatch(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)((?:\s+\S+)*)", line)
+        if match is None:
+            continue
+        options, uri, suite, components = match.groups()
+        signed_by = ""
+        for option in (options or "").split():
+            key, _, value = option.partition("=")
+            if key.lower() == "signed-by":
+                signed_by = value
+        found.append(Source(uri=uri, suite=suite, components=tuple(components.split()), signed_by=signed_by))
+    return tuple(found)
+
+
+def parse_deb822(text: str) -> tuple[Source, ...]:
+    """The binary sources of a deb822 ``.sources`` file; disabled and incomplete stanzas are left out."""
+    found: list[Source] = []
+    for stanza in stanzas(text):
+        if "deb" not in stanza.get("types", "").split() or stanza.get("enabled", "yes").lower() in (
+            "no",
+            "false",
+        ):
+            continue
+        signed_by = stanza.get("signed-by", "").strip()
+        if not signed_by.startswith("/") or "\n" in signed_by:
+            signed_by = ""  # a key in the file itself: apt's option for it cannot be written in one line
+        found += [
+            Source(
+                uri=uri,
+                suite=suite,
+                components=tuple(stanza.get("components", "").split()),
+                signed_by=signed_by,
+            )
+            for uri in stanza.get("uris", "").split()
+            for suite in stanza.get("suites", "").split()
+        ]
+    return tuple(found)
+
+
+def stanzas(text: str) -> Iterable[dict[str, str]]:
+    """Paragraphs of ``Key: value`` lines with continuation lines; keys in lower case, comment lines skipped."""
+    current: dict[str, str] = {}
+    key = ""
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("#"):
+            continue
+        if not line.strip():
+            if current:
+                yield current
+            current, key = {}, ""
+        elif line[0] in " \t":
+            if key:
+                current[key] += "\n" + line.strip()
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            key = name.strip().lower()
+            current[key] = value.strip()
+
+
+def base_suite(suite: str) -> str:
+    """``bookworm-security`` and ``bookworm/updates`` → ``bookworm``."""
+    return re.split(r"[-/]", suite, maxsplit=1)[0]
+
+
+def is_debian(source: Source) -> bool:
+    """Whether the archive is Debian's own: told by its keyring, or else by the name of its suite."""
+    if source.signed_by:
+        return Path(source.signed_by).name.startswith("debian-archive-")
+    return base_suite(source.suite) in (*_CODENAMES, *_ALIASES)
+
+
+def debian_sources(files: Mapping[str, str], suite: str) -> tuple[Source, ...]:
+    """The host's Debian archives, moved to another suite.
+
+    files: path → text of apt's source files; the ending of the path tells the format.
+    Only ``main`` is used. Empty when the host has no Debian source.
+    """
+    found: dict[tuple[str, str], Source] = {}
+    for path in sorted(files):
+        parsed = parse_deb822(files[path]) if path.endswith(".sources") else parse_one_line(files[path])
+        for source in parsed:
+            if not is_debian(source) or "main" not in source.components:
+                continue
+            base = base_suite(source.suite)
+            kind = source.suite[len(base) :]
+            if kind not in ("", "-updates", "-security", "/updates"):
+                continue
+            moved = f"{suite}{kind}"
+            found.setdefault(
+                (source.uri, moved),
+                Source(uri=source.uri, suite=moved, signed_by=source.signed_by or DEBIAN_KEYRING),
+            )
+    return tuple(found.values())
+
+
+def host_source_files(etc_apt: Path = Path("/etc/apt")) -> dict[str, str]:
+    """apt's source files of this host, path → text; unreadable ones are left out."""
+    candidates = [etc_apt / "sources.list"]
+    folder = etc_apt / "sources.list.d"
+    if folder.is_dir():
+        candidates += [path for path in sorted(folder.iterdir()) if path.suffix in (".list", ".sources")]
+    files: dict[str, str] = {}
+    for path in candidates:
+        try:
+            files[str(path)] = path.read_text("utf-8", "replace")
+        except OSError:
+            continue
+    return files
+
+
+def choose_sources(suite: str, mirror: str | None, files: Mapping[str, str]) -> tuple[Source, ...]:
+    """The archives to download from: the given mirror, else the host's own.
+
+    Raises BootmenuError when there is neither.
+    """
+    if mirror is not None:
+        return (Source(uri=mirror, suite=suite, signed_by=DEBIAN_KEYRING),)
+    sources = debian_sources(files, suite)
+    if not any(source.suite == suite for source in sources):
+        raise BootmenuError(
+            "This host has no Debian source in /etc/apt/sources.list or /etc/apt/sources.list.d.",
+            "Name one with --mirror URL.",
+        )
+    return sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One version of one binary package, as the archive's signed index describes it."""
+
+    name: str
+    version: str
+    architecture: str
+    section: str
+    sha256: str
+    size: int
+    """Bytes to download."""
+    depends: tuple[str, ...]
+    """Names; the first one of alternatives, Pre-Depends included."""
+
+    @classmethod
+    def from_stanza(cls, stanza: Mapping[str, str]) -> Package:
+        """Raises BootmenuError when the index lacks what a download needs."""
+        try:
+            return cls(
+                name=stanza["package"],
+                version=stanza["version"],
+                architecture=stanza["architecture"],
+                section=stanza.get("section", ""),
+                sha256=stanza["sha256"],
+                size=int(stanza.get("size", "0")),
+                depends=dependencies(stanza.get("pre-depends", "")) + dependencies(stanza.get("depends", "")),
+            )
+        except (KeyError, ValueError) as error:
+            raise BootmenuError(
+                f"apt-cache describes {stanza.get('package', 'a package')} without {error}."
+            ) from error
+
+    @property
+    def file_name(self) -> str:
+        """The name under which apt-get download stores it."""
+        return f"{self.name}_{self.version.replace(':', '%3a')}_{self.architecture}.deb"
+
+
+def dependencies(field: str) -> tuple[str, ...]:
+    """``a (>= 1) | b, c:any`` → ``("a", "c")``."""
+    names: list[str] = []
+    for group in field.replace("\n", " ").split(","):
+        match = re.match(r"\s*([a-z0-9][a-z0-9+.-]*)", group)
+        if match is not None:
+            names.append(match.group(1))
+    return tuple(dict.fromkeys(names))
+
+
+class Apt:
+    """apt with a configuration of its own below one folder."""
+
+    def __init__(self, folder: Path, *, architecture: str, sources: Sequence[Source], runner: Runner) -> None:
+        """Write the configuration; nothing is downloaded yet."""
+        self.folder = folder.absolute()
+        self.archives = self.folder / "archives"
+        self._runner = runner
+        self._config = self.folder / "apt.conf"
+        lists = self.folder / "state" / "lists"
+        for path in (
+            self.archives / "partial",
+            lists / "partial",
+            self.folder / "cache" / "archives" / "partial",
+        ):
+            path.mkdir(parents=True, exist_ok=True)
+        status = self.folder / "state" / "status"
+        status.touch()
+        text = "".join(source.line(architecture) for source in sources)
+        source_list = self.folder / "sources.list"
+        changed = not source_list.exists() or source_list.read_text("utf-8") != text
+        source_list.write_text(text, "utf-8")
+        self._stamp = self.folder / "updated"
+        if changed:
+            self._stamp.unlink(missing_ok=True)
+        settings = {
+            "APT::Architecture": architecture,
+            "APT::Architectures": architecture,
+            "APT::Sandbox::User": "root",
+            "APT::Get::List-Cleanup": "true",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
+            "Dir::State": str(self.folder / "state"),
+            "Dir::State::lists": str(lists),
+            "Dir::State::status": str(status),
+            "Dir::Cache": str(self.folder / "cache"),
+            "Dir::Etc::sourcelist": str(source_list),
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::Etc::preferences": "/dev/null",
+            "Dir::Etc::preferencesparts": "/dev/null",
+        }
+        # The host's own apt.conf.d still counts (proxies, logins), but not the commands it wants to run.
+        hooks = ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success")
+        self._config.write_text(
+            "".join(f"#clear {area}::{hook};\n" for area in ("APT::Update", "DPkg") for hook in hooks)
+            + "#clear APT::Architectures;\n"
+            + "".join(f'{key} "{value}";\n' for key, value in settings.items()),
+            "utf-8",
+        )
+
+    def update(self) -> None:
+        """Fetch the package lists unless they are fresh."""
+        if self._stamp.exists() and time.time() - self._stamp.stat().st_mtime < _LISTS_FRESH:
+            return
+        argv = [*self._argv("apt-get"), "-o", "APT::Update::Error-Mode=any", "update"]
+        output(self._runner, argv, timeout=600)
+        self._stamp.touch()
+
+    def show(self, names: Sequence[str]) -> dict[str, Package]:
+        """The candidate version of each package; names that the archive does not have are absent."""
+        argv = [*self._argv("apt-cache"), "--no-all-versions", "show", *names]
+        text = self._runner.run(argv, timeout=120).stdout.decode("utf-8", "replace")
+        packages = (Package.from_stanza(stanza) for stanza in stanzas(text) if "package" in stanza)
+        return {package.name: package for package in packages}
+
+    def download(self, packages: Sequence[Package]) -> dict[str, Path]:
+        """The .deb file of each package; files that are there already and have the right hash are kept."""
+        missing = [package for package in packages if not self._is_stored(package)]
+        for package in missing:
+            (self.archives / package.file_name).unlink(missing_ok=True)
+        if missing:
+            wanted = [f"{package.name}={package.version}" for package in missing]
+            argv = ["env", f"--chdir={self.archives}", *self._argv("apt-get"), "download", *wanted]
+            output(self._runner, argv, timeout=1800)
+        for package in missing:
+            if not self._is_stored(package):
+                raise BootmenuError(
+                    f"{package.file_name} was not downloaded, or its SHA-256 is wrong.",
+                    f"Look into {self.archives} and try again.",
+                )
+        return {package.name: self.archives / package.file_name for package in packages}
+
+    def _argv(self, tool: str) -> list[str]:
+        return [tool, "-c", str(self._config), "-q"]
+
+    def _is_stored(self, package: Package) -> bool:
+        path = self.archives / package.file_name
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == package.sha256

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""Builds a first-stage initramfs: a root tree in, one compressed cpio archive and a kernel out."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import assert_never
+
+import zstandard
+
+from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.image import apt, cpio, debian, elf, modules
+from bootmenu.image.contents import Contents
+from bootmenu.image.process import Runner
+from bootmenu.image.python import Packer
+from bootmenu.image.rootfs import Root, merged_usr
+
+_ZSTD_LEVEL = 19
+_TOOLS = ("kexec", "lsblk")
+# glibc opens libgcc_s when a thread ends, bootmenu opens libfdt for overlays: no DT_NEEDED names them.
+_OPENED_AT_RUN_TIME = ("libgcc_s.so.1", "libfdt.so.1")
+
+
+class Compress(StrEnum):
+    """How the archive is compressed."""
+
+    NONE = "none"
+    ZSTD = "zstd"
+    GZIP = "gzip"
+
+    def apply(self, data: bytes) -> bytes:
+        """The same input always gives the same output."""
+        match self:
+            case Compress.NONE:
+                return data
+            case Compress.ZSTD:
+                return zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True, threads=-1).compress(data)
+            case Compress.GZIP:
+                return gzip.compress(data, 9, mtime=0)
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to build; the fields are those of ``bootmenu image build``."""
+
+    output: Path
+    root: Path | None = None
+    """The tree to take files from; with ``debian`` where packages are unpacked, None = in the cache."""
+    debian: str | None = None
+    """Debian's name of the architecture whose packages are downloaded; None = ``root`` is used as it is."""
+    suite: str = "bookworm"
+    mirror: str | None = None
+    """None = the host's own Debian sources."""
+    kernel_package: str = "linux-image-arm64"
+    kernel_version: str | None = None
+    """Name of the folder in /lib/modules; None = the only one, or the running one."""
+    kernel_output: Path | None = None
+    """None = beside ``output``, when the tree has the kernel."""
+    packages: tuple[str, ...] = ()
+    includes: tuple[tuple[Path, str], ...] = ()
+    """(file or folder on this host, path in the image)."""
+    compress: Compress = Compress.ZSTD
+    cache: Path
+    """bootmenu's cache folder."""
+    mtime: int = 0
+    """Seconds since 1970, for everything in the archive."""
+
+
+def build(options: Options, runner: Runner, say: Callable[[str], None]) -> None:
+    """Build the image and write it, and the kernel, to disk. Progress goes to ``say``.
+
+    Raises UsageError when the options contradict each other, BootmenuError when something is missing.
+    """
+    root = _prepare_root(options, runner, say)
+    version = choose_version(modules.versions(root), options.kernel_version, os.uname().release)
+    contents = Contents()
+    _add_python_and_tools(root, contents, say)
+    _add_kernel_parts(root, version, contents, say)
+    contents.file("init", Path(__file__).with_name("init.sh").read_bytes(), part="init", executable=True)
+    contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
+    contents.file("etc/group", b"root:x:0:\n", part="init")
+    for source, destination in options.includes:
+        _include(source, destination, contents)
+    say(f"packing {len(contents.nodes)} files")
+    archive = b"".join(cpio.pack(contents.nodes, mtime=options.mtime))
+    packed = options.compress.apply(archive)
+    write(options.output, packed)
+    say(f"{options.output}: {_mb(len(packed))} packed, {_mb(len(archive))} unpacked")
+    say("biggest parts: " + ", ".join(f"{part} {_mb(size)}" for part, size in contents.biggest_parts(6)))
+    _write_kernel(root, version, options, say)
+
+
+def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) -> str:
+    """The kernel version to take modules of. Raises UsageError when it is not clear or not there."""
+    if wanted is not None:
+        if wanted not in versions:
+            raise UsageError(
+                f"There are no modules of kernel {wanted}.", f"There are: {', '.join(versions) or 'none'}."
+            )
+        return wanted
+    if len(versions) == 1:
+        return versions[0]
+    if running in versions:
+        return running
+    if not versions:
+        raise UsageError(
+            "The tree has no kernel modules in /lib/modules.", "Name a --root that has a kernel installed."
+        )
+    raise UsageError("The tree has several kernels.", f"Choose with --kernel-version: {', '.join(versions)}.")
+
+
+def _prepare_root(options: Options, runner: Runner, say: Callable[[str], None]) -> Root:
+    if options.debian is None:
+        if options.root is None:
+            raise UsageError("Nothing says where the image's files come from.", "Give --debian ARCH or --root DIR.")
+        return Root(options.root)
+    name = f"{options.suite}-{options.debian}"
+    if re.fullmatch(r"[a-z0-9][a-z0-9+.-]*", name) is None:
+        raise UsageError(f"{name} is not a Debian suite and architecture.")
+    selection = debian.Selection(kernel=options.kernel_package, extra=options.packages)
+    sources = apt.choose_sources(options.suite, options.mirror, apt.host_source_files())
+    private_apt = apt.Apt(options.cache / "apt" / name, architecture=options.debian, sources=sources, runner=runner)
+    default = options.cache / "roots" / "-".join([name, options.kernel_package, *sorted(options.packages)])
+    folder = options.root or default
+    debian.prepare(private_apt, selection, folder, runner, say)
+    return Root(folder)
+
+
+def _add_python_and_tools(root: Root, contents: Contents, say: Callable[[str], None]) -> None:
+    packer = Packer(root, contents, say)
+    say(f"adding Python {packer.python.version}, bootmenu and its dependencies")
+    packer.interpreter()
+    packer.dependencies()
+    packer.program()
+    busybox = root.first("/bin/busybox", "/usr/bin/busybox")
+    if busybox is None:
+        raise BootmenuError(f"{root.folder} has no busybox, and init needs it.", "Install busybox-static there.")
+    programs = [packer.python.program, busybox]
+    for name in _TOOLS:
+        path = root.program(name)
+        if path is None:
+            say(f"left out: {name} (not in {root.folder})")
+        else:
+            programs.append(path)
+    folders = elf.library_folders(root)
+    needed = [path for where, data in packer.binaries for path in elf.libraries(root, where, data, folders)]
+    for soname in _OPENED_AT_RUN_TIME:
+        path = root.first(*(f"{folder}/{soname}" for folder in folders))
+        if path is not None:
+            needed.append(path)
+    for path in elf.closure(root, [*programs, *needed]):
+        part = "tools" if path in programs else "libraries"
+        _add_from_root(root, path, contents, "Python" if path == packer.python.program else part)
+    contents.link("/usr/bin/python3", f"/{merged_usr(packer.python.program)}")
+    contents.link("/usr/bin/busybox", f"/{merged_usr(busybox)}")
+    contents.link("/usr/bin/sh", "busybox")
+
+
+def _add_from_root(root: Root, path: str, contents: Contents, part: str) -> None:
+    """A program or library under its real name, and a link where it was asked for under another."""
+    real = root.resolve(path) or path
+    contents.file(real, root.read(real), part=part, executable=True)
+    contents.link(path, f"/{merged_usr(real)}")
+    folder, _, name = merged_usr(path).rpartition("/")
+    if folder.startswith("usr/local"):  # only /etc/ld.so.cache leads there, and an image has none
+        contents.link(f"/usr/lib/{name}", f"/{merged_usr(real)}")
+
+
+def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callable[[str], None]) -> None:
+    chosen = modules.collect(root, version)
+    say(f"adding {len(chosen.files)} modules of kernel {version}")
+    if chosen.absent:
+        say(f"left out, this kernel does not have them: {' '.join(chosen.absent)}")
+    for problem in chosen.problems:
+        say(f"left out: {problem}")
+    for path, data in chosen.files.items():
+        contents.file(path, data, part="kernel modules")
+    order = "".join(f"/{merged_usr(path)}\n" for path in chosen.files)
+    contents.file("etc/bootmenu/modules", order.encode(), part="kernel modules")
+    config = root.first(f"/boot/config-{version}", f"/lib/modules/{version}/config")
+    if config is not None:
+        contents.file(f"boot/config-{version}", root.read(config), part="kernel configuration")
+
+
+def _include(source: Path, destination: str, contents: Contents) -> None:
+    try:
+        if source.is_dir():
+            for path in sorted(source.rglob("*")):
+                if path.is_file():
+                    _include(path, f"{destination}/{path.relative_to(source)}", contents)
+            return
+        contents.file(
+            destination, source.read_bytes(), part="included files", executable=bool(source.stat().st_mode & 0o100)
+        )
+    except OSError as error:
+        raise UsageError(f"{source} cannot be included: {error.strerror}.") from error
+
+
+def _write_kernel(root: Root, version: str, options: Options, say: Callable[[str], None]) -> None:
+    path = root.first(f"/boot/vmlinuz-{version}", f"/lib/modules/{version}/vmlinuz", f"/boot/Image-{version}")
+    if path is None:
+        if options.kernel_output is not None:
+            raise BootmenuError(f"{root.folder} has modules of kernel {version}, but not the kernel itself.")
+        say(f"no kernel written: {root.folder} has no /boot/vmlinuz-{version}")
+        return
+    target = options.kernel_output or options.output.with_name(options.output.name + ".vmlinuz")
+    data = root.read(path)
+    write(target, data)
+    say(f"{target}: kernel {version}, {_mb(len(data))}")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises BootmenuError that names the path."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BootmenuError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Writes newc cpio archives, the format of an initramfs (Documentation/driver-api/early-userspace/buffer-format.rst).
+
+Needs no root: device nodes are only numbers in a header. The same nodes always give the same bytes.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bootmenu.errors import BootmenuError
+
+_TRAILER = "TRAILER!!!"
+_MAX_SIZE = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One file, folder, link or device of an archive."""
+
+    path: str
+    """Relative to the root, without a leading slash."""
+    mode: int
+    """st_mode: type and permission bits."""
+    data: bytes = b""
+    """File content, or the target of a symbolic link."""
+    device: tuple[int, int] = (0, 0)
+    """Major and minor number of a device node."""
+
+    @classmethod
+    def folder(cls, path: str, permissions: int = 0o755) -> Node:
+        """A directory."""
+        return cls(path=path, mode=stat.S_IFDIR | permissions)
+
+    @classmethod
+    def file(cls, path: str, data: bytes, permissions: int = 0o644) -> Node:
+        """A regular file."""
+        return cls(path=path, mode=stat.S_IFREG | permissions, data=data)
+
+    @classmethod
+    def link(cls, path: str, target: str) -> Node:
+        """A symbolic link."""
+        return cls(path=path, mode=stat.S_IFLNK | 0o777, data=target.encode("utf-8", "surrogateescape"))
+
+    @classmethod
+    def character_device(cls, path: str, major: int, minor: int, permissions: int = 0o600) -> Node:
+        """A character device node."""
+        return cls(path=path, mode=stat.S_IFCHR | permissions, device=(major, minor))
+
+
+def pack(nodes: Iterable[Node], *, mtime: int = 0) -> Iterator[bytes]:
+    """The archive's bytes, piece by piece, in the order of the paths, owned by root.
+
+    mtime: seconds since 1970, the same for every node.
+    Raises BootmenuError for a file that the format's 32-bit size field cannot hold.
+    """
+    written = 0
+    # Sorting by the parts puts every folder before what is in it.
+    for number, node in enumerate(sorted(nodes, key=lambda node: node.path.split("/")), start=1):
+        for piece in _record(node, inode=number, mtime=mtime):
+            written += len(piece)
+            yield piece
+    for piece in _record(Node(path=_TRAILER, mode=0), inode=0, mtime=0):
+        written += len(piece)
+        yield piece
+    yield bytes(-written % 512)
+
+
+def _record(node: Node, *, inode: int, mtime: int) -> Iterator[bytes]:
+    if len(node.data) > _MAX_SIZE:
+        raise BootmenuError(f"{node.path} is too big for an initramfs: {len(node.data)} bytes.")
+    name = node.path.encode("utf-8", "surrogateescape") + b"\0"
+    links = 2 if stat.S_ISDIR(node.mode) else 1
+    fields = (
+        inode,
+        node.mode,
+        0,
+        0,
+        links,
+        mtime & 0xFFFF_FFFF,
+        len(node.data),
+        0,
+        0,
+        *node.device,
+        len(name),
+        0,
+    )
+    header = b"070701" + b"".join(b"%08X" % field for field in fields)
+    yield header + name + bytes(-(len(header) + len(name)) % 4)
+    yield node.data
+    yield bytes(-len(node.data) % 4)

@@ -1,0 +1,215 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: MIT
+#
+# PID 1 of the first stage: mounts, inserts modules, and keeps the menu running on the console. It never ends,
+# because the end of PID 1 is a kernel panic.
+#
+# Kernel command line:
+#   bootmenu.term=NAME      TERM of the menu (default: linux on a screen, vt220 on a serial line)
+#   bootmenu.loglevel=N     kernel messages below this level reach the console (default 1: emergencies)
+#   bootmenu.shell=no       never offer a shell
+
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+set -f
+
+# A mistake in this script must not end it: begin again instead. (Redirections stay off the shell's special
+# built-ins, whose failure would end the shell.)
+trap 'busybox sleep 5; exec /bin/busybox sh /init' EXIT
+
+state=/run/bootmenu
+log=$state/menu.log
+menu=
+
+mounted() {
+	busybox grep -q " $1 " /proc/mounts 2>/dev/null
+}
+
+mount_all() {
+	[ -e /proc/mounts ] || busybox mount -t proc -o nosuid,nodev,noexec proc /proc
+	mounted /sys || busybox mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
+	mounted /dev || busybox mount -t devtmpfs -o mode=0755,nosuid devtmpfs /dev
+	busybox mkdir -p /dev/pts /dev/shm
+	mounted /dev/pts || busybox mount -t devpts -o gid=0,mode=620,nosuid,noexec devpts /dev/pts
+	mounted /run || busybox mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
+	mounted /tmp || busybox mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /tmp
+	busybox mkdir -p $state
+}
+
+insert_modules() {
+	[ -r /etc/bootmenu/modules ] || return 0
+	while read -r module; do
+		busybox insmod "$module" 2>>$state/init.log || echo "not inserted: $module" >>$state/init.log
+	done </etc/bootmenu/modules
+}
+
+read_command_line() {
+	term= loglevel=1 shell=yes
+	read -r words </proc/cmdline
+	for word in $words; do
+		case $word in
+		bootmenu.term=*) term=${word#*=} ;;
+		bootmenu.loglevel=[0-9]*) loglevel=${word#*=} ;;
+		bootmenu.shell=no) shell=no ;;
+		esac
+	done
+}
+
+# The last name is the one behind /dev/console. Its own name is used, because /dev/console cannot be a
+# controlling terminal; tty0 is whichever screen is in front.
+choose_console() {
+	name=
+	[ -r /sys/class/tty/console/active ] && read -r name </sys/class/tty/console/active
+	name=${name##* }
+	[ "$name" = tty0 ] && name=tty1
+	console=/dev/$name
+	[ -n "$name" ] && [ -c "$console" ] || console=/dev/console
+	case $name in
+	tty[0-9]*) terminal=${term:-linux} ;;
+	*) terminal=${term:-vt220} ;;
+	esac
+}
+
+say() {
+	echo "bootmenu: $*" >"$console"
+}
+
+# Kernel messages would tear the screen. The level found first is kept for whoever wants it back.
+hush_kernel() {
+	[ -s $state/printk ] || busybox cat /proc/sys/kernel/printk >$state/printk
+	echo "$loglevel" >/proc/sys/kernel/printk
+}
+
+unhush_kernel() {
+	read -r level _ <$state/printk && echo "$level" >/proc/sys/kernel/printk
+}
+
+prepare_terminal() {
+	busybox stty sane <"$console" 2>/dev/null
+	# A serial line does not know its size.
+	[ "$(busybox stty size <"$console" 2>/dev/null)" = "0 0" ] && busybox stty rows 24 cols 80 <"$console"
+}
+
+restore_terminal() {
+	busybox stty sane <"$console" 2>/dev/null
+	# off: alternate screen, hidden cursor, colours
+	busybox printf '\033[?1049l\033[?25h\033[0m\r\n' >"$console"
+}
+
+# Nothing of the kernel's environment gets through: KEY=value on its command line would reach Python.
+start_menu() {
+	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 \
+		BOOTMENU_LOG=$log BOOTMENU_PRINTK=$state/printk \
+		python3 -I -X utf8 -m bootmenu menu <"$console" >"$console" 2>&1 &
+	menu=$!
+}
+
+start_shell() {
+	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 \
+		busybox sh -l <"$console" >"$console" 2>&1
+}
+
+# wait also takes the status of orphans. A signal to PID 1 ends it early, with the menu still there.
+wait_for_menu() {
+	wait "$menu"
+	status=$?
+	while busybox kill -0 "$menu" 2>/dev/null; do
+		wait "$menu"
+		status=$?
+	done
+	menu=
+}
+
+seconds() {
+	read -r up _ </proc/uptime
+	now=${up%%.*}
+}
+
+pause() {
+	busybox sleep "$1" &
+	wait $!
+}
+
+explain_end() {
+	if [ "$status" -gt 128 ]; then
+		say "the menu was ended by signal $((status - 128)) (SIG$(busybox kill -l $((status - 128)) 2>/dev/null)) after $lived s"
+	else
+		say "the menu ended with exit status $status after $lived s"
+	fi
+	[ -s $log ] && busybox tail -n 10 $log >"$console"
+}
+
+# After five quick failures: somebody may want to look.
+offer_shell() {
+	say "the menu has failed $failures times in a row"
+	if [ "$shell" = no ]; then
+		say "it is started again in 60 s"
+		pause 60
+		return
+	fi
+	say "it is started again in 60 s; press Enter for a shell"
+	seconds
+	began=$now
+	if read -r -t 60 _ <"$console"; then
+		say "this is the first stage's shell; leave it with exit"
+		start_shell
+		return
+	fi
+	seconds
+	[ $((now - began)) -lt 59 ] && pause $((60 - now + began))
+}
+
+# What busybox poweroff, halt and reboot send to PID 1, and Ctrl+Alt+Del.
+leave() {
+	say "$1"
+	if [ -n "$menu" ]; then
+		busybox kill -TERM "$menu" 2>/dev/null
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			busybox kill -0 "$menu" 2>/dev/null || break
+			busybox sleep 0.3
+		done
+	fi
+	busybox sync
+	busybox "$1" -f
+}
+
+mount_all 2>/dev/null
+busybox --install -s 2>/dev/null
+read_command_line
+choose_console
+trap 'leave reboot' TERM INT
+trap 'leave halt' USR1
+trap 'leave poweroff' USR2
+echo 0 >/proc/sys/kernel/ctrl-alt-del
+insert_modules
+
+failures=0
+delay=1
+while :; do
+	choose_console
+	hush_kernel
+	prepare_terminal
+	say "starting the menu"
+	seconds
+	started=$now
+	start_menu
+	wait_for_menu
+	seconds
+	lived=$((now - started))
+	unhush_kernel
+	restore_terminal
+	explain_end
+	if [ "$lived" -ge 60 ]; then
+		failures=0
+		delay=1
+	fi
+	failures=$((failures + 1))
+	if [ "$failures" -ge 5 ]; then
+		offer_shell
+	else
+		say "it is started again in $delay s"
+		pause "$delay"
+		delay=$((delay * 2))
+		[ "$delay" -gt 30 ] && delay=30
+	fi
+done

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""What the builder asks of a process runner: an argument list, a time limit, bytes back; never a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from bootmenu.errors import BootmenuError
+
+
+class Completed(Protocol):
+    """A process that ended."""
+
+    @property
+    def returncode(self) -> int: ...
+    @property
+    def stdout(self) -> bytes: ...
+    @property
+    def stderr(self) -> bytes: ...
+
+
+class Runner(Protocol):
+    """Starts one process and waits for it; ``bootmenu.system.commands.Commands`` is the real one."""
+
+    def run(self, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> Completed: ...
+
+
+def output(runner: Runner, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> bytes:
+    """Run a command that has to succeed and return its standard output.
+
+    timeout: seconds.
+    Raises BootmenuError with the last lines the command printed when its exit code is not 0.
+    """
+    completed = runner.run(argv, timeout=timeout, env=env)
+    if completed.returncode != 0:
+        said = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
+        raise BootmenuError(
+            f"{argv[0]} failed with exit code {completed.returncode}: {' / '.join(said) or 'it said nothing'}",
+            "The whole command was: " + " ".join(argv),
+        )
+    return completed.stdout
