@@ -7,7 +7,7 @@
 
 Says each package and its reason before it installs, with apt-get, as root or through a sudo that asks for no
 password. Where that cannot be, it prints the command to run and exits 1. Runs before there is a virtual
-environment: standard library only, and any Python 3 must get far enough to be told that it is too old.
+environment: standard library only, and a Python 3.7 must still get far enough to be told that it is too old.
 """
 
 from __future__ import annotations
