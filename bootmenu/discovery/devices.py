@@ -3,7 +3,33 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from bootmenu.errors import UsageError
+from bootmenu.model.entry import Problem
+from bootmenu.system.commands import CommandError
+from bootmenu.system.host import Host
+
+_COLUMNS = "NAME,PATH,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,RM"
+_LSBLK_SECONDS = 20
+
+NOT_BOOTABLE = frozenset(
+    {
+        "swap",
+        "linux_raid_member",
+        "LVM2_member",
+        "crypto_LUKS",
+        "zfs_member",
+        "zram",
+        "BitLocker",
+        "jbd",
+        "squashfs",
+    }
+)
+"""lsblk's file system types of partitions that are parts or containers of something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +69,107 @@ class Device:
             if value:
                 return f"{kind}={value.lower() if 'uuid' in kind else value}"
         return f"name={self.name}"
+
+    @classmethod
+    def from_tree_option(cls, text: str) -> Device:
+        """From `DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]`. Raises UsageError."""
+        folder, *options = text.split(",")
+        names: dict[str, str] = {}
+        for option in options:
+            key, equals, value = option.partition("=")
+            if not equals or not value or key not in ("name", "uuid", "label", "partuuid", "partlabel"):
+                raise UsageError(
+                    f"--tree {text}: “{option}” is no name of a partition",
+                    "Write --tree DIR,name=sda1,uuid=U,label=L,partuuid=P,partlabel=Q; all but DIR may be left out.",
+                )
+            names[key] = value
+        if not folder:
+            raise UsageError("--tree needs a folder", "Write --tree DIR.")
+        name = names.pop("name", "") or folder.rstrip("/").rpartition("/")[2] or "tree"
+        return cls(
+            name=name,
+            folder=folder,
+            uuid=names.get("uuid"),
+            label=names.get("label"),
+            partuuid=names.get("partuuid"),
+            partlabel=names.get("partlabel"),
+        )
+
+
+def find(host: Host) -> Iterator[Device | Problem]:
+    """The partitions and unpartitioned disks of this machine, in lsblk's order, or sysfs's where it is missing.
+
+    Sizes are bytes. A partition that holds no file system of its own is left out; one without a known file
+    system becomes a problem.
+    """
+    try:
+        done = host.commands.run(["lsblk", "--json", "--bytes", "--output", _COLUMNS], timeout=_LSBLK_SECONDS)
+        tree = json.loads(done.stdout) if done.returncode == 0 else {}
+        if done.returncode != 0:
+            yield Problem(device="", path="", message=f"lsblk failed: {done.error_text or done.returncode}")
+        yield from _from_lsblk(tree.get("blockdevices") or [])
+        return
+    except CommandError as error:
+        yield Problem(device="", path="", message=f"{error.message}; partitions are taken from /sys/class/block")
+    except ValueError as error:
+        yield Problem(device="", path="", message=f"lsblk's answer makes no sense: {error}")
+    yield from _from_sysfs(host)
+
+
+def _from_lsblk(rows: list[Any]) -> Iterator[Device | Problem]:
+    seen: set[str] = set()
+    pending = list(reversed(rows))
+    while pending:
+        row = pending.pop()
+        if not isinstance(row, dict):
+            continue
+        children = row.get("children") or []
+        pending += reversed(children)
+        device = Device(
+            name=str(row.get("name") or ""),
+            path=str(row.get("path") or ""),
+            filesystem=row.get("fstype") or None,
+            size=_bytes(row.get("size")),
+            uuid=row.get("uuid") or None,
+            label=row.get("label") or None,
+            partuuid=row.get("partuuid") or None,
+            partlabel=row.get("partlabel") or None,
+            removable=bool(row.get("rm")),
+        )
+        # a device above two others (RAID, multipath) is listed below each of them
+        if not device.name or device.name in seen or not device.size:
+            continue
+        seen.add(device.name)
+        if device.filesystem in NOT_BOOTABLE or device.name.startswith(("zram", "ram")):
+            continue
+        if device.filesystem:
+            yield device
+        elif row.get("type") == "part" and not children:
+            yield Problem(device=device.name, path="", message="not readable: no known file system")
+
+
+def _bytes(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isdigit() else None
+
+
+def _from_sysfs(host: Host) -> Iterator[Device]:
+    """Names, sizes and what the kernel itself read from the partition table; the file system is tried out."""
+    for folder in sorted(host.path("/sys/class/block").glob("*")):
+        name = folder.name
+        sectors = host.number(f"/sys/class/block/{name}/size") or 0
+        is_partition = host.exists(f"/sys/class/block/{name}/partition")
+        has_partitions = any(host.path(f"/sys/class/block/{name}").glob(f"{name}*"))
+        if not sectors or name.startswith(("ram", "zram", "loop")) or (has_partitions and not is_partition):
+            continue
+        uevent = dict(
+            line.partition("=")[::2] for line in (host.text(f"/sys/class/block/{name}/uevent") or "").splitlines()
+        )
+        yield Device(
+            name=name,
+            path=f"/dev/{uevent.get('DEVNAME', name)}",
+            size=sectors * 512,  # Documentation/ABI/stable/sysfs-block: always 512-byte sectors
+            partuuid=uevent.get("PARTUUID") or None,
+            partlabel=uevent.get("PARTNAME") or None,
+            removable=host.flag(f"/sys/class/block/{name}/removable") or False,
+        )

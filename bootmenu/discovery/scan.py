@@ -3,12 +3,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import re
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bootmenu.compat.facts import EntryFacts
+from bootmenu.compat import EntryFacts, check
+from bootmenu.discovery import facts
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Report
+from bootmenu.model.machine import MachineFacts
+from bootmenu.sources import read_partition
+
+MAX_ENTRIES = 5000
+"""On one machine; more are no boot menu."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +69,48 @@ class ScanFinished:
 
 
 ScanEvent = DeviceFound | EntryFound | ProblemFound | DeviceDone | ScanFinished
+
+
+def scan(
+    devices: Iterable[Device | Problem], mounts: Mounts, machine: MachineFacts, machine_report: Report
+) -> Iterator[ScanEvent]:
+    """Read one partition after the other. Whatever is wrong with one costs nothing but its own entries."""
+    began = time.monotonic()
+    taken: set[str] = set()
+    for device in devices:
+        if isinstance(device, Problem):
+            yield ProblemFound(device)
+            continue
+        yield DeviceFound(device)
+        entries = 0
+        try:
+            tree = mounts.tree(device)
+        except MountError as error:
+            yield ProblemFound(Problem(device=device.name, path="", message=error.message))
+        else:
+            for found in read_partition(tree):
+                if isinstance(found, Problem):
+                    yield ProblemFound(found)
+                    continue
+                if len(taken) >= MAX_ENTRIES:
+                    break
+                named = dataclasses.replace(found, id=_unique_id(found, device, taken))
+                entry, entry_facts = facts.gather(named, mounts.known())
+                entries += 1
+                report = check(machine, entry_facts, machine_report)
+                yield EntryFound(Listing(entry=entry, facts=entry_facts, report=report))
+        yield DeviceDone(device, entries)
+    yield ScanFinished(time.monotonic() - began)
+
+
+def _unique_id(entry: BootEntry, device: Device, taken: set[str]) -> str:
+    """Readable, and the same as long as partition, configuration and name are: `bls-debian-6.1-3f9a2c`."""
+    config = entry.config.path if entry.config else ""
+    words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
+    for again in range(MAX_ENTRIES):
+        key = "\0".join((device.identity, entry.source, config, entry.id, str(again or "")))
+        name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:6]}"
+        if name not in taken:
+            break
+    taken.add(name)
+    return name

@@ -366,7 +366,15 @@ def facts(tree: DeviceTree) -> TreeFacts:
         memory_reservations=tuple(tree.reservations),
         stdout_path=chosen.string("stdout-path") if chosen else None,
         stale_chosen=tuple(name for name in STALE_CHOSEN if chosen and chosen.get(name) is not None),
+        has_kaslr_seed=any((chosen.get("kaslr-seed") or b"") if chosen else b""),
+        address_cells=_cells(root, "#address-cells"),
+        size_cells=_cells(root, "#size-cells"),
     )
+
+
+def _cells(node: Node, name: str) -> int:
+    # include/linux/of.h: OF_ROOT_NODE_ADDR_CELLS_DEFAULT and ..._SIZE_... are 1; no bus is wider than 64 bits
+    return 2 if node.u32(name) == 2 else 1
 
 
 def _cpus(root: Node) -> Iterator[CpuNode]:
@@ -392,10 +400,8 @@ def _cpus(root: Node) -> Iterator[CpuNode]:
 
 def _memory(root: Node) -> Iterator[MemoryRange]:
     # drivers/of/fdt.c:early_init_dt_scan_memory looks at the root's children with device_type "memory".
-    address, size = root.u32("#address-cells") or 1, root.u32("#size-cells") or 1
+    address, size = _cells(root, "#address-cells"), _cells(root, "#size-cells")
     width = 4 * (address + size)
-    if address > 2 or size > 2:
-        return
     for node in root.children:
         if node.string("device_type") != "memory" or not node.available():
             continue

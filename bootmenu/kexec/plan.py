@@ -3,11 +3,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bootmenu.compat.facts import EntryFacts, FileState
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.devicetree import Edit, edits
+from bootmenu.kexec.methods import METHODS
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
+from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
+
+
+class PlanError(BootmenuError):
+    """The entry cannot be loaded at all, whatever one is willing to risk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,23 +30,6 @@ class PlannedFile:
     """Bytes on the disk."""
     compression: Compression = Compression.NONE
     """What it has to be unpacked from before it is loaded."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """One change to the device tree on its way to the second kernel. value None = the property is removed."""
-
-    path: str
-    """Node, absolute: `/chosen`."""
-    property: str
-    value: bytes | None
-    why: str
-    """For people: `carried over from the running tree`."""
-
-    def __str__(self) -> str:
-        if self.value is None:
-            return f"{self.path}: {self.property} removed ({self.why})"
-        return f"{self.path}: {self.property} set, {len(self.value)} bytes ({self.why})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +96,87 @@ class LoadPlan:
 
 def _file(file: PlannedFile) -> dict[str, object]:
     return {**file.ref.to_json(), "size": file.size, "compression": str(file.compression)}
+
+
+def make_plan(
+    entry: BootEntry,
+    facts: EntryFacts,
+    machine: MachineFacts,
+    *,
+    method: str | None = None,
+) -> LoadPlan:
+    """What booting this entry on this machine would do.
+
+    method: name of a loading method; None = the first that is available. Raises PlanError when a file is not
+    there, the kernel is nothing that can be unpacked, or no method can honour the entry.
+    """
+    own_tree = entry.dtb is not None
+    name, reason = _choose(machine, own_tree, method)
+    if entry.overlays:
+        raise PlanError(
+            "This entry wants device-tree overlays, which this version cannot apply.",
+            "Merge them into the tree with fdtoverlay, and name the result as the device tree.",
+        )
+    files = {(file.role, file.device, file.path): file for file in facts.files}
+
+    def planned(role: str, ref: FileRef) -> PlannedFile:
+        file = files[role, ref.device, ref.path]
+        if file.state is not FileState.PRESENT:
+            raise PlanError(
+                f"The {role} {file.name} cannot be read: {file.detail or file.state}.",
+                "See the findings of this entry.",
+            )
+        return PlannedFile(ref=ref, size=file.size or 0)
+
+    kernel = planned("kernel", entry.kernel)
+    image = facts.kernel.image if facts.kernel else None
+    if image is None:
+        like = facts.kernel.looks_like if facts.kernel else None
+        raise PlanError(
+            f"{entry.kernel.path} cannot be loaded: it looks like {like or 'no kernel at all'}.",
+            "Name a raw arm64 Image, or its gzip.",
+        )
+    dtb, changes = None, tuple[Edit, ...]()
+    if entry.dtb is not None:
+        dtb = planned("device tree", entry.dtb)
+        tree = facts.own_tree.tree if facts.own_tree else None
+        if tree is None:
+            raise PlanError(
+                f"The device tree {entry.dtb.path} is damaged and is never replaced in silence.",
+                "Leave it out of the entry to hand on the running one.",
+            )
+        changes = tuple(edits(tree, machine.tree, machine.ram or ()))
+    return LoadPlan(
+        entry=entry,
+        method=name,
+        reason=reason,
+        kernel=dataclasses.replace(kernel, compression=image.compression),
+        initrds=tuple(planned("initramfs", ref) for ref in entry.initrds),
+        dtb=dtb,
+        edits=changes,
+        command_line=entry.cmdline.text,
+        notes=tuple(_notes(entry, machine)),
+    )
+
+
+def _choose(machine: MachineFacts, own_tree: bool, wanted: str | None) -> tuple[str, str]:
+    if wanted is not None:
+        found = METHODS.get(wanted)
+        if found is None:
+            raise PlanError(f"There is no loading method {wanted}.", f"Known are {', '.join(METHODS.names())}.")
+        return wanted, found.reason(own_tree)
+    reasons = []
+    for name, candidate in METHODS.items():
+        why_not = candidate.unavailable(machine, own_tree)
+        if why_not is None:
+            return name, candidate.reason(own_tree)
+        if name != "simulated":
+            reasons.append(f"{name}: {why_not}")
+    raise PlanError("No loading method can be used here.", "; ".join(reasons) + ".")
+
+
+def _notes(entry: BootEntry, machine: MachineFacts) -> Iterator[str]:
+    if machine.kexec.loaded:
+        yield "A kernel is loaded already; it will be replaced."
+    if entry.cmdline.get("console") is None:
+        yield "The command line names no console: the screen may stay black until a driver starts."

@@ -86,3 +86,9 @@ class TreeFacts:
     stdout_path: str | None = None
     stale_chosen: tuple[str, ...] = ()
     """Properties of /chosen that belong to the system that was booted with this tree before."""
+    has_kaslr_seed: bool = False
+    """/chosen holds a kaslr-seed other than zero."""
+    address_cells: int = 2
+    """#address-cells of the root, 1 or 2."""
+    size_cells: int = 2
+    """#size-cells of the root, 1 or 2."""

@@ -1,2 +1,42 @@
 # SPDX-License-Identifier: MIT
 """Boot configurations on one partition, read into entries and problems; pure over a Tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bootmenu.errors import BootmenuError
+from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.registry import Registry
+from bootmenu.sources.tree import Tree, TreeError
+
+Parser = Callable[[Tree], Iterator[BootEntry | Problem]]
+"""Reads one configuration format. An entry's id need only be unique within its partition and format, and the
+same from scan to scan; the scan makes it unique in the world. Raises TreeError for what nothing can follow."""
+
+SOURCES: Registry[Parser] = Registry("bootmenu.sources.parsers")
+
+
+def read_partition(tree: Tree) -> Iterator[BootEntry | Problem]:
+    """Everything that any format finds on this partition; a parser that fails costs its own entries only."""
+    offered: set[object] = set()
+    for name, parse in SOURCES.items():
+        try:
+            for found in parse(tree):
+                if isinstance(found, BootEntry):
+                    file = _identity(tree, found)
+                    if name == "bare" and file in offered:
+                        continue  # a configuration offers it already, and says how
+                    offered.add(file)
+                yield found
+        except TreeError as error:
+            yield Problem(device=tree.device, path=error.path, message=error.detail)
+        except BootmenuError as error:
+            yield Problem(device=tree.device, path="", message=f"{name}: {error.message}")
+
+
+def _identity(tree: Tree, entry: BootEntry) -> object:
+    try:
+        return tree.stat(entry.kernel.path).identity
+    except TreeError:
+        return entry.kernel.path

@@ -1,2 +1,58 @@
 # SPDX-License-Identifier: MIT
-"""One file per way of loading."""
+"""One file per way of loading. The plan picks the first that is available, or the one asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bootmenu.errors import BootmenuError
+from bootmenu.model.machine import MachineFacts
+from bootmenu.registry import Registry
+from bootmenu.system.host import Host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What is handed to the kernel: open descriptors whose content will not change any more."""
+
+    kernel: int
+    """A raw kernel image, unpacked."""
+    initrd: int | None = None
+    dtb: int | None = None
+    """Edited and packed; None = the running machine's tree is handed on."""
+    command_line: str = ""
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(fd for fd in (self.kernel, self.initrd, self.dtb) if fd is not None)
+
+
+class MethodError(BootmenuError):
+    """The call failed. errno: None = not known. output: what a tool wrote."""
+
+    def __init__(self, call: str, errno: int | None, output: str) -> None:
+        super().__init__(output or f"{call} failed")
+        self.call = call
+        self.errno = errno
+        self.output = output
+
+
+class Method(Protocol):
+    """One way of loading."""
+
+    def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
+        """Why it cannot be used here, in words; None = it can. own_tree: the entry brings a device tree."""
+
+    def reason(self, own_tree: bool) -> str:
+        """What it does, for the plan."""
+
+    def load(self, staged: Staged, host: Host) -> None:
+        """Hand everything to the kernel. Raises MethodError."""
+
+    def unload(self, host: Host) -> None:
+        """Take a loaded kernel out again. Raises MethodError."""
+
+
+METHODS: Registry[Method] = Registry(__name__)

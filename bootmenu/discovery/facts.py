@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Gathers EntryFacts: what is on the disks for one entry. Reads only; decides nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
+from bootmenu.formats.devicetree import MAX_SIZE
+from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.sources.tree import Tree, TreeError, Trouble
+
+_STATES = {
+    Trouble.MISSING: FileState.MISSING,
+    Trouble.OUTSIDE: FileState.OUTSIDE,
+    Trouble.FORBIDDEN: FileState.FORBIDDEN,
+}
+
+
+def gather(entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, EntryFacts]:
+    """The facts, and the entry with every file's `exists` filled in. trees: by device name.
+
+    Reads headers and trailers of the kernel and all of a device tree of at most 2 MiB. Never raises for what is
+    wrong on a disk: that is the answer.
+    """
+    files = [_file(role, ref, trees) for role, ref in entry.files]
+    kernel: KernelFacts | None = None
+    own_tree: DeviceTreeFacts | None = None
+    for i, file in enumerate(files):
+        if file.state is not FileState.PRESENT or file.role not in ("kernel", "device tree"):
+            continue
+        tree = trees[file.device]
+        try:
+            if file.role == "kernel":
+                with tree.open(file.path) as source:
+                    kernel = KernelFacts.from_source(source)
+            else:
+                own_tree = DeviceTreeFacts.from_bytes(tree.read(file.path, MAX_SIZE))
+        except TreeError as error:
+            state = _STATES.get(error.trouble, FileState.UNUSABLE)
+            files[i] = dataclasses.replace(file, state=state, detail=error.detail)
+        except OSError as error:
+            detail = f"reading failed: {error.strerror or error}"
+            files[i] = dataclasses.replace(file, state=FileState.UNUSABLE, detail=detail)
+    facts = EntryFacts(
+        id=entry.id,
+        title=entry.title,
+        command_line=entry.cmdline.text,
+        architecture=entry.architecture,
+        files=tuple(files),
+        kernel=kernel,
+        wants_own_tree=entry.dtb is not None,
+        own_tree=own_tree,
+    )
+    return _with_existence(entry, files), facts
+
+
+def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
+    base = FileFacts(role=role, device=ref.device, path=ref.path, state=FileState.WAITING)
+    tree = trees.get(ref.device)
+    if tree is None:
+        return base
+    try:
+        info = tree.stat(ref.path)
+    except TreeError as error:
+        return dataclasses.replace(base, state=_STATES.get(error.trouble, FileState.UNUSABLE), detail=error.detail)
+    if not info.is_file:
+        detail = "is a folder, not a file" if info.is_folder else "is a special file, which is never opened"
+        return dataclasses.replace(base, state=FileState.UNUSABLE, detail=detail, resolved=info.resolved)
+    return dataclasses.replace(base, state=FileState.PRESENT, size=info.size, resolved=info.resolved)
+
+
+def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
+    exists = {
+        (file.device, file.path): None if file.state is FileState.WAITING else file.state is not FileState.MISSING
+        for file in files
+    }
+
+    def seen(ref: FileRef) -> FileRef:
+        return dataclasses.replace(ref, exists=exists.get((ref.device, ref.path)))
+
+    return dataclasses.replace(
+        entry,
+        kernel=seen(entry.kernel),
+        initrds=tuple(map(seen, entry.initrds)),
+        dtb=seen(entry.dtb) if entry.dtb else None,
+        overlays=tuple(map(seen, entry.overlays)),
+    )

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Loading by the program `kexec` of kexec-tools, with the call kexec_load (-c)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+from bootmenu.kexec.methods import METHODS, MethodError, Staged
+from bootmenu.model.kernel import Architecture
+from bootmenu.model.machine import MachineFacts
+from bootmenu.system.commands import CommandError
+from bootmenu.system.host import Host
+
+_LOAD_SECONDS = 300.0
+_ERRNOS = {os.strerror(number): number for number in errno.errorcode}
+
+
+class KexecTools:
+    """`kexec -c -l`. Always -c: since 2.0.27 the default tries kexec_file_load first, and that path drops
+    --dtb without a word. Never -d: it sets debug flags that older kernels refuse."""
+
+    def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:  # noqa: ARG002
+        """kexec-tools must be there, and this must be an arm64 whose kernel has kexec_load."""
+        if machine.architecture is not Architecture.ARM64:
+            return f"this machine is {machine.machine or 'unknown'}; bootmenu starts arm64 kernels"
+        if machine.kexec.tools_version is None:
+            return "kexec-tools is not installed"
+        if machine.kexec.kexec_load is False:
+            return "the running kernel has no kexec_load"
+        return None
+
+    def reason(self, own_tree: bool) -> str:
+        """For the plan."""
+        tree = "takes the entry's own device tree" if own_tree else "hands on the running device tree"
+        return f"kexec -c -l: the call kexec_load, which {tree}"
+
+    def load(self, staged: Staged, host: Host) -> None:
+        """The files are passed as inherited descriptors: no path of a foreign disk reaches a command line."""
+        argv = ["kexec", "-c", "-l", f"/proc/self/fd/{staged.kernel}", f"--command-line={staged.command_line}"]
+        if staged.initrd is not None:
+            argv.append(f"--initrd=/proc/self/fd/{staged.initrd}")
+        if staged.dtb is not None:
+            argv.append(f"--dtb=/proc/self/fd/{staged.dtb}")
+        self._run(argv, host, staged.descriptors)
+
+    def unload(self, host: Host) -> None:
+        """`kexec -c -u`"""
+        self._run(["kexec", "-c", "-u"], host, ())
+
+    def _run(self, argv: list[str], host: Host, descriptors: tuple[int, ...]) -> None:
+        try:
+            done = host.commands.run(argv, timeout=_LOAD_SECONDS, pass_fds=descriptors)
+        except CommandError as error:
+            raise MethodError("kexec", None, error.message) from None
+        if done.returncode != 0:
+            match = re.search(r"(kexec(?:_file)?_load)[a-z ]* failed: (.+)", done.error_text)
+            number = _ERRNOS.get(match[2].strip()) if match else None
+            raise MethodError(match[1] if match else "kexec", number, done.error_text)
+
+
+METHODS.register("kexec_tools", order=50)(KexecTools())

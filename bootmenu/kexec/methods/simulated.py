@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Loading into a simulated kernel, for tests and the demonstration: it answers as the real one would."""
+
+from __future__ import annotations
+
+import os
+
+from bootmenu.kexec.methods import METHODS, MethodError, Staged
+from bootmenu.model.machine import MachineFacts
+from bootmenu.system.host import Host
+from bootmenu.system.simulated import SimulatedHost
+
+
+class Simulated:
+    """Never chosen by a plan of itself."""
+
+    def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:  # noqa: ARG002
+        """Only when it is asked for by name."""
+        return "it is a simulation"
+
+    def reason(self, own_tree: bool) -> str:  # noqa: ARG002
+        """For the plan."""
+        return "SIMULATION: the files are read and prepared, and no kernel is loaded"
+
+    def load(self, staged: Staged, host: Host) -> None:
+        """The simulated kernel judges sizes and CPUs."""
+        if not isinstance(host, SimulatedHost):
+            raise MethodError("simulated", None, "this is a real machine")
+        try:
+            host.kernel.load([os.fstat(fd).st_size for fd in staged.descriptors])
+        except OSError as error:
+            raise MethodError("kexec_load", error.errno, f"kexec_load failed: {error.strerror}") from None
+
+    def unload(self, host: Host) -> None:
+        """Forget it."""
+        if isinstance(host, SimulatedHost):
+            host.kernel.loaded = False
+
+
+METHODS.register("simulated", order=99)(Simulated())

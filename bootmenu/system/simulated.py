@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""A recorded machine instead of the real one: for tests of screens and for the demonstration."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, field
+
+from bootmenu.model.kernel import Architecture
+from bootmenu.model.machine import MachineFacts
+from bootmenu.system.host import Host
+from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.syscalls import Syscalls
+
+
+@dataclass(slots=True)
+class SimulatedKernel:
+    """Answers a load as the recorded machine's kernel would."""
+
+    facts: MachineFacts
+    messages: list[str] = field(default_factory=list)
+    loaded: bool = False
+
+    def load(self, sizes: list[int]) -> None:
+        """sizes: bytes of each file. Raises OSError with the errno of kernel/kexec_core.c."""
+        if self.facts.kexec.load_disabled or self.facts.cap_sys_boot is False:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        # arch/arm64/kernel/machine_kexec.c:machine_kexec_prepare
+        possible = self.facts.possible_cpus or ()
+        if (
+            self.facts.architecture is Architecture.ARM64
+            and len(possible) > 1
+            and not any(cpu.offline_control for cpu in self.facts.cpus)
+        ):
+            self.messages.append("kexec: Can't kexec: CPUs are stuck in the kernel.")
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        # kernel/kexec_core.c:sanity_check_segment_list: "more than half of memory pages"
+        if self.facts.memory_total and sum(sizes) > self.facts.memory_total // 2:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self.loaded = True
+
+
+class _SimulatedLog(KernelLog):
+    def __init__(self, kernel: SimulatedKernel) -> None:
+        super().__init__("")
+        self._kernel = kernel
+
+    def _records(self, after: int) -> list[tuple[int, str]] | None:
+        return [record for record in enumerate(self._kernel.messages) if record[0] > after]
+
+
+class _SimulatedSyscalls(Syscalls):
+    def __init__(self, facts: MachineFacts) -> None:
+        super().__init__()
+        self._facts = facts
+
+    def own_mounts(self) -> None:
+        """Nothing is mounted."""
+
+    def sync(self) -> None:
+        """Nothing was written."""
+
+    def reboot_kexec(self) -> None:
+        """Never jumps."""
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), "simulated")
+
+    def uname(self) -> tuple[str, str]:
+        """As recorded."""
+        return self._facts.machine, self._facts.kernel_release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedHost(Host):
+    """Folders of the real machine may be read, nothing of it is changed."""
+
+    kernel: SimulatedKernel
+
+    @classmethod
+    def from_facts(cls, facts: MachineFacts) -> SimulatedHost:
+        """A machine that is as these facts say."""
+        kernel = SimulatedKernel(facts)
+        return cls(kernel=kernel, syscalls=_SimulatedSyscalls(facts), log=_SimulatedLog(kernel))
