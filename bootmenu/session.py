@@ -3,14 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, Protocol
 
-from bootmenu.discovery.scan import Listing, ScanEvent
-from bootmenu.kexec.plan import LoadPlan
+from bootmenu.compat import FileState, check, check_machine
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.facts import gather
+from bootmenu.discovery.mounts import Mounts
+from bootmenu.discovery.scan import EntryFound, Listing, ProblemFound, ScanEvent, scan
+from bootmenu.errors import UsageError
+from bootmenu.kexec import jump as jumping
+from bootmenu.kexec import load as loading
+from bootmenu.kexec.errors import SimulatedJump
+from bootmenu.kexec.methods import METHODS
+from bootmenu.kexec.plan import LoadPlan, make_plan
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
+from bootmenu.system.host import Host
 
 
 class Session(Protocol):
@@ -30,7 +42,7 @@ class Session(Protocol):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Why nothing can be executed here, if so: `not running as root`, ..."""
+        """Why nothing can be executed here, if so: `kexec-tools is not installed`, ..."""
 
     def scan(self) -> Iterator[ScanEvent]:
         """Look at every partition afresh."""
@@ -39,14 +51,165 @@ class Session(Protocol):
         """What booting this entry would do. Raises BootmenuError when it cannot be done at all."""
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """Read, prepare, load. Raises LoadError (kexec/load.py); closing it early leaves nothing loaded."""
+        """Read, prepare, load. Raises LoadError (kexec/errors.py); closing it early leaves nothing loaded."""
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:
         """Sync and unmount, when the load has succeeded."""
 
-    def unload(self) -> None:
+    def unload(self, plan: LoadPlan) -> None:
         """Take a loaded kernel out again; never raises."""
 
     def jump(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel. Returns only by raising LoadError; a simulated session always raises
-        SimulatedJump (kexec/jump.py)."""
+        SimulatedJump."""
+
+
+class MachineSession:
+    """A Session over a host: the real machine, or a simulated one.
+
+    devices: asked at every scan. method: loading method to use in place of the plan's choice. pace: bytes per
+    second of a simulated medium. A context manager's work is done by `close`.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        machine: MachineFacts,
+        devices: Callable[[], Iterable[Device | Problem]],
+        *,
+        method: str | None = None,
+        simulated: bool = False,
+        pace: int | None = None,
+    ) -> None:
+        self.host = host
+        self._machine = machine
+        self._machine_report = check_machine(machine)
+        self._devices = devices
+        self._method = method
+        self._simulated = simulated
+        self._pace = pace
+        self._mounts = Mounts(host)
+
+    @property
+    def machine(self) -> MachineFacts:
+        """See Session."""
+        return self._machine
+
+    @property
+    def machine_report(self) -> Report:
+        """See Session."""
+        return self._machine_report
+
+    @property
+    def simulated(self) -> bool:
+        """See Session."""
+        return self._simulated
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """See Session."""
+        if self._method is not None:
+            return ()
+        reasons: list[str] = []
+        if self._machine.cap_sys_boot is False:
+            reasons.append("not running as root")
+        for name, method in METHODS.items():
+            why_not = method.unavailable(self._machine, False)
+            if why_not is None:
+                return tuple(reasons)
+            if name != "simulated" and why_not not in reasons:
+                reasons.append(why_not)
+        return tuple(reasons)
+
+    def scan(self) -> Iterator[ScanEvent]:
+        """See Session. What the last scan mounted is unmounted first."""
+        self._mounts.release()
+        yield from scan(self._devices(), self._mounts, self._machine, self._machine_report)
+
+    def plan(self, listing: Listing) -> LoadPlan:
+        """See Session."""
+        return make_plan(listing.entry, listing.facts, self._machine, method=self._method)
+
+    def load(self, plan: LoadPlan) -> Iterator[Progress]:
+        """See Session."""
+        yield from loading.load(plan, self._mounts.known(), self.host, pace=self._pace)
+
+    def leave(self, plan: LoadPlan) -> Iterator[Progress]:  # noqa: ARG002 - a plan may come to name hooks
+        """See Session."""
+        yield from jumping.leave(self.host, self._mounts.release)
+
+    def unload(self, plan: LoadPlan) -> None:
+        """See Session."""
+        loading.unload(plan, self.host)
+
+    def jump(self, plan: LoadPlan) -> NoReturn:
+        """See Session."""
+        if self._simulated:
+            raise SimulatedJump(f"Here the machine would start {plan.entry.title}.", "This is a simulation.")
+        try:
+            jumping.jump(self.host)
+        finally:
+            self.unload(plan)
+        raise AssertionError("jump returns only by raising")
+
+    def close(self) -> None:
+        """Unmount everything."""
+        self._mounts.release()
+
+
+def collect(session: Session) -> tuple[list[Listing], list[Problem]]:
+    """A whole scan at once."""
+    listings: list[Listing] = []
+    problems: list[Problem] = []
+    for event in session.scan():
+        if isinstance(event, EntryFound):
+            listings.append(event.listing)
+        elif isinstance(event, ProblemFound):
+            problems.append(event.problem)
+    return listings, problems
+
+
+class FilesSession(MachineSession):
+    """A session about one entry that was made up of files of the running system, wherever they lie.
+
+    Paths are the caller's own and may lead anywhere. Raises UsageError when one of them cannot be read.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        machine: MachineFacts,
+        *,
+        kernel: str,
+        dtb: str | None,
+        overlays: tuple[str, ...],
+        initrds: tuple[str, ...],
+        command_line: str,
+        method: str | None = None,
+    ) -> None:
+        super().__init__(host, machine, tuple, method=method)
+        here = Device(name="", folder="/")
+        tree = self._mounts.tree(here)
+
+        def ref(path: str) -> FileRef:
+            return FileRef(device=here.name, path=os.path.realpath(path))
+
+        entry, facts = gather(
+            BootEntry(
+                id="files",
+                title=os.path.basename(kernel),
+                source="files",
+                device=here.name,
+                kernel=ref(kernel),
+                initrds=tuple(map(ref, initrds)),
+                dtb=ref(dtb) if dtb else None,
+                overlays=tuple(map(ref, overlays)),
+                cmdline=CommandLine(command_line),
+            ),
+            {here.name: tree},
+        )
+        for file in facts.files:
+            if file.state is not FileState.PRESENT:
+                raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")
+        self.listing = Listing(entry=entry, facts=facts, report=check(machine, facts, self.machine_report))
+        """The entry, with its report."""

@@ -1,2 +1,40 @@
 # SPDX-License-Identifier: MIT
 """The demonstration machine: sample partitions and a recorded board, in which everything works but the jump."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from bootmenu.demo.partitions import build
+from bootmenu.model.machine import MachineFacts
+from bootmenu.session import MachineSession
+from bootmenu.system.simulated import SimulatedHost
+
+_PACE = 48_000_000
+"""Bytes per second: a good SD card."""
+
+
+def recorded_machine() -> MachineFacts:
+    """Facts of a QEMU virt machine with four Cortex-A57, as recorded there by `bootmenu facts --json`."""
+    return MachineFacts.from_json(json.loads(resources.files(__name__).joinpath("machine.json").read_text("utf-8")))
+
+
+@contextlib.contextmanager
+def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
+    """A session on the demonstration machine. Its partitions are folders of a temporary place, gone at the end.
+
+    pace: bytes per second at which files are read; None = as fast as it goes.
+    """
+    machine = recorded_machine()
+    with tempfile.TemporaryDirectory(prefix="bootmenu-demo-") as folder:
+        devices = build(Path(folder), machine)
+        host = SimulatedHost.from_facts(machine)
+        with contextlib.closing(
+            MachineSession(host, machine, lambda: devices, method="simulated", simulated=True, pace=pace)
+        ) as session:
+            yield session

@@ -12,8 +12,9 @@ from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
+from bootmenu.system.mountinfo import mounts
 
-_COLUMNS = "NAME,PATH,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,RM"
+_COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,RM"
 _LSBLK_SECONDS = 20
 
 NOT_BOOTABLE = frozenset(
@@ -107,7 +108,7 @@ def find(host: Host) -> Iterator[Device | Problem]:
         tree = json.loads(done.stdout) if done.returncode == 0 else {}
         if done.returncode != 0:
             yield Problem(device="", path="", message=f"lsblk failed: {done.error_text or done.returncode}")
-        yield from _from_lsblk(tree.get("blockdevices") or [])
+        yield from _from_lsblk(tree.get("blockdevices") or [], host)
         return
     except CommandError as error:
         yield Problem(device="", path="", message=f"{error.message}; partitions are taken from /sys/class/block")
@@ -116,7 +117,9 @@ def find(host: Host) -> Iterator[Device | Problem]:
     yield from _from_sysfs(host)
 
 
-def _from_lsblk(rows: list[Any]) -> Iterator[Device | Problem]:
+def _from_lsblk(rows: list[Any], host: Host) -> Iterator[Device | Problem]:
+    # what is mounted is known, even where the device itself may not be read
+    mounted = {mount.number: mount.filesystem for mount in mounts(host)}
     seen: set[str] = set()
     pending = list(reversed(rows))
     while pending:
@@ -128,7 +131,7 @@ def _from_lsblk(rows: list[Any]) -> Iterator[Device | Problem]:
         device = Device(
             name=str(row.get("name") or ""),
             path=str(row.get("path") or ""),
-            filesystem=row.get("fstype") or None,
+            filesystem=row.get("fstype") or mounted.get(str(row.get("maj:min"))),
             size=_bytes(row.get("size")),
             uuid=row.get("uuid") or None,
             label=row.get("label") or None,
@@ -144,8 +147,9 @@ def _from_lsblk(rows: list[Any]) -> Iterator[Device | Problem]:
             continue
         if device.filesystem:
             yield device
-        elif row.get("type") == "part" and not children:
-            yield Problem(device=device.name, path="", message="not readable: no known file system")
+        elif not children and row.get("type") != "loop":
+            what = "no known file system" if row.get("type") == "part" else "no partitions and no known file system"
+            yield Problem(device=device.name, path="", message=f"not readable: {what}")
 
 
 def _bytes(value: object) -> int | None:

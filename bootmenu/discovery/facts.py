@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 from collections.abc import Mapping
 
 from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
@@ -43,6 +44,8 @@ def gather(entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, Entr
         except OSError as error:
             detail = f"reading failed: {error.strerror or error}"
             files[i] = dataclasses.replace(file, state=FileState.UNUSABLE, detail=detail)
+    entry = _with_existence(entry, files)
+    files = [dataclasses.replace(file, path=_short(file)) for file in files]
     facts = EntryFacts(
         id=entry.id,
         title=entry.title,
@@ -53,7 +56,7 @@ def gather(entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, Entr
         wants_own_tree=entry.dtb is not None,
         own_tree=own_tree,
     )
-    return _with_existence(entry, files), facts
+    return entry, facts
 
 
 def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
@@ -72,18 +75,24 @@ def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
 
 
 def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
-    exists = {
-        (file.device, file.path): None if file.state is FileState.WAITING else file.state is not FileState.MISSING
-        for file in files
-    }
+    found = {(file.role, file.device, file.path): file for file in files}
 
-    def seen(ref: FileRef) -> FileRef:
-        return dataclasses.replace(ref, exists=exists.get((ref.device, ref.path)))
+    def seen(role: str, ref: FileRef) -> FileRef:
+        file = found[role, ref.device, ref.path]
+        exists = None if file.state is FileState.WAITING else file.state is not FileState.MISSING
+        return FileRef(device=ref.device, path=_short(file), exists=exists)
 
     return dataclasses.replace(
         entry,
-        kernel=seen(entry.kernel),
-        initrds=tuple(map(seen, entry.initrds)),
-        dtb=seen(entry.dtb) if entry.dtb else None,
-        overlays=tuple(map(seen, entry.overlays)),
+        kernel=seen("kernel", entry.kernel),
+        initrds=tuple(seen("initramfs", ref) for ref in entry.initrds),
+        dtb=seen("device tree", entry.dtb) if entry.dtb else None,
+        overlays=tuple(seen("overlay", ref) for ref in entry.overlays),
     )
+
+
+def _short(file: FileFacts) -> str:
+    """Without `..`, where that is certain: by the file system's own answer, or by name where nothing is there."""
+    if ".." not in file.path.split("/") or file.state is FileState.OUTSIDE:
+        return file.path
+    return file.resolved or posixpath.normpath(file.path)

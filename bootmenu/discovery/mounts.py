@@ -13,6 +13,7 @@ from types import TracebackType
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
 from bootmenu.system.host import Host
+from bootmenu.system.mountinfo import mounts
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 from bootmenu.system.tree import DirectoryTree
 
@@ -79,20 +80,15 @@ class Mounts:
         return dict(self._trees)
 
     def _already_mounted(self, device: Device) -> str | None:
-        # Documentation/filesystems/proc.rst 3.5: fields 3 major:minor, 4 root, 5 mount point; the source stands
-        # behind the separator. Only a mount of the whole file system will do, and not one that is covered.
+        # only a mount of the whole file system will do
         try:
-            info = os.stat(self._host.path(device.path))  # noqa: PTH116 - Path.stat is the same call
+            number = self._host.path(device.path).stat().st_rdev
         except OSError:
             return None
-        number = f"{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}"
-        for line in (self._host.text("/proc/self/mountinfo") or "").splitlines():
-            fields, _, behind = line.partition(" - ")
-            parts, source = fields.split(), behind.split()
-            if len(parts) < 5 or len(source) < 2 or parts[3] != "/":
-                continue
-            if parts[2] == number or _unescaped(source[1]) == device.path:  # btrfs has numbers of its own
-                return _unescaped(parts[4])
+        name = f"{os.major(number)}:{os.minor(number)}"
+        for mount in mounts(self._host):
+            if mount.root == "/" and (mount.number == name or mount.source == device.path):
+                return mount.point
         return None
 
     def _mount(self, device: Device) -> Path:
@@ -169,10 +165,3 @@ def _why(error: OSError | None, device: Device) -> str:
             return "not mounted"
         case _:
             return f"not readable: {os.strerror(number)}"
-
-
-def _unescaped(text: str) -> str:
-    """mountinfo writes space, tab, newline and backslash as octal."""
-    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        text = text.replace(code, char)
-    return text

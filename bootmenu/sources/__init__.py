@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable, Iterator
 
 from bootmenu.errors import BootmenuError
@@ -28,11 +30,22 @@ def read_partition(tree: Tree) -> Iterator[BootEntry | Problem]:
                     if name == "bare" and file in offered:
                         continue  # a configuration offers it already, and says how
                     offered.add(file)
+                    if not found.version:
+                        found = dataclasses.replace(found, version=version_of(found.kernel.path))
                 yield found
         except TreeError as error:
             yield Problem(device=tree.device, path=error.path, message=error.detail)
         except BootmenuError as error:
             yield Problem(device=tree.device, path="", message=f"{name}: {error.message}")
+
+
+_VERSIONED = re.compile(r"^(?:vmlinu[xz]|Image|kernel|linux)[-_](?P<version>\d.*?)(?:\.gz|\.efi|\.img)?$")
+
+
+def version_of(path: str) -> str:
+    """The version in a kernel's file name, as every distribution writes it; empty when there is none."""
+    match = _VERSIONED.match(path.rpartition("/")[2])
+    return match["version"] if match else ""
 
 
 def _identity(tree: Tree, entry: BootEntry) -> object:

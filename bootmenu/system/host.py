@@ -60,3 +60,7 @@ class Host:
     def page_size(self) -> int:
         """Bytes of a page of the running kernel."""
         return os.sysconf("SC_PAGE_SIZE")
+
+    def kexec_loaded(self) -> bool | None:
+        """Whether a kernel waits to be jumped into; None = not known."""
+        return self.flag("/sys/kernel/kexec_loaded")

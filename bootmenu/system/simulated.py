@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
@@ -80,4 +81,10 @@ class SimulatedHost(Host):
     def from_facts(cls, facts: MachineFacts) -> SimulatedHost:
         """A machine that is as these facts say."""
         kernel = SimulatedKernel(facts)
-        return cls(kernel=kernel, syscalls=_SimulatedSyscalls(facts), log=_SimulatedLog(kernel))
+        return cls(
+            root=Path("/nonexistent"), kernel=kernel, syscalls=_SimulatedSyscalls(facts), log=_SimulatedLog(kernel)
+        )
+
+    def kexec_loaded(self) -> bool | None:
+        """What the simulated kernel holds."""
+        return self.kernel.loaded

@@ -69,7 +69,6 @@ def _entry(device: str, folder: str, match: re.Match[str], names: frozenset[str]
     return BootEntry(
         id=f"{folder}/{match.string}",
         title=match.string,
-        version=version,
         source="bare",
         device=device,
         kernel=FileRef(device=device, path=f"{folder}/{match.string}"),

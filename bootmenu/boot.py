@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""`bootmenu boot`: the same plan, load and jump as the menu's, told line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from dataclasses import dataclass
+
+from bootmenu import reports
+from bootmenu.discovery.scan import Listing
+from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.model.finding import Severity
+from bootmenu.model.kernel import Compression
+from bootmenu.model.progress import Progress, StageState
+from bootmenu.session import Session, collect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How far to go, and how to tell of it."""
+
+    load_only: bool = False
+    dry_run: bool = False
+    force: bool = False
+    json: bool = False
+
+
+class RefusedError(BootmenuError):
+    """The verdict is fail and nobody forced it."""
+
+
+def find_entry(session: Session, entry_id: str) -> Listing:
+    """The entry of that id, after a scan. Raises UsageError."""
+    listings, problems = collect(session)
+    for listing in listings:
+        if listing.entry.id == entry_id:
+            return listing
+    for problem in problems:
+        print(f"bootmenu: {problem}", file=sys.stderr)
+    raise UsageError(f"no entry is called {entry_id}", "bootmenu scan lists them.")
+
+
+def boot(session: Session, listing: Listing, options: Options) -> int:
+    """Print the plan, then run it as far as asked. Returns 0, or does not return. Raises BootmenuError."""
+    teller = _Teller(options.json)
+    plan = session.plan(listing)
+    teller.plan(plan, listing)
+    if options.dry_run:
+        return 0
+    if listing.report.verdict is Severity.FAIL and not options.force:
+        worst = listing.report.findings[0]
+        raise RefusedError(
+            f"refused: {worst.message} ({worst.code})", f"{worst.hint} Or go on regardless: --force.".strip()
+        )
+    with contextlib.closing(session.load(plan)) as loading:  # type: ignore[type-var]
+        for progress in loading:
+            teller.progress(progress)
+    if options.load_only:
+        teller.result("loaded", "The kernel is loaded. Start it with: systemctl kexec, or kexec -e.")
+        return 0
+    try:
+        for progress in session.leave(plan):
+            teller.progress(progress)
+    except BaseException:
+        session.unload(plan)
+        raise
+    teller.result("jump", plan.last_line)
+    try:
+        session.jump(plan)
+    except LoadError as error:
+        said = "".join(f"\n  kernel: {line}" for line in error.kernel_log)
+        raise BootmenuError(f"{error.message} {error.call}: {error.errno_text}{said}", error.hint) from None
+
+
+class _Teller:
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+
+    def _line(self, value: dict[str, object]) -> None:
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+
+    def plan(self, plan: LoadPlan, listing: Listing) -> None:
+        if self._json:
+            self._line({"plan": plan.to_json(), **reports.report_to_json(listing.report)})
+            return
+        for line in plan_lines(plan):
+            print(line)
+        for finding in listing.report.findings:
+            if finding.severity in (Severity.FAIL, Severity.WARN):
+                print(f"{reports.WORDS[finding.severity]:<14}{finding.code}: {reports.printable(finding.message)}")
+        sys.stdout.flush()
+
+    def progress(self, progress: Progress) -> None:
+        if self._json:
+            self._line({"progress": progress.to_json()})
+        elif progress.state is not StageState.RUNNING:
+            size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
+            detail = f"  {progress.detail}" if progress.detail else ""
+            print(f"{progress.stage:<22}{progress.state:<8}{size}  {progress.seconds:5.1f} s{detail}", flush=True)
+
+    def result(self, result: str, text: str) -> None:
+        if self._json:
+            self._line({"result": result, "message": text})
+        else:
+            print(text, flush=True)
+
+
+def plan_lines(plan: LoadPlan) -> list[str]:
+    """The plan for people."""
+    rows = [("entry", plan.entry.title), ("method", f"{plan.method}: {plan.reason}"), ("kernel", _file(plan.kernel))]
+    rows += [("initramfs", _file(file)) for file in plan.initrds]
+    rows.append(("device tree", _file(plan.dtb) if plan.dtb else "this machine's own"))
+    rows += [("edit", str(edit)) for edit in plan.edits]
+    rows.append(("command line", plan.command_line or "(none)"))
+    rows += [("note", note) for note in plan.notes]
+    return [f"{name:<14}{reports.printable(value)}" for name, value in rows]
+
+
+def _file(file: PlannedFile) -> str:
+    name = f"{file.ref.device}:{file.ref.path}" if file.ref.device else file.ref.path
+    packed = "" if file.compression is Compression.NONE else f", packed with {file.compression}"
+    return f"{name}, {file.size / 1e6:.1f} MB{packed}"

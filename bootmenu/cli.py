@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MIT
+"""The command line: options in, exit codes out. The only file that exits.
+
+0 done (for `check`: no fail) · 1 the answer is no · 2 the call was wrong, or nothing could be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootmenu import __version__
+from bootmenu.errors import BootmenuError, UsageError
+
+# Imports stand in the commands: each costs time on a slow board, and most commands need few of them.
+if TYPE_CHECKING:
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.session import FilesSession
+    from bootmenu.system.host import Host
+
+_EPILOG = """\
+exit codes:
+  0  done (check: no finding is a fail)
+  1  the answer is no: check found a fail, boot refused or failed
+  2  the call was wrong, or nothing could be read
+
+Data is written to standard output, everything else to standard error.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. `bootmenu` without a command is `bootmenu menu`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser()
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "menu")
+    try:
+        arguments = parser.parse_args(words)
+    except SystemExit as leaving:  # argparse has printed what there is to say
+        return leaving.code if isinstance(leaving.code, int) else 2
+    try:
+        code: int = arguments.run(arguments)
+    except UsageError as error:
+        return _complain(error, 2)
+    except BootmenuError as error:
+        return _complain(error, 1)
+    except BrokenPipeError:
+        # whoever read our output has gone; nothing more must be written, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return code
+
+
+def _complain(error: BootmenuError, code: int) -> int:
+    print(f"bootmenu: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  → {error.hint}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    from bootmenu.image import command as image
+
+    parser = argparse.ArgumentParser(
+        prog="bootmenu",
+        description="A full-screen boot menu that starts Linux from Linux, and says beforehand whether it can.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"bootmenu {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+
+    menu = commands.add_parser("menu", help="the menu (also without any command)")
+    menu.add_argument("--demo", action="store_true", help="the demonstration machine: everything but the jump")
+    menu.add_argument("--theme", metavar="NAME", help="colours: dark, light, vt16")
+    menu.set_defaults(run=_menu)
+
+    scan = commands.add_parser("scan", help="list what can be booted, with verdicts")
+    scan.add_argument("--json", action="store_true", help="one JSON object: entries and problems")
+    scan.add_argument(
+        "--tree",
+        action="append",
+        default=[],
+        metavar="DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]",
+        help="read this folder as one partition, instead of this machine's (repeatable)",
+    )
+    _add_machine(scan)
+    scan.set_defaults(run=_scan)
+
+    check = commands.add_parser("check", help="say whether a kernel can be started from here, and why not")
+    check.add_argument("kernel", metavar="KERNEL", help="kernel file")
+    _add_files(check)
+    _add_machine(check)
+    check.add_argument("--json", action="store_true", help="one JSON object: verdict and findings")
+    check.set_defaults(run=_check)
+
+    boot = commands.add_parser("boot", help="load and start an entry without the menu")
+    boot.add_argument("entry", metavar="ENTRY-ID", nargs="?", help="id of an entry, from bootmenu scan")
+    boot.add_argument("--kernel", metavar="F", help="start these files instead of an entry")
+    _add_files(boot)
+    boot.add_argument("--method", metavar="NAME", help="loading method (default: the first that can)")
+    until = boot.add_mutually_exclusive_group()
+    until.add_argument("--load-only", action="store_true", help="load, and leave the jump to somebody else")
+    until.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+    boot.add_argument("--force", action="store_true", help="go on although the verdict is fail")
+    boot.add_argument("--json", action="store_true", help="one JSON object a line: plan, progress, result")
+    boot.set_defaults(run=_boot)
+
+    facts = commands.add_parser("facts", help="what is known of this machine; --machine reads it back")
+    facts.add_argument("--json", action="store_true", help="one JSON object")
+    facts.set_defaults(run=_facts)
+
+    image_parser = commands.add_parser("image", help="build a first-stage initramfs that starts the menu")
+    image.add_arguments(image_parser)
+    image_parser.set_defaults(run=image.run)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is handed on")
+    parser.add_argument(
+        "--overlay", action="append", default=[], metavar="F", help="device-tree overlay (repeatable)"
+    )
+    parser.add_argument("--initrd", action="append", default=[], metavar="F", help="initramfs (repeatable)")
+    parser.add_argument("--cmdline", default="", metavar="S", help="kernel command line")
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--machine", metavar="FILE", help="answer for the machine whose facts are in FILE")
+
+
+# ---- commands ---------------------------------------------------------------------------------------------
+
+
+def _menu(arguments: argparse.Namespace) -> int:
+    from bootmenu import menu
+
+    return menu.run(demo=arguments.demo, theme=arguments.theme)
+
+
+def _scan(arguments: argparse.Namespace) -> int:
+    from bootmenu import reports
+    from bootmenu.discovery.devices import Device, find
+    from bootmenu.session import MachineSession, collect
+
+    host, machine = _host_and_machine(arguments.machine)
+    trees = [Device.from_tree_option(text) for text in arguments.tree]
+    for tree in trees:
+        if not Path(tree.folder or "").is_dir():
+            raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
+    with contextlib.closing(MachineSession(host, machine, lambda: trees or find(host))) as session:
+        listings, problems = collect(session)
+    if arguments.json:
+        _print_json(reports.scan_to_json(listings, problems))
+        return 0
+    for line in reports.scan_lines(listings):
+        print(line)
+    for problem in problems:
+        print(f"bootmenu: {problem}", file=sys.stderr)
+    if not listings:
+        print("bootmenu: nothing was found that could be booted", file=sys.stderr)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from bootmenu import reports
+    from bootmenu.compat import check
+    from bootmenu.model.finding import Severity
+
+    host, machine = _host_and_machine(arguments.machine)
+    with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine)) as session:
+        report = check(machine, session.listing.facts)
+    if arguments.json:
+        _print_json(reports.report_to_json(report))
+    else:
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        for line in reports.report_lines(report, colour=colour):
+            print(line)
+    return 1 if report.verdict is Severity.FAIL else 0
+
+
+def _boot(arguments: argparse.Namespace) -> int:
+    from bootmenu import boot
+    from bootmenu.discovery.devices import find
+    from bootmenu.session import MachineSession
+
+    if (arguments.entry is None) == (arguments.kernel is None):
+        raise UsageError("boot takes an ENTRY-ID or --kernel F", "bootmenu scan lists the ids.")
+    if arguments.entry is not None and (arguments.dtb or arguments.overlay or arguments.initrd or arguments.cmdline):
+        raise UsageError("--dtb, --overlay, --initrd and --cmdline go with --kernel, not with an ENTRY-ID")
+    host, machine = _host_and_machine(None)
+    options = boot.Options(
+        load_only=arguments.load_only, dry_run=arguments.dry_run, force=arguments.force, json=arguments.json
+    )
+    if arguments.kernel is not None:
+        with contextlib.closing(
+            _files_session(arguments, arguments.kernel, host, machine, method=arguments.method)
+        ) as files:
+            return boot.boot(files, files.listing, options)
+    with contextlib.closing(MachineSession(host, machine, lambda: find(host), method=arguments.method)) as session:
+        return boot.boot(session, boot.find_entry(session, arguments.entry), options)
+
+
+def _facts(arguments: argparse.Namespace) -> int:
+    from bootmenu import reports
+
+    _, machine = _host_and_machine(None)
+    if arguments.json:
+        _print_json(machine.to_json())
+    else:
+        for line in reports.facts_lines(machine):
+            print(line)
+    return 0
+
+
+# ---- what they share --------------------------------------------------------------------------------------
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
+    """This machine, or the one whose facts were recorded in a file."""
+    from bootmenu.discovery.machine import gather
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.system.host import Host
+
+    host = Host()
+    if recorded is None:
+        return host, gather(host)
+    try:
+        return host, MachineFacts.from_json(json.loads(Path(recorded).read_bytes()))
+    except OSError as error:
+        raise UsageError(
+            f"{recorded}: {error.strerror}", "--machine takes what bootmenu facts --json prints."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{recorded}: not JSON: {error}", "Record it with: bootmenu facts --json") from None
+    except BootmenuError as error:
+        raise UsageError(f"{recorded}: {error.message}", error.hint) from None
+
+
+def _files_session(
+    arguments: argparse.Namespace, kernel: str, host: Host, machine: MachineFacts, method: str | None = None
+) -> FilesSession:
+    """A session about files that were named on the command line. Raises UsageError when one cannot be read."""
+    from bootmenu.session import FilesSession
+
+    return FilesSession(
+        host,
+        machine,
+        kernel=kernel,
+        dtb=arguments.dtb,
+        overlays=tuple(arguments.overlay),
+        initrds=tuple(arguments.initrd),
+        command_line=arguments.cmdline,
+        method=method,
+    )

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""From a loaded kernel into it: sync, unmount, then reboot(KEXEC). The kernel itself does neither of the first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from bootmenu.kexec.errors import LoadError
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.system.commands import CommandError
+from bootmenu.system.host import Host
+
+SYNC_SECONDS = 30.0
+"""A sync that takes longer is given up, with a message: a dead disk must not hold the machine."""
+_TICK = 0.25
+
+
+def leave(host: Host, release: Callable[[], list[str]]) -> Iterator[Progress]:
+    """Sync with a time limit, then unmount what bootmenu mounted (`release` says what would not go)."""
+    began = time.monotonic()
+    done = threading.Event()
+
+    def sync() -> None:
+        host.syscalls.sync()
+        done.set()
+
+    threading.Thread(target=sync, name="sync", daemon=True).start()
+    while not done.wait(_TICK) and time.monotonic() - began < SYNC_SECONDS:
+        yield _event(Stage.SYNC, StageState.RUNNING, began, "writing to the disks")
+    if done.is_set():
+        yield _event(Stage.SYNC, StageState.DONE, began)
+    else:
+        detail = f"given up after {SYNC_SECONDS:.0f} s: a disk does not answer"
+        yield _event(Stage.SYNC, StageState.SKIPPED, began, detail)
+    began = time.monotonic()
+    yield _event(Stage.UNMOUNT, StageState.RUNNING, began)
+    stuck = release()
+    writable = _writable(host)
+    detail = "; ".join(
+        [
+            *(f"detached {name}" for name in stuck),
+            *([f"still mounted for writing by others: {', '.join(writable)}"] if writable else []),
+        ]
+    )
+    yield _event(Stage.UNMOUNT, StageState.DONE, began, detail)
+
+
+def _event(stage: Stage, state: StageState, began: float, detail: str = "") -> Progress:
+    return Progress(stage=stage, state=state, seconds=time.monotonic() - began, detail=detail)
+
+
+def _writable(host: Host) -> list[str]:
+    """Mount points of real disks that somebody has mounted for writing."""
+    points = []
+    for line in (host.text("/proc/self/mounts") or "").splitlines():
+        fields = line.split()
+        if len(fields) >= 4 and fields[0].startswith("/dev/") and "rw" in fields[3].split(","):
+            points.append(fields[1])
+    return list(dict.fromkeys(points))[:8]
+
+
+def jump(host: Host) -> None:
+    """Start the loaded kernel; returns only by raising LoadError.
+
+    Where systemd is PID 1 it makes the jump itself, after stopping its services.
+    """
+    mark = host.log.mark()
+    if host.exists("/run/systemd/system"):
+        try:
+            done = host.commands.run(["systemctl", "kexec"], timeout=60)
+        except CommandError as error:
+            raise LoadError(error.message, error.hint, stage=Stage.JUMP, call="systemctl kexec") from None
+        if done.returncode != 0:
+            raise LoadError(
+                f"systemd refused: {done.error_text or done.returncode}.",
+                "The kernel stays loaded until it is unloaded: kexec -u.",
+                stage=Stage.JUMP,
+                call="systemctl kexec",
+            )
+        while True:  # systemd stops this process when its turn comes
+            signal.pause()
+    try:
+        host.syscalls.reboot_kexec()
+    except OSError as error:
+        raise LoadError(
+            "The kernel did not jump; this system goes on running.",
+            "Nothing may have been loaded, another kexec may be under way, or this is a container.",
+            stage=Stage.JUMP,
+            call="reboot",
+            errno=error.errno,
+            kernel_log=tuple(host.log.since(mark)),
+        ) from None

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Runs a plan as a stream of Progress. When it fails, or is closed early, nothing stays loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.compression import gunzip
+from bootmenu.formats.devicetree import MAX_SIZE
+from bootmenu.kexec import devicetree
+from bootmenu.kexec.errors import LoadError, explain
+from bootmenu.kexec.methods import METHODS, Method, MethodError, Staged
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.model.kernel import Compression
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.sources.tree import TreeError, Trouble
+from bootmenu.system.host import Host
+from bootmenu.system.tree import DirectoryTree, OpenFile
+
+_CHUNK = 1024 * 1024
+_INTERVAL = 0.1  # seconds between two events of a stage: ten a second at most
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Turns bytes into events, ten a second at most. pace: bytes per second that a simulated medium gives."""
+
+    stage: Stage
+    total: int
+    pace: int | None
+    began: float = field(default_factory=time.monotonic)
+    last: float = 0.0
+    done: int = 0
+
+    def advance(self, done: int) -> Iterator[Progress]:
+        self.done = done
+        if self.pace:
+            time.sleep(max(0.0, self.began + done / self.pace - time.monotonic()))
+        now = time.monotonic()
+        if now - self.last >= _INTERVAL:
+            self.last = now
+            yield self._event(StageState.RUNNING, "")
+
+    def start(self) -> Progress:
+        return self._event(StageState.RUNNING, "")
+
+    def finish(self, detail: str = "") -> Progress:
+        self.done = self.total or self.done
+        return self._event(StageState.DONE, detail)
+
+    def _event(self, state: StageState, detail: str) -> Progress:
+        return Progress(
+            stage=self.stage,
+            state=state,
+            done=self.done,
+            total=self.total,
+            seconds=time.monotonic() - self.began,
+            detail=detail,
+        )
+
+
+def load(
+    plan: LoadPlan, trees: Mapping[str, DirectoryTree], host: Host, *, pace: int | None = None
+) -> Iterator[Progress]:
+    """Read, prepare, load, and confirm that the kernel has it. Raises LoadError.
+
+    trees: by device name. pace: bytes per second of a simulated slow medium; None = as fast as it goes.
+    """
+    method = METHODS.get(plan.method)
+    assert method is not None, "a plan names a method that exists"
+    with contextlib.ExitStack() as open_files:
+        staging = _Staging(plan, trees, open_files, pace)
+        try:
+            yield from staging.run()
+        except TreeError as error:
+            raise LoadError(f"{error.path} {error.detail}.", "Look at its disk.", stage=staging.stage) from None
+        except BootmenuError as error:
+            raise LoadError(error.message, error.hint, stage=staging.stage) from None
+        except OSError as error:
+            raise LoadError(
+                f"Reading failed: {error.strerror or error}.",
+                "The disk gives errors, or was pulled out.",
+                stage=staging.stage,
+                errno=error.errno,
+            ) from None
+        meter = _Meter(Stage.LOAD, 0, None)
+        yield meter.start()
+        confirmed = False
+        try:
+            _call(method, staging.staged(), host)
+            yield meter.finish(plan.method)
+            confirmed = True
+        finally:
+            if not confirmed:
+                unload(plan, host)
+
+
+def unload(plan: LoadPlan, host: Host) -> None:
+    """Take a loaded kernel out again. Never raises: there is nothing more one could do."""
+    method = METHODS.get(plan.method)
+    if method is not None and host.kexec_loaded() is not False:
+        with contextlib.suppress(MethodError):
+            method.unload(host)
+
+
+def _call(method: Method, staged: Staged, host: Host) -> None:
+    mark = host.log.mark()
+    try:
+        method.load(staged, host)
+    except MethodError as error:
+        said = tuple(host.log.since(mark))
+        why, hint = explain(error.errno, said)
+        if error.errno is None and error.output:
+            why = f"{why} {error.call} said: {error.output.splitlines()[0][:300]}"
+        raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None
+    # kexec.md, order of safety: believe it only when the kernel says so
+    if host.kexec_loaded() is False:
+        raise LoadError(
+            "The call succeeded, and yet the kernel says that nothing is loaded.",
+            "Another program may have unloaded it; try again.",
+            stage=Stage.LOAD,
+            kernel_log=tuple(host.log.since(mark)),
+        )
+
+
+class _Staging:
+    """Opens and prepares every file of a plan; what it opened is closed by the stack it was given."""
+
+    def __init__(
+        self,
+        plan: LoadPlan,
+        trees: Mapping[str, DirectoryTree],
+        open_files: contextlib.ExitStack,
+        pace: int | None,
+    ) -> None:
+        self._plan, self._trees, self._open_files, self._pace = plan, trees, open_files, pace
+        self._descriptors: dict[Stage, int] = {}
+        self.stage = Stage.KERNEL
+
+    def run(self) -> Iterator[Progress]:
+        yield from self._read(Stage.KERNEL, (self._plan.kernel,))
+        if self._plan.initrds:
+            yield from self._read(Stage.INITRAMFS, self._plan.initrds)
+        if self._plan.dtb is not None:
+            yield from self._prepare_tree(self._plan.dtb)
+
+    def staged(self) -> Staged:
+        return Staged(
+            kernel=self._descriptors[Stage.KERNEL],
+            initrd=self._descriptors.get(Stage.INITRAMFS),
+            dtb=self._descriptors.get(Stage.DEVICE_TREE),
+            command_line=self._plan.command_line,
+        )
+
+    def _open(self, file: PlannedFile) -> OpenFile:
+        tree = self._trees.get(file.ref.device)
+        if tree is None:
+            raise TreeError(file.ref.path, Trouble.MISSING, f"lies on {file.ref.device}, which is not there any more")
+        descriptor, size = tree.descriptor(file.ref.path)
+        self._open_files.callback(os.close, descriptor)
+        return OpenFile(descriptor, size)
+
+    def _memory_file(self, name: str) -> int:
+        descriptor = os.memfd_create(f"bootmenu-{name}", os.MFD_CLOEXEC)
+        self._open_files.callback(os.close, descriptor)
+        return descriptor
+
+    def _read(self, stage: Stage, files: tuple[PlannedFile, ...]) -> Iterator[Progress]:
+        self.stage = stage
+        opened = [self._open(file) for file in files]
+        meter = _Meter(stage, sum(file.size for file in opened), self._pace)
+        yield meter.start()
+        if len(files) == 1 and files[0].compression is Compression.NONE:
+            # reading once brings the file into the page cache, where the loader finds it
+            self._descriptors[stage] = opened[0].descriptor
+            offset = 0
+            while piece := opened[0].read(offset, _CHUNK):
+                offset += len(piece)
+                yield from meter.advance(offset)
+            yield meter.finish()
+            return
+        target = self._memory_file(stage.name.lower())
+        self._descriptors[stage] = target
+        before = 0
+        for file, source in zip(files, opened, strict=True):
+            pieces = gunzip(source) if file.compression is Compression.GZIP else _plain(source)
+            written = 0
+            for piece, consumed in pieces:
+                _write_all(target, piece)
+                written += len(piece)
+                yield from meter.advance(before + consumed)
+            # Documentation/driver-api/early-userspace/buffer-format.rst: archives follow each other at
+            # multiples of four bytes, with zeros between them
+            if stage is Stage.INITRAMFS:
+                _write_all(target, bytes(-written % 4))
+            before += source.size
+        unpacked = any(file.compression is not Compression.NONE for file in files)
+        size = os.fstat(target).st_size
+        yield meter.finish(f"unpacked to {size / 1e6:.1f} MB" if unpacked else f"{len(files)} files joined")
+
+    def _prepare_tree(self, file: PlannedFile) -> Iterator[Progress]:
+        self.stage = Stage.DEVICE_TREE
+        source = self._open(file)
+        meter = _Meter(Stage.DEVICE_TREE, source.size, self._pace)
+        yield meter.start()
+        if source.size > MAX_SIZE:
+            raise BootmenuError(
+                f"The device tree {file.ref.path} has {source.size:,} bytes, the kernel reads at most {MAX_SIZE:,}.",
+                "Is this the right file?",
+            )
+        data = devicetree.apply(source.read(0, source.size), self._plan.edits)
+        target = self._memory_file("device-tree")
+        _write_all(target, data)
+        self._descriptors[Stage.DEVICE_TREE] = target
+        count = len(self._plan.edits)
+        yield meter.finish(f"{count} edit{'s' if count != 1 else ''}" if count else "unchanged")
+
+
+def _plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:
+    offset = 0
+    while piece := source.read(offset, _CHUNK):
+        offset += len(piece)
+        yield piece, offset
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""`bootmenu menu`: from a terminal to the screens, and from their outcome to the jump."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.kexec.errors import LoadError, SimulatedJump
+
+if TYPE_CHECKING:
+    from bootmenu.session import MachineSession
+
+
+def run(*, demo: bool, theme: str | None) -> int:
+    """Show the menu until somebody leaves it, or until the machine jumps. Returns the exit code."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
+    from bootmenu.ui.driver import prepare_environment
+
+    prepare_environment(os.environ)
+    with contextlib.ExitStack() as open_sessions:
+        while True:
+            session = open_sessions.enter_context(_demo_session() if demo else _real_session())
+            if not _show(session, theme):
+                return 0
+            demo = True
+
+
+def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
+    from bootmenu.discovery.devices import find
+    from bootmenu.discovery.machine import gather
+    from bootmenu.session import MachineSession
+    from bootmenu.system.host import Host
+
+    host = Host()
+    return contextlib.closing(MachineSession(host, gather(host), lambda: find(host)))
+
+
+def _demo_session() -> contextlib.AbstractContextManager[MachineSession]:
+    from bootmenu.demo import demonstration
+
+    return demonstration()
+
+
+def first_stage() -> bool:
+    """Whether this is the first stage's own menu: started by its init, on a machine that is there for nothing
+    else. Elsewhere nothing is executed without a confirmation, and the menu may be left."""
+    return os.getppid() == 1 and "BOOTMENU_PRINTK" in os.environ
+
+
+def _show(session: MachineSession, theme: str | None) -> bool:
+    """Run the screens until they are left; True when the demonstration machine was asked for."""
+    from bootmenu.ui import app
+    from bootmenu.ui.outcome import Demo, Jump
+
+    error: BootmenuError | None = None
+    ours = first_stage()
+    while True:
+        outcome = app.run(
+            session,
+            theme=theme,
+            error=error if isinstance(error, LoadError) else None,
+            offer_demo=not session.simulated,
+            may_quit=not ours,
+            confirm_always=not ours,
+        )
+        if not isinstance(outcome, Jump):
+            return isinstance(outcome, Demo)
+        print(outcome.plan.last_line, file=sys.stderr, flush=True)
+        _restore_kernel_messages()
+        try:
+            session.jump(outcome.plan)
+        except (LoadError, SimulatedJump) as back:
+            error = back
+
+
+def _restore_kernel_messages() -> None:
+    """The second kernel's first words, and a failed jump's, belong on the console again."""
+    saved = os.environ.get("BOOTMENU_PRINTK")
+    if saved:
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/kernel/printk").write_text(Path(saved).read_text().split()[0])

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""What the commands print: the JSON of the public contract, and text for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.model.entry import Problem
+from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.machine import MachineFacts
+
+WORDS = {Severity.PASS: "ok", Severity.UNKNOWN: "?", Severity.WARN: "warn", Severity.FAIL: "FAIL"}
+"""One word a severity, wherever people read it."""
+
+_COLOURS = {Severity.PASS: "32", Severity.UNKNOWN: "36", Severity.WARN: "33", Severity.FAIL: "31;1"}
+_WIDTH = 100
+
+
+def scan_to_json(listings: Iterable[Listing], problems: Iterable[Problem]) -> dict[str, object]:
+    """The object of `scan --json`."""
+    return {
+        "entries": [entry_to_json(listing) for listing in listings],
+        "problems": [problem.to_json() for problem in problems],
+    }
+
+
+def entry_to_json(listing: Listing) -> dict[str, object]:
+    """One element of `entries`."""
+    entry, facts = listing.entry, listing.facts
+    architecture = entry.architecture or (facts.kernel.architecture if facts.kernel else None)
+    return {
+        "id": entry.id,
+        "title": entry.title,
+        "version": entry.version,
+        "source": entry.source,
+        "config": entry.config.to_json() if entry.config else None,
+        "device": entry.device,
+        "kernel": entry.kernel.to_json(),
+        "initrds": [ref.to_json() for ref in entry.initrds],
+        "dtb": entry.dtb.to_json() if entry.dtb else None,
+        "overlays": [ref.to_json() for ref in entry.overlays],
+        "cmdline": entry.cmdline.text,
+        "architecture": str(architecture) if architecture else None,
+        "default": entry.default,
+        **report_to_json(listing.report),
+    }
+
+
+def report_to_json(report: Report) -> dict[str, object]:
+    """The object of `check --json`: verdict and findings, worst first."""
+    return {"verdict": str(report.verdict), "findings": [finding.to_json() for finding in report.findings]}
+
+
+def printable(text: str) -> str:
+    """Text from a disk without control characters: what it says must not steer the terminal."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def scan_lines(listings: list[Listing]) -> Iterator[str]:
+    """One line an entry: verdict, id, title."""
+    width = max((len(listing.entry.id) for listing in listings), default=0)
+    for listing in listings:
+        mark = "*" if listing.entry.default else " "
+        word = WORDS[listing.report.verdict]
+        title = " ".join(part for part in (listing.entry.title, listing.entry.version) if part)
+        yield f"{word:<4} {mark} {printable(listing.entry.id):<{width}}  {listing.entry.device}: {printable(title)}"
+
+
+def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
+    """Findings, worst first, the hint under each; the verdict at the end."""
+    width = max((len(finding.code) for finding in report.findings), default=0)
+    for finding in report.findings:
+        yield from _finding_lines(finding, width, colour)
+    yield f"verdict: {_word(report.verdict, colour)}"
+
+
+def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
+    word = _word(finding.severity, colour) + " " * (4 - len(WORDS[finding.severity]))
+    indent = " " * (4 + 2 + width + 2)
+    message = textwrap.wrap(printable(finding.message), _WIDTH - len(indent)) or [""]
+    yield f"{word}  {finding.code:<{width}}  {message[0]}"
+    yield from (indent + line for line in message[1:])
+    if finding.hint:
+        hint = textwrap.wrap(printable(finding.hint), _WIDTH - len(indent) - 2)
+        yield f"{indent}→ {hint[0]}"
+        yield from (f"{indent}  {line}" for line in hint[1:])
+
+
+def _word(severity: Severity, colour: bool) -> str:
+    word = WORDS[severity]
+    return f"\033[{_COLOURS[severity]}m{word}\033[0m" if colour else word
+
+
+def facts_lines(machine: MachineFacts) -> Iterator[str]:
+    """The facts that people ask for first; `--json` has them all."""
+
+    kexec = machine.kexec
+    possible = machine.possible_cpus
+    tree = machine.tree
+    methods = sorted({cpu.enable_method or "none" for cpu in tree.cpus}) if tree else []
+    psci = f" ({tree.psci_method})" if tree and tree.psci_method else ""
+    rows = (
+        ("machine", machine.title),
+        (
+            "architecture",
+            f"{machine.machine}, {machine.byte_order}-endian, {machine.page_size or 'unknown'} byte pages",
+        ),
+        ("kernel", machine.kernel_release),
+        ("CPUs", "not known" if possible is None else str(len(possible))),
+        ("enable-method", ", ".join(methods) + psci if methods else "not known"),
+        ("device tree", machine.tree_source or machine.tree_problem or "none"),
+        ("may load", _yes(machine.cap_sys_boot)),
+        ("kexec_load", _yes(kexec.kexec_load)),
+        ("kexec_file_load", _yes(kexec.kexec_file_load)),
+        ("switched off", _yes(kexec.load_disabled)),
+        ("loaded", _yes(kexec.loaded)),
+        ("kexec-tools", kexec.tools_version or "not installed"),
+    )
+    for name, value in rows:
+        yield f"{name:<16}{printable(value)}"
+
+
+def _yes(value: bool | None) -> str:
+    return "not known" if value is None else "yes" if value else "no"

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""/proc/self/mountinfo as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootmenu.system.host import Host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """One line (Documentation/filesystems/proc.rst, 3.5)."""
+
+    number: str
+    """`major:minor` of the file system; btrfs makes up its own."""
+    root: str
+    """Which folder of the file system is mounted; `/` = all of it."""
+    point: str
+    filesystem: str
+    source: str
+    """`/dev/sda1`, as it was named when it was mounted."""
+
+
+def mounts(host: Host) -> Iterator[Mount]:
+    """In the order in which they were mounted; nothing when the file cannot be read."""
+    for line in (host.text("/proc/self/mountinfo") or "").splitlines():
+        fields, _, behind = line.partition(" - ")
+        parts, source = fields.split(), behind.split()
+        if len(parts) >= 5 and len(source) >= 2:
+            yield Mount(
+                number=parts[2],
+                root=_unescaped(parts[3]),
+                point=_unescaped(parts[4]),
+                filesystem=source[0],
+                source=_unescaped(source[1]),
+            )
+
+
+def _unescaped(text: str) -> str:
+    """Space, tab, newline and backslash are written as octal."""
+    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(code, char)
+    return text
