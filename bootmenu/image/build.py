@@ -22,7 +22,7 @@ from bootmenu.image.python import Packer
 from bootmenu.image.rootfs import Root, merged_usr
 
 _ZSTD_LEVEL = 19
-_TOOLS = ("kexec", "lsblk")
+_TOOLS = ("kexec", "lsblk", "blkid")
 # glibc opens libgcc_s when a thread ends, bootmenu opens libfdt for overlays: no DT_NEEDED names them.
 _OPENED_AT_RUN_TIME = ("libgcc_s.so.1", "libfdt.so.1")
 
@@ -84,7 +84,7 @@ def build(options: Options, runner: Runner, say: Callable[[str], None]) -> None:
     contents = Contents()
     _add_python_and_tools(root, contents, say)
     _add_kernel_parts(root, version, contents, say)
-    contents.file("init", Path(__file__).with_name("init.sh").read_bytes(), part="init", executable=True)
+    contents.file("init", _data("init.sh"), part="init", executable=True)
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
     contents.file("etc/group", b"root:x:0:\n", part="init")
     for source, destination in options.includes:
@@ -162,6 +162,15 @@ def _add_python_and_tools(root: Root, contents: Contents, say: Callable[[str], N
     contents.link("/usr/bin/python3", f"/{merged_usr(packer.python.program)}")
     contents.link("/usr/bin/busybox", f"/{merged_usr(busybox)}")
     contents.link("/usr/bin/sh", "busybox")
+    contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
+    lsblk = root.program("lsblk")
+    if lsblk is not None:
+        contents.move(root.resolve(lsblk) or lsblk, "usr/lib/bootmenu/lsblk")
+        contents.file("usr/bin/lsblk", _data("lsblk.sh"), part="init", executable=True)
+
+
+def _data(name: str) -> bytes:
+    return Path(__file__).with_name(name).read_bytes()
 
 
 def _add_from_root(root: Root, path: str, contents: Contents, part: str) -> None:
@@ -176,15 +185,17 @@ def _add_from_root(root: Root, path: str, contents: Contents, part: str) -> None
 
 def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callable[[str], None]) -> None:
     chosen = modules.collect(root, version)
-    say(f"adding {len(chosen.files)} modules of kernel {version}")
+    say(f"adding {len(chosen.modules)} modules of kernel {version}")
     if chosen.absent:
         say(f"left out, this kernel does not have them: {' '.join(chosen.absent)}")
     for problem in chosen.problems:
         say(f"left out: {problem}")
-    for path, data in chosen.files.items():
-        contents.file(path, data, part="kernel modules")
-    order = "".join(f"/{merged_usr(path)}\n" for path in chosen.files)
+    for module in chosen.modules:
+        contents.file(module.path, module.data, part="kernel modules")
+    order = "".join(f"/{merged_usr(module.path)}\n" for module in chosen.inserted)
     contents.file("etc/bootmenu/modules", order.encode(), part="kernel modules")
+    contents.file(f"{chosen.folder}/modules.dep", chosen.dependency_table().encode(), part="kernel modules")
+    contents.file(f"{chosen.folder}/modules.alias", chosen.alias_table().encode(), part="kernel modules")
     config = root.first(f"/boot/config-{version}", f"/lib/modules/{version}/config")
     if config is not None:
         contents.file(f"boot/config-{version}", root.read(config), part="kernel configuration")

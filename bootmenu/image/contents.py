@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import stat
 from collections import Counter
 from pathlib import PurePosixPath
@@ -64,6 +65,11 @@ class Contents:
         inside = merged_usr(path)
         if inside != merged_usr(target):
             self._put(Node.link(inside, target))
+
+    def move(self, old: str, new: str) -> None:
+        """Give a file that is in the image another path."""
+        node = self._nodes.pop(merged_usr(old))
+        self._put(dataclasses.replace(node, path=merged_usr(new)))
 
     def _put(self, node: Node) -> None:
         if any(part in ("", ".", "..") for part in node.path.split("/")):

@@ -86,8 +86,10 @@ unhush_kernel() {
 
 prepare_terminal() {
 	busybox stty sane <"$console" 2>/dev/null
-	# A serial line does not know its size.
-	[ "$(busybox stty size <"$console" 2>/dev/null)" = "0 0" ] && busybox stty rows 24 cols 80 <"$console"
+	# A serial line does not know its size: busybox then prints 0 0 or fails, depending on its version.
+	case $(busybox stty size <"$console" 2>/dev/null) in
+	'' | '0 0') busybox stty rows 24 cols 80 <"$console" ;;
+	esac
 }
 
 restore_terminal() {

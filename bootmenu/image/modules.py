@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Kernel modules for a first stage: which files, and in which order init inserts them.
+"""Kernel modules for a first stage: which files, in which order init inserts them, and what modprobe may add.
 
 The order follows what the modules say themselves (``depends=`` and ``softdep=`` in .modinfo), because a
 package that was only unpacked has no modules.dep.
@@ -12,7 +12,7 @@ import gzip
 import io
 import lzma
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import zstandard
@@ -22,7 +22,7 @@ from bootmenu.errors import FormatError
 from bootmenu.image.elf import DAMAGE
 from bootmenu.image.rootfs import Root
 
-WANTED = (
+INSERTED = (
     # buses and consoles of virtual machines
     "virtio_pci", "virtio_mmio", "virtio_blk", "virtio_scsi", "virtio_console", "virtio_gpu", "virtio_input",
     # disks
@@ -32,11 +32,13 @@ WANTED = (
     # USB hosts and keyboards
     "xhci_pci", "xhci_plat_hcd", "ehci_pci", "ehci_platform", "ohci_pci", "ohci_platform", "dwc2", "dwc3",
     "dwc3_of_simple", "usbhid", "hid_generic",
-    # file systems
-    "ext4", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8", "btrfs", "xfs", "isofs", "squashfs",
-    "dm_mod", "overlay",
+    # what nearly every disk of a board has
+    "ext4", "vfat", "nls_cp437", "nls_ascii", "dm_mod",
 )  # fmt: skip
-"""Module names, underscores only; a pattern may match nothing."""
+"""What init inserts at every start: names with underscores only; a pattern may match nothing."""
+
+ON_DEMAND = ("btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "overlay", "nls_iso8859_1", "nls_utf8")
+"""What the kernel asks modprobe for when it is needed; btrfs alone takes a second to measure its checksums."""
 
 _MAX_MODULE = 64 << 20
 _ENDINGS = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
@@ -46,6 +48,8 @@ _ENDINGS = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 class ModuleInfo:
     """What a module says about itself."""
 
+    aliases: tuple[str, ...] = ()
+    """Patterns of names under which the kernel may ask for it."""
     depends: tuple[str, ...] = ()
     pre: tuple[str, ...] = ()
     """softdep names that should be there first."""
@@ -62,12 +66,15 @@ class ModuleInfo:
             raise FormatError(f"{name} is not a kernel module: {error or type(error).__name__}") from error
         if section is None:
             raise FormatError(f"{name} is not a kernel module: it has no .modinfo section")
+        aliases: list[str] = []
         depends: list[str] = []
         soft: dict[str, list[str]] = {"pre:": [], "post:": []}
         for entry in text.split(b"\0"):
             key, _, value = entry.decode("utf-8", "replace").partition("=")
             if key == "depends":
                 depends += [normalise(part) for part in value.split(",") if part]
+            elif key == "alias":
+                aliases.append(value)
             elif key == "softdep":
                 kind = "pre:"
                 for word in value.split():
@@ -75,19 +82,66 @@ class ModuleInfo:
                         kind = word
                     else:
                         soft[kind].append(normalise(word))
-        return cls(depends=tuple(depends), pre=tuple(soft["pre:"]), post=tuple(soft["post:"]))
+        return cls(aliases=tuple(aliases), depends=tuple(depends), pre=tuple(soft["pre:"]), post=tuple(soft["post:"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One module that goes into the image."""
+
+    path: str
+    """In the root tree, ending in ``.ko``."""
+    data: bytes
+    """Uncompressed."""
+    info: ModuleInfo
+
+    @property
+    def name(self) -> str:
+        """As the kernel shows it, with underscores."""
+        return normalise(PurePosixPath(self.path).name.removesuffix(".ko"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSet:
-    """Modules in the order of insertion."""
+    """Modules of one kernel, each one behind those it needs."""
 
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    """Path in the root tree, ending in ``.ko``, → uncompressed module; insertion order."""
+    folder: str
+    """``/lib/modules/VERSION``."""
+    inserted: tuple[Module, ...] = ()
+    on_demand: tuple[Module, ...] = ()
     absent: tuple[str, ...] = ()
     """Wanted names that this kernel has neither as a module nor built in."""
     problems: tuple[str, ...] = ()
     """Modules that were left out because they could not be read, and why."""
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """All of them."""
+        return self.inserted + self.on_demand
+
+    def dependency_table(self) -> str:
+        """modules.dep(5): the modules to insert before each one, the nearest first."""
+        by_name = {module.name: module for module in self.modules}
+
+        def relative(module: Module) -> str:
+            return module.path.removeprefix(f"{self.folder}/")
+
+        def needed(module: Module, seen: dict[str, None]) -> dict[str, None]:
+            for name in module.info.depends:
+                if name in by_name and name not in seen:
+                    needed(by_name[name], seen)
+                    seen[name] = None
+            return seen
+
+        lines: list[str] = []
+        for module in self.modules:
+            before = [relative(by_name[name]) for name in reversed(needed(module, {}))]
+            lines.append(" ".join([f"{relative(module)}:", *before]) + "\n")
+        return "".join(lines)
+
+    def alias_table(self) -> str:
+        """modules.alias of depmod(8)."""
+        return "".join(f"alias {alias} {module.name}\n" for module in self.modules for alias in module.info.aliases)
 
 
 def normalise(name: str) -> str:
@@ -121,7 +175,9 @@ def versions(root: Root) -> tuple[str, ...]:
     return () if host is None else tuple(sorted(path.name for path in host.iterdir() if path.is_dir()))
 
 
-def collect(root: Root, version: str, wanted: Sequence[str] = WANTED) -> ModuleSet:
+def collect(
+    root: Root, version: str, inserted: Sequence[str] = INSERTED, on_demand: Sequence[str] = ON_DEMAND
+) -> ModuleSet:
     """The wanted modules of one kernel version with all they depend on."""
     folder = f"/lib/modules/{version}"
     available: dict[str, str] = {}
@@ -133,7 +189,15 @@ def collect(root: Root, version: str, wanted: Sequence[str] = WANTED) -> ModuleS
     if root.resolve(f"{folder}/modules.builtin") is not None:
         text = root.read(f"{folder}/modules.builtin").decode("utf-8", "replace")
         builtin = frozenset(normalise(PurePosixPath(line).name.removesuffix(".ko")) for line in text.splitlines())
-    return _Order(root, available, builtin).run(wanted)
+    order = _Order(root, available, builtin)
+    first = order.run(inserted)
+    return ModuleSet(
+        folder=folder,
+        inserted=first,
+        on_demand=order.run(on_demand),
+        absent=tuple(order.absent),
+        problems=tuple(order.problems),
+    )
 
 
 class _Order:
@@ -143,19 +207,21 @@ class _Order:
         self._root = root
         self._available = available
         self._builtin = builtin
-        self._files: dict[str, bytes] = {}
+        self._modules: list[Module] = []
         self._done: dict[str, bool] = {}
-        self._absent: list[str] = []
-        self._problems: list[str] = []
+        self.absent: list[str] = []
+        self.problems: list[str] = []
 
-    def run(self, wanted: Sequence[str]) -> ModuleSet:
+    def run(self, wanted: Sequence[str]) -> tuple[Module, ...]:
+        """The wanted modules and what they need, without those of an earlier call."""
+        self._modules = []
         for pattern in wanted:
             names = fnmatch.filter(sorted(self._available), pattern)
             if not names and not fnmatch.filter(self._builtin, pattern):
-                self._absent.append(pattern)
+                self.absent.append(pattern)
             for name in names:
                 self._visit(name)
-        return ModuleSet(files=self._files, absent=tuple(self._absent), problems=tuple(self._problems))
+        return tuple(self._modules)
 
     def _visit(self, name: str) -> bool:
         """Insert a module after what it needs; False when it cannot be had."""
@@ -172,17 +238,18 @@ class _Order:
             data = decompress(self._root.read(path), path)
             info = ModuleInfo.from_bytes(data, path)
         except FormatError as error:
-            self._problems.append(error.message)
+            self.problems.append(error.message)
             self._done[name] = False
             return False
         for soft in info.pre:
             self._visit_soft(soft)
         missing = [needed for needed in info.depends if not self._visit(needed)]
         if missing:
-            self._problems.append(f"{path} needs {', '.join(missing)}, which this kernel does not have")
+            self.problems.append(f"{path} needs {', '.join(missing)}, which this kernel does not have")
             self._done[name] = False
             return False
-        self._files[str(PurePosixPath(path).with_name(PurePosixPath(path).name.partition(".ko")[0] + ".ko"))] = data
+        plain = PurePosixPath(path).name.partition(".ko")[0] + ".ko"
+        self._modules.append(Module(path=str(PurePosixPath(path).with_name(plain)), data=data, info=info))
         for soft in info.post:
             self._visit_soft(soft)
         return True
