@@ -1,0 +1,50 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: MIT
+# Started with rdinit= in place of the first stage's init: tries what the menu will need, prints it between marks,
+# then goes on with the real init.
+busybox mount -t proc proc /proc
+busybox mount -t sysfs sysfs /sys
+busybox mount -t devtmpfs devtmpfs /dev
+echo 1 >/proc/sys/kernel/printk
+while read -r module; do
+	busybox insmod "$module" || echo "LOOK not inserted: $module"
+done </etc/bootmenu/modules
+
+look() {
+	echo "LOOK <$1>"
+	shift
+	"$@" 2>&1
+	echo "LOOK </$?>"
+}
+
+# The mount fails, for there is no such file system, but the kernel has called modprobe.
+load_on_demand() {
+	busybox mount -t btrfs -o ro /dev/vda2 /mnt
+	busybox grep -w btrfs /proc/filesystems
+}
+
+look modules busybox cat /proc/modules
+look kexec kexec --version
+look lsblk lsblk --json --output NAME,TYPE,FSTYPE,UUID,LABEL,PARTUUID,PARTLABEL
+look vfat busybox mount -t vfat -o ro /dev/vda1 /mnt
+look umount busybox umount /mnt
+look ext4 busybox mount -t ext4 -o ro /dev/vda2 /mnt
+look umount busybox umount /mnt
+look btrfs load_on_demand
+look nothing python3 -I -c pass
+look textual busybox time -f 'import took %e s' python3 -I -c 'import textual.app; print(textual.app.__file__)'
+look python python3 -I -c '
+import ctypes, hashlib, importlib.metadata, json, lzma, sys, zlib, bz2, zstandard, fdt, elftools.elf.elffile, rich.traceback
+import asyncio, pygments.lexers.python, markdown_it
+import bootmenu, pathlib
+themes = sorted(p.name for p in (pathlib.Path(bootmenu.__file__).parent / "themes").glob("*"))
+print(json.dumps({
+    "sha256": hashlib.sha256(b"").hexdigest()[:8],
+    "textual": importlib.metadata.version("textual"),
+    "libfdt": ctypes.CDLL("libfdt.so.1").fdt_check_header is not None,
+    "zstd": zstandard.decompress(zstandard.compress(b"ok")).decode(),
+    "encoding": sys.getfilesystemencoding(),
+    "themes": themes,
+}))'
+look config busybox ls /boot
+exec /init

@@ -1,0 +1,20 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: MIT
+# The second kernel's init: tells how it was started, then powers off.
+busybox=/bin/busybox
+$busybox mount -t proc proc /proc
+$busybox mount -t sysfs sysfs /sys
+$busybox mount -t devtmpfs devtmpfs /dev
+echo "second stage says $($busybox cat /token)"
+echo "second stage command line: $($busybox cat /proc/cmdline)"
+echo "second stage cpus: $($busybox cat /sys/devices/system/cpu/online)"
+for word in $($busybox cat /proc/cmdline); do
+	case $word in
+	fact=*)
+		path=${word#fact=}
+		echo "second stage fact $path: $($busybox tr '\0' ' ' <"/proc/device-tree/$path")"
+		;;
+	esac
+done
+echo "second stage is done"
+$busybox poweroff -f

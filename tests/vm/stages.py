@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""The two stages of a VM test: bootmenu's own image, and a tiny second kernel that tells how it was started."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootmenu.image import command
+from bootmenu.image.cpio import Node, pack
+from tests.vm.disks import FileSystem, Partition
+
+_GUEST = Path(__file__).with_name("guest")
+_CHECKOUT = Path(__file__).parents[2]
+KERNEL_PACKAGE = "linux-image-cloud-arm64"
+
+BOOT_PARTUUID = "6b8b4567-327b-43c6-a43c-986966334873"
+ROOT_PARTUUID = "74b0dc51-9495-4cff-aae8-944a625558ec"
+BOOT_UUID = "B007-0001"
+ROOT_UUID = "2ae8944a-6255-48ec-a38d-1b58ba0cd0d1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A kernel and what it starts with."""
+
+    kernel: Path
+    initrd: Path
+
+
+def build_first_stage(cache: Path) -> Stage:
+    """bootmenu's image of this checkout, built once for every state of its sources."""
+    folder = cache / "first-stage" / _state()
+    stage = Stage(kernel=folder / "vmlinuz", initrd=folder / "first-stage.cpio.zst")
+    if not (stage.kernel.exists() and stage.initrd.exists()):
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        argv = ["build", "--debian", "arm64", "--kernel-package", KERNEL_PACKAGE, "--root", str(cache / "root")]
+        argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
+        assert command.run(parser.parse_args(argv)) == 0
+        _forget_old(folder.parent, keep=3)
+    return stage
+
+
+def _forget_old(folder: Path, keep: int) -> None:
+    """Remove all but the newest images: each state of the sources has made one."""
+    for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[keep:]:
+        shutil.rmtree(old)
+
+
+def build_second_stage(cache: Path, token: str) -> bytes:
+    """An initramfs whose init prints ``second stage says TOKEN``, how it was started and some facts.
+
+    ``fact=PATH`` on the kernel command line asks for the text of /proc/device-tree/PATH.
+    """
+    busybox = (cache / "root" / "bin" / "busybox").read_bytes()
+    return archive(
+        {
+            "init": (_GUEST / "second-init.sh").read_bytes(),
+            "bin/busybox": busybox,
+            "token": token.encode(),
+        },
+        executable={"init", "bin/busybox"},
+        console=True,
+    )
+
+
+def archive(files: Mapping[str, bytes], *, executable: set[str], console: bool = False) -> bytes:
+    """An uncompressed initramfs of a few files; put before another one it adds to that."""
+    folders = {str(parent) for path in files for parent in Path(path).parents if str(parent) != "."}
+    nodes = [Node.folder(path) for path in folders]
+    nodes += [Node.file(path, data, 0o755 if path in executable else 0o644) for path, data in files.items()]
+    if console:
+        nodes += [Node.folder(path) for path in ("dev", "proc", "sys")]
+        nodes.append(Node.character_device("dev/console", 5, 1))
+    return b"".join(pack(nodes))
+
+
+def with_guest_program(stage: Stage, name: str, folder: Path) -> Stage:
+    """The stage with one more program of tests/vm/guest, as /vmtest/NAME."""
+    data = archive({f"vmtest/{name}": (_GUEST / name).read_bytes()}, executable={f"vmtest/{name}"})
+    initrd = folder / f"{name}.cpio"
+    # The kernel reads on behind a plain archive, but not behind a compressed one.
+    initrd.write_bytes(data + stage.initrd.read_bytes())
+    return Stage(kernel=stage.kernel, initrd=initrd)
+
+
+def standard_partitions(stage: Stage, second: bytes, token: str, marked_tree: bytes) -> list[Partition]:
+    """A FAT partition with BLS entries and an ext4 one with extlinux, both with a kernel that starts.
+
+    marked_tree: a device tree that one extlinux label names with ``fdt``.
+    """
+    kernel = stage.kernel.read_bytes()
+    arguments = "console=ttyAMA0 earlycon panic=1"
+    loader = b"default alpha*\ntimeout 5\n"
+    alpha = _bls("Alpha on FAT", "1.0", f"{arguments} bootmenu-test.entry=alpha-{token}")
+    beta = _bls("Beta on FAT", "0.9", f"{arguments} bootmenu-test.entry=beta-{token}")
+    extlinux = "\n".join(
+        [
+            "DEFAULT gamma",
+            "TIMEOUT 50",
+            "MENU TITLE Test disk",
+            "",
+            "LABEL gamma",
+            "  MENU LABEL Gamma on ext4",
+            "  LINUX /boot/vmlinuz",
+            "  INITRD /boot/second.cpio",
+            f"  APPEND {arguments} root=UUID={ROOT_UUID} bootmenu-test.entry=gamma-{token}",
+            "",
+            "LABEL delta",
+            "  MENU LABEL Delta with its own device tree",
+            "  LINUX /boot/vmlinuz",
+            "  INITRD /boot/second.cpio",
+            "  FDT /boot/dtbs/marked.dtb",
+            f"  APPEND {arguments} fact=bootmenu-test/marker bootmenu-test.entry=delta-{token}",
+            "",
+        ]
+    )
+    return [
+        Partition(
+            file_system=FileSystem.FAT,
+            label="BOOT",
+            partition_label="boot",
+            partition_uuid=BOOT_PARTUUID,
+            uuid=BOOT_UUID,
+            files={
+                "loader/loader.conf": loader,
+                "loader/entries/alpha.conf": alpha,
+                "loader/entries/beta.conf": beta,
+                "linux/vmlinuz": kernel,
+                "linux/second.cpio": second,
+            },
+        ),
+        Partition(
+            file_system=FileSystem.EXT4,
+            label="rootfs",
+            partition_label="system",
+            partition_uuid=ROOT_PARTUUID,
+            uuid=ROOT_UUID,
+            files={
+                "boot/extlinux/extlinux.conf": extlinux.encode(),
+                "boot/vmlinuz": kernel,
+                "boot/second.cpio": second,
+                "boot/dtbs/marked.dtb": marked_tree,
+                "etc/os-release": b'ID=testos\nNAME="Test OS"\nPRETTY_NAME="Test OS 1"\n',
+            },
+        ),
+    ]
+
+
+def _bls(title: str, version: str, options: str) -> bytes:
+    lines = [f"title {title}", f"version {version}", "linux /linux/vmlinuz", "initrd /linux/second.cpio"]
+    return "\n".join([*lines, f"options {options}", ""]).encode()
+
+
+def _state() -> str:
+    """A name for the sources of bootmenu and the versions of what goes into the image with it."""
+    digest = hashlib.sha256()
+    for folder in ("bootmenu", "themes"):
+        for path in sorted((_CHECKOUT / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(_CHECKOUT)).encode() + b"\0" + path.read_bytes())
+    installed = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    digest.update(json.dumps(installed, sort_keys=True).encode())
+    return digest.hexdigest()[:16]
