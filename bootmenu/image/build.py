@@ -82,7 +82,7 @@ def build(options: Options, runner: Runner, say: Callable[[str], None]) -> None:
     root = _prepare_root(options, runner, say)
     version = choose_version(modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
-    _add_python_and_tools(root, contents, say)
+    _add_python_and_tools(root, contents, runner, say)
     _add_kernel_parts(root, version, contents, say)
     contents.file("init", _data("init.sh"), part="init", executable=True)
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
@@ -134,12 +134,13 @@ def _prepare_root(options: Options, runner: Runner, say: Callable[[str], None]) 
     return Root(folder)
 
 
-def _add_python_and_tools(root: Root, contents: Contents, say: Callable[[str], None]) -> None:
-    packer = Packer(root, contents, say)
+def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: Callable[[str], None]) -> None:
+    packer = Packer(root, contents, runner, say)
     say(f"adding Python {packer.python.version}, bootmenu and its dependencies")
     packer.interpreter()
     packer.dependencies()
     packer.program()
+    packer.compile()
     busybox = root.first("/bin/busybox", "/usr/bin/busybox")
     if busybox is None:
         raise BootmenuError(f"{root.folder} has no busybox, and init needs it.", "Install busybox-static there.")

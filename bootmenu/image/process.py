@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from bootmenu.errors import BootmenuError
@@ -23,20 +23,20 @@ class Completed(Protocol):
 class Runner(Protocol):
     """Starts one process and waits for it; ``bootmenu.system.commands.Commands`` is the real one."""
 
-    def run(self, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> Completed: ...
+    def run(self, argv: Sequence[str], *, timeout: float, data: bytes | None = None) -> Completed: ...
 
 
-def output(runner: Runner, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> bytes:
+def output(runner: Runner, argv: Sequence[str], *, timeout: float, data: bytes | None = None) -> bytes:
     """Run a command that has to succeed and return its standard output.
 
-    timeout: seconds.
+    timeout: seconds. data: its standard input.
     Raises BootmenuError with the last lines the command printed when its exit code is not 0.
     """
-    completed = runner.run(argv, timeout=timeout, env=env)
+    completed = runner.run(argv, timeout=timeout, data=data)
     if completed.returncode != 0:
         said = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
         raise BootmenuError(
             f"{argv[0]} failed with exit code {completed.returncode}: {' / '.join(said) or 'it said nothing'}",
-            "The whole command was: " + " ".join(argv),
+            f"It was started as: {' '.join(argv)[:400]}",
         )
     return completed.stdout

@@ -2,17 +2,17 @@
 """Python for a first stage: the target's interpreter and library, this environment's pure-Python packages.
 
 Modules are stored as bytecode only, beside where their source would be: import takes a third of the time that
-compiling does, and a sourceless module needs no clock and no writable folder. Bytecode can only be made when
-the interpreter that runs the builder has the target's minor version; otherwise sources are stored.
+compiling does, and a sourceless module needs no clock and no writable folder. Bytecode can only be made by an
+interpreter of the target's minor version; without one on this host sources are stored.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import marshal
 import platform
 import re
+import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ import bootmenu
 from bootmenu.errors import BootmenuError
 from bootmenu.image.contents import Contents
 from bootmenu.image.elf import is_elf
+from bootmenu.image.process import Runner, output
 from bootmenu.image.rootfs import Root
 
 # Parts of the standard library that no program on a first stage imports.
@@ -49,6 +50,23 @@ _PRUNED_PACKAGES = re.compile(
     r"|pygments/formatters/(?!__init__|_mapping|terminal)"
     r"|zstandard/(backend_cffi|_cffi|backend_rust)"
 )
+
+
+# Makes unchecked hash-based .pyc files (PEP 552), None for a source that does not compile. It runs in a process of
+# its own because marshal's output depends on which strings the process holds elsewhere, and images are reproducible.
+_COMPILER = """
+import importlib.util, marshal, sys
+codes = []
+for path, source in marshal.loads(sys.stdin.buffer.read()):
+    try:
+        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    except (SyntaxError, ValueError):
+        codes.append(None)
+        continue
+    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(source)
+    codes.append(header + marshal.dumps(code))
+sys.stdout.buffer.write(marshal.dumps(codes, 2))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +102,50 @@ class TargetPython:
         packages = "/usr/lib/python3/dist-packages" if b"dist-packages" in site else f"{library}/site-packages"
         return cls(program=program, version=version, library=library, packages=packages)
 
-    @property
-    def can_compile(self) -> bool:
-        """Whether this process makes bytecode that the target can run."""
-        return self.version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    def compiler(self) -> str | None:
+        """A program of this host with the target's minor version; only such a one makes bytecode for it."""
+        if self.version == f"{sys.version_info.major}.{sys.version_info.minor}":
+            return sys.executable
+        return shutil.which(f"python{self.version}")
 
 
 class Packer:
     """Puts Python and packages into the contents of an image."""
 
-    def __init__(self, root: Root, contents: Contents, say: Callable[[str], None]) -> None:
+    def __init__(self, root: Root, contents: Contents, runner: Runner, say: Callable[[str], None]) -> None:
         """say: takes lines about what is left out."""
         self.python = TargetPython.find(root)
         self.binaries: list[tuple[str, bytes]] = []
         """(path in the image, content) of every extension module: their libraries are the caller's business."""
         self._root = root
         self._contents = contents
+        self._runner = runner
         self._say = say
-        if not self.python.can_compile:
+        self._modules: dict[str, tuple[bytes, str]] = {}
+
+    def compile(self) -> None:
+        """Turn every module that was added into bytecode; call it last."""
+        compiler = self.python.compiler()
+        if compiler is None:
             self._say(
-                f"the target has Python {self.python.version}, this is {platform.python_version()}: "
-                "no bytecode is made and the menu starts slowly; run the builder with the same minor version"
+                f"the target has Python {self.python.version}, this is {platform.python_version()}: no bytecode is "
+                f"made and the menu starts slowly; install python{self.python.version} on this host"
             )
+        compiled = dict.fromkeys(self._modules) if compiler is None else self._compile(compiler)
+        for path, (source, part) in self._modules.items():
+            code = compiled[path]
+            if code is None:
+                self._contents.file(path, source, part=part)
+            else:
+                self._contents.file(f"{path}c", code, part=part)
+
+    def _compile(self, compiler: str) -> dict[str, bytes | None]:
+        request = marshal.dumps([(path, source) for path, (source, _) in self._modules.items()], 2)
+        answer = output(
+            self._runner, [compiler, "-I", "-S", "-W", "ignore", "-c", _COMPILER], timeout=600, data=request
+        )
+        codes: list[bytes | None] = marshal.loads(answer)  # noqa: S302  (our own program wrote it)
+        return dict(zip(self._modules, codes, strict=True))
 
     def interpreter(self) -> None:
         """Add the standard library; the program itself is an ELF file like others."""
@@ -167,7 +207,7 @@ class Packer:
                     for path in self._root.files(f"{folder}/{top}"):
                         self._package_file(path.removeprefix(f"{folder}/"), self._root.host(path))
                 return
-        if self.python.can_compile and self._root.folder == Path("/"):
+        if self.python.compiler() == sys.executable and self._root.folder == Path("/"):
             for file in distribution.files or ():
                 if ".." not in file.parts:
                     self._package_file(str(file), Path(str(distribution.locate_file(file))))
@@ -194,24 +234,7 @@ class Packer:
         self.binaries.append((path, data))
 
     def _module(self, path: str, source: bytes, *, part: str) -> None:
-        code = bytecode(source, path) if self.python.can_compile else None
-        if code is None:
-            self._contents.file(path, source, part=part)
-        else:
-            self._contents.file(f"{path}c", code, part=part)
-
-
-def bytecode(source: bytes, path: str) -> bytes | None:
-    """An unchecked hash-based .pyc (PEP 552) of a module; None when the source does not compile.
-
-    path: where tracebacks will say the code came from.
-    """
-    try:
-        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
-    except (SyntaxError, ValueError):
-        return None
-    unchecked_hash = (1).to_bytes(4, "little")
-    return importlib.util.MAGIC_NUMBER + unchecked_hash + importlib.util.source_hash(source) + marshal.dumps(code)
+        self._modules[path] = (source, part)
 
 
 def own_requirements() -> list[str]:
