@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Textual's Linux driver for consoles and serial lines: says nothing they do not know, survives noise."""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import signal
+import unicodedata
+from codecs import getincrementaldecoder
+from typing import Any
+
+from rich.cells import cell_len
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from bootmenu.ui.terminal import Traits, prepare_environment
+
+__all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
+
+# Mouse, focus, bracketed paste and in-band resize, the questions for them, the kitty keyboard, the pointer's shape:
+# nothing here uses them, and minicom prints what it does not know.
+_ALWAYS_OUT = re.compile(
+    r"\x1b\[\?(?:1000|1002|1003|1004|1006|1015|1016|2004|2048)[hl]|\x1b\[\?2048\$p"
+    r"|\x1b\[[<>=]\d*u|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)"
+)
+_CONSOLE_OUT = re.compile(r"\x1b\[\?2026(?:\$p|[hl])|\x1b\[\?1049h")
+_CLEAR = "\x1b[m\x1b[H\x1b[J"
+
+_ASCII = str.maketrans(
+    "─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»",
+    "-|+++++++++=|++++#.:#^v><<^>v*-~o<>",
+)
+
+
+def to_ascii(data: str) -> str:
+    """The same number of columns in ASCII: lines and signs by their likeness, letters without accents, else `?`."""
+    data = data.translate(_ASCII)
+    if data.isascii():
+        return data
+    return "".join(char if char.isascii() else _plain(char) for char in data)
+
+
+def _plain(char: str) -> str:
+    base = unicodedata.normalize("NFKD", char)[0]
+    return base if base.isascii() and base.isprintable() else "?" * cell_len(char)
+
+
+class BootmenuDriver(LinuxDriver):
+    """Filters what is written by the terminal's name, and reads bytes that need not be UTF-8."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ):
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._traits = Traits.of(os.environ)
+
+    def write(self, data: str) -> None:
+        """What the terminal understands of it."""
+        if "\x1b[?" in data or "\x1b[<" in data or "\x1b[>" in data or "\x1b]" in data:
+            data = _ALWAYS_OUT.sub("", data)
+            if self._traits.console:
+                data = _CONSOLE_OUT.sub("", data).replace("\x1b[?1049l", _CLEAR)
+        if self._traits.ascii:
+            data = to_ascii(data)
+        if data:
+            super().write(data)
+
+    def _request_terminal_sync_mode_support(self) -> None:
+        if not self._traits.console:
+            super()._request_terminal_sync_mode_support()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """0x0, which serial lines report, is 80x24."""
+        width = int(os.environ.get("COLUMNS", "0"))
+        height = int(os.environ.get("LINES", "0"))
+        for descriptor in (self.fileno, 1, 2):
+            if width and height:
+                break
+            try:
+                size = os.get_terminal_size(descriptor)
+            except OSError:
+                continue
+            width, height = width or size.columns, height or size.lines
+        return width or 80, height or 24
+
+    def run_input_thread(self) -> None:
+        """As Textual's, but a byte of noise is dropped, and a line that hung up ends the menu."""
+        decode = getincrementaldecoder("utf-8")("ignore").decode
+        parser = XTermParser(self._debug)
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                messages: list[Message] = []
+                if selector.select(0.1):
+                    try:
+                        data = os.read(self.fileno, 4096)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        os.kill(os.getpid(), signal.SIGHUP)
+                        return
+                    try:
+                        messages += parser.feed(decode(data))
+                    except Exception:
+                        # half an escape sequence that no terminal sends: begin anew
+                        parser = XTermParser(self._debug)
+                messages += parser.tick()
+                for message in messages:
+                    self.process_message(message)

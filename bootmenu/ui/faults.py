@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes of the menu itself: the traceback goes to a file, one sentence to the person."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from bootmenu.errors import BootmenuError
+
+
+class MenuError(BootmenuError):
+    """The menu stopped because of a mistake of its own; the terminal is restored and nothing is loaded."""
+
+
+def log_file(environ: Mapping[str, str] | None = None) -> Path:
+    """$BOOTMENU_LOG; else the user's state folder; else, as root without a home, /run/bootmenu."""
+    environ = os.environ if environ is None else environ
+    if environ.get("BOOTMENU_LOG"):
+        return Path(environ["BOOTMENU_LOG"])
+    if environ.get("XDG_STATE_HOME"):
+        return Path(environ["XDG_STATE_HOME"]) / "bootmenu" / "menu.log"
+    if environ.get("HOME"):
+        return Path(environ["HOME"]) / ".local" / "state" / "bootmenu" / "menu.log"
+    return Path("/run/bootmenu/menu-app.log")
+
+
+def write(error: BaseException) -> Path | None:
+    """Append the traceback. None when the file cannot be written: there is nobody left to tell."""
+    path = log_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write("".join(traceback.format_exception(error)) + "\n")
+    except OSError:
+        return None
+    return path
+
+
+def fault(error: BaseException) -> MenuError:
+    """Write it down and say where."""
+    path = write(error)
+    hint = f"The details are in {path}." if path else "The details could not be written to a file."
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return MenuError(f"the menu stopped because of a mistake of its own: {said}", hint)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The top of every screen: the title line, and what holds for the whole machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bootmenu.model.finding import Report, Severity
+from bootmenu.model.machine import MachineFacts
+from bootmenu.ui.lines import Ink, Line, Span, block, rule, spread
+from bootmenu.ui.text import clean
+from bootmenu.ui.wording import VERDICT_WIDTH, verdict
+
+SIMULATION = Span(" SIMULATION ", Ink.SIMULATION)
+
+
+def title(machine: MachineFacts, simulated: bool, width: int) -> Line:
+    """` bootmenu            Raspberry Pi 3 Model B · arm64 · 6.1.0-56`"""
+    left = [Span(" bootmenu ", Ink.TITLE)]
+    if simulated:
+        left += [Span(" "), SIMULATION]
+    architecture = str(machine.architecture) if machine.architecture else clean(machine.machine, 20)
+    rest = " · ".join(part for part in (architecture, clean(machine.kernel_release, 60)) if part)
+    named = " · ".join(part for part in (clean(machine.title, 100), rest) if part)
+    if machine.title == machine.machine:
+        named = rest
+    room = width - sum(len(span.text) for span in left) - 3
+    return spread(width, left, [Span((named if len(named) <= room else rest) + " ", Ink.STRONG)])
+
+
+def banner(
+    machine: Report, notices: Sequence[str], width: int, height: int, *, demo_offered: bool = False
+) -> list[Line]:
+    """Machine-wide findings and notices, worst first, in at most `height` lines."""
+    column = VERDICT_WIDTH + 2
+    lines: list[Line] = []
+    for finding in machine.findings:
+        if finding.severity is Severity.PASS:
+            continue
+        text = f"{clean(finding.message)} → {clean(finding.hint)}" if finding.hint else clean(finding.message)
+        lines += block(width - 1, [Span(" "), verdict(finding.severity)], column, text, Ink.STRONG)
+    for notice in notices:
+        lines += block(width - 1, [Span(" ! note", Ink.WARN)], column, clean(notice), Ink.STRONG)
+    if demo_offered:
+        text = "Press m to look around on a demonstration machine, where nothing can happen."
+        lines += block(width - 1, [Span(" m", Ink.KEY)], column, text)
+    if len(lines) > height:
+        more = len(lines) - height + 1
+        lines = [*lines[: height - 1], spread(width, [], [Span(f"{more} more lines: d ", Ink.DIM)])]
+    return lines
+
+
+def footer(labels: Sequence[tuple[str, str]], width: int) -> Line:
+    """` Enter boot  d details  F1 ? help`; from the left as many as fit."""
+    spans: list[Span] = []
+    used = 1
+    for shown, label in labels:
+        size = len(shown) + 1 + len(label) + (3 if spans else 0)
+        if used + size > width:
+            break
+        spans += [Span("   " if spans else " "), Span(shown, Ink.KEY), Span(f" {label}", Ink.DIM)]
+        used += size
+    return Line(tuple(spans))
+
+
+def heading(width: int, text: str) -> Line:
+    """A rule with a title in it."""
+    return rule(width, [Span(clean(text, 200), Ink.HEADING)])

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The progress of a load: one row a stage with bytes, rate and time, and a bar for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, clip, spread
+from bootmenu.ui.text import clean, cut, fit, megabytes, rate, seconds
+from bootmenu.ui.wording import full_name
+
+Told = Mapping[Stage, Progress]
+
+
+def loading(listing: Listing, plan: LoadPlan | None, told: Told, said: str, width: int) -> list[Line]:
+    """said: one sentence under the bar."""
+    method = clean(plan.method, 40) if plan else "choosing the way to load"
+    lines = [BLANK, spread(width, [Span(" " + full_name(listing), Ink.STRONG)], [Span(method + " ", Ink.DIM)]), BLANK]
+    stages = plan.stages if plan else tuple(Stage)
+    lines += [_stage(stage, told.get(stage), width) for stage in stages]
+    lines += [BLANK, _bar(fraction(plan, told) if plan else 0.0, width), BLANK]
+    if said:
+        lines += block(width - 1, [], 1, clean(said), Ink.DIM)
+    for note in plan.notes if plan else ():
+        lines += block(width - 1, [Span(" "), Span("note", Ink.LABEL)], 7, clean(note))
+    return lines
+
+
+_NAME = max(len(stage) for stage in Stage)
+
+
+def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
+    state = progress.state if progress else None
+    sign = {
+        None: Span("       "),
+        StageState.RUNNING: Span("▶ now  ", Ink.KEY),
+        StageState.DONE: Span("• ok   ", Ink.PASS),
+        StageState.SKIPPED: Span("  skip ", Ink.DIM),
+    }[state]
+    named = Span(fit(str(stage), _NAME), Ink.DIM if progress is None else Ink.TEXT)
+    spans = [Span(" "), sign, Span(" "), named]
+    if progress is None:
+        return Line(tuple(spans))
+    narrow = width < 70
+    if progress.total or progress.done:
+        size = megabytes(progress.done)
+        if state is StageState.RUNNING and progress.total and not narrow:
+            size = f"{progress.done / 1_000_000:.1f} / {megabytes(progress.total)}"
+        spans.append(Span(fit(size, 10 if narrow else 16, right=True)))
+        spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Ink.DIM))
+        spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
+        if progress.detail:
+            spans.append(Span("  " + clean(progress.detail, 200), Ink.DIM))
+    elif progress.detail:
+        spans.append(Span("  " + cut(clean(progress.detail, 200), width), Ink.DIM))
+    elif progress.seconds >= 0.05:
+        spans.append(Span(" " * (21 if narrow else 27) + fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
+    return Line(clip(spans, width - 1))
+
+
+def fraction(plan: LoadPlan, told: Told) -> float:
+    """0.0 to 1.0: bytes count, and each stage without bytes counts a little."""
+    read = {
+        Stage.KERNEL: plan.kernel.size,
+        Stage.INITRAMFS: sum(file.size for file in plan.initrds),
+        Stage.DEVICE_TREE: plan.dtb.size if plan.dtb else 0,
+    }
+    little = max(sum(read.values()) / 20, 1)
+    weights = {stage: max(read.get(stage, 0), little) for stage in plan.stages}
+    reached = 0.0
+    for stage, weight in weights.items():
+        progress = told.get(stage)
+        if progress is None:
+            continue
+        if progress.state is not StageState.RUNNING:
+            reached += weight
+        elif progress.total:
+            reached += weight * min(1.0, progress.done / progress.total)
+    return reached / sum(weights.values())
+
+
+def _bar(part: float, width: int) -> Line:
+    length = max(10, min(width - 9, 60))
+    filled = int(length * part)
+    return Line(
+        (
+            Span(" "),
+            Span("█" * filled, Ink.BAR),
+            Span("░" * (length - filled), Ink.GROOVE),
+            Span(f" {int(part * 100):3d} %", Ink.STRONG),
+        )
+    )

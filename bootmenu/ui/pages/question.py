@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""The one question before an entry is loaded: what would happen, and why it might not be wise."""
+
+from __future__ import annotations
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.model.finding import Report, Severity
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
+from bootmenu.ui.text import clean, fit
+from bootmenu.ui.wording import full_name, reason, verdict
+
+
+def question(
+    listing: Listing, machine_report: Report, *, first_stage: bool, simulated: bool, yes: bool, width: int
+) -> list[Line]:
+    """yes: the dangerous choice is marked."""
+    failed = listing.report.verdict is Severity.FAIL
+    asked = "Start it although it cannot work here?" if failed else "Start this?"
+    lines = [*paragraph(width, asked, Ink.STRONG), BLANK, *paragraph(width, full_name(listing))]
+    why = reason(listing.report, machine_report)
+    if why is not None:
+        lines.append(BLANK)
+        lines += block(width - 1, [Span(" "), verdict(why.severity)], 8, clean(why.message, 600))
+        if why.hint:
+            lines += block(width - 1, [Span(" " * 6), Span("→", Ink.KEY)], 8, clean(why.hint, 400))
+    if simulated:
+        lines += [BLANK, *paragraph(width, "SIMULATION: it goes as far as the jump, and nothing is executed.")]
+    elif not first_stage:
+        what = "The running system ends at once: file systems are synced and unmounted, programs are not asked."
+        lines += [BLANK, *paragraph(width, what)]
+    lines.append(BLANK)
+    lines.append(_choice("No, back to the menu", "Esc", not yes, width))
+    lines.append(_choice("Yes, start it anyway" if failed else "Yes, start it", "y", yes, width))
+    return lines
+
+
+def _choice(text: str, key: str, marked: bool, width: int) -> Line:
+    body = Span(fit(f"{'▶' if marked else ' '} {text}", max(10, width - 8)))
+    return line(" ", body, Span(fit(key, 5, right=True), Ink.KEY), " ", selected=marked)

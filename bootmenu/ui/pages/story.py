@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""The story of one entry: why it gets its verdict, what would be read, and the command line."""
+
+from __future__ import annotations
+
+from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
+from bootmenu.discovery.scan import Listing
+from bootmenu.model.entry import FileRef, Problem
+from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.kernel import Compression, KernelImage
+from bootmenu.model.machine import MachineFacts
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
+from bootmenu.ui.text import clean, count, megabytes
+from bootmenu.ui.wording import VERDICT_WIDTH, own_findings, verdict
+
+LABEL = 14
+"""Column at which the values start."""
+
+
+def story(listing: Listing, machine: MachineFacts, machine_report: Report, width: int) -> list[Line]:
+    """Findings first, the entry's own before the machine's; then the files and the command line."""
+    return [*_verdict(listing.report, machine_report, width), *files(listing, machine, width)]
+
+
+def _verdict(report: Report, machine_report: Report, width: int) -> list[Line]:
+    lines: list[Line] = []
+    own = own_findings(report, machine_report)
+    for shown in own:
+        if shown.severity is not Severity.PASS:
+            lines += finding(shown, width)
+    for shared in machine_report.findings:
+        if shared.severity is not Severity.PASS and shared in report.findings:
+            label = [Span(" "), verdict(shared.severity), Span(" " + clean(shared.code, 20), Ink.STRONG)]
+            column = max(LABEL, VERDICT_WIDTH + len(shared.code) + 4)
+            lines += block(width - 1, label, column, "holds for every entry here: see the top", Ink.DIM)
+    passes = len(report.of(Severity.PASS))
+    if passes and not lines:
+        lines.append(line(" ", verdict(Severity.PASS), Span(f" {count(passes, 'check')} passed", Ink.DIM)))
+    return lines
+
+
+def finding(shown: Finding, width: int) -> list[Line]:
+    """`■ FAIL IMG-PAGE` and the message in the same column as every value; the hint under it."""
+    label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Ink.STRONG)]
+    indent = VERDICT_WIDTH + 2
+    lines = [Line(tuple(label))] if width < 50 else []
+    if lines:
+        lines += block(width - 1, [], indent, clean(shown.message))
+    else:
+        indent = max(VERDICT_WIDTH + 15, VERDICT_WIDTH + len(shown.code) + 4)
+        lines += block(width - 1, label, indent, clean(shown.message))
+    if shown.hint:
+        lines += block(
+            width - 1, [Span(" " * (indent - 2)), Span("→", Ink.KEY)], indent, clean(shown.hint), Ink.STRONG
+        )
+    return lines
+
+
+def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
+    """Kernel, initramfs, device tree, overlays, command line, and where all that is written."""
+    entry, facts = listing.entry, listing.facts
+    lines: list[Line] = []
+    for role, ref in entry.files:
+        lines += _file(role, ref, facts, entry.device, width)
+    if entry.dtb is None:
+        own = f" ({clean(machine.tree.model, 80)})" if machine.tree and machine.tree.model else ""
+        at = next((i for i, (role, _) in enumerate(entry.files) if role == "overlay"), None)
+        inherited = field("device tree", "this machine's own" + own, width, ink=Ink.DIM)
+        if at is None:
+            lines += inherited
+        else:
+            overlays = sum(len(_file(role, ref, facts, entry.device, width)) for role, ref in entry.files[at:])
+            lines[len(lines) - overlays : len(lines) - overlays] = inherited
+    text = clean(entry.cmdline.text, 4096)
+    lines += field("command line", text or "none given", width, ink=Ink.TEXT if text.strip() else Ink.DIM)
+    where = f"{clean(entry.source, 20)} · {_path(entry.config, '')}" if entry.config else clean(entry.source, 20)
+    lines += field("from", where, width, ink=Ink.DIM)
+    return lines
+
+
+def field(label: str, value: str, width: int, *, ink: Ink = Ink.TEXT, tail: str = "") -> list[Line]:
+    """One labelled value, wrapped under its column."""
+    return block(width - 1, [Span(" "), Span(label, Ink.LABEL)], LABEL, value, ink, tail=tail)
+
+
+def _path(ref: FileRef, home: str) -> str:
+    path = clean(ref.path, 1000)
+    return path if ref.device == home else f"{clean(ref.device, 80)}:{path}"
+
+
+def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> list[Line]:
+    known = next((f for f in facts.files if f.role == role and f.path == ref.path and f.device == ref.device), None)
+    tail = megabytes(known.size) if known and known.size is not None else ""
+    lines = field(role, _path(ref, home), width, tail=tail)
+    trouble = _trouble(ref, known)
+    if trouble:
+        lines += block(width - 1, [], LABEL, trouble, Ink.FAIL)
+    if role == "kernel" and facts.kernel is not None:
+        about = _image(facts.kernel.image) if facts.kernel.image else ""
+        if about:
+            lines += block(width - 1, [], LABEL, about, Ink.DIM)
+    return lines
+
+
+def _trouble(ref: FileRef, known: FileFacts | None) -> str:
+    """Why the file is not there, in short; empty when it is. The findings say it at length."""
+    if known is None:
+        return "is not there" if ref.exists is False else ""
+    match known.state:
+        case FileState.PRESENT:
+            return ""
+        case FileState.MISSING:
+            return "is not there"
+        case FileState.OUTSIDE:
+            return "leads out of the partition"
+        case FileState.UNUSABLE:
+            return clean(known.detail, 200) or "is no usable file"
+        case FileState.FORBIDDEN:
+            return "may not be read"
+        case FileState.WAITING:
+            return "its partition has not been seen"
+
+
+def _image(image: KernelImage) -> str:
+    parts = [str(image.architecture)]
+    if image.page_size:
+        parts.append(f"{image.page_size // 1024} KiB pages")
+    if image.compression is not Compression.NONE:
+        parts.append(str(image.compression))
+    if image.version:
+        parts.append(clean(image.version, 100))
+    return " · ".join(parts)
+
+
+def problem_story(problem: Problem, width: int) -> list[Line]:
+    """What could not be read, where, and that nothing else is affected."""
+    lines = field("partition", clean(problem.device, 100) or "unknown", width)
+    if problem.path:
+        lines += field("file", clean(problem.path, 1000), width)
+    lines += field("reason", clean(problem.message), width, ink=Ink.STRONG)
+    return [*lines, BLANK, *paragraph(width, "This was left out. Everything else is listed all the same.", Ink.DIM)]

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Everything about one entry, to read; the plan is worked out meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.message import Message
+from textual.widget import Widget
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.ui import faults
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import Line
+from bootmenu.ui.pages.details import details, machine_details
+from bootmenu.ui.screens.base import ReadingScreen
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.widgets.paper import Paper
+
+
+class DetailsScreen(ReadingScreen[None]):
+    """Of an entry, or of the machine alone when none is selected."""
+
+    place = Place.DETAILS
+    BINDINGS: ClassVar = bindings(Place.DETAILS)
+
+    class Planned(Message):
+        """The plan is there, or the reason why there is none."""
+
+        def __init__(self, plan: LoadPlan | BootmenuError) -> None:
+            super().__init__()
+            self.plan = plan
+
+    def __init__(self, terms: Terms, listing: Listing | None) -> None:
+        super().__init__(terms)
+        self.listing = listing
+        self.plan: LoadPlan | BootmenuError | None = None
+
+    def contents(self) -> Iterable[Widget]:
+        """The page."""
+        yield Paper(self._page, id="page")
+
+    def _page(self, width: int) -> list[Line]:
+        session = self.terms.session
+        if self.listing is None:
+            return machine_details(session.machine_report, width)
+        return details(self.listing, session.machine, session.machine_report, self.plan, width)
+
+    def on_mount(self) -> None:
+        """Ask for the plan."""
+        if self.listing is not None:
+            listing = self.listing
+            self.run_worker(
+                lambda: self._make_plan(listing), thread=True, exclusive=True, group="plan", exit_on_error=False
+            )
+
+    def _make_plan(self, listing: Listing) -> None:
+        """In a thread: it may read the disk."""
+        plan: LoadPlan | BootmenuError
+        try:
+            plan = self.terms.session.plan(listing)
+        except BootmenuError as error:
+            plan = error
+        except Exception as error:
+            faults.write(error)
+            plan = BootmenuError(f"{type(error).__name__}: {error}")
+        self.post_message(self.Planned(plan))
+
+    @on(Planned)
+    def _planned(self, message: Planned) -> None:
+        self.plan = message.plan
+        self.page.show(self._page)
+
+    def action_back(self) -> None:
+        """To the menu."""
+        self.dismiss()

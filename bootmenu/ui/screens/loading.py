@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""The progress of a load, stage by stage, up to the jump; Esc takes everything back at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from threading import Event
+from time import monotonic
+from typing import ClassVar
+
+from textual import on
+from textual.message import Message
+from textual.widget import Widget
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.ui import faults
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import Line
+from bootmenu.ui.outcome import Jump
+from bootmenu.ui.pages.loading import loading
+from bootmenu.ui.screens.base import BootmenuScreen
+from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.widgets.paper import Paper
+from bootmenu.ui.wording import full_name
+
+_INTERVAL = 0.1
+"""Seconds between two pictures of the same stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Back to the menu. said: a sentence for its rule. look_again: the partitions were unmounted."""
+
+    said: str = ""
+    look_again: bool = False
+
+
+class LoadingScreen(BootmenuScreen[Jump | Returned]):
+    """Ends with the jump to make, or with the way back to the menu. Waits for `after` before it begins."""
+
+    place = Place.PROGRESS
+    BINDINGS: ClassVar = bindings(Place.PROGRESS)
+
+    class Planned(Message):
+        """What will be done is known."""
+
+        def __init__(self, plan: LoadPlan) -> None:
+            super().__init__()
+            self.plan = plan
+
+    class Went(Message):
+        """A stage went on."""
+
+        def __init__(self, progress: Progress) -> None:
+            super().__init__()
+            self.progress = progress
+
+    class Ready(Message):
+        """Loaded, synced and unmounted."""
+
+        def __init__(self, plan: LoadPlan) -> None:
+            super().__init__()
+            self.plan = plan
+
+    class Failed(Message):
+        """It could not be done; nothing is loaded."""
+
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+    class Cancelled(Message):
+        """It was taken back; nothing is loaded."""
+
+    def __init__(self, terms: Terms, listing: Listing, *, after: Event) -> None:
+        super().__init__(terms)
+        self.listing = listing
+        self.plan: LoadPlan | None = None
+        self.told: dict[Stage, Progress] = {}
+        self.said = ""
+        self._after = after
+        self._stop = Event()
+        self._leaving = False
+        """The partitions may be unmounted."""
+
+    def contents(self) -> Iterable[Widget]:
+        """The page."""
+        yield Paper(self._page, id="page")
+
+    def _page(self, width: int) -> list[Line]:
+        return loading(self.listing, self.plan, self.told, self.said, width)
+
+    def _draw(self) -> None:
+        self.query_one("#page", Paper).show(self._page)
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.run_worker(self._work, thread=True, exclusive=True, group="load", exit_on_error=False)
+
+    # --- in a thread
+
+    def _work(self) -> None:
+        session = self.terms.session
+        plan: LoadPlan | None = None
+        try:
+            while not self._after.wait(_INTERVAL):
+                if self._stop.is_set():
+                    break
+            plan = None if self._stop.is_set() else session.plan(self.listing)
+            if plan is not None:
+                self.post_message(self.Planned(plan))
+                if self._follow(session.load(plan)):
+                    self._leaving = True
+                    if self._follow(session.leave(plan)):
+                        self.post_message(self.Ready(plan))
+                        return
+                session.unload(plan)
+            self.post_message(self.Cancelled())
+        except Exception as error:
+            if plan is not None:
+                session.unload(plan)
+            if not isinstance(error, BootmenuError):
+                faults.write(error)
+            self.post_message(self.Failed(error))
+
+    def _follow(self, steps: Iterator[Progress]) -> bool:
+        """Read the iterator to its end; False when it was stopped before."""
+        told: tuple[Stage, StageState] | None = None
+        when = 0.0
+        steps = iter(steps)
+        try:
+            for progress in steps:
+                now, step = monotonic(), (progress.stage, progress.state)
+                if step != told or now - when >= _INTERVAL:
+                    told, when = step, now
+                    self.post_message(self.Went(progress))
+                if self._stop.is_set():
+                    return False
+        finally:
+            close = getattr(steps, "close", None)
+            if close is not None:
+                close()
+        return not self._stop.is_set()
+
+    # --- on the screen
+
+    @on(Planned)
+    def _planned(self, message: Planned) -> None:
+        self.plan = message.plan
+        self._draw()
+
+    @on(Went)
+    def _went(self, message: Went) -> None:
+        self.told[message.progress.stage] = message.progress
+        self._draw()
+
+    @on(Ready)
+    def _ready(self, message: Ready) -> None:
+        if self._stop.is_set():
+            # Esc came between the last step and this message: take it back
+            self.run_worker(
+                lambda: self._take_back(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
+            )
+        elif self.terms.session.simulated:
+            self.app.push_screen(ArrivalScreen(self.terms, message.plan), lambda _: self._take_back(message.plan))
+        else:
+            self.dismiss(Jump(message.plan))
+
+    def _take_back(self, plan: LoadPlan) -> None:
+        self.terms.session.unload(plan)
+        self.post_message(self.Cancelled())
+
+    @on(Failed)
+    def _failed(self, message: Failed) -> None:
+        name = full_name(self.listing)
+        self.app.push_screen(RefusalScreen(self.terms, message.error, name), lambda _: self._back(""))
+
+    @on(Cancelled)
+    def _cancelled(self) -> None:
+        self._back("taken back: nothing is loaded" if self._stop.is_set() else "")
+
+    def _back(self, said: str) -> None:
+        self.dismiss(Returned(said, look_again=self._leaving and not self.terms.session.simulated))
+
+    def action_cancel(self) -> None:
+        """Stop at the next step."""
+        if not self._stop.is_set():
+            self._stop.set()
+            self.said = "Stopping, and taking everything back."
+            self._draw()

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: MIT
+"""The menu: every entry with its verdict, and the story of the selected one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from threading import Event
+from typing import ClassVar
+
+from textual import events, on
+from textual.containers import Container, Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from bootmenu.discovery.scan import Listing, ScanEvent, ScanFinished
+from bootmenu.model.finding import Severity
+from bootmenu.ui import faults
+from bootmenu.ui.catalogue import Catalogue
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import Ink, Line, Span, paragraph, rule, spread
+from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
+from bootmenu.ui.pages import banner, listing, story
+from bootmenu.ui.screens.base import BootmenuScreen
+from bootmenu.ui.screens.confirm import ConfirmScreen
+from bootmenu.ui.screens.details import DetailsScreen
+from bootmenu.ui.screens.help import HelpScreen
+from bootmenu.ui.screens.loading import LoadingScreen, Returned
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.text import count, seconds
+from bootmenu.ui.widgets.paper import Paper
+from bootmenu.ui.widgets.rows import RowList
+from bootmenu.ui.wording import WORDS, full_name
+
+_PATIENCE = 0.1
+"""Seconds for which findings are gathered before they are drawn: ten pictures a second are enough for a line."""
+
+
+class MenuScreen(BootmenuScreen[None]):
+    """The screen to which everything comes back."""
+
+    place = Place.MENU
+    BINDINGS: ClassVar = bindings(Place.MENU)
+
+    class Told(Message):
+        """The scan has an event. scan: which scan it was."""
+
+        def __init__(self, scan: int, event: ScanEvent) -> None:
+            super().__init__()
+            self.scan = scan
+            self.event = event
+
+    class ScanStopped(Message):
+        """The scan ended without finishing. error None = it was told to."""
+
+        def __init__(self, scan: int, error: Exception | None) -> None:
+            super().__init__()
+            self.scan = scan
+            self.error = error
+
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
+        self.catalogue = Catalogue()
+        self._scan = 0
+        self._stop = Event()
+        self._idle = Event()
+        self._idle.set()
+        self._drawing: Timer | None = None
+        self._said = terms.trouble
+
+    # --- what is on the screen
+
+    def contents(self) -> Iterable[Widget]:
+        """Banner, rows, story, and rules between them."""
+        yield Paper(self._banner, id="banner")
+        yield Paper(self._upper_rule, classes="rule", id="upper")
+        with Container(id="body"):
+            yield RowList(id="rows")
+            with Vertical(id="side"):
+                yield Paper(self._head, id="head")
+                yield Paper(self._story, id="story")
+        yield Paper(self._lower_rule, classes="rule", id="lower")
+
+    def _banner(self, width: int) -> list[Line]:
+        session = self.terms.session
+        height = 3 if self.size.height < 24 else 4 if self.size.height < 32 else 6
+        return banner.banner(
+            session.machine_report, session.notices, width, height, demo_offered=self.terms.offer_demo
+        )
+
+    def _upper_rule(self, width: int) -> list[Line]:
+        hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
+        hidden += [f"▼ {self._rows.below}"] if self._rows.below else []
+        return [
+            rule(width, [Span(self._summary(), Ink.HEADING)], [Span(" ".join(hidden), Ink.KEY)] if hidden else ())
+        ]
+
+    def _summary(self) -> str:
+        entries = sum(1 for _ in self.catalogue.listings)
+        told = f"{count(entries, 'entry', 'entries')} on {count(len(self.catalogue.groups), 'partition')}"
+        if self.catalogue.scanning:
+            return f"{told}, still looking" if self.catalogue.groups else "looking for partitions"
+        return told
+
+    def _head(self, width: int) -> list[Line]:
+        row = self._rows.selected
+        if row is None:
+            left, right = [Span("nothing selected", Ink.DIM)], []
+        elif row.listing is not None:
+            severity = row.listing.report.verdict
+            left = [Span(full_name(row.listing), Ink.STRONG)]
+            right = [Span(WORDS[severity].sentence, Ink.of(severity))]
+        else:
+            left, right = [Span("Could not be read", Ink.STRONG)], [Span("left out", Ink.WARN)]
+        if self.has_class("-wide"):
+            return [spread(width, [Span(" "), *left], [*right, Span(" ")])]
+        return [rule(width, left, right)]
+
+    def _story(self, width: int) -> list[Line]:
+        row = self._rows.selected
+        if row is None:
+            return self._nothing(width)
+        if row.problem is not None:
+            return story.problem_story(row.problem, width)
+        assert row.listing is not None
+        session = self.terms.session
+        return story.story(row.listing, session.machine, session.machine_report, width)
+
+    def _nothing(self, width: int) -> list[Line]:
+        if self.catalogue.scanning or not self.catalogue.finished:
+            return paragraph(width, "Entries appear here as the partitions are read.", Ink.DIM)
+        text = (
+            "Nothing that can be started was found. Above stands what was found on each partition instead.\n"
+            "Plug in a medium with a Linux system and press r to look again."
+        )
+        return paragraph(width, text)
+
+    def _lower_rule(self, width: int) -> list[Line]:
+        below = self.query_one("#story", Paper).below
+        right = [Span(f"▼ {count(below, 'line')} more: PgDn", Ink.KEY)] if below else []
+        left = [Span(self._said, Ink.WARN if self._said == self.terms.trouble else Ink.STRONG)] if self._said else []
+        return [rule(width, left, right)]
+
+    @property
+    def _rows(self) -> RowList:
+        return self.query_one("#rows", RowList)
+
+    def _draw(self) -> None:
+        """Bring rows and rules up to date; the story follows through RowList.Moved."""
+        self._drawing = None
+        self._rows.show(listing.rows(self.catalogue))
+        self._draw_rules()
+        if self._rows.selected is None:
+            self._draw_story(from_top=True)
+
+    def _draw_rules(self) -> None:
+        self.query_one("#upper", Paper).show(self._upper_rule)
+        self.query_one("#lower", Paper).show(self._lower_rule)
+
+    def _draw_story(self, *, from_top: bool) -> None:
+        self.query_one("#head", Paper).show(self._head)
+        self.query_one("#story", Paper).show(self._story, from_top=from_top)
+        self._draw_rules()
+
+    def _say(self, text: str) -> None:
+        """One sentence in the lower rule, until the next key."""
+        self._said = text
+        self._draw_rules()
+
+    # --- scanning
+
+    def on_mount(self) -> None:
+        """Look at once."""
+        self._start_scan()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """The rules say how much is hidden, and the head is drawn differently when wide."""
+        self.call_after_refresh(self._draw_story, from_top=False)
+
+    def _start_scan(self) -> None:
+        self._scan += 1
+        self._stop = Event()
+        self.catalogue.begin()
+        self._draw()
+        number, stop, idle, earlier = self._scan, self._stop, Event(), self._idle
+        self._idle = idle
+        self.run_worker(
+            lambda: self._look(number, stop, earlier, idle), thread=True, group="scan", exit_on_error=False
+        )
+
+    def _look(self, number: int, stop: Event, earlier: Event, idle: Event) -> None:
+        """In a thread: one scan, after the one before has let go of the partitions."""
+        error: Exception | None = None
+        try:
+            earlier.wait()
+            events_told = iter(self.terms.session.scan())
+            try:
+                for event in events_told:
+                    if stop.is_set():
+                        break
+                    self.post_message(self.Told(number, event))
+                    if isinstance(event, ScanFinished):
+                        return
+            finally:
+                _close(events_told)
+        except Exception as caught:
+            error = caught
+        finally:
+            idle.set()
+        self.post_message(self.ScanStopped(number, error))
+
+    def stop_scan(self) -> Event:
+        """Tell a running scan to stop; the event is set when it has let go of the partitions."""
+        self._stop.set()
+        return self._idle
+
+    @on(Told)
+    def _told(self, message: Told) -> None:
+        if message.scan != self._scan:
+            return
+        self.catalogue.add(message.event)
+        if isinstance(message.event, ScanFinished):
+            self._said = self._said or f"looked for {seconds(message.event.seconds)}"
+            self._draw()
+        elif self._drawing is None:
+            self._drawing = self.set_timer(_PATIENCE, self._draw)
+
+    @on(ScanStopped)
+    def _scan_stopped(self, message: ScanStopped) -> None:
+        if message.scan != self._scan:
+            return
+        self.catalogue.stop()
+        self._draw()
+        if message.error is not None:
+            faults.write(message.error)
+            self._say(f"looking ended early: {message.error}")
+
+    @on(RowList.Moved)
+    def _moved(self, _message: RowList.Moved) -> None:
+        self._said = ""
+        self._draw_story(from_top=True)
+
+    # --- keys
+
+    def action_up(self) -> None:
+        """The entry above."""
+        self._rows.move(-1)
+
+    def action_down(self) -> None:
+        """The entry below."""
+        self._rows.move(1)
+
+    def action_first(self) -> None:
+        """The first entry."""
+        self._rows.move(-1_000_000)
+
+    def action_last(self) -> None:
+        """The last entry."""
+        self._rows.move(1_000_000)
+
+    def action_pick(self, number: str) -> None:
+        """The entry with that number."""
+        self._rows.move_to_number(int(number))
+
+    def action_page_down(self) -> None:
+        """Read on about the selected entry."""
+        self._scroll_story(1)
+
+    def action_page_up(self) -> None:
+        """Back again."""
+        self._scroll_story(-1)
+
+    def _scroll_story(self, pages: int) -> None:
+        paper = self.query_one("#story", Paper)
+        paper.scroll(pages * max(1, paper.size.height - 1))
+        self._draw_rules()
+
+    def action_rescan(self) -> None:
+        """Look again; what is shown stays until it has been read again."""
+        if self.catalogue.scanning:
+            self._say("still looking")
+        else:
+            self._said = ""
+            self._start_scan()
+
+    def action_details(self) -> None:
+        """Everything about the selected entry."""
+        row = self._rows.selected
+        self.app.push_screen(DetailsScreen(self.terms, row.listing if row else None))
+
+    def action_help(self) -> None:
+        """The help page."""
+        self.app.push_screen(HelpScreen(self.terms))
+
+    def action_quit(self) -> None:
+        """Leave."""
+        self._leave(Quit())
+
+    def action_demo(self) -> None:
+        """Leave for the demonstration machine."""
+        self._leave(Demo())
+
+    def _leave(self, outcome: Outcome) -> None:
+        self.stop_scan()
+        self.app.exit(outcome)
+
+    def action_boot(self) -> None:
+        """Start the selected entry, after a question where there has to be one."""
+        row = self._rows.selected
+        if row is None or row.listing is None:
+            self._say("there is nothing here to start")
+            return
+        chosen = row.listing
+        if self.terms.confirm_always or chosen.report.verdict is Severity.FAIL:
+            self.app.push_screen(ConfirmScreen(self.terms, chosen), lambda yes: self._load(chosen) if yes else None)
+        else:
+            self._load(chosen)
+
+    def _load(self, chosen: Listing) -> None:
+        self._rows.moved_by_hand = True
+        screen = LoadingScreen(self.terms, chosen, after=self.stop_scan())
+        self.app.push_screen(screen, self._loaded)
+
+    def _loaded(self, result: Jump | Returned | None) -> None:
+        if isinstance(result, Jump):
+            self.app.exit(result)
+        elif result is not None:
+            self._said = result.said
+            self._draw_rules()
+            if result.look_again or not self.catalogue.finished:
+                self._start_scan()
+
+
+def _close(iterator: Iterator[ScanEvent]) -> None:
+    """Generators undo their work when they are closed; other iterators have nothing to undo."""
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""How a load ends when not with another kernel: an error to read, or the end of a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.pages.refusal import arrival, refusal
+from bootmenu.ui.screens.base import ReadingScreen
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.widgets.paper import Paper
+
+
+class RefusalScreen(ReadingScreen[None]):
+    """What happened, what the kernel logged, what to do. name: the entry, when it is known."""
+
+    place = Place.REFUSAL
+    BINDINGS: ClassVar = bindings(Place.REFUSAL)
+
+    def __init__(self, terms: Terms, error: Exception, name: str = "") -> None:
+        super().__init__(terms)
+        self.error = error
+        self.entry_name = name
+
+    def contents(self) -> Iterable[Widget]:
+        """The page."""
+        yield Paper(lambda width: refusal(self.error, self.entry_name, width), id="page")
+
+    def action_back(self) -> None:
+        """To the menu."""
+        self.dismiss()
+
+
+class ArrivalScreen(ReadingScreen[None]):
+    """`Here the machine would start NAME.`"""
+
+    place = Place.ARRIVAL
+    BINDINGS: ClassVar = bindings(Place.ARRIVAL)
+
+    def __init__(self, terms: Terms, plan: LoadPlan) -> None:
+        super().__init__(terms)
+        self.plan = plan
+
+    def contents(self) -> Iterable[Widget]:
+        """The page."""
+        entry = self.plan.entry
+        title = entry.title or entry.kernel.path
+        name = f"{title}, {entry.version}" if entry.version and entry.version not in title else title
+        yield Paper(lambda width: arrival(name, self.plan.last_line, self.plan.method, width), id="page")
+
+    def action_back(self) -> None:
+        """To the menu."""
+        self.dismiss()

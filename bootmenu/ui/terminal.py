@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""What the terminal can do, found out before Textual is imported. Imports nothing of it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import select
+import struct
+import termios
+import tty
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from time import monotonic
+
+GLYPHS = "BOOTMENU_GLYPHS"
+"""Environment variable: `ascii` draws with ASCII only, `utf-8` with box drawing characters."""
+
+_PATIENCE = 0.3
+"""Seconds for an answer from the terminal; every one that answers at all is faster, at 9600 baud too."""
+
+_SERIAL = re.compile(r"/dev/(tty(S|AMA|USB|ACM|O|mxc|PS|SC|LP|UL|MSM|THS|GS)\d|hvc\d|ttymxc\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Of the terminal, by its name."""
+
+    console: bool
+    """A Linux console or a serial terminal: no alternate screen, no questions, 16 colours."""
+    sixteen: bool
+    """No more than 16 colours."""
+    ascii: bool
+    """Box drawing characters would come out as something else."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Traits:
+        """From TERM, COLORTERM and BOOTMENU_GLYPHS."""
+        term = environ.get("TERM", "")
+        console = _is_console(term)
+        rich = "256color" in term or "direct" in term or environ.get("COLORTERM", "") in ("truecolor", "24bit")
+        glyphs = environ.get(GLYPHS, "").lower()
+        simple = glyphs == "ascii" if glyphs else term.startswith(("vt", "ansi"))
+        return cls(console=console, sixteen=console or not rich, ascii=simple)
+
+
+def _is_console(term: str) -> bool:
+    return term == "linux" or term.startswith(("linux-", "vt", "ansi", "con80", "cons25"))
+
+
+def prepare_environment(environ: MutableMapping[str, str], terminal: str | None = None) -> None:
+    """Make the environment safe for Textual; call it before anything imports Textual.
+
+    terminal: the device's name, `/dev/ttyS0`. The kernel gives TERM=linux to the first process on a serial
+    line as well, so the name decides.
+    """
+    for name in [name for name in environ if name == "TEXTUAL" or name.startswith("TEXTUAL_")]:
+        del environ[name]  # the kernel's command line reaches the environment: TEXTUAL_DRIVER imports a module
+    environ["TEXTUAL_ANIMATIONS"] = "none"
+    environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
+    environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
+    term = environ.get("TERM", "")
+    serial = bool(terminal and _SERIAL.match(terminal))
+    if term in ("", "dumb", "unknown", "network", "dialup"):
+        # rich would send 24-bit colours to these
+        environ["TERM"] = "vt220"
+        if not serial or term == "dumb":
+            environ["NO_COLOR"] = "1"
+    elif serial and _is_console(term):
+        environ["TERM"] = "vt220"
+    if _is_console(environ["TERM"]) or environ["TERM"].startswith("screen"):
+        environ.pop("COLORTERM", None)  # systemd sets it on serial lines too
+    if serial or environ["TERM"].startswith("vt"):
+        environ.setdefault("ESCDELAY", "500")  # a slow line takes its time between Esc and [A
+    for name in ("COLUMNS", "LINES"):
+        if name in environ and not (environ[name].isdigit() and 0 < int(environ[name]) < 10_000):
+            del environ[name]
+
+
+def settle(descriptor: int, environ: MutableMapping[str, str]) -> None:
+    """Give a terminal without a size one, and find out whether it reads UTF-8. At most 0.3 s, often nothing.
+
+    descriptor: the terminal, open for reading and writing.
+    """
+    if not os.isatty(descriptor):
+        return
+    try:
+        size = os.get_terminal_size(descriptor)
+    except OSError:
+        return
+    traits = Traits.of(environ)
+    asked_glyphs = traits.ascii and GLYPHS not in environ
+    if size.columns and size.lines and not asked_glyphs:
+        return
+    answer = _ask(descriptor)
+    if asked_glyphs and len(answer) == 2:
+        # two bytes of UTF-8 took one column, or two where each was a character
+        environ[GLYPHS] = "utf-8" if answer[1][1] == 2 else "ascii"
+    if not (size.columns and size.lines):
+        rows, columns = answer[0] if answer else (24, 80)
+        sane = 5 <= rows <= 500 and 20 <= columns <= 1000
+        packed = struct.pack("HHHH", *((rows, columns) if sane else (24, 80)), 0, 0)
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(descriptor, termios.TIOCSWINSZ, packed)
+
+
+def _ask(descriptor: int) -> list[tuple[int, int]]:
+    """(row, column) of the far corner, and of the cursor after one character of two bytes."""
+    try:
+        before = termios.tcgetattr(descriptor)
+        tty.setraw(descriptor)
+    except termios.error:
+        return []
+    found: list[tuple[int, int]] = []
+    received = b""
+    try:
+        os.write(descriptor, b"\x1b7\x1b[999;999H\x1b[6n\r\xc3\xa9\x1b[6n\r\x1b[K\x1b8")
+        until = monotonic() + _PATIENCE
+        while len(found) < 2 and (left := until - monotonic()) > 0:
+            if not select.select([descriptor], [], [], left)[0]:
+                break
+            piece = os.read(descriptor, 256)
+            if not piece:
+                break
+            received += piece
+            found = [(int(row), int(column)) for row, column in re.findall(rb"\x1b\[(\d{1,4});(\d{1,4})R", received)]
+    except OSError:
+        pass
+    finally:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+    return found[:2]

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Text for a grid of cells: made harmless, measured, cut, padded and wrapped. Nothing here knows a screen."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.cells import cell_len, set_cell_size
+
+CUT = "»"
+"""Stands where the rest of a text did not fit; every console font has it."""
+
+_SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me", "Mc"})
+
+
+def clean(text: str, limit: int = 4096) -> str:
+    """Text from a disk, fit for a screen: no escape, no direction mark, nothing that moves or stacks.
+
+    Line breaks and tabs become spaces, everything else that does not take cells of its own becomes `?`.
+    Beyond `limit` characters it is cut.
+    """
+    longer = len(text) > limit
+    text = unicodedata.normalize("NFC", text[:limit])
+    safe = "".join(
+        " " if char in _SPACES else "?" if unicodedata.category(char) in _HARMFUL else char for char in text
+    )
+    return safe + CUT if longer else safe
+
+
+def cells(text: str) -> int:
+    """Columns it takes."""
+    return cell_len(text)
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` columns; the last one says that there is more."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return set_cell_size(text, width - 1).rstrip() + CUT
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Exactly `width` columns: cut, or padded on the right (on the left with `right`)."""
+    text = cut(text, width)
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, broken at spaces where there are any; never empty."""
+    width = max(width, 2)
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and cell_len(line) + 1 + cell_len(word) <= width:
+            line += " " + word
+            continue
+        if line:
+            lines.append(line)
+        while cell_len(word) > width:
+            head = _head(word, width)
+            lines.append(head)
+            word = word[len(head) :]
+        line = word
+    return [*lines, line] if line or not lines else lines
+
+
+def _head(word: str, width: int) -> str:
+    used = 0
+    for index, char in enumerate(word):
+        used += cell_len(char)
+        if used > width:
+            return word[:index]
+    return word
+
+
+def megabytes(size: int) -> str:
+    """`35.1 MB`: millions of bytes, one decimal, at every size, so that columns can be compared."""
+    return f"{size / 1_000_000:.1f} MB" if size >= 50_000 or size == 0 else f"{size / 1000:.1f} kB"
+
+
+def rate(bytes_per_second: float) -> str:
+    """`112 MB/s`"""
+    millions = bytes_per_second / 1_000_000
+    return f"{millions:.0f} MB/s" if millions >= 9.95 else f"{millions:.1f} MB/s"
+
+
+def seconds(value: float) -> str:
+    """`0.2 s`, `75 s`"""
+    return f"{value:.1f} s" if value < 60 else f"{value:.0f} s"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 entry`, `3 entries`"""
+    return f"{number} {one if number == 1 else many or one + 's'}"

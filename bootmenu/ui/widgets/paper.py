@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""A widget that draws lines and sends to the terminal only the cells that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from bootmenu.ui.lines import BLANK, Ink, Line, Sheet
+
+_REVERSE = Style(reverse=True)
+
+
+class Inked(Widget):
+    """Turns lines into strips with the theme's colours; the base of everything on the screens."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{ink}" for ink in Ink}
+    can_focus = False
+
+    def strip(self, drawn: Line, width: int) -> Strip:
+        """The line over exactly `width` cells."""
+        base = self._base
+        if drawn.selected:
+            base += self.get_component_rich_style(f"ink--{Ink.SELECTED}", partial=True) + _REVERSE
+        segments = []
+        for span in drawn.spans:
+            style = base
+            if span.ink in _KEPT or (not drawn.selected and span.ink is not Ink.TEXT):
+                style = base + self.get_component_rich_style(f"ink--{span.ink}", partial=True)
+            segments.append(Segment(span.text, style))
+        return Strip(segments).simplify().adjust_cell_length(width, base)
+
+    @property
+    def _base(self) -> Style:
+        """No colours at all where the theme leaves them to the terminal: fewer bytes on the line."""
+        style = self.rich_style
+        if style.color and style.color.is_default and style.bgcolor and style.bgcolor.is_default:
+            return Style.null()
+        return style
+
+    def refresh_cells(self, y: int, before: Strip, after: Strip) -> None:
+        """Send the part of row `y` in which two strips differ."""
+        old, new = _cells(before), _cells(after)
+        if len(old) != self.size.width or len(new) != self.size.width:
+            # a character of two columns: places in the text are not places on the screen
+            self.refresh(Region(0, y, self.size.width, 1))
+            return
+        different = [x for x, (was, now) in enumerate(zip(old, new, strict=True)) if was != now]
+        if different:
+            self.refresh(Region(different[0], y, different[-1] - different[0] + 1, 1))
+
+
+_KEPT = frozenset({Ink.PASS, Ink.WARN, Ink.FAIL, Ink.UNKNOWN})
+"""Inks that keep their colour on the selected row."""
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    return [(char, segment.style) for segment in strip for char in segment.text]
+
+
+class Paper(Inked):
+    """A sheet of lines, made anew for every width; it scrolls by whole lines and has no scroll bar."""
+
+    def __init__(self, sheet: Sheet | None = None, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._sheet: Sheet = sheet or (lambda _width: ())
+        self._lines: Sequence[Line] = ()
+        self._width = -1
+        self.top = 0
+        """Index of the first visible line."""
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """What is on the sheet at the present width."""
+        self._fill(self.size.width)
+        return self._lines
+
+    @property
+    def below(self) -> int:
+        """How many lines are hidden under the last visible one."""
+        return max(0, len(self.lines) - self.top - self.size.height)
+
+    def show(self, sheet: Sheet, *, from_top: bool = False) -> None:
+        """Replace the sheet. What stays the same is not sent again."""
+        before = self._visible()
+        height = len(self._lines)
+        self._sheet = sheet
+        self._width = -1
+        self._fill(self.size.width)
+        if len(self._lines) != height and self.styles.is_auto_height:
+            self.refresh(layout=True)
+            return
+        self.top = 0 if from_top else min(self.top, self._last_top())
+        self._send(before)
+
+    def scroll(self, lines: int) -> None:
+        """Move by that many lines, as far as there are any."""
+        before = self._visible()
+        self.top = max(0, min(self.top + lines, self._last_top()))
+        self._send(before)
+
+    def _last_top(self) -> int:
+        return max(0, len(self._lines) - self.size.height)
+
+    def _fill(self, width: int) -> None:
+        if width > 0 and width != self._width:
+            self._lines = tuple(self._sheet(width))
+            self._width = width
+
+    def _at(self, y: int) -> Line:
+        index = self.top + y
+        return self._lines[index] if 0 <= index < len(self._lines) else BLANK
+
+    def _visible(self) -> list[Line]:
+        return [self._at(y) for y in range(self.size.height)]
+
+    def _send(self, before: Sequence[Line]) -> None:
+        width = self.size.width
+        for y, (was, now) in enumerate(zip(before, self._visible(), strict=True)):
+            if was != now:
+                self.refresh_cells(y, self.strip(was, width), self.strip(now, width))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another width, another sheet."""
+        self._fill(self.size.width)
+        self.top = min(self.top, self._last_top())
+        self.refresh()
+
+    def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
+        """As many rows as the sheet has lines."""
+        self._fill(width)
+        return len(self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        self._fill(self.size.width)
+        return self.strip(self._at(y), self.size.width)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""The list of the menu: rows under headings, one of them selected by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from bootmenu.ui.lines import BLANK, Line
+from bootmenu.ui.pages.listing import Columns, Row, line_of, selectable
+from bootmenu.ui.widgets.paper import Inked
+
+
+class RowList(Inked):
+    """Moving the cursor refreshes two rows. The selection follows the key of its row, not its place."""
+
+    class Moved(Message):
+        """Another row is selected, or the selected one has other contents."""
+
+        def __init__(self, row: Row | None) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: Sequence[Row] = ()
+        self._columns = Columns(version=0, source=0, default=False)
+        self._cursor: int | None = None
+        self._top = 0
+        self.moved_by_hand = False
+        """The user has chosen a row: a default that is found later does not take it away."""
+
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._cursor is not None else None
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Other rows. The cursor stays on its key; when that is gone, on the nearest row."""
+        before, was = self._visible(), self.selected
+        key, place = (was.key if was else None), self._cursor
+        self._rows = rows
+        self._columns = self._measure()
+        self._cursor = self._find(key, place)
+        self._keep_in_sight()
+        self._send(before)
+        if self.selected != was:
+            self.post_message(self.Moved(self.selected))
+
+    def _measure(self) -> Columns:
+        return Columns.of((row.listing for row in self._rows if row.listing), self.size.width)
+
+    def _find(self, key: str | None, place: int | None) -> int | None:
+        allowed = selectable(self._rows)
+        if not allowed:
+            return None
+        if self.moved_by_hand and key is not None:
+            for index in allowed:
+                if self._rows[index].key == key:
+                    return index
+            return min(allowed, key=lambda index: abs(index - (place or 0)))
+        for index in allowed:
+            listing = self._rows[index].listing
+            if listing is not None and listing.entry.default:
+                return index
+        return next((index for index in allowed if self._rows[index].listing is not None), allowed[0])
+
+    def move(self, steps: int) -> None:
+        """So many rows down, or up when negative; stops at the ends."""
+        allowed = selectable(self._rows)
+        if self._cursor is not None and allowed:
+            at = allowed.index(self._cursor)
+            self._go(allowed[max(0, min(at + steps, len(allowed) - 1))])
+
+    def move_to_number(self, number: int) -> None:
+        """To the entry with that number, if there is one."""
+        for index, row in enumerate(self._rows):
+            if row.number == number:
+                self._go(index)
+
+    def _go(self, index: int) -> None:
+        self.moved_by_hand = True
+        if index == self._cursor:
+            return
+        before = self._visible()
+        self._cursor = index
+        self._keep_in_sight()
+        self._send(before)
+        self.post_message(self.Moved(self.selected))
+
+    def _keep_in_sight(self) -> None:
+        height = max(1, self.size.height)
+        if self._cursor is None:
+            self._top = 0
+            return
+        first = self._cursor
+        while first > 0 and self._rows[first - 1].key is None:
+            first -= 1  # its heading belongs to it
+        if self._cursor - first >= height:
+            first = self._cursor
+        self._top = min(self._top, first)
+        self._top = max(self._top, self._cursor - height + 1)
+        self._top = max(0, min(self._top, len(self._rows) - height))
+
+    @property
+    def above(self) -> int:
+        """Rows hidden over the first visible one."""
+        return self._top
+
+    @property
+    def below(self) -> int:
+        """Rows hidden under the last visible one."""
+        return max(0, len(self._rows) - self._top - self.size.height)
+
+    def _at(self, y: int) -> Line:
+        index = self._top + y
+        if not 0 <= index < len(self._rows):
+            return BLANK
+        return line_of(self._rows[index], self._columns, self.size.width, selected=index == self._cursor)
+
+    def _visible(self) -> list[Line]:
+        return [self._at(y) for y in range(self.size.height)]
+
+    def _send(self, before: Sequence[Line]) -> None:
+        width = self.size.width
+        for y, (was, now) in enumerate(zip(before, self._visible(), strict=True)):
+            if was != now:
+                self.refresh_cells(y, self.strip(was, width), self.strip(now, width))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another width, other columns."""
+        self._columns = self._measure()
+        self._keep_in_sight()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        return self.strip(self._at(y), self.size.width)

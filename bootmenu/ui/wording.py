@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The words and signs of a verdict, and the names of things, in one place for every screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.ui.lines import Ink, Span
+from bootmenu.ui.text import clean, fit
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """sign and word stand at the start of a row, sentence where there is room."""
+
+    sign: str
+    word: str
+    sentence: str
+
+
+WORDS = {
+    Severity.PASS: Words("•", "ok", "can be started here"),
+    Severity.WARN: Words("▲", "warn", "can be started, with a warning"),
+    Severity.UNKNOWN: Words("?", "?", "could not be checked to the end"),
+    Severity.FAIL: Words("■", "FAIL", "cannot be started here"),
+}
+
+VERDICT_WIDTH = 6
+"""Columns of sign, space and word."""
+
+
+def verdict(severity: Severity) -> Span:
+    """`■ FAIL`, padded to VERDICT_WIDTH. The unknown is its sign alone."""
+    words = WORDS[severity]
+    text = words.sign if words.sign == words.word else f"{words.sign} {words.word}"
+    return Span(fit(text, VERDICT_WIDTH), Ink.of(severity))
+
+
+def name(listing: Listing) -> str:
+    """The entry's title, or its kernel's path when it has none."""
+    return clean(listing.entry.title or listing.entry.kernel.path, 200)
+
+
+def full_name(listing: Listing) -> str:
+    """The title with the kernel version, unless the title says it."""
+    title, version = name(listing), clean(listing.entry.version, 100)
+    return f"{title}, {version}" if version and version not in title else title
+
+
+def own_findings(report: Report, machine: Report) -> tuple[Finding, ...]:
+    """What was found about the entry itself, worst first."""
+    return tuple(finding for finding in report.findings if finding not in machine.findings)
+
+
+def reason(report: Report, machine: Report) -> Finding | None:
+    """The finding that decides the verdict: the entry's own before the machine's. None for a pass."""
+    worst = report.verdict
+    if worst is Severity.PASS:
+        return None
+    own = [finding for finding in own_findings(report, machine) if finding.severity is worst]
+    return own[0] if own else report.of(worst)[0]
