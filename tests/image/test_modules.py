@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Which kernel modules are taken, and in which order."""
+
+from __future__ import annotations
+
+import contextlib
+import lzma
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootmenu.errors import FormatError
+from bootmenu.image.modules import Module, ModuleInfo, collect, decompress, versions
+from bootmenu.image.rootfs import Root
+from tests.image.samples import module, tree
+
+TOP = "lib/modules/6.1-x"
+
+
+def names(modules: tuple[Module, ...]) -> list[str]:
+    return [module.name for module in modules]
+
+
+def test_dependencies_come_first_whatever_their_compression(tmp_path: Path) -> None:
+    files = {
+        f"{TOP}/kernel/a/virtio-blk.ko": module(depends="virtio,virtio_ring", license="GPL"),
+        f"{TOP}/kernel/b/virtio.ko.xz": lzma.compress(module(depends="virtio_ring")),
+        f"{TOP}/kernel/b/virtio_ring.ko.zst": zstandard.compress(module(depends="")),
+        f"{TOP}/modules.builtin": b"kernel/fs/ext4/ext4.ko\n",
+    }
+    chosen = collect(Root(tree(tmp_path, files)), "6.1-x", ["virtio_blk", "ext4", "nvme"], [])
+    assert names(chosen.inserted) == ["virtio_ring", "virtio", "virtio_blk"]
+    assert [module.path for module in chosen.inserted][1] == f"/{TOP}/kernel/b/virtio.ko"
+    assert chosen.inserted[1].data == module(depends="virtio_ring")
+    assert chosen.absent == ("nvme",)
+
+
+def test_on_demand_modules_come_with_tables_for_modprobe(tmp_path: Path) -> None:
+    files = {
+        f"{TOP}/kernel/fs/btrfs.ko": module(depends="xor,libcrc32c", alias=["fs-btrfs", "devname:btrfs-control"]),
+        f"{TOP}/kernel/xor.ko": module(depends="xor-neon"),
+        f"{TOP}/kernel/xor-neon.ko": module(depends=""),
+        f"{TOP}/kernel/libcrc32c.ko": module(depends="", softdep="pre: crc32c post: extra"),
+        f"{TOP}/kernel/crc32c_generic.ko": module(depends=""),
+        f"{TOP}/kernel/extra.ko": module(depends=""),
+    }
+    chosen = collect(Root(tree(tmp_path, files)), "6.1-x", ["extra"], ["btrfs", "xor"])
+    assert names(chosen.inserted) == ["extra"]
+    assert names(chosen.on_demand) == ["xor_neon", "xor", "crc32c_generic", "libcrc32c", "btrfs"]
+    table = dict(line.split(":") for line in chosen.dependency_table().splitlines())
+    assert table["kernel/fs/btrfs.ko"].split() == ["kernel/libcrc32c.ko", "kernel/xor.ko", "kernel/xor-neon.ko"]
+    assert table["kernel/extra.ko"] == ""
+    assert "alias fs-btrfs btrfs\n" in chosen.alias_table()
+
+
+def test_patterns_circles_and_built_in_dependencies(tmp_path: Path) -> None:
+    files = {
+        f"{TOP}/kernel/sdhci-of-a.ko": module(depends="sdhci,loop-a"),
+        f"{TOP}/kernel/sdhci-of-b.ko": module(depends="sdhci"),
+        f"{TOP}/kernel/loop-a.ko": module(depends="sdhci-of-a"),
+        f"{TOP}/modules.builtin": b"kernel/drivers/mmc/host/sdhci.ko\n",
+    }
+    chosen = collect(Root(tree(tmp_path, files)), "6.1-x", ["sdhci_of_*"], [])
+    assert names(chosen.inserted) == ["loop_a", "sdhci_of_a", "sdhci_of_b"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"garbage", b"\x7fELF" + bytes(60), module(depends="")[:100], b"\x7fELF\x02\x01\x01" + b"\xff" * 80],
+)
+def test_a_garbage_module_is_told_and_does_not_hide_others(tmp_path: Path, content: bytes) -> None:
+    files = {
+        f"{TOP}/kernel/bad.ko": content,
+        f"{TOP}/kernel/needs-bad.ko": module(depends="bad"),
+        f"{TOP}/kernel/good.ko": module(depends=""),
+        f"{TOP}/kernel/packed.ko.xz": b"\xfd7zXZ\0garbage",
+    }
+    chosen = collect(Root(tree(tmp_path, files)), "6.1-x", ["needs_bad", "good", "packed"], [])
+    assert names(chosen.inserted) == ["good"]
+    assert any("bad.ko" in problem for problem in chosen.problems)
+    assert any("needs bad" in problem for problem in chosen.problems)
+    assert any("packed.ko.xz cannot be unpacked" in problem for problem in chosen.problems)
+
+
+def test_a_decompression_bomb_is_refused() -> None:
+    with pytest.raises(FormatError, match="bigger"):
+        decompress(lzma.compress(bytes(65 << 20)), "bomb.ko.xz")
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_module_or_an_error(data: bytes) -> None:
+    good = module(depends="a")
+    for sample in (data, good[: len(data)] + data, good[:64] + data):
+        with contextlib.suppress(FormatError):
+            ModuleInfo.from_bytes(sample, "x.ko")
+
+
+def test_versions_of_a_tree(tmp_path: Path) -> None:
+    assert versions(Root(tmp_path)) == ()
+    tree(tmp_path, {"lib/modules/6.2/x": b"", "lib/modules/6.1/x": b""})
+    assert versions(Root(tmp_path)) == ("6.1", "6.2")

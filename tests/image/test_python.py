@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Python for the image: what is found, pruned, compiled and taken from this environment."""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from pathlib import Path
+
+import pytest
+
+from bootmenu.errors import BootmenuError
+from bootmenu.image.contents import Contents
+from bootmenu.image.cpio import pack
+from bootmenu.image.python import Packer, TargetPython, distributions, own_requirements, split_requirement
+from bootmenu.image.rootfs import Root
+from bootmenu.system.commands import Commands
+from tests.image.samples import tree
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def python_tree(folder: Path, version: str = HERE, *, site: bytes = b"# dist-packages") -> Root:
+    library = f"usr/lib/python{version}"
+    files: dict[str, bytes | str] = {
+        f"usr/bin/python{version}": b"ELF",
+        "usr/bin/python3": f"python{version}",
+        f"{library}/os.py": b"import sys\n",
+        f"{library}/site.py": site,
+        f"{library}/test/test_os.py": b"",
+        f"{library}/idlelib/x.py": b"",
+        f"{library}/json/__init__.py": b"def f():\n    return {'a', 'b'}\n",
+        f"{library}/lib2to3/bad.py": b"print 'two'",
+        f"{library}/broken.py": b"def (",
+        f"{library}/lib-dynload/_json.cpython.so": b"\x7fELFjson",
+        f"{library}/lib-dynload/_ssl.cpython.so": b"\x7fELFssl",
+        "usr/lib/python3/dist-packages/zstandard/__init__.py": b"",
+        "usr/lib/python3/dist-packages/zstandard/backend_c.so": b"\x7fELFzstd",
+    }
+    return Root(tree(folder, files))
+
+
+def paths(contents: Contents) -> set[str]:
+    return {node.path for node in contents.nodes}
+
+
+def test_the_library_is_pruned_and_compiled(tmp_path: Path) -> None:
+    contents = Contents()
+    said: list[str] = []
+    packer = Packer(python_tree(tmp_path), contents, Commands(), said.append)
+    packer.interpreter()
+    packer.compile()
+    top = f"usr/lib/python{HERE}"
+    found = paths(contents)
+    assert {f"{top}/os.pyc", f"{top}/json/__init__.pyc", f"{top}/lib-dynload/_json.cpython.so"} <= found
+    assert f"{top}/broken.py" in found, "what does not compile stays source"
+    assert not any("test" in path or "idlelib" in path or "lib2to3" in path or "_ssl" in path for path in found)
+    assert [path for path, _ in packer.binaries] == [f"/{top}/lib-dynload/_json.cpython.so"]
+    code = next(node.data for node in contents.nodes if node.path == f"{top}/os.pyc")
+    assert code[4:8] == b"\1\0\0\0", "unchecked hash: the image's clock does not matter"
+    assert marshal.loads(code[16:]).co_filename == f"/{top}/os.py"
+    assert said == []
+
+
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
+    archives: list[bytes] = []
+    for _ in range(2):
+        contents = Contents()
+        packer = Packer(python_tree(tmp_path / str(len(archives))), contents, Commands(), lambda _: None)
+        packer.interpreter()
+        packer.compile()
+        archives.append(b"".join(pack(contents.nodes)))
+    assert archives[0] == archives[1]
+
+
+def test_another_minor_version_gives_sources_and_says_so(tmp_path: Path) -> None:
+    contents = Contents()
+    said: list[str] = []
+    packer = Packer(python_tree(tmp_path, "3.99"), contents, Commands(), said.append)
+    packer.interpreter()
+    packer.compile()
+    assert "usr/lib/python3.99/os.py" in paths(contents)
+    assert len(said) == 1
+    assert "3.99" in said[0]
+    assert "python3.99" in said[0]
+
+
+def test_dependencies_come_from_here_and_machine_code_from_the_tree(tmp_path: Path) -> None:
+    contents = Contents()
+    said: list[str] = []
+    packer = Packer(python_tree(tmp_path), contents, Commands(), said.append)
+    packer.dependencies()
+    packer.program()
+    packer.compile()
+    top = "usr/lib/python3/dist-packages"
+    found = paths(contents)
+    assert {f"{top}/textual/app.pyc", f"{top}/rich/console.pyc", f"{top}/bootmenu/__main__.pyc"} <= found
+    assert {f"{top}/pygments/lexers/python.pyc", f"{top}/bootmenu/image/init.sh"} <= found
+    assert f"{top}/pygments/lexers/c_cpp.pyc" not in found
+    assert any(path.startswith(f"{top}/textual-") and path.endswith("METADATA") for path in found)
+    assert [data for path, data in packer.binaries] == [b"\x7fELFzstd"]
+    themes = Path(__file__).parents[2] / "themes"
+    for theme in themes.glob("*.toml"):
+        assert f"{top}/bootmenu/themes/{theme.name}" in found
+    assert said == []
+
+
+def test_a_tree_without_the_compiled_package_says_what_is_left_out(tmp_path: Path) -> None:
+    said: list[str] = []
+    packer = Packer(python_tree(tmp_path, site=b""), Contents(), Commands(), said.append)
+    packer.dependencies()
+    assert [line for line in said if "zstandard" in line]
+
+
+def test_a_tree_without_python_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BootmenuError, match="python3"):
+        TargetPython.find(Root(tmp_path))
+
+
+def test_requirements() -> None:
+    assert split_requirement('Markdown_It.py[linkify, plugins]>=2; python_version > "3"') == (
+        "markdown-it-py",
+        frozenset({"linkify", "plugins"}),
+        'python_version > "3"',
+    )
+    names = {distribution.metadata["Name"].lower() for distribution in distributions(own_requirements())}
+    assert {"textual", "rich", "fdt", "pyelftools", "zstandard", "linkify-it-py"} <= names
+    assert not {"pytest", "bootmenu"} & names
+    with pytest.raises(BootmenuError, match="no-such-thing"):
+        distributions(["no-such-thing>=1"])
+    assert distributions(['no-such-thing>=1; sys_platform == "win32"']) == []
