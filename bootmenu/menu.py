@@ -67,7 +67,7 @@ def _show(session: MachineSession, theme: str | None) -> bool:
             error=error if isinstance(error, LoadError) else None,
             offer_demo=not session.simulated,
             may_quit=not ours,
-            confirm_always=not ours,
+            confirm_always=not ours and not session.simulated,
         )
         if not isinstance(outcome, Jump):
             return isinstance(outcome, Demo)

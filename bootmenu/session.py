@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, Protocol
@@ -10,8 +11,8 @@ from typing import NoReturn, Protocol
 from bootmenu.compat import FileState, check, check_machine
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.facts import gather
-from bootmenu.discovery.mounts import Mounts
-from bootmenu.discovery.scan import EntryFound, Listing, ProblemFound, ScanEvent, scan
+from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ProblemFound, ScanEvent, scan
 from bootmenu.errors import UsageError
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
@@ -89,6 +90,7 @@ class MachineSession:
         self._simulated = simulated
         self._pace = pace
         self._mounts = Mounts(host)
+        self._seen: dict[str, Device] = {}
 
     @property
     def machine(self) -> MachineFacts:
@@ -124,7 +126,11 @@ class MachineSession:
     def scan(self) -> Iterator[ScanEvent]:
         """See Session. What the last scan mounted is unmounted first."""
         self._mounts.release()
-        yield from scan(self._devices(), self._mounts, self._machine, self._machine_report)
+        self._seen.clear()
+        for event in scan(self._devices(), self._mounts, self._machine, self._machine_report):
+            if isinstance(event, DeviceFound):
+                self._seen[event.device.name] = event.device
+            yield event
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
@@ -132,6 +138,10 @@ class MachineSession:
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
+        # a jump that came back has unmounted everything
+        for name in {ref.device for _, ref in plan.entry.files} & self._seen.keys():
+            with contextlib.suppress(MountError):  # then the load says which file is not there
+                self._mounts.tree(self._seen[name])
         yield from loading.load(plan, self._mounts.known(), self.host, pace=self._pace)
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:  # noqa: ARG002 - a plan may come to name hooks
