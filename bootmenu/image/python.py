@@ -43,7 +43,7 @@ _PRUNED_EXTENSIONS = re.compile(
 _PRUNED_PACKAGES = re.compile(
     r"(.*/)?(__pycache__|tests?)/"
     r"|.*\.(pyi|pyx|pxd|c|h|md|rst|scm|typed|pth)$"
-    r"|textual/(tree-sitter|demo)(/|$)|textual/(pilot|_doc)\.py$"
+    r"|textual/(tree-sitter|demo)(/|$)"
     r"|rich/(_unicode_data/(?!__init__|unicode(15-1-0|17-0-0)|_versions))"
     r"|pygments/lexers/(?!__init__|_mapping|python|special)"
     r"|pygments/styles/(?!__init__|_mapping|default|monokai)"

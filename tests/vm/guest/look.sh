@@ -36,7 +36,15 @@ look textual busybox time -f 'import took %e s' python3 -I -c 'import textual.ap
 look python python3 -I -c '
 import ctypes, hashlib, importlib.metadata, json, lzma, sys, zlib, bz2, zstandard, fdt, elftools.elf.elffile, rich.traceback
 import asyncio, pygments.lexers.python, markdown_it
-import bootmenu, pathlib
+import bootmenu, importlib, pathlib, pkgutil
+for module in pkgutil.walk_packages(bootmenu.__path__, "bootmenu."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from textual.app import App
+class Brief(App):
+    def on_ready(self):
+        self.exit(7)
+assert Brief().run(headless=True) == 7
 themes = sorted(p.name for p in (pathlib.Path(bootmenu.__file__).parent / "themes").glob("*"))
 print(json.dumps({
     "sha256": hashlib.sha256(b"").hexdigest()[:8],

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The whole trip on a real machine: the menu on a serial line, a choice by keys, and what the next kernel says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.vm.conftest import MachineMaker
+from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine
+
+pytestmark = pytest.mark.vm
+
+ENTRIES = ("Alpha on FAT", "Beta on FAT", "Gamma on ext4", "Delta with its own device tree")
+
+
+def _marked(vm: Machine) -> str:
+    """The line that the menu's marker is on; empty when there is none."""
+    return next((line for line in vm.screen() if line.startswith("> ")), "")
+
+
+def _wait_for_menu(vm: Machine) -> None:
+    """Until all four entries of both partitions are shown and one is marked."""
+
+    def menu(machine: Machine) -> bool:
+        return all(machine.on_screen(title) for title in ENTRIES) and bool(_marked(machine))
+
+    vm.wait_for("bootmenu: starting the menu", 60)
+    vm.wait_for(menu, 90)
+
+
+def _choose(vm: Machine, title: str) -> None:
+    """Move the marker down, one key at a time, until it is on the entry; then press Enter."""
+    for _ in ENTRIES:
+        if title in _marked(vm):
+            break
+        before = _marked(vm)
+
+        def moved(machine: Machine, before: str = before) -> bool:
+            return _marked(machine) not in ("", before)
+
+        vm.send("down")
+        vm.wait_for(moved, 20)
+    assert title in _marked(vm), vm.screen()
+    vm.send("enter")
+
+
+def test_an_entry_chosen_by_keys_starts(machine: MachineMaker, disk: Path, token: str) -> None:
+    with machine(Hardware(disks=(disk,))) as vm:
+        _wait_for_menu(vm)
+        assert any("vda1" in line and "BOOT" in line for line in vm.screen())
+        assert any("vda2" in line and "rootfs" in line for line in vm.screen())
+        place = vm.mark()
+        _choose(vm, "Gamma on ext4")
+        vm.wait_for("initramfs", 60, after=place)
+        vm.wait_for("Starting Gamma on ext4", 60, after=place)
+        vm.wait_for(f"second stage says {token}", 120, after=place, silence=SILENCE_AFTER_JUMP)
+        vm.wait_for(f"bootmenu-test.entry=gamma-{token}", 10, after=place)
+        vm.wait_for("second stage is done", 10)
+        vm.wait_for_end(20)
+
+
+def test_an_entry_with_its_own_device_tree_gets_that_tree(machine: MachineMaker, disk: Path, token: str) -> None:
+    with machine(Hardware(disks=(disk,))) as vm:
+        _wait_for_menu(vm)
+        assert f"tree-{token}" not in vm.text
+        _choose(vm, "Delta with its own device tree")
+        vm.wait_for(f"second stage says {token}", 150, silence=SILENCE_AFTER_JUMP)
+        vm.wait_for(f"second stage fact bootmenu-test/marker: tree-{token}", 10)
+        vm.wait_for("second stage cpus: 0-1", 10)
+        vm.wait_for("second stage is done", 10)
+
+
+def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
+    machine: MachineMaker, disk: Path, spin_table_tree: Path
+) -> None:
+    with machine(Hardware(disks=(disk,), dtb=spin_table_tree)) as vm:
+        _wait_for_menu(vm)
+        assert vm.on_screen("spin-table"), "the verdict names the reason"
+        assert "FAIL" in _marked(vm)
+        _choose(vm, "Gamma on ext4")
+        vm.wait_for_screen("Start it although it cannot work here?", 30)
+        vm.send("y")
+        vm.wait_for_screen("EBUSY", 60)
+        assert "second stage says" not in vm.text
+        vm.send("escape")
+        _wait_for_menu(vm)
+        before = _marked(vm)
+        vm.send("up")
+
+        def moved(machine: Machine) -> bool:
+            return _marked(machine) not in ("", before)
+
+        vm.wait_for(moved, 20)
+        assert "the menu ended" not in vm.text
+        assert "the menu was ended" not in vm.text
