@@ -24,8 +24,6 @@ SCRIPTS = Path(sysconfig.get_path("scripts"))
 )
 def test_the_linter_has_nothing_to_say(command: list[str]) -> None:
     tool, *arguments = command
-    outcome = subprocess.run(
-        [SCRIPTS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    outcome = subprocess.run([SCRIPTS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if outcome.returncode != 0:
         pytest.fail(f"{outcome.stdout}{outcome.stderr}", pytrace=False)
