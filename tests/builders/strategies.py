@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: MIT
+"""What Hypothesis draws from: machines and entries with any evidence missing, device trees, texts of disks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
+from bootmenu.formats.devicetree import DeviceTree, Node
+from bootmenu.model.devicetree import CpuNode, MemoryRange, TreeFacts
+from bootmenu.model.kernel import Architecture, Compression, KernelImage
+from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
+from tests.builders import machines
+
+T = TypeVar("T")
+Blank = Callable[[Any], Any]
+
+booleans = st.booleans() | st.none()
+sizes = st.sampled_from([0, 1, 4096, 16384, 65536]) | st.integers(0, 2**64)
+texts = st.text(max_size=20) | st.sampled_from(["", "psci", "spin-table", "hvc", "smc", "\x1b[2J", "\ud800"])
+names = st.sampled_from([None, "psci", "spin-table", "hvc", "smc", "acme"])
+ids = st.sampled_from([None, 0, 1, 2, 3, 0x100, 1 << 32, 1 << 63])
+parts = st.sampled_from(
+    [
+        None,
+        0,
+        machines.CORTEX_A53,
+        machines.CORTEX_A72,
+        machines.CORTEX_A76,
+        machines.A64FX,
+        machines.UNLISTED_PART,
+    ]
+)
+
+
+def optional(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
+    return st.none() | strategy
+
+
+def tuples_of(strategy: st.SearchStrategy[T], size: int = 4) -> st.SearchStrategy[tuple[T, ...]]:
+    return st.lists(strategy, max_size=size).map(tuple)
+
+
+ranges = st.builds(
+    MemoryRange, base=st.integers(0, 8).map(lambda n: n << 28), size=st.integers(0, 4).map(lambda n: n << 28)
+)
+cpu_nodes = st.builds(CpuNode, name=texts, hardware_id=ids, enable_method=names, release_address=optional(sizes))
+tree_facts = st.builds(
+    TreeFacts,
+    compatible=tuples_of(st.sampled_from(["acme,rocket", "acme,soc", "brcm,bcm2837", ""]), 3),
+    model=optional(texts),
+    cpus=tuples_of(cpu_nodes),
+    psci_compatible=optional(tuples_of(texts, 2)),
+    psci_method=names,
+    memory=tuples_of(ranges, 3),
+    memory_reservations=tuples_of(ranges, 2),
+    stdout_path=optional(texts),
+    stale_chosen=tuples_of(texts, 2),
+    has_kaslr_seed=st.booleans(),
+    address_cells=st.sampled_from([1, 2]),
+    size_cells=st.sampled_from([1, 2]),
+)
+cpu_facts = st.builds(
+    CpuFacts,
+    number=st.integers(0, 4),
+    hardware_id=ids,
+    online=booleans,
+    offline_control=booleans,
+    midr=parts,
+)
+kexec_facts = st.builds(
+    KexecFacts,
+    load_disabled=booleans,
+    load_limit=optional(st.integers(-1, 3)),
+    loaded=booleans,
+    crash_loaded=booleans,
+    kexec_load=booleans,
+    kexec_file_load=booleans,
+    config_source=optional(texts),
+    tools_version=optional(texts),
+)
+log_lines = st.sampled_from(
+    [
+        "psci: PSCIv1.1 detected in firmware.",
+        "CPU1: failed to come online",
+        "CPU1: failed in unknown state : 0x0",
+        "CPU1: is stuck in kernel",
+        "kexec: Can't kexec: CPUs are stuck in the kernel.",
+    ]
+)
+machine_facts = st.builds(
+    MachineFacts,
+    architecture=optional(st.sampled_from([Architecture.ARM64, Architecture.ARM64, Architecture.X86_64])),
+    machine=texts,
+    kernel_release=texts,
+    page_size=st.sampled_from([None, 4096, 16384, 65536]),
+    cap_sys_boot=booleans,
+    kexec=kexec_facts,
+    cpus=tuples_of(cpu_facts),
+    possible_cpus=optional(tuples_of(st.integers(0, 4))),
+    tree=optional(tree_facts),
+    tree_source=optional(texts),
+    tree_problem=optional(texts),
+    acpi=booleans,
+    ram=optional(tuples_of(ranges, 3)),
+    memory_total=optional(sizes),
+    command_line=optional(texts | st.sampled_from(["reboot=s1", "nr_cpus=1"])),
+    log=optional(tuples_of(log_lines, 2)),
+)
+kernel_images = st.builds(
+    KernelImage,
+    format=texts,
+    architecture=st.sampled_from([Architecture.ARM64, Architecture.ARM64, Architecture.X86_64]),
+    compression=st.sampled_from(list(Compression)),
+    page_size=st.sampled_from([None, 4096, 16384, 65536]),
+    image_size=optional(sizes),
+    anywhere=booleans,
+    file_size=sizes,
+    content_size=optional(sizes),
+    declared_end=optional(sizes),
+    content_read=st.booleans(),
+    checksummed=st.booleans(),
+    damage=optional(texts),
+)
+kernel_facts = kernel_images.map(lambda image: KernelFacts(image=image, architecture=image.architecture)) | st.builds(
+    KernelFacts,
+    problem=texts,
+    looks_like=optional(texts),
+    architecture=optional(st.sampled_from(list(Architecture))),
+)
+file_facts = st.builds(
+    FileFacts,
+    role=st.sampled_from(["kernel", "kernel", "initramfs", "device tree"]),
+    device=texts,
+    path=texts,
+    state=st.sampled_from([FileState.PRESENT, *FileState]),
+    resolved=optional(texts),
+    size=optional(sizes),
+    detail=texts,
+)
+device_tree_facts = st.builds(
+    DeviceTreeFacts,
+    size=sizes,
+    total_size=optional(sizes),
+    aligned=booleans,
+    header_problem=optional(texts),
+    structure_problem=optional(texts),
+    tree=optional(tree_facts),
+)
+entry_facts = st.builds(
+    EntryFacts,
+    id=texts,
+    title=texts,
+    command_line=texts,
+    architecture=optional(st.sampled_from(list(Architecture))),
+    files=tuples_of(file_facts, 3),
+    kernel=optional(kernel_facts),
+    wants_own_tree=st.booleans(),
+    own_tree=optional(device_tree_facts),
+    carries_memory_over=st.booleans(),
+)
+
+
+@st.composite
+def consistent_machines(draw: st.DrawFn) -> MachineFacts:
+    """arm64 machines whose facts do not contradict each other: every CPU has its node, the kernel's map of RAM
+    is the tree's. Any of it may be right or wrong for a kexec, and nothing is missing yet."""
+    numbers = range(draw(st.integers(1, 4)))
+    method = draw(st.sampled_from(["psci", "spin-table", None]))
+    methods = [draw(st.sampled_from([method, method, "psci", "spin-table", None])) for _ in numbers]
+    nodes = tuple(
+        CpuNode(name=f"cpu@{number}", hardware_id=number, enable_method=methods[number]) for number in numbers
+    )
+    area = draw(st.lists(ranges, min_size=1, max_size=3).map(tuple))
+    cpus = tuple(
+        CpuFacts(
+            number=number,
+            hardware_id=number,
+            online=draw(st.booleans()),
+            offline_control=draw(st.booleans()),
+            midr=draw(parts.filter(bool)),
+        )
+        for number in numbers
+    )
+    psci = draw(st.sampled_from(["hvc", "smc", None]))
+    tree = TreeFacts(
+        compatible=draw(st.sampled_from([("acme,rocket", "acme,soc"), ("acme,soc",)])),
+        cpus=nodes,
+        psci_compatible=("arm,psci-1.0",) if psci else None,
+        psci_method=psci,
+        memory=area,
+    )
+    base = draw(machine_facts)
+    return dataclasses.replace(
+        base,
+        architecture=Architecture.ARM64,
+        page_size=draw(st.sampled_from([4096, 16384])),
+        cap_sys_boot=draw(st.booleans()),
+        kexec=KexecFacts(
+            load_disabled=draw(st.booleans()), kexec_load=draw(st.booleans()), kexec_file_load=draw(st.booleans())
+        ),
+        cpus=cpus,
+        possible_cpus=tuple(numbers),
+        tree=tree,
+        ram=area,
+        log=draw(tuples_of(log_lines, 2)),
+        command_line=draw(st.sampled_from(["", "reboot=s1", "quiet"])),
+    )
+
+
+def blankings(value: object) -> Iterator[tuple[str, Blank]]:
+    """(path, function that makes a copy with that evidence missing) for every field of nested dataclasses in
+    which None means that it could not be found out."""
+    assert dataclasses.is_dataclass(value)
+    meaning = _NONE_SAYS_SOMETHING.get(type(value), frozenset())
+    for field in dataclasses.fields(value):
+        name, inner = field.name, getattr(value, field.name)
+        if inner is None or name in meaning:
+            continue
+        if "None" in str(field.type):
+            yield name, _Set(name, None)
+        if (type(value), name) == (MachineFacts, "cpus"):
+            yield name, _Set(name, ())
+        if isinstance(inner, FileState) and inner is not FileState.MISSING:
+            yield f"{name}=waiting", _Set(name, FileState.WAITING)
+            yield f"{name}=forbidden", _Set(name, FileState.FORBIDDEN)
+        if dataclasses.is_dataclass(inner):
+            for path, blank in blankings(inner):
+                yield f"{name}.{path}", _Within(name, None, blank)
+        if isinstance(inner, tuple):
+            for at, item in enumerate(inner):
+                if dataclasses.is_dataclass(item):
+                    for path, blank in blankings(item):
+                        yield f"{name}[{at}].{path}", _Within(name, at, blank)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Set:
+    name: str
+    value: object
+
+    def __call__(self, whole: Any) -> Any:
+        return dataclasses.replace(whole, **{self.name: self.value})
+
+
+@dataclasses.dataclass(frozen=True)
+class _Within:
+    name: str
+    at: int | None
+    blank: Blank
+
+    def __call__(self, whole: Any) -> Any:
+        inner = getattr(whole, self.name)
+        if self.at is None:
+            return dataclasses.replace(whole, **{self.name: self.blank(inner)})
+        items = [*inner[: self.at], self.blank(inner[self.at]), *inner[self.at + 1 :]]
+        return dataclasses.replace(whole, **{self.name: tuple(items)})
+
+
+_NONE_SAYS_SOMETHING: dict[type, frozenset[str]] = {
+    # "None = there is none" is an answer, not a gap
+    KernelImage: frozenset({"declared_end", "damage", "image_size", "anywhere", "version"}),
+    KernelFacts: frozenset({"image", "problem", "looks_like"}),
+    DeviceTreeFacts: frozenset({"header_problem", "structure_problem"}),
+    TreeFacts: frozenset({"model", "psci_compatible", "psci_method", "stdout_path"}),
+    CpuNode: frozenset({"enable_method", "release_address", "hardware_id"}),
+    FileFacts: frozenset({"resolved", "size"}),
+}
+
+
+# ---- bytes ------------------------------------------------------------------------------------------------
+
+node_names = st.text(st.characters(codec="ascii", exclude_characters="\0/"), min_size=1, max_size=9)
+properties = st.tuples(
+    node_names | st.sampled_from(["reg", "compatible", "device_type", "status"]), st.binary(max_size=12)
+)
+nodes = st.recursive(
+    st.builds(
+        Node, node_names | st.sampled_from(["cpus", "cpu@0", "memory@0", "psci"]), st.lists(properties, max_size=4)
+    ),
+    lambda children: st.builds(
+        Node,
+        node_names | st.sampled_from(["cpus", "chosen"]),
+        st.lists(properties, max_size=3),
+        st.lists(children, max_size=3),
+    ),
+    max_leaves=6,
+)
+device_trees = st.builds(
+    DeviceTree,
+    root=st.builds(Node, st.just(""), st.lists(properties, max_size=4), st.lists(nodes, max_size=4)),
+    reservations=st.lists(
+        st.builds(MemoryRange, base=st.integers(0, 2**64 - 1), size=st.integers(1, 2**64 - 1)), max_size=3
+    ),
+    boot_cpu=st.integers(0, 2**32 - 1),
+)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Prerequisites, and that missing evidence never turns into a pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+
+from bootmenu.compat import EntryFacts, check, check_machine
+from bootmenu.compat import checker as checking
+from bootmenu.compat.checker import Check, Says, Scope
+from bootmenu.model.finding import Severity
+from bootmenu.model.machine import MachineFacts
+from bootmenu.registry import Registry
+from tests.builders import strategies
+from tests.builders.machines import virt
+
+PROPERTY = settings(max_examples=150, deadline=None)
+
+
+def says(severity: Severity | None) -> Iterator[Says]:
+    if severity is not None:
+        yield Says(severity, "It is so.", "" if severity is Severity.PASS else "Do something.")
+
+
+Row = tuple[str, Scope, tuple[str, ...], Severity | None]
+
+
+def use(monkeypatch: pytest.MonkeyPatch, rows: list[Row]) -> None:
+    """Replace the registered checks by these: (code, scope, requires, what it says)."""
+    registry: Registry[Check] = Registry("bootmenu.model")
+    for order, (code, scope, requires, severity) in enumerate(rows):
+        registry.register(code, order=order)(
+            Check(code, scope, requires, lambda *_, severity=severity: says(severity), code)
+        )
+    monkeypatch.setattr(checking, "CHECKS", registry)
+
+
+def codes(entry: EntryFacts | None = None) -> list[str]:
+    return [finding.code for finding in check(virt(), entry or EntryFacts()).findings]
+
+
+@pytest.mark.parametrize("severity", [Severity.FAIL, Severity.UNKNOWN])
+def test_what_requires_a_failed_or_unknown_check_is_skipped_and_what_requires_that_too(
+    monkeypatch: pytest.MonkeyPatch, severity: Severity
+) -> None:
+    use(
+        monkeypatch,
+        [
+            ("A", Scope.ENTRY, (), severity),
+            ("B", Scope.ENTRY, ("A",), Severity.PASS),
+            ("C", Scope.ENTRY, ("B",), Severity.FAIL),
+            ("D", Scope.ENTRY, (), Severity.PASS),
+        ],
+    )
+    assert codes() == ["A", "D"]
+
+
+@pytest.mark.parametrize("severity", [Severity.PASS, Severity.WARN, None])
+def test_what_requires_a_passed_warned_or_silent_check_runs(
+    monkeypatch: pytest.MonkeyPatch, severity: Severity | None
+) -> None:
+    use(monkeypatch, [("A", Scope.ENTRY, (), severity), ("B", Scope.ENTRY, ("A",), Severity.FAIL)])
+    assert "B" in codes()
+
+
+def test_an_entry_check_may_require_a_machine_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(
+        monkeypatch,
+        [("M", Scope.MACHINE, (), Severity.FAIL), ("E", Scope.ENTRY, ("M",), Severity.PASS)],
+    )
+    assert codes() == ["M"]
+
+
+def test_a_machine_report_at_hand_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, [("M", Scope.MACHINE, (), Severity.PASS), ("E", Scope.ENTRY, (), Severity.PASS)])
+    known = check_machine(virt())
+    monkeypatch.setattr(checking, "check_machine", lambda machine: pytest.fail("asked again"))
+    assert [finding.code for finding in check(virt(), EntryFacts(), known).findings] == ["M", "E"]
+
+
+def test_findings_come_worst_first_and_the_verdict_is_the_worst(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = [Severity.PASS, Severity.UNKNOWN, Severity.FAIL, Severity.WARN, Severity.FAIL]
+    use(monkeypatch, [(f"C{i}", Scope.ENTRY, (), severity) for i, severity in enumerate(order)])
+    report = check(virt(), EntryFacts())
+    assert [finding.code for finding in report.findings] == ["C2", "C4", "C3", "C1", "C0"]
+    assert report.verdict is Severity.FAIL
+
+
+@PROPERTY
+@given(strategies.machine_facts, strategies.entry_facts)
+def test_no_facts_make_a_check_raise(machine: MachineFacts, entry: EntryFacts) -> None:
+    report = check(machine, entry)
+    json.dumps([finding.to_json() for finding in report.findings])
+    for finding in report.findings:
+        assert bool(finding.hint) != (finding.severity is Severity.PASS), finding
