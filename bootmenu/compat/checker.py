@@ -124,10 +124,10 @@ def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) 
     blocked = {finding.code for finding in known if _stops(finding)}
     scope = Scope.MACHINE if entry is None else Scope.ENTRY
     for item in CHECKS.values():
-        if item.scope is not scope:
-            continue
         if blocked.intersection(item.requires):
             blocked.add(item.code)  # so that what requires this one is skipped too
+            continue
+        if item.scope is not scope:
             continue
         for finding in item.run(machine, entry):
             findings.append(finding)

@@ -75,6 +75,18 @@ def test_an_entry_check_may_require_a_machine_check(monkeypatch: pytest.MonkeyPa
     assert codes() == ["M"]
 
 
+def test_a_skipped_machine_check_blocks_what_requires_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(
+        monkeypatch,
+        [
+            ("M", Scope.MACHINE, (), Severity.FAIL),
+            ("N", Scope.MACHINE, ("M",), Severity.PASS),
+            ("E", Scope.ENTRY, ("N",), Severity.PASS),
+        ],
+    )
+    assert codes() == ["M"]
+
+
 def test_a_machine_report_at_hand_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, [("M", Scope.MACHINE, (), Severity.PASS), ("E", Scope.ENTRY, (), Severity.PASS)])
     known = check_machine(virt())
