@@ -13,6 +13,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from bootmenu.errors import BootmenuError
+from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.session import Session
 from bootmenu.ui import faults, themes
 from bootmenu.ui.driver import BootmenuDriver
@@ -77,7 +78,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
                 with contextlib.suppress(ValueError, RuntimeError):
                     loop.add_signal_handler(number, self.exit, Quit(signal=number))
-        if self.came_back is not None:
+        if self.came_back is not None and not isinstance(self.came_back, SimulatedJump):
             self.push_screen(RefusalScreen(self.terms, self.came_back))
 
     async def action_quit(self) -> None:

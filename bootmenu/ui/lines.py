@@ -98,8 +98,10 @@ def clip(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     return tuple(kept)
 
 
-def rule(width: int, left: Sequence[Span] = (), right: Sequence[Span] = ()) -> Line:
-    """`─ left ─────────── right ─`; without texts a plain line."""
+def rule(
+    width: int, left: Sequence[Span] = (), right: Sequence[Span] = (), *, joint: tuple[int, str] | None = None
+) -> Line:
+    """`─ left ─────────── right ─`; without texts a plain line. joint: a sign where another line meets it."""
     spans: list[Span] = []
     if right and width - sum(cells(span.text) for span in right) - 5 < 12:
         right = ()
@@ -108,7 +110,10 @@ def rule(width: int, left: Sequence[Span] = (), right: Sequence[Span] = ()) -> L
         kept = clip(left, width - tail - 4)
         spans += [Span("─ ", Ink.RULE), *kept, Span(" ")]
     used = sum(cells(span.text) for span in spans)
-    spans.append(Span("─" * max(0, width - used - tail), Ink.RULE))
+    middle = "─" * max(0, width - used - tail)
+    if joint and used <= joint[0] < used + len(middle):
+        middle = middle[: joint[0] - used] + joint[1] + middle[joint[0] - used + 1 :]
+    spans.append(Span(middle, Ink.RULE))
     if right:
         spans += [Span(" "), *right, Span(" ─", Ink.RULE)]
     return Line(tuple(spans))

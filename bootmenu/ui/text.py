@@ -68,13 +68,19 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line] if line or not lines else lines
 
 
+_JOINTS = "/,:=-_."
+
+
 def _head(word: str, width: int) -> str:
-    used = 0
+    """As much of a long word as fits, up to a joint of the path or the list when there is one near the end."""
+    used, end = 0, len(word)
     for index, char in enumerate(word):
         used += cell_len(char)
         if used > width:
-            return word[:index]
-    return word
+            end = max(index, 1)
+            break
+    joint = max(word.rfind(sign, end - end // 3, end) for sign in _JOINTS) + 1
+    return word[: joint or end]
 
 
 def megabytes(size: int) -> str:

@@ -41,13 +41,15 @@ def banner(
         lines += block(width - 1, [Span(" "), verdict(finding.severity)], column, text, Ink.STRONG)
     for notice in notices:
         lines += block(width - 1, [Span(" ! note", Ink.WARN)], column, clean(notice), Ink.STRONG)
+    offer: list[Line] = []
     if demo_offered:
-        text = "Press m to look around on a demonstration machine, where nothing can happen."
-        lines += block(width - 1, [Span(" m", Ink.KEY)], column, text)
+        text = "look around on a demonstration machine, where nothing can happen"
+        offer = block(width - 1, [Span(" "), Span("m", Ink.KEY)], column, text)
+    height = max(2, height - len(offer))
     if len(lines) > height:
         more = len(lines) - height + 1
         lines = [*lines[: height - 1], spread(width, [], [Span(f"{more} more lines: d ", Ink.DIM)])]
-    return lines
+    return [*lines, *offer]
 
 
 def footer(labels: Sequence[tuple[str, str]], width: int) -> Line:

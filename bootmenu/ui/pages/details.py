@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
@@ -21,22 +22,24 @@ from bootmenu.ui.wording import VERDICT_WIDTH, full_name, own_findings
 def details(
     listing: Listing, machine: MachineFacts, machine_report: Report, plan: LoadPlan | BootmenuError | None, width: int
 ) -> list[Line]:
-    """plan None = it is being worked out."""
+    """Of the entry alone. plan None = it is being worked out."""
     lines = [heading(width, full_name(listing)), *files(listing, machine, width)]
     lines += field("entry id", clean(listing.entry.id, 300), width, ink=Ink.DIM)
     lines += [BLANK, heading(width, "What was checked")]
     for found in own_findings(listing.report, machine_report):
         lines += _with_evidence(found, width)
     lines += [BLANK, heading(width, "What loading it would do"), *planned(plan, width)]
-    return [*lines, BLANK, *machine_details(machine_report, width)]
+    return lines
 
 
-def machine_details(machine_report: Report, width: int) -> list[Line]:
-    """The findings that hold for every entry."""
+def machine_details(machine_report: Report, notices: Sequence[str], width: int) -> list[Line]:
+    """The findings and notices that hold for every entry."""
     lines = [heading(width, "This machine, for every entry")]
+    for notice in notices:
+        lines += block(width - 1, [Span(" ! note", Ink.WARN)], VERDICT_WIDTH + 2, clean(notice), Ink.STRONG)
     for found in machine_report.findings:
         lines += _with_evidence(found, width)
-    return lines if machine_report.findings else [*lines, *paragraph(width, "Nothing was checked.", Ink.DIM)]
+    return lines if len(lines) > 1 else [*lines, *paragraph(width, "Nothing was checked.", Ink.DIM)]
 
 
 def _with_evidence(found: Finding, width: int) -> list[Line]:

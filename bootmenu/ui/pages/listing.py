@@ -57,7 +57,7 @@ class Columns:
 
 
 _DEFAULT = "default"
-_LEFT = 4  # marker, blank, number, blank
+_LEFT = 5  # marker, blank, number, mark of the default, blank
 _FIXED = _LEFT + VERDICT_WIDTH + 1 + 1
 
 
@@ -100,7 +100,12 @@ def line_of(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
         problem = row.problem
         path = f"{clean(problem.path, 300)}: " if problem.path else ""
         text = fit(path + clean(problem.message, 300), width - _LEFT - VERDICT_WIDTH - 2)
-        spans = (Span(f"{marker}   "), Span(fit("! skip", VERDICT_WIDTH), Ink.WARN), Span(" "), Span(text, Ink.DIM))
+        spans = (
+            Span(fit(marker, _LEFT)),
+            Span(fit("! skip", VERDICT_WIDTH), Ink.WARN),
+            Span(" "),
+            Span(text, Ink.DIM),
+        )
         return Line((*spans, Span(" ")), selected)
     return Line((Span(" " * _LEFT), Span(fit(row.text, width - _LEFT), Ink.DIM)))
 
@@ -121,7 +126,7 @@ def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected
     left = (
         Span(f"{marker} "),
         Span(number, Ink.DIM),
-        Span("*" if entry.default and not columns.default else " "),
+        Span("* " if entry.default and not columns.default else "  "),
         verdict(listing.report.verdict),
         Span(" "),
         Span(title, Ink.STRONG if entry.default else Ink.TEXT),

@@ -17,9 +17,12 @@ LABEL = 14
 """Column at which the values start."""
 
 
-def story(listing: Listing, machine: MachineFacts, machine_report: Report, width: int) -> list[Line]:
+def story(
+    listing: Listing, machine: MachineFacts, machine_report: Report, width: int, *, roomy: bool = False
+) -> list[Line]:
     """Findings first, the entry's own before the machine's; then the files and the command line."""
-    return [*_verdict(listing.report, machine_report, width), *files(listing, machine, width)]
+    findings = _verdict(listing.report, machine_report, width)
+    return [*findings, *([BLANK] if roomy and findings else []), *files(listing, machine, width)]
 
 
 def _verdict(report: Report, machine_report: Report, width: int) -> list[Line]:
@@ -73,7 +76,9 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
             lines[len(lines) - overlays : len(lines) - overlays] = inherited
     text = clean(entry.cmdline.text, 4096)
     lines += field("command line", text or "none given", width, ink=Ink.TEXT if text.strip() else Ink.DIM)
-    where = f"{clean(entry.source, 20)} · {_path(entry.config, '')}" if entry.config else clean(entry.source, 20)
+    where = (
+        f"{clean(entry.source, 20)}, {_path(entry.config, entry.device)}" if entry.config else clean(entry.source, 20)
+    )
     lines += field("from", where, width, ink=Ink.DIM)
     return lines
 

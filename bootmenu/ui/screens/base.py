@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
 from bootmenu.ui.keys import Place, labelled
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, rule
 from bootmenu.ui.pages import banner
 from bootmenu.ui.terms import Terms
+from bootmenu.ui.text import count
 from bootmenu.ui.widgets.paper import Paper
 
 T = TypeVar("T")
@@ -32,20 +35,23 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
         session = self.terms.session
         yield Paper(lambda width: [banner.title(session.machine, session.simulated, width)], id="title")
         yield from self.contents()
-        yield Paper(lambda width: [banner.footer(labelled(self.place, self.hidden_actions), width)], id="footer")
+        yield Paper(self._footer, id="footer")
+
+    def _footer(self, width: int) -> list[Line]:
+        return [banner.footer(labelled(self.place, self.unlabelled), width)]
 
     def contents(self) -> Iterable[Widget]:
         """What stands between title and keys."""
         raise NotImplementedError
 
     @property
-    def hidden_actions(self) -> frozenset[str]:
-        """Actions that are not offered now."""
+    def unlabelled(self) -> frozenset[str]:
+        """Actions that the line of keys leaves out now."""
         return self.terms.without
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """What is not offered does nothing."""
-        return action not in self.hidden_actions
+        return action not in self.terms.without
 
     def action_redraw(self) -> None:
         """Send every cell again."""
@@ -53,7 +59,33 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
 
 
 class ReadingScreen(BootmenuScreen[T]):
-    """A screen with one page to read. A subclass yields a Paper with the id `page`."""
+    """A screen with one page to read."""
+
+    def contents(self) -> Iterable[Widget]:
+        """The page, and a rule that says how much of it is below."""
+        yield Paper(self.sheet, id="page")
+        yield Paper(self._more, id="more")
+
+    def sheet(self, width: int) -> list[Line]:
+        """What there is to read."""
+        raise NotImplementedError
+
+    def _more(self, width: int) -> list[Line]:
+        below = self.page.below
+        return [rule(width, (), [Span(f"▼ {count(below, 'line')} more: PgDn", Ink.KEY)])] if below else [BLANK]
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """More or less of the page is below."""
+        self.call_after_refresh(self.draw)
+
+    def draw(self) -> None:
+        """Bring the page and the rule under it up to date."""
+        self.page.show(self.sheet)
+        self.query_one("#more", Paper).show(self._more)
+
+    def _scroll(self, lines: int) -> None:
+        self.page.scroll(lines)
+        self.query_one("#more", Paper).show(self._more)
 
     @property
     def page(self) -> Paper:
@@ -62,24 +94,24 @@ class ReadingScreen(BootmenuScreen[T]):
 
     def action_up(self) -> None:
         """One line."""
-        self.page.scroll(-1)
+        self._scroll(-1)
 
     def action_down(self) -> None:
         """One line."""
-        self.page.scroll(1)
+        self._scroll(1)
 
     def action_page_up(self) -> None:
         """A page, less one line."""
-        self.page.scroll(1 - self.page.size.height)
+        self._scroll(1 - self.page.size.height)
 
     def action_page_down(self) -> None:
         """A page, less one line."""
-        self.page.scroll(self.page.size.height - 1)
+        self._scroll(self.page.size.height - 1)
 
     def action_first(self) -> None:
         """The top."""
-        self.page.scroll(-len(self.page.lines))
+        self._scroll(-len(self.page.lines))
 
     def action_last(self) -> None:
         """The bottom."""
-        self.page.scroll(len(self.page.lines))
+        self._scroll(len(self.page.lines))

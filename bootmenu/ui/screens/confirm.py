@@ -11,8 +11,9 @@ from textual.screen import ModalScreen
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.model.finding import Severity
-from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Line
+from bootmenu.ui.pages.banner import footer
 from bootmenu.ui.pages.question import question
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.widgets.paper import Paper
@@ -32,9 +33,11 @@ class ConfirmScreen(ModalScreen[bool], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The box."""
         box = Container(Paper(self._page, id="page"), id="box")
-        title = "FAIL" if self.listing.report.verdict is Severity.FAIL else "Please confirm"
+        title = "Verdict FAIL" if self.listing.report.verdict is Severity.FAIL else "Please confirm"
         box.border_title = f"{title} · SIMULATION" if self.terms.session.simulated else title
         yield box
+        keys = labelled(Place.CONFIRM)
+        yield Paper(lambda width: [footer(keys, width)], id="footer")
 
     def _page(self, width: int) -> list[Line]:
         return question(

@@ -3,23 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
 from textual.message import Message
-from textual.widget import Widget
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
-from bootmenu.ui.lines import Line
+from bootmenu.ui.lines import BLANK, Line
 from bootmenu.ui.pages.details import details, machine_details
 from bootmenu.ui.screens.base import ReadingScreen
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.widgets.paper import Paper
 
 
 class DetailsScreen(ReadingScreen[None]):
@@ -40,15 +37,14 @@ class DetailsScreen(ReadingScreen[None]):
         self.listing = listing
         self.plan: LoadPlan | BootmenuError | None = None
 
-    def contents(self) -> Iterable[Widget]:
-        """The page."""
-        yield Paper(self._page, id="page")
-
-    def _page(self, width: int) -> list[Line]:
+    def sheet(self, width: int) -> list[Line]:
+        """Files, findings, plan, machine."""
         session = self.terms.session
+        machine = machine_details(session.machine_report, session.notices, width)
         if self.listing is None:
-            return machine_details(session.machine_report, width)
-        return details(self.listing, session.machine, session.machine_report, self.plan, width)
+            return machine
+        entry = details(self.listing, session.machine, session.machine_report, self.plan, width)
+        return [*entry, BLANK, *machine]
 
     def on_mount(self) -> None:
         """Ask for the plan."""
@@ -73,7 +69,7 @@ class DetailsScreen(ReadingScreen[None]):
     @on(Planned)
     def _planned(self, message: Planned) -> None:
         self.plan = message.plan
-        self.page.show(self._page)
+        self.draw()
 
     def action_back(self) -> None:
         """To the menu."""

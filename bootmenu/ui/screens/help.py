@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.widget import Widget
-
 from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import Line
 from bootmenu.ui.pages.manual import manual
 from bootmenu.ui.screens.base import ReadingScreen
-from bootmenu.ui.widgets.paper import Paper
 
 
 class HelpScreen(ReadingScreen[None]):
@@ -20,9 +17,9 @@ class HelpScreen(ReadingScreen[None]):
     place = Place.HELP
     BINDINGS: ClassVar = bindings(Place.HELP)
 
-    def contents(self) -> Iterable[Widget]:
-        """The page."""
-        yield Paper(lambda width: manual(self.terms.without, width, self.terms.log_file), id="page")
+    def sheet(self, width: int) -> list[Line]:
+        """Made from the table of keys."""
+        return manual(self.terms.without, width, self.terms.log_file)
 
     def action_back(self) -> None:
         """To the menu."""

@@ -18,7 +18,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.ui import faults
 from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.keys import Place, bindings
-from bootmenu.ui.lines import Ink, Line, Span, paragraph, rule, spread
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, clip, paragraph, rule
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages import banner, listing, story
 from bootmenu.ui.screens.base import BootmenuScreen
@@ -84,16 +84,35 @@ class MenuScreen(BootmenuScreen[None]):
     def _banner(self, width: int) -> list[Line]:
         session = self.terms.session
         height = 3 if self.size.height < 24 else 4 if self.size.height < 32 else 6
-        return banner.banner(
-            session.machine_report, session.notices, width, height, demo_offered=self.terms.offer_demo
-        )
+        notices = session.notices
+        if self.catalogue.finished and self._found_nothing:
+            notices = ("Nothing to start was found. Plug in a medium with Linux and press r.", *notices)
+        return banner.banner(session.machine_report, notices, width, height, demo_offered=self._demo_suggested)
+
+    @property
+    def _demo_suggested(self) -> bool:
+        """The demonstration machine is offered loudly where there is nothing else to do."""
+        nothing = bool(self.terms.session.notices) or (self.catalogue.finished and self._found_nothing)
+        return self.terms.offer_demo and nothing
+
+    @property
+    def _found_nothing(self) -> bool:
+        return not any(True for _ in self.catalogue.listings)
+
+    @property
+    def unlabelled(self) -> frozenset[str]:
+        """The key to the demonstration machine is named where it is suggested."""
+        return self.terms.without if self._demo_suggested else self.terms.without | {"demo"}
 
     def _upper_rule(self, width: int) -> list[Line]:
         hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
         hidden += [f"▼ {self._rows.below}"] if self._rows.below else []
-        return [
-            rule(width, [Span(self._summary(), Ink.HEADING)], [Span(" ".join(hidden), Ink.KEY)] if hidden else ())
-        ]
+        right = [Span(" ".join(hidden), Ink.KEY)] if hidden else []
+        return [rule(width, [Span(self._summary(), Ink.HEADING)], right, joint=self._joint("┬"))]
+
+    def _joint(self, sign: str) -> tuple[int, str] | None:
+        """Where the line between rows and story meets a rule."""
+        return (self._rows.size.width, sign) if self.has_class("-wide") else None
 
     def _summary(self) -> str:
         entries = sum(1 for _ in self.catalogue.listings)
@@ -113,7 +132,7 @@ class MenuScreen(BootmenuScreen[None]):
         else:
             left, right = [Span("Could not be read", Ink.STRONG)], [Span("left out", Ink.WARN)]
         if self.has_class("-wide"):
-            return [spread(width, [Span(" "), *left], [*right, Span(" ")])]
+            return [Line(clip([Span(" "), *left], width - 1)), Line((Span(" "), *right)), BLANK]
         return [rule(width, left, right)]
 
     def _story(self, width: int) -> list[Line]:
@@ -124,22 +143,18 @@ class MenuScreen(BootmenuScreen[None]):
             return story.problem_story(row.problem, width)
         assert row.listing is not None
         session = self.terms.session
-        return story.story(row.listing, session.machine, session.machine_report, width)
+        return story.story(row.listing, session.machine, session.machine_report, width, roomy=self.has_class("-wide"))
 
     def _nothing(self, width: int) -> list[Line]:
         if self.catalogue.scanning or not self.catalogue.finished:
             return paragraph(width, "Entries appear here as the partitions are read.", Ink.DIM)
-        text = (
-            "Nothing that can be started was found. Above stands what was found on each partition instead.\n"
-            "Plug in a medium with a Linux system and press r to look again."
-        )
-        return paragraph(width, text)
+        return paragraph(width, "The list says what was found on each partition instead.", Ink.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
         below = self.query_one("#story", Paper).below
         right = [Span(f"▼ {count(below, 'line')} more: PgDn", Ink.KEY)] if below else []
         left = [Span(self._said, Ink.WARN if self._said == self.terms.trouble else Ink.STRONG)] if self._said else []
-        return [rule(width, left, right)]
+        return [rule(width, left, right, joint=self._joint("┴"))]
 
     @property
     def _rows(self) -> RowList:
@@ -149,6 +164,8 @@ class MenuScreen(BootmenuScreen[None]):
         """Bring rows and rules up to date; the story follows through RowList.Moved."""
         self._drawing = None
         self._rows.show(listing.rows(self.catalogue))
+        self.query_one("#banner", Paper).show(self._banner)
+        self.query_one("#footer", Paper).show(self._footer)
         self._draw_rules()
         if self._rows.selected is None:
             self._draw_story(from_top=True)

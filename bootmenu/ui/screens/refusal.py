@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
-
-from textual.widget import Widget
 
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import Line
 from bootmenu.ui.pages.refusal import arrival, refusal
 from bootmenu.ui.screens.base import ReadingScreen
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.widgets.paper import Paper
 
 
 class RefusalScreen(ReadingScreen[None]):
@@ -27,9 +24,9 @@ class RefusalScreen(ReadingScreen[None]):
         self.error = error
         self.entry_name = name
 
-    def contents(self) -> Iterable[Widget]:
-        """The page."""
-        yield Paper(lambda width: refusal(self.error, self.entry_name, width), id="page")
+    def sheet(self, width: int) -> list[Line]:
+        """The error."""
+        return refusal(self.error, self.entry_name, width)
 
     def action_back(self) -> None:
         """To the menu."""
@@ -46,12 +43,12 @@ class ArrivalScreen(ReadingScreen[None]):
         super().__init__(terms)
         self.plan = plan
 
-    def contents(self) -> Iterable[Widget]:
-        """The page."""
+    def sheet(self, width: int) -> list[Line]:
+        """The end of the simulation."""
         entry = self.plan.entry
         title = entry.title or entry.kernel.path
         name = f"{title}, {entry.version}" if entry.version and entry.version not in title else title
-        yield Paper(lambda width: arrival(name, self.plan.last_line, self.plan.method, width), id="page")
+        return arrival(name, self.plan.last_line, self.plan.method, width)
 
     def action_back(self) -> None:
         """To the menu."""

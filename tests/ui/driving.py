@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Running the app in a test, and reading what is on its screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any
+
+from textual.pilot import Pilot
+
+from bootmenu.errors import BootmenuError
+from bootmenu.ui.app import BootmenuApp
+from bootmenu.ui.outcome import Outcome
+from bootmenu.ui.screens.menu import MenuScreen
+from tests.ui.fakes import FakeSession
+
+
+class Menu:
+    """A running app with what tests ask of it."""
+
+    def __init__(self, app: BootmenuApp, pilot: Pilot[Outcome]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """One key after the other, each handled before the next."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+    async def until(self, holds: Callable[[], object], seconds: float = 10) -> None:
+        """Wait for it to become true."""
+        end = monotonic() + seconds
+        while not holds():
+            if monotonic() > end:
+                raise AssertionError(f"did not happen; on the screen is\n{self.text}")
+            await self.pilot.pause(0.01)
+        await self.pilot.pause()
+
+    async def sees(self, text: str) -> None:
+        """Wait for the text to be on the screen."""
+        await self.until(lambda: text in self.text)
+
+    async def at(self, screen: type) -> None:
+        """Wait for that screen to be on top."""
+        await self.until(lambda: isinstance(self.app.screen, screen))
+
+    async def scanned(self) -> None:
+        """Wait for the scan to be over and drawn."""
+        await self.until(lambda: not self.menu.catalogue.scanning and self.menu.catalogue.finished)
+
+    @property
+    def menu(self) -> MenuScreen:
+        """The screen under all others."""
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, MenuScreen)
+        return screen
+
+    @property
+    def rows(self) -> list[str]:
+        """The screen, row by row, as characters."""
+        width, height = self.app.size
+        update = self.app.screen._compositor.render_strips(self.app.size)
+        return [strip.text[:width] for strip in update[:height]]
+
+    @property
+    def text(self) -> str:
+        """The rows in one."""
+        return "\n".join(self.rows)
+
+    @property
+    def selected(self) -> str:
+        """The row with the marker."""
+        return next((row for row in self.rows if row.startswith("▶")), "")
+
+
+@asynccontextmanager
+async def running(
+    session: FakeSession,
+    *,
+    size: tuple[int, int] = (80, 24),
+    theme: str | None = None,
+    error: BootmenuError | None = None,
+    scanned: bool = True,
+    **terms: Any,
+) -> AsyncIterator[Menu]:
+    """The app on a screen of that size, after its first scan."""
+    app = BootmenuApp(session, theme=theme, error=error, **terms)
+    async with app.run_test(size=size) as pilot:
+        menu = Menu(app, pilot)
+        if scanned:
+            await menu.scanned()
+        yield menu

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: MIT
+"""A session whose every answer is set by the test, and entries of every verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import NoReturn
+
+from bootmenu.compat.facts import EntryFacts, FileFacts, FileState, KernelFacts
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan import (
+    DeviceDone,
+    DeviceFound,
+    EntryFound,
+    Listing,
+    ProblemFound,
+    ScanEvent,
+    ScanFinished,
+)
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.model.devicetree import TreeFacts
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.kernel import Architecture, KernelImage
+from bootmenu.model.machine import MachineFacts
+from bootmenu.model.progress import Progress, Stage, StageState
+
+MACHINE = MachineFacts(
+    architecture=Architecture.ARM64,
+    machine="aarch64",
+    kernel_release="6.1.0-49-arm64",
+    tree=TreeFacts(compatible=("raspberrypi,3-model-b", "brcm,bcm2837"), model="Raspberry Pi 3 Model B"),
+)
+
+BOOT = Device(name="mmcblk0p1", label="BOOT", filesystem="vfat", uuid="1C4E-5A7B")
+ROOT = Device(name="sda2", label="rootfs", filesystem="ext4", uuid="7b0c9d52")
+STICK = Device(name="sdb1", filesystem="iso9660", uuid="2F11-90AC")
+
+STUCK = Finding(
+    code="CPU-STUCK",
+    severity=Severity.FAIL,
+    message="The CPUs cannot be handed over: 4 are possible, started by spin-table.",
+    hint="Start the first stage with nr_cpus=1 on its command line (on a Raspberry Pi: cmdline.txt).",
+    evidence={"possible_cpus": [0, 1, 2, 3], "enable_methods": {"cpu@0": "spin-table"}},
+)
+
+PAGE = Finding(
+    code="IMG-PAGE",
+    severity=Severity.FAIL,
+    message="This kernel uses 16 KiB pages. The Cortex-A53 here can do 4 KiB and 64 KiB.",
+    hint="Choose a kernel with 4 KiB pages.",
+    evidence={"page_size": 16384, "supported": [4096, 65536]},
+)
+CONSOLE = Finding(
+    code="CMD-CONSOLE",
+    severity=Severity.WARN,
+    message="No console= is given: this line would stay silent.",
+    hint="Add console=ttyAMA0 to the entry.",
+)
+COMPATIBLE = Finding(
+    code="DT-MATCH",
+    severity=Severity.UNKNOWN,
+    message="Whether the device tree is for this machine is not known: it could not be read.",
+    hint="Look at the file by hand.",
+)
+ARCH = Finding(
+    code="IMG-ARCH",
+    severity=Severity.PASS,
+    message="Kernel and machine are arm64.",
+    evidence={"kernel": "arm64", "machine": "arm64"},
+)
+
+
+def listing(
+    name: str,
+    title: str,
+    *findings: Finding,
+    version: str = "6.1.0-49-arm64",
+    source: str = "bls",
+    device: str = "mmcblk0p1",
+    default: bool = False,
+    cmdline: str = "root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 quiet",
+    page_size: int = 4096,
+) -> Listing:
+    """An entry with a kernel, an initramfs and the findings that are given, besides a passing one."""
+    kernel, initrd = f"/vmlinuz-{version or name}", f"/initrd.img-{version or name}"
+    entry = BootEntry(
+        id=name,
+        title=title,
+        version=version,
+        source=source,
+        config=FileRef(device=device, path=f"/loader/entries/{name}.conf", exists=True),
+        device=device,
+        kernel=FileRef(device=device, path=kernel, exists=True),
+        initrds=(FileRef(device=device, path=initrd, exists=True),),
+        cmdline=CommandLine(cmdline),
+        default=default,
+    )
+    files = tuple(
+        FileFacts(role=role, device=device, path=path, state=FileState.PRESENT, size=size)
+        for role, path, size in (("kernel", kernel, 35_100_000), ("initramfs", initrd, 34_100_224))
+    )
+    image = KernelImage(
+        format="arm64-image", architecture=Architecture.ARM64, page_size=page_size, file_size=35_100_000
+    )
+    facts = EntryFacts(
+        id=name, title=title, files=files, kernel=KernelFacts(image=image, architecture=Architecture.ARM64)
+    )
+    return Listing(entry=entry, facts=facts, report=Report.from_findings((*findings, ARCH)))
+
+
+DEBIAN = listing("debian-49", "Debian GNU/Linux 12 (bookworm)", default=True)
+OLDER = listing("debian-47", "Debian GNU/Linux 12 (bookworm)", CONSOLE, version="6.1.0-47-arm64")
+PAGES = listing(
+    "debian-16k", "Debian GNU/Linux 13, 16K pages", PAGE, CONSOLE, version="6.12.107-arm64-16k", page_size=16384
+)
+ALPINE = listing("alpine", "Alpine Linux edge", version="6.12.1-0-lts", source="extlinux", device="sda2")
+TEST = listing("image-test", "Image-test", COMPATIBLE, version="", source="bare", device="sda2")
+
+UNREADABLE = Problem(device="sdb1", path="", message="not readable: no known file system")
+NONSENSE = Problem(
+    device="sda2", path="/boot/extlinux/extlinux.conf", message="line 4: “speeling” makes no sense here"
+)
+
+FULL: tuple[ScanEvent, ...] = (
+    DeviceFound(BOOT),
+    EntryFound(DEBIAN),
+    EntryFound(OLDER),
+    EntryFound(PAGES),
+    DeviceDone(BOOT, 3),
+    DeviceFound(ROOT),
+    EntryFound(ALPINE),
+    EntryFound(TEST),
+    ProblemFound(NONSENSE),
+    DeviceDone(ROOT, 2),
+    DeviceFound(STICK),
+    ProblemFound(UNREADABLE),
+    DeviceDone(STICK, 0),
+    ScanFinished(0.4),
+)
+EMPTY: tuple[ScanEvent, ...] = (
+    DeviceFound(BOOT),
+    DeviceDone(BOOT, 0),
+    DeviceFound(STICK),
+    ProblemFound(UNREADABLE),
+    DeviceDone(STICK, 0),
+    ScanFinished(0.1),
+)
+
+BUSY = LoadError(
+    "kexec_load failed: Device or resource busy",
+    "Put nr_cpus=1 on the first stage's command line and start again.",
+    stage=Stage.LOAD,
+    call="kexec_load",
+    errno=16,
+    kernel_log=("kexec_core: Can't kexec: CPUs are stuck in the kernel.",),
+)
+
+
+def with_machine(found: Listing, *findings: Finding) -> Listing:
+    """The entry as the checker would report it on a machine with those findings."""
+    return dataclasses.replace(found, report=Report.from_findings((*findings, *found.report.findings)))
+
+
+def plan_for(found: Listing) -> LoadPlan:
+    """The plan a real session would make."""
+    entry = found.entry
+    return LoadPlan(
+        entry=entry,
+        method="kexec_file_load",
+        reason="the entry names no device tree of its own",
+        kernel=PlannedFile(ref=entry.kernel, size=35_100_000),
+        initrds=tuple(PlannedFile(ref=ref, size=34_100_224) for ref in entry.initrds),
+        command_line=entry.cmdline.text,
+        notes=("The kernel verifies the image itself.",),
+    )
+
+
+def step(
+    stage: Stage, state: StageState, done: int = 0, total: int = 0, seconds: float = 0.0, detail: str = ""
+) -> Progress:
+    """One event of a load."""
+    return Progress(stage=stage, state=state, done=done, total=total, seconds=seconds, detail=detail)
+
+
+LOADING: tuple[Progress, ...] = (
+    step(Stage.KERNEL, StageState.RUNNING, 0, 35_100_000),
+    step(Stage.KERNEL, StageState.DONE, 35_100_000, 35_100_000, 0.3),
+    step(Stage.INITRAMFS, StageState.RUNNING, 12_100_000, 34_100_224, 0.1),
+    step(Stage.INITRAMFS, StageState.DONE, 34_100_224, 34_100_224, 0.3, "as it is"),
+    step(Stage.LOAD, StageState.RUNNING),
+    step(Stage.LOAD, StageState.DONE, seconds=0.1),
+)
+LEAVING: tuple[Progress, ...] = (
+    step(Stage.SYNC, StageState.DONE, seconds=0.1),
+    step(Stage.UNMOUNT, StageState.DONE, seconds=0.1, detail="2 partitions"),
+)
+
+
+@dataclass
+class FakeSession:
+    """Answers as it is told, and remembers what it was asked. A set `gate` lets everything through."""
+
+    events: Sequence[ScanEvent] = FULL
+    machine_report: Report = field(default_factory=lambda: Report(findings=()))
+    simulated: bool = False
+    notices: tuple[str, ...] = ()
+    machine: MachineFacts = MACHINE
+    scan_error: Exception | None = None
+    plan_error: Exception | None = None
+    steps: Sequence[Progress] = LOADING
+    load_error: Exception | None = None
+    """Raised after the steps."""
+    leave_error: Exception | None = None
+    scan_gate: Event = field(default_factory=Event)
+    """The scan waits before its last event until this is set."""
+    load_gate: Event = field(default_factory=Event)
+    """The load waits after its third step until this is set."""
+    calls: list[str] = field(default_factory=list)
+    load_reached: Event = field(default_factory=Event)
+    """Set when the load waits."""
+
+    def __post_init__(self) -> None:
+        self.scan_gate.set()
+        self.load_gate.set()
+
+    def scan(self) -> Iterator[ScanEvent]:
+        """See Session."""
+        self.calls.append("scan")
+        try:
+            for event in self.events:
+                if isinstance(event, ScanFinished):
+                    self.scan_gate.wait(10)
+                    if self.scan_error:
+                        raise self.scan_error
+                yield event
+        finally:
+            self.calls.append("scan closed")
+
+    def plan(self, listing: Listing) -> LoadPlan:
+        """See Session."""
+        self.calls.append(f"plan {listing.entry.id}")
+        if self.plan_error:
+            raise self.plan_error
+        return plan_for(listing)
+
+    def load(self, plan: LoadPlan) -> Iterator[Progress]:
+        """See Session."""
+        self.calls.append(f"load {plan.entry.id}")
+        finished = False
+        try:
+            for index, progress in enumerate(self.steps):
+                yield progress
+                if index == 2:
+                    self.load_reached.set()
+                    self.load_gate.wait(10)
+            if self.load_error:
+                raise self.load_error
+            finished = True
+        finally:
+            self.calls.append("loaded" if finished else "load undone")
+
+    def leave(self, plan: LoadPlan) -> Iterator[Progress]:
+        """See Session."""
+        self.calls.append("leave")
+        yield from LEAVING
+        if self.leave_error:
+            raise self.leave_error
+
+    def unload(self, plan: LoadPlan) -> None:
+        """See Session."""
+        self.calls.append("unload")
+
+    def jump(self, plan: LoadPlan) -> NoReturn:
+        """See Session."""
+        raise SimulatedJump("the simulated machine does not jump")
+
+
+def stuck_session(**changes: object) -> FakeSession:
+    """A machine on which nothing can be started."""
+    events = tuple(
+        EntryFound(with_machine(event.listing, STUCK)) if isinstance(event, EntryFound) else event for event in FULL
+    )
+    session = FakeSession(events=events, machine_report=Report(findings=(STUCK,)))
+    for name, value in changes.items():
+        setattr(session, name, value)
+    return session
+
+
+NO_ROOT = BootmenuError("not running as root", "Start it with sudo.")

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""How every screen looks. After a change that is meant: pytest tests/ui/test_snapshots.py --snapshot-update."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from bootmenu.ui.app import BootmenuApp
+from bootmenu.ui.screens.loading import LoadingScreen
+from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
+from tests.ui import fakes
+from tests.ui.driving import Menu
+from tests.ui.fakes import FakeSession
+
+Compare = Callable[..., bool]
+
+
+def keys(*pressed: str, until: Callable[[Menu], object] | None = None) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Wait for the scan, press the keys, wait for what shall be there."""
+
+    async def before(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, BootmenuApp)
+        menu = Menu(app, pilot)
+        await menu.scanned()
+        await menu.press(*pressed)
+        if until is not None:
+            await menu.until(lambda: until(menu))
+
+    return before
+
+
+def halted(**changes: Any) -> FakeSession:
+    """A session whose load stops in the middle."""
+    session = FakeSession(**changes)
+    session.load_gate.clear()
+    return session
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "vt16"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)], ids=["80x24", "120x40", "60x20"])
+def test_menu(snap_compare: Compare, theme: str, size: tuple[int, int]) -> None:
+    assert snap_compare(BootmenuApp(FakeSession(), theme=theme), terminal_size=size, run_before=keys("3"))
+
+
+def test_menu_as_it_opens(snap_compare: Compare) -> None:
+    assert snap_compare(BootmenuApp(FakeSession()), run_before=keys())
+
+
+def test_stuck_machine(snap_compare: Compare) -> None:
+    assert snap_compare(BootmenuApp(fakes.stuck_session()), run_before=keys("3"))
+
+
+@pytest.mark.parametrize("theme", ["dark", "vt16"])
+def test_question(snap_compare: Compare, theme: str) -> None:
+    assert snap_compare(BootmenuApp(FakeSession(), theme=theme), run_before=keys("3", "enter"))
+
+
+def test_question_on_a_running_system(snap_compare: Compare) -> None:
+    app = BootmenuApp(FakeSession(), confirm_always=True)
+    assert snap_compare(app, terminal_size=(60, 20), run_before=keys("enter", "down"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=["80x24", "60x20"])
+def test_progress(snap_compare: Compare, size: tuple[int, int]) -> None:
+    session = halted()
+    before = keys(
+        "enter",
+        until=lambda menu: (
+            (isinstance(menu.app.screen, LoadingScreen) and "34.1 MB" in menu.text) or "12.1 MB" in menu.text
+        ),
+    )
+    assert snap_compare(BootmenuApp(session), terminal_size=size, run_before=before)
+    session.load_gate.set()
+
+
+def test_error(snap_compare: Compare) -> None:
+    before = keys("enter", until=lambda menu: isinstance(menu.app.screen, RefusalScreen))
+    assert snap_compare(BootmenuApp(FakeSession(load_error=fakes.BUSY)), run_before=before)
+
+
+def test_details(snap_compare: Compare) -> None:
+    before = keys("3", "d", until=lambda menu: getattr(menu.app.screen, "plan", None))
+    assert snap_compare(BootmenuApp(FakeSession()), terminal_size=(80, 40), run_before=before)
+
+
+def test_help(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOTMENU_LOG", "/run/bootmenu/menu.log")
+    monkeypatch.setattr("bootmenu.ui.pages.manual.__version__", "0")
+    assert snap_compare(BootmenuApp(FakeSession()), terminal_size=(80, 44), run_before=keys("f1"))
+
+
+def test_empty(snap_compare: Compare) -> None:
+    session = FakeSession(events=fakes.EMPTY, notices=("not running as root", "this kernel has no kexec"))
+    assert snap_compare(BootmenuApp(session, offer_demo=True), run_before=keys())
+
+
+def test_still_looking(snap_compare: Compare) -> None:
+    session = FakeSession()
+    session.scan_gate.clear()
+
+    async def before(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, BootmenuApp)
+        await Menu(app, pilot).sees("sdb1")
+
+    assert snap_compare(BootmenuApp(session), run_before=before)
+    session.scan_gate.set()
+
+
+def test_simulation(snap_compare: Compare) -> None:
+    assert snap_compare(BootmenuApp(FakeSession(simulated=True)), run_before=keys("4"))
+
+
+def test_end_of_a_simulation(snap_compare: Compare) -> None:
+    before = keys("enter", until=lambda menu: isinstance(menu.app.screen, ArrivalScreen))
+    assert snap_compare(BootmenuApp(FakeSession(simulated=True)), run_before=before)
