@@ -18,6 +18,7 @@ from bootmenu.model.machine import CpuFacts, MachineFacts
 from tests.builders import machines
 from tests.builders.entries import (
     entry,
+    image,
     kernel,
     kernel_file,
     kernel_of,
@@ -256,6 +257,14 @@ def kernels() -> Iterator[Example]:
     ):
         yield Example(code=code, name=name, severity=FAIL, entry=bytes_of(data), says=says)
     yield Example(code=code, name="unread", severity=UNKNOWN, entry=entry(kernel=None))
+    yield Example(code=code, name="unread and of no file", severity=UNKNOWN, entry=EntryFacts())
+    yield Example(
+        code=code,
+        name="of no file",
+        severity=FAIL,
+        entry=EntryFacts(kernel=KernelFacts(problem="junk", looks_like="a cat")),
+        says="a cat",
+    )
     yield Example(
         code=code,
         name="file is missing",
@@ -276,6 +285,12 @@ def kernels() -> Iterator[Example]:
     yield Example(code=code, name="foreign but no format", severity=FAIL, entry=entry(kernel=x86), says="built for")
     yield Example(
         code=code, name="unknown machine", severity=UNKNOWN, machine=virt(architecture=None, machine="sparc")
+    )
+    yield Example(
+        code=code,
+        name="only the image says",
+        severity=FAIL,
+        entry=entry(kernel=KernelFacts(image=image(architecture=Architecture.X86_64))),
     )
     yield Example(code=code, name="says nothing", severity=None, entry=entry(kernel=KernelFacts(problem="junk")))
 
@@ -307,6 +322,9 @@ def kernels() -> Iterator[Example]:
         severity=UNKNOWN,
         entry=bytes_of(whole_image(sections=False)),
         says="checksum",
+    )
+    yield Example(
+        code=code, name="unpacked size unknown", severity=UNKNOWN, entry=entry(kernel=kernel(content_size=None))
     )
     yield Example(code=code, name="no kernel", severity=None, entry=bytes_of(b"hello"))
 
@@ -372,6 +390,13 @@ def tree_bytes() -> Iterator[Example]:
     ):
         yield Example(code=code, name=name, severity=FAIL, entry=blob(data), says=says)
     yield Example(code=code, name="names none", severity=None)
+    yield Example(code=code, name="unread", severity=UNKNOWN, entry=with_tree())
+    yield Example(
+        code=code,
+        name="file is missing",
+        severity=None,
+        entry=with_tree(files=(kernel_file(), tree_file(state=FileState.MISSING))),
+    )
 
     code = "DTB-STRUCT"
     yield Example(code=code, name="sound", severity=PASS, entry=blob(good))
@@ -387,6 +412,9 @@ def tree_bytes() -> Iterator[Example]:
         ("node closed twice", spoilt(structure, b"\0\0\0\x02"), "never began"),
     ):
         yield Example(code=code, name=name, severity=FAIL, entry=blob(data), says=says)
+    yield Example(
+        code=code, name="header only", severity=UNKNOWN, entry=with_tree(own=DeviceTreeFacts(size=40, total_size=40))
+    )
     yield Example(code=code, name="after a bad header", severity=None, entry=blob(b"hello"))
 
 
@@ -620,6 +648,21 @@ def files() -> Iterator[Example]:
         entry=with_files(kernel_file(state=FileState.OUTSIDE, detail="/.. climbs", resolved=None)),
         says="climbs",
     )
+    yield Example(
+        code=code,
+        name="disk not seen",
+        severity=UNKNOWN,
+        entry=with_files(kernel_file(state=FileState.WAITING)),
+        says="Attach",
+    )
+    yield Example(
+        code=code,
+        name="forbidden",
+        severity=UNKNOWN,
+        entry=with_files(kernel_file(state=FileState.FORBIDDEN)),
+        says="as root",
+    )
+    yield Example(code=code, name="names nothing", severity=None, entry=with_files())
     code = "FILE-MISSING"
     yield Example(code=code, name="all there", severity=PASS, entry=with_files(kernel_file(), tree_file()))
     yield Example(

@@ -16,9 +16,6 @@ EXAMPLES = list(examples())
 
 UNREACHABLE = {
     ("DT-CPU-ENABLE-METHOD", Severity.UNKNOWN): "DT-CPU-SET, which it requires, is unknown then",
-    ("DTB-HEADER", Severity.UNKNOWN): "",
-    ("DTB-STRUCT", Severity.UNKNOWN): "",
-    ("FILE-OUTSIDE", Severity.UNKNOWN): "",
 }
 """Rows that cannot exist, and why."""
 

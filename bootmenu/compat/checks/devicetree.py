@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState
 from bootmenu.formats.devicetree import MPIDR_MASK
 from bootmenu.model.devicetree import CpuNode, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
@@ -39,6 +39,9 @@ def _tree(entry: EntryFacts) -> TreeFacts | None:
 def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """Magic, version, length and block offsets: what kexec-tools leaves unchecked."""
     own = _own(entry)
+    file = entry.file("device tree")
+    if entry.wants_own_tree and own is None and (file is None or file.state is FileState.PRESENT):
+        yield unknown(f"{_name(entry)} could not be read.", "Run bootmenu as root; look at the disk.")
     if own is None:
         return
     evidence: dict[str, object] = {"file_size": own.size, "total_size": own.total_size, "aligned": own.aligned}
@@ -66,7 +69,9 @@ def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # no
     own = _own(entry)
     if own is None:
         return
-    if own.structure_problem is not None or own.tree is None:
+    if own.structure_problem is None and own.tree is None:
+        yield unknown(f"{_name(entry)} was not read to its end.", "Check the whole file.", size=own.size)
+    elif own.structure_problem is not None:
         yield failed(
             f"{_name(entry)} is damaged: {own.structure_problem}.",
             "Copy the file again, or take it from the kernel package.",

@@ -30,7 +30,14 @@ def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
             "Put the file itself on the partition, or correct the path in the configuration.",
             **_evidence(file),
         )
-    if entry.files and not outside:
+    unseen = [file for file in entry.files if file.state in (FileState.WAITING, FileState.FORBIDDEN)]
+    if unseen:
+        yield unknown(
+            f"Whether the {unseen[0].role} {unseen[0].name} stays on its partition could not be looked at.",
+            "Attach that disk." if unseen[0].state is FileState.WAITING else "Run bootmenu as root.",
+            files=[_evidence(file) for file in unseen],
+        )
+    elif entry.files and not outside:
         yield passed("Every path stays on its partition.", paths=[file.path for file in entry.files])
 
 

@@ -26,8 +26,8 @@ def _name(entry: EntryFacts) -> str:
 def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """The file is a kernel that can be loaded from here."""
     file = entry.file("kernel")
-    if file is None or file.state is not FileState.PRESENT:
-        return
+    if file is not None and file.state is not FileState.PRESENT:
+        return  # FILE-MISSING and FILE-OUTSIDE have said why
     kernel = entry.kernel
     if kernel is None:
         yield unknown(f"{_name(entry)} could not be read.", "Run bootmenu as root; look at the disk.")
@@ -53,6 +53,8 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # n
 def right_architecture(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """The kernel is built for this machine's architecture."""
     theirs = entry.kernel.architecture if entry.kernel else None
+    if theirs is None and entry.kernel and entry.kernel.image:
+        theirs = entry.kernel.image.architecture
     evidence: dict[str, object] = {"kernel": theirs and str(theirs), "machine": machine.machine}
     if theirs is None:
         return  # nothing in the file says; IMG-FORMAT has spoken
@@ -85,11 +87,17 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
         "checksummed": image.checksummed,
         "damage": image.damage,
     }
-    size = image.content_size or 0
+    size = image.content_size
     hint = "The file was cut off or damaged when it was copied: copy it again, or reinstall the kernel package."
     if image.damage is not None:
         yield failed(f"{_name(entry)} cannot be unpacked: {image.damage}.", hint, **evidence)
-    elif image.declared_end is not None and size < image.declared_end:
+    elif image.declared_end is not None and size is None:
+        yield unknown(
+            f"How long {_name(entry)} is once it is unpacked is not known.",
+            "Unpack it, and check the result.",
+            **evidence,
+        )
+    elif image.declared_end is not None and size is not None and size < image.declared_end:
         yield failed(
             f"{_name(entry)} is cut off: {size:,} bytes are there, its section table names {image.declared_end:,}.",
             hint,
