@@ -200,6 +200,31 @@ def processors() -> Iterator[Example]:
         severity=FAIL,
         machine=virt(log=("kexec: Can't kexec: CPUs are stuck in the kernel.",)),
     )
+    for line in ("CPU1: is stuck in kernel", "CPU1: failed in unknown state : 0x0"):
+        yield Example(code=code, name=line, severity=FAIL, machine=virt(log=(line,)), says="refuses to load")
+    yield Example(
+        # the kernel had it killed by firmware: lost, and not stuck
+        code=code,
+        name="died",
+        severity=PASS,
+        machine=virt(log=("CPU1: failed to come online", "CPU1: died during early boot")),
+    )
+    yield Example(code=code, name="no log", severity=UNKNOWN, machine=virt(log=None), says="/dev/kmsg")
+    yield Example(
+        code=code, name="spin-table without log", severity=FAIL, machine=dataclasses.replace(spin, log=None)
+    )
+    yield Example(
+        # a kernel without CPU hotplug cannot stop them, however they were started
+        code=code,
+        name="psci by the tree only",
+        severity=UNKNOWN,
+        machine=virt(cpus=each_cpu(offline_control=None)),
+        says="/sys",
+    )
+    yield Example(
+        code=code, name="psci without hotplug", severity=FAIL, machine=virt(cpus=each_cpu(offline_control=False))
+    )
+    yield Example(code=code, name="none possible", severity=UNKNOWN, machine=virt(possible_cpus=()))
     yield Example(code=code, name="possible unknown", severity=UNKNOWN, machine=virt(possible_cpus=None))
     yield Example(
         code=code,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, failed, machine_check, passed, unknown
@@ -14,6 +15,10 @@ _ONE_CPU_HINT = (
     "nosmp and maxcpus= do not help. Or use firmware with PSCI."
 )
 
+# arch/arm64/kernel/smp.c:__cpu_up counts a CPU as stuck after the first two; machine_kexec.c says the third
+_STUCK = re.compile(r"is stuck in kernel|failed in unknown state|stuck in the kernel")
+_LOST = re.compile(f"{_STUCK.pattern}|failed to come online")
+
 
 @machine_check("CPU-STUCK", order=40)
 def stuck(machine: MachineFacts) -> Iterator[Says]:
@@ -24,34 +29,29 @@ def stuck(machine: MachineFacts) -> Iterator[Says]:
         return
     possible = machine.possible_cpus
     methods = {cpu.name: cpu.enable_method for cpu in machine.tree.cpus} if machine.tree else {}
-    lost = [line for line in machine.log or () if "failed to come online" in line or "stuck in the kernel" in line]
+    lost = [line for line in machine.log or () if _LOST.search(line)]
+    stoppable = any(cpu.offline_control for cpu in machine.cpus)
+    fixed = any(cpu.offline_control is False for cpu in machine.cpus)
     evidence: dict[str, object] = {
         "possible_cpus": None if possible is None else list(possible),
         "enable_methods": methods,
         "offline_control": {str(cpu.number): cpu.offline_control for cpu in machine.cpus},
         "log": lost,
     }
-    if any("stuck in the kernel" in line for line in lost):
+    if any(_STUCK.search(line) for line in lost):
         yield failed(
             "CPUs are stuck in the running kernel: it started them and never got them back, "
             "so it refuses to load another kernel.",
             _ONE_CPU_HINT,
             **evidence,
         )
-    elif possible is None:
+    elif not possible:
         yield unknown(
             "How many CPUs the running kernel could start is not known.",
             "/sys/devices/system/cpu/possible could not be read.",
             **evidence,
         )
-    elif len(possible) == 1:
-        yield passed("Only one CPU is in use, and it is the one that jumps.", **evidence)
-    elif any(cpu.offline_control for cpu in machine.cpus):
-        # cpuN/online exists only where the kernel has cpu_die for that CPU: the kernel's own answer
-        yield passed(f"The running kernel can stop its {len(possible)} CPUs.", **evidence)
-    elif set(methods.values()) == {"psci"} and not any(cpu.offline_control is False for cpu in machine.cpus):
-        yield passed(f"The {len(possible)} CPUs were started by psci and can be stopped.", **evidence)
-    elif methods or any(cpu.offline_control is False for cpu in machine.cpus):
+    elif len(possible) > 1 and not stoppable and (fixed or set(methods.values()) - {"psci"}):
         names = sorted({method or "no enable-method" for method in methods.values()}) or ["an unknown method"]
         yield failed(
             f"The CPUs cannot be handed over: {len(possible)} are possible, started by {' and '.join(names)}, "
@@ -59,10 +59,21 @@ def stuck(machine: MachineFacts) -> Iterator[Says]:
             _ONE_CPU_HINT,
             **evidence,
         )
+    elif machine.log is None:
+        yield unknown(
+            "Whether the running kernel lost a CPU could not be read from its log.",
+            "Run bootmenu as root, with /dev/kmsg there.",
+            **evidence,
+        )
+    elif len(possible) == 1:
+        yield passed("Only one CPU is in use, and it is the one that jumps.", **evidence)
+    elif stoppable:
+        # cpuN/online exists only where the kernel has cpu_die for that CPU: the kernel's own answer
+        yield passed(f"The running kernel can stop its {len(possible)} CPUs.", **evidence)
     else:
         yield unknown(
-            "Whether the CPUs can be handed over is not known: neither their enable-methods nor "
-            "/sys/devices/system/cpu/cpu*/online could be read.",
+            "Whether the CPUs can be handed over is not known: /sys/devices/system/cpu/cpu*/online "
+            "could not be read.",
             "Run as root, with /sys mounted.",
             **evidence,
         )
