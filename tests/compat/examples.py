@@ -534,6 +534,8 @@ def tree_cpus() -> Iterator[Example]:
         entry=own(cpus=(*TREE.cpus, cpu_node(1 << 32))),
     )
     yield Example(code=code, name="no running tree", severity=UNKNOWN, machine=virt(tree=None), entry=own())
+    yield Example(code=code, name="acpi", severity=UNKNOWN, machine=machines.acpi(), entry=own())
+    yield Example(code=code, name="acpi and no cpus", severity=UNKNOWN, machine=machines.acpi(), entry=own(cpus=()))
     yield Example(
         code=code,
         name="jumping cpu unknown",
@@ -614,6 +616,14 @@ def firmware() -> Iterator[Example]:
     yield Example(code=code, name="no such method", severity=WARN, entry=own(psci_method="carrier pigeon"))
     yield Example(code=code, name="running without", severity=UNKNOWN, machine=running(psci_method=None), entry=own())
     yield Example(code=code, name="no running tree", severity=UNKNOWN, machine=virt(tree=None), entry=own())
+    yield Example(code=code, name="acpi", severity=UNKNOWN, machine=machines.acpi(), entry=own())
+    yield Example(
+        code=code,
+        name="no such method in both",
+        severity=WARN,
+        machine=running(psci_method="pigeon"),
+        entry=own(psci_method="pigeon"),
+    )
     yield Example(code=code, name="uses none", severity=None, entry=own(psci_compatible=None, psci_method=None))
 
 

@@ -17,8 +17,8 @@ from bootmenu.model.devicetree import CpuNode, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
 
 _KNOWN_METHODS = ("psci", "spin-table", "acpi-parking-protocol")
-_NO_RUNNING_TREE = "This machine's own device tree could not be read, so the two could not be compared."
-_NO_RUNNING_TREE_HINT = "Run as root; a machine that was described by ACPI has none."
+_NO_RUNNING_TREE = "No device tree that describes this machine could be read, so the two could not be compared."
+_NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
 
 
 def _name(entry: EntryFacts) -> str:
@@ -157,9 +157,9 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield failed(f"{_name(entry)} names CPU {_hex(twice)} more than once.", hint, **evidence)
     elif bad:
         yield failed(f"{_name(entry)} has CPUs without a usable reg: {', '.join(bad)}.", hint, **evidence)
-    elif ours is None or (ours and boot_cpu is None and len(ours) > 1 and not set(ours) <= set(theirs)):
+    elif not ours or (boot_cpu is None and len(ours) > 1 and not set(ours) <= set(theirs)):
         yield unknown(
-            _NO_RUNNING_TREE if ours is None else "Which CPU makes the jump is not known.",
+            "Which CPU makes the jump is not known." if ours else _NO_RUNNING_TREE,
             _NO_RUNNING_TREE_HINT,
             **evidence,
         )
@@ -277,7 +277,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         "entry_compatible": list(tree.psci_compatible),
         "running_has_psci": None if machine.tree is None else machine.tree.psci_compatible is not None,
     }
-    if machine.tree is None:
+    if machine.tree is None or not machine.tree.cpus:  # by ACPI, PSCI is in the FADT
         yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT, **evidence)
     elif machine.tree.psci_compatible is None:
         # drivers/firmware/psci/psci.c:psci_0_2_init calls PSCI_VERSION at boot, whatever the CPUs use
@@ -287,7 +287,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
             "Use this board's own device tree.",
             **evidence,
         )
-    elif tree.psci_method == ours and ours is not None:
+    elif tree.psci_method == ours and ours in ("hvc", "smc"):
         yield passed(f"PSCI is called by {ours} in both trees.", **evidence)
     elif tree.psci_method not in ("hvc", "smc"):
         yield warned(
