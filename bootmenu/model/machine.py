@@ -6,11 +6,13 @@ None always means "could not be found out". The JSON form is what `bootmenu fact
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from bootmenu.errors import FormatError
 from bootmenu.model import codec
 from bootmenu.model.devicetree import MemoryRange, TreeFacts
+from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 
 SCHEMA = 1
@@ -95,6 +97,20 @@ class MachineFacts:
         """The machine's name for people."""
         name = self.tree.model if self.tree and self.tree.model else ""
         return name or self.machine or "unknown machine"
+
+    @property
+    def jump_cpu(self) -> int | None:
+        """Number of the logical CPU that makes the jump, the second kernel's boot CPU: 0 unless the command line
+        says `reboot=sN` (kernel/reboot.c:reboot_setup); None = the command line is not known."""
+        if self.command_line is None:
+            return None
+        cpu = 0
+        for value in CommandLine(self.command_line).all("reboot"):
+            for word in value.split(","):
+                match = re.match(r"s(?:mp)?([0-9]{1,6})", word)
+                if match and (self.possible_cpus is None or int(match[1]) in self.possible_cpus):
+                    cpu = int(match[1])
+        return cpu
 
     def to_json(self) -> dict[str, object]:
         """What `bootmenu facts --json` prints."""

@@ -245,6 +245,38 @@ def processors() -> Iterator[Example]:
         machine=virt(cpus=cpus({}, {}, {"offline_control": False})),
         says="reboot=s2",
     )
+    fixed = cpus({}, {}, {"offline_control": False})
+    yield Example(
+        # the hint was followed
+        code=code,
+        name="the fixed one makes the jump",
+        severity=PASS,
+        machine=virt(cpus=fixed, command_line="quiet reboot=warm,s2"),
+    )
+    yield Example(
+        code=code,
+        name="another one makes the jump",
+        severity=FAIL,
+        machine=virt(cpus=fixed, command_line="reboot=smp1"),
+        says="CPU 2",
+    )
+    yield Example(
+        code=code,
+        name="cpu 0 is not the one",
+        severity=FAIL,
+        machine=virt(cpus=cpus({"offline_control": False}), command_line="reboot=s2"),
+        says="CPU 0",
+    )
+    yield Example(
+        # kernel/reboot.c refuses a number that is not possible, and takes 0
+        code=code,
+        name="no such cpu",
+        severity=FAIL,
+        machine=virt(cpus=fixed, command_line="reboot=s9"),
+    )
+    yield Example(
+        code=code, name="command line unread", severity=UNKNOWN, machine=virt(cpus=fixed, command_line=None)
+    )
     yield Example(
         code=code,
         name="two fixed",
@@ -387,6 +419,16 @@ def kernels() -> Iterator[Example]:
     )
     yield Example(
         code=code,
+        name="the jumping one cannot",
+        severity=FAIL,
+        entry=large,
+        machine=virt(
+            cpus=cpus(*[{"midr": machines.CORTEX_A76}] * 3, {"midr": machines.CORTEX_A53}), command_line="reboot=s3"
+        ),
+        says="Cortex-A53",
+    )
+    yield Example(
+        code=code,
         name="one of them unread",
         severity=UNKNOWN,
         entry=large,
@@ -503,6 +545,14 @@ def tree_cpus() -> Iterator[Example]:
         says="0x0, the one that makes the jump",
     )
     yield Example(code=code, name="no cpus", severity=FAIL, entry=own(cpus=()))
+    yield Example(
+        code=code,
+        name="without the cpu of reboot=",
+        severity=FAIL,
+        machine=virt(command_line="reboot=s3"),
+        entry=own(cpus=TREE.cpus[:3]),
+        says="0x3, the one that makes the jump",
+    )
     yield Example(code=code, name="fewer", severity=WARN, entry=own(cpus=TREE.cpus[:2]), says="2 of 4")
     yield Example(
         code=code,

@@ -84,12 +84,22 @@ def offline(machine: MachineFacts) -> Iterator[Says]:
     """A CPU that must stay online lets the load succeed and stops the jump with a kernel BUG."""
     if machine.architecture is not Architecture.ARM64 or machine.possible_cpus is None:
         return
-    secondaries = [cpu for cpu in machine.cpus if cpu.number != 0]
+    jump_cpu = machine.jump_cpu
+    secondaries = [cpu for cpu in machine.cpus if cpu.number != jump_cpu]
     if not secondaries:
         return
-    evidence: dict[str, object] = {"offline_control": {str(cpu.number): cpu.offline_control for cpu in secondaries}}
+    evidence: dict[str, object] = {
+        "jump_cpu": jump_cpu,
+        "offline_control": {str(cpu.number): cpu.offline_control for cpu in secondaries},
+    }
     fixed = [cpu.number for cpu in secondaries if cpu.online is not False and cpu.offline_control is False]
-    if fixed:
+    if fixed and jump_cpu is None:
+        yield unknown(
+            "Which CPU makes the jump is not known, and not every CPU can be taken offline.",
+            "Is /proc mounted?",
+            **evidence,
+        )
+    elif fixed:
         numbers = ", ".join(map(str, fixed))
         yield failed(
             f"CPU {numbers} cannot be taken offline, perhaps because a trusted OS lives there: "

@@ -129,8 +129,8 @@ def _hex(ids: object) -> str:
 
 
 def _boot_cpu(machine: MachineFacts) -> int | None:
-    """Hardware id of logical CPU 0: the one the kernel was started on and that makes the jump."""
-    known = next((cpu.hardware_id for cpu in machine.cpus if cpu.number == 0), None)
+    """Hardware id of the CPU that makes the jump."""
+    known = next((cpu.hardware_id for cpu in machine.cpus if cpu.number == machine.jump_cpu), None)
     if known is None and machine.tree and len(machine.tree.cpus) == 1:
         return machine.tree.cpus[0].hardware_id
     return known

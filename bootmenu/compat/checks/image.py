@@ -161,10 +161,11 @@ def page_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         return
     parts = {number: _part(midr) for number, midr in midrs.items()}
     unable = {number: part[0] for number, part in parts.items() if part and image.page_size not in part[1]}
-    if 0 in unable:
-        can = " and ".join(_kib(size) for size in sorted((parts[0] or ("", _ALL))[1]))
+    jump_cpu = machine.jump_cpu
+    if jump_cpu in unable:
+        can = " and ".join(_kib(size) for size in sorted((parts[jump_cpu] or ("", _ALL))[1]))
         yield failed(
-            f"This kernel uses {wanted} pages. The {unable[0]} here can do {can}.",
+            f"This kernel uses {wanted} pages. The {unable[jump_cpu]} here can do {can}.",
             "Choose a kernel with 4 KiB pages.",
             **evidence,
         )
