@@ -458,6 +458,7 @@ def tree_bytes() -> Iterator[Example]:
         yield Example(code=code, name=name, severity=FAIL, entry=blob(data), says=says)
     yield Example(code=code, name="names none", severity=None)
     yield Example(code=code, name="unread", severity=UNKNOWN, entry=with_tree())
+    yield Example(code=code, name="half read", severity=UNKNOWN, entry=with_tree(own=DeviceTreeFacts(size=40)))
     yield Example(
         code=code,
         name="file is missing",
@@ -480,7 +481,10 @@ def tree_bytes() -> Iterator[Example]:
     ):
         yield Example(code=code, name=name, severity=FAIL, entry=blob(data), says=says)
     yield Example(
-        code=code, name="header only", severity=UNKNOWN, entry=with_tree(own=DeviceTreeFacts(size=40, total_size=40))
+        code=code,
+        name="header only",
+        severity=UNKNOWN,
+        entry=with_tree(own=DeviceTreeFacts(size=40, total_size=40, aligned=True)),
     )
     yield Example(code=code, name="after a bad header", severity=None, entry=blob(b"hello"))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bootmenu.compat import EntryFacts, check, check_machine
 from bootmenu.compat import checker as checking
@@ -109,3 +110,33 @@ def test_no_facts_make_a_check_raise(machine: MachineFacts, entry: EntryFacts) -
     json.dumps([finding.to_json() for finding in report.findings])
     for finding in report.findings:
         assert bool(finding.hint) != (finding.severity is Severity.PASS), finding
+
+
+def severities(machine: MachineFacts, entry: EntryFacts) -> dict[str, Severity]:
+    """The worst severity of every code that has findings."""
+    report = check(machine, entry)
+    return {finding.code: finding.severity for finding in reversed(report.findings)}
+
+
+@PROPERTY
+@given(strategies.consistent_machines(), strategies.entry_facts, st.data())
+def test_missing_evidence_never_turns_into_a_pass(
+    machine: MachineFacts, entry: EntryFacts, data: st.DataObject
+) -> None:
+    before = severities(machine, entry)
+    blanks = [(path, blank, True) for path, blank in strategies.blankings(machine)]
+    blanks += [(path, blank, False) for path, blank in strategies.blankings(entry)]
+    for path, blank, of_machine in data.draw(st.lists(st.sampled_from(blanks), min_size=1, max_size=8)):
+        after = severities(blank(machine), entry) if of_machine else severities(machine, blank(entry))
+        for code, severity in after.items():
+            if severity is Severity.PASS:
+                # a check that was silent before may speak once what stood in its way is not known any more,
+                # but one that had found something may not forget it
+                assert before.get(code, severity) is Severity.PASS, (code, path, before[code])
+
+
+@PROPERTY
+@given(strategies.machine_facts)
+def test_an_entry_of_which_nothing_is_known_never_passes(machine: MachineFacts) -> None:
+    assert check(machine, EntryFacts()).verdict is not Severity.PASS
+    assert check(machine, EntryFacts(wants_own_tree=True)).verdict is not Severity.PASS

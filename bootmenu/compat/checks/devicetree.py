@@ -59,6 +59,8 @@ def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
             "Rewrite it: dtc -I dtb -O dtb -o NEW OLD.",
             **evidence,
         )
+    elif own.total_size is None or own.aligned is None:
+        yield unknown(f"The header of {_name(entry)} was not read.", "Check the whole file.", **evidence)
     else:
         yield passed("The header is sound.", **evidence)
 
