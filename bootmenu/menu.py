@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,8 @@ def _show(session: MachineSession, theme: str | None) -> bool:
         if not isinstance(outcome, Jump):
             return isinstance(outcome, Demo)
         print(outcome.plan.last_line, file=sys.stderr, flush=True)
+        with contextlib.suppress(termios.error):
+            termios.tcdrain(sys.stderr)  # a slow line must have said it before the jump
         _restore_kernel_messages()
         try:
             session.jump(outcome.plan)

@@ -12,6 +12,7 @@ from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.syscalls import Syscalls
 
 _LIMIT = 16 * 1024 * 1024
+_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,12 @@ class Host:
     def read(self, path: str) -> bytes | None:
         """A file of /proc or /sys, at most 16 MiB; None when it cannot be read, whatever the reason."""
         try:
-            with self.path(path).open("rb") as file:
-                return file.read(_LIMIT)
+            with self.path(path).open("rb", buffering=0) as file:
+                pieces = []
+                # small reads: /proc/sys answers one of 4 MiB or more with ENOMEM (fs/proc/proc_sysctl.c)
+                while sum(map(len, pieces)) < _LIMIT and (piece := file.read(_CHUNK)):
+                    pieces.append(piece)
+                return b"".join(pieces)
         except OSError:
             return None
 
