@@ -89,6 +89,8 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
     def action_redraw(self) -> None:
         """Send every cell again."""
+        if isinstance(self._driver, BootmenuDriver):
+            self._driver.forget()
         self.refresh(repaint=True, layout=True)
 
     def _handle_exception(self, error: Exception) -> None:

@@ -17,6 +17,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from bootmenu.ui.glass import Glass
 from bootmenu.ui.terminal import Traits, prepare_environment
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
@@ -57,6 +58,8 @@ class BootmenuDriver(LinuxDriver):
     ):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._traits = Traits.of(os.environ)
+        self._glass = Glass(80, 24)
+        self._get_terminal_size()
 
     def write(self, data: str) -> None:
         """What the terminal understands of it."""
@@ -66,8 +69,18 @@ class BootmenuDriver(LinuxDriver):
                 data = _CONSOLE_OUT.sub("", data).replace("\x1b[?1049l", _CLEAR)
         if self._traits.ascii:
             data = to_ascii(data)
+        data = self._glass.filter(data)
         if data:
             super().write(data)
+
+    def forget(self) -> None:
+        """The screen may show anything, after noise on the line for instance."""
+        self._glass.forget()
+
+    def start_application_mode(self) -> None:
+        """As Textual's; nothing is known of the screen."""
+        self._glass.forget()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def _request_terminal_sync_mode_support(self) -> None:
         if not self._traits.console:
@@ -85,7 +98,10 @@ class BootmenuDriver(LinuxDriver):
             except OSError:
                 continue
             width, height = width or size.columns, height or size.lines
-        return width or 80, height or 24
+        width, height = width or 80, height or 24
+        if (width, height) != (self._glass.width, self._glass.height):
+            self._glass = Glass(width, height)
+        return width, height
 
     def run_input_thread(self) -> None:
         """As Textual's, but a byte of noise is dropped, and a line that hung up ends the menu."""

@@ -29,6 +29,12 @@ class Menu:
         for key in keys:
             await self.pilot.press(key)
             await self.pilot.pause()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        while self.app.is_running and not self.menu.settled:
+            await self.pilot.pause(0.01)
+        await self.pilot.pause()
 
     async def until(self, holds: Callable[[], object], seconds: float = 10) -> None:
         """Wait for it to become true."""
@@ -50,6 +56,7 @@ class Menu:
     async def scanned(self) -> None:
         """Wait for the scan to be over and drawn."""
         await self.until(lambda: not self.menu.catalogue.scanning and self.menu.catalogue.finished)
+        await self._settle()
 
     @property
     def menu(self) -> MenuScreen:

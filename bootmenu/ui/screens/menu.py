@@ -27,13 +27,16 @@ from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.loading import LoadingScreen, Returned
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.text import count, seconds
+from bootmenu.ui.text import count
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
 from bootmenu.ui.wording import WORDS, full_name
 
 _PATIENCE = 0.1
 """Seconds for which findings are gathered before they are drawn: ten pictures a second are enough for a line."""
+
+_PASSING = 0.04
+"""Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
 
 
 class MenuScreen(BootmenuScreen[None]):
@@ -66,6 +69,7 @@ class MenuScreen(BootmenuScreen[None]):
         self._idle = Event()
         self._idle.set()
         self._drawing: Timer | None = None
+        self._reading: Timer | None = None
         self._said = terms.trouble
 
     # --- what is on the screen
@@ -237,7 +241,6 @@ class MenuScreen(BootmenuScreen[None]):
             return
         self.catalogue.add(message.event)
         if isinstance(message.event, ScanFinished):
-            self._said = self._said or f"looked for {seconds(message.event.seconds)}"
             self._draw()
         elif self._drawing is None:
             self._drawing = self.set_timer(_PATIENCE, self._draw)
@@ -254,30 +257,46 @@ class MenuScreen(BootmenuScreen[None]):
 
     @on(RowList.Moved)
     def _moved(self, _message: RowList.Moved) -> None:
-        self._said = ""
+        # on a slow line the story of every entry that is only passed would cost a second each
+        if self._reading is not None:
+            self._reading.stop()
+        self._reading = self.set_timer(_PASSING, self._read)
+
+    def _read(self) -> None:
+        self._reading = None
         self._draw_story(from_top=True)
+
+    @property
+    def settled(self) -> bool:
+        """Nothing that is known waits to be drawn."""
+        return self._drawing is None and self._reading is None
 
     # --- keys
 
     def action_up(self) -> None:
         """The entry above."""
-        self._rows.move(-1)
+        self._move(-1)
 
     def action_down(self) -> None:
         """The entry below."""
-        self._rows.move(1)
+        self._move(1)
 
     def action_first(self) -> None:
         """The first entry."""
-        self._rows.move(-1_000_000)
+        self._move(-1_000_000)
 
     def action_last(self) -> None:
         """The last entry."""
-        self._rows.move(1_000_000)
+        self._move(1_000_000)
 
     def action_pick(self, number: str) -> None:
         """The entry with that number."""
+        self._said = ""
         self._rows.move_to_number(int(number))
+
+    def _move(self, steps: int) -> None:
+        self._said = ""
+        self._rows.move(steps)
 
     def action_page_down(self) -> None:
         """Read on about the selected entry."""

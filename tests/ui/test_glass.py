@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The terminal looks as if everything had been sent, and gets little of it."""
+
+from __future__ import annotations
+
+import pyte
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bootmenu.ui.glass import Glass
+
+WIDTH, HEIGHT = 20, 5
+
+styles = st.sampled_from(["", "\x1b[1m", "\x1b[31m", "\x1b[1;7m", "\x1b[44m", "\x1b[39;49m", "\x1b[1;38;2;1;2;3m"])
+words = st.text(alphabet="ab ─é", max_size=WIDTH)
+
+
+@st.composite
+def written(draw: st.DrawFn) -> str:
+    """As Textual writes: a position, text in styles that are reset, sometimes a mode or a line feed."""
+    pieces = []
+    for _ in range(draw(st.integers(min_value=1, max_value=6))):
+        x = draw(st.integers(min_value=0, max_value=WIDTH - 1))
+        y = draw(st.integers(min_value=1, max_value=HEIGHT))
+        pieces.append(f"\x1b[{y};{x + 1}H")
+        room = WIDTH - x
+        while room > 0 and draw(st.booleans()):
+            text = draw(words)[:room]
+            style = draw(styles)
+            pieces.append(f"{style}{text}\x1b[0m" if style else text)
+            room -= len(text)
+        ends = ["", "", "\x1b[?2026h", "\x1b[2J", "\x07"]
+        pieces.append(draw(st.sampled_from([*ends, "\n"] if y < HEIGHT else ends)))
+    return "".join(pieces)
+
+
+def pictured(screen: pyte.Screen) -> list[list[object]]:
+    """Every cell with its style."""
+    return [[screen.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(written(), min_size=1, max_size=6))
+def test_the_picture_is_the_same(writes: list[str]) -> None:
+    plain, through = pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)
+    for screen in (plain, through):
+        screen.reset_mode(7, private=True)
+    plain_stream, through_stream = pyte.Stream(plain), pyte.Stream(through)
+    glass = Glass(WIDTH, HEIGHT)
+    for data in writes:
+        plain_stream.feed(data)
+        through_stream.feed(glass.filter(data))
+    assert pictured(plain) == pictured(through)
+
+
+def test_what_is_shown_already_is_not_sent_again() -> None:
+    glass = Glass(WIDTH, HEIGHT)
+    row = "\x1b[2;1H\x1b[1mname\x1b[0m and more words  "
+    assert "name" in glass.filter(row)
+    assert glass.filter(row) == ""
+    assert glass.filter("\x1b[2;1H\x1b[1mnome\x1b[0m and more words  ") == "\x1b[2;2H\x1b[1mo\x1b[m"
+
+
+def test_the_rest_of_a_line_is_erased_and_not_overwritten() -> None:
+    glass = Glass(WIDTH, HEIGHT)
+    glass.filter("\x1b[1;1H" + "x" * WIDTH)
+    assert glass.filter("\x1b[1;1Hxx" + " " * (WIDTH - 2)) == "\x1b[1;3H\x1b[K"
+
+
+def test_wide_characters_are_sent_whole() -> None:
+    glass = Glass(WIDTH, HEIGHT)
+    assert "日本" in glass.filter("\x1b[1;1H日本  ")
+    assert "日木" in glass.filter("\x1b[1;1H日木  ")
+    assert "abcd" in glass.filter("\x1b[1;1Habcd  ")
+    assert glass.filter("\x1b[1;1Habcd  ") == ""
+
+
+def test_after_noise_everything_is_sent_again() -> None:
+    glass = Glass(WIDTH, HEIGHT)
+    glass.filter("\x1b[1;1Habc")
+    glass.forget()
+    assert "abc" in glass.filter("\x1b[1;1Habc")
+
+
+def test_modes_pass_and_change_nothing() -> None:
+    glass = Glass(WIDTH, HEIGHT)
+    glass.filter("\x1b[1;1Habc")
+    assert glass.filter("\x1b[?25l\x07") == "\x1b[?25l\x07"
+    assert glass.filter("\x1b[1;1Habc") == ""
+    assert glass.filter("\x1b[2J") == "\x1b[2J"
+    assert "abc" in glass.filter("\x1b[1;1Habc")
+
+
+def test_what_lies_outside_is_not_sent() -> None:
+    glass = Glass(WIDTH, HEIGHT)
+    assert glass.filter("\x1b[99;1Habc") == ""
+    assert glass.filter("\x1b[1;20Habc").endswith("a")
