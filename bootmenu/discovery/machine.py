@@ -19,8 +19,8 @@ from bootmenu.system.host import Host
 _CAP_SYS_BOOT = 22  # include/uapi/linux/capability.h
 _CPUS = "/sys/devices/system/cpu"
 _LOG = re.compile(
-    r"failed to come online|stuck in (the )?kernel|failed in unknown state|failed to boot|psci|CPU\(s\) started at|Protected KVM"
-    r"|LPI (property|pending) table|Machine model|physical CPU",
+    r"failed to come online|stuck in (the )?kernel|failed in unknown state|failed to boot|psci"
+    r"|CPU\(s\) started at|Protected KVM|LPI (property|pending) table|Machine model|physical CPU",
     re.IGNORECASE,
 )
 _LOG_LINES = 200

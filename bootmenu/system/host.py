@@ -36,11 +36,11 @@ class Host:
         """A file of /proc or /sys, at most 16 MiB; None when it cannot be read, whatever the reason."""
         try:
             with self.path(path).open("rb", buffering=0) as file:
-                pieces = []
+                data = bytearray()
                 # small reads: /proc/sys answers one of 4 MiB or more with ENOMEM (fs/proc/proc_sysctl.c)
-                while sum(map(len, pieces)) < _LIMIT and (piece := file.read(_CHUNK)):
-                    pieces.append(piece)
-                return b"".join(pieces)
+                while len(data) < _LIMIT and (piece := file.read(_CHUNK)):
+                    data += piece
+                return bytes(data)
         except OSError:
             return None
 
