@@ -71,6 +71,9 @@ class Glass:
         parts = parameters.split(";") if parameters else ["0"]
         if parts[0] in ("", "0"):
             self._style = ";".join(parts[1:])
+        elif not self._style and "38" not in parts and "48" not in parts:
+            # the default colours are what there is after a reset
+            self._style = ";".join(part for part in parts if part not in ("39", "49"))
         else:
             self._style = f"{self._style};{parameters}" if self._style else parameters
 

@@ -40,9 +40,10 @@ print("OUTCOME", outcome, file=sys.stderr)
 class Line:
     """One running menu: what it sent, and what a terminal shows of that."""
 
-    def __init__(self, process: subprocess.Popen[bytes], terminal: int, size: tuple[int, int]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int, theirs: int, size: tuple[int, int]) -> None:
         self.process = process
         self.terminal = terminal
+        self._theirs = theirs
         self.sent = b""
         self.screen = pyte.Screen(*size)
         self.stream = pyte.ByteStream(self.screen)
@@ -73,6 +74,17 @@ class Line:
             if monotonic() > end:
                 raise AssertionError(f"did not happen; on the screen is\n{self.text}\n{self.sent[-300:]!r}")
             self.read(0.05)
+
+    @property
+    def modes(self) -> list[object]:
+        """The terminal's settings, as the program left them."""
+        return termios.tcgetattr(self._theirs)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another size of the window."""
+        self.screen.resize(rows, columns)
+        fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        os.kill(self.process.pid, signal.SIGWINCH)
 
     @property
     def text(self) -> str:
@@ -114,9 +126,7 @@ def menu_on_a_line(
         env={"PATH": os.environ["PATH"], "TERM": term, "LC_ALL": "C.UTF-8", **environ},
         start_new_session=True,
     )
-    line = Line(process, ours, size or (80, 24))
-    line.before = termios.tcgetattr(theirs)  # type: ignore[attr-defined]
-    line.theirs = theirs  # type: ignore[attr-defined]
+    line = Line(process, ours, theirs, size or (80, 24))
     try:
         yield line
     finally:

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""The menu on a real line: what it sends, what it survives, and how it leaves the terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from bootmenu.ui.driver import to_ascii
+from tests.ui.line import menu_on_a_line
+
+TERMS = ["linux", "vt220", "xterm-256color"]
+
+NOT_FOR_CONSOLES = re.compile(
+    rb"\x1b\[\?(1000|1002|1003|1004|1006|1015|1016|1049|2004|2026|2048)|\x1b\[[<>=]|\x1b\]|\$p|\x1b\[\d*;?\d*;?\d*t"
+)
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_it_shows_moves_and_leaves_the_terminal_as_it_was(term: str) -> None:
+    with menu_on_a_line(term, BOOTMENU_GLYPHS="utf-8") as line:
+        before = line.modes
+        line.until(lambda: "▶ 1" in line.text and "/vmlinuz-6.1.0-49-arm64" in line.text)
+        assert line.modes != before
+        line.type(b"\x1b[B\x1b[B")
+        line.until(lambda: "▶ 3" in line.text and "Choose a kernel with 4 KiB pages." in line.text)
+        row = next(y for y, text in enumerate(line.screen.display) if text.startswith("▶ 3"))
+        assert line.screen.buffer[row][12].reverse, "the selected row is in reverse video"
+        line.type(b"q")
+        assert line.wait() == 0
+        assert line.modes == before
+        assert b"\x1b[?25h" in line.sent
+        assert b"OUTCOME Quit(signal=0)" in line.sent
+        assert not re.search(r"\d+u|;default|\$p", line.text)
+        if term != "xterm-256color":
+            assert not NOT_FOR_CONSOLES.search(line.sent)
+            assert b"38;2;" not in line.sent
+            assert b"38;5;" not in line.sent
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_noise_on_the_line_is_survived(term: str) -> None:
+    with menu_on_a_line(term, BOOTMENU_GLYPHS="utf-8") as line:
+        line.until(lambda: "▶ 1" in line.text)
+        for noise in (
+            b"\xff",
+            b"\x9b",
+            b"\xc3\x28",
+            b"\xe2\x82",
+            b"\x1b[\xfe",
+            b"\x1b[999999999999;~",
+            b"\x00\x80\xbf",
+        ):
+            line.type(noise)
+            line.read(0.1)
+        line.type(b"3")
+        line.until(lambda: "▶ 3" in line.text)
+        line.type(b"q")
+        assert line.wait() == 0
+
+
+def test_a_line_that_is_not_known_to_read_utf8_gets_ascii() -> None:
+    with menu_on_a_line("vt220") as line:
+        line.until(lambda: "> 1" in line.text)
+        line.settle()
+        assert line.sent.replace(b"\xc3\xa9", b"").isascii(), "but for the question whether it reads UTF-8"
+        assert "* ok" in line.text
+        assert "# FAIL" in line.text
+        assert "----" in line.text
+
+
+def test_a_line_without_a_size_is_80_by_24() -> None:
+    with menu_on_a_line("vt220", size=None) as line:
+        line.until(lambda: "> 1" in line.text)
+        line.settle()
+        assert "Enter boot" in line.screen.display[23]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals) -> None:
+    with menu_on_a_line("linux") as line:
+        before = line.modes
+        line.until(lambda: "▶ 1" in line.text)
+        os.kill(line.process.pid, number)
+        assert line.wait() == 0
+        assert line.modes == before
+        assert f"OUTCOME Quit(signal={number!r}".encode() in line.sent
+
+
+def test_a_line_that_hangs_up_ends_the_menu() -> None:
+    with menu_on_a_line("linux") as line:
+        line.until(lambda: "▶ 1" in line.text)
+        ours, theirs = pty.openpty()
+        os.dup2(ours, line.terminal)
+        os.close(ours)
+        os.close(theirs)
+        assert line.process.wait(10) is not None
+
+
+def test_a_fault_leaves_one_sentence_and_a_file(tmp_path: Path) -> None:
+    log = tmp_path / "menu.log"
+    session = "fakes.FakeSession(machine_report=None)"
+    with menu_on_a_line("linux", session=session, BOOTMENU_LOG=str(log)) as line:
+        before = line.modes
+        assert line.wait() == 1
+        assert line.modes == before
+        shown = " ".join(line.text.split())
+        assert "the menu stopped because of a mistake of its own: AttributeError" in shown
+        assert "Traceback" not in shown
+        assert "Traceback" in log.read_text()
+
+
+def test_ctrl_l_draws_everything_again() -> None:
+    with menu_on_a_line("linux") as line:
+        line.until(lambda: "▶ 1" in line.text and "/vmlinuz" in line.text)
+        line.settle()
+        picture = line.text
+        line.stream.feed(b"\x1b[5;10Hprintk: something came between\x1b[12;1Hmore")
+        assert line.text != picture
+        line.type(b"\x0c")
+        line.until(lambda: line.text == picture)
+
+
+def test_a_resize_is_followed() -> None:
+    with menu_on_a_line("xterm-256color") as line:
+        line.until(lambda: "▶ 1" in line.text)
+        line.settle()
+        line.resize(120, 40)
+        line.until(lambda: "Enter boot" in line.screen.display[39] and "│" in line.text)
+        line.settle()
+        wide = line.text
+        line.resize(80, 24)
+        line.until(lambda: "Enter boot" in line.screen.display[23])
+        line.settle()
+        line.resize(120, 40)
+        line.until(lambda: line.text == wide)
+
+
+def test_a_slow_line_is_not_flooded() -> None:
+    """The numbers are bytes; 115200 baud carries 11520 in a second."""
+    with menu_on_a_line("vt220", BOOTMENU_GLYPHS="utf-8") as line:
+        line.until(lambda: "▶ 1" in line.text and "/vmlinuz" in line.text)
+        line.settle()
+        assert len(line.sent) < 4000
+        sent = len(line.sent)
+        line.read(1.5)
+        assert len(line.sent) == sent, "idle"
+        line.type(b"\x1b[B\x1b[A" * 10 + b"\x1b[B")
+        line.until(
+            lambda: ("▶ 2" in line.text and "6.1.0-47" in line.text.split("─")[-1]) or "CMD-CONSOLE" in line.text
+        )
+        line.settle()
+        assert len(line.sent) - sent < 21 * 400 + 1500
+
+
+def test_progress_on_a_line_and_the_outcome() -> None:
+    with menu_on_a_line("linux") as line:
+        line.until(lambda: "▶ 1" in line.text)
+        line.type(b"\r")
+        assert line.wait() == 0
+        assert b"OUTCOME Jump(plan=" in line.sent
+
+
+@pytest.mark.parametrize("text", ["─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»", "Grüße", "日本", "“x”"])
+def test_ascii_takes_as_many_columns(text: str) -> None:
+    from rich.cells import cell_len
+
+    plain = to_ascii(text)
+    assert plain.isascii()
+    assert plain.isprintable()
+    assert len(plain) == cell_len(text)
