@@ -71,7 +71,8 @@ class Header:
                 version=version,
                 last_compatible_version=last,
                 boot_cpu=reader.u32be(28),
-                size_strings=reader.u32be(32) if version >= 3 else 0,
+                # libfdt looks at it in version 2 as well, which did not have it yet
+                size_strings=reader.u32be(32),
                 size_struct=reader.u32be(36) if version >= _LAST_VERSION else None,
             )
         except HeaderError:
@@ -288,8 +289,8 @@ def _read_nodes(blob: bytes, header: Header) -> Node:
             name = blob[offset:stop].decode("utf-8", "surrogateescape")
             offset = stop + 1
             if old_layout:  # full paths instead of names
-                if "/" not in name:
-                    raise StructureError("a node's path has no slash", start)
+                if not stack and "/" not in name:
+                    raise StructureError("the root's path has no slash", start)
                 name = name.rpartition("/")[2]
             node = Node(name)
             if stack:
