@@ -386,7 +386,9 @@ def _cpus(root: Node) -> Iterator[CpuNode]:
     for node in parent.children:
         if node.name.partition("@")[0] != "cpu" and node.string("device_type") != "cpu":
             continue
-        if not node.available():
+        # drivers/of/base.c:of_get_next_cpu_node leaves out only these: "disabled" is a CPU that waits to be started
+        status = node.string("status") or ""
+        if status == "fail" or status.startswith("fail-"):
             continue
         reg = node.get("reg") or b""
         width = 4 * (cells or 1)
@@ -406,7 +408,8 @@ def _memory(root: Node) -> Iterator[MemoryRange]:
     for node in root.children:
         if node.string("device_type") != "memory" or not node.available():
             continue
-        reg = node.get("linux,usable-memory") or node.get("reg") or b""
+        usable = node.get("linux,usable-memory")
+        reg = (node.get("reg") or b"") if usable is None else usable
         for at in range(0, len(reg) - width + 1, width):
             split = at + 4 * address
             yield MemoryRange(

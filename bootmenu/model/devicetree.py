@@ -74,7 +74,7 @@ class TreeFacts:
     """Root `compatible`, most specific first; empty = the property is missing."""
     model: str | None = None
     cpus: tuple[CpuNode, ...] = ()
-    """In the order of the tree; nodes with status other than okay are left out."""
+    """In the order of the tree; nodes with status `fail` are left out, as the kernel does."""
     psci_compatible: tuple[str, ...] | None = None
     """`compatible` of /psci; None = no such node."""
     psci_method: str | None = None

@@ -195,6 +195,23 @@ def test_the_enable_method_is_the_node_s_own() -> None:
     assert row.enable_method is None
 
 
+@pytest.mark.parametrize(
+    ("status", "listed"),
+    [
+        (None, True),
+        (strings("okay"), True),
+        (strings("disabled"), True),  # a secondary that waits to be started, as ePAPR and the specification say
+        (strings("fail"), False),
+        (strings("fail-sss"), False),
+        (strings("failing"), True),
+    ],
+)
+def test_only_a_failed_cpu_is_left_out_as_the_kernel_does(status: bytes | None, listed: bool) -> None:
+    properties = [] if status is None else [("status", status)]
+    found = facts(cpus(node("cpu@0", ("reg", cells(0)), *properties)))
+    assert len(found.cpus) == listed
+
+
 def memory(*properties: tuple[str, bytes], name: str = "memory@0", cells_: tuple[int, int] = (2, 2)) -> DeviceTree:
     return with_root(
         ("#address-cells", cells(cells_[0])),
@@ -214,6 +231,7 @@ def memory(*properties: tuple[str, bytes], name: str = "memory@0", cells_: tuple
         (memory(("reg", cells(0, 1, 0, 2)), ("status", strings("okay"))), [(1, 2)]),
         (memory(("reg", cells(0, 1, 0, 2)), name="ram"), [(1, 2)]),
         (memory(("reg", cells(0, 1, 0, 2)), ("linux,usable-memory", cells(0, 3, 0, 4))), [(3, 4)]),
+        (memory(("reg", cells(0, 1, 0, 2)), ("linux,usable-memory", b"")), []),
         (with_root(children=(node("memory@0", ("reg", cells(0, 1, 0, 2))),)), []),
     ],
 )
