@@ -27,6 +27,7 @@ from bootmenu.ui.terms import Terms
 class BootmenuApp(App[Outcome], inherit_bindings=False):
     """The menu. Its screens ask the session; its outcome says what the caller does next."""
 
+    TITLE = "bootmenu"
     CSS_PATH = "bootmenu.tcss"
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False

@@ -14,7 +14,7 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph
 from bootmenu.ui.pages.banner import heading
-from bootmenu.ui.pages.story import field, files, finding
+from bootmenu.ui.pages.story import STACKED, field, files, finding
 from bootmenu.ui.text import clean, megabytes
 from bootmenu.ui.wording import VERDICT_WIDTH, full_name, own_findings
 
@@ -44,7 +44,7 @@ def machine_details(machine_report: Report, notices: Sequence[str], width: int) 
 
 def _with_evidence(found: Finding, width: int) -> list[Line]:
     lines = finding(found, width)
-    indent = VERDICT_WIDTH + (2 if width < 50 else 15)
+    indent = VERDICT_WIDTH + (2 if width < STACKED else 15)
     for name, value in found.evidence.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         lines += block(width - 1, [], indent, f"{clean(name, 60)}: {clean(text, 1000)}", Ink.DIM)

@@ -13,6 +13,9 @@ from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
 from bootmenu.ui.text import clean, count, megabytes
 from bootmenu.ui.wording import VERDICT_WIDTH, own_findings, verdict
 
+STACKED = 60
+"""Columns; in fewer, a finding's message stands under its code and not beside it."""
+
 LABEL = 14
 """Column at which the values start."""
 
@@ -46,7 +49,7 @@ def finding(shown: Finding, width: int) -> list[Line]:
     """`■ FAIL IMG-PAGE` and the message in the same column as every value; the hint under it."""
     label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Ink.STRONG)]
     indent = VERDICT_WIDTH + 2
-    lines = [Line(tuple(label))] if width < 50 else []
+    lines = [Line(tuple(label))] if width < STACKED else []
     if lines:
         lines += block(width - 1, [], indent, clean(shown.message))
     else:
@@ -76,9 +79,8 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
             lines[len(lines) - overlays : len(lines) - overlays] = inherited
     text = clean(entry.cmdline.text, 4096)
     lines += field("command line", text or "none given", width, ink=Ink.TEXT if text.strip() else Ink.DIM)
-    where = (
-        f"{clean(entry.source, 20)}, {_path(entry.config, entry.device)}" if entry.config else clean(entry.source, 20)
-    )
+    source = clean(entry.source, 20)
+    where = f"{_path(entry.config, entry.device)} ({source})" if entry.config else source
     lines += field("from", where, width, ink=Ink.DIM)
     return lines
 

@@ -18,7 +18,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.ui import faults
 from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.keys import Place, bindings
-from bootmenu.ui.lines import BLANK, Ink, Line, Span, clip, paragraph, rule
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph, rule
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages import banner, listing, story
 from bootmenu.ui.screens.base import BootmenuScreen
@@ -136,7 +136,7 @@ class MenuScreen(BootmenuScreen[None]):
         else:
             left, right = [Span("Could not be read", Ink.STRONG)], [Span("left out", Ink.WARN)]
         if self.has_class("-wide"):
-            return [Line(clip([Span(" "), *left], width - 1)), Line((Span(" "), *right)), BLANK]
+            return [*block(width - 1, [], 1, left[0].text, left[0].ink), Line((Span(" "), *right)), BLANK]
         return [rule(width, left, right)]
 
     def _story(self, width: int) -> list[Line]:
