@@ -45,7 +45,7 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:  # noqa: ARG00
     """Raises UnsupportedKernel when it knows the file; None when it does not."""
     if head[0x202:0x206] == b"HdrS" and head[0x1FE:0x200] == b"\x55\xaa":
         # Documentation/arch/x86/boot.rst: XLF_KERNEL_64 in xloadflags since protocol 2.12
-        wide = int.from_bytes(head[0x206:0x208], "little") >= 0x20C and head[0x236] & 1
+        wide = int.from_bytes(head[0x206:0x208], "little") >= 0x20C and any(byte & 1 for byte in head[0x236:0x237])
         raise UnsupportedKernel("an x86 bzImage", Architecture.X86_64 if wide else Architecture.X86)
     if head[0x38:0x3C] == b"RSC\x05":
         raise UnsupportedKernel("a RISC-V Image", Architecture.RISCV64)
