@@ -70,4 +70,5 @@ class PortableExecutable:
         ends = [offset + size for _, offset, size in self.sections if size]
         if not ends:
             return None
-        return max([*ends, sum(self.certificates)])
+        offset, size = self.certificates
+        return max([*ends, offset + size if size else 0])

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Kernels of other kinds than the arm64 Image, as far as their headers go."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+
+def portable_executable(
+    sections: Sequence[tuple[str, int, int]],
+    *,
+    machine: int = 0xAA64,
+    certificates: tuple[int, int] = (0, 0),
+) -> bytes:
+    """Headers of a PE32+ file of 1 KiB; sections as (name, offset, size) of their raw data."""
+    data = bytearray(1024)
+    struct.pack_into("<2s", data, 0, b"MZ")
+    struct.pack_into("<I", data, 0x3C, 0x40)
+    struct.pack_into("<4sHHIIIHH", data, 0x40, b"PE\0\0", machine, len(sections), 0, 0, 0, 0xA0, 0x206)
+    struct.pack_into("<H", data, 0x58, 0x20B)
+    struct.pack_into("<I", data, 0x58 + 108, 6)
+    struct.pack_into("<II", data, 0x58 + 112 + 32, *certificates)
+    for row, (name, offset, size) in enumerate(sections):
+        struct.pack_into("<8sIIII", data, 0x58 + 0xA0 + 40 * row, name.encode(), size, 0, size, offset)
+    return bytes(data)
+
+
+def elf(machine: int, *, big_endian: bool = False) -> bytes:
+    """The start of an ELF file."""
+    ident = b"\x7fELF\x02" + (b"\x02" if big_endian else b"\x01") + b"\x01" + bytes(9)
+    return ident + struct.pack(">HH" if big_endian else "<HH", 2, machine) + bytes(64)
+
+
+def bzimage(protocol: int, xloadflags: int) -> bytes:
+    """The set-up header of an x86 bzImage (Documentation/arch/x86/boot.rst)."""
+    data = bytearray(1024)
+    data[0x1FE:0x200] = b"\x55\xaa"
+    struct.pack_into("<4sH", data, 0x202, b"HdrS", protocol)
+    struct.pack_into("<H", data, 0x236, xloadflags)
+    return bytes(data)
+
+
+def _placed(*pieces: tuple[int, bytes], size: int = 1024) -> bytes:
+    data = bytearray(size)
+    for at, piece in pieces:
+        data[at : at + len(piece)] = piece
+    return bytes(data)
+
+
+FOREIGN = {
+    "bzImage": bzimage(0x20F, 1),
+    "elf": elf(183),
+    "risc-v": _placed((0x30, b"RISCV\0\0\0"), (0x38, b"RSC\x05")),
+    "zImage": _placed((0x24, b"\x18\x28\x6f\x01")),
+    "uImage": _placed((0, b"\x27\x05\x19\x56"), (29, b"\x16")),
+    "fit": _placed((0, b"\xd0\x0d\xfe\xed")),
+    "zboot": _placed((0, portable_executable([(".text", 512, 100)])), (4, b"zimg")),
+    "uki": portable_executable([(".linux", 512, 100)]),
+    "efi": portable_executable([(".text", 512, 100)], machine=0x8664),
+}
+"""One of each, by the name people use."""
