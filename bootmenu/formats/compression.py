@@ -12,7 +12,8 @@ from bootmenu.formats.reader import ByteSource
 CEILING = 256 * 1024 * 1024
 """Bytes. No kernel or initramfs that fits the machines we start is larger once unpacked."""
 
-_CHUNK = 256 * 1024
+_FIRST_CHUNK, _CHUNK = 4096, 256 * 1024
+_MAX_MEMBERS = 65536  # of 20 bytes and without content, they would keep us busy for hours
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -29,9 +30,13 @@ def gunzip(source: ByteSource, ceiling: int = CEILING) -> Iterator[tuple[bytes, 
                 return
             raise FormatError("this is no gzip stream", offset)
         members += 1
+        if members > _MAX_MEMBERS:
+            raise FormatError(f"has more than {_MAX_MEMBERS:,} gzip members", offset)
+        length = _FIRST_CHUNK
         unpacker = zlib.decompressobj(wbits=31)
         while not unpacker.eof:
-            chunk = source.read(offset, _CHUNK)
+            chunk = source.read(offset, length)
+            length = min(2 * length, _CHUNK)
             if not chunk:
                 raise FormatError("the gzip stream ends early", offset, hint="The file was cut off: copy it again.")
             offset += len(chunk)
