@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all lint format system-packages lock clean
+.PHONY: help run test test-fast test-all picture lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-fast: $(VENV)/.ready ## Run the tests that boot nothing; needs no system pa
 
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.
 	$(PYTEST) $(ARGS)
+
+picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.
+	$(BIN)/python -m tests.picture
 
 lint: $(VENV)/.ready ## Run ruff, mypy and import-linter; they are tests too, so `make test` has them.
 	$(PYTEST) tests/test_lint.py $(ARGS)
