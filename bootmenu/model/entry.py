@@ -40,6 +40,8 @@ class CommandLine:
         for word in _words(self.text):
             if word == "--":
                 break
+            if word.startswith('"'):  # around name and value together
+                word = word[1:].removesuffix('"')
             name, equals, value = word.partition("=")
             options.append((name, value.strip('"') if equals else None))
         return options

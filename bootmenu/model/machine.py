@@ -121,7 +121,7 @@ class MachineFacts:
     def from_json(cls, value: object) -> MachineFacts:
         """Raises FormatError when the schema is newer or a field has the wrong type."""
         schema = value.get("schema") if isinstance(value, dict) else None
-        if not isinstance(schema, int) or isinstance(schema, bool):
+        if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
             raise FormatError(
                 "these are no machine facts: no schema number", hint="Record some: bootmenu facts --json"
             )
