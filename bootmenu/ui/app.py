@@ -9,7 +9,8 @@ import os
 import signal
 from typing import ClassVar
 
-from textual.app import App
+from rich.console import RenderableType
+from textual.app import App, ScreenStackError
 from textual.screen import Screen
 
 from bootmenu.errors import BootmenuError
@@ -17,7 +18,8 @@ from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.session import Session
 from bootmenu.ui import faults, themes
 from bootmenu.ui.driver import BootmenuDriver
-from bootmenu.ui.outcome import Outcome, Quit
+from bootmenu.ui.outcome import Jump, Outcome, Quit
+from bootmenu.ui.screens.base import BootmenuScreen
 from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
 from bootmenu.ui.terminal import Traits
@@ -94,11 +96,26 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             self._driver.forget()
         self.refresh(repaint=True, layout=True)
 
+    def exit(
+        self, result: Outcome | None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        """End with an outcome, and with everything that still works in a thread."""
+        if not isinstance(result, Jump):
+            self._let_go()
+        super().exit(result, return_code, message)
+
+    def _let_go(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, BootmenuScreen):
+                screen.let_go()
+
     def _handle_exception(self, error: Exception) -> None:
         """Restore the terminal, keep the traceback in a file, and let `run` raise one sentence."""
         self._return_code = 1
         if self.fault is None:
             self.fault = faults.fault(error)
+            with contextlib.suppress(ScreenStackError):
+                self._let_go()
             # tests that drive the app raise this one again
             self._exception = error
             self._exception_event.set()

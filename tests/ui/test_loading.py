@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.ui.outcome import Jump
+from bootmenu.ui.outcome import Jump, Quit
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.loading import LoadingScreen
 from bootmenu.ui.screens.menu import MenuScreen
@@ -125,6 +126,23 @@ async def test_esc_takes_a_load_back(key: str) -> None:
         await menu.sees("taken back: nothing is loaded")
         assert "Alpine" in menu.selected
         assert menu.app.return_value is None
+
+
+async def test_a_menu_that_is_told_to_leave_while_it_loads_leaves_nothing_loaded() -> None:
+    session = FakeSession()
+    session.load_gate.clear()
+    async with running(session) as menu:
+        await menu.press("enter")
+        await menu.until(session.load_reached.is_set)
+        menu.app.exit(Quit(signal=15))
+        await menu.until(lambda: not menu.app.is_running)
+        session.load_gate.set()
+        end = monotonic() + 10
+        while session.calls[-1] != "unload":
+            assert monotonic() < end, session.calls
+            await asyncio.sleep(0.01)
+    assert "leave" not in session.calls
+    assert menu.app.return_value == Quit(signal=15)
 
 
 async def test_a_load_cancelled_while_leaving_is_taken_back_and_looked_for_again() -> None:

@@ -69,7 +69,7 @@ def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
             Ink.STRONG,
         ),
         BLANK,
-        *paragraph(width, f"Everything but the jump was done, by {clean(method, 60)}.", indent=3),
+        *paragraph(width, f"Everything but the jump was done (loading method: {clean(method, 60)}).", indent=3),
         *paragraph(width, "The last line on the console would have been:", indent=3),
         BLANK,
         *paragraph(width, last_line, Ink.STRONG, indent=5),

@@ -29,6 +29,7 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
     def __init__(self, terms: Terms) -> None:
         super().__init__()
         self.terms = terms
+        self.gone = False
 
     def compose(self) -> ComposeResult:
         """The frame around the contents."""
@@ -43,6 +44,10 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
     def contents(self) -> Iterable[Widget]:
         """What stands between title and keys."""
         raise NotImplementedError
+
+    def let_go(self) -> None:
+        """The menu is about to end: work in threads shall end too, and nothing is drawn any more."""
+        self.gone = True
 
     @property
     def unlabelled(self) -> frozenset[str]:

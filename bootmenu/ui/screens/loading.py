@@ -85,6 +85,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         self.said = ""
         self._after = after
         self._stop = Event()
+        self._ready_plan: LoadPlan | None = None
+        """Set when everything is done and only the jump is missing."""
         self._leaving = False
         """The partitions may be unmounted."""
 
@@ -96,11 +98,19 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         return loading(self.listing, self.plan, self.told, self.said, width)
 
     def _draw(self) -> None:
-        self.query_one("#page", Paper).show(self._page)
+        if not self.gone:
+            self.query_one("#page", Paper).show(self._page)
 
     def on_mount(self) -> None:
         """Begin."""
         self.run_worker(self._work, thread=True, exclusive=True, group="load", exit_on_error=False)
+
+    def let_go(self) -> None:
+        """A menu that is told to leave while it loads leaves nothing loaded."""
+        super().let_go()
+        self._stop.set()
+        if self._ready_plan is not None:
+            self.terms.session.unload(self._ready_plan)
 
     # --- in a thread
 
@@ -117,8 +127,10 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 if self._follow(session.load(plan)):
                     self._leaving = True
                     if self._follow(session.leave(plan)):
-                        self.post_message(self.Ready(plan))
-                        return
+                        self._ready_plan = plan
+                        if not self._stop.is_set():
+                            self.post_message(self.Ready(plan))
+                            return
                 session.unload(plan)
             self.post_message(self.Cancelled())
         except Exception as error:
@@ -161,6 +173,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     @on(Ready)
     def _ready(self, message: Ready) -> None:
+        if self.gone:
+            return
         if self._stop.is_set():
             # Esc came between the last step and this message: take it back
             self.run_worker(
@@ -177,6 +191,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
+        if self.gone:
+            return
         name = full_name(self.listing)
         self.app.push_screen(RefusalScreen(self.terms, message.error, name), lambda _: self._back(""))
 
@@ -185,6 +201,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         self._back("taken back: nothing is loaded" if self._stop.is_set() else "")
 
     def _back(self, said: str) -> None:
+        if self.gone:
+            return
         self.dismiss(Returned(said, look_again=self._leaving and not self.terms.session.simulated))
 
     def action_cancel(self) -> None:

@@ -167,6 +167,8 @@ class MenuScreen(BootmenuScreen[None]):
     def _draw(self) -> None:
         """Bring rows and rules up to date; the story follows through RowList.Moved."""
         self._drawing = None
+        if self.gone:
+            return
         self._rows.show(listing.rows(self.catalogue))
         self.query_one("#banner", Paper).show(self._banner)
         self.query_one("#footer", Paper).show(self._footer)
@@ -175,10 +177,14 @@ class MenuScreen(BootmenuScreen[None]):
             self._draw_story(from_top=True)
 
     def _draw_rules(self) -> None:
+        if self.gone:
+            return
         self.query_one("#upper", Paper).show(self._upper_rule)
         self.query_one("#lower", Paper).show(self._lower_rule)
 
     def _draw_story(self, *, from_top: bool) -> None:
+        if self.gone:
+            return
         self.query_one("#head", Paper).show(self._head)
         self.query_one("#story", Paper).show(self._story, from_top=from_top)
         self._draw_rules()
@@ -193,6 +199,11 @@ class MenuScreen(BootmenuScreen[None]):
     def on_mount(self) -> None:
         """Look at once."""
         self._start_scan()
+
+    def let_go(self) -> None:
+        """Let go of the partitions."""
+        super().let_go()
+        self.stop_scan()
 
     def on_resize(self, _event: events.Resize) -> None:
         """The rules say how much is hidden, and the head is drawn differently when wide."""
@@ -337,7 +348,6 @@ class MenuScreen(BootmenuScreen[None]):
         self._leave(Demo())
 
     def _leave(self, outcome: Outcome) -> None:
-        self.stop_scan()
         self.app.exit(outcome)
 
     def action_boot(self) -> None:
