@@ -8,8 +8,12 @@ import re
 
 _MARKS = "~-^."  # in rising order; see the specification's steps 3 to 6
 
+_LONGEST = 500
+"""Characters that are compared: time grows with their square, and a configuration may hold a mebibyte of them."""
+
 
 def _compare(left: str, right: str) -> int:
+    left, right = left[:_LONGEST], right[:_LONGEST]
     # UAPI.10: "1. Skip leading characters not of alphabet, digit, -, ^, ~ and ." then, from the left, the first
     # difference decides: ~ sorts before everything, even the end; - before ^ before .; then runs of digits
     # by number, runs of letters by alphabet.
