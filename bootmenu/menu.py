@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.ui.outcome import Demo, Jump, Quit
 
 if TYPE_CHECKING:
     from bootmenu.session import MachineSession
@@ -21,15 +22,28 @@ def run(*, demo: bool, theme: str | None) -> int:
     """Show the menu until somebody leaves it, or until the machine jumps. Returns the exit code."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
-    from bootmenu.ui.driver import prepare_environment
-
-    prepare_environment(os.environ)
+    _prepare_terminal(os.ttyname(sys.stdin.fileno()))
     with contextlib.ExitStack() as open_sessions:
         while True:
             session = open_sessions.enter_context(_demo_session() if demo else _real_session())
-            if not _show(session, theme):
-                return 0
+            outcome = _show(session, theme)
+            if isinstance(outcome, Quit):
+                return 128 + outcome.signal if outcome.signal else 0
             demo = True
+
+
+def _prepare_terminal(name: str) -> None:
+    """Before Textual is imported: it looks at the environment then."""
+    from bootmenu.ui.terminal import prepare_environment, settle
+
+    prepare_environment(os.environ, name)
+    with contextlib.suppress(OSError):  # a terminal that cannot be asked is taken as it is
+        # stdin may have been opened for reading only
+        descriptor = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            settle(descriptor, os.environ)
+        finally:
+            os.close(descriptor)
 
 
 def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
@@ -54,10 +68,9 @@ def first_stage() -> bool:
     return os.getppid() == 1 and "BOOTMENU_PRINTK" in os.environ
 
 
-def _show(session: MachineSession, theme: str | None) -> bool:
-    """Run the screens until they are left; True when the demonstration machine was asked for."""
+def _show(session: MachineSession, theme: str | None) -> Demo | Quit:
+    """Run the screens until they are left, and make the jumps they ask for."""
     from bootmenu.ui import app
-    from bootmenu.ui.outcome import Demo, Jump
 
     error: BootmenuError | None = None
     ours = first_stage()
@@ -71,7 +84,7 @@ def _show(session: MachineSession, theme: str | None) -> bool:
             confirm_always=not ours and not session.simulated,
         )
         if not isinstance(outcome, Jump):
-            return isinstance(outcome, Demo)
+            return outcome
         print(outcome.plan.last_line, file=sys.stderr, flush=True)
         with contextlib.suppress(termios.error):
             termios.tcdrain(sys.stderr)  # a slow line must have said it before the jump

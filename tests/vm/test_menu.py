@@ -17,7 +17,7 @@ ENTRIES = ("Alpha on FAT", "Beta on FAT", "Gamma on ext4", "Delta with its own d
 
 def _marked(vm: Machine) -> str:
     """The line that the menu's marker is on; empty when there is none."""
-    return next((line for line in vm.screen() if line.startswith("> ")), "")
+    return next((line for line in vm.screen() if line.startswith(("▶ ", "> "))), "")
 
 
 def _wait_for_menu(vm: Machine) -> None:
