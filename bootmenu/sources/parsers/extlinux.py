@@ -123,7 +123,7 @@ def _read(tree: Tree, path: str, config: _Config, depth: int) -> None:
 
 
 def _menu(value: str, label: _Label | None, config: _Config) -> None:
-    sub, *rest = value.split(None, 1)
+    sub, *rest = value.split(None, 1) or [""]
     match sub.lower():
         case "label" if label is not None:
             label.title = rest[0].replace("^", "") if rest else ""

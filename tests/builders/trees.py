@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Partitions: one in memory for parsers, and writing one to a real folder."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootmenu.formats.reader import Buffer, ByteSource
+from bootmenu.sources.tree import LIST_LIMIT, Stat, TreeError, Trouble, normal
+
+
+@dataclass
+class MemoryTree:
+    """A Tree over files by absolute path; `troubles` are paths that fail in a way of their own."""
+
+    files: Mapping[str, bytes]
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    device: str = "sda1"
+
+    def _resolved(self, path: str) -> str:
+        path = posixpath.normpath(normal(path))
+        if path in self.troubles:
+            raise TreeError(path, self.troubles[path], f"is {self.troubles[path]}")
+        return path
+
+    def _is_folder(self, path: str) -> bool:
+        return path == "/" or any(name.startswith(f"{path}/") for name in self.files)
+
+    def list(self, path: str) -> tuple[str, ...]:
+        here = self._resolved(path)
+        if here in self.files:
+            raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+        if not self._is_folder(here):
+            raise TreeError(path, Trouble.MISSING, "does not exist")
+        above = here.rstrip("/") + "/"
+        names = {name.removeprefix(above).split("/")[0] for name in self.files if name.startswith(above)}
+        return tuple(sorted(names))[:LIST_LIMIT]
+
+    def stat(self, path: str) -> Stat:
+        here = self._resolved(path)
+        if here not in self.files and not self._is_folder(here):
+            raise TreeError(path, Trouble.MISSING, "does not exist")
+        data = self.files.get(here)
+        return Stat(
+            is_file=data is not None,
+            is_folder=data is None,
+            size=len(data or b""),
+            identity=(1, hash(here)),
+            resolved=here,
+        )
+
+    def read(self, path: str, limit: int) -> bytes:
+        with self.open(path) as file:
+            if file.size > limit:
+                raise TreeError(path, Trouble.TOO_LARGE, "is too large")
+            return file.read(0, limit)
+
+    @contextlib.contextmanager
+    def open(self, path: str) -> Iterator[ByteSource]:
+        info = self.stat(path)
+        if not info.is_file:
+            raise TreeError(path, Trouble.NOT_A_FILE, "is a folder, not a file")
+        yield Buffer(self.files[info.resolved])
+
+
+def write_tree(root: Path, files: Mapping[str, bytes | str]) -> Path:
+    """Write files by path below `root`."""
+    for path, data in files.items():
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data.encode() if isinstance(data, str) else data)
+    return root

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""Reading a partition in memory, for the tests of every configuration format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.sources import read_partition
+from bootmenu.sources.tree import Trouble
+from tests.builders.trees import MemoryTree
+
+
+def read(
+    files: Mapping[str, bytes | str], troubles: Mapping[str, Trouble] | None = None
+) -> tuple[list[BootEntry], list[Problem]]:
+    """(entries, problems) of a partition with these files."""
+    data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    found = list(read_partition(MemoryTree(data, troubles or {})))
+    return (
+        [item for item in found if isinstance(item, BootEntry)],
+        [item for item in found if isinstance(item, Problem)],
+    )
