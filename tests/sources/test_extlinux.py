@@ -81,6 +81,7 @@ def test_a_label_s_append_replaces_the_global_one(text: str, cmdlines: list[str]
         ("default b\nlabel a\nkernel /k\nlabel b\nkernel /k\n", [False, True]),
         ("label a\nkernel /k\nlabel b\nmenu default\nkernel /k\n", [False, True]),
         ("default a\nlabel a\nkernel /k\nlabel b\nmenu default\nkernel /k\n", [True, False]),
+        ("default a\nlabel a\nkernel /k\nlabel a\nkernel /j\n", [True, False]),
         ("label a\nkernel /k\n", [False]),
         ("default gone\nlabel a\nkernel /k\n", [False]),
     ],

@@ -62,7 +62,7 @@ def test_the_specification_s_chain_is_in_order() -> None:
     chain = ("122.1 123~rc1-1 123 123-a 123-a.1 123-1 123-1.1 123^post1 123.a-1 123.1-1 123a-1 124-1").split()
     for left, right in itertools.combinations(chain, 2):
         assert compare(left, right) == "<", (left, right)
-    assert sorted(reversed(chain), key=version_key) == chain
+    assert sorted([*chain[5:], *chain[:5]], key=version_key) == chain
 
 
 @PROPERTY

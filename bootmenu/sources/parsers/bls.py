@@ -16,6 +16,7 @@ from bootmenu.sources.version import version_key
 
 _FOLDERS = ("/loader", "/boot/loader")
 _MAX_ENTRIES = 1000
+_LONGEST_PATTERN = 255  # characters, as a file name; matching one of a mebibyte takes for ever
 
 _REPEATED = ("initrd", "options", "devicetree-overlay")
 _SINGLE = (
@@ -154,7 +155,7 @@ def _default(tree: Tree, folder: str, entries: list[_Entry]) -> _Entry | None:
     for line in text.splitlines():
         key, _, value = line.strip().partition(" ")
         pattern = value.strip()
-        if key == "default" and pattern:
+        if key == "default" and 0 < len(pattern) <= _LONGEST_PATTERN:
             # loader.conf(5): "a glob pattern ... matched against the entry's file name", with or without .conf
             for entry in entries:
                 if any(fnmatch.fnmatchcase(name, pattern) for name in (entry.name, f"{entry.name}.conf")):

@@ -60,9 +60,10 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
         config = _Config()
         _read(tree, path, config, 0)
         yield from config.problems
+        default = next((label for label in config.labels if label.name == config.default), None)
         for label in config.labels:
             if label.kernel:
-                yield _entry(tree, path, label, config)
+                yield _entry(tree, path, label, config, label is default)
             elif not label.unbootable:
                 message = f"label “{label.name}” names no kernel"
                 yield Problem(device=tree.device, path=path, message=message)
@@ -157,7 +158,7 @@ def _path(config: str, path: str) -> str:
     return normal(path, config.rpartition("/")[0] or "/")
 
 
-def _entry(tree: Tree, config_path: str, label: _Label, config: _Config) -> BootEntry:
+def _entry(tree: Tree, config_path: str, label: _Label, config: _Config, default: bool) -> BootEntry:
     def file(path: str) -> FileRef:
         return FileRef(device=tree.device, path=_path(config_path, path))
 
@@ -172,5 +173,5 @@ def _entry(tree: Tree, config_path: str, label: _Label, config: _Config) -> Boot
         dtb=file(label.dtb) if label.dtb else None,
         overlays=tuple(file(path) for path in label.overlays),
         cmdline=CommandLine(config.append if label.append is None else label.append),
-        default=label.name == config.default,
+        default=default,
     )

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Boot Loader Specification entries (UAPI.1)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.kernel import Architecture
+from bootmenu.sources.tree import Trouble
+from tests.sources.reading import read
+
+PROPERTY = settings(max_examples=150, deadline=None)
+FOLDER = "/loader/entries"
+
+KEYS = (
+    "title version machine-id sort-key linux efi initrd options devicetree devicetree-overlay architecture "
+    "grub_class uki nonsense #comment"
+).split()
+LINES = st.builds(
+    lambda key, space, value: f"{key}{space}{value}",
+    st.sampled_from(KEYS) | st.text(max_size=6),
+    st.sampled_from([" ", "\t", ""]),
+    st.sampled_from(["", "a", "aa64", "/vmlinuz", "\\EFI\\linux"]) | st.text(max_size=12),
+)
+
+
+def entries_of(files: dict[str, str], loader: str = "") -> tuple[list[BootEntry], list[Problem]]:
+    tree: dict[str, bytes | str] = {f"{FOLDER}/{name}.conf": text for name, text in files.items()}
+    if loader:
+        tree["/loader/loader.conf"] = loader
+    return read(tree)
+
+
+def names(files: dict[str, str], loader: str = "") -> list[str]:
+    return [entry.id for entry in entries_of(files, loader)[0]]
+
+
+def test_a_whole_entry() -> None:
+    (entry,), problems = entries_of(
+        {
+            "debian-6.1": """\
+# made by kernel-install
+title      Debian GNU/Linux 12
+version    6.1.0-49-arm64
+sort-key   debian
+linux      /debian/linux
+initrd     /debian/a.img
+initrd     /debian/b.img
+options    root=/dev/sda2
+options    quiet
+devicetree /debian/board.dtb
+devicetree-overlay /o1.dtbo /o2.dtbo
+architecture AA64
+grub_users $grub_users
+"""
+        }
+    )
+    assert not problems
+    assert (entry.id, entry.title, entry.version) == ("debian-6.1", "Debian GNU/Linux 12", "6.1.0-49-arm64")
+    assert entry.kernel.path == "/debian/linux"
+    assert [ref.path for ref in entry.initrds] == ["/debian/a.img", "/debian/b.img"]
+    assert entry.cmdline.text == "root=/dev/sda2 quiet"
+    assert entry.dtb is not None
+    assert [ref.path for ref in entry.overlays] == ["/o1.dtbo", "/o2.dtbo"]
+    assert entry.architecture is Architecture.ARM64
+
+
+def test_the_order_of_the_specification() -> None:
+    files = {
+        "old": "linux /k\nsort-key b\nversion 1\n",
+        "new": "linux /k\nsort-key b\nversion 10\n",
+        "first": "linux /k\nsort-key a\nversion 1\n",
+        "plain-2": "linux /k\n",
+        "plain-10": "linux /k\n",
+        "used+0-3": "linux /k\nsort-key a\nversion 99\n",
+    }
+    assert names(files) == ["first", "new", "old", "plain-10", "plain-2", "used"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "default"),
+    [
+        ("b", "b"),
+        ("b.conf", "b"),
+        ("a*", "aa"),
+        ("[bc]", "c"),
+        ("none", None),
+        ("@saved", None),
+        ("[", None),
+        ("*" * 200 + "b", "b"),
+    ],
+)
+def test_the_default_is_matched_by_pattern_and_marked_once(pattern: str, default: str | None) -> None:
+    files = dict.fromkeys(("aa", "ab", "b", "c"), "linux /k\n")
+    entries, _ = entries_of(files, f"timeout 3\ndefault {pattern}\n")
+    marked = [entry.id for entry in entries if entry.default]
+    assert len(marked) == (default is not None)
+    if default == "aa":
+        assert marked in (["aa"], ["ab"])
+    elif default is not None:
+        assert marked == [default]
+
+
+def test_a_default_pattern_of_any_length_takes_no_time() -> None:
+    files = {"a" * 200: "linux /k\n"}
+    for pattern in ("*a" * 300_000, "[" * 500_000, "?" * 900_000):
+        entries_of(files, f"default {pattern}\n")
+
+
+def test_the_counter_is_no_part_of_the_name() -> None:
+    assert names({"a+3": "linux /k\n", "b+2-1": "linux /k\n", "c+x": "linux /k\n"}) == ["c+x", "b", "a"]
+
+
+def test_what_is_wrong_is_a_problem_with_its_line_and_the_rest_is_listed() -> None:
+    entries, problems = entries_of(
+        {
+            "a": "linux /k\nspeling x\ninitrd\narchitecture pdp11\n",
+            "b": "title nothing\n",
+            "c": "linux /k\n",
+        }
+    )
+    assert [entry.id for entry in entries] == ["c", "a"]
+    assert [(problem.path.rpartition("/")[2], problem.message) for problem in problems] == [
+        ("a.conf", "line 2: “speling” is no key of a boot entry"),
+        ("a.conf", "line 3: initrd has no value"),
+        ("a.conf", "line 4: “pdp11” is no architecture that is known here"),
+        ("b.conf", "names no kernel (linux)"),
+    ]
+
+
+def test_one_unreadable_entry_hides_no_other() -> None:
+    entries, problems = read(
+        {f"{FOLDER}/a.conf": "linux /k\n", f"{FOLDER}/b.conf": "linux /k\n"},
+        {f"{FOLDER}/a.conf": Trouble.UNREADABLE},
+    )
+    assert [entry.id for entry in entries] == ["b"]
+    assert [problem.path for problem in problems] == [f"{FOLDER}/a.conf"]
+
+
+def test_on_a_root_partition_paths_are_below_boot_where_only_that_is_true() -> None:
+    entries, _ = read({"/boot/loader/entries/a.conf": "linux /vmlinuz\ninitrd /i\n", "/boot/vmlinuz": "", "/i": ""})
+    assert (entries[0].kernel.path, entries[0].initrds[0].path) == ("/boot/vmlinuz", "/i")
+
+
+def test_the_version_comes_from_the_file_name_where_the_entry_has_none() -> None:
+    entries, _ = entries_of({"a": "linux /vmlinuz-6.1.0-49-arm64\n"})
+    assert entries[0].version == "6.1.0-49-arm64"
+
+
+def test_backslashes_and_a_byte_order_mark_and_nuls_are_taken_as_meant() -> None:
+    entries, problems = entries_of({"a": "\ufefflinux \\EFI\\li\0nux\r\ntitle x\r\n"})
+    assert (entries[0].kernel.path, entries[0].title, problems) == ("/EFI/linux", "x", [])
+
+
+@PROPERTY
+@given(st.lists(LINES, max_size=12).map("\n".join), st.text(max_size=30))
+def test_any_text_gives_entries_and_problems(text: str, loader: str) -> None:
+    entries, problems = entries_of({"a": text, "b": "linux /k\n"}, f"default {loader}\n{loader}")
+    assert "b" in [entry.id for entry in entries]
+    assert all(entry.title and entry.kernel.path.startswith("/") for entry in entries)
+    assert len(problems) <= 25
+
+
+@PROPERTY
+@given(st.binary(max_size=100))
+def test_any_bytes_give_entries_and_problems(data: bytes) -> None:
+    read({f"{FOLDER}/a.conf": data, "/loader/loader.conf": b"default " + data})
