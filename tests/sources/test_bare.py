@@ -69,6 +69,12 @@ def test_a_kernel_that_a_configuration_offers_is_not_offered_again() -> None:
     ]
 
 
+def test_too_many_kernels_are_not_cut_in_silence() -> None:
+    entries, problems = read({f"/boot/vmlinuz-{number}": "" for number in range(201)})
+    assert len(entries) == 200
+    assert [problem.path for problem in problems] == ["/boot"]
+
+
 def test_every_format_speaks_and_none_silences_another() -> None:
     entries, problems = read(
         {"/extlinux.conf": "label a\nkernel /k", "/loader/entries/b.conf": "linux /l", "/vmlinuz": ""},

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import Tree, TreeError, Trouble
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble
 
 _FOLDERS = ("/", "/boot")
 _MAX_ENTRIES = 200
@@ -34,6 +34,9 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
         seen.add(here.identity)
         # names with a version first: /vmlinuz is mostly a link to one of them
         found = [match for name in names if (match := _KERNEL.match(name)) and not _NOT_A_KERNEL.search(name)]
+        if len(found) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
+            message = f"holds too many files: the first {len(found[:_MAX_ENTRIES]):,} kernels are listed"
+            yield Problem(device=tree.device, path=folder, message=message)
         for match in sorted(found, key=lambda match: match["version"] is None)[:_MAX_ENTRIES]:
             path = f"{folder.rstrip('/')}/{match.string}"
             try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import Tree, TreeError, Trouble, exists, normal, read_text
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
 from bootmenu.sources.version import version_key
 
 _FOLDERS = ("/loader", "/boot/loader")
@@ -82,7 +82,11 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             continue  # /boot is a link to . on a boot partition
         seen.add(here.identity)
         entries: list[_Entry] = []
-        for name in [name for name in names if name.endswith(".conf")][:_MAX_ENTRIES]:
+        configs = [name for name in names if name.endswith(".conf")]
+        if len(configs) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
+            message = f"holds too many files: the first {len(configs[:_MAX_ENTRIES]):,} entries are read"
+            yield Problem(device=tree.device, path=f"{folder}/entries", message=message)
+        for name in configs[:_MAX_ENTRIES]:
             path = f"{folder}/entries/{name}"
             try:
                 text = read_text(tree, path)
