@@ -79,7 +79,9 @@ def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
 
     def seen(role: str, ref: FileRef) -> FileRef:
         file = found[role, ref.device, ref.path]
-        exists = None if file.state is FileState.WAITING else file.state is not FileState.MISSING
+        # what lies outside is not on this partition, whatever may be there
+        missing = file.state in (FileState.MISSING, FileState.OUTSIDE)
+        exists = None if file.state is FileState.WAITING else not missing
         return FileRef(device=ref.device, path=_short(file), exists=exists)
 
     return dataclasses.replace(
