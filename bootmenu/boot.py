@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from dataclasses import dataclass
 
@@ -40,7 +39,7 @@ def find_entry(session: Session, entry_id: str) -> Listing:
         if listing.entry.id == entry_id:
             return listing
     for problem in problems:
-        print(f"bootmenu: {problem}", file=sys.stderr)
+        print(f"bootmenu: {reports.printable(str(problem))}", file=sys.stderr)
     raise UsageError(f"no entry is called {entry_id}", "bootmenu scan lists them.")
 
 
@@ -81,7 +80,7 @@ class _Teller:
         self._json = as_json
 
     def _line(self, value: dict[str, object]) -> None:
-        print(json.dumps(value, ensure_ascii=False), flush=True)
+        print(reports.json_text(value), flush=True)
 
     def plan(self, plan: LoadPlan, listing: Listing) -> None:
         if self._json:
@@ -99,14 +98,14 @@ class _Teller:
             self._line({"progress": progress.to_json()})
         elif progress.state is not StageState.RUNNING:
             size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
-            detail = f"  {progress.detail}" if progress.detail else ""
+            detail = f"  {reports.printable(progress.detail)}" if progress.detail else ""
             print(f"{progress.stage:<22}{progress.state:<8}{size}  {progress.seconds:5.1f} s{detail}", flush=True)
 
     def result(self, result: str, text: str) -> None:
         if self._json:
             self._line({"result": result, "message": text})
         else:
-            print(text, flush=True)
+            print(reports.printable(text), flush=True)
 
 
 def plan_lines(plan: LoadPlan) -> list[str]:

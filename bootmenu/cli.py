@@ -61,9 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: BootmenuError, code: int) -> int:
-    print(f"bootmenu: {error.message}", file=sys.stderr)
+    from bootmenu.model.text import printable
+
+    first, *more = error.message.splitlines() or [""]
+    print(f"bootmenu: {printable(first)}", file=sys.stderr)
+    for line in more:
+        print(printable(line), file=sys.stderr)
     if error.hint:
-        print(f"  → {error.hint}", file=sys.stderr)
+        print(f"  → {printable(error.hint)}", file=sys.stderr)
     return code
 
 
@@ -165,7 +170,7 @@ def _scan(arguments: argparse.Namespace) -> int:
     for line in reports.scan_lines(listings):
         print(line)
     for problem in problems:
-        print(f"bootmenu: {problem}", file=sys.stderr)
+        print(f"bootmenu: {reports.printable(str(problem))}", file=sys.stderr)
     if not listings:
         print("bootmenu: nothing was found that could be booted", file=sys.stderr)
     return 0
@@ -226,7 +231,9 @@ def _facts(arguments: argparse.Namespace) -> int:
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    from bootmenu.reports import json_text
+
+    print(json_text(value, indent=2))
 
 
 def _host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:

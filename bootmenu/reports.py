@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -10,6 +11,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.text import printable as printable
 
 WORDS = {Severity.PASS: "ok", Severity.UNKNOWN: "?", Severity.WARN: "warn", Severity.FAIL: "FAIL"}
 """One word a severity, wherever people read it."""
@@ -53,9 +55,9 @@ def report_to_json(report: Report) -> dict[str, object]:
     return {"verdict": str(report.verdict), "findings": [finding.to_json() for finding in report.findings]}
 
 
-def printable(text: str) -> str:
-    """Text from a disk without control characters: what it says must not steer the terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON in ASCII: whatever the names on a disk are, it can be printed, and steers no terminal."""
+    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
 
 
 def scan_lines(listings: list[Listing]) -> Iterator[str]:
@@ -65,7 +67,8 @@ def scan_lines(listings: list[Listing]) -> Iterator[str]:
         mark = "*" if listing.entry.default else " "
         word = WORDS[listing.report.verdict]
         title = " ".join(part for part in (listing.entry.title, listing.entry.version) if part)
-        yield f"{word:<4} {mark} {printable(listing.entry.id):<{width}}  {listing.entry.device}: {printable(title)}"
+        name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {title}")
+        yield f"{word:<4} {mark} {name:<{width}}  {where}"
 
 
 def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:

@@ -15,6 +15,7 @@ from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
+from bootmenu.model.text import printable
 
 
 class PlanError(BootmenuError):
@@ -67,7 +68,7 @@ class LoadPlan:
         name = self.entry.title
         if self.entry.version and self.entry.version not in name:
             name += f", {self.entry.version}"
-        return f"Starting {name}. The screen may stay dark for some seconds."
+        return f"Starting {printable(name)}. The screen may stay dark for some seconds."
 
     def to_json(self) -> dict[str, object]:
         """What `boot --dry-run --json` prints."""
