@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import signal
@@ -37,6 +38,7 @@ Data is written to standard output, everything else to standard error.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. `bootmenu` without a command is `bootmenu menu`."""
+    _prepare_output()
     words = list(sys.argv[1:] if argv is None else argv)
     parser = _parser()
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
@@ -47,17 +49,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         return leaving.code if isinstance(leaving.code, int) else 2
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()  # while an error can still be told
     except UsageError as error:
         return _complain(error, 2)
     except BootmenuError as error:
         return _complain(error, 1)
     except BrokenPipeError:
-        # whoever read our output has gone; nothing more must be written, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has gone
         return 0
+    except OSError as error:
+        _drop_output()
+        return _complain(BootmenuError(f"{error.strerror}{f': {error.filename}' if error.filename else ''}"), 2)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return code
+
+
+def _prepare_output() -> None:
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Nothing more must be written, not even at exit."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(error: BootmenuError, code: int) -> int:
