@@ -176,9 +176,9 @@ def _scan(arguments: argparse.Namespace) -> int:
     from bootmenu.session import MachineSession, collect
 
     host, machine = _host_and_machine(arguments.machine)
-    trees = [Device.from_tree_option(text) for text in arguments.tree]
+    trees = Device.from_tree_options(arguments.tree)
     for tree in trees:
-        if not Path(tree.folder or "").is_dir():
+        if not os.path.isdir(tree.folder or ""):  # noqa: PTH112 - Path.is_dir raises when a name is too long
             raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
     with contextlib.closing(MachineSession(host, machine, lambda: trees or find(host))) as session:
         listings, problems = collect(session)
@@ -218,7 +218,9 @@ def _boot(arguments: argparse.Namespace) -> int:
 
     if (arguments.entry is None) == (arguments.kernel is None):
         raise UsageError("boot takes an ENTRY-ID or --kernel F", "bootmenu scan lists the ids.")
-    if arguments.entry is not None and (arguments.dtb or arguments.overlay or arguments.initrd or arguments.cmdline):
+    if arguments.entry is not None and (
+        arguments.dtb is not None or arguments.overlay or arguments.initrd or arguments.cmdline
+    ):
         raise UsageError("--dtb, --overlay, --initrd and --cmdline go with --kernel, not with an ENTRY-ID")
     host, machine = _host_and_machine(None)
     options = boot.Options(

@@ -212,7 +212,7 @@ class FilesSession(MachineSession):
                 device=here.name,
                 kernel=ref(kernel),
                 initrds=tuple(map(ref, initrds)),
-                dtb=ref(dtb) if dtb else None,
+                dtb=None if dtb is None else ref(dtb),
                 overlays=tuple(map(ref, overlays)),
                 cmdline=CommandLine(command_line),
             ),

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,22 @@ class Device:
             partuuid=names.get("partuuid"),
             partlabel=names.get("partlabel"),
         )
+
+    @classmethod
+    def from_tree_options(cls, texts: Iterable[str]) -> list[Device]:
+        """Several; those that were given no name get one of their own. Raises UsageError for a name used twice."""
+        devices: dict[str, Device] = {}
+        for text in texts:
+            device = cls.from_tree_option(text)
+            again = 2
+            while device.name in devices:
+                if any(option.startswith("name=") for option in text.split(",")[1:]):
+                    raise UsageError(f"--tree {text}: another tree is called {device.name}", "Give it another name.")
+                base = cls.from_tree_option(text).name
+                device = dataclasses.replace(device, name=f"{base}-{again}")
+                again += 1
+            devices[device.name] = device
+        return list(devices.values())
 
 
 def find(host: Host) -> Iterator[Device | Problem]:
