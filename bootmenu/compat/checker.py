@@ -75,10 +75,18 @@ class Check:
             yield Finding(
                 code=self.code,
                 severity=says.severity,
-                message=says.message,
-                hint=says.hint,
+                message=_bounded(says.message),
+                hint=_bounded(says.hint),
                 evidence=says.evidence,
             )
+
+
+_LONGEST = 1000
+"""Characters of a message: a device tree can name a hundred thousand CPUs. The evidence has them all."""
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4].rstrip()} ..."
 
 
 CHECKS: Registry[Check] = Registry("bootmenu.compat.checks")
