@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import struct
 from enum import IntFlag
 
 _OPENAT2 = 437  # the same number on every architecture since 5.6
+_RACES = 64  # times that openat2 is tried
 _KEXEC = 0x45584543  # include/uapi/linux/reboot.h: LINUX_REBOOT_CMD_KEXEC
 _RESTART = 0x01234567
 _POWER_OFF = 0x4321FEDC
@@ -65,13 +67,17 @@ class Syscalls:
         """Open `path` below the folder descriptor; returns a descriptor. Raises OSError."""
         how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, int(resolve))
         raw = os.fsencode(path)
-        number = self._syscall(
-            ctypes.c_long(_OPENAT2),
-            ctypes.c_int(folder),
-            ctypes.c_char_p(raw),
-            ctypes.c_char_p(how),
-            ctypes.c_size_t(len(how)),
-        )
+        for _ in range(_RACES):
+            number = self._syscall(
+                ctypes.c_long(_OPENAT2),
+                ctypes.c_int(folder),
+                ctypes.c_char_p(raw),
+                ctypes.c_char_p(how),
+                ctypes.c_size_t(len(how)),
+            )
+            # openat2(2): a rename or mount anywhere meanwhile, while the path has a ".."
+            if number >= 0 or ctypes.get_errno() != errno.EAGAIN:
+                break
         return int(_checked(number, "openat2", path))
 
     def mount(self, source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Hosts that are not this computer: folders for /proc and /sys, calls that are recorded and answered."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bootmenu.system.commands import CommandError, Commands, Completed
+from bootmenu.system.host import Host
+from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.syscalls import MountFlag, Syscalls
+from tests.builders.trees import write_tree
+
+
+def failure(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+class FakeSyscalls(Syscalls):
+    """openat2 is real; everything that would change the machine is recorded in `calls` and answered from
+    `errors`, whose keys are call names, or (call, argument)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[object, ...]] = []
+        self.errors: dict[object, int] = {}
+        self.sync_waits_for: Callable[[], object] = lambda: None
+        self.mounted: list[str] = []
+
+    def _answer(self, call: str, *arguments: object) -> None:
+        self.calls.append((call, *arguments))
+        for key in (call, *((call, argument) for argument in arguments)):
+            if key in self.errors:
+                raise failure(self.errors[key])
+
+    def named(self, call: str) -> list[tuple[object, ...]]:
+        """The arguments of every such call."""
+        return [arguments for name, *arguments in ((row[0], *row[1:]) for row in self.calls) if name == call]  # type: ignore[misc]
+
+    def mount(self, source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:
+        self._answer("mount", source, target, kind, flags, options)
+        self.mounted.append(target)
+
+    def umount(self, target: str, flags: int = 0) -> None:
+        self._answer("umount", target, flags)
+        if target not in self.mounted:
+            raise failure(errno.EINVAL)
+        self.mounted.remove(target)
+
+    def own_mounts(self) -> None:
+        self._answer("own_mounts")
+
+    def sync(self) -> None:
+        self.calls.append(("sync",))
+        self.sync_waits_for()
+
+    def reboot_kexec(self) -> None:
+        self._answer("reboot_kexec")
+        raise failure(errno.EINVAL)
+
+    def uname(self) -> tuple[str, str]:
+        return "aarch64", "6.1.0-test"
+
+
+@dataclass
+class FakeCommands(Commands):
+    """Programs by name: a function of (argv, inherited descriptors) that gives (exit status, stdout, stderr)."""
+
+    programs: Mapping[str, Callable[[Sequence[str], Sequence[int]], tuple[int, bytes, bytes]]] = field(
+        default_factory=dict
+    )
+    calls: list[list[str]] = field(default_factory=list)
+
+    def find(self, name: str) -> str | None:
+        return f"/usr/sbin/{name}" if name in self.programs else None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        data: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> Completed:
+        assert timeout > 0
+        self.calls.append(list(argv))
+        if argv[0] not in self.programs:
+            raise CommandError(f"{argv[0]} is not installed", "Install it.")
+        status, out, err = self.programs[argv[0]](argv, pass_fds)
+        return Completed(returncode=status, stdout=out, stderr=err)
+
+
+class FakeLog(KernelLog):
+    """A kernel log that is a list; None = not permitted."""
+
+    def __init__(self, lines: list[str] | None = None) -> None:
+        super().__init__("/nonexistent")
+        self.messages = lines
+
+    def _records(self, after: int) -> list[tuple[int, str]] | None:
+        if self.messages is None:
+            return None
+        return [record for record in enumerate(self.messages) if record[0] > after]
+
+
+def fake_host(
+    root: Path,
+    files: Mapping[str, bytes | str] | None = None,
+    programs: Mapping[str, Callable[[Sequence[str], Sequence[int]], tuple[int, bytes, bytes]]] | None = None,
+    log: list[str] | None = None,
+) -> Host:
+    """A machine whose /proc, /sys and /dev are these files below `root`."""
+    write_tree(root, files or {})
+    return Host(root=root, syscalls=FakeSyscalls(), commands=FakeCommands(programs or {}), log=FakeLog(log))
+
+
+def syscalls_of(host: Host) -> FakeSyscalls:
+    assert isinstance(host.syscalls, FakeSyscalls)
+    return host.syscalls
+
+
+def commands_of(host: Host) -> FakeCommands:
+    assert isinstance(host.commands, FakeCommands)
+    return host.commands
