@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,7 +40,5 @@ def mounts(host: Host) -> Iterator[Mount]:
 
 
 def _unescaped(text: str) -> str:
-    """Space, tab, newline and backslash are written as octal."""
-    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        text = text.replace(code, char)
-    return text
+    """Space, tab, newline, backslash and # are written as octal (fs/proc_namespace.c:mangle)."""
+    return re.sub(r"\\(0[0-7]{2}|1[0-7]{2})", lambda match: chr(int(match[1], 8)), text)
