@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -122,15 +123,17 @@ def find(host: Host) -> Iterator[Device | Problem]:
     """
     try:
         done = host.commands.run(["lsblk", "--json", "--bytes", "--output", _COLUMNS], timeout=_LSBLK_SECONDS)
-        tree = json.loads(done.stdout) if done.returncode == 0 else {}
-        if done.returncode != 0:
-            yield Problem(device="", path="", message=f"lsblk failed: {done.error_text or done.returncode}")
-        yield from _from_lsblk(tree.get("blockdevices") or [], host)
-        return
+        answer = json.loads(done.stdout) if done.returncode == 0 else None
+        rows = (answer.get("blockdevices") or []) if isinstance(answer, dict) else None
+        trouble = f"lsblk failed: {done.error_text or done.returncode}" if done.returncode else "lsblk makes no sense"
     except CommandError as error:
-        yield Problem(device="", path="", message=f"{error.message}; partitions are taken from /sys/class/block")
-    except ValueError as error:
-        yield Problem(device="", path="", message=f"lsblk's answer makes no sense: {error}")
+        rows, trouble = None, error.message
+    except (ValueError, RecursionError) as error:
+        rows, trouble = None, f"lsblk makes no sense: {error}"
+    if isinstance(rows, list):
+        yield from _from_lsblk(rows, host)
+        return
+    yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
     yield from _from_sysfs(host)
 
 
@@ -143,17 +146,19 @@ def _from_lsblk(rows: list[Any], host: Host) -> Iterator[Device | Problem]:
         row = pending.pop()
         if not isinstance(row, dict):
             continue
-        children = row.get("children") or []
-        pending += reversed(children)
+        children = row.get("children")
+        if isinstance(children, list):
+            pending += reversed(children)
+        texts = {key: value for key, value in row.items() if isinstance(value, str) and value}
         device = Device(
-            name=str(row.get("name") or ""),
-            path=str(row.get("path") or ""),
-            filesystem=row.get("fstype") or mounted.get(str(row.get("maj:min"))),
+            name=texts.get("name", ""),
+            path=texts.get("path", ""),
+            filesystem=texts.get("fstype") or mounted.get(texts.get("maj:min", "")),
             size=_bytes(row.get("size")),
-            uuid=row.get("uuid") or None,
-            label=row.get("label") or None,
-            partuuid=row.get("partuuid") or None,
-            partlabel=row.get("partlabel") or None,
+            uuid=texts.get("uuid"),
+            label=texts.get("label"),
+            partuuid=texts.get("partuuid"),
+            partlabel=texts.get("partlabel"),
             removable=bool(row.get("rm")),
         )
         # a device above two others (RAID, multipath) is listed below each of them
@@ -171,7 +176,7 @@ def _from_lsblk(rows: list[Any], host: Host) -> Iterator[Device | Problem]:
 
 def _bytes(value: object) -> int | None:
     text = str(value)
-    return int(text) if text.isdigit() else None
+    return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else None
 
 
 def _from_sysfs(host: Host) -> Iterator[Device]:

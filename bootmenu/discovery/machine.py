@@ -121,10 +121,11 @@ def _cpu_list(text: str | None) -> tuple[int, ...] | None:
         return None
     numbers: list[int] = []
     for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        match = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,18}))?", part)
+        if match is None:
             return None
-        numbers += range(int(first), min(int(last or first), int(first) + 65535) + 1)
+        first = int(match[1])
+        numbers += range(first, min(int(match[2] or first), first + 65535) + 1)
     return tuple(numbers)
 
 
@@ -192,7 +193,7 @@ def _ram(text: str | None) -> tuple[MemoryRange, ...] | None:
 
 
 def _memory_total(text: str | None) -> int | None:
-    match = re.search(r"^MemTotal:\s+(\d+) kB", text or "", re.MULTILINE)
+    match = re.search(r"^MemTotal:\s+([0-9]{1,18}) kB", text or "", re.MULTILINE)
     return None if match is None else int(match[1]) * 1024
 
 

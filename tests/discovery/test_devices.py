@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""Which partitions there are, whatever lsblk and sysfs answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bootmenu.discovery.devices import Device, find
+from bootmenu.errors import UsageError
+from bootmenu.model.entry import Problem
+from tests.builders.hosts import fake_host
+
+PROPERTY = settings(max_examples=150, deadline=None)
+
+DISK = {
+    "name": "sda",
+    "path": "/dev/sda",
+    "maj:min": "8:0",
+    "type": "disk",
+    "size": 1 << 30,
+    "rm": True,
+    "children": [
+        {
+            "name": "sda1",
+            "path": "/dev/sda1",
+            "type": "part",
+            "fstype": "vfat",
+            "size": 100,
+            "uuid": "1C4E-5A7B",
+            "label": "B",
+        },
+        {"name": "sda2", "path": "/dev/sda2", "type": "part", "fstype": None, "size": 100},
+        {"name": "sda3", "path": "/dev/sda3", "type": "part", "fstype": "swap", "size": 100},
+        {"name": "sda4", "path": "/dev/sda4", "type": "part", "fstype": "ext4", "size": 0},
+    ],
+}
+
+
+def found(
+    tmp_path: Path, answer: object, files: Mapping[str, str] | None = None, status: int = 0, raw: bytes | None = None
+) -> list[Device | Problem]:
+    out = json.dumps({"blockdevices": answer}).encode() if raw is None else raw
+
+    def lsblk(argv: Sequence[str], descriptors: Sequence[int]) -> tuple[int, bytes, bytes]:
+        return status, out, b"lsblk: it is broken\n" if status else b""
+
+    return list(find(fake_host(tmp_path, files, {"lsblk": lsblk})))
+
+
+def test_partitions_are_found_and_what_is_none_is_said(tmp_path: Path) -> None:
+    rows = [DISK, {"name": "loop0", "type": "loop", "size": 5}, {"name": "sdb", "type": "disk", "size": 9}]
+    one, two, three = found(tmp_path, rows)
+    assert isinstance(one, Device)
+    assert (one.name, one.path, one.filesystem, one.uuid, one.title) == (
+        "sda1",
+        "/dev/sda1",
+        "vfat",
+        "1C4E-5A7B",
+        "sda1 · B · vfat",
+    )
+    assert two == Problem(device="sda2", path="", message="not readable: no known file system")
+    assert three == Problem(device="sdb", path="", message="not readable: no partitions and no known file system")
+
+
+def test_a_device_above_two_others_is_listed_once(tmp_path: Path) -> None:
+    member = {"type": "part", "fstype": "linux_raid_member", "size": 5}
+    raid = {"name": "md0", "path": "/dev/md0", "type": "raid1", "fstype": "ext4", "size": 5}
+    rows = [{**member, "name": name, "children": [raid]} for name in ("sda1", "sdb1")]
+    assert [item.name for item in found(tmp_path, rows) if isinstance(item, Device)] == ["md0"]
+
+
+def test_what_is_mounted_has_a_known_file_system(tmp_path: Path) -> None:
+    files = {"/proc/self/mountinfo": "36 35 8:2 / / rw - ext4 /dev/sda2 rw\n"}
+    (device,) = found(tmp_path, [{"name": "sda2", "maj:min": "8:2", "type": "part", "size": 5}], files)
+    assert isinstance(device, Device)
+    assert device.filesystem == "ext4"
+
+
+SYSFS = {
+    "/sys/class/block/sda/size": "100\n",
+    "/sys/class/block/sda/sda1/size": "50\n",
+    "/sys/class/block/sda1/size": "50\n",
+    "/sys/class/block/sda1/partition": "1\n",
+    "/sys/class/block/sda1/uevent": "DEVNAME=sda1\nPARTNAME=boot\nPARTUUID=ab-01\n",
+    "/sys/class/block/zram0/size": "50\n",
+    "/sys/class/block/sdb/size": "0\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"), [(b"not json", 0), (b"", 1), (b"\xff", 0), (b"[]", 0), (b'"x"', 0), (b"[" * 100_000, 0)]
+)
+def test_where_lsblk_fails_sysfs_answers_and_that_is_said(tmp_path: Path, raw: bytes, status: int) -> None:
+    problem, device = found(tmp_path, None, SYSFS, status, raw)
+    assert isinstance(problem, Problem)
+    assert "lsblk" in problem.message
+    assert device == Device(
+        name="sda1", path="/dev/sda1", size=25_600, partuuid="ab-01", partlabel="boot", removable=False
+    )
+
+
+def test_where_lsblk_is_missing_sysfs_answers(tmp_path: Path) -> None:
+    problem, device = find(fake_host(tmp_path, SYSFS))
+    assert isinstance(problem, Problem)
+    assert "/sys/class/block" in problem.message
+    assert isinstance(device, Device)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["sda1", "ext4", "part", "²"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "path", "fstype", "size", "uuid", "label", "children", "type", "rm", "maj:min"]),
+            inner,
+            max_size=8,
+        )
+    ),
+    max_leaves=20,
+)
+ROWS = st.fixed_dictionaries(
+    {"name": st.just("sda1"), "size": st.sampled_from([5, "5", "²", -1, None]), "fstype": st.just("ext4") | JUNK},
+    optional={
+        "children": JUNK,
+        "uuid": JUNK,
+        "label": JUNK,
+        "partuuid": JUNK,
+        "rm": JUNK,
+        "path": JUNK,
+        "type": JUNK,
+    },
+)
+
+
+@PROPERTY
+@given(JUNK | st.lists(ROWS | JUNK, max_size=3))
+def test_any_json_gives_devices_and_problems(tmp_path_factory: pytest.TempPathFactory, answer: object) -> None:
+    for item in found(tmp_path_factory.getbasetemp() / "lsblk", answer):
+        assert isinstance(item, (Device, Problem))
+        if isinstance(item, Device):
+            assert item.title
+            assert item.identity
+            assert all(isinstance(name, (str, type(None))) for name in (item.uuid, item.label, item.filesystem))
+
+
+# ---- --tree -----------------------------------------------------------------------------------------------
+
+
+def test_a_tree_has_every_name_it_is_given() -> None:
+    device = Device.from_tree_option("/mnt/x,name=sda1,uuid=U-1,label=a=b,partuuid=P,partlabel=Q")
+    assert device == Device(name="sda1", folder="/mnt/x", uuid="U-1", label="a=b", partuuid="P", partlabel="Q")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("/mnt/boot", "boot"), ("/mnt/boot/", "boot"), ("/", "tree"), (".", "."), ("//", "tree")]
+)
+def test_a_tree_without_a_name_is_called_after_its_folder(text: str, name: str) -> None:
+    assert Device.from_tree_option(text).name == name
+
+
+@PROPERTY
+@given(
+    st.text(max_size=20)
+    | st.lists(st.sampled_from(["/x", "name=", "uuid=1", "name=a", "=", "size=1", ""])).map(",".join)
+)
+def test_any_tree_option_is_a_device_or_a_wrong_call(text: str) -> None:
+    try:
+        device = Device.from_tree_option(text)
+    except UsageError as error:
+        assert error.hint  # noqa: PT017 - both outcomes are right
+        return
+    assert device.name
+    assert device.folder
+
+
+@pytest.mark.parametrize(
+    ("names", "identity"),
+    [
+        ({"uuid": "AB", "partuuid": "P", "label": "L"}, "uuid=ab"),
+        ({"partuuid": "CD", "label": "L"}, "partuuid=cd"),
+        ({"label": "L", "partlabel": "Q"}, "label=L"),
+        ({"partlabel": "Q"}, "partlabel=Q"),
+        ({}, "name=sda1"),
+    ],
+)
+def test_an_identity_is_what_stays_from_boot_to_boot(names: dict[str, str], identity: str) -> None:
+    assert Device(name="sda1", **names).identity == identity  # type: ignore[arg-type]
