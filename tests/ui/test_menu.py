@@ -106,10 +106,10 @@ async def test_the_story_can_be_read_to_its_end_and_back() -> None:
 
 async def test_what_holds_for_the_machine_is_told_once_at_the_top() -> None:
     async with running(fakes.stuck_session()) as menu:
-        assert "■ FAIL The CPUs cannot be handed over" in menu.rows[1]
+        assert "■ FAIL CPU-STUCK: The CPUs cannot be handed over" in menu.rows[1]
         assert menu.text.count("cannot be handed over") == 1
         await menu.press("3")
-        own, shared = menu.text.index("IMG-PAGE"), menu.text.index("CPU-STUCK")
+        own, shared = menu.text.index("IMG-PAGE"), menu.text.rindex("CPU-STUCK")
         assert own < shared
         assert "holds for every entry here" in menu.text
 

@@ -78,7 +78,8 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
 ) -> None:
     with machine(Hardware(disks=(disk,), dtb=spin_table_tree)) as vm:
         _wait_for_menu(vm)
-        assert vm.on_screen("spin-table"), "the verdict names the reason"
+        assert vm.on_screen("CPU-STUCK"), "the banner names the check"
+        assert vm.on_screen("nr_cpus=1"), "and what to do"
         assert "FAIL" in _marked(vm)
         _choose(vm, "Gamma on ext4")
         vm.wait_for_screen("Start it although it cannot work here?", 30)

@@ -37,7 +37,7 @@ def banner(
     for finding in machine.findings:
         if finding.severity is Severity.PASS:
             continue
-        text = f"{clean(finding.message)} → {clean(finding.hint)}" if finding.hint else clean(finding.message)
+        text = f"{finding.code}: {clean(finding.message)}" + (f" → {clean(finding.hint)}" if finding.hint else "")
         lines += block(width - 1, [Span(" "), verdict(finding.severity)], column, text, Ink.STRONG)
     for notice in notices:
         lines += block(width - 1, [Span(" ! note", Ink.WARN)], column, clean(notice), Ink.STRONG)
