@@ -46,7 +46,7 @@ class Mounts:
     """The trees of one scan. A context manager: at its end everything it mounted is unmounted.
 
     Mounts live in a mount namespace of this process where that is permitted, so that they are gone with it even
-    when it is killed. Must be entered before other threads start.
+    when it is killed. Must be made before other threads start.
     """
 
     def __init__(self, host: Host) -> None:
@@ -54,6 +54,9 @@ class Mounts:
         self._base: Path | None = None
         self._trees: dict[str, DirectoryTree] = {}
         self._mounted: list[Path] = []
+        # here and not at the first mount: that may come from a thread, whose namespace would be its own
+        with contextlib.suppress(OSError):
+            host.syscalls.own_mounts()
 
     def __enter__(self) -> Mounts:
         return self
@@ -117,8 +120,6 @@ class Mounts:
         raise MountError(_why(failure, device))
 
     def _private_folder(self) -> Path:
-        with contextlib.suppress(OSError):
-            self._host.syscalls.own_mounts()
         parent = "/run" if os.access("/run", os.W_OK) else None
         return Path(tempfile.mkdtemp(prefix="bootmenu-", dir=parent))
 
@@ -139,9 +140,12 @@ class Mounts:
         self._mounted.clear()
         if self._base is not None:
             # rmdir only: should a mount have survived, nothing below it may be touched
-            for folder in (*self._base.iterdir(), self._base):
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+            with contextlib.suppress(OSError):
+                for folder in self._base.iterdir():
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
+            with contextlib.suppress(OSError):
+                self._base.rmdir()
             self._base = None
         return stuck
 
@@ -156,8 +160,8 @@ def _why(error: OSError | None, device: Device) -> str:
         case errno.EPERM | errno.EACCES:
             return "not mounted: this needs root"
         case errno.ENODEV:
-            return f"not mounted: this kernel has no driver for {device.filesystem}"
-        case errno.EINVAL | errno.EUCLEAN:
+            return f"not mounted: this kernel has no driver for {device.filesystem or 'any file system tried'}"
+        case errno.EINVAL | errno.EUCLEAN | errno.EBADMSG:
             return f"not readable: damaged, or no {device.filesystem or 'known'} file system"
         case errno.ENXIO | errno.ENOMEDIUM | errno.ENOENT:
             return "not readable: the device is gone"

@@ -37,10 +37,6 @@ class FakeSyscalls(Syscalls):
             if key in self.errors:
                 raise failure(self.errors[key])
 
-    def named(self, call: str) -> list[tuple[object, ...]]:
-        """The arguments of every such call."""
-        return [arguments for name, *arguments in ((row[0], *row[1:]) for row in self.calls) if name == call]  # type: ignore[misc]
-
     def mount(self, source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:
         self._answer("mount", source, target, kind, flags, options)
         self.mounted.append(target)

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""Partitions are mounted so that nothing is written, and unmounted again whatever happens."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.mounts import FLAGS, MountError, Mounts
+from bootmenu.model.machine import MachineFacts
+from bootmenu.session import MachineSession, collect
+from bootmenu.system.host import Host
+from bootmenu.system.syscalls import MNT_DETACH, MountFlag
+from tests.builders.entries import whole_image
+from tests.builders.hosts import FakeSyscalls, fake_host, syscalls_of
+from tests.builders.trees import write_tree
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host that mounts nothing really, and whose private folder is below tmp_path."""
+    monkeypatch.setattr("bootmenu.discovery.mounts.tempfile.mkdtemp", lambda **options: _private(tmp_path))
+    return fake_host(tmp_path / "host")
+
+
+def _private(tmp_path: Path) -> str:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    return str(folder)
+
+
+def device(name: str = "sda1", filesystem: str | None = "ext4") -> Device:
+    return Device(name=name, path=f"/dev/{name}", filesystem=filesystem, size=1)
+
+
+def mounted(host: Host) -> list[tuple[object, ...]]:
+    return [call[1:] for call in syscalls_of(host).calls if call[0] == "mount"]
+
+
+@pytest.mark.parametrize(
+    ("filesystem", "options"),
+    [
+        ("ext2", ""),
+        ("ext3", "noload"),
+        ("ext4", "noload"),
+        ("xfs", "norecovery,nouuid"),
+        ("btrfs", "rescue=nologreplay"),
+        ("f2fs", "norecovery"),
+        ("vfat", "utf8"),
+        ("iso9660", ""),
+    ],
+)
+def test_a_partition_is_mounted_so_that_nothing_is_written(host: Host, filesystem: str, options: str) -> None:
+    with Mounts(host) as mounts:
+        mounts.tree(device(filesystem=filesystem))
+        ((source, target, kind, flags, given),) = mounted(host)
+    assert (source, kind, given) == ("/dev/sda1", filesystem, options)
+    assert str(target).endswith("/private/sda1")
+    assert flags == FLAGS == MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
+
+
+@pytest.mark.parametrize(
+    ("filesystem", "second"), [("xfs", "norecovery"), ("btrfs", "nologreplay"), ("vfat", ""), ("ext4", None)]
+)
+def test_an_option_that_the_kernel_does_not_know_is_replaced_but_never_the_journal_s(
+    host: Host, filesystem: str, second: str | None
+) -> None:
+    syscalls_of(host).errors["mount"] = errno.EINVAL
+    with Mounts(host) as mounts, pytest.raises(MountError, match="damaged, or no"):
+        mounts.tree(device(filesystem=filesystem))
+    options = [call[4] for call in mounted(host)]
+    assert options[1:] == ([] if second is None else [second])
+    if filesystem in ("ext3", "ext4", "xfs", "btrfs", "f2fs"):
+        assert all("no" in str(option) for option in options)
+
+
+def test_an_unknown_file_system_is_tried_out(host: Host) -> None:
+    syscalls_of(host).errors["mount", "ext4"] = errno.EINVAL
+    with Mounts(host) as mounts:
+        mounts.tree(device(filesystem=None))
+        assert [call[2] for call in mounted(host)] == ["ext4", "vfat"]
+        assert all(call[3] == FLAGS for call in mounted(host))
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.EPERM, "needs root"),
+        (errno.EACCES, "needs root"),
+        (errno.ENODEV, "no driver for ext4"),
+        (errno.EINVAL, "damaged, or no ext4"),
+        (errno.EUCLEAN, "damaged"),
+        (errno.EBADMSG, "damaged"),  # a checksum of ext4's is wrong
+        (errno.ENXIO, "is gone"),
+        (errno.ENOMEDIUM, "is gone"),
+        (errno.ENOENT, "is gone"),
+        (errno.EIO, "Input/output error"),
+        (errno.EBUSY, "busy"),
+    ],
+)
+def test_a_mount_that_fails_says_why(host: Host, number: int, says: str) -> None:
+    syscalls_of(host).errors["mount"] = number
+    with Mounts(host) as mounts, pytest.raises(MountError, match=says):
+        mounts.tree(device())
+
+
+def test_other_options_are_tried_only_where_the_options_were_to_blame(host: Host) -> None:
+    syscalls_of(host).errors["mount"] = errno.EIO
+    with Mounts(host) as mounts, pytest.raises(MountError):
+        mounts.tree(device(filesystem="xfs"))
+    assert len(mounted(host)) == 1
+
+
+def test_an_unknown_file_system_that_fails_is_called_by_no_name(host: Host) -> None:
+    syscalls_of(host).errors["mount"] = errno.ENODEV
+    with Mounts(host) as mounts, pytest.raises(MountError) as caught:
+        mounts.tree(device(filesystem=None))
+    assert "None" not in caught.value.message
+
+
+def test_a_file_system_that_is_not_read_here_is_not_mounted(host: Host) -> None:
+    with Mounts(host) as mounts, pytest.raises(MountError, match="ntfs is not one"):
+        mounts.tree(device(filesystem="ntfs"))
+    assert not mounted(host)
+
+
+def test_one_device_is_mounted_once(host: Host) -> None:
+    with Mounts(host) as mounts:
+        assert mounts.tree(device()) is mounts.tree(device())
+        assert len(mounted(host)) == 1
+
+
+def test_what_is_mounted_already_is_used_where_it_is(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = Path("/dev/null").stat().st_rdev
+    name = f"{os.major(number)}:{os.minor(number)}"
+    lines = (f"36 35 {name} /sub /elsewhere rw - ext4 /dev/x rw", f"37 35 {name} / {tmp_path} rw - ext4 /dev/x rw")
+    write_tree(tmp_path / "host", {"/proc/self/mountinfo": "\n".join(lines) + "\n"})
+    (tmp_path / "host/dev").mkdir()
+    (tmp_path / "host/dev/sda1").symlink_to("/dev/null")
+    with Mounts(host) as mounts:
+        assert "host" in mounts.tree(device()).list("/")
+        assert not mounted(host)
+
+
+def test_a_folder_stands_for_a_partition(host: Host, tmp_path: Path) -> None:
+    with Mounts(host) as mounts:
+        mounts.tree(Device(name="x", folder=str(tmp_path)))
+        assert not mounted(host)
+        with pytest.raises(MountError, match="No such file"):
+            mounts.tree(Device(name="y", folder=str(tmp_path / "gone")))
+
+
+# ---- release ----------------------------------------------------------------------------------------------
+
+
+def unmounted(host: Host) -> list[tuple[str, int]]:
+    calls = [call for call in syscalls_of(host).calls if call[0] == "umount"]
+    return [(str(target).rpartition("/")[2], int(str(flags))) for _, target, flags in calls]
+
+
+def test_it_unmounts_in_reverse_and_leaves_nothing(host: Host, tmp_path: Path) -> None:
+    with Mounts(host) as mounts:
+        for name in ("sda1", "sda2", "mapper/x"):
+            mounts.tree(device(name))
+    assert unmounted(host) == [("mapper!x", 0), ("sda2", 0), ("sda1", 0)]
+    assert not (tmp_path / "private").exists()
+    assert mounts.release() == []
+
+
+def test_what_is_busy_is_detached_and_said(host: Host, tmp_path: Path) -> None:
+    mounts = Mounts(host)
+    for name in ("sda1", "sda2"):
+        mounts.tree(device(name))
+    target = str(tmp_path / "private/sda1")
+    syscalls_of(host).errors["umount", target] = errno.EBUSY
+    assert mounts.release() == ["sda1: Device or resource busy"]
+    assert unmounted(host) == [("sda2", 0), ("sda1", 0), ("sda1", MNT_DETACH)]
+    assert mounts.known() == {}
+    assert mounts.release() == []
+
+
+def test_release_survives_everything(host: Host, tmp_path: Path) -> None:
+    mounts = Mounts(host)
+    mounts.tree(device())
+    syscalls_of(host).errors["umount"] = errno.EIO
+    shutil.rmtree(tmp_path / "private")
+    assert mounts.release() == ["sda1: Input/output error"]
+
+
+def test_files_below_a_mount_that_stays_are_not_touched(host: Host, tmp_path: Path) -> None:
+    mounts = Mounts(host)
+    mounts.tree(device())
+    write_tree(tmp_path / "private/sda1", {"precious": "data"})
+    syscalls_of(host).errors["umount"] = errno.EBUSY
+    mounts.release()
+    assert (tmp_path / "private/sda1/precious").read_text() == "data"
+
+
+def test_a_second_scan_mounts_again(host: Host) -> None:
+    mounts = Mounts(host)
+    for _ in range(2):
+        mounts.tree(device())
+        assert mounts.release() == []
+    assert len(mounted(host)) == 2
+    assert not syscalls_of(host).mounted
+
+
+def test_where_no_namespace_may_be_made_it_mounts_all_the_same(host: Host) -> None:
+    syscalls_of(host).errors["own_mounts"] = errno.EPERM
+    with Mounts(host) as mounts:
+        mounts.tree(device())
+        assert len(mounted(host)) == 1
+
+
+def test_the_namespace_is_made_before_anything_else_and_once(host: Host) -> None:
+    mounts = Mounts(host)
+    assert syscalls_of(host).calls == [("own_mounts",)]
+    for _ in range(2):
+        mounts.tree(device())
+        mounts.release()
+    assert [call for call in syscalls_of(host).calls if call[0] == "own_mounts"] == [("own_mounts",)]
+
+
+def test_a_partition_that_cannot_be_mounted_is_a_problem_and_hides_no_other(host: Host, tmp_path: Path) -> None:
+    syscalls_of(host).errors["mount"] = errno.EIO
+    good = write_tree(tmp_path / "good", {"vmlinuz": whole_image()})
+    found = (device("sdz1"), Device(name="sda1", folder=str(good)))
+    session = MachineSession(host, MachineFacts(), lambda: found)
+    listings, problems = collect(session)
+    session.close()
+    assert [listing.entry.title for listing in listings] == ["vmlinuz"]
+    assert [(problem.device, problem.message) for problem in problems] == [
+        ("sdz1", "not readable: Input/output error")
+    ]
+
+
+# ---- a real file system -----------------------------------------------------------------------------------
+
+
+def _in_a_child(work: Callable[[], object]) -> None:
+    """In a process of its own, whose mounts end with it."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Device]:
+    """A loop device with ext4 whose journal wants to be replayed."""
+    tools = {name: shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin") for name in ("mkfs.ext4", "losetup")}
+    missing = [name for name, path in tools.items() if path is None]
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    if missing:
+        pytest.skip(f"there is no {' and no '.join(missing)}")
+    if not Path("/dev/loop-control").exists() or "\text4" not in Path("/proc/filesystems").read_text():
+        pytest.skip("this kernel has no loop devices, or no ext4")
+    image = tmp_path / "disk"
+    root = write_tree(tmp_path / "root", {"vmlinuz": whole_image(), "loader/entries/a.conf": "linux /vmlinuz\n"})
+    command = [str(tools["mkfs.ext4"]), "-q", "-F", "-O", "^metadata_csum", "-d", str(root), str(image), "8M"]
+    subprocess.run(command, check=True, capture_output=True)
+    # s_feature_incompat bit 2, "needs recovery" (Documentation/filesystems/ext4/super.rst)
+    data = bytearray(image.read_bytes())
+    data[1024 + 0x60] |= 4
+    image.write_bytes(data)
+    done = subprocess.run([str(tools["losetup"]), "--find", "--show", str(image)], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no loop device is to be had: {done.stderr.strip()}")
+    path = done.stdout.strip()
+    try:
+        yield Device(name=path.removeprefix("/dev/"), path=path, filesystem="ext4", size=8 << 20)
+    finally:
+        subprocess.run([str(tools["losetup"]), "--detach", path], check=True)
+
+
+def test_a_real_partition_is_read_and_not_written_and_nothing_stays_mounted(loop: Device, tmp_path: Path) -> None:
+    before = (tmp_path / "disk").read_bytes()
+
+    def work() -> None:
+        session = MachineSession(Host(), MachineFacts(), lambda: (loop,))
+        outcomes = []
+        for _ in range(2):
+            # the menu scans in one thread, and leaves in another
+            thread = threading.Thread(target=lambda: outcomes.append(collect(session)))
+            thread.start()
+            thread.join()
+        assert session._mounts.release() == []
+        for listings, problems in outcomes:
+            assert [listing.entry.title for listing in listings] == ["a"], problems
+            assert not problems
+        assert loop.path not in Path("/proc/self/mountinfo").read_text()
+
+    _in_a_child(work)
+    assert loop.path not in Path("/proc/self/mountinfo").read_text()
+    assert (tmp_path / "disk").read_bytes() == before
+
+
+def test_the_fake_calls_have_the_real_ones_names() -> None:
+    from bootmenu.system.syscalls import Syscalls
+
+    for name in vars(FakeSyscalls):
+        if not name.startswith("_"):
+            assert hasattr(Syscalls, name), name
