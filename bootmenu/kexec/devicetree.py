@@ -64,14 +64,16 @@ def _memory(areas: tuple[MemoryRange, ...], own: TreeFacts) -> Iterator[Edit]:
 def apply(data: bytes, changes: Iterable[Edit]) -> bytes:
     """The tree with the edits made, packed and without NOPs. Raises FormatError, or BootmenuError over 2 MiB."""
     tree = DeviceTree.from_bytes(data)
+    changes = tuple(changes)
+    written = {edit.path for edit in changes if edit.path.startswith("/memory@")}
+    if written:
+        # what stands there may be empty, disabled or overruled by linux,usable-memory: none of it may stay
+        tree.root.children = [
+            node
+            for node in tree.root.children
+            if node.string("device_type") != "memory" and f"/{node.name}" not in written
+        ]
     for edit in changes:
-        if edit.path.startswith("/memory"):
-            # an empty memory node under another name would still be read, and win
-            tree.root.children = [
-                node
-                for node in tree.root.children
-                if node.string("device_type") != "memory" or f"/{node.name}" == edit.path
-            ]
         node = tree.ensure(edit.path)
         if edit.value is None:
             node.remove(edit.property)
