@@ -47,6 +47,7 @@ class _Meter:
             yield self._event(StageState.RUNNING, "")
 
     def start(self) -> Progress:
+        self.last = time.monotonic()
         return self._event(StageState.RUNNING, "")
 
     def finish(self, detail: str = "") -> Progress:
@@ -80,10 +81,12 @@ def load(
         except TreeError as error:
             raise LoadError(f"{error.path} {error.detail}.", "Look at its disk.", stage=staging.stage) from None
         except BootmenuError as error:
-            raise LoadError(error.message, error.hint, stage=staging.stage) from None
+            message = f"{staging.path}: {error.message.rstrip('.')}."
+            hint = error.hint or "Copy the file again, or scan again."
+            raise LoadError(message, hint, stage=staging.stage) from None
         except OSError as error:
             raise LoadError(
-                f"Reading failed: {error.strerror or error}.",
+                f"{staging.path}: reading failed: {error.strerror or error}.",
                 "The disk gives errors, or was pulled out.",
                 stage=staging.stage,
                 errno=error.errno,
@@ -116,7 +119,7 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
         said = tuple(host.log.since(mark))
         why, hint = explain(error.errno, said)
         if error.errno is None and error.output:
-            why = f"{why} {error.call} said: {error.output.splitlines()[0][:300]}"
+            why = f"{why} {error.call} said: {error.output.splitlines()[0][:300].rstrip('.')}."
         raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None
     # kexec.md, order of safety: believe it only when the kernel says so
     if host.kexec_loaded() is False:
@@ -141,6 +144,8 @@ class _Staging:
         self._plan, self._trees, self._open_files, self._pace = plan, trees, open_files, pace
         self._descriptors: dict[Stage, int] = {}
         self.stage = Stage.KERNEL
+        self.path = ""
+        """What is being read."""
 
     def run(self) -> Iterator[Progress]:
         yield from self._read(Stage.KERNEL, (self._plan.kernel,))
@@ -158,11 +163,14 @@ class _Staging:
         )
 
     def _open(self, file: PlannedFile) -> OpenFile:
+        self.path = file.ref.path
         tree = self._trees.get(file.ref.device)
         if tree is None:
             raise TreeError(file.ref.path, Trouble.MISSING, f"lies on {file.ref.device}, which is not there any more")
         descriptor, size = tree.descriptor(file.ref.path)
         self._open_files.callback(os.close, descriptor)
+        if size != file.size:
+            raise _changed(size, file.size)
         return OpenFile(descriptor, size)
 
     def _memory_file(self, name: str) -> int:
@@ -178,9 +186,7 @@ class _Staging:
         if len(files) == 1 and files[0].compression is Compression.NONE:
             # reading once brings the file into the page cache, where the loader finds it
             self._descriptors[stage] = opened[0].descriptor
-            offset = 0
-            while piece := opened[0].read(offset, _CHUNK):
-                offset += len(piece)
+            for _, offset in _plain(opened[0]):
                 yield from meter.advance(offset)
             yield meter.finish()
             return
@@ -188,6 +194,7 @@ class _Staging:
         self._descriptors[stage] = target
         before = 0
         for file, source in zip(files, opened, strict=True):
+            self.path = file.ref.path
             pieces = gunzip(source) if file.compression is Compression.GZIP else _plain(source)
             written = 0
             for piece, consumed in pieces:
@@ -210,10 +217,10 @@ class _Staging:
         yield meter.start()
         if source.size > MAX_SIZE:
             raise BootmenuError(
-                f"The device tree {file.ref.path} has {source.size:,} bytes, the kernel reads at most {MAX_SIZE:,}.",
+                f"the device tree has {source.size:,} bytes, the kernel reads at most {MAX_SIZE:,}",
                 "Is this the right file?",
             )
-        data = devicetree.apply(source.read(0, source.size), self._plan.edits)
+        data = devicetree.apply(b"".join(piece for piece, _ in _plain(source)), self._plan.edits)
         target = self._memory_file("device-tree")
         _write_all(target, data)
         self._descriptors[Stage.DEVICE_TREE] = target
@@ -225,7 +232,14 @@ def _plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:
     offset = 0
     while piece := source.read(offset, _CHUNK):
         offset += len(piece)
-        yield piece, offset
+        if offset <= source.size:
+            yield piece, offset
+    if offset != source.size:
+        raise _changed(offset, source.size)
+
+
+def _changed(size: int, wanted: int) -> BootmenuError:
+    return BootmenuError(f"the file has changed: {size:,} bytes are there, it had {wanted:,}", "Scan again.")
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: MIT
+"""Running a plan: what the kernel is handed, and that every failure is told and leaves nothing behind."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bootmenu.formats.devicetree import DeviceTree, facts
+from bootmenu.kexec import jump as jumping
+from bootmenu.kexec import load as loading
+from bootmenu.kexec.errors import LoadError, explain
+from bootmenu.kexec.load import load, unload
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.system.host import Host
+from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.tree import OpenFile
+from tests.builders import machines
+from tests.builders.entries import whole_image
+from tests.builders.hosts import FakeLog, commands_of, failure, fake_host, syscalls_of
+from tests.builders.trees import write_tree
+from tests.kexec.staging import INITRD, OTHER, Bench, Kexec, descriptors
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "part")
+    with made.tree:
+        yield made
+
+
+@pytest.fixture
+def kexec() -> Kexec:
+    return Kexec()
+
+
+@pytest.fixture
+def host(tmp_path: Path, kexec: Kexec) -> Host:
+    return fake_host(tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n"}, {"kexec": kexec}, ["old line"])
+
+
+def run(bench: Bench, plan: LoadPlan, host: Host) -> list[Progress]:
+    before = descriptors()
+    try:
+        return list(load(plan, {"sda1": bench.tree}, host))
+    finally:
+        assert descriptors() == before, "every descriptor is closed"
+
+
+def fails(bench: Bench, plan: LoadPlan, host: Host) -> LoadError:
+    with pytest.raises(LoadError) as caught:
+        run(bench, plan, host)
+    assert caught.value.message.endswith(".")
+    assert caught.value.hint
+    return caught.value
+
+
+# ---- what the kernel is handed ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cmdline",
+    [
+        "root=/dev/sda2 quiet",
+        "",
+        "-x --reuse-cmdline",
+        "dyndbg=\"file a +p\" x='y'",
+        "$(reboot) `a`; b",
+        "  ",
+        "größe=1",
+        "=",
+    ],
+)
+def test_kexec_gets_exactly_these_words(bench: Bench, host: Host, kexec: Kexec, cmdline: str) -> None:
+    run(bench, bench.plan(bench.entry(dtb="/board.dtb", cmdline=cmdline)), host)
+    (argv,) = kexec.argvs
+    numbers = [word.rpartition("/")[2] for word in argv if "/proc/self/fd/" in word]
+    assert argv == [
+        "kexec",
+        "-c",
+        "-l",
+        f"/proc/self/fd/{numbers[0]}",
+        f"--command-line={cmdline}",
+        f"--initrd=/proc/self/fd/{numbers[1]}",
+        f"--dtb=/proc/self/fd/{numbers[2]}",
+    ]
+    held = kexec.contents[0]
+    assert held[""] == whole_image()
+    assert held["--initrd="] == INITRD
+    found = facts(DeviceTree.from_bytes(held["--dtb="]))
+    assert found.memory == machines.tree_of(machines.virt()).memory
+    assert found.stale_chosen == ()
+
+
+def test_without_initramfs_and_tree_there_are_no_words_for_them(bench: Bench, host: Host, kexec: Kexec) -> None:
+    run(bench, bench.plan(bench.entry(initrds=[])), host)
+    assert [word.partition("=")[0] for word in kexec.argvs[0][4:]] == ["--command-line"]
+    assert "-d" not in kexec.argvs[0]
+
+
+def test_a_packed_kernel_is_handed_over_unpacked(bench: Bench, host: Host, kexec: Kexec) -> None:
+    (bench.root / "Image.gz").write_bytes(gzip.compress(whole_image()) + b"trailing")
+    events = run(bench, bench.plan(bench.entry("/Image.gz")), host)
+    assert kexec.contents[0][""] == whole_image()
+    assert "unpacked" in next(event.detail for event in events if event.detail)
+
+
+@pytest.mark.parametrize("length", range(4))
+def test_several_initramfs_are_joined_at_multiples_of_four(
+    bench: Bench, host: Host, kexec: Kexec, length: int
+) -> None:
+    first = INITRD + bytes(range(1, length + 1))
+    (bench.root / "initrd").write_bytes(first)
+    run(bench, bench.plan(bench.entry(initrds=["/initrd", "/other", "/initrd"])), host)
+    joined = kexec.contents[0]["--initrd="]
+    second = len(first) + -len(first) % 4
+    third = second + len(OTHER) + -len(OTHER) % 4
+    assert joined[: len(first)] == first
+    assert joined[second : second + len(OTHER)] == OTHER
+    assert joined[third : third + len(first)] == first
+    assert not joined[len(first) : second].strip(b"\0")
+
+
+# ---- progress ---------------------------------------------------------------------------------------------
+
+
+def test_stages_come_in_order_each_begins_and_ends_and_bytes_only_rise(
+    bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (bench.root / "Image").open("r+b") as file:
+        file.truncate(8 << 20)
+    clock = itertools.count(time.monotonic(), 0.03)  # every look at it is 30 ms later
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(loading, "_CHUNK", 4096)
+    events = run(bench, bench.plan(bench.entry(initrds=["/initrd", "/other"], dtb="/board.dtb")), host)
+    for stage, group in itertools.groupby(events, key=lambda event: event.stage):
+        rows = list(group)
+        assert rows[0].state is StageState.RUNNING, stage
+        assert [row.state is StageState.DONE for row in rows] == [False] * (len(rows) - 1) + [True]
+        assert [row.done for row in rows] == sorted(row.done for row in rows)
+        assert all(row.done <= row.total for row in rows)
+        times = [row.seconds for row in rows[:-1]]
+        assert all(later - earlier >= 0.1 for earlier, later in itertools.pairwise(times)), "ten a second at most"
+    stages = [stage for stage, _ in itertools.groupby(event.stage for event in events)]
+    assert stages == [Stage.KERNEL, Stage.INITRAMFS, Stage.DEVICE_TREE, Stage.LOAD]
+    assert len(events) > 20
+
+
+def test_a_simulated_medium_is_as_slow_as_it_should_be(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    now = [time.monotonic()]
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    host = SimulatedHost.from_facts(machines.virt())
+    plan = bench.plan(bench.entry(initrds=[]), method="simulated")
+    list(load(plan, {"sda1": bench.tree}, host, pace=16384))
+    assert sum(slept) == pytest.approx(1.0, abs=0.1)
+    assert host.kexec_loaded()
+    unload(plan, host)
+    assert not host.kexec_loaded()
+
+
+# ---- failures ---------------------------------------------------------------------------------------------
+
+ERRNOS = [
+    errno.EPERM,
+    errno.EACCES,
+    errno.EBUSY,
+    errno.EINVAL,
+    errno.EADDRNOTAVAIL,
+    errno.ENOSYS,
+    errno.ENOMEM,
+    errno.EKEYREJECTED,
+    errno.ENOKEY,
+    errno.EBADMSG,
+    errno.ELIBBAD,
+]
+
+
+@pytest.mark.parametrize("number", ERRNOS, ids=lambda number: errno.errorcode[number])
+def test_a_refusal_is_explained_with_what_the_kernel_said_since(
+    bench: Bench, host: Host, kexec: Kexec, number: int
+) -> None:
+    log = host.log
+    assert isinstance(log, FakeLog)
+    kexec.status, kexec.error = 255, f"kexec_load failed: {os.strerror(number)}\nentry = 0x4\n".encode()
+    kexec.meanwhile = lambda: (log.messages or []).append("kexec: new line")
+    error = fails(bench, bench.plan(bench.entry()), host)
+    assert (error.errno, error.call, error.stage) == (number, "kexec_load", Stage.LOAD)
+    assert error.kernel_log == ("kexec: new line",)
+    assert error.message != explain(None, ())[0], "every errno of kexec.md has a meaning of its own"
+    assert error.errno_text.startswith(errno.errorcode[number])
+    assert kexec.unloads == 1, "nothing stays loaded"
+
+
+def test_the_log_decides_where_the_errno_does_not(bench: Bench, host: Host, kexec: Kexec) -> None:
+    plain = explain(errno.EBUSY, ())
+    stuck = explain(errno.EBUSY, ["kexec: Can't kexec: CPUs are stuck in the kernel."])
+    assert stuck != plain
+    assert "nr_cpus=1" in stuck[1]
+
+
+def test_what_kexec_said_is_told_where_it_named_no_call(bench: Bench, host: Host, kexec: Kexec) -> None:
+    kexec.status, kexec.error = 1, b"setup_2nd_dtb failed.\nmore\n"
+    error = fails(bench, bench.plan(bench.entry()), host)
+    assert (error.call, error.errno) == ("kexec", None)
+    assert "setup_2nd_dtb failed" in error.message
+    assert "more" not in error.message
+    assert error.errno_text == ""
+
+
+@pytest.mark.parametrize("said", [b"", b"\n", b"\xff\xfe", b"kexec_load failed: Nobody knows\n"])
+def test_whatever_kexec_says_is_an_error(bench: Bench, host: Host, kexec: Kexec, said: bytes) -> None:
+    kexec.status, kexec.error = 1, said
+    assert fails(bench, bench.plan(bench.entry()), host).errno is None
+
+
+def test_a_missing_program_is_a_typed_error(bench: Bench, tmp_path: Path) -> None:
+    error = fails(bench, bench.plan(bench.entry()), fake_host(tmp_path / "none"))
+    assert "not installed" in error.message
+
+
+def test_success_that_the_kernel_denies_is_a_failure(bench: Bench, host: Host, kexec: Kexec) -> None:
+    host.path("/sys/kernel/kexec_loaded").write_text("0\n")
+    error = fails(bench, bench.plan(bench.entry()), host)
+    assert "nothing is loaded" in error.message
+
+
+def test_where_the_kernel_does_not_say_success_is_believed(bench: Bench, host: Host, kexec: Kexec) -> None:
+    host.path("/sys/kernel/kexec_loaded").unlink()
+    assert run(bench, bench.plan(bench.entry()), host)[-1].state is StageState.DONE
+    assert kexec.unloads == 0
+
+
+@pytest.mark.parametrize("stop_at", [Stage.KERNEL, Stage.INITRAMFS, Stage.DEVICE_TREE, Stage.LOAD])
+def test_closing_it_early_leaves_nothing_loaded_and_nothing_open(
+    bench: Bench, host: Host, kexec: Kexec, stop_at: Stage
+) -> None:
+    before = descriptors()
+    events = load(bench.plan(bench.entry(dtb="/board.dtb")), {"sda1": bench.tree}, host)
+    wanted = StageState.DONE if stop_at is Stage.LOAD else StageState.RUNNING
+    assert any(event.stage is stop_at and event.state is wanted for event in events)
+    events.close()  # type: ignore[attr-defined]
+    assert descriptors() == before
+    assert len(kexec.loads) == (stop_at is Stage.LOAD)
+    assert kexec.unloads == (stop_at is Stage.LOAD)
+
+
+def test_unload_never_raises(bench: Bench, tmp_path: Path) -> None:
+    plan = bench.plan(bench.entry())
+    unload(plan, fake_host(tmp_path / "none", {"/sys/kernel/kexec_loaded": "1"}))
+    unload(replace(plan, method="gone"), fake_host(tmp_path / "none"))
+    quiet = fake_host(tmp_path / "quiet", {"/sys/kernel/kexec_loaded": "0"}, {"kexec": Kexec()})
+    unload(plan, quiet)
+    assert not commands_of(quiet).calls
+
+
+# ---- files that change ------------------------------------------------------------------------------------
+
+
+def vanish(path: Path) -> None:
+    path.unlink()
+
+
+def shrink(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 5)
+
+
+def grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def become_a_fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("change", [vanish, shrink, grow, become_a_fifo])
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [("Image", Stage.KERNEL), ("initrd", Stage.INITRAMFS), ("board.dtb", Stage.DEVICE_TREE)],
+)
+def test_a_file_that_changed_since_it_was_planned_is_not_loaded(
+    bench: Bench, host: Host, kexec: Kexec, change: Callable[[Path], None], name: str, stage: Stage
+) -> None:
+    plan = bench.plan(bench.entry(dtb="/board.dtb"))
+    change(bench.root / name)
+    error = fails(bench, plan, host)
+    assert error.stage is stage
+    assert name in error.message
+    assert not kexec.loads
+
+
+@pytest.mark.parametrize("initrds", [["/initrd"], ["/initrd", "/other"]])
+def test_a_file_that_shrinks_while_it_is_read_is_not_loaded(
+    bench: Bench, host: Host, kexec: Kexec, monkeypatch: pytest.MonkeyPatch, initrds: list[str]
+) -> None:
+    monkeypatch.setattr(loading, "_CHUNK", 64)
+    plan = bench.plan(bench.entry(initrds=initrds))
+    events = load(plan, {"sda1": bench.tree}, host)
+    # what is awaited is the event between opening the file and reading it
+    assert any(event.stage is Stage.INITRAMFS for event in events)
+    os.truncate(bench.root / "initrd", 100)
+    with pytest.raises(LoadError, match="initrd: the file has changed") as caught:
+        list(events)
+    assert caught.value.stage is Stage.INITRAMFS
+    assert not kexec.loads
+
+
+def test_a_disk_that_fails_is_said(bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: OpenFile, offset: int, length: int) -> bytes:
+        raise failure(errno.EIO)
+
+    plan = bench.plan(bench.entry())
+    monkeypatch.setattr(OpenFile, "read", broken)
+    error = fails(bench, plan, host)
+    assert (error.errno, error.stage) == (errno.EIO, Stage.KERNEL)
+
+
+def test_a_partition_that_was_pulled_out_is_said(bench: Bench, host: Host) -> None:
+    with pytest.raises(LoadError, match="sda1, which is not there any more"):
+        list(load(bench.plan(bench.entry()), {}, host))
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-30], lambda data: data[:40] + b"\xff" * 9 + data[49:]])
+def test_a_packed_kernel_that_is_damaged_is_not_loaded(
+    bench: Bench, host: Host, kexec: Kexec, damage: Callable[[bytes], bytes]
+) -> None:
+    (bench.root / "Image.gz").write_bytes(gzip.compress(whole_image()))
+    plan = bench.plan(bench.entry("/Image.gz"))
+    data = damage((bench.root / "Image.gz").read_bytes())
+    (bench.root / "Image.gz").write_bytes(data)
+    plan = replace(plan, kernel=replace(plan.kernel, size=len(data)))
+    assert fails(bench, plan, host).stage is Stage.KERNEL
+    assert not kexec.loads
+
+
+# ---- leave and jump ---------------------------------------------------------------------------------------
+
+
+def test_leaving_syncs_unmounts_and_says_what_stays(host: Host) -> None:
+    lines = ("/dev/sda2 / ext4 rw,noatime 0 0", "/dev/sda1 /mnt vfat ro 0 0", "tmpfs /tmp tmpfs rw 0 0", "x")
+    write_tree(host.root, {"/proc/self/mounts": "\n".join(lines)})
+    events = list(jumping.leave(host, lambda: ["sda1: busy"]))
+    assert [(event.stage, event.state) for event in events if event.state is not StageState.RUNNING] == [
+        (Stage.SYNC, StageState.DONE),
+        (Stage.UNMOUNT, StageState.DONE),
+    ]
+    assert events[-1].detail == "detached sda1: busy; still mounted for writing by others: /"
+    assert syscalls_of(host).calls == [("sync",)]
+
+
+def test_a_sync_that_hangs_is_given_up(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jumping, "SYNC_SECONDS", 0.05)
+    monkeypatch.setattr(jumping, "_TICK", 0.01)
+    disk = threading.Event()
+    syscalls_of(host).sync_waits_for = disk.wait
+    try:
+        events = list(jumping.leave(host, list))
+    finally:
+        disk.set()
+    (sync,) = [event for event in events if event.stage is Stage.SYNC and event.state is not StageState.RUNNING]
+    assert sync.state is StageState.SKIPPED
+    assert "does not answer" in sync.detail
+    assert events[-1].state is StageState.DONE
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBUSY, errno.EPERM])
+def test_a_jump_that_comes_back_says_why(host: Host, number: int) -> None:
+    syscalls_of(host).errors["reboot_kexec"] = number
+    with pytest.raises(LoadError) as caught:
+        jumping.jump(host)
+    assert (caught.value.errno, caught.value.call, caught.value.stage) == (number, "reboot", Stage.JUMP)
+    assert caught.value.hint
+
+
+def test_where_systemd_is_pid_1_it_makes_the_jump(tmp_path: Path) -> None:
+    words: list[str] = []
+
+    def systemctl(argv: object, inherited: object) -> tuple[int, bytes, bytes]:
+        words.append(str(argv))
+        return 1, b"", b"Access denied\n"
+
+    host = fake_host(tmp_path, {"/run/systemd/system/x": ""}, {"systemctl": systemctl})
+    with pytest.raises(LoadError, match="Access denied"):
+        jumping.jump(host)
+    assert words == ["['systemctl', 'kexec']"]
+    assert not syscalls_of(host).calls
+    with pytest.raises(LoadError, match="not installed"):
+        jumping.jump(fake_host(tmp_path))
