@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -25,6 +26,7 @@ class Registry(Generic[T]):
         self._package = package
         self._items: dict[str, tuple[int, T]] = {}
         self._loaded = False
+        self._lock = threading.RLock()
 
     def register(self, name: str, *, order: int) -> Callable[[T], T]:
         """Decorator: add the thing below it under `name`; look-ups are sorted by `order`."""
@@ -40,12 +42,17 @@ class Registry(Generic[T]):
         return add
 
     def _load(self) -> None:
-        if self._loaded:
-            return
-        self._loaded = True
-        package = importlib.import_module(self._package)
-        for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
-            importlib.import_module(module.name)
+        with self._lock:  # the menu scans in one thread and asks in another
+            if self._loaded:
+                return
+            self._loaded = True
+            try:
+                package = importlib.import_module(self._package)
+                for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+                    importlib.import_module(module.name)
+            except BaseException:
+                self._loaded = False  # or the next one to ask would get a part for the whole
+                raise
 
     def items(self) -> Iterator[tuple[str, T]]:
         """(name, thing) in order."""
