@@ -93,6 +93,8 @@ def scan(
                     yield ProblemFound(found)
                     continue
                 if len(taken) >= MAX_ENTRIES:
+                    message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
+                    yield ProblemFound(Problem(device=device.name, path="", message=message))
                     break
                 named = dataclasses.replace(found, id=_unique_id(found, device, taken))
                 entry, entry_facts = facts.gather(named, mounts.known())

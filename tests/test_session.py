@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""A sitting at a machine: scanning again, loading, leaving, and coming back from a jump."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bootmenu.demo import demonstration
+from bootmenu.discovery import scan as scanning
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ProblemFound, ScanFinished
+from bootmenu.errors import UsageError
+from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.model.finding import Severity
+from bootmenu.model.progress import Stage, StageState
+from bootmenu.session import FilesSession, MachineSession, collect
+from bootmenu.system.simulated import SimulatedHost
+from tests.builders import machines
+from tests.builders.entries import whole_image
+from tests.builders.hosts import fake_host, syscalls_of
+from tests.builders.trees import write_tree
+from tests.kexec.staging import Kexec
+
+
+@pytest.fixture
+def demo() -> Iterator[MachineSession]:
+    with demonstration(pace=None) as session:
+        yield session
+
+
+def test_the_demonstration_has_every_verdict_and_a_problem(demo: MachineSession) -> None:
+    listings, problems = collect(demo)
+    assert {listing.report.verdict for listing in listings} == set(Severity)
+    assert problems
+    assert demo.simulated
+    assert demo.notices == ()
+    assert len({listing.entry.id for listing in listings}) == len(listings)
+    assert sum(listing.entry.default for listing in listings) == 2
+
+
+def test_the_demonstration_does_everything_but_the_jump_and_again(demo: MachineSession) -> None:
+    listings, _ = collect(demo)
+    (good,) = [listing for listing in listings if "own device tree" in listing.entry.title]
+    plan = demo.plan(good)
+    for _ in range(2):
+        events = [*demo.load(plan), *demo.leave(plan)]
+        assert {event.stage for event in events} == set(Stage) - {Stage.JUMP}
+        with pytest.raises(SimulatedJump):
+            demo.jump(plan)
+        demo.unload(plan)
+    (large,) = [listing for listing in listings if listing.entry.title == "vmlinuz-rescue"]
+    with pytest.raises(LoadError) as caught:
+        list(demo.load(demo.plan(large)))
+    assert caught.value.errno_text.startswith("EINVAL")
+
+
+def test_the_demonstration_leaves_nothing_behind() -> None:
+    with demonstration(pace=None) as session:
+        listings, _ = collect(session)
+        folders = {listing.entry.device for listing in listings}
+        roots = [device.folder for device in session._devices() if isinstance(device, Device)]
+    assert folders
+    assert all(root is not None and not Path(root).exists() for root in roots)
+
+
+def session_of(*devices: Device) -> MachineSession:
+    machine = machines.virt()
+    return MachineSession(SimulatedHost.from_facts(machine), machine, lambda: devices)
+
+
+def test_the_events_of_a_scan(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"vmlinuz": whole_image(), "loader/entries/x.conf": "junk\n"})
+    good, gone = Device(name="sda1", folder=str(tmp_path)), Device(name="sdb1", folder=str(tmp_path / "gone"))
+    events = list(session_of(good, gone).scan())
+    kinds = [type(event) for event in events]
+    assert kinds[0] is DeviceFound
+    assert kinds[-4:] == [DeviceFound, ProblemFound, DeviceDone, ScanFinished]
+    assert kinds.count(EntryFound) == 1
+    done = [event for event in events if isinstance(event, DeviceDone)]
+    assert [(event.device.name, event.entries) for event in done] == [("sda1", 1), ("sdb1", 0)]
+
+
+def test_a_machine_with_too_many_entries_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "MAX_ENTRIES", 3)
+    text = "".join(f"label l{number}\nkernel /k\n" for number in range(5))
+    write_tree(tmp_path, {"extlinux.conf": text})
+    listings, problems = collect(session_of(Device(name="sda1", folder=str(tmp_path))))
+    assert len(listings) == 3
+    assert ["too many" in problem.message for problem in problems] == [True]
+
+
+def test_why_nothing_can_be_executed_here(tmp_path: Path) -> None:
+    machine = machines.virt()
+    host = SimulatedHost.from_facts(machine)
+    assert MachineSession(host, machine, tuple).notices == ()
+    bare = dataclasses.replace(
+        machine, cap_sys_boot=False, kexec=dataclasses.replace(machine.kexec, tools_version=None)
+    )
+    assert MachineSession(host, bare, tuple).notices == ("not running as root", "kexec-tools is not installed")
+
+
+def test_a_jump_that_comes_back_leaves_nothing_loaded(tmp_path: Path) -> None:
+    kexec = Kexec()
+    write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
+    host = fake_host(tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n"}, {"kexec": kexec})
+    session = MachineSession(host, machines.virt(), lambda: (Device(name="sda1", folder=str(tmp_path / "part")),))
+    (listing,), _ = collect(session)
+    plan = session.plan(listing)
+    events = [*session.load(plan), *session.leave(plan)]
+    assert events[-1].state is StageState.DONE
+    with pytest.raises(LoadError, match="did not jump"):
+        session.jump(plan)
+    assert (len(kexec.loads), kexec.unloads) == (1, 1)
+    assert ("reboot_kexec",) in syscalls_of(host).calls
+
+
+def files(host_root: Path, kernel: Path, **more: object) -> FilesSession:
+    options: dict[str, object] = {"dtb": None, "overlays": (), "initrds": (), "command_line": "", **more}
+    return FilesSession(fake_host(host_root), machines.virt(), kernel=str(kernel), **options)  # type: ignore[arg-type]
+
+
+def test_a_session_about_files(tmp_path: Path) -> None:
+    (tmp_path / "Image").write_bytes(whole_image())
+    (tmp_path / "link").symlink_to("Image")
+    session = files(tmp_path / "host", tmp_path / "link", initrds=(str(tmp_path / "Image"),), command_line="x=y")
+    assert session.listing.report.verdict is Severity.PASS
+    assert session.listing.entry.kernel.path == str((tmp_path / "Image").resolve())
+    assert session.plan(session.listing).command_line == "x=y"
+    session.close()
+
+
+@pytest.mark.parametrize("role", ["kernel", "dtb", "initrds", "overlays"])
+def test_a_file_that_is_not_there_is_a_wrong_call(tmp_path: Path, role: str) -> None:
+    (tmp_path / "Image").write_bytes(whole_image())
+    gone = str(tmp_path / "gone")
+    more: dict[str, object] = {} if role == "kernel" else {role: gone if role == "dtb" else (gone,)}
+    with pytest.raises(UsageError, match="gone: does not exist") as caught:
+        files(tmp_path / "host", tmp_path / ("gone" if role == "kernel" else "Image"), **more)
+    assert caught.value.hint
