@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.model.finding import Severity
+from bootmenu.model.finding import Report, Severity
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, StageState
 from bootmenu.session import Session, collect
@@ -26,6 +25,8 @@ class Options:
     dry_run: bool = False
     force: bool = False
     json: bool = False
+    ignored: frozenset[str] = frozenset()
+    """Codes that were overridden."""
 
 
 class RefusedError(BootmenuError):
@@ -47,17 +48,20 @@ def boot(session: Session, listing: Listing, options: Options) -> int:
     """Print the plan, then run it as far as asked. Returns 0, or does not return. Raises BootmenuError."""
     teller = _Teller(options.json)
     plan = session.plan(listing)
-    teller.plan(plan, listing)
+    report = listing.report.overriding(options.ignored)
+    teller.plan(plan, report)
     if options.dry_run:
         return 0
-    if listing.report.verdict is Severity.FAIL and not options.force:
-        worst = listing.report.findings[0]
+    if report.verdict is Severity.FAIL and not options.force:
+        worst = next(finding for finding in report.of(Severity.FAIL) if not finding.ignored)
         raise RefusedError(
             f"refused: {worst.message} ({worst.code})", f"{worst.hint} Or go on regardless: --force.".strip()
         )
-    with contextlib.closing(session.load(plan)) as loading:  # type: ignore[type-var]
-        for progress in loading:
+    try:
+        for progress in session.load(plan):
             teller.progress(progress)
+    except LoadError as error:
+        raise _with_what_the_kernel_said(error) from None
     if options.load_only:
         teller.result("loaded", "The kernel is loaded. Start it with: systemctl kexec, or kexec -e.")
         return 0
@@ -71,8 +75,13 @@ def boot(session: Session, listing: Listing, options: Options) -> int:
     try:
         session.jump(plan)
     except LoadError as error:
-        said = "".join(f"\n  kernel: {line}" for line in error.kernel_log)
-        raise BootmenuError(f"{error.message} {error.call}: {error.errno_text}{said}", error.hint) from None
+        raise _with_what_the_kernel_said(error) from None
+
+
+def _with_what_the_kernel_said(error: LoadError) -> BootmenuError:
+    said = [f"{error.call}: {error.errno_text}"] if error.errno_text else []
+    said += [f"kernel: {line}" for line in error.kernel_log]
+    return BootmenuError("\n  ".join([error.message, *map(reports.printable, said)]), error.hint)
 
 
 class _Teller:
@@ -82,15 +91,16 @@ class _Teller:
     def _line(self, value: dict[str, object]) -> None:
         print(reports.json_text(value), flush=True)
 
-    def plan(self, plan: LoadPlan, listing: Listing) -> None:
+    def plan(self, plan: LoadPlan, report: Report) -> None:
         if self._json:
-            self._line({"plan": plan.to_json(), **reports.report_to_json(listing.report)})
+            self._line({"plan": plan.to_json(), **reports.report_to_json(report)})
             return
         for line in plan_lines(plan):
             print(line)
-        for finding in listing.report.findings:
+        for finding in report.findings:
             if finding.severity in (Severity.FAIL, Severity.WARN):
-                print(f"{reports.WORDS[finding.severity]:<14}{finding.code}: {reports.printable(finding.message)}")
+                word = reports.WORDS[finding.severity] + (" ignored" if finding.ignored else "")
+                print(f"{word:<14}{finding.code}: {reports.printable(finding.message)}")
         sys.stdout.flush()
 
     def progress(self, progress: Progress) -> None:

@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("kernel", metavar="KERNEL", help="kernel file")
     _add_files(check)
     _add_machine(check)
+    _add_ignore(check)
     check.add_argument("--json", action="store_true", help="one JSON object: verdict and findings")
     check.set_defaults(run=_check)
 
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     until = boot.add_mutually_exclusive_group()
     until.add_argument("--load-only", action="store_true", help="load, and leave the jump to somebody else")
     until.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+    _add_ignore(boot)
     boot.add_argument("--force", action="store_true", help="go on although the verdict is fail")
     boot.add_argument("--json", action="store_true", help="one JSON object a line: plan, progress, result")
     boot.set_defaults(run=_boot)
@@ -155,6 +157,21 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--initrd", action="append", default=[], metavar="F", help="initramfs (repeatable)")
     parser.add_argument("--cmdline", default="", metavar="S", help="kernel command line")
+    parser.add_argument(
+        "--no-carry-over",
+        action="store_true",
+        help="hand the device tree on without what this machine's own has to add, such as its memory",
+    )
+
+
+def _add_ignore(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="override one check on purpose; its finding stays in the report (repeatable)",
+    )
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
@@ -201,7 +218,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
     host, machine = _host_and_machine(arguments.machine)
     with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine)) as session:
-        report = check(machine, session.listing.facts)
+        report = check(machine, session.listing.facts).overriding(_ignored(arguments))
     if arguments.json:
         _print_json(reports.report_to_json(report))
     else:
@@ -224,7 +241,11 @@ def _boot(arguments: argparse.Namespace) -> int:
         raise UsageError("--dtb, --overlay, --initrd and --cmdline go with --kernel, not with an ENTRY-ID")
     host, machine = _host_and_machine(None)
     options = boot.Options(
-        load_only=arguments.load_only, dry_run=arguments.dry_run, force=arguments.force, json=arguments.json
+        load_only=arguments.load_only,
+        dry_run=arguments.dry_run,
+        force=arguments.force,
+        json=arguments.json,
+        ignored=_ignored(arguments),
     )
     if arguments.kernel is not None:
         with contextlib.closing(
@@ -248,6 +269,17 @@ def _facts(arguments: argparse.Namespace) -> int:
 
 
 # ---- what they share --------------------------------------------------------------------------------------
+
+
+def _ignored(arguments: argparse.Namespace) -> frozenset[str]:
+    """The codes to override. Raises UsageError for one that no check has: a typo must not look like an override."""
+    from bootmenu.compat import CHECKS
+
+    codes = frozenset(code.upper() for code in arguments.ignore)
+    unknown = sorted(codes - set(CHECKS.names()))
+    if unknown:
+        raise UsageError(f"no check is called {', '.join(unknown)}", f"There are: {', '.join(CHECKS.names())}.")
+    return codes
 
 
 def _print_json(value: object) -> None:
@@ -291,5 +323,6 @@ def _files_session(
         overlays=tuple(arguments.overlay),
         initrds=tuple(arguments.initrd),
         command_line=arguments.cmdline,
+        carry_over=not arguments.no_carry_over,
         method=method,
     )

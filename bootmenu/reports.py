@@ -82,7 +82,8 @@ def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
 def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
     word = _word(finding.severity, colour) + " " * (4 - len(WORDS[finding.severity]))
     indent = " " * (4 + 2 + width + 2)
-    message = textwrap.wrap(printable(finding.message), _WIDTH - len(indent)) or [""]
+    ignored = "(ignored) " if finding.ignored else ""
+    message = textwrap.wrap(ignored + printable(finding.message), _WIDTH - len(indent)) or [""]
     yield f"{word}  {finding.code:<{width}}  {message[0]}"
     yield from (indent + line for line in message[1:])
     if finding.hint:

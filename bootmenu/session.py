@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, Protocol
@@ -195,6 +196,7 @@ class FilesSession(MachineSession):
         overlays: tuple[str, ...],
         initrds: tuple[str, ...],
         command_line: str,
+        carry_over: bool = True,
         method: str | None = None,
     ) -> None:
         super().__init__(host, machine, tuple, method=method)
@@ -217,7 +219,9 @@ class FilesSession(MachineSession):
                 cmdline=CommandLine(command_line),
             ),
             {here.name: tree},
+            deep=True,
         )
+        facts = dataclasses.replace(facts, carries_memory_over=carry_over)
         for file in facts.files:
             if file.state is not FileState.PRESENT:
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")

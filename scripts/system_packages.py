@@ -46,6 +46,11 @@ FOR_VENV = [
 FOR_TEST = [
     *FOR_VENV,
     Package("qemu-system-arm", "qemu-system-aarch64", "boots real kernels, in the tests marked vm"),
+    Package(
+        "qemu-efi-aarch64",
+        "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
+        "is the firmware of machines that are started by EFI",
+    ),
     Package("device-tree-compiler", "dtc", "writes the device trees of its machines"),
     Package("e2fsprogs", "mkfs.ext4", "fills the ext4 disks of those machines, without root"),
     Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),

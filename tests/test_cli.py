@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -33,9 +34,10 @@ def partition(tmp_path: Path) -> Path:
     return write_tree(
         tmp_path / "part",
         {
-            "loader/entries/good.conf": "title Good\nversion 6.1\nlinux /vmlinuz\ninitrd /initrd\noptions quiet\n",
+            "loader/entries/good.conf": "title Good\nversion 6.1\nlinux /vmlinuz\n"
+            "initrd /initrd\noptions console=ttyAMA0\n",
             "vmlinuz": whole_image(),
-            "initrd": b"070701",
+            "initrd": gzip.compress(b"070701"),
         },
     )
 
@@ -96,7 +98,7 @@ def test_scan_prints_the_object_of_the_contract(call: Call, partition: Path) -> 
         "initrds": [{"device": "sda1", "path": "/initrd", "exists": True}],
         "dtb": None,
         "overlays": [],
-        "cmdline": "quiet",
+        "cmdline": "console=ttyAMA0",
         "architecture": "arm64",
         "default": False,
         "verdict": "pass",
@@ -268,18 +270,19 @@ def kernel(tmp_path: Path) -> Path:
 
 
 def test_check_says_yes(call: Call, kernel: Path) -> None:
-    outcome = call("check", kernel, "--machine", VIRT, "--json")
+    outcome = call("check", kernel, "--cmdline", "console=ttyAMA0", "--machine", VIRT, "--json")
     assert (outcome.code, outcome.err) == (0, "")
     assert set(outcome.json) == {"verdict", "findings"}
     assert outcome.json["verdict"] == "pass"
-    text = call("check", kernel, "--machine", VIRT)
+    text = call("check", kernel, "--cmdline", "console=ttyAMA0", "--machine", VIRT)
     assert text.code == 0
     assert text.out.endswith("verdict: ok\n")
 
 
 @pytest.mark.parametrize("name", machines.MACHINES)
 def test_check_answers_for_every_recorded_machine(call: Call, kernel: Path, name: str) -> None:
-    outcome = call("check", kernel, "--machine", machines.FOLDER / f"{name}.json", "--json")
+    facts = machines.FOLDER / f"{name}.json"
+    outcome = call("check", kernel, "--cmdline", "console=ttyAMA0", "--machine", facts, "--json")
     wanted = {"virt-psci-hvc": "pass", "nr-cpus-1": "pass", "acpi": "pass"}.get(name, "fail")
     assert outcome.json["verdict"] == wanted
     assert outcome.code == (wanted == "fail")
@@ -292,7 +295,7 @@ def test_a_warning_and_an_unknown_are_no_failure(call: Call, kernel: Path, tmp_p
     outcome = call("check", kernel, "--dtb", dtb, "--machine", VIRT, "--json")
     assert (outcome.code, outcome.json["verdict"]) == (0, "warn")
     kernel.write_bytes(whole_image(sections=False))
-    outcome = call("check", kernel, "--machine", VIRT, "--json")
+    outcome = call("check", kernel, "--cmdline", "console=ttyAMA0", "--machine", VIRT, "--json")
     assert (outcome.code, outcome.json["verdict"]) == (0, "unknown")
 
 

@@ -5,10 +5,11 @@ from bootmenu.compat import check, check_machine, EntryFacts
 report = check(machine_facts, entry_facts)
 """
 
-from bootmenu.compat.checker import Check, Scope, check, check_machine
+from bootmenu.compat.checker import CHECKS, Check, Scope, check, check_machine
 from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
 
 __all__ = [
+    "CHECKS",
     "Check",
     "DeviceTreeFacts",
     "EntryFacts",

@@ -64,7 +64,8 @@ class Check:
     code: str
     scope: Scope
     requires: tuple[str, ...]
-    """Codes whose fail or unknown makes this check pointless: their finding already says what is wrong."""
+    """Codes that have to be answered by pass or warn before this check makes sense: where one of them fails its
+    finding already says what is wrong, and where it does not apply neither does this check."""
     function: Callable[..., Iterator[Says]]
     about: str
     """First line of its docstring."""
@@ -129,20 +130,17 @@ def check(machine: MachineFacts, entry: EntryFacts, machine_report: Report | Non
 
 def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) -> list[Finding]:
     findings: list[Finding] = []
-    blocked = {finding.code for finding in known if _stops(finding)}
+    sound = _sound(known)
     scope = Scope.MACHINE if entry is None else Scope.ENTRY
     for item in CHECKS.values():
-        if blocked.intersection(item.requires):
-            blocked.add(item.code)  # so that what requires this one is skipped too
-            continue
-        if item.scope is not scope:
-            continue
-        for finding in item.run(machine, entry):
-            findings.append(finding)
-            if _stops(finding):
-                blocked.add(item.code)
+        if item.scope is scope and sound.issuperset(item.requires):
+            answers = list(item.run(machine, entry))
+            findings += answers
+            sound |= _sound(answers)
     return findings
 
 
-def _stops(finding: Finding) -> bool:
-    return finding.severity in (Severity.FAIL, Severity.UNKNOWN)
+def _sound(findings: list[Finding]) -> set[str]:
+    """Codes that were answered, and with nothing worse than a warning."""
+    stops = {finding.code for finding in findings if finding.severity in (Severity.FAIL, Severity.UNKNOWN)}
+    return {finding.code for finding in findings} - stops

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bootmenu.errors import FormatError
-from bootmenu.formats import devicetree
-from bootmenu.formats.kernels import UnsupportedKernel, identify
-from bootmenu.formats.reader import ByteSource
+from bootmenu.formats import devicetree, initramfs
+from bootmenu.formats.compression import unpack
+from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, identify
+from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, KernelImage
 
@@ -63,17 +66,51 @@ class KernelFacts:
     """What it seems to be instead."""
     architecture: Architecture | None = None
     """What it says it is for, also when it cannot be started."""
+    container: str | None = None
+    """Name of the format around a kernel that cannot be had from it; None = none, or it can."""
 
     @classmethod
     def from_source(cls, source: ByteSource) -> KernelFacts:
         """Reads headers and trailers, the whole only where formats/kernels says so. May raise OSError."""
         try:
             image = identify(source)
+        except BrokenContainer as error:
+            return cls(
+                problem=error.message,
+                looks_like=error.looks_like,
+                architecture=error.architecture,
+                container=error.container,
+            )
         except UnsupportedKernel as error:
             return cls(problem=error.message, looks_like=error.looks_like, architecture=error.architecture)
         except FormatError as error:
             return cls(problem=error.message)
         return cls(image=image, architecture=image.architecture)
+
+
+_BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,99}) \(")
+
+
+def find_banner(source: ByteSource, kernel: KernelFacts) -> str | None:
+    """The release in the banner inside the image, e.g. `6.1.0-49-arm64`; reads the content to the banner, once.
+
+    None when it is not there or nothing can unpack it. May raise OSError.
+    """
+    image = kernel.image
+    if image is None:
+        return None
+    size = source.size - image.payload_offset if image.payload_size is None else image.payload_size
+    content = Window(source, image.payload_offset, size)
+    tail = b""
+    try:
+        for piece, _ in unpack(content, image.compression):
+            match = _BANNER.search(tail + piece)
+            if match:
+                return match[1].decode("ascii")
+            tail = piece[-256:]
+    except FormatError:
+        pass  # IMG-TRUNC says so
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +147,36 @@ class DeviceTreeFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InitramfsFacts:
+    """What was found at the start of an initramfs."""
+
+    size: int
+    """Bytes of the file."""
+    compression: str | None = None
+    """Of its first compressed part; None = a plain cpio archive throughout the part that was read."""
+    problem: str | None = None
+    """Why it is no initramfs; None = it begins like one."""
+    module_releases: tuple[str, ...] | None = None
+    """Folders below lib/modules; None = nobody looked."""
+
+    @classmethod
+    def from_source(cls, source: ByteSource, *, deep: bool) -> InitramfsFacts:
+        """deep: unpack it as far as its modules. May raise OSError."""
+        try:
+            found = initramfs.inspect(source, deep=deep)
+        except FormatError as error:
+            return cls(size=source.size, problem=error.message)
+        return cls(size=source.size, compression=found.compression, module_releases=found.module_releases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFacts:
     """One entry and what is on the disk for it."""
 
     id: str = ""
     title: str = ""
+    version: str = ""
+    """Kernel version as the configuration states it; empty when it does not."""
     command_line: str = ""
     architecture: Architecture | None = None
     """As the configuration states it."""
@@ -125,8 +187,23 @@ class EntryFacts:
     """The entry names a device tree; without one the running machine's own is handed on."""
     own_tree: DeviceTreeFacts | None = None
     """None = it names none, or the file could not be read."""
+    overlays: tuple[bool, ...] = ()
+    """For each overlay that could be read: whether it is a sound device tree."""
+    initramfs: tuple[InitramfsFacts, ...] = ()
+    """In loading order; what could not be read is left out."""
+    configuration: Mapping[str, str] | None = None
+    """The kernel's own build configuration, name without CONFIG_ → value; None = not found."""
+    banner: str | None = None
+    """The release in "Linux version RELEASE ..." inside the image; None = not looked for, or not found."""
+    partitions: tuple[str, ...] | None = None
+    """Every name of every partition seen, `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...`,
+    `/dev/...`; None = nobody looked."""
     carries_memory_over: bool = True
     """The plan puts the running machine's /memory into a tree that has none."""
+    carries_reservations_over: bool = False
+    """The plan adds the running machine's no-map reservations to the entry's tree."""
+    avoids_lpi_tables: bool = False
+    """The plan keeps every segment off the GICv3 LPI tables, and reserves them in the tree it hands on."""
 
     def file(self, role: str) -> FileFacts | None:
         """The first file of that role."""

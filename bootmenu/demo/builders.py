@@ -95,8 +95,12 @@ def board_tree(
     memory: Iterable[tuple[int, int]] = ((0x40000000, 0x40000000),),
     reservations: Iterable[tuple[int, int]] = (),
     chosen: Iterable[tuple[str, bytes]] = (),
+    controller: tuple[str, int] | None = ("arm,cortex-a15-gic", 0x8000000),
+    serial_ports: Iterable[tuple[str, int]] = (("arm,pl011", 0x9000000),),
+    reserved: Iterable[tuple[str, int, int, bool]] = (),
 ) -> DeviceTree:
-    """A small board: CPUs by hardware id, memory by (base, size). None leaves a property or node out."""
+    """A small board: CPUs by hardware id, memory by (base, size), devices by (compatible, address), reserved
+    memory by (name, base, size, no-map). None leaves a property or node out."""
     root = Node(
         "",
         properties=[
@@ -107,6 +111,23 @@ def board_tree(
         ],
     )
     root.children.append(Node("chosen", properties=list(chosen)))
+    if controller is not None:
+        kind, base = controller
+        root.set("interrupt-parent", cells(1))
+        properties = [("compatible", strings(kind)), ("interrupt-controller", b""), ("phandle", cells(1))]
+        properties.append(("reg", struct.pack(">QQ", base, 0x10000)))
+        root.children.append(Node(f"interrupt-controller@{base:x}", properties=properties))
+    for kind, base in serial_ports:
+        properties = [("compatible", strings(kind)), ("reg", struct.pack(">QQ", base, 0x1000))]
+        root.children.append(Node(f"serial@{base:x}", properties=properties))
+    reserved = list(reserved)
+    if reserved:
+        properties = [("#address-cells", cells(2)), ("#size-cells", cells(2)), ("ranges", b"")]
+        parent = Node("reserved-memory", properties=properties)
+        root.children.append(parent)
+        for name, base, size, no_map in reserved:
+            properties = [("reg", struct.pack(">QQ", base, size)), *([("no-map", b"")] if no_map else [])]
+            parent.children.append(Node(f"{name}@{base:x}", properties=properties))
     for base, size in memory:
         reg = struct.pack(">QQ", base, size)
         properties = [("device_type", b"memory\0"), ("reg", reg)]

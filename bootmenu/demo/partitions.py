@@ -34,6 +34,7 @@ def build(folder: Path, machine: MachineFacts) -> tuple[Device | Problem, ...]:
             filesystem="ext4",
             label="rootfs",
             uuid="7b0c9d52-4f33-4b7e-9c50-1f1f6b8a2d10",
+            partuuid="6f0c4d5e-02",
             size=64_021_856_256,
         ),
         Device(name="sda1", folder=str(stick), filesystem="vfat", label="STICK", uuid="2F11-90AC", removable=True),
@@ -129,4 +130,4 @@ def _stick(root: Path) -> None:
     write_sparse(root / "Image-test", arm64_image(12_582_912, sections=False), 12_582_912)
     size = 33_554_432
     write_sparse(root / "vmlinuz-rescue", arm64_image(size), size)
-    write_sparse(root / "initrd.img-rescue", b"070701", 734_003_200)
+    write_sparse(root / "initrd.img-rescue", b"\x28\xb5\x2f\xfd", 734_003_200)

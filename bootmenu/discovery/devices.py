@@ -73,6 +73,17 @@ class Device:
                 return f"{kind}={value.lower() if 'uuid' in kind else value}"
         return f"name={self.name}"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name by which a command line may call it: `/dev/sda1`, `uuid=...`, `label=...`, ..."""
+        found = (
+            ("uuid", self.uuid),
+            ("label", self.label),
+            ("partuuid", self.partuuid),
+            ("partlabel", self.partlabel),
+        )
+        return (f"/dev/{self.name}", *(f"{kind}={value}" for kind, value in found if value))
+
     @classmethod
     def from_tree_option(cls, text: str) -> Device:
         """From `DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]`. Raises UsageError."""

@@ -7,10 +7,19 @@ import dataclasses
 import posixpath
 from collections.abc import Mapping
 
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
+from bootmenu.compat.facts import (
+    DeviceTreeFacts,
+    EntryFacts,
+    FileFacts,
+    FileState,
+    InitramfsFacts,
+    KernelFacts,
+    find_banner,
+)
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.model.entry import BootEntry, FileRef
-from bootmenu.sources.tree import Tree, TreeError, Trouble
+from bootmenu.sources import version_of
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble
 
 _STATES = {
     Trouble.MISSING: FileState.MISSING,
@@ -19,25 +28,42 @@ _STATES = {
 }
 
 
-def gather(entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, EntryFacts]:
+def gather(
+    entry: BootEntry,
+    trees: Mapping[str, Tree],
+    *,
+    partitions: tuple[str, ...] | None = None,
+    deep: bool = False,
+) -> tuple[BootEntry, EntryFacts]:
     """The facts, and the entry with every file's `exists` filled in. trees: by device name.
 
-    Reads headers and trailers of the kernel and all of a device tree of at most 2 MiB. Never raises for what is
-    wrong on a disk: that is the answer.
+    Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
+    kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
+    every name of every partition that was seen. Never raises for what is wrong on a disk: that is the answer.
     """
     files = [_file(role, ref, trees) for role, ref in entry.files]
     kernel: KernelFacts | None = None
     own_tree: DeviceTreeFacts | None = None
+    banner: str | None = None
+    overlays: list[bool] = []
+    initramfs: list[InitramfsFacts] = []
     for i, file in enumerate(files):
-        if file.state is not FileState.PRESENT or file.role not in ("kernel", "device tree"):
+        if file.state is not FileState.PRESENT:
             continue
         tree = trees[file.device]
         try:
-            if file.role == "kernel":
-                with tree.open(file.path) as source:
-                    kernel = KernelFacts.from_source(source)
-            else:
-                own_tree = DeviceTreeFacts.from_bytes(tree.read(file.path, MAX_SIZE))
+            match file.role:
+                case "kernel":
+                    with tree.open(file.path) as source:
+                        kernel = KernelFacts.from_source(source)
+                        banner = find_banner(source, kernel) if deep else None
+                case "device tree":
+                    own_tree = DeviceTreeFacts.from_bytes(tree.read(file.path, MAX_SIZE))
+                case "overlay":
+                    overlays.append(DeviceTreeFacts.from_bytes(tree.read(file.path, MAX_SIZE)).tree is not None)
+                case _:
+                    with tree.open(file.path) as source:
+                        initramfs.append(InitramfsFacts.from_source(source, deep=deep))
         except TreeError as error:
             state = _STATES.get(error.trouble, FileState.UNUSABLE)
             files[i] = dataclasses.replace(file, state=state, detail=error.detail)
@@ -55,8 +81,30 @@ def gather(entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, Entr
         kernel=kernel,
         wants_own_tree=entry.dtb is not None,
         own_tree=own_tree,
+        overlays=tuple(overlays),
+        initramfs=tuple(initramfs),
+        configuration=_configuration(files, trees) if deep else None,
+        banner=banner,
+        partitions=partitions,
     )
     return entry, facts
+
+
+def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[str, str] | None:
+    """config-VERSION beside the kernel, as every distribution installs it."""
+    kernel = next((file for file in files if file.role == "kernel"), None)
+    if kernel is None or kernel.state is not FileState.PRESENT:
+        return None
+    folder, _, name = (kernel.resolved or kernel.path).rpartition("/")
+    version = version_of(name)
+    if not version:
+        return None
+    try:
+        data = trees[kernel.device].read(f"{folder}/config-{version}", CONFIG_LIMIT)
+    except TreeError:
+        return None
+    lines = (line.partition(b"=") for line in data.splitlines() if line.startswith(b"CONFIG_"))
+    return {name[7:].decode("ascii", "replace"): value.decode("utf-8", "replace") for name, _, value in lines}
 
 
 def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import zlib
@@ -20,16 +21,20 @@ _CAP_SYS_BOOT = 22  # include/uapi/linux/capability.h
 _CPUS = "/sys/devices/system/cpu"
 _LOG = re.compile(
     r"failed to come online|stuck in (the )?kernel|failed in unknown state|failed to boot|psci"
-    r"|CPU\(s\) started at|Protected KVM|LPI (property|pending) table|Machine model|physical CPU",
+    r"|CPU\(s\) started at|CPUs started in inconsistent modes|Protected (nVHE|KVM)|Kernel is locked down"
+    r"|LPI (property|pending) table|Machine model|physical CPU",
     re.IGNORECASE,
 )
 _LOG_LINES = 200
+_MAX_NODES = 20_000
 
 
 def gather(host: Host) -> MachineFacts:
     """Everything that checks ask of the running system. Never raises: what cannot be read is None."""
     machine, release = host.syscalls.uname()
     tree, source, problem = _tree(host)
+    iomem, meminfo, log = host.text("/proc/iomem"), host.text("/proc/meminfo"), host.log.lines()
+    whole = log is not None and host.log.whole()
     return MachineFacts(
         architecture=Architecture.from_uname(machine),
         machine=machine,
@@ -44,21 +49,34 @@ def gather(host: Host) -> MachineFacts:
         tree_source=source,
         tree_problem=problem,
         acpi=host.exists("/sys/firmware/acpi/tables"),
-        ram=_ram(host.text("/proc/iomem")),
-        memory_total=_memory_total(host.text("/proc/meminfo")),
+        ram=_ram(iomem),
+        ram_taken=_ram_taken(iomem),
+        memory_total=_memory(meminfo, "MemTotal"),
+        memory_available=_memory(meminfo, "MemAvailable"),
+        efi=host.exists("/sys/firmware/efi") if host.exists("/sys/firmware") else None,
+        five_level_paging=_flag(host.text("/proc/cpuinfo"), "la57"),
+        has_tpm=host.exists("/sys/class/tpm/tpm0") if host.exists("/sys/class") else None,
+        lockdown=_lockdown(host, log, whole),
+        exception_level=_exception_level(log),
+        host_extensions=_host_extensions(log),
+        protected_kvm=_protected_kvm(log, whole),
+        lpi_tables=_lpi_tables(log, whole),
+        drivers=_drivers(host),
         command_line=host.text("/proc/cmdline"),
-        log=_log(host.log.lines()),
+        log=_log(log),
     )
 
 
 def _capability(host: Host) -> bool | None:
-    match = re.search(r"^CapEff:\s*([0-9a-f]+)", host.text("/proc/self/status") or "", re.MULTILINE)
+    match = re.search(r"^CapEff:\s*([0-9a-f]{1,16})", host.text("/proc/self/status") or "", re.MULTILINE)
     return None if match is None else bool(int(match[1], 16) >> _CAP_SYS_BOOT & 1)
 
 
 def _kexec(host: Host, release: str) -> KexecFacts:
-    load, file_load, source = _calls(host, release)
+    load, file_load, source, signature, forced = _calls(host, release)
     return KexecFacts(
+        signature=signature,
+        signature_forced=forced,
         load_disabled=host.flag("/proc/sys/kernel/kexec_load_disabled"),
         load_limit=host.number("/proc/sys/kernel/kexec_load_limit_reboot"),
         loaded=_first(host.flag("/sys/kernel/kexec_loaded"), host.flag("/sys/kernel/kexec/loaded")),
@@ -74,7 +92,8 @@ def _first(*flags: bool | None) -> bool | None:
     return next((flag for flag in flags if flag is not None), None)
 
 
-def _calls(host: Host, release: str) -> tuple[bool | None, bool | None, str | None]:
+def _calls(host: Host, release: str) -> tuple[bool | None, bool | None, str | None, bool | None, bool | None]:
+    """kexec_load, kexec_file_load, where that is from, signatures, signatures forced."""
     for path in ("/proc/config.gz", f"/boot/config-{release}", f"/lib/modules/{release}/config"):
         data = host.read(path)
         if data is None:
@@ -84,9 +103,14 @@ def _calls(host: Host, release: str) -> tuple[bool | None, bool | None, str | No
                 data = gzip.decompress(data)
             except (OSError, EOFError, zlib.error):
                 continue
-        lines = data.splitlines()
-        return b"CONFIG_KEXEC=y" in lines, b"CONFIG_KEXEC_FILE=y" in lines, path
-    return *_calls_by_symbols(host), "/proc/kallsyms" if host.exists("/proc/kallsyms") else None
+        lines = frozenset(data.splitlines())
+
+        def on(name: bytes, lines: frozenset[bytes] = lines) -> bool:
+            return b"CONFIG_" + name + b"=y" in lines
+
+        return on(b"KEXEC"), on(b"KEXEC_FILE"), path, on(b"KEXEC_SIG"), on(b"KEXEC_SIG_FORCE")
+    load, file_load = _calls_by_symbols(host)
+    return load, file_load, "/proc/kallsyms" if host.exists("/proc/kallsyms") else None, None, None
 
 
 def _calls_by_symbols(host: Host) -> tuple[bool | None, bool | None]:
@@ -160,23 +184,20 @@ def _tree(host: Host) -> tuple[TreeFacts | None, str | None, str | None]:
 
 
 def _unflattened(host: Host) -> devicetree.Node:
-    """The part of /proc/device-tree that facts are made of: the root, /chosen, /cpus, /psci, /memory."""
+    """/proc/device-tree, as far as a sensible tree goes."""
     root = devicetree.Node("")
-    base = host.path("/proc/device-tree")
-    pending = [(base, root, 0)]
-    while pending:
-        folder, node, depth = pending.pop()
+    pending = [(host.path("/proc/device-tree"), root)]
+    for _ in range(_MAX_NODES):
+        if not pending:
+            break
+        folder, node = pending.pop()
         for item in sorted(folder.iterdir()):
             if item.is_dir():
-                if depth == 0 and item.name.partition("@")[0] not in ("chosen", "cpus", "psci", "memory"):
-                    continue
                 child = devicetree.Node(item.name)
                 node.children.append(child)
-                pending.append((item, child, depth + 1))
-            else:
-                value = host.read("/" + str(item.relative_to(host.root)))
-                if value is not None and len(value) < 65536:
-                    node.properties.append((item.name, value))
+                pending.append((item, child))
+            elif (value := host.read("/" + str(item.relative_to(host.root)))) is not None:
+                node.properties.append((item.name, value))
     return root
 
 
@@ -184,7 +205,7 @@ def _ram(text: str | None) -> tuple[MemoryRange, ...] | None:
     """System RAM, and the RAM that firmware keeps ("reserved" at the top level: arch/arm64/kernel/setup.c)."""
     ranges = []
     for line in (text or "").splitlines():
-        match = re.match(r"^([0-9a-f]+)-([0-9a-f]+) : (System RAM|reserved)$", line, re.IGNORECASE)
+        match = re.match(r"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (System RAM|reserved)$", line, re.IGNORECASE)
         if match:
             base, last = int(match[1], 16), int(match[2], 16)
             ranges.append(MemoryRange(base=base, size=last - base + 1))
@@ -192,9 +213,100 @@ def _ram(text: str | None) -> tuple[MemoryRange, ...] | None:
     return tuple(ranges) if any(area.base or area.size > 1 for area in ranges) else None
 
 
-def _memory_total(text: str | None) -> int | None:
-    match = re.search(r"^MemTotal:\s+([0-9]{1,18}) kB", text or "", re.MULTILINE)
+def _ram_taken(text: str | None) -> tuple[MemoryRange, ...] | None:
+    if _ram(text) is None:
+        return None
+    # the same two that kexec-tools stays off (kexec/arch/arm64/kexec-arm64.c)
+    # firmware's nomap regions are top-level lines of their own
+    pattern = re.compile(
+        r"^ *([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (?:reserved|Crash kernel)$", re.IGNORECASE | re.MULTILINE
+    )
+    found = ((int(match[1], 16), int(match[2], 16)) for match in pattern.finditer(text or ""))
+    return tuple(MemoryRange(base=base, size=last - base + 1) for base, last in found)
+
+
+def _memory(text: str | None, name: str) -> int | None:
+    match = re.search(rf"^{name}:\s+([0-9]{{1,18}}) kB", text or "", re.MULTILINE)
     return None if match is None else int(match[1]) * 1024
+
+
+def _flag(text: str | None, name: str) -> bool | None:
+    """x86 only: other machines have no such line."""
+    match = re.search(r"^flags\s*:(.*)$", text or "", re.MULTILINE)
+    return None if match is None else name in match[1].split()
+
+
+def _lockdown(host: Host, log: list[str] | None, whole: bool) -> str | None:
+    match = re.search(r"\[(\w+)\]", host.text("/sys/kernel/security/lockdown") or "")
+    if match:
+        return match[1]
+    if host.exists("/sys/kernel/security/lockdown") or any("Kernel is locked down" in line for line in log or ()):
+        return None
+    # securityfs is mounted and has no such file: not built in; or the kernel never said so (security/lockdown)
+    return "none" if whole or host.exists("/sys/kernel/security/lsm") else None
+
+
+def _protected_kvm(lines: list[str] | None, whole: bool) -> bool | None:
+    # arch/arm64/kvm/arm.c:kvm_arm_init
+    if any("Protected nVHE mode initialized" in line for line in lines or ()):
+        return True
+    return False if whole else None
+
+
+_TROUBLESOME = ("amdgpu", "i915", "nouveau", "radeon", "brcmfmac")
+
+
+def _drivers(host: Host) -> tuple[str, ...] | None:
+    """Which of the drivers that DEV-DMA names have a device."""
+    if not host.exists("/sys/bus"):
+        return None
+    found = set()
+    for bus in ("pci", "platform", "sdio", "usb"):
+        for name in _TROUBLESOME:
+            with contextlib.suppress(OSError):
+                folder = host.path(f"/sys/bus/{bus}/drivers/{name}")
+                if any(item.is_symlink() and item.name != "module" for item in folder.iterdir()):
+                    found.add(name)
+    return tuple(sorted(found))
+
+
+def _exception_level(lines: list[str] | None) -> str | None:
+    # arch/arm64/kernel/smp.c:hyp_mode_check
+    for line in lines or ():
+        match = re.search(r"All CPU\(s\) started at (EL[12])", line)
+        if match:
+            return match[1]
+        if "CPUs started in inconsistent modes" in line:
+            return "inconsistent"
+    return None
+
+
+def _host_extensions(lines: list[str] | None) -> bool | None:
+    # arch/arm64/kvm/arm.c:kvm_arm_init, arch/arm64/kernel/cpufeature.c
+    for line in lines or ():
+        if "VHE mode initialized" in line or "Virtualization Host Extensions" in line:
+            return True
+        if "Hyp mode initialized" in line or "nVHE mode initialized" in line or "started at EL1" in line:
+            return False
+    return None
+
+
+_LPI_TABLE_SIZE = 64 * 1024
+
+
+def _lpi_tables(lines: list[str] | None, whole: bool) -> tuple[MemoryRange, ...] | None:
+    # drivers/irqchip/irq-gic-v3-its.c: "GICv3: using LPI property table @0x...",
+    # "GICv3: CPU0: using allocated LPI pending table @0x..."
+    if lines is None:
+        return None
+    found = (
+        re.search(r"LPI (?:property|pending) table @(?:0x)?([0-9a-f]{1,16})", line, re.IGNORECASE) for line in lines
+    )
+    bases = sorted({int(match[1], 16) for match in found if match})
+    # the property table comes first: where the log still has it, it has what follows, too
+    if not whole and not any("LPI property table" in line for line in lines):
+        return None
+    return tuple(MemoryRange(base=base, size=_LPI_TABLE_SIZE) for base in bases)
 
 
 def _log(lines: list[str] | None) -> tuple[str, ...] | None:

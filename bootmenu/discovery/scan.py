@@ -77,6 +77,8 @@ def scan(
     """Read one partition after the other. Whatever is wrong with one costs nothing but its own entries."""
     began = time.monotonic()
     taken: set[str] = set()
+    devices = tuple(devices)
+    partitions = tuple(name for device in devices if isinstance(device, Device) for name in device.names)
     for device in devices:
         if isinstance(device, Problem):
             yield ProblemFound(device)
@@ -97,7 +99,7 @@ def scan(
                     yield ProblemFound(Problem(device=device.name, path="", message=message))
                     break
                 named = dataclasses.replace(found, id=_unique_id(found, device, taken))
-                entry, entry_facts = facts.gather(named, mounts.known())
+                entry, entry_facts = facts.gather(named, mounts.known(), partitions=partitions)
                 entries += 1
                 report = check(machine, entry_facts, machine_report)
                 yield EntryFound(Listing(entry=entry, facts=entry_facts, report=report))

@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import Reader
-from bootmenu.model.devicetree import CpuNode, MemoryRange, TreeFacts
+from bootmenu.model.devicetree import (
+    CpuNode,
+    InterruptController,
+    MemoryRange,
+    ReservedMemory,
+    SerialPort,
+    TreeFacts,
+)
 
 MAGIC = 0xD00DFEED
 MAX_SIZE = 2 * 1024 * 1024
@@ -363,6 +370,7 @@ def facts(tree: DeviceTree) -> TreeFacts:
         cpus=tuple(_cpus(root)),
         psci_compatible=None if psci is None else psci.strings("compatible"),
         psci_method=None if psci is None else psci.string("method"),
+        psci_functions=tuple(name for name in ("cpu_on", "cpu_off") if psci and psci.get(name) is not None),
         memory=tuple(_memory(root)),
         memory_reservations=tuple(tree.reservations),
         stdout_path=chosen.string("stdout-path") if chosen else None,
@@ -370,7 +378,27 @@ def facts(tree: DeviceTree) -> TreeFacts:
         has_kaslr_seed=any((chosen.get("kaslr-seed") or b"") if chosen else b""),
         address_cells=_cells(root, "#address-cells"),
         size_cells=_cells(root, "#size-cells"),
+        has_symbols=root.child("__symbols__") is not None,
+        reserved_memory=tuple(_reserved(root)),
+        interrupt_controller=_interrupt_controller(root),
+        uefi_properties=tuple(name for name, _ in chosen.properties if name.startswith("linux,uefi-"))
+        if chosen
+        else (),
+        serial_ports=tuple(
+            SerialPort(name=node.name, compatible=node.strings("compatible"))
+            for _, node in root.walk()
+            if node.available() and _is_serial(node)
+        ),
     )
+
+
+_SERIAL = ("uart", "serial", "pl011", "16550", "8250", "scif")
+
+
+def _is_serial(node: Node) -> bool:
+    if node.name.partition("@")[0] in ("serial", "uart"):
+        return True
+    return any(part in name for name in node.strings("compatible") for part in _SERIAL)
 
 
 def _cells(node: Node, name: str) -> int:
@@ -401,18 +429,76 @@ def _cpus(root: Node) -> Iterator[CpuNode]:
         )
 
 
+def _reserved(root: Node) -> Iterator[ReservedMemory]:
+    parent = root.child("reserved-memory")
+    if parent is None:
+        return
+    address, size = _cells(parent, "#address-cells"), _cells(parent, "#size-cells")
+    for node in parent.children:
+        if node.available():
+            for area in _ranges(node.get("reg") or b"", address, size):
+                yield ReservedMemory(name=node.name, area=area, no_map=node.get("no-map") is not None)
+
+
+def _interrupt_controller(root: Node) -> InterruptController | None:
+    wanted = root.u32("interrupt-parent")
+    if wanted is None:
+        return None
+    stack: list[tuple[Node, tuple[Node, ...]]] = [(root, ())]
+    while stack:
+        node, parents = stack.pop()
+        if wanted in (node.u32("phandle"), node.u32("linux,phandle")):
+            return InterruptController(
+                name=node.name, compatible=node.strings("compatible"), base=_physical(node, parents)
+            )
+        stack += [(child, (*parents, node)) for child in reversed(node.children)]
+    return None
+
+
+def _physical(node: Node, parents: tuple[Node, ...]) -> int | None:
+    """The first address in `reg`, through the `ranges` of every bus above; None when one does not translate."""
+    # Devicetree Specification 2.3.8: an empty `ranges` is the identity, without the property nothing is translated
+    if not parents:
+        return None
+    cells = _cells(parents[-1], "#address-cells")
+    reg = node.get("reg") or b""
+    if len(reg) < 4 * cells:
+        return None
+    address = int.from_bytes(reg[: 4 * cells], "big")
+    for bus, above in zip(reversed(parents[1:]), reversed(parents[:-1]), strict=True):
+        ranges = bus.get("ranges")
+        if ranges is None:
+            return None
+        if not ranges:
+            continue
+        inner, outer = _cells(bus, "#address-cells"), _cells(above, "#address-cells")
+        width = 4 * (inner + outer + _cells(bus, "#size-cells"))
+        for at in range(0, len(ranges) - width + 1, width):
+            child, parent, size = (
+                int.from_bytes(ranges[at + begin : at + end], "big")
+                for begin, end in ((0, 4 * inner), (4 * inner, 4 * (inner + outer)), (4 * (inner + outer), width))
+            )
+            if child <= address < child + size:
+                address += parent - child
+                break
+        else:
+            return None
+    return address
+
+
+def _ranges(reg: bytes, address: int, size: int) -> Iterator[MemoryRange]:
+    width = 4 * (address + size)
+    for at in range(0, len(reg) - width + 1, width):
+        split = at + 4 * address
+        yield MemoryRange(
+            base=int.from_bytes(reg[at:split], "big"), size=int.from_bytes(reg[split : at + width], "big")
+        )
+
+
 def _memory(root: Node) -> Iterator[MemoryRange]:
     # drivers/of/fdt.c:early_init_dt_scan_memory looks at the root's children with device_type "memory".
     address, size = _cells(root, "#address-cells"), _cells(root, "#size-cells")
-    width = 4 * (address + size)
     for node in root.children:
-        if node.string("device_type") != "memory" or not node.available():
-            continue
-        usable = node.get("linux,usable-memory")
-        reg = (node.get("reg") or b"") if usable is None else usable
-        for at in range(0, len(reg) - width + 1, width):
-            split = at + 4 * address
-            yield MemoryRange(
-                base=int.from_bytes(reg[at:split], "big"),
-                size=int.from_bytes(reg[split : at + width], "big"),
-            )
+        if node.string("device_type") == "memory" and node.available():
+            usable = node.get("linux,usable-memory")  # even an empty one counts
+            yield from _ranges((node.get("reg") or b"") if usable is None else usable, address, size)

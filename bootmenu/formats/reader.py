@@ -38,6 +38,20 @@ class Buffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A part of another ByteSource: `size` bytes from `offset`."""
+
+    source: ByteSource
+    offset: int
+    size: int
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Never beyond the window."""
+        length = max(0, min(length, self.size - offset))
+        return self.source.read(self.offset + offset, length) if offset >= 0 else b""
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Numbers and slices at offsets of a buffer. Every access is checked; errors carry the offset."""
 

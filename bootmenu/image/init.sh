@@ -28,6 +28,7 @@ mounted() {
 mount_all() {
 	[ -e /proc/mounts ] || busybox mount -t proc -o nosuid,nodev,noexec proc /proc
 	mounted /sys || busybox mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
+	mounted /sys/kernel/security || busybox mount -t securityfs -o nosuid,nodev,noexec securityfs /sys/kernel/security
 	mounted /dev || busybox mount -t devtmpfs -o mode=0755,nosuid devtmpfs /dev
 	busybox mkdir -p /dev/pts /dev/shm
 	mounted /dev/pts || busybox mount -t devpts -o gid=0,mode=620,nosuid,noexec devpts /dev/pts

@@ -29,10 +29,13 @@ class Edit:
         return f"{self.path}: {self.property} set, {len(self.value)} bytes ({self.why})"
 
 
-def edits(own: TreeFacts, running: TreeFacts | None, ram: Iterable[MemoryRange]) -> Iterator[Edit]:
+def edits(
+    own: TreeFacts, running: TreeFacts | None, ram: Iterable[MemoryRange], *, carry_over: bool = True
+) -> Iterator[Edit]:
     """What has to change so that the tree is true for this machine and this boot.
 
     own: the entry's tree. running: the first stage's, None when it is not known. ram: System RAM by the kernel.
+    carry_over: False = add nothing of the running machine's.
     The command line and the initramfs are written by the loading method, which knows the addresses.
     """
     for name in own.stale_chosen:
@@ -40,7 +43,7 @@ def edits(own: TreeFacts, running: TreeFacts | None, ram: Iterable[MemoryRange])
     if own.has_kaslr_seed:
         # kexec-tools refuses a tree with a seed other than zero ("setup_2nd_dtb failed") and fills in a zero one
         yield Edit(path="/chosen", property="kaslr-seed", value=bytes(8), why="a fresh seed is put in at load")
-    if not merged(own.memory):
+    if carry_over and not merged(own.memory):
         areas = merged(running.memory if running else ()) or merged(ram)
         if areas:
             yield from _memory(areas, own)

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.compression import gunzip
+from bootmenu.formats.compression import unpack
 from bootmenu.formats.devicetree import MAX_SIZE
+from bootmenu.formats.reader import Window
 from bootmenu.kexec import devicetree
 from bootmenu.kexec.errors import LoadError, explain
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Staged
@@ -183,7 +184,7 @@ class _Staging:
         opened = [self._open(file) for file in files]
         meter = _Meter(stage, sum(file.size for file in opened), self._pace)
         yield meter.start()
-        if len(files) == 1 and files[0].compression is Compression.NONE:
+        if len(files) == 1 and files[0] == PlannedFile(ref=files[0].ref, size=files[0].size):
             # reading once brings the file into the page cache, where the loader finds it
             self._descriptors[stage] = opened[0].descriptor
             for _, offset in _plain(opened[0]):
@@ -195,9 +196,8 @@ class _Staging:
         before = 0
         for file, source in zip(files, opened, strict=True):
             self.path = file.ref.path
-            pieces = gunzip(source) if file.compression is Compression.GZIP else _plain(source)
             written = 0
-            for piece, consumed in pieces:
+            for piece, consumed in _content(source, file):
                 _write_all(target, piece)
                 written += len(piece)
                 yield from meter.advance(before + consumed)
@@ -208,7 +208,8 @@ class _Staging:
             before += source.size
         unpacked = any(file.compression is not Compression.NONE for file in files)
         size = os.fstat(target).st_size
-        yield meter.finish(f"unpacked to {size / 1e6:.1f} MB" if unpacked else f"{len(files)} files joined")
+        what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
+        yield meter.finish(f"unpacked to {size / 1e6:.1f} MB" if unpacked else what)
 
     def _prepare_tree(self, file: PlannedFile) -> Iterator[Progress]:
         self.stage = Stage.DEVICE_TREE
@@ -226,6 +227,13 @@ class _Staging:
         self._descriptors[Stage.DEVICE_TREE] = target
         count = len(self._plan.edits)
         yield meter.finish(f"{count} edit{'s' if count != 1 else ''}" if count else "unchanged")
+
+
+def _content(source: OpenFile, file: PlannedFile) -> Iterator[tuple[bytes, int]]:
+    if file.compression is Compression.NONE and not file.offset and file.length is None:
+        return _plain(source)
+    length = source.size - file.offset if file.length is None else file.length
+    return unpack(Window(source, file.offset, length), file.compression)
 
 
 def _plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:

@@ -29,6 +29,10 @@ class PlannedFile:
     ref: FileRef
     size: int
     """Bytes on the disk."""
+    offset: int = 0
+    """Bytes of it before what is loaded."""
+    length: int | None = None
+    """Bytes of it that hold what is loaded; None = to its end."""
     compression: Compression = Compression.NONE
     """What it has to be unpacked from before it is loaded."""
 
@@ -135,7 +139,7 @@ def make_plan(
         like = facts.kernel.looks_like if facts.kernel else None
         raise PlanError(
             f"{entry.kernel.path} cannot be loaded: it looks like {like or 'no kernel at all'}.",
-            "Name a raw arm64 Image, or its gzip.",
+            "Name an arm64 Image, raw, packed, or in a zboot, UKI, FIT or uImage.",
         )
     dtb, changes = None, tuple[Edit, ...]()
     if entry.dtb is not None:
@@ -146,12 +150,17 @@ def make_plan(
                 f"The device tree {entry.dtb.path} is damaged and is never replaced in silence.",
                 "Leave it out of the entry to hand on the running one.",
             )
-        changes = tuple(edits(tree, machine.tree, machine.ram or ()))
+        changes = tuple(edits(tree, machine.tree, machine.ram or (), carry_over=facts.carries_memory_over))
     return LoadPlan(
         entry=entry,
         method=name,
         reason=reason,
-        kernel=dataclasses.replace(kernel, compression=image.compression),
+        kernel=dataclasses.replace(
+            kernel,
+            offset=image.payload_offset,
+            length=image.payload_size,
+            compression=image.compression,
+        ),
         initrds=tuple(planned("initramfs", ref) for ref in entry.initrds),
         dtb=dtb,
         edits=changes,

@@ -67,6 +67,35 @@ class CpuNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedMemory:
+    """One range of a child of /reserved-memory with a fixed place."""
+
+    name: str
+    """Node name, such as `optee@1e000000`."""
+    area: MemoryRange
+    no_map: bool
+    """The kernel must not even map it: firmware lives there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptController:
+    """The controller that the root's `interrupt-parent` names."""
+
+    name: str
+    compatible: tuple[str, ...]
+    base: int | None = None
+    """Physical address of its first registers; None = no `reg`, or a bus on the way has no plain `ranges`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialPort:
+    """A node that a console may be on."""
+
+    name: str
+    compatible: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreeFacts:
     """A device tree that was read to its end, as far as checks ask for it."""
 
@@ -79,6 +108,8 @@ class TreeFacts:
     """`compatible` of /psci; None = no such node."""
     psci_method: str | None = None
     """Conduit, `hvc` or `smc`; None = no node or no property."""
+    psci_functions: tuple[str, ...] = ()
+    """Which of `cpu_on`, `cpu_off`, ... the node gives numbers to, as PSCI 0.1 needs."""
     memory: tuple[MemoryRange, ...] = ()
     """Every `reg` of every memory node, unmerged, empty ones included."""
     memory_reservations: tuple[MemoryRange, ...] = ()
@@ -92,3 +123,11 @@ class TreeFacts:
     """#address-cells of the root, 1 or 2."""
     size_cells: int = 2
     """#size-cells of the root, 1 or 2."""
+    has_symbols: bool = False
+    """/__symbols__ is there: overlays can be applied."""
+    reserved_memory: tuple[ReservedMemory, ...] = ()
+    interrupt_controller: InterruptController | None = None
+    uefi_properties: tuple[str, ...] = ()
+    """Properties of /chosen that begin with `linux,uefi-`: how the kernel finds EFI's tables."""
+    serial_ports: tuple[SerialPort, ...] = ()
+    """Available nodes that are named or compatible like one."""

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -51,6 +52,8 @@ class Finding:
     """What to do next; empty for a pass."""
     evidence: Evidence = field(default_factory=dict)
     """The raw facts that were compared, ready for JSON."""
+    ignored: bool = False
+    """Somebody overrode this code on purpose: it stays visible, and counts no more."""
 
     def to_json(self) -> dict[str, object]:
         """The object of `scan --json` and `check --json`."""
@@ -60,6 +63,7 @@ class Finding:
             "message": self.message,
             "hint": self.hint,
             "evidence": dict(self.evidence),
+            **({"ignored": True} if self.ignored else {}),
         }
 
 
@@ -76,8 +80,19 @@ class Report:
 
     @property
     def verdict(self) -> Severity:
-        """The worst severity."""
-        return Severity.worst(finding.severity for finding in self.findings)
+        """The worst severity of what was not overridden."""
+        return Severity.worst(finding.severity for finding in self.findings if not finding.ignored)
+
+    def overriding(self, codes: Collection[str]) -> Report:
+        """The same report with these codes overridden; passes need no override."""
+        return Report(
+            findings=tuple(
+                dataclasses.replace(finding, ignored=True)
+                if finding.code in codes and finding.severity is not Severity.PASS
+                else finding
+                for finding in self.findings
+            )
+        )
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
         """The findings of that severity."""

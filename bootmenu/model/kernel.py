@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -65,7 +66,14 @@ class KernelImage:
     """A recognised kernel file. Sizes are bytes; None = the header does not say."""
 
     format: str
-    """Name of the format that recognised it, such as `arm64-image`."""
+    """Name of the format that recognised the kernel itself, such as `arm64-image`."""
+    containers: tuple[str, ...] = ()
+    """Names of the formats around it, outermost first: `uki`, `fit`, `uimage`, `zboot`; () = the file is the
+    kernel, packed or not."""
+    payload_offset: int = 0
+    """Bytes of the file before what `compression` packs."""
+    payload_size: int | None = None
+    """Bytes of the file that hold it; None = to the file's end."""
     architecture: Architecture
     compression: Compression = Compression.NONE
     byte_order: ByteOrder = ByteOrder.LITTLE
@@ -90,5 +98,15 @@ class KernelImage:
     """The content was read to its end and a checksum over all of it was right."""
     damage: str | None = None
     """Why the content could not be read to its end; None = it could, or it was not tried."""
+    checksum_problem: str | None = None
+    """Which checksum of the content was wrong; None = none, or none was looked at."""
+    parts: tuple[str, ...] = ()
+    """What else the container holds, by its names there: `.initrd`, `fdt-1`."""
+    board: tuple[str, ...] | None = None
+    """`compatible` of the device trees or configurations that the container offers; None = it says none."""
+    signed: bool | None = None
+    """It carries a PE certificate table; None = its format has no place for one."""
+    fields: Mapping[str, int] = field(default_factory=dict)
+    """Header fields that only this format has, by their names in its documentation."""
     version: str | None = None
     """From the banner `Linux version ...`, when it was found cheaply."""

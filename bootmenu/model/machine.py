@@ -50,6 +50,10 @@ class KexecFacts:
     """The kernel has the call kexec_file_load (CONFIG_KEXEC_FILE)."""
     config_source: str | None = None
     """Where the two answers above come from."""
+    signature: bool | None = None
+    """CONFIG_KEXEC_SIG: kexec_file_load looks at signatures."""
+    signature_forced: bool | None = None
+    """CONFIG_KEXEC_SIG_FORCE: and takes nothing without a valid one."""
     tools_version: str | None = None
     """Version of kexec-tools; None = not installed."""
 
@@ -85,8 +89,30 @@ class MachineFacts:
     """The machine was described by ACPI tables."""
     ram: tuple[MemoryRange, ...] | None = None
     """System RAM and firmware-reserved RAM of /proc/iomem; None = not readable or all zero (not privileged)."""
+    ram_taken: tuple[MemoryRange, ...] | None = None
+    """What of `ram` nothing may be loaded over: `reserved` and `Crash kernel` in /proc/iomem, at any level."""
     memory_total: int | None = None
     """MemTotal, bytes."""
+    memory_available: int | None = None
+    """MemAvailable, bytes."""
+    efi: bool | None = None
+    """The running kernel was started by EFI firmware."""
+    five_level_paging: bool | None = None
+    """x86: la57 is among the CPU's flags and in use."""
+    has_tpm: bool | None = None
+    """/sys/class/tpm/tpm0 is there."""
+    lockdown: str | None = None
+    """/sys/kernel/security/lockdown: `none` (also where it is not built in), `integrity` or `confidentiality`."""
+    exception_level: str | None = None
+    """`EL1` or `EL2`, at which all CPUs started; `inconsistent`; None = the kernel log does not say."""
+    host_extensions: bool | None = None
+    """The running kernel itself runs at EL2 (VHE); None = the kernel log does not say."""
+    protected_kvm: bool | None = None
+    """pKVM is active; None = the kernel log is not readable."""
+    lpi_tables: tuple[MemoryRange, ...] | None = None
+    """GICv3 LPI property and pending tables in use, 64 KiB each; None = the kernel log is not readable."""
+    drivers: tuple[str, ...] | None = None
+    """Drivers in use that are known to leave their devices in a state that their next start does not expect."""
     command_line: str | None = None
     """/proc/cmdline"""
     log: tuple[str, ...] | None = None

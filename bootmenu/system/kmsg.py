@@ -19,6 +19,11 @@ class KernelLog:
         records = self._records(-1)
         return None if records is None else [text for _, text in records]
 
+    def whole(self) -> bool:
+        """Whether the buffer still holds the log's beginning: only then the absence of a line says something."""
+        records = self._records(-1)
+        return records is not None and [number for number, _ in records[:1]] == [0]
+
     def mark(self) -> int:
         """The newest record's sequence number, to ask `since` for what follows; -1 = none or not permitted."""
         records = self._records(-1)

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from bootmenu.demo import recorded_machine
-from bootmenu.model.devicetree import MemoryRange, TreeFacts
+from bootmenu.model.devicetree import InterruptController, MemoryRange, SerialPort, TreeFacts
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
 
@@ -58,8 +58,14 @@ def spin_table() -> MachineFacts:
             psci_method=None,
             memory=(MemoryRange(base=0, size=0x3C000000),),
             memory_reservations=(MemoryRange(base=0, size=0x1000),),
+            interrupt_controller=InterruptController(
+                name="local_intc@40000000", compatible=("brcm,bcm2836-l1-intc",), base=0x40000000
+            ),
+            serial_ports=(SerialPort(name="serial@7e215040", compatible=("brcm,bcm2835-aux-uart",)),),
         ),
         ram=(MemoryRange(base=0, size=0x3C000000),),
+        ram_taken=(MemoryRange(base=0, size=0x1000), MemoryRange(base=0x200000, size=0x1C40000)),
+        exception_level="EL2",
         memory_total=0x3C000000,
         log=("Machine model: Raspberry Pi 3 Model B",),
     )
@@ -69,6 +75,16 @@ def nr_cpus_1() -> MachineFacts:
     """The same board with nr_cpus=1 on the first stage's command line: one CPU is possible, and it can jump."""
     base = spin_table()
     return dataclasses.replace(base, cpus=base.cpus[:1], possible_cpus=(0,), command_line="console=ttyAMA0 nr_cpus=1")
+
+
+def gic_v3() -> MachineFacts:
+    """QEMU virt,gic-version=3 with ITS, not booted by EFI: LPI tables lie in memory that nobody reserved."""
+    base = virt()
+    controller = InterruptController(name="intc@8000000", compatible=("arm,gic-v3",), base=0x8000000)
+    tables = tuple(MemoryRange(base=at, size=0x10000) for at in (0x42FB0000, 0x42FC0000))
+    return dataclasses.replace(
+        base, tree=dataclasses.replace(tree_of(base), interrupt_controller=controller), lpi_tables=tables
+    )
 
 
 def unprivileged_x86() -> MachineFacts:
@@ -96,6 +112,7 @@ def acpi() -> MachineFacts:
         cpus=tuple(dataclasses.replace(cpu, hardware_id=None, midr=NEOVERSE_N1) for cpu in base.cpus),
         tree=TreeFacts(stdout_path=None),
         acpi=True,
+        efi=True,
         command_line="console=ttyAMA0 acpi=force",
     )
 
@@ -104,6 +121,7 @@ MACHINES = {
     "virt-psci-hvc": virt,
     "spin-table-4": spin_table,
     "nr-cpus-1": nr_cpus_1,
+    "gic-v3": gic_v3,
     "unprivileged-x86": unprivileged_x86,
     "acpi": acpi,
 }

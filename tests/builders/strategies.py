@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, InitramfsFacts, KernelFacts
 from bootmenu.formats.devicetree import DeviceTree, Node
-from bootmenu.model.devicetree import CpuNode, MemoryRange, TreeFacts
-from bootmenu.model.kernel import Architecture, Compression, KernelImage
+from bootmenu.model.devicetree import CpuNode, InterruptController, MemoryRange, ReservedMemory, SerialPort, TreeFacts
+from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
 from tests.builders import machines
 
@@ -49,8 +49,22 @@ ranges = st.builds(
     MemoryRange, base=st.integers(0, 8).map(lambda n: n << 28), size=st.integers(0, 4).map(lambda n: n << 28)
 )
 cpu_nodes = st.builds(CpuNode, name=texts, hardware_id=ids, enable_method=names, release_address=optional(sizes))
+controllers = st.builds(
+    InterruptController,
+    name=texts,
+    compatible=tuples_of(st.sampled_from(["arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic", "acme,pic"]), 2),
+    base=st.sampled_from([None, 0, 0x8000000]),
+)
 tree_facts = st.builds(
     TreeFacts,
+    psci_functions=tuples_of(st.sampled_from(["cpu_on", "cpu_off"]), 2),
+    has_symbols=st.booleans(),
+    reserved_memory=tuples_of(st.builds(ReservedMemory, name=texts, area=ranges, no_map=st.booleans()), 2),
+    interrupt_controller=optional(controllers),
+    uefi_properties=tuples_of(st.sampled_from(["linux,uefi-system-table", "linux,uefi-mmap-start"]), 2),
+    serial_ports=tuples_of(
+        st.builds(SerialPort, name=texts, compatible=tuples_of(st.sampled_from(["arm,pl011", "ns16550a"]), 2)), 2
+    ),
     compatible=tuples_of(st.sampled_from(["acme,rocket", "acme,soc", "brcm,bcm2837", ""]), 3),
     model=optional(texts),
     cpus=tuples_of(cpu_nodes),
@@ -82,6 +96,8 @@ kexec_facts = st.builds(
     kexec_file_load=booleans,
     config_source=optional(texts),
     tools_version=optional(texts),
+    signature=booleans,
+    signature_forced=booleans,
 )
 log_lines = st.sampled_from(
     [
@@ -108,13 +124,36 @@ machine_facts = st.builds(
     acpi=booleans,
     ram=optional(tuples_of(ranges, 3)),
     memory_total=optional(sizes),
-    command_line=optional(texts | st.sampled_from(["reboot=s1", "nr_cpus=1"])),
+    command_line=optional(texts | st.sampled_from(["reboot=s1", "nr_cpus=1", "kvm-arm.mode=protected"])),
     log=optional(tuples_of(log_lines, 2)),
+    byte_order=st.sampled_from(ByteOrder),
+    ram_taken=optional(tuples_of(ranges, 2)),
+    memory_available=optional(sizes),
+    efi=booleans,
+    five_level_paging=booleans,
+    has_tpm=booleans,
+    lockdown=st.sampled_from([None, "none", "integrity", "confidentiality"]),
+    exception_level=st.sampled_from([None, "EL1", "EL2", "inconsistent"]),
+    host_extensions=booleans,
+    protected_kvm=booleans,
+    lpi_tables=optional(tuples_of(ranges, 2)),
+    drivers=optional(tuples_of(st.sampled_from(["nouveau", "amdgpu"]), 2)),
 )
 kernel_images = st.builds(
     KernelImage,
-    format=texts,
+    format=texts | st.sampled_from(["arm64-image", "arm64-image", "bzimage", "riscv-image"]),
+    containers=tuples_of(st.sampled_from(["zboot", "uki", "fit", "uimage"]), 2),
     architecture=st.sampled_from([Architecture.ARM64, Architecture.ARM64, Architecture.X86_64]),
+    byte_order=st.sampled_from(ByteOrder),
+    text_offset=optional(sizes),
+    checksum_problem=optional(texts),
+    parts=tuples_of(st.sampled_from([".linux", ".initrd", ".cmdline", ".dtb", "fdt-1"])),
+    board=optional(tuples_of(st.sampled_from(["acme,rocket", "acme,soc"]), 2)),
+    signed=booleans,
+    fields=st.dictionaries(
+        st.sampled_from(["version", "loadflags", "xloadflags", "cmdline_size"]), st.integers(0, 0xFFFF)
+    ),
+    version=optional(texts),
     compression=st.sampled_from(list(Compression)),
     page_size=st.sampled_from([None, 4096, 16384, 65536]),
     image_size=optional(sizes),
@@ -134,7 +173,7 @@ kernel_facts = kernel_images.map(lambda image: KernelFacts(image=image, architec
 )
 file_facts = st.builds(
     FileFacts,
-    role=st.sampled_from(["kernel", "kernel", "initramfs", "device tree"]),
+    role=st.sampled_from(["kernel", "kernel", "initramfs", "device tree", "overlay"]),
     device=texts,
     path=texts,
     state=st.sampled_from([FileState.PRESENT, *FileState]),
@@ -151,11 +190,37 @@ device_tree_facts = st.builds(
     structure_problem=optional(texts),
     tree=optional(tree_facts),
 )
+initramfs_facts = st.builds(
+    InitramfsFacts,
+    size=sizes,
+    compression=st.sampled_from([None, "gzip", "zstd", "lz4"]),
+    problem=optional(texts),
+    module_releases=optional(tuples_of(st.sampled_from(["6.1.0", "6.2.0"]), 2)),
+)
+configurations = st.dictionaries(
+    st.sampled_from(["NR_CPUS", "BLK_DEV_INITRD", "RD_GZIP", "RD_ZSTD", "EXT4_FS", "CMDLINE"]),
+    st.sampled_from(["y", "m", "1", "256", "9" * 5000, "²"]),
+)
+command_lines = [
+    "root=/dev/sda2 console=ttyAMA0",
+    "root=UUID=1234",
+    "root=PARTUUID=1-02 rootfstype=ext4 console=ttyS0,115200",
+    "root=/dev/mapper/x nr_cpus=1",
+    "x" * 3000,
+]
 entry_facts = st.builds(
     EntryFacts,
     id=texts,
     title=texts,
-    command_line=texts,
+    version=texts | st.sampled_from(["6.1.0"]),
+    command_line=texts | st.sampled_from(command_lines),
+    overlays=tuples_of(st.booleans(), 2),
+    initramfs=tuples_of(initramfs_facts, 2),
+    configuration=optional(configurations),
+    banner=optional(texts | st.sampled_from(["6.1.0"])),
+    partitions=optional(tuples_of(st.sampled_from(["uuid=1234", "/dev/sda2", "partuuid=1-02"]))),
+    carries_reservations_over=st.booleans(),
+    avoids_lpi_tables=st.booleans(),
     architecture=optional(st.sampled_from(list(Architecture))),
     files=tuples_of(file_facts, 3),
     kernel=optional(kernel_facts),
@@ -186,6 +251,7 @@ def consistent_machines(draw: st.DrawFn) -> MachineFacts:
         )
         for number in numbers
     )
+    command_line = draw(st.sampled_from(["", "reboot=s1", "quiet", "kvm-arm.mode=protected console=ttyAMA0"]))
     psci = draw(st.sampled_from(["hvc", "smc", None]))
     tree = TreeFacts(
         compatible=draw(st.sampled_from([("acme,rocket", "acme,soc"), ("acme,soc",)])),
@@ -193,6 +259,9 @@ def consistent_machines(draw: st.DrawFn) -> MachineFacts:
         psci_compatible=("arm,psci-1.0",) if psci else None,
         psci_method=psci,
         memory=area,
+        interrupt_controller=draw(controllers),
+        reserved_memory=draw(tuples_of(st.builds(ReservedMemory, name=texts, area=ranges, no_map=st.booleans()), 2)),
+        uefi_properties=draw(st.sampled_from([(), ("linux,uefi-system-table",)])),
     )
     base = draw(machine_facts)
     return dataclasses.replace(
@@ -208,7 +277,16 @@ def consistent_machines(draw: st.DrawFn) -> MachineFacts:
         tree=tree,
         ram=area,
         log=draw(tuples_of(log_lines, 2)),
-        command_line=draw(st.sampled_from(["", "reboot=s1", "quiet"])),
+        command_line=command_line,
+        # nothing but the command line asks for it
+        protected_kvm="kvm-arm.mode=protected" in command_line and draw(st.booleans()),
+        ram_taken=draw(tuples_of(ranges, 2)),
+        memory_total=draw(sizes),
+        memory_available=draw(sizes),
+        efi=draw(st.booleans()),
+        lockdown=draw(st.sampled_from(["none", "integrity"])),
+        exception_level=draw(st.sampled_from(["EL1", "EL2"])),
+        lpi_tables=draw(tuples_of(ranges, 1)),
     )
 
 
@@ -263,7 +341,22 @@ class _Within:
 
 _NONE_SAYS_SOMETHING: dict[type, frozenset[str]] = {
     # "None = there is none" is an answer, not a gap
-    KernelImage: frozenset({"declared_end", "damage", "image_size", "anywhere", "version"}),
+    KernelImage: frozenset(
+        {
+            "declared_end",
+            "damage",
+            "image_size",
+            "anywhere",
+            "version",
+            "payload_size",
+            "checksum_problem",
+            "board",
+            "text_offset",
+        }
+    ),
+    KexecFacts: frozenset({"load_limit", "crash_loaded"}),
+    InitramfsFacts: frozenset({"compression", "problem", "module_releases"}),
+    EntryFacts: frozenset({"configuration", "banner"}),
     KernelFacts: frozenset({"image", "problem", "looks_like"}),
     DeviceTreeFacts: frozenset({"header_problem", "structure_problem"}),
     TreeFacts: frozenset({"model", "psci_compatible", "psci_method", "stdout_path"}),

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells, strings
-from bootmenu.discovery.machine import _cpu_list, _memory_total, _ram, gather
+from bootmenu.discovery.machine import _cpu_list, _memory, _ram, gather
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
@@ -208,7 +208,7 @@ def test_any_text_is_a_value_or_unknown(numbers: str, text: str) -> None:
     _cpu_list(numbers)
     for line in (text, f"{numbers}-{numbers} : System RAM", f"0-{numbers} : System RAM"):
         _ram(line)
-    _memory_total(f"MemTotal: {numbers} kB\n{text}")
+    _memory(f"MemTotal: {numbers} kB\n{text}", "MemTotal")
 
 
 @PROPERTY

@@ -17,7 +17,7 @@ from bootmenu.formats.pe import PortableExecutable
 from bootmenu.formats.reader import Buffer, Reader
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression
 from tests.builders.entries import whole_image
-from tests.builders.kernels import FOREIGN, bzimage, elf, portable_executable
+from tests.builders.kernels import FOREIGN, elf, portable_executable
 
 PROPERTY = settings(max_examples=100, deadline=None)
 
@@ -157,21 +157,16 @@ def test_gzip_of_something_else_is_no_kernel(inner: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "looks_like", "architecture"),
     [
-        (bzimage(0x20F, 1), "bzImage", Architecture.X86_64),
-        (bzimage(0x20F, 0), "bzImage", Architecture.X86),
-        (bzimage(0x20B, 1), "bzImage", Architecture.X86),
         (elf(183), "ELF", Architecture.ARM64),
         (elf(62), "ELF", Architecture.X86_64),
         (elf(21, big_endian=True), "ELF", Architecture.PPC64),
         (elf(9999), "ELF", None),
-        (FOREIGN["risc-v"], "RISC-V", Architecture.RISCV64),
         (FOREIGN["zImage"], "zImage", Architecture.ARM),
         (FOREIGN["uImage"], "uImage", Architecture.ARM64),
         (FOREIGN["fit"], "FIT", None),
         (FOREIGN["zboot"], "zboot", Architecture.ARM64),
         (FOREIGN["uki"], "UKI", Architecture.ARM64),
         (FOREIGN["efi"], "an EFI program", Architecture.X86_64),
-        (b"\x28\xb5\x2f\xfd" + bytes(9), "zstd", None),
         (b"070701" + bytes(99), "cpio", None),
         (b"#!/bin/sh\n", "script", None),
         (bytes(100), "nothing but zero bytes", None),
@@ -189,7 +184,7 @@ def test_what_cannot_be_started_is_called_by_its_name(
 
 
 def test_the_formats_are_asked_in_a_fixed_order() -> None:
-    assert FORMATS.names() == ["arm64-image", "gzip", "foreign"]
+    assert FORMATS.names() == "arm64-image riscv-image bzimage zboot uki fit uimage gzip packed foreign".split()
     assert HEAD_SIZE >= 4096
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,3 +41,44 @@ def with_marker(text: str, marker: str) -> str:
     body, brace, rest = text.rpartition("};")
     assert brace, "dtc printed no root node"
     return f'{body}\n\tbootmenu-test {{\n\t\tmarker = "{marker}";\n\t}};\n{brace}{rest}'
+
+
+def same(text: str) -> str:
+    """As QEMU makes it."""
+    return text
+
+
+def without_enable_method(text: str) -> str:
+    """No cpu says how it is started."""
+    return _replaced(r"\s*enable-method = [^;]*;", "", text)
+
+
+def without_psci(text: str) -> str:
+    """No /psci, though the cpus want it."""
+    return _replaced(r"\n\tpsci \{.*?\n\t\};", "", text)
+
+
+def with_conduit(method: str) -> Callable[[str], str]:
+    """Firmware is called by `hvc` or `smc`."""
+
+    def edit(text: str) -> str:
+        return _replaced(r'(\n\tpsci \{.*?method = )"[a-z]+"', rf'\1"{method}"', text)
+
+    return edit
+
+
+def without_memory(text: str) -> str:
+    """As a board's tree comes from a package: firmware has not filled in the memory."""
+    return _replaced(r"\n\tmemory@[0-9a-f]+ \{.*?\n\t\};", "", text)
+
+
+def with_half_of_the_cpus(text: str) -> str:
+    """CPUs 2 and 3 of four are left out."""
+    text = _replaced(r"\n\t\tcpu@[23] \{.*?\n\t\t\};", "", text)
+    return _replaced(r"\n\t*core[23] \{.*?\};", "", text)  # the cpu-map refers to them
+
+
+def _replaced(pattern: str, by: str, text: str) -> str:
+    edited = re.sub(pattern, by, text, flags=re.DOTALL)
+    assert edited != text, f"QEMU's tree has nothing like {pattern}"
+    return edited

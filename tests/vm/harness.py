@@ -14,7 +14,7 @@ import subprocess
 import time
 import tty
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +22,7 @@ from typing import Self
 import pyte
 
 ROWS, COLUMNS = 24, 80
-SILENCE_AFTER_JUMP = 45.0
+SILENCE_AFTER_JUMP = 60.0
 """Seconds without a byte after which a jumped machine counts as dead (a slow host changes total times, not this)."""
 
 KEYS = {
@@ -55,6 +55,10 @@ class Hardware:
     """None = QEMU's own tree."""
     disks: tuple[Path, ...] = ()
     extra: tuple[str, ...] = ()
+
+    def with_tree(self, dtb: Path | None) -> Hardware:
+        """The same hardware, described by another tree."""
+        return replace(self, dtb=dtb)
 
     def argv(self) -> list[str]:
         """The part of the command line that the device tree depends on, too."""

@@ -16,7 +16,7 @@ from bootmenu.image import command
 from bootmenu.image.cpio import Node, pack
 from tests.vm.disks import FileSystem, Partition
 
-_GUEST = Path(__file__).with_name("guest")
+GUEST = Path(__file__).with_name("guest")
 _CHECKOUT = Path(__file__).parents[2]
 KERNEL_PACKAGE = "linux-image-cloud-arm64"
 
@@ -62,7 +62,7 @@ def build_second_stage(cache: Path, token: str) -> bytes:
     busybox = (cache / "root" / "bin" / "busybox").read_bytes()
     return archive(
         {
-            "init": (_GUEST / "second-init.sh").read_bytes(),
+            "init": (GUEST / "second-init.sh").read_bytes(),
             "bin/busybox": busybox,
             "token": token.encode(),
         },
@@ -84,7 +84,7 @@ def archive(files: Mapping[str, bytes], *, executable: set[str], console: bool =
 
 def with_guest_program(stage: Stage, name: str, folder: Path) -> Stage:
     """The stage with one more program of tests/vm/guest, as /vmtest/NAME."""
-    data = archive({f"vmtest/{name}": (_GUEST / name).read_bytes()}, executable={f"vmtest/{name}"})
+    data = archive({f"vmtest/{name}": (GUEST / name).read_bytes()}, executable={f"vmtest/{name}"})
     initrd = folder / f"{name}.cpio"
     # The kernel reads on behind a plain archive, but not behind a compressed one.
     initrd.write_bytes(data + stage.initrd.read_bytes())

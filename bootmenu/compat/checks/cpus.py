@@ -113,3 +113,30 @@ def offline(machine: MachineFacts) -> Iterator[Says]:
         yield unknown("Whether every CPU can be taken offline could not be read.", "Is /sys mounted?", **evidence)
     else:
         yield passed("Every other CPU can be taken offline before the jump.", **evidence)
+
+
+@machine_check("EL-PKVM", order=55)
+def protected_kvm(machine: MachineFacts) -> Iterator[Says]:
+    """Protected KVM owns EL2 and never gives it back: every load fails with EBUSY."""
+    # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() asks is_protected_kvm_enabled(), too
+    if machine.architecture is not Architecture.ARM64:
+        return
+    evidence: dict[str, object] = {"protected_kvm": machine.protected_kvm, "exception_level": machine.exception_level}
+    wanted = "kvm-arm.mode=protected" in (machine.command_line or "").split()
+    if machine.protected_kvm:
+        yield failed(
+            "Protected KVM is active on this machine: it keeps EL2, and the kernel refuses to load another one.",
+            "Start the first stage without kvm-arm.mode=protected on its command line.",
+            **evidence,
+        )
+    elif machine.protected_kvm is None and (wanted or machine.command_line is None):
+        yield unknown(
+            "Protected KVM was asked for (kvm-arm.mode=protected); whether it is active could not be read."
+            if wanted
+            else "Whether protected KVM is active could not be read.",
+            "Run bootmenu as root, so that it can read the kernel log.",
+            **evidence,
+        )
+    else:
+        # arch/arm64/kvm/arm.c:early_kvm_mode_cfg: nothing but the command line asks for it
+        yield passed("Protected KVM is not active.", **evidence)

@@ -130,7 +130,7 @@ def _hex(ids: object) -> str:
     return ", ".join(f"{number:#x}" for number in sorted(ids))
 
 
-def _boot_cpu(machine: MachineFacts) -> int | None:
+def boot_cpu_of(machine: MachineFacts) -> int | None:
     """Hardware id of the CPU that makes the jump."""
     known = next((cpu.hardware_id for cpu in machine.cpus if cpu.number == machine.jump_cpu), None)
     if known is None and machine.tree and len(machine.tree.cpus) == 1:
@@ -146,7 +146,7 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         return
     theirs = _ids(tree.cpus)
     ours = _ids(machine.tree.cpus) if machine.tree else None
-    boot_cpu = _boot_cpu(machine)
+    boot_cpu = boot_cpu_of(machine)
     evidence: dict[str, object] = {
         "entry": [f"{number:#x}" for number in theirs],
         "running": None if ours is None else [f"{number:#x}" for number in ours],
@@ -222,7 +222,7 @@ def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     if machine.tree is None:
         yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT)
         return
-    boot_cpu = _boot_cpu(machine)
+    boot_cpu = boot_cpu_of(machine)
     ours = {node.hardware_id: node.enable_method for node in machine.tree.cpus}
     theirs = {node.hardware_id: node.enable_method for node in tree.cpus if node.hardware_id in ours}
     rows = {
@@ -278,6 +278,8 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         "running": ours,
         "entry_compatible": list(tree.psci_compatible),
         "running_has_psci": None if machine.tree is None else machine.tree.psci_compatible is not None,
+        "exception_level": machine.exception_level,
+        "host_extensions": machine.host_extensions,
     }
     if machine.tree is None or not machine.tree.cpus:  # by ACPI, PSCI is in the FADT
         yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT, **evidence)
@@ -302,6 +304,22 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield unknown(
             f"The running device tree names no PSCI method, {_name(entry)} names {tree.psci_method}.",
             "Use this board's own device tree.",
+            **evidence,
+        )
+    elif tree.psci_method == "hvc" and machine.exception_level == "EL2" and machine.host_extensions is False:
+        # Entered at EL2 and running at EL1, the second kernel calls its own hypervisor stub, which knows no PSCI
+        # and says so (arch/arm64/kernel/hyp-stub.S): seen to boot on one CPU.
+        yield warned(
+            f"{_name(entry)} calls PSCI by hvc, this machine's firmware answers to smc: only the boot CPU will run, "
+            "and power off and reboot are lost.",
+            "Set the method of /psci to smc, or use this board's own device tree.",
+            **evidence,
+        )
+    elif tree.psci_method == "hvc" and machine.exception_level == "EL2" and machine.host_extensions is None:
+        yield unknown(
+            f"{_name(entry)} calls PSCI by hvc, this machine's firmware answers to smc; whether the second kernel "
+            "survives that is not known.",
+            "Set the method of /psci to smc, or use this board's own device tree.",
             **evidence,
         )
     else:

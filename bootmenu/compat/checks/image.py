@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts, FileState
-from bootmenu.model.kernel import Architecture, Compression, KernelImage
+from bootmenu.model.entry import CommandLine
+from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
 from bootmenu.model.machine import MachineFacts
+from bootmenu.sources import version_of
+
+CONTAINERS = ("zboot", "uki", "fit")
+"""Files around a kernel that have a check of their own."""
 
 
 def _image(entry: EntryFacts) -> KernelImage:
@@ -31,20 +37,24 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # n
     kernel = entry.kernel
     if kernel is None:
         yield unknown(f"{_name(entry)} could not be read.", "Run bootmenu as root; look at the disk.")
+    elif kernel.image is None and kernel.container in CONTAINERS:
+        return  # IMG-ZBOOT, IMG-UKI or IMG-FIT says why
     elif kernel.image is None:
         like = f": it looks like {kernel.looks_like}" if kernel.looks_like else f": {kernel.problem}"
         yield failed(
             f"{_name(entry)} is no kernel that can be loaded here{like}.",
-            "Name a raw arm64 Image, or its gzip, in the configuration.",
+            "Name a kernel in the configuration: an arm64 Image, raw, packed, or in a zboot, UKI, FIT or uImage.",
             looks_like=kernel.looks_like,
             problem=kernel.problem,
         )
     else:
         image = kernel.image
         packed = "" if image.compression is Compression.NONE else f", packed with {image.compression}"
+        within = "".join(f", within {container}" for container in reversed(image.containers))
         yield passed(
-            f"An {image.architecture} kernel ({image.format}{packed}).",
+            f"A kernel for {image.architecture} ({image.format}{packed}{within}).",
             format=image.format,
+            containers=list(image.containers),
             compression=str(image.compression),
         )
 
@@ -191,3 +201,245 @@ def page_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 def _part(midr: int | None) -> tuple[str, frozenset[int]] | None:
     return None if midr is None else _GRANULES.get((midr >> 24 & 0xFF, midr >> 4 & 0xFFF))
+
+
+@entry_check("IMG-EMPTY", order=195)
+def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """A kernel of zero bytes is what a full disk leaves behind."""
+    file = entry.file("kernel")
+    if file is None or file.state is not FileState.PRESENT:
+        return
+    if file.size is None:
+        yield unknown(f"How large {file.name} is was not read.", "Look at the file and at its disk.", size=None)
+    elif file.size == 0:
+        yield failed(
+            f"{file.name} is empty.",
+            "The disk was full when it was written: make room and reinstall the kernel package.",
+            size=0,
+        )
+    else:
+        yield passed(f"The kernel has {file.size:,} bytes.", size=file.size)
+
+
+@entry_check("IMG-SIZE0", order=221, requires=("IMG-FORMAT",))
+def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """Kernels before 3.17 do not say how much memory they take."""
+    image = _image(entry)
+    if image.format != "arm64-image":
+        return
+    evidence: dict[str, object] = {"image_size": image.image_size, "kexec_load": machine.kexec.kexec_load}
+    if image.image_size:
+        yield passed(f"It takes {image.image_size / 1e6:.1f} MB of memory.", **evidence)
+    elif machine.kexec.kexec_load is False:
+        yield failed(
+            "This kernel does not say how much memory it takes (before 3.17), and kexec_file_load refuses that.",
+            "Use a newer kernel.",
+            **evidence,
+        )
+    else:
+        yield warned(
+            "This kernel does not say how much memory it takes (built before 3.17): 16 MiB are assumed.",
+            "Use a newer kernel.",
+            **evidence,
+        )
+
+
+@entry_check("IMG-BUFSZ", order=222, requires=("IMG-FORMAT",))
+def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """A file that is longer than the memory it asks for would be cut off by the loader."""
+    image = _image(entry)
+    if image.format != "arm64-image" or not image.image_size:
+        return
+    evidence: dict[str, object] = {
+        "content_size": image.content_size,
+        "declared_end": image.declared_end,
+        "image_size": image.image_size,
+    }
+    # what was appended behind the end that the section table names need not be loaded
+    sizes = [size for size in (image.content_size, image.declared_end) if size]
+    if image.content_size is None and not (image.declared_end and image.declared_end <= image.image_size):
+        yield unknown(
+            f"How long {_name(entry)} is once it is unpacked is not known.",
+            "Unpack it, and check the result.",
+            **evidence,
+        )
+        return
+    needed = min(sizes, default=0)
+    if needed > image.image_size:
+        yield failed(
+            f"{_name(entry)} has {needed:,} bytes, of which only {image.image_size:,} would be loaded.",
+            "The header is damaged, or something was appended: reinstall the kernel package.",
+            **evidence,
+        )
+    else:
+        yield passed("The file fits the memory it asks for.", **evidence)
+
+
+@entry_check("IMG-TEXTOFF", order=223, requires=("IMG-FORMAT",))
+def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """text_offset is page-aligned and below 2 MiB, or the loader cannot place the image."""
+    image = _image(entry)
+    if image.format != "arm64-image" or image.text_offset is None:
+        return
+    page = machine.page_size
+    evidence: dict[str, object] = {"text_offset": f"{image.text_offset:#x}", "page_size": page}
+    if image.text_offset % (page or 4096) or image.text_offset >= 2 * 1024 * 1024:
+        yield failed(
+            f"{_name(entry)} wants to lie {image.text_offset:#x} above a 2 MiB boundary, which is impossible.",
+            "The header is damaged: reinstall the kernel package.",
+            **evidence,
+        )
+    elif page is None and image.text_offset % 65536:
+        yield unknown(
+            f"{_name(entry)} wants to lie {image.text_offset:#x} above a 2 MiB boundary; whether that is a page "
+            "boundary here is not known.",
+            "Record this machine's facts again: its page size is missing.",
+            **evidence,
+        )
+    else:
+        yield passed(f"Lies {image.text_offset:#x} above a 2 MiB boundary.", **evidence)
+
+
+@entry_check("IMG-ENDIAN", order=224, requires=("IMG-FORMAT", "IMG-ARCH"))
+def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """Little to little is what everybody does; the other three combinations are named."""
+    image = _image(entry)
+    if image.architecture is not Architecture.ARM64:
+        return
+    ours, theirs = machine.byte_order, image.byte_order
+    evidence: dict[str, object] = {"running": str(ours), "kernel": str(theirs)}
+    match ours, theirs:
+        case ByteOrder.LITTLE, ByteOrder.LITTLE:
+            yield passed("Little-endian, as the running kernel.", **evidence)
+        case ByteOrder.BIG, ByteOrder.BIG:
+            yield passed("Big-endian, as the running kernel.", **evidence)
+        case _, ByteOrder.LITTLE:
+            yield warned(
+                "From a big-endian kernel to a little-endian one: firmware and initramfs must be little-endian, too.",
+                "Try it where you can reach the machine.",
+                **evidence,
+            )
+        case _:
+            yield warned(
+                "This kernel is big-endian and the running one is not: it needs an initramfs and a root file system "
+                "of its own kind, and a CPU that can do it. Since 6.17 Linux calls it broken.",
+                "Use a little-endian kernel.",
+                **evidence,
+            )
+
+
+@entry_check("IMG-PLACEMENT", order=225, requires=("IMG-FORMAT",))
+def placement(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """Old kernels want to lie as low in RAM as possible: what is below them is lost."""
+    image = _image(entry)
+    if image.anywhere is None or image.image_size == 0:
+        return
+    if image.anywhere:
+        yield passed("May lie anywhere in memory.", anywhere=True)
+    else:
+        yield warned(
+            "This kernel wants to lie as low in memory as possible; memory below it is lost to it.",
+            "Use a kernel of 4.6 or newer.",
+            anywhere=False,
+        )
+
+
+@entry_check("IMG-CHECKSUM", order=226, requires=("IMG-FORMAT",))
+def checksum(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """The checksums that a packed or wrapped kernel carries, where its content was read."""
+    image = _image(entry)
+    evidence: dict[str, object] = {
+        "compression": str(image.compression),
+        "containers": list(image.containers),
+        "problem": image.checksum_problem,
+    }
+    if image.checksum_problem is not None and "fit" in image.containers:
+        return  # IMG-FIT says it
+    if image.checksum_problem is not None:
+        yield failed(
+            f"{_name(entry)} is damaged: {image.checksum_problem}.",
+            "Copy the file again, or reinstall the kernel package.",
+            **evidence,
+        )
+    elif image.checksummed:
+        yield passed("Its checksum is right.", **evidence)
+
+
+@entry_check("IMG-VERSION", order=227, requires=("IMG-FORMAT",))
+def version(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """What the kernel calls itself against what its file and its entry call it."""
+    file = entry.file("kernel")
+    banner = entry.banner or _image(entry).version
+    if banner is None or file is None:
+        return
+    named = version_of(file.resolved or file.path)
+    evidence: dict[str, object] = {"banner": banner, "file_name": named, "configured": entry.version}
+    if named and named != banner:
+        yield warned(
+            f"{file.name} is Linux {banner}, not {named} as its name says: its modules may not be found.",
+            "The file was renamed or overwritten: reinstall the kernel package.",
+            **evidence,
+        )
+    elif entry.version and entry.version[0].isdigit() and entry.version != banner:
+        yield warned(
+            f"{file.name} is Linux {banner}, not {entry.version} as the configuration says.",
+            "Another kernel was put in its place: write the configuration anew.",
+            **evidence,
+        )
+    else:
+        yield passed(f"This is Linux {banner}.", **evidence)
+
+
+_FILE_SYSTEMS = {
+    "ext2": "EXT2_FS", "ext3": "EXT4_FS", "ext4": "EXT4_FS", "btrfs": "BTRFS_FS", "xfs": "XFS_FS",
+    "f2fs": "F2FS_FS", "vfat": "VFAT_FS", "erofs": "EROFS_FS", "squashfs": "SQUASHFS", "nfs": "NFS_FS",
+    "nfs4": "NFS_V4", "ubifs": "UBIFS_FS", "jffs2": "JFFS2_FS", "bcachefs": "BCACHEFS_FS",
+}  # fmt: skip
+
+
+def _lacks(entry: EntryFacts, config: Mapping[str, str]) -> Iterator[str]:
+    """What the kernel was built without, in words."""
+    packed = any(file.role == "initramfs" for file in entry.files)
+    if packed and config.get("BLK_DEV_INITRD") != "y":
+        yield "it cannot use an initramfs (CONFIG_BLK_DEV_INITRD)"
+    for initramfs in entry.initramfs:
+        name = (initramfs.compression or "").upper()
+        if name and config.get(f"RD_{name}") != "y":
+            yield f"it cannot unpack an initramfs packed with {initramfs.compression} (CONFIG_RD_{name})"
+    kind = CommandLine(entry.command_line).get("rootfstype") or ""
+    for driver in (_FILE_SYSTEMS[name] for name in kind.split(",")[:1] if name in _FILE_SYSTEMS):
+        # a module comes from an initramfs, or not at all
+        if config.get(driver) != "y" and not (packed and config.get(driver) == "m"):
+            yield f"it cannot read the root file system {kind} by itself (CONFIG_{driver})"
+
+
+@entry_check("IMG-CONFIG", order=228, requires=("IMG-FORMAT",))
+def configuration(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """Whether the kernel was built with what this entry needs, where its configuration is known."""
+    config = entry.configuration
+    if config is None:
+        return
+    own = entry.own_tree.tree if entry.wants_own_tree and entry.own_tree else None
+    if own is not None:
+        cpus: int | None = len(own.cpus)
+    else:
+        cpus = None if machine.possible_cpus is None else len(machine.possible_cpus)
+    limit = config.get("NR_CPUS", "")
+    lacks = list(_lacks(entry, config))
+    if re.fullmatch("[0-9]{1,9}", limit) and cpus is not None and int(limit) < cpus:
+        lacks.append(f"it uses {limit} of {cpus} CPUs (CONFIG_NR_CPUS)")
+    evidence: dict[str, object] = {"NR_CPUS": limit or None, "cpus": cpus, "lacks": lacks}
+    if lacks:
+        yield warned(
+            f"This kernel was built without something that this entry needs: {'; '.join(lacks)}.",
+            "Use a kernel built for this machine, or pack the initramfs in another way.",
+            **evidence,
+        )
+    elif cpus is None:
+        yield unknown(
+            "Whether this kernel was built for as many CPUs as there are is not known.",
+            "Is /sys mounted? /sys/devices/system/cpu/possible says how many there are.",
+            **evidence,
+        )
+    else:
+        yield passed("Built with what this entry needs.", **evidence)

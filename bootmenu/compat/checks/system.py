@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, failed, machine_check, passed, unknown
+from bootmenu.compat.checker import Says, entry_check, failed, machine_check, passed, unknown, warned
+from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
 
@@ -79,5 +81,210 @@ def has_a_call(machine: MachineFacts) -> Iterator[Says]:
             "Whether the running kernel has kexec could not be found out.",
             f"Put the kernel's configuration at /boot/config-{machine.kernel_release or 'RELEASE'}, "
             "or build the kernel with CONFIG_IKCONFIG_PROC=y.",
+            **evidence,
+        )
+
+
+@machine_check("SYS-LIMIT", order=21)
+def load_limit(machine: MachineFacts) -> Iterator[Says]:
+    """kexec_load_limit_reboot counts down on every permitted attempt, also on those that fail."""
+    # Documentation/admin-guide/sysctl/kernel.rst; since 6.3, absent before: nothing to check then
+    limit = machine.kexec.load_limit
+    if limit is None:
+        return
+    match limit:
+        case 0:
+            yield failed(
+                "No load is permitted any more: kexec_load_limit_reboot has counted down to 0.",
+                "Only a reboot lifts it: set kernel.kexec_load_limit_reboot higher, or not at all.",
+                kexec_load_limit_reboot=limit,
+            )
+        case 1:
+            yield warned(
+                "One load is left (kexec_load_limit_reboot is 1), and an attempt that fails uses it up, too.",
+                "Be sure of the entry: there is no second try before a reboot.",
+                kexec_load_limit_reboot=limit,
+            )
+        case _:
+            left = "no limit" if limit < 0 else f"{limit} loads left"
+            yield passed(f"The number of loads is not used up: {left}.", kexec_load_limit_reboot=limit)
+
+
+@machine_check("SYS-LOADED", order=35)
+def loaded(machine: MachineFacts) -> Iterator[Says]:
+    """A kernel that waits already is replaced by the next load."""
+    match machine.kexec.loaded:
+        case True:
+            yield warned(
+                "A kernel is loaded already; loading another one replaces it.",
+                "To get rid of it: kexec -u.",
+                kexec_loaded=True,
+            )
+        case False:
+            yield passed("No kernel is loaded yet.", kexec_loaded=False)
+        case None if machine.kexec.kexec_load is False and machine.kexec.kexec_file_load is False:
+            return  # SYS-SYSCALL has said that there is no kexec at all
+        case None:
+            yield unknown(
+                "Whether a kernel is loaded already could not be read.",
+                "Is /sys mounted? /sys/kernel/kexec_loaded says it.",
+                kexec_loaded=None,
+            )
+
+
+@machine_check("SYS-CRASH-LOADED", order=36)
+def crash_kernel(machine: MachineFacts) -> Iterator[Says]:
+    """Information: an armed kdump is gone in the second kernel."""
+    if machine.kexec.crash_loaded:
+        yield passed("A crash kernel is armed; the second kernel has to arm its own.", kexec_crash_loaded=True)
+
+
+@machine_check("EL-MODE", order=60)
+def exception_level(machine: MachineFacts) -> Iterator[Says]:
+    """At which exception level the CPUs run; the second kernel is entered at the same one."""
+    if machine.architecture is not Architecture.ARM64:
+        return
+    if machine.exception_level is None:
+        yield unknown(
+            "At which exception level this machine's CPUs run could not be read from the kernel log.",
+            "Run bootmenu as root, soon after the first stage has started: the log forgets its beginning.",
+            exception_level=None,
+        )
+    elif machine.exception_level == "inconsistent":
+        yield warned(
+            "The CPUs were started at different exception levels: firmware is at fault.",
+            "Update the firmware; KVM will not work in the second kernel.",
+            exception_level=machine.exception_level,
+        )
+    else:
+        yield passed(f"All CPUs started at {machine.exception_level}.", exception_level=machine.exception_level)
+
+
+@machine_check("DT-R-SOURCE", order=70)
+def running_tree(machine: MachineFacts) -> Iterator[Says]:
+    """The tree that this machine was described with, to compare an entry's with."""
+    if machine.architecture is not Architecture.ARM64 or machine.acpi:
+        return
+    evidence: dict[str, object] = {"source": machine.tree_source, "problem": machine.tree_problem}
+    if machine.tree is not None:
+        yield passed(f"This machine's device tree is readable: {machine.tree_source}.", **evidence)
+    else:
+        yield unknown(
+            f"This machine's device tree could not be read: {machine.tree_problem or 'there is none'}.",
+            "Run bootmenu as root, with /sys mounted.",
+            **evidence,
+        )
+
+
+@entry_check("DT-ACPI-HOST", order=318)
+def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """A machine described by ACPI hands its tables on; a device tree of an entry's own hides them."""
+    if machine.architecture is not Architecture.ARM64:
+        return
+    evidence: dict[str, object] = {
+        "acpi": machine.acpi,
+        "cpus_in_tree": None if machine.tree is None else len(machine.tree.cpus),
+        "own_tree": entry.wants_own_tree,
+    }
+    if machine.tree and machine.tree.cpus:
+        yield passed("This machine is described by a device tree.", **evidence)
+    elif machine.acpi and entry.wants_own_tree:
+        yield warned(
+            "This machine was described by ACPI, not by a device tree: the entry's own tree cannot be compared.",
+            "Leave the device tree out of the entry, so that the ACPI tables are handed on.",
+            **evidence,
+        )
+    elif machine.acpi:
+        yield passed("This machine is described by ACPI, and its tables are handed on.", **evidence)
+    elif machine.tree is not None:
+        yield unknown(
+            "This machine's device tree describes no CPUs, and whether ACPI does is not known.",
+            "Is /sys mounted? /sys/firmware/acpi says it.",
+            **evidence,
+        )
+
+
+@entry_check("SYS-LOCKDOWN", order=120)
+def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """Lockdown refuses kexec_load (EPERM), and kexec_file_load takes signed kernels only."""
+    evidence: dict[str, object] = {
+        "lockdown": machine.lockdown,
+        "kexec_file_load": machine.kexec.kexec_file_load,
+        "own_tree": entry.wants_own_tree,
+    }
+    hint = "Start the first stage without lockdown= on its command line, or with Secure Boot off."
+    if machine.lockdown is None:
+        yield unknown(
+            "Whether the running kernel is locked down could not be read.",
+            "Mount securityfs: mount -t securityfs none /sys/kernel/security.",
+            **evidence,
+        )
+    elif machine.lockdown == "none":
+        yield passed("The running kernel is not locked down.", **evidence)
+    elif machine.kexec.kexec_file_load is False:
+        yield failed(
+            f"The running kernel is locked down ({machine.lockdown}) and has no kexec_file_load: it loads nothing.",
+            hint,
+            **evidence,
+        )
+    elif entry.wants_own_tree:
+        yield failed(
+            f"The running kernel is locked down ({machine.lockdown}): it hands on no device tree but its own.",
+            f"Leave the device tree out of the entry. {hint}",
+            **evidence,
+        )
+    elif machine.kexec.kexec_file_load is None:
+        yield unknown(
+            f"The running kernel is locked down ({machine.lockdown}); whether it has kexec_file_load, the one call "
+            "that is left then, is not known.",
+            hint,
+            **evidence,
+        )
+    else:
+        yield warned(
+            f"The running kernel is locked down ({machine.lockdown}): it loads only kernels signed with a known key.",
+            hint,
+            **evidence,
+        )
+
+
+@entry_check("SYS-SIG", order=240, requires=("IMG-FORMAT",))
+def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """Where only kexec_file_load is left and signatures are demanded, an unsigned kernel is refused."""
+    image = entry.kernel.image if entry.kernel else None
+    kexec = machine.kexec
+    locked = machine.lockdown not in (None, "none")
+    if image is None or not (kexec.kexec_load is False or locked):
+        return
+    evidence: dict[str, object] = {
+        "signed": image.signed,
+        "KEXEC_SIG": kexec.signature,
+        "KEXEC_SIG_FORCE": kexec.signature_forced,
+        "lockdown": machine.lockdown,
+    }
+    why = "it is locked down" if locked else "CONFIG_KEXEC_SIG_FORCE"
+    # kernel/kexec_file.c:kimage_validate_signature: forced by the build, or by lockdown
+    if kexec.signature is False or (not locked and kexec.signature_forced is False):
+        yield passed("The running kernel demands no signature.", **evidence)
+    elif not image.signed and (kexec.signature is None or (not locked and kexec.signature_forced is None)):
+        yield unknown(
+            "Whether the running kernel demands a signature is not known, and this kernel carries none.",
+            f"Put the running kernel's configuration at /boot/config-{machine.kernel_release or 'RELEASE'}.",
+            **evidence,
+        )
+    elif image.signed is None:
+        yield unknown(
+            "Whether the kernel is signed cannot be told from its format.", "Use a signed Image.", **evidence
+        )
+    elif image.signed:
+        yield unknown(
+            "The kernel carries a signature; whether the running kernel knows its key shows only when it is loaded.",
+            "Use a kernel of the same distribution as the running one.",
+            **evidence,
+        )
+    else:
+        yield failed(
+            f"The running kernel takes signed kernels only ({why}), and this one is not signed.",
+            "Use a signed kernel, such as Debian's linux-image-*-signed.",
             **evidence,
         )

@@ -36,4 +36,5 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
         file_size=source.size,
         content_size=source.size,
         declared_end=executable.end if executable else None,
+        signed=executable.certificates[1] > 0 if executable else None,
     )

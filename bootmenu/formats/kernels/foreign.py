@@ -43,12 +43,6 @@ _STREAMS = (
 @FORMATS.register("foreign", order=90)
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:  # noqa: ARG001 - the head says it all
     """Raises UnsupportedKernel when it knows the file; None when it does not."""
-    if head[0x202:0x206] == b"HdrS" and head[0x1FE:0x200] == b"\x55\xaa":
-        # Documentation/arch/x86/boot.rst: XLF_KERNEL_64 in xloadflags since protocol 2.12
-        wide = int.from_bytes(head[0x206:0x208], "little") >= 0x20C and any(byte & 1 for byte in head[0x236:0x237])
-        raise UnsupportedKernel("an x86 bzImage", Architecture.X86_64 if wide else Architecture.X86)
-    if head[0x38:0x3C] == b"RSC\x05":
-        raise UnsupportedKernel("a RISC-V Image", Architecture.RISCV64)
     if head[0x24:0x28] == b"\x18\x28\x6f\x01":
         raise UnsupportedKernel("a 32-bit ARM zImage", Architecture.ARM)
     if head[:4] == b"\x7fELF" and len(head) >= 20:

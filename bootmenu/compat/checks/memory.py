@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""Is there room? For kexec_load "the caller is responsible": the kernel does not stop what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import Says, entry_check, failed, machine_check, passed, unknown, warned
+from bootmenu.compat.facts import EntryFacts, FileState
+from bootmenu.model.devicetree import MemoryRange, subtracted
+from bootmenu.model.kernel import Architecture, KernelImage
+from bootmenu.model.machine import MachineFacts
+
+_2M = 2 * 1024**2
+_1G = 1024**3
+_WINDOW = 32 * _1G
+ASSUMED_SIZE = 16 * 1024**2
+"""Bytes: what is assumed of a kernel that does not say (IMG-SIZE0)."""
+_SMALL = 64 * 1024
+"""Bytes for the device tree handed on and the trampoline, where they are not known."""
+
+
+@machine_check("MEM-IOMEM", order=80)
+def memory_map(machine: MachineFacts) -> Iterator[Says]:
+    """/proc/iomem says where RAM is; unprivileged readers see zeros."""
+    if machine.architecture is not Architecture.ARM64:
+        return
+    if machine.ram is None:
+        yield unknown(
+            "Where this machine's memory lies could not be read: /proc/iomem is missing or shows zeros only.",
+            "Run bootmenu as root.",
+        )
+    else:
+        yield passed("The memory map is readable.", ram=[str(area) for area in machine.ram])
+
+
+def _image(entry: EntryFacts) -> KernelImage | None:
+    image = entry.kernel.image if entry.kernel else None
+    return image if image and image.architecture is Architecture.ARM64 else None
+
+
+def _memory_of(image: KernelImage) -> int:
+    """Bytes of memory that the kernel takes, from text_offset on."""
+    return max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
+
+
+def _page(machine: MachineFacts, size: int) -> int:
+    page = machine.page_size or 4096
+    return -(-size // page) * page
+
+
+def _initramfs(entry: EntryFacts) -> int | None:
+    """Bytes of all of them; None when one's size is not known. Packed ones stay packed until the kernel runs."""
+    sizes = [file.size for file in entry.files if file.role == "initramfs" and file.state is FileState.PRESENT]
+    return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+_SIZE_UNKNOWN = "How large the initramfs is was not read."
+_SIZE_HINT = "Look at the file and at its disk."
+
+
+def _holes(machine: MachineFacts) -> tuple[MemoryRange, ...]:
+    return subtracted(machine.ram or (), machine.ram_taken or ())
+
+
+@entry_check("MEM-HOLE", order=400, requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
+def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """A place for the kernel: a 2 MiB boundary with room for text_offset + image_size behind it."""
+    image = _image(entry)
+    if image is None or machine.ram is None:
+        return
+    if machine.ram_taken is None:
+        yield unknown(
+            "What of this machine's memory is reserved could not be read.",
+            "Record this machine's facts again, as root.",
+            ram=[str(area) for area in machine.ram],
+        )
+        return
+    needed = (image.text_offset or 0) + _memory_of(image)
+    holes = _holes(machine)
+    largest = max((area.end - -(-area.base // _2M) * _2M for area in holes), default=0)
+    largest = max(largest, 0)
+    evidence: dict[str, object] = {"needed": needed, "largest": largest, "holes": [str(area) for area in holes]}
+    if largest < needed:
+        yield failed(
+            f"There is no room for this kernel: it needs {needed / 1e6:.1f} MB in one piece from a 2 MiB boundary "
+            f"on, the largest there is has {largest / 1e6:.1f} MB.",
+            "Use a smaller kernel, or reserve less memory (crashkernel=, cma=) in the first stage.",
+            **evidence,
+        )
+    else:
+        yield passed("There is room for the kernel.", **evidence)
+
+
+@entry_check("MEM-HALF", order=410, requires=("IMG-FORMAT", "FILE-MISSING"))
+def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """No segment, and not all of them together, may be larger than half of the RAM."""
+    # kernel/kexec_core.c:sanity_check_segment_list compares pages with totalram_pages() / 2
+    image = _image(entry)
+    if image is None:
+        return
+    tree = entry.own_tree.size if entry.wants_own_tree and entry.own_tree else _SMALL
+    packed = _initramfs(entry)
+    if packed is None:
+        yield unknown(_SIZE_UNKNOWN, _SIZE_HINT, memory_total=machine.memory_total)
+        return
+    parts = {"kernel": _page(machine, _memory_of(image)), "initramfs": _page(machine, packed)}
+    total = sum(parts.values()) + _page(machine, tree) + _SMALL
+    evidence: dict[str, object] = {**parts, "total": total, "memory_total": machine.memory_total}
+    if machine.memory_total is None:
+        yield unknown("How much memory this machine has could not be read.", "Is /proc mounted?", **evidence)
+    elif total > machine.memory_total // 2:
+        yield failed(
+            f"This entry needs {total / 1e6:.0f} MB, more than half of the {machine.memory_total / 1e6:.0f} MB of "
+            "memory: the kernel refuses that.",
+            "Use a smaller initramfs"
+            + (f" (it has {parts['initramfs'] / 1e6:.0f} MB)." if parts["initramfs"] else "."),
+            **evidence,
+        )
+    else:
+        share = 100 * total // machine.memory_total
+        yield passed(f"Kernel and initramfs take {share} % of the memory; half is allowed.", **evidence)
+
+
+@entry_check("MEM-INITRD-WINDOW", order=420, requires=("IMG-FORMAT", "FILE-MISSING"))
+def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """Kernel and initramfs lie within one window of 32 GiB, counted in whole GiB."""
+    # Documentation/arch/arm64/booting.rst: "within a 1 GB-aligned region of up to 32 GB in size which includes the
+    # kernel Image"
+    image = _image(entry)
+    size = _initramfs(entry)
+    if image is None or size == 0:
+        return
+    if size is None:
+        yield unknown(_SIZE_UNKNOWN, _SIZE_HINT)
+        return
+    span = size + _memory_of(image)
+    evidence: dict[str, object] = {"span": span, "window": _WINDOW}
+    # loaders put them side by side, so that their size decides; up to a GiB is lost to alignment at either end
+    message = f"Kernel and initramfs have {span / 1e9:.1f} GB together; arm64 looks for them within 32 GiB."
+    if span > _WINDOW:
+        yield failed(message, "Use a smaller initramfs.", **evidence)
+    elif span > _WINDOW - 2 * _1G:
+        yield unknown(f"{message} Where they will lie decides.", "Use a smaller initramfs.", **evidence)
+    else:
+        yield passed("Kernel and initramfs fit one 32 GiB window.", **evidence)
+
+
+@entry_check("MEM-FREE", order=430, requires=("IMG-FORMAT", "FILE-MISSING", "MEM-HALF"))
+def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """What loading copies against the memory that is available now."""
+    image = _image(entry)
+    packed = _initramfs(entry)
+    if image is None or packed is None:  # MEM-HALF has said that the size is not known
+        return
+    # kexec-tools reads every file whole, and the kernel makes its own copy
+    needed = 2 * (_memory_of(image) + packed)
+    evidence: dict[str, object] = {"needed": needed, "memory_available": machine.memory_available}
+    if machine.memory_available is None:
+        yield unknown("How much memory is free now could not be read.", "Is /proc mounted?", **evidence)
+    elif needed > machine.memory_available:
+        yield warned(
+            f"Loading may need {needed / 1e6:.0f} MB, {machine.memory_available / 1e6:.0f} MB are free now.",
+            "Stop other programs first, or use a smaller initramfs.",
+            **evidence,
+        )
+    else:
+        yield passed("There is enough free memory for loading.", **evidence)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""A kernel packed as a whole with xz, zstd, bzip2 or lzma: no trailer says its size, so all of it is read."""
+
+from __future__ import annotations
+
+from bootmenu.formats.compression import MAGICS, UNPACKABLE
+from bootmenu.formats.kernels import FORMATS, identify_packed
+from bootmenu.formats.reader import ByteSource
+from bootmenu.model.kernel import KernelImage
+
+
+@FORMATS.register("packed", order=81)
+def probe(head: bytes, source: ByteSource) -> KernelImage | None:
+    """Recognised by the stream's magic; what nothing here can unpack is left to be named as foreign."""
+    compression = next((kind for magic, kind in MAGICS if head.startswith(magic)), None)
+    if compression is None or compression not in UNPACKABLE:
+        return None
+    return identify_packed(source, compression, None)

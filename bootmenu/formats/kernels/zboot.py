@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The EFI zboot kernel (drivers/firmware/efi/libstub/zboot-header.S): an EFI program that unpacks the real one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bootmenu.errors import FormatError
+from bootmenu.formats.kernels import FORMATS, BrokenContainer, identify_packed
+from bootmenu.formats.pe import MACHINES, PortableExecutable
+from bootmenu.formats.reader import ByteSource, Reader, Window
+from bootmenu.model.kernel import Architecture, Compression, KernelImage
+
+NAME = "zboot"
+_COMPRESSIONS = {
+    # drivers/firmware/efi/libstub/Makefile.zboot: the names of kbuild's compression commands
+    "gzip": Compression.GZIP,
+    "xz": Compression.XZ,
+    "xzkern": Compression.XZ,
+    "lzma": Compression.LZMA,
+    "zstd": Compression.ZSTD,
+    "zstd22": Compression.ZSTD,
+}
+
+
+@FORMATS.register(NAME, order=30)
+def probe(head: bytes, source: ByteSource) -> KernelImage | None:
+    """MZ at 0 and `zimg` at 4; payload offset at 0x08, size at 0x0c, compression's name at 0x18."""
+    if head[:2] != b"MZ" or head[4:8] != b"zimg":
+        return None
+    if len(head) < 0x40:
+        raise _broken("its header is cut off")
+    reader = Reader(head, "the zboot header")
+    offset, size = reader.u32le(0x08), reader.u32le(0x0C)
+    name = reader.slice(0x18, 32).partition(b"\0")[0].decode("ascii", "replace")
+    architecture = _architecture(head)
+    if size == 0 or offset + size > source.size:
+        raise _broken(
+            f"its payload of {size:,} bytes at {offset:#x} lies outside the file of {source.size:,} bytes",
+            architecture,
+        )
+    compression = _COMPRESSIONS.get(name)
+    if compression is None:
+        raise _broken(f"its compression {name!r} is none that can be unpacked here", architecture)
+    payload = Window(source, offset, size)
+    # gzip's own trailer says the unpacked size; behind the others zboot puts it as a word of its own
+    at = offset + size - (4 if compression is Compression.GZIP else 0)
+    claim = source.read(at, 4)
+    try:
+        image = identify_packed(payload, compression, int.from_bytes(claim, "little") if len(claim) == 4 else None)
+    except FormatError as error:
+        raise _broken(f"the kernel in it cannot be had: {error.message}", architecture) from None
+    return _told(image, source, offset, size, head)
+
+
+def _told(image: KernelImage, source: ByteSource, offset: int, size: int, head: bytes) -> KernelImage:
+    executable = PortableExecutable.from_head(head)
+    return dataclasses.replace(
+        image,
+        containers=(NAME,),
+        payload_offset=offset,
+        payload_size=size,
+        file_size=source.size,
+        signed=executable.certificates[1] > 0 if executable else None,
+    )
+
+
+def _architecture(head: bytes) -> Architecture | None:
+    executable = PortableExecutable.from_head(head)
+    return MACHINES.get(executable.machine) if executable else None
+
+
+def _broken(problem: str, architecture: Architecture | None = None) -> BrokenContainer:
+    return BrokenContainer(NAME, "an EFI zboot kernel", problem, architecture)

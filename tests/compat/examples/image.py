@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""The kernel image."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from bootmenu.compat.facts import EntryFacts, FileState, InitramfsFacts, KernelFacts
+from bootmenu.model.finding import Severity
+from bootmenu.model.kernel import Architecture, ByteOrder, Compression
+from tests.builders import machines
+from tests.builders.entries import entry, image, kernel, kernel_file, whole_image, with_files
+from tests.compat.examples.base import (
+    FAIL,
+    PASS,
+    TREE,
+    UNKNOWN,
+    WARN,
+    Example,
+    bytes_of,
+    cpus,
+    each_cpu,
+    kexec,
+    own,
+    virt,
+)
+
+
+def kernels() -> Iterator[Example]:
+    code = "IMG-FORMAT"
+    yield Example(code=code, name="Image", severity=PASS)
+    yield Example(code=code, name="gzip", severity=PASS, entry=entry(kernel=kernel(compression=Compression.GZIP)))
+    for name, data, says in (
+        ("elf", b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\0" + bytes(64), "ELF"),
+        ("uImage", b"\x27\x05\x19\x56" + bytes(25) + b"\x16" + bytes(64), "uImage"),
+        ("fit", b"\xd0\x0d\xfe\xed" + bytes(64), "FIT"),
+        ("zeros", bytes(8192), "zero bytes"),
+        ("text", b"hello", "no known kind"),
+        ("empty", b"", "empty"),
+        ("xz", b"\xfd7zXZ\0" + bytes(64), "xz"),
+    ):
+        yield Example(code=code, name=name, severity=FAIL, entry=bytes_of(data), says=says)
+    yield Example(code=code, name="unread", severity=UNKNOWN, entry=entry(kernel=None))
+    yield Example(code=code, name="unread and of no file", severity=UNKNOWN, entry=EntryFacts())
+    yield Example(
+        code=code,
+        name="of no file",
+        severity=FAIL,
+        entry=EntryFacts(kernel=KernelFacts(problem="junk", looks_like="a cat")),
+        says="a cat",
+    )
+    yield Example(
+        code=code,
+        name="file is missing",
+        severity=None,
+        entry=entry(kernel=None, files=(kernel_file(state=FileState.MISSING),)),
+    )
+
+    code = "IMG-ARCH"
+    for name, data in (
+        ("x86", bytes(0x1FE) + b"\x55\xaa" + bytes(2) + b"HdrS\x0f\x02" + bytes(0x100)),
+        ("riscv64", bytes(0x38) + b"RSC\x05" + bytes(64)),
+    ):
+        yield Example(code=code, name=f"{name} on arm64", severity=FAIL, entry=bytes_of(data), says=name)
+    yield Example(code=code, name="arm64", severity=PASS)
+    yield Example(
+        code=code,
+        name="on x86",
+        severity=FAIL,
+        machine=machines.unprivileged_x86(),
+        says="x86_64",
+    )
+    x86 = KernelFacts(problem="a bzImage", looks_like="an x86 bzImage", architecture=Architecture.X86_64)
+    yield Example(code=code, name="foreign but no format", severity=FAIL, entry=entry(kernel=x86), says="built for")
+    yield Example(
+        code=code, name="unknown machine", severity=UNKNOWN, machine=virt(architecture=None, machine="sparc")
+    )
+    yield Example(
+        code=code,
+        name="only the image says",
+        severity=FAIL,
+        entry=entry(kernel=KernelFacts(image=image(architecture=Architecture.X86_64))),
+    )
+    yield Example(code=code, name="says nothing", severity=None, entry=entry(kernel=KernelFacts(problem="junk")))
+
+    code = "IMG-TRUNC"
+    yield Example(code=code, name="whole", severity=PASS)
+    yield Example(
+        code=code,
+        name="checksummed gzip",
+        severity=PASS,
+        entry=entry(kernel=kernel(declared_end=None, checksummed=True, compression=Compression.GZIP)),
+    )
+    yield Example(
+        code=code,
+        name="cut off",
+        severity=FAIL,
+        entry=bytes_of(whole_image()[:-1]),
+        says="cut off",
+    )
+    yield Example(
+        code=code,
+        name="does not unpack",
+        severity=FAIL,
+        entry=entry(kernel=kernel(damage="the gzip stream ends early", compression=Compression.GZIP)),
+        says="ends early",
+    )
+    yield Example(
+        code=code,
+        name="no section table",
+        severity=UNKNOWN,
+        entry=bytes_of(whole_image(sections=False)),
+        says="checksum",
+    )
+    yield Example(
+        code=code, name="unpacked size unknown", severity=UNKNOWN, entry=entry(kernel=kernel(content_size=None))
+    )
+    yield Example(code=code, name="no kernel", severity=None, entry=bytes_of(b"hello"))
+
+    code = "IMG-PAGE"
+    large = entry(kernel=kernel(page_size=16384))
+    yield Example(code=code, name="same as running", severity=PASS)
+    yield Example(
+        code=code,
+        name="same, on a part nobody listed",
+        severity=PASS,
+        machine=virt(cpus=each_cpu(midr=machines.UNLISTED_PART)),
+    )
+    for part, severity in (
+        (machines.CORTEX_A53, FAIL),
+        (machines.CORTEX_A57, FAIL),
+        (machines.CORTEX_A72, FAIL),
+        (machines.A64FX, FAIL),
+        (machines.CORTEX_A35, PASS),
+        (machines.CORTEX_A76, PASS),
+        (machines.NEOVERSE_N1, PASS),
+        (machines.UNLISTED_PART, UNKNOWN),
+        (None, UNKNOWN),
+    ):
+        name = f"16K on {part or 0:#x}"
+        yield Example(code=code, name=name, severity=severity, entry=large, machine=virt(cpus=each_cpu(midr=part)))
+    yield Example(code=code, name="64K", severity=PASS, entry=entry(kernel=kernel(page_size=65536)), machine=virt())
+    yield Example(code=code, name="no cpus known", severity=UNKNOWN, entry=large, machine=virt(cpus=()))
+    yield Example(
+        code=code,
+        name="only the little ones cannot",
+        severity=WARN,
+        entry=large,
+        machine=virt(cpus=cpus(*[{"midr": machines.CORTEX_A76}] * 2, *[{"midr": machines.CORTEX_A53}] * 2)),
+        says="CPU 2, 3",
+    )
+    yield Example(
+        code=code,
+        name="the jumping one cannot",
+        severity=FAIL,
+        entry=large,
+        machine=virt(
+            cpus=cpus(*[{"midr": machines.CORTEX_A76}] * 3, {"midr": machines.CORTEX_A53}), command_line="reboot=s3"
+        ),
+        says="Cortex-A53",
+    )
+    yield Example(
+        code=code,
+        name="one of them unread",
+        severity=UNKNOWN,
+        entry=large,
+        machine=virt(cpus=cpus(*[{"midr": machines.CORTEX_A76}] * 3, {"midr": None})),
+    )
+    yield Example(code=code, name="image does not say", severity=UNKNOWN, entry=entry(kernel=kernel(page_size=None)))
+    yield Example(code=code, name="wrong architecture", severity=None, machine=machines.unprivileged_x86())
+
+
+def headers() -> Iterator[Example]:
+    code = "IMG-EMPTY"
+    yield Example(code=code, name="not empty", severity=PASS)
+    yield Example(code=code, name="empty", severity=FAIL, entry=with_files(kernel_file(size=0)), says="full")
+    yield Example(code=code, name="size unread", severity=UNKNOWN, entry=with_files(kernel_file(size=None)))
+    gone = with_files(kernel_file(state=FileState.MISSING))
+    yield Example(code=code, name="missing", severity=None, entry=gone)
+    code = "IMG-SIZE0"
+    old = entry(kernel=kernel(image_size=0))
+    yield Example(code=code, name="says it", severity=PASS, says="MB")
+    yield Example(code=code, name="does not say", severity=WARN, entry=old, says="16 MiB")
+    file_only = kexec(kexec_load=False, kexec_file_load=True)
+    yield Example(code=code, name="file load", severity=FAIL, entry=old, machine=file_only, says="refuses")
+    code = "IMG-BUFSZ"
+    yield Example(code=code, name="fits", severity=PASS)
+    longer = kernel(image_size=8192)
+    yield Example(code=code, name="longer", severity=FAIL, entry=entry(kernel=longer), says="8,192")
+    appended = kernel(content_size=99999, declared_end=8192, image_size=16384)
+    yield Example(code=code, name="something appended", severity=PASS, entry=entry(kernel=appended))
+    packed = kernel(content_size=None, declared_end=None)
+    yield Example(code=code, name="size unknown", severity=UNKNOWN, entry=entry(kernel=packed))
+    code = "IMG-TEXTOFF"
+    yield Example(code=code, name="zero", severity=PASS)
+    yield Example(code=code, name="half a MiB", severity=PASS, entry=entry(kernel=kernel(text_offset=0x80000)))
+    yield Example(code=code, name="no page", severity=FAIL, entry=entry(kernel=kernel(text_offset=0x80800)))
+    yield Example(code=code, name="2 MiB", severity=FAIL, entry=entry(kernel=kernel(text_offset=0x200000)))
+    yield Example(
+        code=code,
+        name="no 64K page",
+        severity=FAIL,
+        entry=entry(kernel=kernel(text_offset=0x1000)),
+        machine=virt(page_size=65536),
+    )
+    yield Example(
+        code=code,
+        name="page size unread",
+        severity=UNKNOWN,
+        entry=entry(kernel=kernel(text_offset=0x1000)),
+        machine=virt(page_size=None),
+    )
+    code = "IMG-ENDIAN"
+    big = virt(byte_order=ByteOrder.BIG)
+    theirs = entry(kernel=kernel(byte_order=ByteOrder.BIG))
+    yield Example(code=code, name="little to little", severity=PASS)
+    yield Example(code=code, name="little to big", severity=WARN, entry=theirs, says="6.17")
+    yield Example(code=code, name="big to little", severity=WARN, machine=big, says="little-endian")
+    yield Example(code=code, name="big to big", severity=PASS, machine=big, entry=theirs)
+    yield Example(code=code, name="x86", severity=None, machine=machines.unprivileged_x86())
+    code = "IMG-PLACEMENT"
+    yield Example(code=code, name="anywhere", severity=PASS)
+    yield Example(code=code, name="low", severity=WARN, entry=entry(kernel=kernel(anywhere=False)), says="low")
+    yield Example(code=code, name="does not say", severity=None, entry=entry(kernel=kernel(anywhere=None)))
+
+
+def contents() -> Iterator[Example]:
+    code = "IMG-CHECKSUM"
+    yield Example(code=code, name="right", severity=PASS, entry=entry(kernel=kernel(checksummed=True)))
+    wrong = kernel(checksum_problem="the CRC of the uImage's data is wrong", containers=("uimage",))
+    yield Example(code=code, name="wrong", severity=FAIL, entry=entry(kernel=wrong), says="CRC")
+    told = dataclasses.replace(wrong.image or image(), containers=("fit",))
+    yield Example(code=code, name="fit says it", severity=None, entry=entry(kernel=KernelFacts(image=told)))
+    yield Example(code=code, name="not read", severity=None)
+    code = "IMG-VERSION"
+    named = (kernel_file(path="/boot/vmlinuz-6.1.0", resolved="/boot/vmlinuz-6.1.0"),)
+    yield Example(code=code, name="same", severity=PASS, entry=entry(files=named, banner="6.1.0"), says="6.1.0")
+    yield Example(code=code, name="no name", severity=PASS, entry=entry(banner="6.1.0"))
+    yield Example(code=code, name="other", severity=WARN, entry=entry(files=named, banner="6.2.0"), says="not 6.1.0")
+    other = entry(version="6.1.0", banner="6.2.0")
+    yield Example(code=code, name="configured otherwise", severity=WARN, entry=other, says="configuration")
+    rolling = entry(version="rolling", banner="6.2.0")
+    yield Example(code=code, name="configured by name", severity=PASS, entry=rolling)
+    header = entry(files=named, kernel=kernel(version="6.2.0"))
+    yield Example(code=code, name="from the header", severity=WARN, entry=header, says="6.2.0")
+    yield Example(code=code, name="not looked for", severity=None, entry=entry(files=named))
+    code = "IMG-CONFIG"
+    good = {"NR_CPUS": "256", "BLK_DEV_INITRD": "y", "RD_ZSTD": "y", "EXT4_FS": "m"}
+    packed = (kernel_file(), kernel_file(role="initramfs"))
+    zstd = (InitramfsFacts(size=9, compression="zstd"),)
+
+    def built(severity: Severity, name: str, says: str = "", **changes: object) -> Example:
+        config = {**good, **{key: str(value) for key, value in changes.items()}}
+        line = "root=/dev/sda2 rootfstype=ext4"
+        facts = entry(files=packed, initramfs=zstd, configuration=config, command_line=line)
+        return Example(code=code, name=name, severity=severity, entry=facts, says=says)
+
+    yield built(PASS, "all there")
+    yield built(WARN, "one CPU", "1 of 4", NR_CPUS=1)
+    yield built(WARN, "no initramfs", "BLK_DEV_INITRD", BLK_DEV_INITRD="")
+    yield built(WARN, "no zstd", "RD_ZSTD", RD_ZSTD="n")
+    yield built(WARN, "no root file system", "EXT4_FS", EXT4_FS="n")
+    alone = entry(configuration=good, command_line="root=/dev/sda2 rootfstype=ext4")
+    yield Example(code=code, name="a module and no initramfs", severity=WARN, entry=alone, says="EXT4_FS")
+    tree = dataclasses.replace(own(cpus=TREE.cpus[:1]), configuration={"NR_CPUS": "1"})
+    yield Example(code=code, name="as many as the tree has", severity=PASS, entry=tree)
+    yield Example(
+        code=code,
+        name="CPUs unread",
+        severity=UNKNOWN,
+        entry=entry(configuration=good),
+        machine=virt(possible_cpus=None),
+    )
+    yield Example(code=code, name="no configuration", severity=None)

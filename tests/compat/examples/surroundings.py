@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Command line and initramfs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from bootmenu.compat.facts import EntryFacts, InitramfsFacts
+from bootmenu.model.devicetree import SerialPort
+from bootmenu.model.kernel import Architecture
+from tests.builders import machines
+from tests.builders.entries import entry, kernel, kernel_file
+from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, own, running, virt
+
+
+def line(text: str, **changes: object) -> EntryFacts:
+    return entry(command_line=text, **changes)
+
+
+def command_lines() -> Iterator[Example]:
+    code = "CMD-LENGTH"
+    yield Example(code=code, name="longest", severity=PASS, entry=line("x" * 2047))
+    yield Example(code=code, name="one too many", severity=FAIL, entry=line("x" * 2048), says="2047")
+    yield Example(code=code, name="bytes count", severity=FAIL, entry=line("ü" * 1024))
+    yield Example(code=code, name="bytes that are no text", severity=PASS, entry=line("\udcff" * 2047))
+    x86 = line("x" * 300, kernel=kernel(architecture=Architecture.X86_64, fields={"cmdline_size": 255}))
+    yield Example(code=code, name="by its header", severity=FAIL, entry=x86, says="255")
+    yield Example(code=code, name="empty", severity=None, entry=line(""))
+    code = "CMD-EMPTY"
+    yield Example(code=code, name="there", severity=PASS)
+    yield Example(code=code, name="empty", severity=WARN, entry=line(" "), says="root=")
+    built_in = line("", configuration={"CMDLINE": '"console=ttyS0"'})
+    yield Example(code=code, name="built in", severity=PASS, entry=built_in)
+    code = "CMD-NRCPUS"
+    yield Example(code=code, name="no limit", severity=PASS)
+    yield Example(code=code, name="nr_cpus", severity=WARN, entry=line("nr_cpus=1"), says="nr_cpus=1")
+    yield Example(code=code, name="maxcpus", severity=WARN, entry=line("maxcpus=2"))
+    copied = virt(command_line="nr_cpus=1")
+    yield Example(
+        code=code, name="copied", severity=WARN, entry=line("nr_cpus=1"), machine=copied, says="copied along"
+    )
+
+
+def roots_and_consoles() -> Iterator[Example]:
+    code = "CMD-ROOT"
+    seen = ("/dev/sda2", "uuid=AB-12", "label=root fs", "partuuid=1-02", "partlabel=sys")
+    packed = (kernel_file(), kernel_file(role="initramfs"))
+    for name in ("/dev/sda2", "UUID=ab-12", 'LABEL="root fs"', "PARTUUID=1-02", "PARTLABEL=sys",
+                 "PARTUUID=1-02/PARTNROFF=1", "/dev/disk/by-uuid/AB-12"):  # fmt: skip
+        text = f'"root={name}"' if " " in name else f"root={name}"
+        there = line(f"root={name}", files=packed, partitions=seen)
+        yield Example(code=code, name=text, severity=PASS, entry=there)
+    for name in ("/dev/sdb9", "UUID=99", "LABEL=ROOT FS", "PARTUUID=1-03", "/dev/disk/by-label/nix"):
+        gone = line(f'root="{name}"', files=packed, partitions=seen)
+        yield Example(code=code, name=f"no {name}", severity=WARN, entry=gone, says="none of the partitions")
+    for name in ("UUID=AB-12", "LABEL=x", "/dev/disk/by-uuid/AB-12"):
+        alone = line(f"root={name}", partitions=seen)
+        yield Example(code=code, name=f"{name} alone", severity=FAIL, entry=alone, says="needs an initramfs")
+    kernel_finds = line("root=PARTUUID=1-02", partitions=seen)
+    yield Example(code=code, name="PARTUUID alone", severity=PASS, entry=kernel_finds)
+    yield Example(code=code, name="nobody looked", severity=UNKNOWN, entry=line("root=/dev/sda2"))
+    for name in ("/dev/mapper/vg-root", "/dev/vg/root", "/dev/nfs", "ZFS=tank", "/dev/ram0"):
+        made = line(f"root={name}", files=packed, partitions=seen)
+        yield Example(code=code, name=f"{name} is no partition", severity=None, entry=made)
+
+    code = "CMD-CONSOLE"
+    yield Example(code=code, name="the first stage's", severity=PASS, entry=line("console=ttyAMA0"))
+    yield Example(code=code, name="on the board", severity=PASS, entry=line("console=ttyAMA1,115200"))
+    yield Example(code=code, name="not there", severity=WARN, entry=line("console=ttyS0"), says="ttyS0")
+    yield Example(code=code, name="the last one counts", severity=WARN, entry=line("console=ttyAMA0 console=ttyS0"))
+    ns = own(serial_ports=(SerialPort(name="serial@0", compatible=("ns16550a",)),))
+    ours = dataclasses.replace(ns, command_line="console=ttyAMA0")
+    yield Example(code=code, name="not in its own tree", severity=WARN, entry=ours)
+    theirs = dataclasses.replace(ns, command_line="console=ttyS0,115200n8")
+    yield Example(code=code, name="in its own tree", severity=PASS, entry=theirs)
+    yield Example(code=code, name="none", severity=WARN, entry=line("quiet"), says="Add console=")
+    stdout = running(stdout_path="/pl011@9000000")
+    yield Example(code=code, name="stdout-path", severity=PASS, entry=line("quiet"), machine=stdout, says="/pl011")
+    blind = virt(tree=None, command_line="")
+    yield Example(code=code, name="no tree", severity=UNKNOWN, entry=line("console=ttyS0"), machine=blind)
+    yield Example(code=code, name="nothing at all", severity=UNKNOWN, entry=line("quiet"), machine=blind)
+    acpi = machines.acpi()
+    yield Example(code=code, name="acpi", severity=PASS, entry=line("console=ttyAMA0"), machine=acpi)
+    yield Example(code=code, name="acpi, another", severity=UNKNOWN, entry=line("console=ttyS0"), machine=acpi)
+    yield Example(code=code, name="screen", severity=None, entry=line("console=tty0"))
+
+
+def initramfs() -> Iterator[Example]:
+    files = (kernel_file(), kernel_file(role="initramfs", path="/boot/initrd.img"))
+
+    def packed(*parts: InitramfsFacts, **changes: object) -> EntryFacts:
+        return entry(files=files, initramfs=parts, **changes)
+
+    good = InitramfsFacts(size=9, compression="zstd")
+    code = "INITRD-FORMAT"
+    yield Example(code=code, name="zstd", severity=PASS, entry=packed(good), says="zstd")
+    bad = packed(InitramfsFacts(size=9, problem="it begins like nothing"))
+    yield Example(code=code, name="junk", severity=FAIL, entry=bad, says="initrd.img is no initramfs")
+    yield Example(code=code, name="unread", severity=UNKNOWN, entry=packed())
+    yield Example(code=code, name="none", severity=None)
+    code = "INITRD-MODULES"
+    same = packed(InitramfsFacts(size=9, module_releases=("6.1.0",)), banner="6.1.0")
+    yield Example(code=code, name="same", severity=PASS, entry=same)
+    other = packed(InitramfsFacts(size=9, module_releases=("6.2.0",)), banner="6.1.0")
+    yield Example(code=code, name="other", severity=WARN, entry=other, says="update-initramfs -c -k 6.1.0")
+    lz4 = packed(InitramfsFacts(size=9, compression="lz4"), banner="6.1.0")
+    yield Example(code=code, name="cannot look", severity=UNKNOWN, entry=lz4, says="lz4")
+    yield Example(code=code, name="not looked", severity=None, entry=packed(good))
+    empty = packed(InitramfsFacts(size=9, module_releases=()), banner="6.1.0")
+    yield Example(code=code, name="no modules", severity=None, entry=empty)

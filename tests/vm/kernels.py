@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Debian kernels and their device trees, downloaded once and unpacked, never run on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from bootmenu.image import apt
+from bootmenu.image.debian import unpack
+from bootmenu.system.commands import Commands
+
+
+class Kernel(StrEnum):
+    """A kernel package of a suite."""
+
+    BOOKWORM = "bookworm/linux-image-cloud-arm64"
+    BOOKWORM_FULL = "bookworm/linux-image-arm64"
+    TRIXIE = "trixie/linux-image-cloud-arm64"
+    TRIXIE_16K = "trixie/linux-image-arm64-16k"
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The kernels, below one cache folder."""
+
+    cache: Path
+
+    def image(self, kernel: Kernel) -> Path:
+        """Its vmlinuz."""
+        (path,) = (self._root(kernel) / "boot").glob("vmlinuz-*")
+        return path
+
+    def device_tree(self, name: str) -> Path:
+        """A board's tree from Debian 12's package, by file name."""
+        (path,) = self._root(Kernel.BOOKWORM_FULL).glob(f"usr/lib/linux-image-*/**/{name}")
+        return path
+
+    def _root(self, kernel: Kernel) -> Path:
+        suite, _, package = kernel.partition("/")
+        root = self.cache / "kernels" / suite / package
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with (root.parent / f"{package}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two machines may want it at the same time
+            if not (root / "boot").is_dir():
+                self._fetch(suite, package, root)
+        return root
+
+    def _fetch(self, suite: str, package: str, root: Path) -> None:
+        commands = Commands()
+        sources = apt.choose_sources(suite, None, apt.host_source_files())
+        archive = apt.Apt(self.cache / "apt" / suite, architecture="arm64", sources=sources, runner=commands)
+        archive.update()
+        meta = archive.show([package])[package]
+        names = [name for name in meta.depends if name.startswith("linux-image-")] or [package]
+        wanted = list(archive.show(names).values())
+        files = archive.download(wanted)
+        fresh = root.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        unpack([(item, files[item.name]) for item in wanted], fresh, commands)
+        shutil.rmtree(fresh / "lib" / "modules", ignore_errors=True)  # large, and not used
+        fresh.rename(root)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""The scenarios that tell the truth: a machine and an entry each, with what ought to happen.
+
+`run` starts the first stage, lets the checker say its verdict, loads for real and jumps. The kernel is the judge.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine, MachineError
+from tests.vm.kernels import Kernel
+
+Edit = Callable[[str], str]
+
+
+class Load(StrEnum):
+    """What the call said."""
+
+    LOADED = "loaded"
+    REFUSED = "refused"
+
+
+class Second(StrEnum):
+    """What became of the second kernel."""
+
+    BOOTS = "boots"
+    FEWER_CPUS = "boots with fewer CPUs"
+    SILENT = "never comes up"
+    NOT_STARTED = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One row of the truth table. The defaults are the plain case, in which everything works."""
+
+    name: str
+    """As the table calls it."""
+    hardware: Hardware = field(default_factory=Hardware)
+    machine_tree: Edit | None = None
+    """Edit of QEMU's own tree, as source text, for the first stage."""
+    board_tree: str | None = None
+    """A tree of Debian's kernel package for the first stage, by file name."""
+    first: Kernel = Kernel.BOOKWORM
+    first_cmdline: str = ""
+    before: str = ""
+    """Shell lines that run in the first stage before anything is looked at."""
+    kernel: Kernel = Kernel.BOOKWORM
+    cut: float = 1.0
+    """How much of the kernel's file is there."""
+    entry_tree: Edit | None = None
+    """Edit of QEMU's own tree, for the entry; None = it brings none."""
+    entry_tree_file: str | None = None
+    """A tree of a Debian package instead, by its file name."""
+    options: str = ""
+    """More options of `bootmenu check` and `bootmenu boot`."""
+    second_cmdline: str = "console=ttyAMA0 earlycon panic=1"
+    predicted: str = "pass"
+    """The verdict that the checker has to give."""
+    codes: frozenset[str] = frozenset()
+    """Codes that have to be among the findings of that severity."""
+    load: Load = Load.LOADED
+    second: Second = Second.BOOTS
+    quick: bool = False
+    """Part of the quick set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What was seen."""
+
+    facts: dict[str, object]
+    verdict: str
+    findings: list[dict[str, object]]
+    load: Load
+    errno: str
+    second: Second
+    first_cpus: int
+    second_cpus: int
+
+    @property
+    def worst_codes(self) -> set[str]:
+        """Codes of the findings that made the verdict."""
+        return {str(finding["code"]) for finding in self.findings if finding["severity"] == self.verdict}
+
+
+_PATIENCE = 150.0
+"""Seconds without a byte that a second kernel is granted which ought to come up: on a busy host kexec-tools'
+purgatory alone, which hashes every segment with the MMU off, can take one of the usual minutes."""
+
+
+def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
+    """Read what the guest tells, from power-on to the second kernel's word or to silence."""
+    silence = SILENCE_AFTER_JUMP if scenario.second is Second.SILENT else _PATIENCE
+    vm.wait_for("scenario check end", 150)
+    facts = json.loads(_between(vm.text, "facts"))
+    check = json.loads(_between(vm.text, "check"))
+    place = vm.mark()
+    errno, second, cpus = "", Second.NOT_STARTED, 0
+
+    def settled(machine: Machine) -> bool:
+        text = machine.text[place:]
+        return "scenario load failed" in text or '"result": "jump"' in text
+
+    vm.wait_for(settled, 120)
+    if "scenario load failed" in vm.text:
+        load = Load.REFUSED
+        found = re.search(r"^ +kexec\w*: (E[A-Z]+),", vm.text[place:], re.MULTILINE)
+        errno = found[1] if found else ""
+    else:
+        load = Load.LOADED
+        try:
+            vm.wait_for(f"second stage says {token}", 200, after=place, silence=silence)
+            vm.wait_for("second stage is done", 30, after=place)
+        except MachineError:
+            second = Second.SILENT
+        else:
+            found = re.search(r"second stage cpus: ([\d,-]+)", vm.text[place:])
+            cpus = _count(found[1]) if found else 0
+            second = Second.BOOTS if cpus >= len(facts["possible_cpus"]) else Second.FEWER_CPUS
+    return Outcome(
+        facts=facts,
+        verdict=check["verdict"],
+        findings=check["findings"],
+        load=load,
+        errno=errno,
+        second=second,
+        first_cpus=len(facts["possible_cpus"]),
+        second_cpus=cpus,
+    )
+
+
+def _between(text: str, what: str) -> str:
+    """What the guest printed between its two marks."""
+    begin, end = f"scenario {what} begin\n", f"scenario {what} end"
+    return text[text.index(begin) + len(begin) : text.index(end)]
+
+
+def _count(cpus: str) -> int:
+    """`0-1,3` → 3"""
+    total = 0
+    for part in cpus.split(","):
+        first, _, last = part.partition("-")
+        total += int(last or first) - int(first) + 1
+    return total
+
+
+def contradiction(scenario: Scenario, seen: Outcome) -> str | None:
+    """Why the verdict was wrong; None = the kernel agrees with it.
+
+    pass: it comes up whole. warn: it comes up. fail: the load is refused, or it does not come up.
+    """
+    works = seen.second in (Second.BOOTS, Second.FEWER_CPUS)
+    match seen.verdict:
+        case "pass" if seen.second is not Second.BOOTS:
+            return f"a wrong pass: {seen.load}, {seen.second}"
+        case "warn" if not works:
+            return f"a warning where it fails: {seen.load}, {seen.second}"
+        case "fail" if works:
+            return f"a wrong fail: {seen.second}"
+    return None
+
+
+def save(folder: Path, scenario: Scenario, seen: Outcome) -> None:
+    """For the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    row = {
+        "scenario": scenario.name,
+        "predicted": seen.verdict,
+        "codes": sorted(seen.worst_codes) if seen.verdict != "pass" else [],
+        "load": f"{seen.load}" + (f" ({seen.errno})" if seen.errno else ""),
+        "second": str(seen.second),
+        "cpus": f"{seen.second_cpus} of {seen.first_cpus}",
+    }
+    name = re.sub(r"[^a-z0-9]+", "-", scenario.name.lower()).strip("-")
+    facts = folder.with_name("machines")
+    facts.mkdir(exist_ok=True)
+    (facts / f"{name}.json").write_text(json.dumps(seen.facts, indent=1) + "\n", "utf-8")
+    (folder / f"{name}.json").write_text(json.dumps(row, indent=2) + "\n", "utf-8")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The verdict against the kernel: no pass that failed, no fail that worked."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.vm import devicetrees, stages
+from tests.vm.conftest import ARTIFACTS
+from tests.vm.harness import Machine
+from tests.vm.kernels import Kernels
+from tests.vm.scenarios import Outcome, Scenario, contradiction, save, watch
+from tests.vm.truth import SCENARIOS
+
+pytestmark = pytest.mark.vm
+ROWS = ARTIFACTS.parent / "scenarios"
+
+Running = dict[str, "concurrent.futures.Future[Outcome]"]
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    request: pytest.FixtureRequest,
+    first_stage: stages.Stage,
+    vm_cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Running]:
+    """Every scenario that was asked for, two machines at a time; a test waits for its own."""
+    asked_for = {item.name for item in request.session.items}
+    wanted = [scenario for scenario in SCENARIOS if any(f"[{scenario.name}]" in name for name in asked_for)]
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1))
+    kernels = Kernels(vm_cache)
+    yield {
+        scenario.name: pool.submit(run, scenario, first_stage, kernels, vm_cache, tmp_path_factory.mktemp("scenario"))
+        for scenario in wanted
+    }
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run(scenario: Scenario, first_stage: stages.Stage, kernels: Kernels, cache: Path, folder: Path) -> Outcome:
+    """Make the files of one scenario, start its machine and watch."""
+    token = secrets.token_hex(6)
+    kernel = kernels.image(scenario.kernel).read_bytes()
+    files = {
+        "vmtest/scenario.sh": (stages.GUEST / "scenario.sh").read_bytes(),
+        "vmtest/kernel": kernel[: int(len(kernel) * scenario.cut)],
+        "vmtest/second.cpio": stages.build_second_stage(cache, token),
+        "vmtest/options": scenario.options.encode(),
+        "vmtest/cmdline": scenario.second_cmdline.encode(),
+    }
+    if scenario.before:
+        files["vmtest/before.sh"] = scenario.before.encode() + b"\n"
+    if scenario.entry_tree is not None:
+        text = scenario.entry_tree(devicetrees.own_tree(scenario.hardware, folder))
+        files["vmtest/tree.dtb"] = devicetrees.compile_tree(text, folder / "entry.dtb").read_bytes()
+    elif scenario.entry_tree_file is not None:
+        files["vmtest/tree.dtb"] = kernels.device_tree(scenario.entry_tree_file).read_bytes()
+    tree = None
+    if scenario.machine_tree is not None:
+        text = scenario.machine_tree(devicetrees.own_tree(scenario.hardware, folder))
+        tree = devicetrees.compile_tree(text, folder / "machine.dtb")
+    elif scenario.board_tree is not None:
+        tree = kernels.device_tree(scenario.board_tree)
+    initrd = folder / "scenario.cpio"
+    initrd.write_bytes(stages.archive(files, executable={"vmtest/scenario.sh"}) + first_stage.initrd.read_bytes())
+    machine = Machine(
+        scenario.hardware.with_tree(tree),
+        kernel=kernels.image(scenario.first),
+        initrd=initrd,
+        cmdline=f"rdinit=/vmtest/scenario.sh {scenario.first_cmdline}",
+        name="scenario-" + re.sub(r"[^a-z0-9]+", "-", scenario.name.lower()).strip("-"),
+        artifacts=ARTIFACTS,
+        limit=480,
+    )
+    with machine as vm:
+        seen = watch(vm, scenario, token)
+        vm.save()
+    initrd.unlink()
+    return seen
+
+
+def _marks(scenario: Scenario) -> list[pytest.MarkDecorator]:
+    return [] if scenario.quick else [pytest.mark.slow]
+
+
+@pytest.mark.parametrize(
+    "scenario", [pytest.param(scenario, id=scenario.name, marks=_marks(scenario)) for scenario in SCENARIOS]
+)
+def test_the_kernel_agrees_with_the_verdict(scenario: Scenario, outcomes: Running) -> None:
+    seen = outcomes[scenario.name].result()
+    save(ROWS, scenario, seen)
+    row = f"{scenario.name} | {seen.verdict} | {seen.load} {seen.errno} | {seen.second} ({seen.second_cpus} CPUs)"
+    print(f"\n{row}")
+    assert contradiction(scenario, seen) is None, seen
+    assert (seen.verdict, seen.load, seen.second) == (scenario.predicted, scenario.load, scenario.second), seen
+    assert scenario.codes <= seen.worst_codes, seen
