@@ -28,7 +28,10 @@ def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: A
     name = file.name if file else "the device tree"
     size = own.total_size or own.size if own else file.size if file else None
     evidence: dict[str, object] = {"size": size, "edits": _ROOM, "limit": MAX_SIZE}
-    if size is None:
+    if own and own.total_size is None and size is not None and size + _ROOM <= MAX_SIZE:
+        if own.header_problem is None:  # else DTB-HEADER says it
+            yield unknown(f"The header of {name} was not read.", "Check the whole file.", **evidence)
+    elif size is None:
         yield unknown(f"How large {name} is was not read.", "Look at the file and at its disk.", **evidence)
     elif size + _ROOM > MAX_SIZE:
         yield failed(

@@ -306,6 +306,9 @@ def handover() -> Iterator[Example]:
     yield Example(code=code, name="too large to read", severity=FAIL, entry=unusable, says="right file")
     unread = with_tree(files=(kernel_file(), tree_file(size=None)))
     yield Example(code=code, name="size unread", severity=UNKNOWN, entry=unread)
+    headless = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=4096))
+    yield Example(code=code, name="header unread", severity=UNKNOWN, entry=headless)
+    yield Example(code=code, name="bad header", severity=None, entry=blob(b"hello"))
     yield Example(code=code, name="none of its own", severity=None)
 
     code = "DTB-OVERLAYS"

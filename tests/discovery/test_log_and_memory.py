@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""What the kernel log, /proc/iomem and /sys say of the running machine, and what their silence means."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from bootmenu.discovery.machine import gather
+from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.machine import MachineFacts
+from bootmenu.system.commands import Commands
+from bootmenu.system.host import Host
+from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.syscalls import Syscalls
+
+
+class Log(KernelLog):
+    """These lines; first: the number of the oldest one that is still there."""
+
+    def __init__(self, lines: list[str] | None, first: int = 0) -> None:
+        super().__init__("")
+        self._found = None if lines is None else [(first + i, line) for i, line in enumerate(lines)]
+
+    def _records(self, after: int) -> list[tuple[int, str]] | None:
+        return None if self._found is None else [record for record in self._found if record[0] > after]
+
+
+class Arm(Syscalls):
+    """An arm64 machine."""
+
+    def uname(self) -> tuple[str, str]:
+        return "aarch64", "6.1.0-49-arm64"
+
+
+class NoCommands(Commands):
+    """Nothing is installed."""
+
+    def find(self, name: str) -> str | None:
+        return None
+
+
+def machine(root: Path, files: dict[str, str] | None = None, log: Log | None = None) -> MachineFacts:
+    for path, text in (files or {}).items():
+        place = root / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, "utf-8")
+    return gather(Host(root=root, syscalls=Arm(), commands=NoCommands(), log=log or Log([])))
+
+
+IOMEM = """\
+00000000-00000fff : pci
+40000000-7fffffff : System RAM
+  40210000-41e4ffff : Kernel code
+  41e50000-4229ffff : reserved
+  7b800000-7fdfffff : Crash kernel
+    7b900000-7b9fffff : reserved
+80000000-800fffff : reserved
+"""
+
+
+def test_ram_and_what_of_it_is_taken(tmp_path: Path) -> None:
+    facts = machine(tmp_path, {"/proc/iomem": IOMEM})
+    assert facts.ram == (MemoryRange(base=0x40000000, size=1 << 30), MemoryRange(base=0x80000000, size=1 << 20))
+    assert facts.ram_taken == tuple(
+        MemoryRange(base=base, size=last - base + 1)
+        for base, last in (
+            (0x41E50000, 0x4229FFFF),
+            (0x7B800000, 0x7FDFFFFF),
+            (0x7B900000, 0x7B9FFFFF),
+            (0x80000000, 0x800FFFFF),  # firmware's nomap memory is a line of its own
+        )
+    )
+
+
+@pytest.mark.parametrize("text", ["", "00000000-00000000 : System RAM\n  00000000-00000000 : reserved\n"])
+def test_a_map_of_zeros_is_not_known(tmp_path: Path, text: str) -> None:
+    facts = machine(tmp_path, {"/proc/iomem": text})
+    assert (facts.ram, facts.ram_taken) == (None, None)
+
+
+def test_memory_sizes(tmp_path: Path) -> None:
+    facts = machine(tmp_path, {"/proc/meminfo": "MemTotal:  1000 kB\nMemFree: 5 kB\nMemAvailable:  900 kB\n"})
+    assert (facts.memory_total, facts.memory_available) == (1000 * 1024, 900 * 1024)
+    assert machine(tmp_path / "none").memory_total is None
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("[none] integrity confidentiality", "none"), ("none [integrity] confidentiality", "integrity")],
+)
+def test_lockdown(tmp_path: Path, text: str, level: str) -> None:
+    assert machine(tmp_path, {"/sys/kernel/security/lockdown": text}).lockdown == level
+
+
+def test_lockdown_that_is_not_built_in_is_none_and_an_unread_one_is_not_known(tmp_path: Path) -> None:
+    assert machine(tmp_path, {"/sys/kernel/security/lsm": "capability"}, Log(None)).lockdown == "none"
+    assert machine(tmp_path / "a", log=Log(["Booting Linux"])).lockdown == "none"
+    assert machine(tmp_path / "b", log=Log(["late"], first=7)).lockdown is None
+    assert machine(tmp_path / "c", log=Log(None)).lockdown is None
+    said = ["Kernel is locked down from EFI Secure Boot; see man kernel_lockdown.7"]
+    assert machine(tmp_path / "d", log=Log(said)).lockdown is None
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("CPU: All CPU(s) started at EL2", "EL2"),
+        ("CPU: All CPU(s) started at EL1", "EL1"),
+        ("CPU: CPUs started in inconsistent modes", "inconsistent"),
+        ("something else", None),
+    ],
+)
+def test_exception_level(tmp_path: Path, line: str, level: str | None) -> None:
+    assert machine(tmp_path, log=Log(["Booting Linux", line])).exception_level == level
+
+
+def test_protected_kvm_is_denied_only_by_a_whole_log(tmp_path: Path) -> None:
+    assert machine(tmp_path, log=Log(["kvm [1]: Protected nVHE mode initialized successfully"])).protected_kvm is True
+    assert machine(tmp_path, log=Log(["Booting Linux"])).protected_kvm is False
+    assert machine(tmp_path, log=Log(["late"], first=900)).protected_kvm is None
+    assert machine(tmp_path, log=Log(None)).protected_kvm is None
+
+
+LPI = [
+    "GICv3: using LPI property table @0x0000000042fb0000",
+    "GICv3: CPU0: using allocated LPI pending table @0x0000000042fc0000",
+    "GICv3: CPU1: using allocated LPI pending table @0x0000000042fd0000",
+]
+
+
+def test_lpi_tables_are_64_kib_each(tmp_path: Path) -> None:
+    wanted = tuple(MemoryRange(base=base, size=0x10000) for base in (0x42FB0000, 0x42FC0000, 0x42FD0000))
+    assert machine(tmp_path, log=Log(LPI)).lpi_tables == wanted
+    assert machine(tmp_path, log=Log(LPI, first=50)).lpi_tables == wanted
+    assert machine(tmp_path, log=Log([])).lpi_tables is None
+    assert machine(tmp_path, log=Log(["Booting Linux"])).lpi_tables == ()
+
+
+def test_a_log_that_lost_the_first_table_says_nothing(tmp_path: Path) -> None:
+    assert machine(tmp_path, log=Log(LPI[1:], first=50)).lpi_tables is None
+    assert machine(tmp_path, log=Log(["late"], first=50)).lpi_tables is None
+    assert machine(tmp_path, log=Log(None)).lpi_tables is None
+
+
+def test_five_level_paging(tmp_path: Path) -> None:
+    assert machine(tmp_path, {"/proc/cpuinfo": "flags\t\t: fpu la57 sse\n"}).five_level_paging is True
+    assert machine(tmp_path, {"/proc/cpuinfo": "flags\t\t: fpu sse\n"}).five_level_paging is False
+    assert machine(tmp_path, {"/proc/cpuinfo": "Features\t: fp asimd\n"}).five_level_paging is None
+
+
+def test_drivers_count_when_they_have_a_device(tmp_path: Path) -> None:
+    assert machine(tmp_path).drivers is None
+    for name in ("nouveau", "amdgpu"):
+        folder = tmp_path / f"sys/bus/pci/drivers/{name}"
+        folder.mkdir(parents=True)
+        (folder / "bind").touch()
+        (folder / "module").symlink_to("../../../../module/x")
+    (tmp_path / "sys/bus/pci/drivers/nouveau/0000:01:00.0").symlink_to("../../../../devices/pci0000:00")
+    assert machine(tmp_path).drivers == ("nouveau",)
+
+
+def test_signatures_are_read_from_the_configuration(tmp_path: Path) -> None:
+    path = "/boot/config-6.1.0-49-arm64"
+    text = "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\n# CONFIG_KEXEC_SIG_FORCE is not set\n"
+    facts = machine(tmp_path, {path: text}).kexec
+    assert (facts.kexec_load, facts.kexec_file_load, facts.signature, facts.signature_forced) == (
+        False,
+        True,
+        True,
+        False,
+    )
+    assert machine(tmp_path / "none").kexec.signature is None
+
+
+def test_nothing_at_all_is_known_of_an_empty_machine(tmp_path: Path) -> None:
+    facts = machine(tmp_path, log=Log(None))
+    for name in ("ram", "ram_taken", "memory_total", "memory_available", "efi", "has_tpm", "lockdown", "lpi_tables"):
+        assert getattr(facts, name) is None, name
+    assert MachineFacts.from_json(facts.to_json()) == dataclasses.replace(facts)
