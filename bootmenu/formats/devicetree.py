@@ -186,15 +186,16 @@ class DeviceTree:
     boot_cpu: int = 0
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> DeviceTree:
+    def from_bytes(cls, data: bytes, max_tokens: int | None = None) -> DeviceTree:
         """The whole tree; bytes behind its total size are ignored.
 
+        max_tokens: of nodes, properties and NOPs together; None = as many as there are.
         Raises HeaderError or StructureError. Time and memory are linear in the size.
         """
         header = Header.from_bytes(data)
         blob = data[: header.total_size]
         return cls(
-            root=_read_nodes(blob, header),
+            root=_read_nodes(blob, header, max_tokens),
             reservations=_read_reservations(blob, header),
             boot_cpu=header.boot_cpu,
         )
@@ -273,7 +274,7 @@ def _read_reservations(blob: bytes, header: Header) -> list[MemoryRange]:
         offset += 16
 
 
-def _read_nodes(blob: bytes, header: Header) -> Node:
+def _read_nodes(blob: bytes, header: Header, max_tokens: int | None) -> Node:
     begin = header.off_struct
     end = len(blob) if header.size_struct is None else begin + header.size_struct
     old_layout = header.version < 16
@@ -281,8 +282,12 @@ def _read_nodes(blob: bytes, header: Header) -> Node:
     stack: list[Node] = []
     root: Node | None = None
     offset = begin
+    tokens = 0
     while True:
         start = offset
+        tokens += 1
+        if max_tokens is not None and tokens > max_tokens:
+            raise StructureError(f"the structure block has more than {max_tokens:,} tokens", offset)
         if offset + 4 > end:
             raise StructureError("the structure block ends without an end tag", offset)
         tag = int.from_bytes(blob[offset : offset + 4], "big")

@@ -218,6 +218,14 @@ def test_a_packed_kernel_that_is_cut_is_damaged(pack: Callable[[bytes], bytes]) 
     assert "ends early" in image.damage
 
 
+def test_a_fit_of_very_many_nodes_is_refused_early() -> None:
+    from bootmenu.formats.devicetree import DeviceTree, Node
+
+    tree = DeviceTree(root=Node("", children=[Node("images", children=[Node("x") for _ in range(60_000)])]))
+    with pytest.raises(UnsupportedKernel, match="tokens"):
+        identify(Buffer(tree.to_bytes()))
+
+
 def test_a_device_tree_is_no_fit() -> None:
     from bootmenu.demo.builders import board_tree
 

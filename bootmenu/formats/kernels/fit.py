@@ -26,6 +26,7 @@ _COMPRESSIONS = {
 }
 _ARCHITECTURES = {"arm64": Architecture.ARM64, "arm": Architecture.ARM, "riscv": Architecture.RISCV64}
 _MAX_TREE = 128 * 1024  # bytes of a device tree in it that is asked for its board; larger ones are not
+_MAX_TOKENS = 100_000  # a FIT image has some hundred; a quarter of a GiB of empty nodes would fill the memory
 _MAX_HASHES = 4
 _MAX_CONFIGURATIONS = 256
 _CHUNK = 1024 * 1024
@@ -86,7 +87,7 @@ def _tree(head: bytes, source: ByteSource) -> DeviceTree:
         header = Header.from_bytes(head, source.size)
         if header.total_size > CEILING:
             raise _broken(f"its device tree of {header.total_size:,} bytes is larger than any kernel")
-        return DeviceTree.from_bytes(source.read(0, header.total_size))
+        return DeviceTree.from_bytes(source.read(0, header.total_size), _MAX_TOKENS)
     except BrokenContainer:
         raise
     except FormatError as error:
