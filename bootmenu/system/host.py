@@ -13,6 +13,7 @@ from bootmenu.system.syscalls import Syscalls
 
 _LIMIT = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
+_DIGITS = 24  # of a 64-bit number, whatever its base from 8 up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +52,11 @@ class Host:
 
     def number(self, path: str, base: int = 10) -> int | None:
         """The same as a number; None when it is none."""
-        text = self.text(path)
+        text = (self.text(path) or "").strip()
+        if len(text) > _DIGITS:
+            return None
         try:
-            return None if text is None else int(text.strip(), base)
+            return int(text, base)
         except ValueError:
             return None
 
