@@ -34,9 +34,13 @@ class Kernels:
         (path,) = (self._root(kernel) / "boot").glob("vmlinuz-*")
         return path
 
+    def device_trees(self) -> list[Path]:
+        """All of Debian 12's package."""
+        return list(self._root(Kernel.BOOKWORM_FULL).glob("usr/lib/linux-image-*/**/*.dtb"))
+
     def device_tree(self, name: str) -> Path:
         """A board's tree from Debian 12's package, by file name."""
-        (path,) = self._root(Kernel.BOOKWORM_FULL).glob(f"usr/lib/linux-image-*/**/{name}")
+        (path,) = (path for path in self.device_trees() if path.name == name)
         return path
 
     def _root(self, kernel: Kernel) -> Path:
