@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all scenarios picture lint format system-packages lock clean
+.PHONY: help run test test-fast test-all scenarios bench picture lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-all: system-packages $(VENV)/.ready ## Run every test there is, with every 
 scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every verdict, and write their table into README.md.
 	$(PYTEST) tests/vm/test_scenarios.py $(ARGS)
 	$(BIN)/python -m tests.vm.table README.md
+
+bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
+	$(PYTEST) benchmarks $(ARGS)
 
 picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.
 	$(BIN)/python -m tests.picture
