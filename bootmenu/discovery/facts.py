@@ -75,6 +75,7 @@ def gather(
     facts = EntryFacts(
         id=entry.id,
         title=entry.title,
+        version=entry.version,
         command_line=entry.cmdline.text,
         architecture=entry.architecture,
         files=tuple(files),
