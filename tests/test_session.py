@@ -127,7 +127,8 @@ def test_a_session_about_files(tmp_path: Path) -> None:
     (tmp_path / "Image").write_bytes(whole_image())
     (tmp_path / "link").symlink_to("Image")
     session = files(tmp_path / "host", tmp_path / "link", initrds=(str(tmp_path / "Image"),), command_line="x=y")
-    assert session.listing.report.verdict is Severity.PASS
+    (finding,) = session.listing.report.of(Severity.FAIL)
+    assert finding.code == "INITRD-FORMAT", "a kernel is no initramfs"
     assert session.listing.entry.kernel.path == str((tmp_path / "Image").resolve())
     assert session.plan(session.listing).command_line == "x=y"
     session.close()

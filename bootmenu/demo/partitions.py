@@ -126,7 +126,8 @@ label lost
 
 
 def _stick(root: Path) -> None:
-    """Bare kernels: one that says little about itself, and one with an initramfs that is too large."""
+    """A kernel that says little about itself, and a bare one with an initramfs that is too large."""
+    _text(root / "extlinux/extlinux.conf", f"label Image-test\nkernel /Image-test\nappend {_OPTIONS}\n")
     write_sparse(root / "Image-test", arm64_image(12_582_912, sections=False), 12_582_912)
     size = 33_554_432
     write_sparse(root / "vmlinuz-rescue", arm64_image(size), size)
