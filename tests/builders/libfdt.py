@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 
 
@@ -21,6 +22,7 @@ class LibFdt:
         # libfdt 1.6.1 follows a null pointer where an old tree's path has no slash: let only a child die of it
         child = os.fork()
         if child == 0:
+            faulthandler.disable()
             try:
                 os._exit(0 if self._error(data) == 0 else 1)
             finally:

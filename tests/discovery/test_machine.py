@@ -202,6 +202,15 @@ def test_iomem(text: str, ranges: list[tuple[int, int]] | None) -> None:
     assert _ram(text) == wanted
 
 
+def test_a_number_of_thousands_of_digits_is_none(tmp_path: Path) -> None:
+    # it could not be written as JSON
+    digits = "9" * 5000
+    midr = f"{CPU}/cpu0/regs/identification/midr_el1"
+    files = {f"{CPU}/present": "0\n", midr: digits, "/proc/iomem": f"0-{digits} : System RAM\n"}
+    found = facts(tmp_path, files)
+    assert (found.cpus[0].midr, found.ram) == (None, None)
+
+
 @PROPERTY
 @given(NUMBERS, st.text(max_size=60))
 def test_any_text_is_a_value_or_unknown(numbers: str, text: str) -> None:
