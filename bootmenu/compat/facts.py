@@ -208,3 +208,19 @@ class EntryFacts:
     def file(self, role: str) -> FileFacts | None:
         """The first file of that role."""
         return next((file for file in self.files if file.role == role), None)
+
+    @property
+    def tree_facts(self) -> DeviceTreeFacts | None:
+        """The entry's own device tree; None when it brings none, or it could not be read."""
+        return self.own_tree if self.wants_own_tree else None
+
+    @property
+    def tree(self) -> TreeFacts | None:
+        """What stands in it; None when it is not sound, too."""
+        return self.tree_facts.tree if self.tree_facts else None
+
+    @property
+    def tree_name(self) -> str:
+        """What messages call it."""
+        file = self.file("device tree")
+        return file.name if file else "the device tree"

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState
+from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.formats.devicetree import MPIDR_MASK
-from bootmenu.model.devicetree import CpuNode, TreeFacts, merged, subtracted
+from bootmenu.model.devicetree import CpuNode, merged, subtracted
 from bootmenu.model.machine import MachineFacts
 
 _KNOWN_METHODS = ("psci", "spin-table", "acpi-parking-protocol")
@@ -21,46 +21,32 @@ _NO_RUNNING_TREE = "No device tree that describes this machine could be read, so
 _NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
 
 
-def _name(entry: EntryFacts) -> str:
-    file = entry.file("device tree")
-    return file.name if file else "the device tree"
-
-
-def _own(entry: EntryFacts) -> DeviceTreeFacts | None:
-    return entry.own_tree if entry.wants_own_tree else None
-
-
-def _tree(entry: EntryFacts) -> TreeFacts | None:
-    own = _own(entry)
-    return own.tree if own else None
-
-
 @entry_check("DTB-HEADER", order=300)
 def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """Magic, version, length and block offsets: what kexec-tools leaves unchecked."""
-    own = _own(entry)
+    own = entry.tree_facts
     file = entry.file("device tree")
     if entry.wants_own_tree and own is None and (file is None or file.state is FileState.PRESENT):
-        yield unknown(f"{_name(entry)} could not be read.", "Run bootmenu as root; look at the disk.")
+        yield unknown(f"{entry.tree_name} could not be read.", "Run bootmenu as root; look at the disk.")
     if own is None:
         return
     evidence: dict[str, object] = {"file_size": own.size, "total_size": own.total_size, "aligned": own.aligned}
     if own.header_problem is not None:
         yield failed(
-            f"{_name(entry)} is no usable device tree: {own.header_problem}.",
+            f"{entry.tree_name} is no usable device tree: {own.header_problem}.",
             "Copy the file again; a device tree (.dtb) is made from source by dtc.",
             **evidence,
             problem=own.header_problem,
         )
     elif own.aligned is False:
         yield failed(
-            f"{_name(entry)} has misaligned blocks: the specification wants 8 bytes for the reservations "
+            f"{entry.tree_name} has misaligned blocks: the specification wants 8 bytes for the reservations "
             "and 4 for the structure.",
             "Rewrite it: dtc -I dtb -O dtb -o NEW OLD.",
             **evidence,
         )
     elif own.total_size is None or own.aligned is None:
-        yield unknown(f"The header of {_name(entry)} was not read.", "Check the whole file.", **evidence)
+        yield unknown(f"The header of {entry.tree_name} was not read.", "Check the whole file.", **evidence)
     else:
         yield passed("The header is sound.", **evidence)
 
@@ -68,14 +54,14 @@ def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
 @entry_check("DTB-STRUCT", order=310, requires=("DTB-HEADER",))
 def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """The whole tree can be walked to its end."""
-    own = _own(entry)
+    own = entry.tree_facts
     if own is None:
         return
     if own.structure_problem is None and own.tree is None:
-        yield unknown(f"{_name(entry)} was not read to its end.", "Check the whole file.", size=own.size)
+        yield unknown(f"{entry.tree_name} was not read to its end.", "Check the whole file.", size=own.size)
     elif own.structure_problem is not None:
         yield failed(
-            f"{_name(entry)} is damaged: {own.structure_problem}.",
+            f"{entry.tree_name} is damaged: {own.structure_problem}.",
             "Copy the file again, or take it from the kernel package.",
             problem=own.structure_problem,
         )
@@ -86,7 +72,7 @@ def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # no
 @entry_check("DT-COMPAT", order=320, requires=("DTB-STRUCT",))
 def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """The root's compatible: the most specific name first."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None:
         return
     evidence: dict[str, object] = {
@@ -99,7 +85,7 @@ def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     theirs, ours = tree.compatible, machine.tree.compatible
     common = next((name for name in theirs if name in ours), None)
     if not theirs or not ours:
-        whose = _name(entry) if not theirs else "The running device tree"
+        whose = entry.tree_name if not theirs else "The running device tree"
         yield unknown(
             f"{whose} does not say which board it is for (no compatible).",
             "Use this board's own device tree.",
@@ -109,13 +95,13 @@ def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield passed(f"For this board: {ours[0]}.", **evidence)
     elif common is not None:
         yield warned(
-            f"{_name(entry)} is for {theirs[0]}, this machine is {ours[0]}; they share only {common}.",
+            f"{entry.tree_name} is for {theirs[0]}, this machine is {ours[0]}; they share only {common}.",
             "Use the tree of exactly this board if there is one.",
             **evidence,
         )
     else:
         yield failed(
-            f"{_name(entry)} is for another board ({theirs[0]}); this machine is {ours[0]}.",
+            f"{entry.tree_name} is for another board ({theirs[0]}); this machine is {ours[0]}.",
             "Leave the device tree out, so that the running one is handed on, or name the one for this board.",
             **evidence,
         )
@@ -141,7 +127,7 @@ def boot_cpu_of(machine: MachineFacts) -> int | None:
 @entry_check("DT-CPU-SET", order=330, requires=("DTB-STRUCT",))
 def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """The CPUs of both trees by their hardware id (reg, MPIDR affinity)."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None:
         return
     theirs = _ids(tree.cpus)
@@ -156,9 +142,9 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     bad = [node.name for node in tree.cpus if node.hardware_id is None or node.hardware_id & ~MPIDR_MASK]
     twice = [number for number, times in Counter(theirs).items() if times > 1]
     if twice:
-        yield failed(f"{_name(entry)} names CPU {_hex(twice)} more than once.", hint, **evidence)
+        yield failed(f"{entry.tree_name} names CPU {_hex(twice)} more than once.", hint, **evidence)
     elif bad:
-        yield failed(f"{_name(entry)} has CPUs without a usable reg: {', '.join(bad)}.", hint, **evidence)
+        yield failed(f"{entry.tree_name} has CPUs without a usable reg: {', '.join(bad)}.", hint, **evidence)
     elif not ours or (boot_cpu is None and len(ours) > 1 and not set(ours) <= set(theirs)):
         yield unknown(
             "Which CPU makes the jump is not known." if ours else _NO_RUNNING_TREE,
@@ -167,7 +153,7 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         )
     elif boot_cpu is not None and boot_cpu not in theirs:
         yield failed(
-            f"{_name(entry)} does not describe CPU {boot_cpu:#x}, the one that makes the jump.",
+            f"{entry.tree_name} does not describe CPU {boot_cpu:#x}, the one that makes the jump.",
             hint,
             **evidence,
         )
@@ -187,20 +173,20 @@ def _compare_sets(
     spinning = {node.hardware_id for node in _running(machine) if node.enable_method == "spin-table"}
     if missing & spinning:
         yield failed(
-            f"{_name(entry)} leaves out CPU {_hex(missing & spinning)}, which spins in memory that the second kernel "
-            "would believe to be free.",
+            f"{entry.tree_name} leaves out CPU {_hex(missing & spinning)}, which spins in memory that the second "
+            "kernel would believe to be free.",
             hint,
             **evidence,
         )
     elif missing:
         yield warned(
-            f"{_name(entry)} describes {len(theirs)} of {len(ours)} CPUs: {_hex(missing)} will stay off.",
+            f"{entry.tree_name} describes {len(theirs)} of {len(ours)} CPUs: {_hex(missing)} will stay off.",
             hint,
             **evidence,
         )
     if extra:
         yield warned(
-            f"{_name(entry)} describes CPU {_hex(extra)}, which this machine does not have: "
+            f"{entry.tree_name} describes CPU {_hex(extra)}, which this machine does not have: "
             "the second kernel will wait for it in vain.",
             hint,
             **evidence,
@@ -216,7 +202,7 @@ def _running(machine: MachineFacts) -> tuple[CpuNode, ...]:
 @entry_check("DT-CPU-ENABLE-METHOD", order=340, requires=("DTB-STRUCT", "DT-CPU-SET"))
 def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """How each CPU is started, per hardware id, as the 2014 review's later patches compared it."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None or not tree.cpus:
         return
     if machine.tree is None:
@@ -237,7 +223,7 @@ def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     if differing:
         number, method = next(iter(sorted(differing.items(), key=lambda item: item[0] or 0)))
         yield warned(
-            f"{_name(entry)} starts {_count(len(differing))} by {method}, this machine by "
+            f"{entry.tree_name} starts {_count(len(differing))} by {method}, this machine by "
             f"{ours[number] or 'no method'}: {'they' if len(differing) > 1 else 'it'} will stay off, and the next "
             "kexec from that system would fail with stuck CPUs.",
             "Use this board's own device tree, or put nr_cpus=1 on the entry's command line to keep later kexecs "
@@ -246,14 +232,14 @@ def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         )
     if without:
         yield warned(
-            f"{_name(entry)} gives no enable-method for {_count(len(without))}: only the boot CPU will run.",
+            f"{entry.tree_name} gives no enable-method for {_count(len(without))}: only the boot CPU will run.",
             "Use this board's own device tree.",
             cpus=rows,
         )
     if strange:
         names = ", ".join(sorted({str(method) for method in strange.values()}))
         yield warned(
-            f"{_name(entry)} starts {_count(len(strange))} by {names}, which arm64 Linux does not know: "
+            f"{entry.tree_name} starts {_count(len(strange))} by {names}, which arm64 Linux does not know: "
             f"{'they' if len(strange) > 1 else 'it'} will stay off.",
             "Use this board's own device tree.",
             cpus=rows,
@@ -269,7 +255,7 @@ def _count(number: int) -> str:
 @entry_check("DT-PSCI-METHOD", order=350, requires=("DTB-STRUCT",))
 def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """The conduit of PSCI calls: the wrong one is an undefined instruction at the first call."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None or tree.psci_compatible is None:
         return
     ours = machine.tree.psci_method if machine.tree else None
@@ -286,7 +272,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     elif machine.tree.psci_compatible is None:
         # drivers/firmware/psci/psci.c:psci_0_2_init calls PSCI_VERSION at boot, whatever the CPUs use
         yield failed(
-            f"{_name(entry)} calls firmware by PSCI, which this machine does not have: "
+            f"{entry.tree_name} calls firmware by PSCI, which this machine does not have: "
             "the first call would stop the second kernel.",
             "Use this board's own device tree.",
             **evidence,
@@ -295,14 +281,14 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield passed(f"PSCI is called by {ours} in both trees.", **evidence)
     elif tree.psci_method not in ("hvc", "smc"):
         yield warned(
-            f"{_name(entry)} names no usable PSCI method ({tree.psci_method or 'none'}): only the boot CPU will run, "
-            "and power off and reboot are lost.",
+            f"{entry.tree_name} names no usable PSCI method ({tree.psci_method or 'none'}): only the boot CPU will "
+            "run, and power off and reboot are lost.",
             f"Set the method of /psci to {ours}." if ours else "Use this board's own device tree.",
             **evidence,
         )
     elif ours not in ("hvc", "smc"):
         yield unknown(
-            f"The running device tree names no PSCI method, {_name(entry)} names {tree.psci_method}.",
+            f"The running device tree names no PSCI method, {entry.tree_name} names {tree.psci_method}.",
             "Use this board's own device tree.",
             **evidence,
         )
@@ -310,21 +296,21 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         # Entered at EL2 and running at EL1, the second kernel calls its own hypervisor stub, which knows no PSCI
         # and says so (arch/arm64/kernel/hyp-stub.S): seen to boot on one CPU.
         yield warned(
-            f"{_name(entry)} calls PSCI by hvc, this machine's firmware answers to smc: only the boot CPU will run, "
-            "and power off and reboot are lost.",
+            f"{entry.tree_name} calls PSCI by hvc, this machine's firmware answers to smc: only the boot CPU "
+            "will run, and power off and reboot are lost.",
             "Set the method of /psci to smc, or use this board's own device tree.",
             **evidence,
         )
     elif tree.psci_method == "hvc" and machine.exception_level == "EL2" and machine.host_extensions is None:
         yield unknown(
-            f"{_name(entry)} calls PSCI by hvc, this machine's firmware answers to smc; whether the second kernel "
+            f"{entry.tree_name} calls PSCI by hvc, this machine's firmware answers to smc; whether the second kernel "
             "survives that is not known.",
             "Set the method of /psci to smc, or use this board's own device tree.",
             **evidence,
         )
     else:
         yield failed(
-            f"{_name(entry)} calls PSCI by {tree.psci_method}, this machine's firmware answers to {ours}: "
+            f"{entry.tree_name} calls PSCI by {tree.psci_method}, this machine's firmware answers to {ours}: "
             "the first call would be an undefined instruction.",
             f"Set the method of /psci to {ours}, or use this board's own device tree.",
             **evidence,
@@ -334,7 +320,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 @entry_check("DT-MEMORY", order=360, requires=("DTB-STRUCT",))
 def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """/memory against the RAM that is there. Firmware normally fills it in; kexec does not."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None:
         return
     # EFI firmware's tree has no /memory and /proc/iomem is empty for unprivileged readers: either will do
@@ -346,7 +332,7 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield passed("The tree describes no memory; this machine's is carried over into it.", **evidence)
     elif not theirs:
         yield failed(
-            f"{_name(entry)} describes no memory, and firmware that would fill it in does not run.",
+            f"{entry.tree_name} describes no memory, and firmware that would fill it in does not run.",
             "Let this machine's /memory be carried over into it."
             if ours
             else "This machine's own memory map could not be read: run bootmenu as root.",
@@ -356,14 +342,14 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield unknown("This machine's memory map could not be read.", "Run bootmenu as root.", **evidence)
     elif beyond:
         yield failed(
-            f"{_name(entry)} claims memory that this machine does not have: {', '.join(map(str, beyond))}.",
+            f"{entry.tree_name} claims memory that this machine does not have: {', '.join(map(str, beyond))}.",
             "Use this board's own device tree.",
             **evidence,
         )
     elif missing:
         size = sum(area.size for area in missing)
         yield warned(
-            f"{_name(entry)} describes {_mib(sum(area.size for area in theirs))} of this machine's "
+            f"{entry.tree_name} describes {_mib(sum(area.size for area in theirs))} of this machine's "
             f"{_mib(sum(area.size for area in ours))}: {_mib(size)} will not be used.",
             "Use this board's own device tree.",
             **evidence,

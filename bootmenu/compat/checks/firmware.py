@@ -16,25 +16,16 @@ _NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has no
 _OWN = "Use this board's own device tree; the running one is handed on when the entry names none."
 
 
-def _tree(entry: EntryFacts) -> TreeFacts | None:
-    return entry.own_tree.tree if entry.wants_own_tree and entry.own_tree else None
-
-
 def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ...]:
     """What the second kernel will take for memory: its tree's word, or what is carried over into it."""
     running = machine.tree.memory if machine.tree else ()
     return merged(tree.memory) or merged(running) or merged(machine.ram or ())
 
 
-def _name(entry: EntryFacts) -> str:
-    file = entry.file("device tree")
-    return file.name if file else "the device tree"
-
-
 @entry_check("DT-PSCI-NODE", order=345, requires=("DTB-STRUCT",))
 def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """CPUs with the method psci need the node that says how to call it; power off and reboot need it, too."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None:
         return
     users = [cpu.name for cpu in tree.cpus if cpu.enable_method == "psci"]
@@ -46,7 +37,7 @@ def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT, **evidence)
     elif users or running:
         yield warned(
-            f"{_name(entry)} has no /psci: only the boot CPU will run, and power off and reboot are lost.",
+            f"{entry.tree_name} has no /psci: only the boot CPU will run, and power off and reboot are lost.",
             _OWN,
             **evidence,
         )
@@ -55,7 +46,7 @@ def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 @entry_check("DT-PSCI-COMPAT", order=346, requires=("DTB-STRUCT", "DT-PSCI-NODE"))
 def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """PSCI 0.1 has no fixed function numbers: the tree has to name them."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None or tree.psci_compatible is None:
         return
     evidence: dict[str, object] = {
@@ -65,7 +56,7 @@ def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]: 
     # Documentation/devicetree/bindings/arm/psci.yaml: cpu_on and cpu_off are required with "arm,psci" alone
     if not set(tree.psci_compatible) & {"arm,psci", "arm,psci-0.2", "arm,psci-1.0"}:
         yield warned(
-            f"{_name(entry)} has a /psci of a kind that Linux does not know "
+            f"{entry.tree_name} has a /psci of a kind that Linux does not know "
             f"({', '.join(tree.psci_compatible) or 'no compatible'}): only the boot CPU will run.",
             _OWN,
             **evidence,
@@ -76,7 +67,7 @@ def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]: 
         yield passed("PSCI 0.1, and the tree names its functions.", **evidence)
     else:
         yield warned(
-            f"{_name(entry)} has PSCI 0.1 only and does not name cpu_on and cpu_off: only the boot CPU will run.",
+            f"{entry.tree_name} has PSCI 0.1 only and does not name cpu_on and cpu_off: only the boot CPU will run.",
             _OWN,
             **evidence,
         )
@@ -85,7 +76,7 @@ def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]: 
 @entry_check("DT-RESERVED", order=370, requires=("DTB-STRUCT",))
 def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """Memory that firmware keeps for itself (OP-TEE, TF-A, spin code) has to stay reserved."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None:
         return
     if machine.tree is None or not machine.tree.cpus:  # with ACPI the reservations are in EFI's memory map
@@ -111,14 +102,14 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     if hard and not entry.carries_reservations_over:
         names = ", ".join(item.name for item in hard)
         yield failed(
-            f"{_name(entry)} does not reserve memory that firmware lives in ({names}): "
+            f"{entry.tree_name} does not reserve memory that firmware lives in ({names}): "
             "the second kernel would run into it.",
             _OWN,
             **evidence,
         )
     elif soft and not entry.carries_reservations_over:
         yield warned(
-            f"{_name(entry)} does not reserve {', '.join(map(str, soft))}, as this machine's own tree does.",
+            f"{entry.tree_name} does not reserve {', '.join(map(str, soft))}, as this machine's own tree does.",
             _OWN,
             **evidence,
         )
@@ -129,7 +120,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 @entry_check("DT-UEFI", order=371, requires=("DTB-STRUCT",))
 def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """On a machine started by EFI the tree carries the way to EFI's tables and memory map."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None or machine.efi is False:
         return
     if machine.tree is None or machine.efi is None:
@@ -142,7 +133,7 @@ def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     missing = sorted(set(machine.tree.uefi_properties) - set(tree.uefi_properties))
     if missing:
         yield warned(
-            f"{_name(entry)} does not say where EFI's tables are: EFI variables, its clock and its memory "
+            f"{entry.tree_name} does not say where EFI's tables are: EFI variables, its clock and its memory "
             "reservations are lost.",
             _OWN,
             missing=missing,
@@ -170,7 +161,7 @@ def _same_kind(ours: InterruptController, theirs: InterruptController) -> bool:
 @entry_check("DT-GIC", order=372, requires=("DTB-STRUCT", "DT-COMPAT"))
 def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """The root interrupt controller is the same, at the same place: without interrupts nothing runs."""
-    tree = _tree(entry)
+    tree = entry.tree
     if tree is None or machine.tree is None:
         return
     ours, theirs = machine.tree.interrupt_controller, tree.interrupt_controller
@@ -181,20 +172,20 @@ def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[S
     if ours is None:
         yield unknown("The running device tree names no interrupt controller to compare with.", _OWN, **evidence)
     elif theirs is None:
-        yield failed(f"{_name(entry)} names no interrupt controller.", _OWN, **evidence)
+        yield failed(f"{entry.tree_name} names no interrupt controller.", _OWN, **evidence)
     elif not _same_kind(ours, theirs):
         yield failed(
-            f"{_name(entry)} has the interrupt controller {_kind(theirs)}, this machine {_kind(ours)}.",
+            f"{entry.tree_name} has the interrupt controller {_kind(theirs)}, this machine {_kind(ours)}.",
             _OWN,
             **evidence,
         )
     elif ours.base is None or theirs.base is None:
         yield unknown(
-            f"At which address the interrupt controller lies cannot be told for {_name(entry)}.", _OWN, **evidence
+            f"At which address the interrupt controller lies cannot be told for {entry.tree_name}.", _OWN, **evidence
         )
     elif ours.base != theirs.base:
         yield failed(
-            f"{_name(entry)} has the interrupt controller at {theirs.base:#x}, this machine at {ours.base:#x}.",
+            f"{entry.tree_name} has the interrupt controller at {theirs.base:#x}, this machine at {ours.base:#x}.",
             _OWN,
             **evidence,
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState
+from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.model.machine import MachineFacts
 
@@ -14,15 +14,11 @@ _ROOM = 4096
 """Bytes: what the edits of the plan and the loader add at most to a tree."""
 
 
-def _own(entry: EntryFacts) -> DeviceTreeFacts | None:
-    return entry.own_tree if entry.wants_own_tree else None
-
-
 @entry_check("DTB-2M", order=305)
 def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """The kernel maps 2 MiB for the device tree, and no more."""
     file = entry.file("device tree")
-    own = _own(entry)
+    own = entry.tree_facts
     if not entry.wants_own_tree or (file is not None and file.state is FileState.MISSING):
         return
     name = file.name if file else "the device tree"
@@ -82,7 +78,7 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 @entry_check("DT-STALE-CHOSEN", order=316, requires=("DTB-STRUCT",))
 def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """/chosen of a tree that was saved from a running system speaks of that system's boot."""
-    tree = own.tree if (own := _own(entry)) else None
+    tree = own.tree if (own := entry.tree_facts) else None
     if tree is None:
         return
     if tree.stale_chosen:
@@ -99,7 +95,7 @@ def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
 @entry_check("DT-KASLR-SEED", order=317, requires=("DTB-STRUCT",))
 def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """A seed that stands in a file is no secret, and kexec-tools refuses a tree that has one."""
-    tree = own.tree if (own := _own(entry)) else None
+    tree = own.tree if (own := entry.tree_facts) else None
     if tree is not None:
         what = "a seed, which is replaced by a fresh one" if tree.has_kaslr_seed else "no seed of its own"
         yield passed(f"/chosen has {what}.", kaslr_seed=tree.has_kaslr_seed)

@@ -15,11 +15,6 @@ from bootmenu.model.machine import MachineFacts
 _OWN = "Use this board's own device tree; the running one is handed on when the entry names none."
 
 
-def _name(entry: EntryFacts) -> str:
-    file = entry.file("device tree")
-    return file.name if file else "the device tree"
-
-
 def _waiting(machine: MachineFacts) -> dict[int, int | None]:
     """Hardware id → release address of the CPUs that really wait in this machine's spin table."""
     cpus = machine.tree.cpus if machine.tree else ()
@@ -33,7 +28,7 @@ def _waiting(machine: MachineFacts) -> dict[int, int | None]:
 @entry_check("DT-CPU-RELEASE", order=341, requires=("DTB-STRUCT", "DT-CPU-SET"))
 def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """A spin-table CPU looks at one address, a big-endian u64 in the tree, and at no other."""
-    tree = entry.own_tree.tree if entry.wants_own_tree and entry.own_tree else None
+    tree = entry.tree
     if tree is None:
         return
     waiting = _waiting(machine)
@@ -59,7 +54,7 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         number = wrong[0]
         others = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         yield failed(
-            f"{_name(entry)} gives CPU {number:#x}{others} the release address {_hex(rows[number]) or 'none'}; "
+            f"{entry.tree_name} gives CPU {number:#x}{others} the release address {_hex(rows[number]) or 'none'}; "
             f"it looks at {_hex(waiting[number])}, and at no other.",
             _OWN,
             cpus=evidence,
@@ -71,7 +66,7 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 @entry_check("DT-CPU-SPIN-RESERVED", order=342, requires=("DTB-STRUCT", "DT-CPU-SET"))
 def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """The spin code and its addresses lie in reserved memory, or the second kernel overwrites them."""
-    tree = entry.own_tree.tree if entry.wants_own_tree and entry.own_tree else None
+    tree = entry.tree
     if tree is None:
         return
     waiting, boot_cpu = _waiting(machine), boot_cpu_of(machine)
@@ -103,7 +98,7 @@ def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     }
     if open_ones:
         yield failed(
-            f"{_name(entry)} does not reserve the memory that CPUs wait in "
+            f"{entry.tree_name} does not reserve the memory that CPUs wait in "
             f"({', '.join(f'{address:#x}' for address in open_ones)}): it would be overwritten under them.",
             _OWN,
             **evidence,
