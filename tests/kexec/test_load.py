@@ -370,7 +370,7 @@ def test_a_sync_that_hangs_is_given_up(host: Host, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(jumping, "SYNC_SECONDS", 0.05)
     monkeypatch.setattr(jumping, "_TICK", 0.01)
     disk = threading.Event()
-    syscalls_of(host).sync_waits_for = disk.wait
+    syscalls_of(host).sync_waits_for = lambda: disk.wait(10)
     try:
         events = list(jumping.leave(host, list))
     finally:
