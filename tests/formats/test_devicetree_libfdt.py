@@ -14,7 +14,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.devicetree import DeviceTree, Node
 from tests.builders.libfdt import LibFdt
 
-BLOBS = 2000
+BLOBS = 1600
 SEED = 20140825
 
 
