@@ -61,3 +61,13 @@ def reason(report: Report, machine: Report) -> Finding | None:
         return None
     own = [finding for finding in own_findings(report, machine) if finding.severity is worst]
     return own[0] if own else report.of(worst)[0]
+
+
+def overridden(report: Report) -> str:
+    """The codes that starting this entry overrides, once each; empty when there are none."""
+    codes = list(dict.fromkeys(finding.code for finding in report.of(Severity.FAIL)))
+    more = f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
+    return ", ".join(codes[:_MOST_CODES]) + more
+
+
+_MOST_CODES = 5

@@ -10,7 +10,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, clip, spread
 from bootmenu.ui.text import clean, cut, fit, megabytes, rate, seconds
-from bootmenu.ui.wording import full_name
+from bootmenu.ui.wording import full_name, overridden
 
 Told = Mapping[Stage, Progress]
 
@@ -24,6 +24,9 @@ def loading(listing: Listing, plan: LoadPlan | None, told: Told, said: str, widt
     lines += [BLANK, _bar(fraction(plan, told) if plan else 0.0, width), BLANK]
     if said:
         lines += block(width - 1, [], 1, clean(said), Ink.DIM)
+    codes = overridden(listing.report)
+    if codes:
+        lines += block(width - 1, [Span(" "), Span("overridden", Ink.FAIL)], 13, codes)
     for note in plan.notes if plan else ():
         lines += block(width - 1, [Span(" "), Span("note", Ink.LABEL)], 7, clean(note))
     return lines

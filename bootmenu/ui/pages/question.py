@@ -7,7 +7,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.model.finding import Report, Severity
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
 from bootmenu.ui.text import clean, fit
-from bootmenu.ui.wording import full_name, reason, verdict
+from bootmenu.ui.wording import full_name, overridden, reason, verdict
 
 
 def question(
@@ -23,6 +23,8 @@ def question(
         lines += block(width - 1, [Span(" "), verdict(why.severity)], 8, clean(why.message, 600))
         if why.hint:
             lines += block(width - 1, [Span(" " * 6), Span("→", Ink.KEY)], 8, clean(why.hint, 400))
+    if failed:
+        lines += [BLANK, *paragraph(width, f"That would override {overridden(listing.report)}.")]
     if simulated:
         lines += [BLANK, *paragraph(width, "SIMULATION: it goes as far as the jump, and nothing is executed.")]
     elif not first_stage:
