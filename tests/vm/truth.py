@@ -200,5 +200,6 @@ SCENARIOS = (
         codes=frozenset({"IMG-PAGE"}),
         second=Second.SILENT,
     ),
+    Scenario(name="16K pages on a Cortex-A35", hardware=Hardware(cpu="cortex-a35"), kernel=Kernel.TRIXIE_16K),
     Scenario(name="16K pages on a Cortex-A76", hardware=Hardware(cpu="cortex-a76"), kernel=Kernel.TRIXIE_16K),
 )
