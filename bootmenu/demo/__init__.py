@@ -20,7 +20,8 @@ _PACE = 48_000_000
 
 
 def recorded_machine() -> MachineFacts:
-    """Facts of a QEMU virt machine with four Cortex-A57, as recorded there by `bootmenu facts --json`."""
+    """Facts of a QEMU virt machine with four Cortex-A57, as recorded there by `bootmenu facts --json`,
+    without that run's own words on the command line and in /chosen."""
     return MachineFacts.from_json(json.loads(resources.files(__name__).joinpath("machine.json").read_text("utf-8")))
 
 
