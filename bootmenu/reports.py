@@ -38,6 +38,7 @@ def entry_to_json(listing: Listing) -> dict[str, object]:
         "version": entry.version,
         "source": entry.source,
         "config": entry.config.to_json() if entry.config else None,
+        "also": [origin.to_json() for origin in entry.also],
         "device": entry.device,
         "kernel": entry.kernel.to_json(),
         "initrds": [ref.to_json() for ref in entry.initrds],

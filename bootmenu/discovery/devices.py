@@ -12,6 +12,7 @@ from typing import Any
 
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
+from bootmenu.sources import references
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
@@ -70,7 +71,7 @@ class Device:
             ("partlabel", self.partlabel),
         ):
             if value:
-                return f"{kind}={value.lower() if 'uuid' in kind else value}"
+                return references.named(kind, value)
         return f"name={self.name}"
 
     @property

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
+from bootmenu.sources import references
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
@@ -72,7 +73,11 @@ class Mounts:
             folder = device.folder or self._already_mounted(device) or str(self._mount(device))
             try:
                 self._trees[device.name] = DirectoryTree(
-                    folder, device.name, self._host.syscalls, one_filesystem=device.folder is None
+                    folder,
+                    device.name,
+                    self._host.syscalls,
+                    names=frozenset(map(references.canonical, device.names)),
+                    one_filesystem=device.folder is None,
                 )
             except OSError as error:
                 raise MountError(f"{folder}: {os.strerror(error.errno or 0)}") from None

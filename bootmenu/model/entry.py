@@ -13,15 +13,33 @@ class FileRef:
     """A file on a partition, which may not have been seen yet."""
 
     device: str
-    """Kernel name of the partition (`sda1`), or what the configuration called it (`uuid=...`) while unseen."""
+    """Kernel name of the partition (`sda1`), or what the configuration called it (`uuid=...`) while unseen;
+    sources/references.py lists the forms."""
     path: str
     """Absolute path below the root of that partition, as the configuration states it."""
     exists: bool | None = None
     """None: not looked at, or the device is not there."""
+    part: str = ""
+    """Name of the part of that file that is meant, as `Embedded.name` has it; empty = the whole file."""
 
     def to_json(self) -> dict[str, object]:
-        """`{"device": ..., "path": ..., "exists": ...}`."""
-        return {"device": self.device, "path": self.path, "exists": self.exists}
+        """`{"device": ..., "path": ..., "exists": ...}`, and `part` where only a part is meant."""
+        part = {"part": self.part} if self.part else {}
+        return {"device": self.device, "path": self.path, "exists": self.exists, **part}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A configuration that offers an entry."""
+
+    source: str
+    """Name of the configuration format."""
+    config: FileRef | None = None
+    """None for bare kernels."""
+
+    def to_json(self) -> dict[str, object]:
+        """`{"source": ..., "config": ...}`."""
+        return {"source": self.source, "config": self.config.to_json() if self.config else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +110,19 @@ class BootEntry:
     kernel: FileRef
     initrds: tuple[FileRef, ...] = ()
     dtb: FileRef | None = None
-    """None: the running machine's own tree is handed on."""
+    """None: the running machine's own tree is handed on, unless there is a `dtb_folder`."""
+    dtb_folder: FileRef | None = None
+    """A folder of device trees, of which this board's own is to be taken (`fdtdir`). The scan picks it by the
+    machine's `compatible` and sets `dtb`; a parser only names the folder."""
     overlays: tuple[FileRef, ...] = ()
     cmdline: CommandLine = field(default_factory=CommandLine)
     architecture: Architecture | None = None
     """As the configuration states it; None when it does not."""
     default: bool = False
+    tries_left: int | None = None
+    """Of boot counting; 0 = it never came up, None = it is not counted."""
+    also: tuple[Origin, ...] = ()
+    """Other configurations that offer exactly the same, in order."""
 
     @property
     def files(self) -> tuple[tuple[str, FileRef], ...]:

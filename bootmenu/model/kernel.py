@@ -61,6 +61,35 @@ class ByteOrder(StrEnum):
     BIG = "big"
 
 
+class Role(StrEnum):
+    """What a part of a container is for."""
+
+    KERNEL = "kernel"
+    INITRAMFS = "initramfs"
+    DEVICE_TREE = "device tree"
+    OVERLAY = "overlay"
+    COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A part of a container (UKI, FIT) that boots along with its kernel."""
+
+    role: Role
+    name: str
+    """As the container calls it, and unique in it: `.initrd`, `fdt-1`."""
+    offset: int
+    """Bytes of the file before it."""
+    size: int
+    """Bytes."""
+    compression: Compression = Compression.NONE
+    """What it has to be unpacked from."""
+    text: str | None = None
+    """Of a command line."""
+    board: tuple[str, ...] | None = None
+    """`compatible` of the boards that it is for; None = it does not say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelImage:
     """A recognised kernel file. Sizes are bytes; None = the header does not say."""
@@ -102,6 +131,8 @@ class KernelImage:
     """Which checksum of the content was wrong; None = none, or none was looked at."""
     parts: tuple[str, ...] = ()
     """What else the container holds, by its names there: `.initrd`, `fdt-1`."""
+    embedded: tuple[Embedded, ...] = ()
+    """What boots along with it, in loading order; where the container offers several device trees, all of them."""
     board: tuple[str, ...] | None = None
     """`compatible` of the device trees or configurations that the container offers; None = it says none."""
     signed: bool | None = None

@@ -65,6 +65,10 @@ class Tree(Protocol):
     def device(self) -> str:
         """The partition's kernel name."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name of this partition, in the forms of references.py."""
+
     def list(self, path: str) -> tuple[str, ...]:
         """Names in a folder, sorted, at most LIST_LIMIT."""
 

@@ -51,13 +51,22 @@ class OpenFile:
 class DirectoryTree:
     """Everything below one folder, and nothing outside it. Only regular files are ever opened for reading.
 
-    device: the partition's kernel name. one_filesystem: stop at mount points, as what lies behind them belongs
-    to another partition.
+    device: the partition's kernel name. names: its other names, as references.py forms them. one_filesystem: stop at
+    mount points, as what lies behind them belongs to another partition.
     """
 
-    def __init__(self, root: str, device: str, syscalls: Syscalls, *, one_filesystem: bool = True) -> None:
+    def __init__(
+        self,
+        root: str,
+        device: str,
+        syscalls: Syscalls,
+        *,
+        names: frozenset[str] = frozenset(),
+        one_filesystem: bool = True,
+    ) -> None:
         self._syscalls = syscalls
         self._device = device
+        self._names = names | {device}
         self._resolve = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
         if one_filesystem:
             self._resolve |= Resolve.NO_XDEV
@@ -67,6 +76,11 @@ class DirectoryTree:
     def device(self) -> str:
         """The partition's kernel name."""
         return self._device
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name of this partition."""
+        return self._names
 
     def close(self) -> None:
         """Let go of the root, so that the partition can be unmounted."""

@@ -20,6 +20,7 @@ class MemoryTree:
     files: Mapping[str, bytes]
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     device: str = "sda1"
+    names: frozenset[str] = frozenset({"sda1"})
 
     def _resolved(self, path: str) -> str:
         path = posixpath.normpath(normal(path))

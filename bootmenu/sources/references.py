@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""How configurations call a partition that is not their own, brought into one form.
+
+The forms are: a kernel name (`sda1`, `vg-root`), `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...` (UUIDs in
+lower case), GRUB's `hd0,gpt2`, and `file=/path` for whichever partition holds that file. A reference keeps its form
+until a device of that name is seen; only discovery knows which those are.
+"""
+
+from __future__ import annotations
+
+import re
+
+_KINDS = ("uuid", "label", "partuuid", "partlabel")
+_GRUB = re.compile(r"^\(?(hd\d{1,3}(?:,(?:gpt|msdos|apple|bsd)?\d{1,3})?)\)?$")
+
+
+def canonical(text: str) -> str:
+    """`UUID=ABCD-12` → `uuid=abcd-12`, `/dev/disk/by-label/BOOT` → `label=BOOT`, `/dev/sda1` → `sda1`,
+    `(hd0,gpt2)` → `hd0,gpt2`; what is none of these is a kernel name already."""
+    text = text.strip()
+    kind, equals, value = text.partition("=")
+    if equals and kind.lower() in _KINDS:
+        return named(kind.lower(), value.strip("\"'"))
+    if grub := _GRUB.match(text):
+        return grub[1]
+    if not text.startswith("/dev/"):
+        return text
+    folder, _, name = text.removeprefix("/dev/").rpartition("/")
+    if folder.startswith("disk/by-") and folder[8:] in _KINDS:
+        return named(folder[8:], _unescaped(name))
+    if folder and "/" not in folder and folder != "mapper":
+        # /dev/VG/LV is /dev/mapper/VG-LV, with every dash of a name doubled (lvm(8), VALID NAMES)
+        return f"{folder.replace('-', '--')}-{name.replace('-', '--')}"
+    return name
+
+
+def named(kind: str, value: str) -> str:
+    """The form of a partition's name of one kind: `uuid`, `label`, `partuuid` or `partlabel`."""
+    return f"{kind}={value.lower() if kind.endswith('uuid') else value}"
+
+
+def _unescaped(name: str) -> str:
+    """udev writes what it does not trust as \\x20."""
+    return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), name)
