@@ -93,6 +93,7 @@ def test_scan_prints_the_object_of_the_contract(call: Call, partition: Path) -> 
         "version": "6.1",
         "source": "bls",
         "config": {"device": "sda1", "path": "/loader/entries/good.conf", "exists": True},
+        "also": [],
         "device": "sda1",
         "kernel": {"device": "sda1", "path": "/vmlinuz", "exists": True},
         "initrds": [{"device": "sda1", "path": "/initrd", "exists": True}],
