@@ -78,6 +78,7 @@ def scan(
     began = time.monotonic()
     taken: set[str] = set()
     devices = tuple(devices)
+    board = machine.tree.compatible if machine.tree else ()
     partitions = tuple(name for device in devices if isinstance(device, Device) for name in device.names)
     for device in devices:
         if isinstance(device, Problem):
@@ -90,7 +91,7 @@ def scan(
         except MountError as error:
             yield ProblemFound(Problem(device=device.name, path="", message=error.message))
         else:
-            for found in read_partition(tree):
+            for found in read_partition(tree, board):
                 if isinstance(found, Problem):
                     yield ProblemFound(found)
                     continue

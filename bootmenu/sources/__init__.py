@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, Problem
@@ -16,15 +17,26 @@ Parser = Callable[[Tree], Iterator[BootEntry | Problem]]
 """Reads one configuration format. An entry's id need only be unique within its partition and format, and the
 same from scan to scan; the scan makes it unique in the world. Raises TreeError for what nothing can follow."""
 
-SOURCES: Registry[Parser] = Registry("bootmenu.sources.parsers")
+Board = tuple[str, ...]
+"""The live machine's root `compatible`, most specific first; () = it is not known."""
 
 
-def read_partition(tree: Tree) -> Iterator[BootEntry | Problem]:
+@dataclass(frozen=True, slots=True)
+class ForBoard:
+    """A parser of a format that means something else on every board; register it as `@ForBoard`."""
+
+    parse: Callable[[Tree, Board], Iterator[BootEntry | Problem]]
+
+
+SOURCES: Registry[Parser | ForBoard] = Registry("bootmenu.sources.parsers")
+
+
+def read_partition(tree: Tree, board: Board = ()) -> Iterator[BootEntry | Problem]:
     """Everything that any format finds on this partition; a parser that fails costs its own entries only."""
     offered: set[object] = set()
-    for name, parse in SOURCES.items():
+    for name, parser in SOURCES.items():
         try:
-            for found in parse(tree):
+            for found in parser.parse(tree, board) if isinstance(parser, ForBoard) else parser(tree):
                 if isinstance(found, BootEntry):
                     file = _identity(tree, found)
                     if name == "bare" and file in offered:

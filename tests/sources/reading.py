@@ -12,11 +12,11 @@ from tests.builders.trees import MemoryTree
 
 
 def read(
-    files: Mapping[str, bytes | str], troubles: Mapping[str, Trouble] | None = None
+    files: Mapping[str, bytes | str], troubles: Mapping[str, Trouble] | None = None, board: tuple[str, ...] = ()
 ) -> tuple[list[BootEntry], list[Problem]]:
-    """(entries, problems) of a partition with these files."""
+    """(entries, problems) of a partition with these files, on this board."""
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    found = list(read_partition(MemoryTree(data, troubles or {})))
+    found = list(read_partition(MemoryTree(data, troubles or {}), board))
     return (
         [item for item in found if isinstance(item, BootEntry)],
         [item for item in found if isinstance(item, Problem)],
