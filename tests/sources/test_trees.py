@@ -10,13 +10,12 @@ import pytest
 from tests.trees import goldens
 
 
-@pytest.mark.parametrize("name", goldens.DEVICES)
+@pytest.mark.parametrize("name", goldens.names())
 def test_a_partition_gives_what_is_written_beside_it(name: str) -> None:
     wanted = json.loads(goldens.golden(name).read_text("utf-8"))
     assert goldens.scan(name) == wanted, "right? then run: python -m tests.trees.goldens"
 
 
-def test_every_partition_of_the_folder_is_read() -> None:
-    assert {path.name for path in goldens.FOLDER.iterdir() if path.is_dir() and path.name[0] != "_"} == set(
-        goldens.DEVICES
-    )
+def test_every_folder_is_a_machine() -> None:
+    folders = {path.name for path in goldens.FOLDER.iterdir() if path.is_dir() and path.name[0] != "_"}
+    assert folders == set(goldens.names())

@@ -1,52 +1,121 @@
 # SPDX-License-Identifier: MIT
 """What a scan of the partitions in this folder must find. `python -m tests.trees.goldens` writes it anew: look
-at the difference before you commit it."""
+at the difference before you commit it.
+
+Each folder is one machine: `machine.json` says which board it is and lists its partitions, a folder each (`root` unless
+it says otherwise); `scan.json` is the answer. A file that begins with `@build` stands for a binary that is made before the
+scan: `@build arm64-image`, `@build dtb COMPATIBLE...`; _BUILDERS has them all.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
 import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bootmenu import reports
+from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.devices import Device
+from bootmenu.image.cpio import Node, pack
+from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession, collect
 from bootmenu.system.simulated import SimulatedHost
-from tests.builders.machines import virt
+from tests.builders import containers, kernels
+from tests.builders.entries import whole_image
+from tests.builders.machines import tree_of, virt
 
 FOLDER = Path(__file__).parent
-DEVICES = {
-    "debian": Device(name="mmcblk0p2", uuid="7b0c9d52-4f33-4b7e-9c50-1f1f6b8a2d10", label="rootfs"),
-    "uboot": Device(name="mmcblk1p1", uuid="1C4E-5A7B", label="BOOT"),
-    "fedora": Device(name="nvme0n1p2", uuid="0d1b7a66-1c9e-4c8f-9d51-0f9a2f5f6e10", label="boot"),
+
+_Builder = Callable[[list[str], str], bytes]
+
+_BUILDERS: dict[str, _Builder] = {
+    "arm64-image": lambda _, __: whole_image(),
+    "arm64-image.gz": lambda _, __: gzip.compress(whole_image(), mtime=0),
+    "zboot": lambda _, __: containers.zboot(whole_image()),
+    "bzimage": lambda _, __: kernels.bzimage(0x20F, 1),
+    "efi-program": lambda _, __: kernels.portable_executable([(".text", 512, 100)]),
+    "initramfs": lambda _, __: _initramfs(),
+    "uinitrd": lambda _, __: containers.uimage(_initramfs(), kind=3),
+    "dtb": lambda words, _: board_tree(words).to_bytes(),
+    # behind the first line: [[".osrel", "NAME=..."], [".linux", ""], ...]; .linux is filled in
+    "uki": lambda _, text: containers.uki(*_sections(text)),
 }
 
 
-def scan(name: str) -> dict[str, list[dict[str, object]]]:
-    """`scan --json` of one partition without what the checks say: its kernels are none."""
-    base = DEVICES[name]
-    device = Device(name=base.name, uuid=base.uuid, label=base.label, folder=str(FOLDER / name / "root"))
-    machine = virt()
-    session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: (device,))
-    try:
-        found = json.loads(json.dumps(reports.scan_to_json(*collect(session))))
-    finally:
-        session.close()
+def _initramfs() -> bytes:
+    return b"".join(pack([Node.file("init", b"#!/bin/sh\n", 0o755)]))
+
+
+def _sections(text: str) -> list[tuple[str, bytes]]:
+    made = {".linux": whole_image(), ".initrd": _initramfs()}
+    return [(name, made.get(name, value.encode())) for name, value in json.loads(text)]
+
+
+def names() -> list[str]:
+    """Every machine of this folder."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/machine.json"))
+
+
+def _machine(settings: dict[str, Any]) -> MachineFacts:
+    base = virt()
+    tree = dataclasses.replace(tree_of(base), compatible=tuple(settings.get("compatible", ("linux,dummy-virt",))))
+    return dataclasses.replace(base, tree=tree)
+
+
+def _devices(settings: dict[str, Any], folder: Path) -> tuple[Device, ...]:
+    return tuple(
+        Device(**{**partition, "folder": str(folder / partition.get("folder", "root"))})
+        for partition in settings["partitions"]
+    )
+
+
+def materialise(name: str, target: Path) -> None:
+    """A copy of the machine's partitions below `target`, in which every file is what it stands for."""
+    shutil.copytree(FOLDER / name, target, symlinks=True, dirs_exist_ok=True)
+    for path in target.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            if data.startswith(b"@build "):
+                first, _, text = data.decode().partition("\n")
+                kind, *words = first.split()[1:]
+                path.write_bytes(_BUILDERS[kind](words, text))
+
+
+def scan(name: str) -> dict[str, list[dict[str, Any]]]:
+    """`scan --json` of one machine, with the verdict and without the findings, which have tests of their own."""
+    settings = json.loads((FOLDER / name / "machine.json").read_text("utf-8"))
+    machine = _machine(settings)
+    with tempfile.TemporaryDirectory() as place:
+        materialise(name, Path(place))
+        devices = _devices(settings, Path(place))
+        session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: devices)
+        try:
+            found: dict[str, list[dict[str, Any]]] = json.loads(
+                json.dumps(reports.scan_to_json(*collect(session))).replace(place, "")
+            )
+        finally:
+            session.close()
     for entry in found["entries"]:
-        del entry["verdict"], entry["findings"], entry["architecture"]
-    assert isinstance(found, dict)
+        del entry["findings"]
     return found
 
 
 def golden(name: str) -> Path:
-    """Where the expected answer of a partition is."""
+    """Where the expected answer of a machine is."""
     return FOLDER / name / "scan.json"
 
 
-def write() -> None:
-    """Write every expected answer anew."""
-    for name in DEVICES:
+def write(*wanted: str) -> None:
+    """Write the expected answers anew, of all machines unless some are named."""
+    for name in wanted or names():
         golden(name).write_text(json.dumps(scan(name), ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    write()
+    write(*sys.argv[1:])
