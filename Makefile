@@ -25,7 +25,8 @@ run: $(VENV)/.ready ## Start the menu.
 test: system-packages $(VENV)/.ready ## Run all tests, with the quick part of those that boot virtual machines.
 	$(PYTEST) -m "not slow" $(ARGS)
 
-test-fast: $(VENV)/.ready ## Run the tests that boot nothing; needs no system package but Python's venv.
+test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
+	@$(PYTHON) scripts/system_packages.py fast
 	$(PYTEST) -m "not vm" $(ARGS)
 
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.

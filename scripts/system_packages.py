@@ -3,7 +3,8 @@
 """Install the system packages that a make target needs and this machine lacks.
 
     system_packages.py venv    what the virtual environment needs
-    system_packages.py test    what the tests need
+    system_packages.py fast    what the tests that boot nothing need
+    system_packages.py test    what all tests need
 
 Says each package and its reason before it installs, with apt-get, as root or through a sudo that asks for no
 password. Where that cannot be, it prints the command to run and exits 1. Runs before there is a virtual
@@ -12,6 +13,7 @@ environment: standard library only, and a Python 3.7 must still get far enough t
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import shutil
@@ -25,7 +27,7 @@ SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", 
 
 
 class Package(NamedTuple):
-    """One Debian package; `proof` is the Python module (no slash), command or file that shows it is there."""
+    """One Debian package; `proof` is the Python module, library, command or file that shows it is there."""
 
     name: str
     proof: str
@@ -35,16 +37,30 @@ class Package(NamedTuple):
         """Whether the proof is absent; a tool that came from elsewhere than apt counts as present."""
         if self.name == VENV:
             return importlib.util.find_spec(self.proof) is None
+        if ".so." in self.proof:
+            return not _loads(self.proof)
         if self.proof.startswith("/"):
             return not os.path.exists(self.proof)
         return shutil.which(self.proof, path=SYSTEM_PATH) is None
 
 
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
 FOR_VENV = [
     Package(VENV, "ensurepip", "makes the virtual environment .venv, which holds all that pip installs"),
 ]
-FOR_TEST = [
+FOR_FAST = [
     *FOR_VENV,
+    Package("libfdt1", "libfdt.so.1", "is the judge of what a device tree is"),
+]
+FOR_TEST = [
+    *FOR_FAST,
     Package("qemu-system-arm", "qemu-system-aarch64", "boots real kernels, in the tests marked vm"),
     Package(
         "qemu-efi-aarch64",
@@ -62,6 +78,7 @@ FOR_TEST = [
         "checks the signature of the kernels that are downloaded for them",
     ),
 ]
+PURPOSES = {"venv": FOR_VENV, "fast": FOR_FAST, "test": FOR_TEST}
 
 
 def root_prefix() -> list[str] | None:
@@ -93,7 +110,7 @@ def main(purpose: str) -> int:
             )
         )
         return 1
-    missing = [package for package in (FOR_VENV if purpose == "venv" else FOR_TEST) if package.is_missing()]
+    missing = [package for package in PURPOSES[purpose] if package.is_missing()]
     if not missing:
         return 0
     names = [package.name for package in missing]
@@ -113,7 +130,7 @@ def main(purpose: str) -> int:
             return 0
         print(f"apt-get could not install {' '.join(names)}; its own message is above.")
     if purpose == "test" and VENV not in names:
-        print("make test-fast boots nothing and runs without them.")
+        print("make test-fast boots nothing and needs only libfdt1.")
     return 1
 
 

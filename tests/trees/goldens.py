@@ -3,8 +3,8 @@
 at the difference before you commit it.
 
 Each folder is one machine: `machine.json` says which board it is and lists its partitions, a folder each (`root`
-unless it says otherwise); `scan.json` is the answer. A file that begins with `@build` stands for a binary that is made
-before the scan: `@build arm64-image`, `@build dtb COMPATIBLE...`; _BUILDERS has them all.
+unless it says otherwise); `scan.json` is the answer. A file that begins with `@build` stands for a binary that is
+made before the scan: `@build arm64-image`, `@build dtb COMPATIBLE...`; _BUILDERS has them all.
 """
 
 from __future__ import annotations
