@@ -62,17 +62,30 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in FOLDER.glob("*/machine.json"))
 
 
-def _machine(settings: dict[str, Any]) -> MachineFacts:
+def _settings(name: str) -> dict[str, Any]:
+    found = json.loads((FOLDER / name / "machine.json").read_text("utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def board(name: str) -> tuple[str, ...]:
+    """What the machine's running tree says it is."""
+    return tuple(_settings(name).get("compatible", ("linux,dummy-virt",)))
+
+
+def folders(name: str) -> list[str]:
+    """Its partitions' folders."""
+    return [partition.get("folder", "root") for partition in _settings(name)["partitions"]]
+
+
+def _machine(name: str) -> MachineFacts:
     base = virt()
-    tree = dataclasses.replace(tree_of(base), compatible=tuple(settings.get("compatible", ("linux,dummy-virt",))))
-    return dataclasses.replace(base, tree=tree)
+    return dataclasses.replace(base, tree=dataclasses.replace(tree_of(base), compatible=board(name)))
 
 
-def _devices(settings: dict[str, Any], folder: Path) -> tuple[Device, ...]:
-    return tuple(
-        Device(**{**partition, "folder": str(folder / partition.get("folder", "root"))})
-        for partition in settings["partitions"]
-    )
+def _devices(name: str, place: Path) -> tuple[Device, ...]:
+    partitions = zip(_settings(name)["partitions"], folders(name), strict=True)
+    return tuple(Device(**{**partition, "folder": str(place / folder)}) for partition, folder in partitions)
 
 
 def materialise(name: str, target: Path) -> None:
@@ -89,11 +102,10 @@ def materialise(name: str, target: Path) -> None:
 
 def scan(name: str) -> dict[str, list[dict[str, Any]]]:
     """`scan --json` of one machine, with the verdict and without the findings, which have tests of their own."""
-    settings = json.loads((FOLDER / name / "machine.json").read_text("utf-8"))
-    machine = _machine(settings)
+    machine = _machine(name)
     with tempfile.TemporaryDirectory() as place:
         materialise(name, Path(place))
-        devices = _devices(settings, Path(place))
+        devices = _devices(name, Path(place))
         session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: devices)
         try:
             found: dict[str, list[dict[str, Any]]] = json.loads(
