@@ -19,7 +19,26 @@ MACHINES = {
     0x6264: Architecture.LOONGARCH64,
 }
 
-_MAX_SECTIONS = 96  # Microsoft PE/COFF 2.4.1: the Windows loader limits the number of sections to 96
+_MAX_SECTIONS = 1024
+"""A unified kernel image has one per device tree, far more than the 96 of Windows; each takes 40 bytes of header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One row of the section table. Offsets and sizes are bytes."""
+
+    name: str
+    offset: int
+    """In the file."""
+    size: int
+    """Of its raw data, padded to the file's alignment."""
+    virtual_size: int
+    """In memory, without padding; 0 = not said."""
+
+    @property
+    def content_size(self) -> int:
+        """Of what is meant by it: the raw data are padded, and the memory may be longer than what is in the file."""
+        return min(self.size, self.virtual_size) if self.virtual_size else self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +46,7 @@ class PortableExecutable:
     """Offsets and sizes are bytes of the file."""
 
     machine: int
-    sections: tuple[tuple[str, int, int], ...]
-    """(name, offset, size) of each section's raw data."""
+    sections: tuple[Section, ...]
     certificates: tuple[int, int]
     """(offset, size) of the certificate table; (0, 0) = not signed."""
 
@@ -57,17 +75,21 @@ class PortableExecutable:
                 at_certificates = optional + directories + 32
                 certificates = (reader.u32le(at_certificates), reader.u32le(at_certificates + 4))
         table = optional + optional_size
-        sections = []
-        for row in range(table, table + 40 * count, 40):
-            name = reader.slice(row, 8).rstrip(b"\0").decode("ascii", "replace")
-            size, offset = reader.u32le(row + 16), reader.u32le(row + 20)
-            sections.append((name, offset, size))
-        return cls(machine=reader.u16le(at + 4), sections=tuple(sections), certificates=certificates)
+        sections = tuple(
+            Section(
+                name=reader.slice(row, 8).rstrip(b"\0").decode("ascii", "replace"),
+                offset=reader.u32le(row + 20),
+                size=reader.u32le(row + 16),
+                virtual_size=reader.u32le(row + 8),
+            )
+            for row in range(table, table + 40 * count, 40)
+        )
+        return cls(machine=reader.u16le(at + 4), sections=sections, certificates=certificates)
 
     @property
     def end(self) -> int | None:
         """Bytes the file must have; None when no section has raw data."""
-        ends = [offset + size for _, offset, size in self.sections if size]
+        ends = [section.offset + section.size for section in self.sections if section.size]
         if not ends:
             return None
         offset, size = self.certificates

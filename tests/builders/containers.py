@@ -29,9 +29,14 @@ def zboot(
     return bytes(head) + packed + tail
 
 
+def board_dtb(*compatible: str) -> bytes:
+    """A device tree that says its board, and nothing else."""
+    return DeviceTree(root=Node("", properties=[("compatible", strings(*compatible))])).to_bytes()
+
+
 def uki(*sections: tuple[str, bytes], machine: int = 0xAA64) -> bytes:
     """A unified kernel image with these sections, each at a multiple of 512 bytes."""
-    head = bytearray(4096)
+    head = bytearray(4096 + 40 * len(sections) // 512 * 512)
     head[0:2] = b"MZ"
     struct.pack_into("<I", head, 0x3C, 0x40)
     struct.pack_into("<4sHHIIIHH", head, 0x40, b"PE\0\0", machine, len(sections), 0, 0, 0, 0xA0, 0x206)

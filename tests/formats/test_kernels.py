@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import FORMATS, HEAD_SIZE, UnsupportedKernel, identify
-from bootmenu.formats.pe import PortableExecutable
+from bootmenu.formats.pe import PortableExecutable, Section
 from bootmenu.formats.reader import Buffer, Reader
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression
 from tests.builders.entries import whole_image
@@ -82,7 +82,7 @@ def test_the_end_of_a_pe_file_counts_the_certificates() -> None:
     found = PortableExecutable.from_head(portable_executable([(".text", 512, 100)], certificates=(700, 50)))
     assert found is not None
     assert found.end == 750
-    assert found.sections == ((".text", 512, 100),)
+    assert found.sections == (Section(name=".text", offset=512, size=100, virtual_size=100),)
     assert found.certificates == (700, 50)
 
 

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import ChecksumError, has_checksum, unpack, unpack_head
 from bootmenu.formats.reader import ByteSource, Window
-from bootmenu.model.kernel import Architecture, Compression, KernelImage
+from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 from bootmenu.registry import Registry
 
 HEAD_SIZE = 64 * 1024
@@ -41,6 +42,7 @@ class BrokenContainer(UnsupportedKernel):
         super().__init__(looks_like, architecture)
         self.container = container
         self.message = problem
+        self.args = (problem,)
 
 
 class KernelFormat(Protocol):
@@ -50,7 +52,35 @@ class KernelFormat(Protocol):
     def __call__(self, head: bytes, source: ByteSource) -> KernelImage | None: ...
 
 
-FORMATS: Registry[KernelFormat] = Registry(__name__)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which kernel is meant, of a container that holds several."""
+
+    board: tuple[str, ...] = ()
+    """The machine's root `compatible`, most specific first; () = it is not known."""
+    part: str = ""
+    """As FileRef.part of an entry's kernel has it: a profile of a UKI (`@1`), a configuration of a FIT image; empty
+    = the container's own choice."""
+
+
+_ANY = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A format of files that may hold several kernels; register its probe as `@Container`."""
+
+    probe: Callable[[bytes, ByteSource, Wanted], KernelImage | None]
+
+
+FORMATS: Registry[KernelFormat | Container] = Registry(__name__)
+
+PARTS: Registry[Callable[[bytes, ByteSource], tuple[Embedded, ...] | None]] = Registry(__name__)
+"""Per format of containers: every part of a file, whatever configuration of it uses it; None = another format."""
+
+
+SMALL = 4 * 1024 * 1024
+"""Bytes of a device tree or a text in a container that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +142,10 @@ def identify_packed(source: ByteSource, compression: Compression, claimed_size: 
     inner = None
     for name in RAW:
         probe = FORMATS.get(name)
-        inner = inner or (probe(head, _Unpacked(head, size)) if probe else None)
+        inner = inner or (probe(head, _Unpacked(head, size)) if probe and not isinstance(probe, Container) else None)
     if inner is None:
         foreign = FORMATS.get("foreign")
-        if foreign is not None:
+        if foreign is not None and not isinstance(foreign, Container):
             foreign(head, _Unpacked(head, size))
         raise UnsupportedKernel(f"{compression} of something that is no kernel")
     packed = dataclasses.replace(inner, compression=compression, file_size=source.size)
@@ -137,14 +167,50 @@ RAW = ("arm64-image", "riscv-image", "bzimage")
 """Formats of kernels themselves; the others are files around one."""
 
 
-def identify(source: ByteSource) -> KernelImage:
+def identify(source: ByteSource, wanted: Wanted = _ANY) -> KernelImage:
     """What kernel this is. Reads the first 64 KiB and what the format's own tables point at.
 
     Raises UnsupportedKernel, FormatError, OSError when the medium fails.
     """
     head = source.read(0, HEAD_SIZE)
     for probe in FORMATS.values():
-        image = probe(head, source)
+        image = probe.probe(head, source, wanted) if isinstance(probe, Container) else probe(head, source)
         if image is not None:
             return image
     raise UnsupportedKernel("an empty file" if not head else "data of no known kind")
+
+
+def part_named(source: ByteSource, name: str) -> Embedded:
+    """The part of that name of a container, to be read as `content_of` reads it. Raises FormatError, OSError."""
+    head = source.read(0, HEAD_SIZE)
+    for parts in PARTS.values():
+        found = parts(head, source)
+        if found is not None:
+            part = next((part for part in found if part.name == name), None)
+            if part is None:
+                raise FormatError(f"it has no part {name}")
+            return part
+    raise FormatError(f"it is no file of parts, and {name} is wanted of it")
+
+
+def content_of(source: ByteSource, part: Embedded) -> bytes:
+    """All of a small part, unpacked; at most `SMALL` bytes. Raises FormatError, OSError."""
+    content = b"".join(piece for piece, _ in unpack(Window(source, part.offset, part.size), part.compression, SMALL))
+    if len(content) < part.size and part.compression is Compression.NONE:
+        raise FormatError(f"the part {part.name} ends early")
+    return content
+
+
+def tree_for(image: KernelImage, board: tuple[str, ...]) -> Embedded | None:
+    """The device tree that a container would boot this board with; None = it has none for it.
+
+    One that names its boards and this one wins over one that is for any board, and the most specific name of this
+    board over the others (U-Boot, boot/image-fit.c:fit_conf_find_compat). systemd's stub looks at the most specific
+    name only (src/boot/devicetree.c:devicetree_match).
+    """
+    trees = [part for part in image.embedded if part.role is Role.DEVICE_TREE]
+    for name in board[:1] if "uki" in image.containers else board:
+        for part in trees:
+            if part.board and name in part.board:
+                return part
+    return next((part for part in trees if part.board is None), None)

@@ -58,7 +58,7 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:  # noqa: ARG00
         architecture = MACHINES.get(executable.machine)
         if head[4:8] == b"zimg":
             raise UnsupportedKernel("an EFI zboot kernel", architecture)
-        if any(name == ".linux" for name, _, _ in executable.sections):
+        if any(section.name == ".linux" for section in executable.sections):
             raise UnsupportedKernel("a unified kernel image (UKI)", architecture)
         raise UnsupportedKernel("an EFI program", architecture)
     for magic, name in _STREAMS:

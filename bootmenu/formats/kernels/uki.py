@@ -1,42 +1,292 @@
 # SPDX-License-Identifier: MIT
-"""The unified kernel image (UAPI specification): an EFI program whose section .linux holds the kernel."""
+"""The unified kernel image (UAPI.5): an EFI program with a kernel and all that it boots with, each in a section.
+
+One file may hold several profiles, which share its base sections and override them. An addon is such a file without
+a kernel, which adds to one that has it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import FORMATS, BrokenContainer, identify_part
-from bootmenu.formats.pe import MACHINES, PortableExecutable
+from bootmenu.formats.devicetree import DeviceTree
+from bootmenu.formats.kernels import (
+    FORMATS,
+    HEAD_SIZE,
+    PARTS,
+    SMALL,
+    BrokenContainer,
+    Container,
+    Wanted,
+    identify_part,
+)
+from bootmenu.formats.pe import MACHINES, PortableExecutable, Section
 from bootmenu.formats.reader import ByteSource
-from bootmenu.model.kernel import KernelImage
+from bootmenu.model.kernel import Architecture, Embedded, KernelImage, Role
 
 NAME = "uki"
-_ITS_OWN = frozenset({".osrel", ".cmdline", ".initrd", ".uname", ".ucode", ".dtb", ".dtbauto", ".hwids", ".splash"})
+_LOOKS_LIKE = "a unified kernel image (UKI)"
+_ROLES = {
+    ".linux": Role.KERNEL,
+    ".ucode": Role.INITRAMFS,
+    ".initrd": Role.INITRAMFS,
+    ".dtbauto": Role.DEVICE_TREE,
+    ".dtb": Role.DEVICE_TREE,
+    ".cmdline": Role.COMMAND_LINE,
+}
+"""In loading order: systemd's stub puts microcode before the initramfs (src/boot/stub.c:run), and takes a tree that
+names its board before one that does not (install_embedded_devicetree)."""
+_ITS_OWN = frozenset({*_ROLES, ".osrel", ".uname", ".hwids", ".splash", ".profile"})
 """Sections that no other EFI program has."""
+_MAX_TEXT = 64 * 1024
+_MAX_TREES = 512
+_MAX_PROFILES = 256  # systemd, src/fundamental/uki.h: UNIFIED_PROFILES_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One way to boot a unified kernel image. Texts are empty where the file does not say."""
+
+    index: int
+    """From 0; a file without `.profile` has exactly that one."""
+    id: str
+    """ID of its `.profile`."""
+    title: str
+    """For a menu: the system's name, and what the profile calls itself."""
+    sort_key: str
+    """IMAGE_ID or ID of `.osrel`."""
+    os_version: str
+    """Of `.osrel`, for sorting."""
+    version: str
+    """Of the kernel, as `uname -r` says it."""
+    command_line: str | None
+    """None = it brings none."""
+    architecture: Architecture | None
+    parts: tuple[Embedded, ...]
+    """The kernel first, then what boots along with it, in loading order; every tree that it may choose from."""
+
+    @property
+    def part(self) -> str:
+        """What FileRef.part of an entry's kernel must be to mean this profile."""
+        return f"@{self.index}" if self.index else ""
+
+    def all(self, role: Role) -> tuple[Embedded, ...]:
+        """Its parts of that role, in loading order."""
+        return tuple(part for part in self.parts if part.role is role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addon:
+    """What an addon adds."""
+
+    command_line: str | None
+    """To be put behind that of the UKI; None = it brings none."""
+    architecture: Architecture | None
+    """UAPI.5: an addon of another architecture than the machine's is to be skipped."""
+    version: str
+    """The kernel that it is for, as `uname -r` says it; empty = any."""
+    parts: tuple[Embedded, ...]
+    """Initramfs `.ucode` belongs before all others and `.initrd` behind them."""
+
+
+def profiles(source: ByteSource) -> tuple[Profile, ...]:
+    """Every profile of a unified kernel image, in order. Raises FormatError when it is none, OSError."""
+    return _File.read(source).profiles()
+
+
+def addon(source: ByteSource) -> Addon:
+    """What an addon adds. Raises FormatError when it is none, OSError."""
+    file = _File.read(source)
+    # UAPI.5: "PE Addons may not contain .linux PE sections (this may be used to distinguish them from UKIs)"
+    if any(row.section.name == ".linux" for row in file.rows):
+        raise FormatError("it is a unified kernel image, not an addon of one")
+    base = {row.section.name: row for row in reversed(file.rows)}
+    if not {".cmdline", ".dtb", ".ucode", ".initrd"} & set(base):
+        raise FormatError("it is no addon of a unified kernel image: it adds nothing")
+    return Addon(
+        command_line=file.command_line(base),
+        architecture=file.architecture,
+        version=file.text(base, ".uname").strip(),
+        parts=tuple(file.embedded(row) for name in _ROLES for row in file.rows if row.section.name == name),
+    )
+
+
+@PARTS.register(NAME, order=31)
+def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
+    """Of a UKI or an addon, whichever profile they belong to."""
+    if PortableExecutable.from_head(head) is None:
+        return None
+    file = _File.read(source, head)
+    return tuple(file.embedded(row) for row in file.rows if row.section.name in _ROLES)
 
 
 @FORMATS.register(NAME, order=31)
-def probe(head: bytes, source: ByteSource) -> KernelImage | None:
+@Container
+def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None:
     """Recognised by its sections. The kernel in it may be raw, packed, or a zboot one."""
     executable = PortableExecutable.from_head(head)
     if executable is None:
         return None
-    names = tuple(name for name, _, size in executable.sections if size)
-    kernel = next(((at, size) for name, at, size in executable.sections if name == ".linux" and size), None)
-    if kernel is None and not _ITS_OWN & set(names):
+    names = tuple(section.name for section in executable.sections if section.content_size)
+    if not _ITS_OWN & set(names):
         return None
     architecture = MACHINES.get(executable.machine)
-    looks_like = "a unified kernel image (UKI)"
-    if kernel is None:
-        raise BrokenContainer(NAME, looks_like, "it has no section .linux", architecture)
-    offset, size = kernel
-    if offset + size > source.size:
-        problem = f"its .linux of {size:,} bytes at {offset:#x} lies outside the file of {source.size:,} bytes"
-        raise BrokenContainer(NAME, looks_like, problem, architecture)
     try:
-        image = identify_part(source, offset, size, NAME)
+        found = _File.read(source, head).profiles()
+        profile = next((profile for profile in found if wanted.part in (profile.part, f"@{profile.index}")), None)
+        if profile is None:
+            raise FormatError(f"it has no profile {wanted.part}")
+    except FormatError as error:
+        raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
+    kernel, *others = profile.parts
+    try:
+        image = identify_part(source, kernel.offset, kernel.size, NAME)
     except FormatError as error:
         problem = f"the kernel in it cannot be had: {error.message}"
-        raise BrokenContainer(NAME, looks_like, problem, architecture) from None
-    return dataclasses.replace(image, parts=names, signed=executable.certificates[1] > 0)
+        raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture) from None
+    return dataclasses.replace(
+        image,
+        parts=names,
+        embedded=tuple(others),
+        signed=executable.certificates[1] > 0,
+        version=image.version or profile.version or None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    section: Section
+    name: str
+    """Unique in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    source: ByteSource
+    architecture: Architecture | None
+    rows: tuple[_Row, ...]
+
+    @classmethod
+    def read(cls, source: ByteSource, head: bytes | None = None) -> _File:
+        executable = PortableExecutable.from_head(source.read(0, HEAD_SIZE) if head is None else head)
+        if executable is None:
+            raise FormatError("it is no EFI program")
+        seen: dict[str, int] = {}
+        rows = []
+        for section in executable.sections:
+            if section.name not in _ITS_OWN or not (section.content_size or section.name == ".profile"):
+                continue
+            if section.offset + section.content_size > source.size:
+                raise FormatError(
+                    f"its {section.name} of {section.content_size:,} bytes at {section.offset:#x} lies outside the "
+                    f"file of {source.size:,} bytes"
+                )
+            count = seen[section.name] = seen.get(section.name, 0) + 1
+            rows.append(_Row(section, section.name if count == 1 else f"{section.name}#{count}"))
+        return cls(source, MACHINES.get(executable.machine), tuple(rows))
+
+    def profiles(self) -> tuple[Profile, ...]:
+        # UAPI.5: "Each .profile section introduces and defines a profile ... The sections listed in the PE binary
+        # before the first .profile section make up a special profile called the base profile."
+        groups: list[list[_Row]] = [[]]
+        for row in self.rows:
+            if row.section.name == ".profile":
+                groups.append([])
+            groups[-1].append(row)
+        base, own = groups[0], groups[1:] or [[]]
+        if len(own) > _MAX_PROFILES:
+            raise FormatError(f"it has {len(own):,} profiles, more than any boot loader shows")
+        return tuple(self._profile(index, base, rows) for index, rows in enumerate(own))
+
+    def _profile(self, index: int, base: list[_Row], own: list[_Row]) -> Profile:
+        # "sections associated with specific profiles comprehensively override those of the same name in the base
+        # profile"; of several the first counts (src/boot/pe.c:pe_locate_sections)
+        first = {row.section.name: row for row in [*reversed(base), *reversed(own)]}
+        if ".linux" not in first:
+            raise FormatError("it has no section .linux")
+        # the stub searches the base for a tree of this board, and then the profile, whose finding wins
+        trees = [row for rows in (own, base) for row in rows if row.section.name == ".dtbauto"][:_MAX_TREES]
+        system, itself = self._pairs(first, ".osrel"), self._pairs(first, ".profile")
+        name = _one_of(system, "PRETTY_NAME", "IMAGE_ID", "NAME", "ID")
+        addition = itself.get("TITLE") or (itself.get("ID") or f"Profile #{index + 1}" if index else "")
+        chosen = [
+            row for section in _ROLES for row in (trees if section == ".dtbauto" else [first.get(section)]) if row
+        ]
+        return Profile(
+            index=index,
+            id=itself.get("ID", ""),
+            # src/boot/boot.c:boot_entry_add_type2
+            title=f"{name} ({addition})" if name and addition else name or addition,
+            sort_key=_one_of(system, "IMAGE_ID", "ID"),
+            os_version=_one_of(system, "IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID"),
+            version=self.text(first, ".uname").strip(),
+            command_line=self.command_line(first),
+            architecture=self.architecture,
+            parts=tuple(self.embedded(row) for row in chosen),
+        )
+
+    def embedded(self, row: _Row) -> Embedded:
+        section = row.section
+        role = _ROLES[section.name]
+        board = None
+        if section.name == ".dtbauto":
+            # compared with the machine's first name (src/boot/devicetree.c:devicetree_match); one that cannot be
+            # read is for no board
+            board = self._compatible(section)[:1]
+        return Embedded(
+            role=role,
+            name=row.name,
+            offset=section.offset,
+            size=section.content_size,
+            text=self.command_line({".cmdline": row}) if role is Role.COMMAND_LINE else None,
+            board=board,
+        )
+
+    def command_line(self, rows: Mapping[str, _Row]) -> str | None:
+        if ".cmdline" not in rows:
+            return None
+        # src/boot/util.c:mangle_stub_cmdline: control characters become spaces, those around it go
+        text = self.text(rows, ".cmdline")
+        return "".join(" " if char < " " else char for char in text).strip()
+
+    def text(self, rows: Mapping[str, _Row], name: str) -> str:
+        """Up to a NUL; empty without such a section."""
+        row = rows.get(name)
+        if row is None:
+            return ""
+        section = row.section
+        if section.content_size > _MAX_TEXT:
+            raise FormatError(f"its {name} has {section.content_size:,} bytes, more than any text of its kind")
+        data = self.source.read(section.offset, section.content_size)
+        return data.partition(b"\0")[0].decode("utf-8", "replace")
+
+    def _pairs(self, rows: Mapping[str, _Row], name: str) -> dict[str, str]:
+        return dict(_assignments(self.text(rows, name)))
+
+    def _compatible(self, section: Section) -> tuple[str, ...]:
+        if section.content_size > SMALL:
+            return ()
+        try:
+            tree = DeviceTree.from_bytes(self.source.read(section.offset, section.content_size))
+        except FormatError:
+            return ()
+        return tree.root.strings("compatible")
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    """NAME=VALUE lines as os-release(5) has them."""
+    for line in text.splitlines():
+        name, equals, value = line.strip().partition("=")
+        if not equals or name.startswith("#"):
+            continue
+        value = value.strip()
+        if value[:1] in ('"', "'"):
+            value = value.strip(value[0])
+        yield name.strip(), value
+
+
+def _one_of(values: Mapping[str, str], *names: str) -> str:
+    return next((values[name] for name in names if values.get(name)), "")
