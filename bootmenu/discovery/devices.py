@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bootmenu.errors import UsageError
@@ -52,6 +53,10 @@ class Device:
     partuuid: str | None = None
     partlabel: str | None = None
     removable: bool = False
+    disk: str | None = None
+    """Kernel name of the disk that it is a partition of; None = it is none, or nobody knows."""
+    number: int | None = None
+    """Which partition of that disk it is, from 1."""
     folder: str | None = None
     """A folder that is read in place of a mounted partition (`--tree`)."""
 
@@ -153,15 +158,16 @@ def _from_lsblk(rows: list[Any], host: Host) -> Iterator[Device | Problem]:
     # what is mounted is known, even where the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
     seen: set[str] = set()
-    pending = list(reversed(rows))
+    pending: list[tuple[Any, str]] = [(row, "") for row in reversed(rows)]
     while pending:
-        row = pending.pop()
+        row, parent = pending.pop()
         if not isinstance(row, dict):
             continue
         children = row.get("children")
         if isinstance(children, list):
-            pending += reversed(children)
+            pending += [(child, str(row.get("name"))) for child in reversed(children)]
         texts = {key: value for key, value in row.items() if isinstance(value, str) and value}
+        number = _number(texts.get("name", ""), parent) if row.get("type") == "part" else None
         device = Device(
             name=texts.get("name", ""),
             path=texts.get("path", ""),
@@ -172,6 +178,8 @@ def _from_lsblk(rows: list[Any], host: Host) -> Iterator[Device | Problem]:
             partuuid=texts.get("partuuid"),
             partlabel=texts.get("partlabel"),
             removable=bool(row.get("rm")),
+            disk=parent if number is not None else None,
+            number=number,
         )
         # a device above two others (RAID, multipath) is listed below each of them
         if not device.name or device.name in seen or not device.size:
@@ -186,6 +194,12 @@ def _from_lsblk(rows: list[Any], host: Host) -> Iterator[Device | Problem]:
             yield Problem(device=device.name, path="", message=f"not readable: {what}")
 
 
+def _number(name: str, disk: str) -> int | None:
+    """`sda2` of `sda` is 2, `nvme0n1p3` of `nvme0n1` is 3 (block/partitions/core.c:add_partition)."""
+    match = re.fullmatch(r"p?(\d{1,3})", name.removeprefix(disk)) if disk and name.startswith(disk) else None
+    return int(match[1]) if match else None
+
+
 def _bytes(value: object) -> int | None:
     text = str(value)
     return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else None
@@ -196,7 +210,8 @@ def _from_sysfs(host: Host) -> Iterator[Device]:
     for folder in sorted(host.path("/sys/class/block").glob("*")):
         name = folder.name
         sectors = host.number(f"/sys/class/block/{name}/size") or 0
-        is_partition = host.exists(f"/sys/class/block/{name}/partition")
+        number = host.number(f"/sys/class/block/{name}/partition")
+        is_partition = number is not None
         has_partitions = any(host.path(f"/sys/class/block/{name}").glob(f"{name}*"))
         if not sectors or name.startswith(("ram", "zram", "loop")) or (has_partitions and not is_partition):
             continue
@@ -210,4 +225,12 @@ def _from_sysfs(host: Host) -> Iterator[Device]:
             partuuid=uevent.get("PARTUUID") or None,
             partlabel=uevent.get("PARTNAME") or None,
             removable=host.flag(f"/sys/class/block/{name}/removable") or False,
+            disk=_disk(folder) if is_partition else None,
+            number=number,
         )
+
+
+def _disk(partition: Path) -> str | None:
+    """The folder of a partition is in that of its disk."""
+    parent = partition.resolve().parent.name
+    return parent if parent != "block" else None

@@ -7,7 +7,10 @@ import contextlib
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 from bootmenu.discovery.devices import Device
@@ -38,23 +41,42 @@ _OPTIONS = {
 _TRIED = ("ext4", "vfat", "btrfs", "xfs", "iso9660")
 """In this order, where the file system is not known."""
 
+_PATIENCE = 10.0
+"""Seconds for which one thread waits while another one mounts the same device."""
+
 
 class MountError(BootmenuError):
     """A partition could not be mounted."""
 
 
+@dataclass(eq=False, slots=True)
+class _Place:
+    """Where one device is read, or is going to be."""
+
+    mounting: Lock = field(default_factory=Lock)
+    """Held by the thread that opens it; a dead disk holds it for ever."""
+    tree: DirectoryTree | None = None
+    point: Path | None = None
+    """What was mounted here; None = nothing was."""
+    readers: int = 0
+    released: bool = False
+    """Nobody wants it any more: whoever is the last to come back from it closes it."""
+
+
 class Mounts:
     """The trees of one scan. A context manager: at its end everything it mounted is unmounted.
 
-    Mounts live in a mount namespace of this process where that is permitted, so that they are gone with it even
-    when it is killed. Must be made before other threads start.
+    Any thread may ask for any device, and one that does not answer keeps nobody from another. Mounts live in a mount
+    namespace of this process where that is permitted, so that they are gone with it even when it is killed. Must be
+    made before other threads start.
     """
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._base: Path | None = None
-        self._trees: dict[str, DirectoryTree] = {}
-        self._mounted: list[Path] = []
+        self._lock = Lock()  # of what follows; never held while a disk is asked
+        self._places: dict[str, _Place] = {}
+        self._let_go: dict[str, list[_Place]] = {}
         # here and not at the first mount: that may come from a thread, whose namespace would be its own
         with contextlib.suppress(OSError):
             host.syscalls.own_mounts()
@@ -68,24 +90,73 @@ class Mounts:
         self.release()
 
     def tree(self, device: Device) -> DirectoryTree:
-        """The device's files, mounted now unless they are already. Raises MountError."""
-        if device.name not in self._trees:
-            folder = device.folder or self._already_mounted(device) or str(self._mount(device))
-            try:
-                self._trees[device.name] = DirectoryTree(
-                    folder,
-                    device.name,
-                    self._host.syscalls,
-                    names=frozenset(map(references.canonical, device.names)),
-                    one_filesystem=device.folder is None,
-                )
-            except OSError as error:
-                raise MountError(f"{folder}: {os.strerror(error.errno or 0)}") from None
-        return self._trees[device.name]
+        """The device's files, mounted now unless they are already. Raises MountError, also when another thread
+        waits for the same device."""
+        with self._lock:
+            if self._stuck(device.name):
+                raise MountError("does not answer: an earlier attempt still waits for it")
+            place = self._places.setdefault(device.name, _Place())
+        if not place.mounting.acquire(timeout=_PATIENCE):
+            raise MountError("does not answer: it is still being mounted")
+        try:
+            if place.tree is None:
+                place.tree = self._open(device, place)
+            tree = place.tree
+        except MountError:
+            if not place.released:
+                raise
+        finally:
+            place.mounting.release()
+            if place.released:
+                self._close(place)
+        if place.released:
+            raise MountError("it was let go of")
+        return tree
+
+    @contextlib.contextmanager
+    def reading(self, device: Device) -> Iterator[DirectoryTree]:
+        """The same for a thread that may be kept waiting by it: what is released meanwhile is closed only at the
+        end, so that no descriptor changes its meaning under a reader's hands. Raises MountError."""
+        tree = self.tree(device)
+        with self._lock:
+            place = self._places.get(device.name)
+            if place is None or place.tree is not tree:
+                raise MountError("it was let go of")
+            place.readers += 1
+        try:
+            yield tree
+        finally:
+            with self._lock:
+                place.readers -= 1
+                last = place.released and not place.readers
+            if last:
+                tree.close()
+                self._forget(place)
 
     def known(self) -> dict[str, DirectoryTree]:
         """The trees that are open, by device name."""
-        return dict(self._trees)
+        with self._lock:
+            return {name: place.tree for name, place in self._places.items() if place.tree is not None}
+
+    def _stuck(self, name: str) -> bool:
+        """Whether somebody still hangs in what was let go of: another thread would only hang beside it."""
+        return any(place.readers or place.mounting.locked() for place in self._let_go.get(name, ()))
+
+    def _open(self, device: Device, place: _Place) -> DirectoryTree:
+        folder = device.folder or self._already_mounted(device)
+        if folder is None:
+            place.point = self._mount(device)
+            folder = str(place.point)
+        try:
+            return DirectoryTree(
+                folder,
+                device.name,
+                self._host.syscalls,
+                names=frozenset(map(references.canonical, device.names)),
+                one_filesystem=device.folder is None,
+            )
+        except OSError as error:
+            raise MountError(f"{folder}: {os.strerror(error.errno or 0)}") from None
 
     def _already_mounted(self, device: Device) -> str | None:
         # only a mount of the whole file system will do
@@ -100,9 +171,7 @@ class Mounts:
         return None
 
     def _mount(self, device: Device) -> Path:
-        if self._base is None:
-            self._base = self._private_folder()
-        point = self._base / device.name.replace("/", "!")
+        point = self._private_folder() / device.name.replace("/", "!")
         point.mkdir(mode=0o700, exist_ok=True)
         kinds = (device.filesystem,) if device.filesystem else _TRIED
         failure: OSError | None = None
@@ -118,32 +187,38 @@ class Mounts:
                     if error.errno != errno.EINVAL:
                         break
                 else:
-                    self._mounted.append(point)
                     return point
         with contextlib.suppress(OSError):
             point.rmdir()
         raise MountError(_why(failure, device))
 
     def _private_folder(self) -> Path:
-        parent = "/run" if os.access("/run", os.W_OK) else None
-        return Path(tempfile.mkdtemp(prefix="bootmenu-", dir=parent))
+        with self._lock:
+            if self._base is None:
+                parent = "/run" if os.access("/run", os.W_OK) else None
+                self._base = Path(tempfile.mkdtemp(prefix="bootmenu-", dir=parent))
+            return self._base
 
-    def release(self) -> list[str]:
-        """Close every tree and unmount what was mounted here; returns what could not be unmounted at once (it is
-        detached all the same)."""
+    def release(self, name: str | None = None) -> list[str]:
+        """Close every tree, or that device's, and unmount what was mounted here; returns what could not be unmounted
+        at once (it is detached all the same). Waits for no disk."""
+        with self._lock:
+            names = list(self._places) if name is None else [name] if name in self._places else []
+            places = [(name, self._places.pop(name)) for name in names]
+            for name, place in places:
+                place.released = True
+                self._let_go.setdefault(name, []).append(place)
         stuck = []
-        for tree in self._trees.values():
-            tree.close()
-        self._trees.clear()
-        for point in reversed(self._mounted):
+        for name, place in reversed(places):
+            if not place.mounting.acquire(blocking=False):
+                stuck.append(f"{name}: does not answer")
+                continue
             try:
-                self._host.syscalls.umount(str(point))
-            except OSError as error:
-                stuck.append(f"{point.name}: {os.strerror(error.errno or 0)}")
-                with contextlib.suppress(OSError):
-                    self._host.syscalls.umount(str(point), MNT_DETACH)
-        self._mounted.clear()
-        if self._base is not None:
+                if trouble := self._close(place):
+                    stuck.append(trouble)
+            finally:
+                place.mounting.release()
+        if not self._places and self._base is not None:
             # rmdir only: should a mount have survived, nothing below it may be touched
             with contextlib.suppress(OSError):
                 for folder in self._base.iterdir():
@@ -153,6 +228,36 @@ class Mounts:
                 self._base.rmdir()
             self._base = None
         return stuck
+
+    def _close(self, place: _Place) -> str | None:
+        """Unmount or detach; why it could not be unmounted. The tree is closed now, or by its last reader."""
+        with self._lock:
+            point, place.point = place.point, None
+            unread = not place.readers
+        if place.tree is not None and unread:
+            place.tree.close()
+        if unread:
+            self._forget(place)
+        if point is None:
+            return None
+        trouble = None
+        try:
+            self._host.syscalls.umount(str(point))
+        except OSError as error:
+            trouble = f"{point.name}: {os.strerror(error.errno or 0)}"
+            with contextlib.suppress(OSError):
+                self._host.syscalls.umount(str(point), MNT_DETACH)
+        with contextlib.suppress(OSError):
+            point.rmdir()
+        return trouble
+
+    def _forget(self, place: _Place) -> None:
+        with self._lock:
+            for name, places in list(self._let_go.items()):
+                if place in places:
+                    places.remove(place)
+                if not places:
+                    del self._let_go[name]
 
 
 def _fallback(kind: str) -> str:

@@ -15,6 +15,7 @@ from bootmenu.discovery.devices import Device, find
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from tests.builders.hosts import fake_host
+from tests.builders.trees import write_tree
 
 PROPERTY = settings(max_examples=150, deadline=None)
 
@@ -101,7 +102,7 @@ def test_where_lsblk_fails_sysfs_answers_and_that_is_said(tmp_path: Path, raw: b
     assert isinstance(problem, Problem)
     assert "lsblk" in problem.message
     assert device == Device(
-        name="sda1", path="/dev/sda1", size=25_600, partuuid="ab-01", partlabel="boot", removable=False
+        name="sda1", path="/dev/sda1", size=25_600, partuuid="ab-01", partlabel="boot", removable=False, number=1
     )
 
 
@@ -191,3 +192,31 @@ def test_any_tree_option_is_a_device_or_a_wrong_call(text: str) -> None:
 )
 def test_an_identity_is_what_stays_from_boot_to_boot(names: dict[str, str], identity: str) -> None:
     assert Device(name="sda1", **names).identity == identity  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("disk", "part", "kind", "place"),
+    [
+        ("sda", "sda12", "part", ("sda", 12)),
+        ("nvme0n1", "nvme0n1p3", "part", ("nvme0n1", 3)),
+        ("mmcblk0", "mmcblk0boot0", "disk", (None, None)),
+        ("sda", "vg-root", "lvm", (None, None)),
+        ("sda", "sdaX", "part", (None, None)),
+    ],
+)
+def test_a_partition_knows_its_disk_and_its_number(
+    tmp_path: Path, disk: str, part: str, kind: str, place: tuple[str | None, int | None]
+) -> None:
+    child = {"name": part, "type": kind, "size": 1, "fstype": "ext4"}
+    (device,) = found(tmp_path, [{"name": disk, "type": "disk", "size": 1, "children": [child]}])
+    assert isinstance(device, Device)
+    assert (device.disk, device.number) == place
+
+
+def test_sysfs_says_which_disk_a_partition_is_of(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"/sys/devices/x/block/sda/sda2/partition": "2", "/sys/devices/x/block/sda/sda2/size": "8"})
+    (tmp_path / "sys/class/block").mkdir(parents=True)
+    (tmp_path / "sys/class/block/sda2").symlink_to("../../devices/x/block/sda/sda2")
+    _, device = list(find(fake_host(tmp_path)))
+    assert isinstance(device, Device)
+    assert (device.disk, device.number) == ("sda", 2)

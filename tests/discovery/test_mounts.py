@@ -18,6 +18,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mounts import FLAGS, MountError, Mounts
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession, collect
+from bootmenu.sources.tree import TreeError
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 from tests.builders.entries import whole_image
@@ -243,6 +244,97 @@ def test_a_partition_that_cannot_be_mounted_is_a_problem_and_hides_no_other(host
     assert [(problem.device, problem.message) for problem in problems] == [
         ("sdz1", "not readable: Input/output error")
     ]
+
+
+# ---- several threads, and disks that do not answer ---------------------------------------------------------
+
+
+class Hanging:
+    """Mounting this device waits until `answer` is set."""
+
+    def __init__(self, host: Host, name: str) -> None:
+        self.asked, self.answer = threading.Event(), threading.Event()
+        real = syscalls_of(host).mount
+
+        def mount(source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:
+            if source == f"/dev/{name}":
+                self.asked.set()
+                assert self.answer.wait(30)
+            real(source, target, kind, flags, options)
+
+        syscalls_of(host).mount = mount  # type: ignore[method-assign]
+
+
+def in_a_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    """Running; what comes of it stands in the list."""
+    outcome: list[object] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except MountError as error:
+            outcome.append(error.message)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, outcome
+
+
+def test_a_device_that_hangs_keeps_nobody_from_another_and_is_undone_when_it_answers(host: Host) -> None:
+    dead = Hanging(host, "sdz1")
+    mounts = Mounts(host)
+    thread, outcome = in_a_thread(lambda: mounts.tree(device("sdz1")))
+    assert dead.asked.wait(30)
+    mounts.tree(device("sda1"))
+    assert set(mounts.known()) == {"sda1"}
+    assert mounts.release() == ["sdz1: does not answer"]
+    assert unmounted(host) == [("sda1", 0)]
+    with pytest.raises(MountError, match="an earlier attempt still waits"):
+        mounts.tree(device("sdz1"))
+    dead.answer.set()
+    thread.join()
+    assert outcome == ["it was let go of"]
+    assert not syscalls_of(host).mounted
+    assert mounts.tree(device("sdz1"))
+    mounts.release()
+
+
+def test_two_threads_that_want_one_device_mount_it_once(host: Host) -> None:
+    slow = Hanging(host, "sda1")
+    with Mounts(host) as mounts:
+        threads = [in_a_thread(lambda: mounts.tree(device())) for _ in range(2)]
+        assert slow.asked.wait(30)
+        slow.answer.set()
+        for thread, _ in threads:
+            thread.join()
+        (one,), (two,) = (outcome for _, outcome in threads)
+        assert one is two
+        assert len(mounted(host)) == 1
+
+
+def test_a_tree_that_is_let_go_of_is_closed_by_its_last_reader(host: Host) -> None:
+    mounts = Mounts(host)
+    with mounts.reading(device()) as tree:
+        mounts.release()
+        assert not syscalls_of(host).mounted
+        assert tree.list("/") == ()
+        with pytest.raises(MountError, match="an earlier attempt"):
+            mounts.tree(device())
+    with pytest.raises(TreeError):
+        tree.list("/")
+    with mounts.reading(device()) as again:
+        assert again is not tree
+    mounts.release()
+
+
+def test_one_device_is_let_go_of_alone(host: Host) -> None:
+    with Mounts(host) as mounts:
+        for name in ("sda1", "sdb1"):
+            mounts.tree(device(name))
+        assert mounts.release("sdb1") == []
+        assert mounts.release("sdc1") == []
+        assert unmounted(host) == [("sdb1", 0)]
+        assert set(mounts.known()) == {"sda1"}
 
 
 # ---- a real file system -----------------------------------------------------------------------------------
