@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.sources import SOURCES
+from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
 from bootmenu.sources.version import version_key
 
@@ -137,7 +138,7 @@ def _short(text: str) -> str:
     return f"“{text}”" if len(text) <= 40 else f"“{text[:37]}...”"
 
 
-def _finish(tree: Tree, folder: str, entries: list[_Entry]) -> Iterator[BootEntry]:
+def _finish(tree: Tree, folder: str, entries: list[_Entry]) -> Iterator[BootEntry | Problem]:
     # UAPI.1, sorting: entries with a sort-key first, by sort-key, machine-id, then version (newest first); the
     # others by file name, newest first; entries that were tried too often last.
     keyed = [entry for entry in entries if entry.one("sort-key")]
@@ -147,8 +148,12 @@ def _finish(tree: Tree, folder: str, entries: list[_Entry]) -> Iterator[BootEntr
     plain.sort(key=lambda entry: version_key(entry.name), reverse=True)
     ordered = sorted([*keyed, *plain], key=lambda entry: entry.left == 0)
     default = _default(tree, folder, ordered)
+    variables = fedora.variables(tree, folder.removesuffix("/loader"))
     for entry in ordered:
-        yield _boot_entry(tree, folder, entry, default is entry)
+        if name := variables.missing(entry.fields.get("options", [])):
+            message = f"${name} is set by no grubenv on this partition, and left out"
+            yield Problem(device=tree.device, path=entry.config, message=message)
+        yield _boot_entry(tree, folder, entry, variables, default is entry)
 
 
 def _default(tree: Tree, folder: str, entries: list[_Entry]) -> _Entry | None:
@@ -167,7 +172,7 @@ def _default(tree: Tree, folder: str, entries: list[_Entry]) -> _Entry | None:
     return None
 
 
-def _boot_entry(tree: Tree, folder: str, entry: _Entry, default: bool) -> BootEntry:
+def _boot_entry(tree: Tree, folder: str, entry: _Entry, variables: fedora.Variables, default: bool) -> BootEntry:
     prefix = folder.removesuffix("/loader")
 
     def file(path: str) -> FileRef:
@@ -180,6 +185,7 @@ def _boot_entry(tree: Tree, folder: str, entry: _Entry, default: bool) -> BootEn
 
     devicetree = entry.one("devicetree")
     version = entry.one("version")
+    kernel = entry.one("linux") or entry.one("efi")
     return BootEntry(
         id=entry.name,
         title=entry.one("title") or entry.name,
@@ -187,11 +193,11 @@ def _boot_entry(tree: Tree, folder: str, entry: _Entry, default: bool) -> BootEn
         source="bls",
         config=FileRef(device=tree.device, path=entry.config, exists=True),
         device=tree.device,
-        kernel=file(entry.one("linux") or entry.one("efi")),
-        initrds=tuple(file(path) for path in entry.fields.get("initrd", [])),
+        kernel=file(kernel),
+        initrds=tuple(file(path) for path in variables.initrds(entry.fields.get("initrd", []), kernel)),
         dtb=file(devicetree) if devicetree else None,
         overlays=tuple(file(path) for value in entry.fields.get("devicetree-overlay", []) for path in value.split()),
-        cmdline=CommandLine(" ".join(entry.fields.get("options", []))),
+        cmdline=CommandLine(variables.options(entry.fields.get("options", []))),
         architecture=_ARCHITECTURES.get(entry.one("architecture").lower()),
         default=default,
     )

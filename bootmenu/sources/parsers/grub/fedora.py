@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""What Fedora's GRUB adds to Boot Loader Specification entries: variables, kept in its environment block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootmenu.errors import BootmenuError
+from bootmenu.sources.parsers.grub import environment
+from bootmenu.sources.tree import Tree, TreeError, normal
+
+_MAX_FOLDERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What `blscfg` would know when it reads the entries of one folder."""
+
+    values: dict[str, str]
+
+    def options(self, lines: list[str]) -> str:
+        """The command line: its variables replaced, or `default_kernelopts` for an entry that has no options."""
+        # grub-core/commands/blscfg.c of Fedora's GRUB: options = expand_val(bls_get_val(entry, "options")), and when
+        # there are none, expand_val(grub_env_get("default_kernelopts"))
+        return environment.expand(" ".join(lines) or self.values.get("default_kernelopts", ""), self.values).strip()
+
+    def initrds(self, lines: list[str], kernel: str) -> list[str]:
+        """Paths of the initramfs files. A line with a variable may be several, or none: `$tuned_initrd`."""
+        found: list[str] = []
+        for line in lines:
+            # blscfg writes "initrd ($root)LINE" into a script, where a variable is split at spaces and a path is not
+            found += environment.expand(line, self.values).split() if "$" in line else [line]
+        # blscfg.c: early_initrd is a list of file names, which lie beside the first initrd or else the kernel
+        folder = normal((lines or [kernel])[0]).rpartition("/")[0]
+        return [f"{folder}/{name}" for name in self.values.get("early_initrd", "").split()] + found
+
+    def missing(self, lines: list[str]) -> str:
+        """A variable that an entry cannot do without and that nothing sets; empty when there is none."""
+        # tuned_params and the like are extras, and often unset; kernelopts holds root=
+        wanted = {name for line in lines for name in environment.names_in(line)}
+        return "kernelopts" if "kernelopts" in wanted - self.values.keys() else ""
+
+
+def variables(tree: Tree, boot: str) -> Variables:
+    """Of the entries in `boot`/loader/entries; `boot` is a folder without a slash at its end, so "" is the root."""
+    for path in (f"{boot}/grub2/grubenv", f"{boot}/grub/grubenv", *_firmware_blocks(tree, boot)):
+        try:
+            return Variables(environment.parse(tree.read(path, environment.LIMIT)))
+        except BootmenuError:
+            continue  # Fedora's is a link to the EFI system partition, or a broken block: as good as none
+    return Variables({})
+
+
+def _firmware_blocks(tree: Tree, boot: str) -> list[str]:
+    for folder in ("/EFI", f"{boot}/efi/EFI"):
+        try:
+            return [f"{folder}/{name}/grubenv" for name in tree.list(folder)[:_MAX_FOLDERS]]
+        except TreeError:
+            continue
+    return []
