@@ -31,6 +31,13 @@ _INT_MAX = 0x7FFFFFFF
 _LAST_VERSION = 17
 
 
+def string_list(raw: bytes | None) -> tuple[str, ...]:
+    """A property's bytes as strings; () when there are none. Bytes that are not UTF-8 are shown as �."""
+    if not raw:
+        return ()
+    return tuple(part.decode("utf-8", "replace") for part in raw.rstrip(b"\0").split(b"\0"))
+
+
 class HeaderError(FormatError):
     """The header is not one of a device tree, or it points outside the file."""
 
@@ -145,10 +152,7 @@ class Node:
 
     def strings(self, name: str) -> tuple[str, ...]:
         """The strings of a string list; () when absent. Bytes that are not UTF-8 are shown as �."""
-        raw = self.get(name)
-        if not raw:
-            return ()
-        return tuple(part.decode("utf-8", "replace") for part in raw.rstrip(b"\0").split(b"\0"))
+        return string_list(self.get(name))
 
     def string(self, name: str) -> str | None:
         """The first string; None when absent or empty."""
@@ -259,6 +263,15 @@ class DeviceTree:
         return header + reservations + bytes(structure) + bytes(strings)
 
 
+def read_root(data: bytes) -> Node:
+    """The root's properties without its children; nothing behind them is looked at.
+
+    Raises HeaderError or StructureError.
+    """
+    header = Header.from_bytes(data)
+    return _read_nodes(data[: header.total_size], header, None, root_only=True)
+
+
 def _read_reservations(blob: bytes, header: Header) -> list[MemoryRange]:
     # "the list ... is terminated with an entry where both address and size are equal to 0" (5.3.1);
     # libfdt already stops at size 0 (fdt_num_mem_rsv), and so does the kernel.
@@ -274,7 +287,7 @@ def _read_reservations(blob: bytes, header: Header) -> list[MemoryRange]:
         offset += 16
 
 
-def _read_nodes(blob: bytes, header: Header, max_tokens: int | None) -> Node:
+def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_only: bool = False) -> Node:
     begin = header.off_struct
     end = len(blob) if header.size_struct is None else begin + header.size_struct
     old_layout = header.version < 16
@@ -294,6 +307,8 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None) -> Node:
         offset += 4
         if root is not None and not stack and tag != _END:
             raise StructureError("something follows the root node", start)
+        if root_only and stack and tag in (_BEGIN_NODE, _END_NODE):
+            return stack[0]
         if tag == _BEGIN_NODE:
             stop = blob.find(b"\0", offset, end)
             if stop < 0:
