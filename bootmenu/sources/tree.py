@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
@@ -58,6 +58,35 @@ class Stat:
     """Absolute path below the root after following links, as far as it could be found out."""
 
 
+T = TypeVar("T")
+
+
+class Folder(Protocol):
+    """One folder, listed once. Its files are opened by their names, which is cheap where there are many."""
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """(device, inode)"""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its regular files, sorted. All the names together are at most LIST_LIMIT."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Names of the folders in it, sorted."""
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Names of the symbolic links in it, sorted; the tree follows them, by path."""
+
+    def visit(
+        self, names: Iterable[str], read: Callable[[ByteSource, tuple[int, int]], T]
+    ) -> Iterator[tuple[str, T | TreeError]]:
+        """What `read` returns for each of these regular files; it is given the open file and its identity.
+        An OSError of `read`, and a file that is none any more, give a TreeError."""
+
+
 class Tree(Protocol):
     """One partition's files. Paths are absolute below its root; every method may raise TreeError."""
 
@@ -71,6 +100,9 @@ class Tree(Protocol):
 
     def list(self, path: str) -> tuple[str, ...]:
         """Names in a folder, sorted, at most LIST_LIMIT."""
+
+    def folder(self, path: str) -> AbstractContextManager[Folder]:
+        """A folder whose files are to be read one after the other."""
 
     def stat(self, path: str) -> Stat:
         """Follows links."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from bootmenu.formats.reader import ByteSource
-from bootmenu.sources.tree import LIST_LIMIT, Stat, TreeError, Trouble, normal
+from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, Trouble, normal
 from bootmenu.system.syscalls import Resolve, Syscalls
 
 _TROUBLES = {
@@ -25,6 +27,7 @@ _TROUBLES = {
     errno.EPERM: (Trouble.FORBIDDEN, "permission denied"),
     errno.ENAMETOOLONG: (Trouble.MISSING, "the name is too long to exist"),
 }
+T = TypeVar("T")
 _MAX_LINKS = 40  # as the kernel's MAXSYMLINKS
 
 
@@ -46,6 +49,54 @@ class OpenFile:
             offset += len(piece)
             length -= len(piece)
         return b"".join(pieces)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFolder:
+    """A folder that is held open; see sources/tree.py:Folder.
+
+    A name without a slash cannot leave the folder, so openat2 is not needed: a link is refused, a FIFO does not
+    wait, and a file that is mounted from elsewhere is another partition's.
+    """
+
+    path: str
+    descriptor: int
+    identity: tuple[int, int]
+    only_device: int | None
+    """Files of other file systems are refused; None = they are not."""
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    links: tuple[str, ...]
+
+    def visit(
+        self, names: Iterable[str], read: Callable[[ByteSource, tuple[int, int]], T]
+    ) -> Iterator[tuple[str, T | TreeError]]:
+        """See Folder."""
+        for name in names:
+            found: T | TreeError
+            descriptor = -1
+            try:
+                if "/" in name or name in (".", ".."):
+                    raise ValueError(f"{name!r} is no name of a file")
+                descriptor = os.open(
+                    name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.descriptor
+                )
+                info = os.fstat(descriptor)
+                if not stat.S_ISREG(info.st_mode):
+                    found = self._trouble(name, Trouble.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
+                elif self.only_device not in (None, info.st_dev):
+                    found = self._trouble(name, *_TROUBLES[errno.EXDEV])
+                else:
+                    found = read(OpenFile(descriptor, info.st_size), (info.st_dev, info.st_ino))
+            except OSError as error:
+                found = _trouble(f"{self.path}/{name}", error)
+            finally:
+                if descriptor >= 0:
+                    os.close(descriptor)
+            yield name, found
+
+    def _trouble(self, name: str, trouble: Trouble, detail: str) -> TreeError:
+        return TreeError(f"{self.path}/{name}", trouble, detail)
 
 
 class DirectoryTree:
@@ -111,6 +162,42 @@ class DirectoryTree:
             except OSError as error:
                 raise _trouble(path, error) from None
             return tuple(sorted(names))
+
+    @contextlib.contextmanager
+    def folder(self, path: str) -> Iterator[Folder]:
+        """A folder whose files are to be read one after the other."""
+        with self._handle(path) as (handle, info, _):
+            if not stat.S_ISDIR(info.st_mode):
+                raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+            try:
+                descriptor = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError as error:
+                raise _trouble(path, error) from None
+        try:
+            files, folders, links = [], [], []
+            try:
+                with os.scandir(descriptor) as entries:
+                    for entry in itertools.islice(entries, LIST_LIMIT):
+                        # devices, FIFOs and sockets are in none of them
+                        if entry.is_symlink():
+                            links.append(entry.name)
+                        elif entry.is_file(follow_symlinks=False):
+                            files.append(entry.name)
+                        elif entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.name)
+            except OSError as error:
+                raise _trouble(path, error) from None
+            yield OpenFolder(
+                path=normal(path).rstrip("/"),
+                descriptor=descriptor,
+                identity=(info.st_dev, info.st_ino),
+                only_device=info.st_dev if Resolve.NO_XDEV in self._resolve else None,
+                files=tuple(sorted(files)),
+                folders=tuple(sorted(folders)),
+                links=tuple(sorted(links)),
+            )
+        finally:
+            os.close(descriptor)
 
     def stat(self, path: str) -> Stat:
         """Follows links within the partition."""

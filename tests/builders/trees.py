@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from bootmenu.formats.reader import Buffer, ByteSource
 from bootmenu.sources.tree import LIST_LIMIT, Stat, TreeError, Trouble, normal
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -41,6 +44,17 @@ class MemoryTree:
         names = {name.removeprefix(above).split("/")[0] for name in self.files if name.startswith(above)}
         return tuple(sorted(names))[:LIST_LIMIT]
 
+    @contextlib.contextmanager
+    def folder(self, path: str) -> Iterator[MemoryFolder]:
+        below = {name: self.stat(posixpath.join(path, name)) for name in self.list(path)}
+        yield MemoryFolder(
+            tree=self,
+            path=path,
+            identity=self.stat(path).identity,
+            files=tuple(name for name, info in below.items() if info.is_file),
+            folders=tuple(name for name, info in below.items() if info.is_folder),
+        )
+
     def stat(self, path: str) -> Stat:
         here = self._resolved(path)
         if here not in self.files and not self._is_folder(here):
@@ -66,6 +80,26 @@ class MemoryTree:
         if not info.is_file:
             raise TreeError(path, Trouble.NOT_A_FILE, "is a folder, not a file")
         yield Buffer(self.files[info.resolved])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryFolder:
+    """A folder of a MemoryTree, in which there are no links."""
+
+    tree: MemoryTree
+    path: str
+    identity: tuple[int, int]
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    links: tuple[str, ...] = ()
+
+    def visit(
+        self, names: Iterable[str], read: Callable[[ByteSource, tuple[int, int]], T]
+    ) -> Iterator[tuple[str, T | TreeError]]:
+        for name in names:
+            path = posixpath.join(self.path, name)
+            with self.tree.open(path) as file:
+                yield name, read(file, self.tree.stat(path).identity)
 
 
 def write_tree(root: Path, files: Mapping[str, bytes | str]) -> Path:

@@ -137,6 +137,45 @@ def test_special_files_are_never_opened(root: Path, tree: DirectoryTree) -> None
         assert not tree.stat(name).is_file
 
 
+def test_the_files_of_a_folder_are_read_by_their_names(root: Path, tree: DirectoryTree) -> None:
+    write_tree(root, {"dtbs/a.dtb": "A", "dtbs/b.dtb": "BB", "dtbs/vendor/c.dtb": "C"})
+    os.mkfifo(root / "dtbs/pipe")
+    (root / "dtbs/link").symlink_to("a.dtb")
+    with tree.folder("/dtbs") as folder:
+        assert (folder.files, folder.folders, folder.links) == (("a.dtb", "b.dtb"), ("vendor",), ("link",))
+        assert folder.identity == tree.stat("/dtbs").identity
+        found = dict(folder.visit(folder.files, lambda file, identity: (file.read(0, file.size), identity)))
+        assert found == {
+            "a.dtb": (b"A", tree.stat("/dtbs/a.dtb").identity),
+            "b.dtb": (b"BB", tree.stat("/dtbs/b.dtb").identity),
+        }
+        # what became something else meanwhile, or was never asked for: nothing waits, nothing is followed
+        refused = dict(folder.visit(("pipe", "link", "vendor", "gone"), lambda file, _: file.read(0, 1)))
+        assert [error.trouble for error in refused.values() if isinstance(error, TreeError)] == [
+            Trouble.NOT_A_FILE,
+            Trouble.UNREADABLE,
+            Trouble.NOT_A_FILE,
+            Trouble.MISSING,
+        ]
+        for name in ("..", ".", "vendor/c.dtb", "/etc/passwd"):
+            with pytest.raises(ValueError, match="no name"):
+                list(folder.visit((name,), lambda file, _: file.size))
+    assert trouble(tree, "/dtbs") is Trouble.NOT_A_FILE
+    for path, why in (("/boot/text", Trouble.NOT_A_FOLDER), ("/no", Trouble.MISSING), ("/../..", Trouble.OUTSIDE)):
+        with pytest.raises(TreeError) as caught, tree.folder(path):
+            pass
+        assert caught.value.trouble is why
+
+
+def test_a_disk_that_fails_under_a_file_of_a_folder_costs_only_that_file(root: Path, tree: DirectoryTree) -> None:
+    def failing(file: object, identity: object) -> int:
+        raise OSError(errno.EIO, "bad block")
+
+    with tree.folder("/boot") as folder:
+        found = dict(folder.visit(("text", "text"), failing))
+    assert [error.trouble for error in found.values() if isinstance(error, TreeError)] == [Trouble.UNREADABLE]
+
+
 def test_a_large_file_is_refused_before_it_is_read(root: Path, tree: DirectoryTree) -> None:
     with (root / "huge").open("wb") as file:
         file.truncate(1 << 40)
