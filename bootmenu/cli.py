@@ -144,6 +144,10 @@ def _parser() -> argparse.ArgumentParser:
     facts.add_argument("--json", action="store_true", help="one JSON object")
     facts.set_defaults(run=_facts)
 
+    settings = commands.add_parser("settings", help="every setting with its value, and where that came from")
+    settings.add_argument("--json", action="store_true", help="one JSON object")
+    settings.set_defaults(run=_settings)
+
     image_parser = commands.add_parser("image", help="build a first-stage initramfs that starts the menu")
     image.add_arguments(image_parser)
     image_parser.set_defaults(run=image.run)
@@ -265,6 +269,22 @@ def _facts(arguments: argparse.Namespace) -> int:
     else:
         for line in reports.facts_lines(machine):
             print(line)
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> int:
+    from bootmenu import reports
+    from bootmenu.settings import load
+    from bootmenu.system.host import Host
+
+    loaded = load(Host())
+    if arguments.json:
+        _print_json(reports.settings_to_json(loaded))
+        return 0
+    for line in reports.settings_lines(loaded):
+        print(line)
+    for problem in loaded.problems:
+        print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
     return 0
 
 

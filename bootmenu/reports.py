@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from bootmenu.discovery.scan import Listing
+from bootmenu.model.codec import to_json
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.text import printable as printable
+from bootmenu.settings import Loaded, Option
 
 WORDS = {Severity.PASS: "ok", Severity.UNKNOWN: "?", Severity.WARN: "warn", Severity.FAIL: "FAIL"}
 """One word a severity, wherever people read it."""
@@ -125,6 +127,40 @@ def facts_lines(machine: MachineFacts) -> Iterator[str]:
     )
     for name, value in rows:
         yield f"{name:<16}{printable(value)}"
+
+
+def settings_lines(loaded: Loaded) -> Iterator[str]:
+    """A line a setting: its name, its value, where it came from."""
+    rows = [(option.name, _value(_secret(option, value)), origin) for option, value, origin in loaded.rows()]
+    names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
+    for name, value, origin in rows:
+        yield f"{name:<{names}}  {value:<{min(values, 40)}}  {origin}"
+
+
+def settings_to_json(loaded: Loaded) -> dict[str, object]:
+    """The object of `settings --json`: `{NAME: {"value": ..., "origin": ...}}`, and the problems."""
+    values = {
+        option.name: {"value": _secret(option, value), "origin": origin} for option, value, origin in loaded.rows()
+    }
+    return {"settings": to_json(values), "problems": list(loaded.problems)}
+
+
+def _secret(option: Option, value: object) -> object:
+    return "set" if option.name == "kiosk.pin" and value else value
+
+
+def _value(value: object) -> str:
+    match value:
+        case None | () | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return printable(",".join(map(str, value)))
+        case Mapping():
+            return f"{len(value)} files" if value else "-"
+        case _:
+            return printable(str(value))
 
 
 def _yes(value: bool | None) -> str:
