@@ -219,6 +219,7 @@ class FilesSession(MachineSession):
                 cmdline=CommandLine(command_line),
             ),
             {here.name: tree},
+            board=machine.tree.compatible if machine.tree else (),
             deep=True,
         )
         facts = dataclasses.replace(facts, carries_memory_over=carry_over)

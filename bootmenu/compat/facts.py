@@ -11,10 +11,10 @@ from enum import StrEnum
 from bootmenu.errors import FormatError
 from bootmenu.formats import devicetree, initramfs
 from bootmenu.formats.compression import unpack
-from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, identify
+from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, Wanted, identify
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
-from bootmenu.model.kernel import Architecture, KernelImage
+from bootmenu.model.kernel import Architecture, Embedded, KernelImage
 
 
 class FileState(StrEnum):
@@ -48,11 +48,16 @@ class FileFacts:
     """Bytes."""
     detail: str = ""
     """Why it is not present, in words."""
+    part: str = ""
+    """Name of the part of the file that is meant, as FileRef has it; empty = the whole file."""
+    embedded: Embedded | None = None
+    """Where that part lies; None = the whole file, or not found."""
 
     @property
     def name(self) -> str:
         """`sda1:/boot/vmlinuz`, for messages."""
-        return f"{self.device}:{self.path}" if self.device else self.path
+        name = f"{self.device}:{self.path}" if self.device else self.path
+        return f"{name} ({self.part})" if self.part else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +75,13 @@ class KernelFacts:
     """Name of the format around a kernel that cannot be had from it; None = none, or it can."""
 
     @classmethod
-    def from_source(cls, source: ByteSource) -> KernelFacts:
-        """Reads headers and trailers, the whole only where formats/kernels says so. May raise OSError."""
+    def from_source(cls, source: ByteSource, *, board: tuple[str, ...] = (), part: str = "") -> KernelFacts:
+        """Reads headers and trailers, the whole only where formats/kernels says so. May raise OSError.
+
+        board: the machine's root `compatible`, by which some containers choose a kernel. part: FileRef.part.
+        """
         try:
-            image = identify(source)
+            image = identify(source, Wanted(board=board, part=part))
         except BrokenContainer as error:
             return cls(
                 problem=error.message,

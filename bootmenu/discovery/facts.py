@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bootmenu.compat.facts import (
     DeviceTreeFacts,
@@ -16,8 +17,12 @@ from bootmenu.compat.facts import (
     KernelFacts,
     find_banner,
 )
+from bootmenu.errors import FormatError
 from bootmenu.formats.devicetree import MAX_SIZE
-from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.formats.kernels import content_of, part_named, tree_for
+from bootmenu.formats.reader import ByteSource, Window
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.model.kernel import Embedded, Role
 from bootmenu.sources import version_of
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble
 
@@ -32,44 +37,25 @@ def gather(
     entry: BootEntry,
     trees: Mapping[str, Tree],
     *,
+    board: tuple[str, ...] = (),
     partitions: tuple[str, ...] | None = None,
     deep: bool = False,
 ) -> tuple[BootEntry, EntryFacts]:
     """The facts, and the entry with every file's `exists` filled in. trees: by device name.
 
+    What the entry leaves open is completed from its kernel's container (UKI, FIT), if it has one; board: the
+    machine's root `compatible`, by which its device tree is chosen.
+
     Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
     kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
     every name of every partition that was seen. Never raises for what is wrong on a disk: that is the answer.
     """
-    files = [_file(role, ref, trees) for role, ref in entry.files]
-    kernel: KernelFacts | None = None
-    own_tree: DeviceTreeFacts | None = None
-    banner: str | None = None
-    overlays: list[bool] = []
-    initramfs: list[InitramfsFacts] = []
-    for i, file in enumerate(files):
-        if file.state is not FileState.PRESENT:
-            continue
-        tree = trees[file.device]
-        try:
-            match file.role:
-                case "kernel":
-                    with tree.open(file.path) as source:
-                        kernel = KernelFacts.from_source(source)
-                        banner = find_banner(source, kernel) if deep else None
-                case "device tree":
-                    own_tree = DeviceTreeFacts.from_bytes(tree.read(file.path, MAX_SIZE))
-                case "overlay":
-                    overlays.append(DeviceTreeFacts.from_bytes(tree.read(file.path, MAX_SIZE)).tree is not None)
-                case _:
-                    with tree.open(file.path) as source:
-                        initramfs.append(InitramfsFacts.from_source(source, deep=deep))
-        except TreeError as error:
-            state = _STATES.get(error.trouble, FileState.UNUSABLE)
-            files[i] = dataclasses.replace(file, state=state, detail=error.detail)
-        except OSError as error:
-            detail = f"reading failed: {error.strerror or error}"
-            files[i] = dataclasses.replace(file, state=FileState.UNUSABLE, detail=detail)
+    reading = _Reading(trees=trees, board=board, deep=deep)
+    files = [reading.file("kernel", entry.kernel)]
+    entry = _completed(entry, reading)
+    files += [reading.file(role, ref) for role, ref in entry.files if role != "kernel"]
+    kernel, own_tree, banner = reading.kernel, reading.own_tree, reading.banner
+    overlays, initramfs = reading.overlays, reading.initramfs
     entry = _with_existence(entry, files)
     files = [dataclasses.replace(file, path=_short(file)) for file in files]
     facts = EntryFacts(
@@ -108,8 +94,107 @@ def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[st
     return {name[7:].decode("ascii", "replace"): value.decode("utf-8", "replace") for name, _, value in lines}
 
 
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """What is known so far of one entry's files."""
+
+    trees: Mapping[str, Tree]
+    board: tuple[str, ...]
+    deep: bool
+    kernel: KernelFacts | None = None
+    kernel_file: FileRef | None = None
+    own_tree: DeviceTreeFacts | None = None
+    banner: str | None = None
+    overlays: list[bool] = field(default_factory=list)
+    initramfs: list[InitramfsFacts] = field(default_factory=list)
+
+    def file(self, role: str, ref: FileRef) -> FileFacts:
+        """The facts of one file, whose content is added to what is known."""
+        file = _file(role, ref, self.trees)
+        if file.state is not FileState.PRESENT:
+            return file
+        try:
+            if role != "kernel" and ref.part:
+                with self.trees[ref.device].open(ref.path) as source:
+                    part = self._part(source, ref)
+                    file = dataclasses.replace(file, embedded=part)
+                    self._part_content(role, source, part)
+            else:
+                self._content(role, ref)
+        except TreeError as error:
+            state = _STATES.get(error.trouble, FileState.UNUSABLE)
+            return dataclasses.replace(file, state=state, detail=error.detail)
+        except FormatError as error:
+            return dataclasses.replace(file, state=FileState.UNUSABLE, detail=error.message)
+        except OSError as error:
+            detail = f"reading failed: {error.strerror or error}"
+            return dataclasses.replace(file, state=FileState.UNUSABLE, detail=detail)
+        return file
+
+    def _content(self, role: str, ref: FileRef) -> None:
+        tree = self.trees[ref.device]
+        match role:
+            case "kernel":
+                with tree.open(ref.path) as source:
+                    self.kernel_file = ref
+                    self.kernel = KernelFacts.from_source(source, board=self.board, part=ref.part)
+                    self.banner = find_banner(source, self.kernel) if self.deep else None
+            case "device tree":
+                self.own_tree = DeviceTreeFacts.from_bytes(tree.read(ref.path, MAX_SIZE))
+            case "overlay":
+                self.overlays.append(DeviceTreeFacts.from_bytes(tree.read(ref.path, MAX_SIZE)).tree is not None)
+            case _:
+                with tree.open(ref.path) as source:
+                    self.initramfs.append(InitramfsFacts.from_source(source, deep=self.deep))
+
+    def _part_content(self, role: str, source: ByteSource, part: Embedded) -> None:
+        match role:
+            case "device tree":
+                self.own_tree = DeviceTreeFacts.from_bytes(content_of(source, part))
+            case "overlay":
+                self.overlays.append(DeviceTreeFacts.from_bytes(content_of(source, part)).tree is not None)
+            case _:
+                window = Window(source, part.offset, part.size)
+                self.initramfs.append(InitramfsFacts.from_source(window, deep=self.deep))
+
+    def _part(self, source: ByteSource, ref: FileRef) -> Embedded:
+        kernel = self.kernel_file
+        if self.kernel and self.kernel.image and kernel and (kernel.device, kernel.path) == (ref.device, ref.path):
+            for part in self.kernel.image.embedded:
+                if part.name == ref.part:
+                    return part
+        return part_named(source, ref.part)
+
+
+def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
+    """With what its kernel's container brings along, where the configuration says nothing else."""
+    image = reading.kernel.image if reading.kernel else None
+    if image is None or not image.embedded:
+        return entry
+
+    def parts(role: Role) -> tuple[FileRef, ...]:
+        return tuple(ref(part) for part in image.embedded if part.role is role)
+
+    def ref(part: Embedded) -> FileRef:
+        return FileRef(device=entry.kernel.device, path=entry.kernel.path, part=part.name)
+
+    tree = None
+    if entry.dtb is None and entry.dtb_folder is None:
+        tree = tree_for(image, reading.board)
+    # systemd, src/boot/stub.c:settle_command_line: a given command line replaces that of the UKI, except under Secure
+    # Boot. Here is no chain of signatures that it would break: the kernel is taken out of its file.
+    own = next((part.text for part in image.embedded if part.role is Role.COMMAND_LINE and part.text), None)
+    return dataclasses.replace(
+        entry,
+        initrds=entry.initrds or parts(Role.INITRAMFS),
+        dtb=entry.dtb if tree is None else ref(tree),
+        overlays=entry.overlays if tree is None or entry.overlays else parts(Role.OVERLAY),
+        cmdline=entry.cmdline if own is None or entry.cmdline.text.strip() else CommandLine(own),
+    )
+
+
 def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
-    base = FileFacts(role=role, device=ref.device, path=ref.path, state=FileState.WAITING)
+    base = FileFacts(role=role, device=ref.device, path=ref.path, state=FileState.WAITING, part=ref.part)
     tree = trees.get(ref.device)
     if tree is None:
         return base
@@ -124,14 +209,14 @@ def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
 
 
 def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
-    found = {(file.role, file.device, file.path): file for file in files}
+    found = {(file.role, file.device, file.path, file.part): file for file in files}
 
     def seen(role: str, ref: FileRef) -> FileRef:
-        file = found[role, ref.device, ref.path]
+        file = found[role, ref.device, ref.path, ref.part]
         # what lies outside is not on this partition, whatever may be there
         missing = file.state in (FileState.MISSING, FileState.OUTSIDE)
         exists = None if file.state is FileState.WAITING else not missing
-        return FileRef(device=ref.device, path=_short(file), exists=exists)
+        return dataclasses.replace(ref, path=_short(file), exists=exists)
 
     return dataclasses.replace(
         entry,

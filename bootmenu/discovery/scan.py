@@ -100,7 +100,7 @@ def scan(
                     yield ProblemFound(Problem(device=device.name, path="", message=message))
                     break
                 named = dataclasses.replace(found, id=_unique_id(found, device, taken))
-                entry, entry_facts = facts.gather(named, mounts.known(), partitions=partitions)
+                entry, entry_facts = facts.gather(named, mounts.known(), board=board, partitions=partitions)
                 entries += 1
                 report = check(machine, entry_facts, machine_report)
                 yield EntryFound(Listing(entry=entry, facts=entry_facts, report=report))

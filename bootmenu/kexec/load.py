@@ -216,14 +216,17 @@ class _Staging:
         source = self._open(file)
         meter = _Meter(Stage.DEVICE_TREE, source.size, self._pace)
         yield meter.start()
-        if source.size > MAX_SIZE:
-            raise BootmenuError(
-                f"the device tree has {source.size:,} bytes, the kernel reads at most {MAX_SIZE:,}",
-                "Is this the right file?",
-            )
-        data = devicetree.apply(b"".join(piece for piece, _ in _plain(source)), self._plan.edits)
+        data = bytearray()
+        for piece, _ in _content(source, file):
+            data += piece
+            if len(data) > MAX_SIZE:
+                raise BootmenuError(
+                    f"the device tree has more bytes than the {MAX_SIZE:,} that the kernel reads",
+                    "Is this the right file?",
+                )
+        tree = devicetree.apply(bytes(data), self._plan.edits)
         target = self._memory_file("device-tree")
-        _write_all(target, data)
+        _write_all(target, tree)
         self._descriptors[Stage.DEVICE_TREE] = target
         count = len(self._plan.edits)
         yield meter.finish(f"{count} edit{'s' if count != 1 else ''}" if count else "unchanged")

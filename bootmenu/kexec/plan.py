@@ -122,16 +122,19 @@ def make_plan(
             "This entry wants device-tree overlays, which this version cannot apply.",
             "Merge them into the tree with fdtoverlay, and name the result as the device tree.",
         )
-    files = {(file.role, file.device, file.path): file for file in facts.files}
+    files = {(file.role, file.device, file.path, file.part): file for file in facts.files}
 
     def planned(role: str, ref: FileRef) -> PlannedFile:
-        file = files[role, ref.device, ref.path]
+        file = files[role, ref.device, ref.path, ref.part]
         if file.state is not FileState.PRESENT:
             raise PlanError(
                 f"The {role} {file.name} cannot be read: {file.detail or file.state}.",
                 "See the findings of this entry.",
             )
-        return PlannedFile(ref=ref, size=file.size or 0)
+        part, size = file.embedded, file.size or 0
+        if part is None:
+            return PlannedFile(ref=ref, size=size)
+        return PlannedFile(ref=ref, size=size, offset=part.offset, length=part.size, compression=part.compression)
 
     kernel = planned("kernel", entry.kernel)
     image = facts.kernel.image if facts.kernel else None

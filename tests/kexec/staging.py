@@ -62,8 +62,10 @@ class Bench:
         )
 
     def plan(self, entry: BootEntry, machine: MachineFacts | None = None, method: str | None = None) -> LoadPlan:
-        after, facts = gather(entry, {"sda1": self.tree})
-        return make_plan(after, facts, machine or virt(), method=method)
+        machine = machine or virt()
+        board = machine.tree.compatible if machine.tree else ()
+        after, facts = gather(entry, {"sda1": self.tree}, board=board)
+        return make_plan(after, facts, machine, method=method)
 
 
 @dataclass

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import lzma
 import os
@@ -14,13 +15,15 @@ import pytest
 import zstandard
 
 from bootmenu.demo import recorded_machine
+from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.facts import gather
 from bootmenu.errors import BootmenuError
+from bootmenu.formats.devicetree import DeviceTree
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.methods import METHODS, Staged
 from bootmenu.kexec.plan import PlanError, make_plan
-from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.system.host import Host
 from bootmenu.system.simulated import SimulatedHost
 from bootmenu.system.syscalls import Syscalls
@@ -78,8 +81,38 @@ def test_the_method_gets_the_raw_image(name: str, tmp_path: Path, monkeypatch: p
     assert not handed[0][len(IMAGE) :].strip(b"\0")
 
 
+def test_the_parts_of_a_container_are_loaded_with_its_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = recorded_machine()
+    assert machine.tree is not None
+    board = board_tree(machine.tree.compatible, memory=(), chosen=[]).to_bytes()
+    sections = [(".initrd", b"070701 initramfs"), (".ucode", b"070701"), (".dtb", board), (".cmdline", b"quiet")]
+    (tmp_path / "vmlinuz").write_bytes(uki((".linux", IMAGE), *sections))
+    handed: list[tuple[bytes, bytes, str]] = []
+
+    def remember(staged: Staged, host: Host) -> None:
+        assert staged.initrd is not None
+        assert staged.dtb is not None
+        initrd, dtb = (os.pread(fd, os.fstat(fd).st_size, 0) for fd in (staged.initrd, staged.dtb))
+        handed.append((initrd, dtb, staged.command_line))
+
+    method = METHODS.get("simulated")
+    assert method is not None
+    monkeypatch.setattr(type(method), "load", lambda self, staged, host: remember(staged, host))
+    bare = dataclasses.replace(entry(), cmdline=CommandLine())
+    with folder(tmp_path) as tree:
+        found, facts = gather(bare, {"sda1": tree}, board=machine.tree.compatible)
+        plan = make_plan(found, facts, machine, method="simulated")
+        host = SimulatedHost.from_facts(machine)
+        host.kernel.loaded = True
+        list(load(plan, {"sda1": tree}, host))
+    ((initrd, dtb, command_line),) = handed
+    assert initrd == b"070701\0\0" + b"070701 initramfs", "microcode first, each archive at a multiple of four bytes"
+    assert DeviceTree.from_bytes(dtb).root.strings("compatible") == machine.tree.compatible
+    assert command_line == "quiet"
+
+
 def test_a_kernel_that_cannot_be_taken_out_is_refused_by_the_plan(tmp_path: Path) -> None:
-    (tmp_path / "vmlinuz").write_bytes(zboot(IMAGE, name=b"lz4"))
+    (tmp_path / "vmlinuz").write_bytes(zboot(IMAGE, name=b"middle-out"))
     with folder(tmp_path) as tree:
         found, facts = gather(entry(), {"sda1": tree})
         with pytest.raises(PlanError, match="zboot"):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts
-from bootmenu.model.kernel import KernelImage
+from bootmenu.formats.kernels import tree_for
+from bootmenu.model.kernel import KernelImage, Role
 from bootmenu.model.machine import MachineFacts
 
 _COPY = "The file was cut off or damaged when it was copied: copy it again, or reinstall the kernel package."
@@ -55,19 +56,13 @@ def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
 
 
 @entry_check("IMG-UKI", order=202)
-def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
-    """Only the kernel of a unified kernel image is used: its other parts have to be in the entry."""
+def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """What a unified kernel image brings along is used, unless the entry names another."""
     yield from _broken(entry, "uki")
     image = _within(entry, "uki")
     if image is None:
         return
-    lost = []
-    if ".cmdline" in image.parts and not entry.command_line.strip():
-        lost.append("its command line (.cmdline)")
-    if ".initrd" in image.parts and not any(file.role == "initramfs" for file in entry.files):
-        lost.append("its initramfs (.initrd)")
-    if {".dtb", ".dtbauto"} & set(image.parts) and not entry.wants_own_tree:
-        lost.append("its device tree (.dtb)")
+    lost = left_behind(image, entry, machine)
     if lost:
         yield warned(
             f"Only the kernel is taken out of {_name(entry)}, and not {', '.join(lost)}: the entry names no other.",
@@ -77,6 +72,20 @@ def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa
         )
     else:
         yield passed("The kernel is taken out of the unified kernel image.", **_evidence(image))
+
+
+def left_behind(image: KernelImage, entry: EntryFacts, machine: MachineFacts) -> list[str]:
+    """In words, what a container would boot along with its kernel on this machine, and the entry would not."""
+    lost = []
+    if any(part.text for part in image.embedded) and not entry.command_line.strip():
+        lost.append("its command line")
+    roles = {part.role for part in image.embedded}
+    if Role.INITRAMFS in roles and not any(file.role == "initramfs" for file in entry.files):
+        lost.append("its initramfs")
+    board = machine.tree.compatible if machine.tree else ()
+    if not entry.wants_own_tree and tree_for(image, board):
+        lost.append("its device tree")
+    return lost
 
 
 @entry_check("IMG-FIT", order=203)

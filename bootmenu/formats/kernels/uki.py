@@ -120,7 +120,7 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     if PortableExecutable.from_head(head) is None:
         return None
     file = _File.read(source, head)
-    return tuple(file.embedded(row) for row in file.rows if row.section.name in _ROLES)
+    return tuple(file.embedded(row) for row in file.rows if row.section.name in _ROLES) if file.rows else None
 
 
 @FORMATS.register(NAME, order=31)

@@ -30,12 +30,14 @@ def wrapped() -> Iterator[Example]:
     yield Example(code=code, name="kernel only", severity=PASS, entry=bytes_of(containers.uki(linux)))
     full = containers.uki(linux, (".initrd", b"070701"), (".cmdline", b"quiet"), (".dtb", b"x"))
     alone = dataclasses.replace(bytes_of(full), command_line="")
-    for part in ("(.initrd)", "(.cmdline)", "(.dtb)"):
+    for part in ("its initramfs", "its command line", "its device tree"):
         yield Example(code=code, name=f"left behind {part}", severity=WARN, entry=alone, says=part)
     own_parts = with_tree(
         TREE, files=(kernel_file(), kernel_file(role="initramfs"), tree_file()), kernel=kernel_of(full)
     )
     yield Example(code=code, name="the entry has its own", severity=PASS, entry=own_parts)
+    elsewhere = containers.uki(linux, (".dtbauto", containers.board_dtb("acme,rocket")))
+    yield Example(code=code, name="a tree for another board", severity=PASS, entry=bytes_of(elsewhere))
     yield Example(
         code=code,
         name="no linux",

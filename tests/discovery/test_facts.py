@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""An entry whose kernel lies in a container gets from there what its configuration leaves open."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bootmenu.compat.facts import FileState
+from bootmenu.discovery.facts import gather
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from tests.builders.containers import board_dtb, uki
+from tests.builders.entries import whole_image
+from tests.builders.trees import MemoryTree
+
+UKI = "/EFI/Linux/one.efi"
+CPIO = b"070701 initramfs"
+FILES = {
+    UKI: uki(
+        (".linux", whole_image()),
+        (".cmdline", b"quiet"),
+        (".initrd", CPIO),
+        (".ucode", b"070701"),
+        (".dtbauto", board_dtb("acme,rocket")),
+        (".dtb", board_dtb("acme,any")),
+        (".profile", b"ID=one"),
+        (".profile", b"ID=two"),
+        (".cmdline", b"debug"),
+        (".dtb", b"damaged"),
+    ),
+    "/EFI/Linux/one.efi.extra.d/a.addon.efi": uki((".initrd", CPIO + b" of an addon"), (".cmdline", b"more")),
+    "/other.dtb": board_dtb("acme,other"),
+    "/Image": whole_image(),
+}
+TREES = {"sda1": MemoryTree(FILES)}
+ENTRY = BootEntry(
+    id="one", title="One", source="uki", device="sda1", kernel=FileRef(device="sda1", path=UKI), initrds=()
+)
+
+
+def ref(part: str, path: str = UKI) -> FileRef:
+    return FileRef(device="sda1", path=path, part=part, exists=True)
+
+
+def test_what_an_entry_leaves_open_comes_from_its_container() -> None:
+    entry, facts = gather(ENTRY, TREES, board=("acme,rocket", "acme,soc"))
+    assert entry.kernel == ref("")
+    assert entry.initrds == (ref(".ucode"), ref(".initrd"))
+    assert entry.dtb == ref(".dtbauto")
+    assert entry.cmdline.text == facts.command_line == "quiet"
+    assert facts.tree is not None
+    assert facts.tree.compatible == ("acme,rocket",)
+    assert [initramfs.size for initramfs in facts.initramfs] == [6, len(CPIO)]
+    parts = {file.part: file.embedded for file in facts.files}
+    assert parts[""] is None
+    assert {name: part.size for name, part in parts.items() if part}[".initrd"] == len(CPIO)
+    assert facts.files[1].name == f"sda1:{UKI} (.ucode)"
+
+
+def test_what_the_configuration_says_wins() -> None:
+    named = dataclasses.replace(
+        ENTRY, dtb=ref("", "/other.dtb"), initrds=(ref(".initrd"),), cmdline=CommandLine("mine")
+    )
+    entry, facts = gather(named, TREES, board=("acme,rocket",))
+    assert (entry.dtb, entry.initrds, entry.cmdline.text) == (ref("", "/other.dtb"), (ref(".initrd"),), "mine")
+    assert facts.tree is not None
+    assert facts.tree.compatible == ("acme,other",)
+
+
+def test_a_folder_of_device_trees_is_a_choice_too() -> None:
+    entry, _ = gather(dataclasses.replace(ENTRY, dtb_folder=ref("", "/dtbs")), TREES, board=("acme,rocket",))
+    assert entry.dtb is None
+
+
+def test_the_tree_for_any_board_is_taken_by_another_board() -> None:
+    entry, facts = gather(ENTRY, TREES, board=("acme,sled",))
+    assert entry.dtb == ref(".dtb")
+    assert facts.tree is not None
+    assert facts.tree.compatible == ("acme,any",)
+
+
+def test_a_damaged_tree_of_a_chosen_profile_is_told() -> None:
+    entry, facts = gather(dataclasses.replace(ENTRY, kernel=ref("@1")), TREES, board=("acme,sled",))
+    assert entry.cmdline.text == "debug"
+    assert entry.dtb == ref(".dtb#2")
+    assert facts.own_tree is not None
+    assert facts.own_tree.header_problem is not None
+    assert facts.tree is None
+
+
+def test_parts_of_an_addon_are_parts_of_their_own_file() -> None:
+    path = "/EFI/Linux/one.efi.extra.d/a.addon.efi"
+    entry, facts = gather(dataclasses.replace(ENTRY, initrds=(ref(".initrd"), ref(".initrd", path))), TREES)
+    assert entry.initrds == (ref(".initrd"), ref(".initrd", path))
+    assert [initramfs.size for initramfs in facts.initramfs] == [len(CPIO), len(CPIO) + 12]
+
+
+@pytest.mark.parametrize(("path", "detail"), [(UKI, "no part .gone"), ("/Image", "no file of parts")])
+def test_a_part_that_is_not_there_makes_its_file_unusable(path: str, detail: str) -> None:
+    _, facts = gather(dataclasses.replace(ENTRY, initrds=(ref(".gone", path),)), TREES)
+    (file,) = [file for file in facts.files if file.role == "initramfs"]
+    assert file.state is FileState.UNUSABLE
+    assert detail in file.detail
+
+
+def test_a_kernel_without_container_is_left_as_it_is() -> None:
+    plain = dataclasses.replace(ENTRY, kernel=ref("", "/Image"))
+    entry, _ = gather(plain, TREES, board=("acme,rocket",))
+    assert entry == plain
