@@ -22,6 +22,7 @@ from typing import Any
 from bootmenu import reports
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.devices import Device
+from bootmenu.formats import devicetree
 from bootmenu.image.cpio import Node, pack
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession, collect
@@ -43,6 +44,9 @@ _BUILDERS: dict[str, _Builder] = {
     "initramfs": lambda _, __: _initramfs(),
     "uinitrd": lambda _, __: containers.uimage(_initramfs(), kind=3),
     "dtb": lambda words, _: board_tree(words).to_bytes(),
+    "overlay": lambda _, __: _overlay().to_bytes(),
+    # behind the first line: {"overlay": {"platform": "name to use"}, ...}
+    "overlay-map": lambda _, text: _overlay_map(json.loads(text)).to_bytes(),
     # behind the first line: [[".osrel", "NAME=..."], [".linux", ""], ...]; .linux is filled in
     "uki": lambda _, text: containers.uki(*_sections(text)),
 }
@@ -50,6 +54,22 @@ _BUILDERS: dict[str, _Builder] = {
 
 def _initramfs() -> bytes:
     return b"".join(pack([Node.file("init", b"#!/bin/sh\n", 0o755)]))
+
+
+def _overlay() -> devicetree.DeviceTree:
+    return devicetree.DeviceTree(
+        root=devicetree.Node(
+            "", children=[devicetree.Node("fragment@0", [("target-path", b"/\0")], [devicetree.Node("__overlay__")])]
+        )
+    )
+
+
+def _overlay_map(overlays: dict[str, dict[str, str]]) -> devicetree.DeviceTree:
+    nodes = [
+        devicetree.Node(name, [(key, value.encode() + b"\0" if value else b"") for key, value in properties.items()])
+        for name, properties in overlays.items()
+    ]
+    return devicetree.DeviceTree(root=devicetree.Node("", children=nodes))
 
 
 def _sections(text: str) -> list[tuple[str, bytes]]:

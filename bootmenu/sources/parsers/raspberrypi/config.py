@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""config.txt, read into the settings that decide what is started; everything else in it is passed over.
+
+Syntax: raspberrypi/documentation, config_txt/what_is_config_txt.adoc; sections: config_txt/conditional.adoc.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bootmenu.model.entry import Problem
+from bootmenu.sources import Board
+from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
+from bootmenu.sources.tree import Tree, TreeError, normal, read_text
+
+# "There is a 98-character line length limit ... any characters past this limit will be ignored"
+_LINE_LIMIT = 98
+_MAX_DEPTH = 8
+_MAX_FILES = 32
+_MAX_OVERLAYS = 100
+_MAX_PARAMETERS = 200
+_MAX_PROBLEMS = 50
+
+_VALUES = frozenset(
+    "kernel ramfsfile auto_initramfs cmdline device_tree os_prefix overlay_prefix arm_64bit arm_control"
+    " upstream_kernel boot_ramdisk".split()
+)
+_OLD_NAMES = {"device_tree_overlay": "dtoverlay", "device_tree_param": "dtparam"}
+_WORDS = frozenset(("initramfs", "include"))  # followed by a space, not by "="
+
+_MODEL = re.compile(r"^(pi|cm)\d")
+_UNANSWERED = re.compile(r"^(0x|serial=|gpio\d|EDID=|partition=|boot_count|boot_arg|bootvar|connected)")
+_PARTITION = re.compile(r"(?:\D|\dp)(\d{1,3})$")
+
+
+@dataclass(slots=True)
+class Overlay:
+    """One `dtoverlay=`."""
+
+    name: str
+    parameters: list[str]
+
+
+@dataclass(slots=True)
+class Config:
+    """What config.txt says about the kernel and its device tree, on this board."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    """Of _VALUES: the last setting that holds."""
+    initramfs: tuple[str, ...] = ()
+    """Names, in order."""
+    overlays: list[Overlay] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
+    """Of the board's own device tree (`dtparam`)."""
+    problems: list[Problem] = field(default_factory=list)
+
+    def on(self, name: str) -> bool | None:
+        """A switch; None = it is not there, or is no number."""
+        number = _number(self.values.get(name, ""))
+        return None if number is None else number != 0
+
+
+class Reader:
+    """Reads one configuration with what it includes."""
+
+    def __init__(
+        self, tree: Tree, folder: str, compatible: Board, board: PiBoard | None, *, tryboot: bool = False
+    ) -> None:
+        self._tree = tree
+        self._folder = folder
+        self._compatible = compatible
+        self._board = board
+        self._tryboot = tryboot
+        self._filters: dict[str, bool | None] = {}
+        self._section = "all"
+        self._files = 0
+        self._overlay: Overlay | None = None
+        self._path = ""
+        self.config = Config()
+
+    def read(self, name: str) -> Config:
+        """Raises TreeError when the file itself cannot be read; what it includes is a problem only."""
+        path = normal(name, self._folder)
+        self._text(path, read_text(self._tree, path), 0)
+        return self.config
+
+    def _problem(self, message: str) -> None:
+        if len(self.config.problems) < _MAX_PROBLEMS:
+            self.config.problems.append(Problem(device=self._tree.device, path=self._path, message=message))
+
+    def _text(self, path: str, text: str, depth: int) -> None:
+        self._files += 1
+        outer, self._path = self._path, path
+        for number, raw in enumerate(text.splitlines(), 1):
+            line = raw.strip()
+            if line.startswith("[") and line.endswith("]"):
+                self._filter(line[1:-1], number)
+            elif line and not line.startswith("#"):
+                self._line(line, number, depth)
+        self._path = outer
+
+    def _line(self, line: str, number: int, depth: int) -> None:
+        if (match := re.match(r"(initramfs|include)\s+(?=\S)", line)) is not None:
+            key, value = match[1], line[match.end() : _LINE_LIMIT].strip()
+        else:
+            key, equals, value = line[:_LINE_LIMIT].partition("=")
+            spaced = key != key.strip() or value != value.lstrip()
+            key = _OLD_NAMES.get(key.strip(), key.strip())
+            if key not in _VALUES and key not in ("dtoverlay", "dtparam", *_WORDS):
+                return None
+            if not equals or key in _WORDS:
+                how = "a space and a value must follow" if key in _WORDS else "has no value"
+                return self._problem(f"line {number}: {key}: {how}")
+            if spaced:
+                return self._problem(f"line {number}: {key}: no space may stand beside the equals sign")
+        holds = self._holds()
+        if holds is None:
+            self._problem(
+                f"line {number}: {key} is left out: only the firmware knows whether [{self._section[:40]}] holds"
+            )
+        if not holds:
+            return None
+        if len(line) > _LINE_LIMIT:
+            self._problem(f"line {number}: {key}: the firmware reads {_LINE_LIMIT} characters of a line and no more")
+        return self._set(key, value, number, depth)
+
+    def _set(self, key: str, value: str, number: int, depth: int) -> None:
+        match key:
+            case "include":
+                self._include(value, number, depth)
+            case "initramfs":
+                # boot.adoc: "initramfs initramf.gz 0x00800000"; where it lies in memory is not ours to say
+                self.config.initramfs = _names(value.split()[0])
+            case "ramfsfile":
+                self.config.initramfs = _names(value)
+            case "dtoverlay":
+                name, *parameters = value.split(",")
+                # device-tree.adoc: an empty dtoverlay= ends the last overlay's parameters
+                self._overlay = (
+                    Overlay(name=name.strip(), parameters=_parameters(parameters)) if name.strip() else None
+                )
+                if self._overlay and len(self.config.overlays) >= _MAX_OVERLAYS:
+                    self._problem(f"line {number}: more than {_MAX_OVERLAYS} overlays, the rest is left out")
+                elif self._overlay:
+                    self.config.overlays.append(self._overlay)
+            case "dtparam":
+                # device-tree.adoc: "dtparam" after "dtoverlay" sets a parameter of that overlay
+                owner = self._overlay.parameters if self._overlay else self.config.parameters
+                owner += _parameters(value.split(","))
+                del owner[_MAX_PARAMETERS:]
+            case _:
+                self.config.values[key] = value
+
+    def _include(self, value: str, number: int, depth: int) -> None:
+        path = normal(value, self._folder)
+        if depth >= _MAX_DEPTH or self._files >= _MAX_FILES:
+            return self._problem(f"line {number}: includes are nested too deeply")
+        try:
+            text = read_text(self._tree, path)
+        except TreeError as error:
+            return self._problem(f"line {number}: {path[:100]} {error.detail}")
+        return self._text(path, text, depth + 1)
+
+    def _holds(self) -> bool | None:
+        # conditional.adoc: "Filters of different types can be combined simply by listing them one after the other"
+        answers = self._filters.values()
+        return False if False in answers else None if None in answers else True
+
+    def _filter(self, section: str, number: int) -> None:
+        # "Filters of the same type replace each other"; "[all] ... resets all previously set filters"
+        self._section = section
+        if section == "all":
+            self._filters.clear()
+        elif section == "none":
+            self._filters["none"] = False
+        elif section == "tryboot":
+            self._filters["tryboot"] = self._tryboot
+        elif section.startswith("HDMI:"):
+            pass  # says which port is meant by settings that are about ports
+        elif section.startswith("boot_partition="):
+            partition, wanted = _PARTITION.search(self._tree.device), _number(section.partition("=")[2])
+            self._filters["boot_partition"] = int(partition[1]) == wanted if partition else None
+        elif section.startswith("board-type="):
+            wanted = _number(section.partition("=")[2])
+            self._filters["model"] = self._model(self._board is not None and wanted in self._board.types)
+        elif _MODEL.match(section):
+            self._filters["model"] = self._model(self._board is not None and section in self._board.sections)
+        elif kind := _UNANSWERED.match(section):
+            self._filters[kind[1]] = None
+        else:
+            self._filters["unknown"] = False
+            self._problem(f"line {number}: [{section[:40]}] is no section that is known here: it is left out")
+
+    def _model(self, holds: bool) -> bool | None:
+        return holds if self._compatible else None
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name for name in value.split(",") if name)
+
+
+def _parameters(parts: list[str]) -> list[str]:
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text.strip(), 0)
+    except ValueError:
+        return None
