@@ -15,6 +15,7 @@ from bootmenu.model.finding import Report, Severity
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, StageState
 from bootmenu.session import Session, collect
+from bootmenu.settings import Watchdog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,9 @@ def boot(session: Session, listing: Listing, options: Options) -> int:
     try:
         for progress in session.leave(plan):
             teller.progress(progress)
+    except LoadError as error:
+        session.unload(plan)
+        raise _with_what_the_kernel_said(error) from None
     except BaseException:
         session.unload(plan)
         raise
@@ -125,6 +129,9 @@ def plan_lines(plan: LoadPlan) -> list[str]:
     rows.append(("device tree", _file(plan.dtb) if plan.dtb else "this machine's own"))
     rows += [("edit", str(edit)) for edit in plan.edits]
     rows.append(("command line", plan.command_line or "(none)"))
+    rows += [("hook", name) for name in plan.hooks]
+    if plan.watchdog is not Watchdog.LEAVE:
+        rows.append(("watchdog", str(plan.watchdog)))
     rows += [("note", note) for note in plan.notes]
     return [f"{name:<14}{reports.printable(value)}" for name, value in rows]
 

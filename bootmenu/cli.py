@@ -24,6 +24,7 @@ from bootmenu.errors import BootmenuError, UsageError
 if TYPE_CHECKING:
     from bootmenu.model.machine import MachineFacts
     from bootmenu.session import FilesSession
+    from bootmenu.settings import Settings
     from bootmenu.system.host import Host
 
 _EPILOG = """\
@@ -135,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     until = boot.add_mutually_exclusive_group()
     until.add_argument("--load-only", action="store_true", help="load, and leave the jump to somebody else")
     until.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+    boot.add_argument(
+        "--skip-hook", action="append", metavar="NAME", help="do not run this hook before the jump (repeatable)"
+    )
     _add_ignore(boot)
     boot.add_argument("--force", action="store_true", help="go on although the verdict is fail")
     boot.add_argument("--json", action="store_true", help="one JSON object a line: plan, progress, result")
@@ -251,12 +255,15 @@ def _boot(arguments: argparse.Namespace) -> int:
         json=arguments.json,
         ignored=_ignored(arguments),
     )
+    settings = _settings_in_force(host, {} if arguments.skip_hook is None else {"skip-hooks": arguments.skip_hook})
     if arguments.kernel is not None:
         with contextlib.closing(
-            _files_session(arguments, arguments.kernel, host, machine, method=arguments.method)
+            _files_session(arguments, arguments.kernel, host, machine, method=arguments.method, settings=settings)
         ) as files:
             return boot.boot(files, files.listing, options)
-    with contextlib.closing(MachineSession(host, machine, lambda: find(host), method=arguments.method)) as session:
+    with contextlib.closing(
+        MachineSession(host, machine, lambda: find(host), method=arguments.method, settings=settings)
+    ) as session:
         return boot.boot(session, boot.find_entry(session, arguments.entry), options)
 
 
@@ -329,8 +336,24 @@ def _host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
         raise UsageError(f"{recorded}: {error.message}", error.hint) from None
 
 
+def _settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
+    """What is wrong with them is told, and never in the way."""
+    from bootmenu.model.text import printable
+    from bootmenu.settings import load
+
+    loaded = load(host, flags)
+    for problem in loaded.problems:
+        print(f"bootmenu: {printable(problem)}", file=sys.stderr)
+    return loaded.settings
+
+
 def _files_session(
-    arguments: argparse.Namespace, kernel: str, host: Host, machine: MachineFacts, method: str | None = None
+    arguments: argparse.Namespace,
+    kernel: str,
+    host: Host,
+    machine: MachineFacts,
+    method: str | None = None,
+    settings: Settings | None = None,
 ) -> FilesSession:
     """A session about files that were named on the command line. Raises UsageError when one cannot be read."""
     from bootmenu.session import FilesSession
@@ -345,4 +368,5 @@ def _files_session(
         command_line=arguments.cmdline,
         carry_over=not arguments.no_carry_over,
         method=method,
+        settings=settings,
     )

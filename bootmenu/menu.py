@@ -50,10 +50,12 @@ def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
     from bootmenu.discovery.devices import find
     from bootmenu.discovery.machine import gather
     from bootmenu.session import MachineSession
+    from bootmenu.settings import load
     from bootmenu.system.host import Host
 
     host = Host()
-    return contextlib.closing(MachineSession(host, gather(host), lambda: find(host)))
+    settings = load(host).settings
+    return contextlib.closing(MachineSession(host, gather(host), lambda: find(host), settings=settings))
 
 
 def _demo_session() -> contextlib.AbstractContextManager[MachineSession]:

@@ -15,6 +15,7 @@ from bootmenu.discovery.facts import gather
 from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ProblemFound, ScanEvent, scan
 from bootmenu.errors import UsageError
+from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.errors import SimulatedJump
@@ -24,6 +25,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
+from bootmenu.settings import Settings
 from bootmenu.system.host import Host
 
 
@@ -56,7 +58,7 @@ class Session(Protocol):
         """Read, prepare, load. Raises LoadError (kexec/errors.py); closing it early leaves nothing loaded."""
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:
-        """Sync and unmount, when the load has succeeded."""
+        """Run the hooks, sync and unmount, when the load has succeeded. Raises LoadError when a hook stops it."""
 
     def unload(self, plan: LoadPlan) -> None:
         """Take a loaded kernel out again; never raises."""
@@ -82,8 +84,10 @@ class MachineSession:
         method: str | None = None,
         simulated: bool = False,
         pace: int | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.host = host
+        self.settings = settings or Settings()
         self._machine = machine
         self._machine_report = check_machine(machine)
         self._devices = devices
@@ -135,7 +139,11 @@ class MachineSession:
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
-        return make_plan(listing.entry, listing.facts, self._machine, method=self._method)
+        plan = make_plan(listing.entry, listing.facts, self._machine, method=self._method)
+        found = hooks.find(self.host, self.settings.skip_hooks)
+        return dataclasses.replace(
+            plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)
+        )
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
@@ -145,9 +153,9 @@ class MachineSession:
                 self._mounts.tree(self._seen[name])
         yield from loading.load(plan, self._mounts.known(), self.host, pace=self._pace)
 
-    def leave(self, plan: LoadPlan) -> Iterator[Progress]:  # noqa: ARG002 - a plan may come to name hooks
+    def leave(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
-        yield from jumping.leave(self.host, self._mounts.release)
+        yield from jumping.leave(self.host, plan, self._mounts.release)
 
     def unload(self, plan: LoadPlan) -> None:
         """See Session."""
@@ -161,6 +169,9 @@ class MachineSession:
             jumping.jump(self.host)
         finally:
             self.unload(plan)
+            for device in self._seen.values():  # as it was before: everything read-only, and readable
+                with contextlib.suppress(MountError):
+                    self._mounts.tree(device)
         raise AssertionError("jump returns only by raising")
 
     def close(self) -> None:
@@ -198,8 +209,9 @@ class FilesSession(MachineSession):
         command_line: str,
         carry_over: bool = True,
         method: str | None = None,
+        settings: Settings | None = None,
     ) -> None:
-        super().__init__(host, machine, tuple, method=method)
+        super().__init__(host, machine, tuple, method=method, settings=settings)
         here = Device(name="", folder="/")
         tree = self._mounts.tree(here)
 

@@ -14,10 +14,12 @@ from bootmenu.discovery import scan as scanning
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ProblemFound, ScanFinished
 from bootmenu.errors import UsageError
+from bootmenu.kexec import hooks
 from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.session import FilesSession, MachineSession, collect
+from bootmenu.settings import Settings, Watchdog
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -48,7 +50,7 @@ def test_the_demonstration_does_everything_but_the_jump_and_again(demo: MachineS
     plan = demo.plan(good)
     for _ in range(2):
         events = [*demo.load(plan), *demo.leave(plan)]
-        assert {event.stage for event in events} == set(Stage) - {Stage.JUMP}
+        assert {event.stage for event in events} == set(Stage) - {Stage.JUMP, Stage.HOOKS, Stage.WATCHDOG}
         with pytest.raises(SimulatedJump):
             demo.jump(plan)
         demo.unload(plan)
@@ -116,6 +118,25 @@ def test_a_jump_that_comes_back_leaves_nothing_loaded(tmp_path: Path) -> None:
         session.jump(plan)
     assert (len(kexec.loads), kexec.unloads) == (1, 1)
     assert ("reboot_kexec",) in syscalls_of(host).calls
+    again = [*session.load(plan)]
+    assert again[-1].state is StageState.DONE, "its partition can be read as before"
+
+
+def test_a_plan_names_the_hooks_and_what_the_settings_leave_out(tmp_path: Path) -> None:
+    names = ("ask", "never")
+    host = fake_host(tmp_path / "host", {f"{hooks.FOLDER}/{name}": "#!/bin/sh\n" for name in names})
+    for name in names:
+        host.path(f"{hooks.FOLDER}/{name}").chmod(0o755)
+    write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
+    settings = Settings(skip_hooks=("never",), watchdog=Watchdog.FEED)
+    devices = (Device(name="sda1", folder=str(tmp_path / "part")),)
+    session = MachineSession(host, machines.virt(), lambda: devices, settings=settings)
+    (listing,), _ = collect(session)
+    plan = session.plan(listing)
+    assert (plan.hooks, plan.watchdog) == (("ask",), Watchdog.FEED)
+    assert {Stage.HOOKS, Stage.WATCHDOG} <= set(plan.stages)
+    assert "The hook never is skipped, as the settings want." in plan.notes
+    assert plan.to_json()["hooks"] == ["ask"]
 
 
 def files(host_root: Path, kernel: Path, **more: object) -> FilesSession:

@@ -8,9 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from bootmenu.kexec import hooks
 from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.settings import Watchdog
+from bootmenu.system import watchdog
 from bootmenu.system.commands import CommandError
+from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
 
 SYNC_SECONDS = 30.0
@@ -18,8 +23,11 @@ SYNC_SECONDS = 30.0
 _TICK = 0.25
 
 
-def leave(host: Host, release: Callable[[], list[str]]) -> Iterator[Progress]:
-    """Sync with a time limit, then unmount what bootmenu mounted (`release` says what would not go)."""
+def leave(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -> Iterator[Progress]:
+    """Run the hooks, sync with a time limit, unmount what bootmenu mounted (`release` says what would not go), and
+    see to the watchdog. Raises LoadError when a hook stops the jump; nothing has been torn down then."""
+    if plan.hooks:
+        yield from hooks.run(host, plan)
     began = time.monotonic()
     done = threading.Event()
 
@@ -46,6 +54,10 @@ def leave(host: Host, release: Callable[[], list[str]]) -> Iterator[Progress]:
         ]
     )
     yield _event(Stage.UNMOUNT, StageState.DONE, began, detail)
+    if plan.watchdog is not Watchdog.LEAVE:
+        began = time.monotonic()
+        told = watchdog.feed(host) if plan.watchdog is Watchdog.FEED else watchdog.disarm(host)
+        yield _event(Stage.WATCHDOG, StageState.DONE, began, told)
 
 
 def _event(stage: Stage, state: StageState, began: float, detail: str = "") -> Progress:
@@ -59,7 +71,12 @@ def _writable(host: Host) -> list[str]:
         fields = line.split()
         if len(fields) >= 4 and fields[0].startswith("/dev/") and "rw" in fields[3].split(","):
             points.append(fields[1])
-    return list(dict.fromkeys(points))[:8]
+    return [_held(host, point) for point in list(dict.fromkeys(points))[:8]]
+
+
+def _held(host: Host, point: str) -> str:
+    by = holders(host, point)
+    return f"{point} (by {', '.join(by)})" if by else point
 
 
 def jump(host: Host) -> None:

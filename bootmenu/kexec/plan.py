@@ -16,6 +16,7 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
 from bootmenu.model.text import printable
+from bootmenu.settings import Watchdog
 
 
 class PlanError(BootmenuError):
@@ -53,6 +54,10 @@ class LoadPlan:
     edits: tuple[Edit, ...] = ()
     """In order; only to a tree of the entry's own."""
     command_line: str = ""
+    hooks: tuple[str, ...] = ()
+    """Names of the programs that run before the jump, in order."""
+    watchdog: Watchdog = Watchdog.LEAVE
+    """What becomes of a running one at the jump."""
     notes: tuple[str, ...] = ()
     """What a person should know before it happens."""
 
@@ -64,6 +69,8 @@ class LoadPlan:
             for stage in Stage
             if not (stage is Stage.INITRAMFS and not self.initrds)
             and not (stage is Stage.DEVICE_TREE and not self.dtb)
+            and not (stage is Stage.HOOKS and not self.hooks)
+            and not (stage is Stage.WATCHDOG and self.watchdog is Watchdog.LEAVE)
         )
 
     @property
@@ -94,6 +101,8 @@ class LoadPlan:
                 for edit in self.edits
             ],
             "cmdline": self.command_line,
+            "hooks": list(self.hooks),
+            "watchdog": str(self.watchdog),
             "stages": [str(stage) for stage in self.stages],
             "notes": list(self.notes),
         }

@@ -14,8 +14,10 @@ class Stage(StrEnum):
     INITRAMFS = "read initramfs"
     DEVICE_TREE = "prepare device tree"
     LOAD = "load"
+    HOOKS = "hooks"
     SYNC = "sync"
     UNMOUNT = "unmount"
+    WATCHDOG = "watchdog"
     JUMP = "jump"
 
 

@@ -50,6 +50,9 @@ class FakeSyscalls(Syscalls):
     def own_mounts(self) -> None:
         self._answer("own_mounts")
 
+    def watchdog(self, path: str, *, disarm: bool) -> None:
+        self._answer("watchdog", path[path.index("/dev/") :], disarm)
+
     def sync(self) -> None:
         self.calls.append(("sync",))
         self.sync_waits_for()

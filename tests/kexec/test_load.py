@@ -7,7 +7,6 @@ import errno
 import gzip
 import itertools
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from bootmenu.formats.devicetree import DeviceTree, facts
-from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.errors import LoadError, explain
 from bootmenu.kexec.load import load, unload
@@ -27,8 +25,7 @@ from bootmenu.system.simulated import SimulatedHost
 from bootmenu.system.tree import OpenFile
 from tests.builders import machines
 from tests.builders.entries import whole_image
-from tests.builders.hosts import FakeLog, commands_of, failure, fake_host, syscalls_of
-from tests.builders.trees import write_tree
+from tests.builders.hosts import FakeLog, commands_of, failure, fake_host
 from tests.kexec.staging import INITRD, OTHER, Bench, Kexec, descriptors
 
 
@@ -349,58 +346,3 @@ def test_a_packed_kernel_that_is_damaged_is_not_loaded(
     plan = replace(plan, kernel=replace(plan.kernel, size=len(data)))
     assert fails(bench, plan, host).stage is Stage.KERNEL
     assert not kexec.loads
-
-
-# ---- leave and jump ---------------------------------------------------------------------------------------
-
-
-def test_leaving_syncs_unmounts_and_says_what_stays(host: Host) -> None:
-    lines = ("/dev/sda2 / ext4 rw,noatime 0 0", "/dev/sda1 /mnt vfat ro 0 0", "tmpfs /tmp tmpfs rw 0 0", "x")
-    write_tree(host.root, {"/proc/self/mounts": "\n".join(lines)})
-    events = list(jumping.leave(host, lambda: ["sda1: busy"]))
-    assert [(event.stage, event.state) for event in events if event.state is not StageState.RUNNING] == [
-        (Stage.SYNC, StageState.DONE),
-        (Stage.UNMOUNT, StageState.DONE),
-    ]
-    assert events[-1].detail == "detached sda1: busy; still mounted for writing by others: /"
-    assert syscalls_of(host).calls == [("sync",)]
-
-
-def test_a_sync_that_hangs_is_given_up(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jumping, "SYNC_SECONDS", 0.05)
-    monkeypatch.setattr(jumping, "_TICK", 0.01)
-    disk = threading.Event()
-    syscalls_of(host).sync_waits_for = lambda: disk.wait(10)
-    try:
-        events = list(jumping.leave(host, list))
-    finally:
-        disk.set()
-    (sync,) = [event for event in events if event.stage is Stage.SYNC and event.state is not StageState.RUNNING]
-    assert sync.state is StageState.SKIPPED
-    assert "does not answer" in sync.detail
-    assert events[-1].state is StageState.DONE
-
-
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBUSY, errno.EPERM])
-def test_a_jump_that_comes_back_says_why(host: Host, number: int) -> None:
-    syscalls_of(host).errors["reboot_kexec"] = number
-    with pytest.raises(LoadError) as caught:
-        jumping.jump(host)
-    assert (caught.value.errno, caught.value.call, caught.value.stage) == (number, "reboot", Stage.JUMP)
-    assert caught.value.hint
-
-
-def test_where_systemd_is_pid_1_it_makes_the_jump(tmp_path: Path) -> None:
-    words: list[str] = []
-
-    def systemctl(argv: object, inherited: object) -> tuple[int, bytes, bytes]:
-        words.append(str(argv))
-        return 1, b"", b"Access denied\n"
-
-    host = fake_host(tmp_path, {"/run/systemd/system/x": ""}, {"systemctl": systemctl})
-    with pytest.raises(LoadError, match="Access denied"):
-        jumping.jump(host)
-    assert words == ["['systemctl', 'kexec']"]
-    assert not syscalls_of(host).calls
-    with pytest.raises(LoadError, match="not installed"):
-        jumping.jump(fake_host(tmp_path))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Programs of the first stage's own that run before a jump. One that fails stops it."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.text import printable
+from bootmenu.system.commands import CommandError
+from bootmenu.system.host import Host
+
+FOLDER = "/etc/bootmenu/hooks/before-jump.d"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LEFT_OVERS = (".dpkg-old", ".dpkg-new", ".dpkg-dist", ".rpmnew", ".rpmsave", ".bak", ".disabled")
+_SECONDS = 60.0  # of one hook
+_SAID = 300  # characters of what it wrote that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What would run, and what would not."""
+
+    names: tuple[str, ...] = ()
+    """In the order in which they run: sorted, as run-parts does."""
+    notes: tuple[str, ...] = ()
+    """Why a file in the folder is none, in words."""
+
+
+def find(host: Host, skip: Collection[str] = ()) -> Hooks:
+    """The hooks of this machine. skip: names that the settings leave out. Never raises."""
+    names: list[str] = []
+    notes: list[str] = []
+    try:
+        found = sorted(host.path(FOLDER).iterdir())
+    except OSError:
+        return Hooks()
+    for path in found:
+        if not _NAME.fullmatch(path.name) or path.name.endswith(_LEFT_OVERS):
+            continue
+        if path.name in skip:
+            notes.append(f"The hook {path.name} is skipped, as the settings want.")
+        elif why_not := _unfit(path.stat().st_mode if path.exists() else 0):
+            notes.append(f"The hook {path.name} is left out: it is {why_not}.")
+        else:
+            names.append(path.name)
+    return Hooks(tuple(names), tuple(notes))
+
+
+def _unfit(mode: int) -> str | None:
+    if not stat.S_ISREG(mode):
+        return "no file"
+    if mode & stat.S_IWOTH:
+        return "writable by everybody"
+    return None if mode & stat.S_IXUSR else "not executable"
+
+
+def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
+    """One after the other, each with the plan in its environment. Raises LoadError for the first that fails."""
+    began = time.monotonic()
+    environment = describe(plan)
+
+    def event(state: StageState, detail: str) -> Progress:
+        return Progress(stage=Stage.HOOKS, state=state, seconds=time.monotonic() - began, detail=detail)
+
+    for name in plan.hooks:
+        yield event(StageState.RUNNING, name)
+        remedy = f"Mend {FOLDER}/{name}, or skip it: bootmenu.skip-hooks={name} on the first stage's command line."
+        try:
+            done = host.commands.run([str(host.path(f"{FOLDER}/{name}"))], timeout=_SECONDS, env=environment)
+        except CommandError as error:
+            raise LoadError(
+                f"The hook {name} failed: {error.message}.", remedy, stage=Stage.HOOKS, call=name
+            ) from None
+        if done.returncode != 0:
+            said = printable(" ".join((done.error_text or done.stdout.decode("utf-8", "replace")).split()))[-_SAID:]
+            how = f"exit status {done.returncode}" if done.returncode > 0 else f"signal {-done.returncode}"
+            words = f" It said: {said.rstrip('.')}." if said else ""
+            raise LoadError(f"The hook {name} stopped the jump ({how}).{words}", remedy, stage=Stage.HOOKS, call=name)
+    yield event(StageState.DONE, ", ".join(plan.hooks))
+
+
+def describe(plan: LoadPlan) -> dict[str, str]:
+    """The plan as a hook's environment. Texts come from a disk: a hook must quote them as it uses them."""
+    entry = plan.entry
+    values = {
+        "BOOTMENU_ENTRY": entry.id,
+        "BOOTMENU_TITLE": entry.title,
+        "BOOTMENU_VERSION": entry.version,
+        "BOOTMENU_METHOD": plan.method,
+        "BOOTMENU_KERNEL": _file(plan.kernel),
+        "BOOTMENU_INITRDS": "\n".join(map(_file, plan.initrds)),
+        "BOOTMENU_DTB": _file(plan.dtb) if plan.dtb else "",
+        "BOOTMENU_CMDLINE": plan.command_line,
+        "BOOTMENU_PLAN": json.dumps(plan.to_json()),
+    }
+    return {name: value.replace("\0", "").encode("utf-8", "replace").decode() for name, value in values.items()}
+
+
+def _file(file: PlannedFile) -> str:
+    return f"{file.ref.device}:{file.ref.path}"

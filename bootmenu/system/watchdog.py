@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Hardware watchdogs that are running (Documentation/watchdog/watchdog-api.rst)."""
+
+from __future__ import annotations
+
+import re
+
+from bootmenu.system.host import Host
+
+_CLASS = "/sys/class/watchdog"
+
+
+def running(host: Host) -> list[str]:
+    """Names of the watchdogs that count down. Opening one that does not would start it: those are left alone."""
+    try:
+        names = sorted(path.name for path in host.path(_CLASS).iterdir())
+    except OSError:
+        return []
+    return [
+        name
+        for name in names
+        if re.fullmatch(r"watchdog\d+", name) and host.text(f"{_CLASS}/{name}/state") == "active"
+    ]
+
+
+def feed(host: Host) -> str:
+    """Give each its whole time once more. Returns what happened, in words."""
+    return _each(host, disarm=False) or "no watchdog is running"
+
+
+def disarm(host: Host) -> str:
+    """Switch each off. Returns what happened, in words; a driver may refuse (nowayout)."""
+    return _each(host, disarm=True) or "no watchdog is running"
+
+
+def _each(host: Host, *, disarm: bool) -> str:
+    told = []
+    for name in running(host):
+        try:
+            host.syscalls.watchdog(str(host.path(f"/dev/{name}")), disarm=disarm)
+        except OSError as error:
+            told.append(f"{name} is still counting: {error.strerror}")
+            continue
+        if not disarm:
+            told.append(f"{name} fed")
+        elif host.text(f"{_CLASS}/{name}/state") == "active":
+            told.append(f"{name} is still counting: its driver lets nobody stop it")
+        else:
+            told.append(f"{name} switched off")
+    return "; ".join(told)
