@@ -1,26 +1,90 @@
 # SPDX-License-Identifier: MIT
-"""Kernels that lie about without a configuration, paired with initramfs and device tree by version."""
+"""Kernels that lie about without a configuration, paired with initramfs and device trees by version.
+
+Names as Debian, Fedora, openSUSE, Alpine, Arch Linux ARM and Armbian install them. What the kernels are is found out
+by their content, later; only an .efi file is looked into here, since most of them are no kernels.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from bootmenu.errors import FormatError
+from bootmenu.formats.kernels import identify
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.sources import SOURCES
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble
+from bootmenu.sources.version import version_key
 
 _FOLDERS = ("/", "/boot")
 _MAX_ENTRIES = 200
+_MAX_PROGRAMS = 50  # EFI programs that are looked into
+_MAX_VERSION = 100  # characters
 
-_KERNEL = re.compile(r"^(vmlinuz|vmlinux|Image|Image\.gz|kernel)(?:[-.](?P<version>.+))?$")
-_NOT_A_KERNEL = re.compile(r"\.(dtb|dtbo|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|hmac|asc)$")
+_PACKED = r"(?:\.(?:gz|xz|zst|lz4|lzma|bz2))?"
+_KERNEL = re.compile(
+    rf"^(?:(?:vmlinuz|vmlinux|(?:b?z)?Image|uImage|kernel)(?:[-.](?P<version>.+?))??|linux-(?P<other>\d.*?)){_PACKED}$"
+)
+_PROGRAM = re.compile(r"^(?P<name>.+)\.efi$", re.IGNORECASE)
+_NOT_A_KERNEL = re.compile(r"\.(dtb|dtbo|txt|sig|sha256|md5|old-dkms|conf|cfg|map|img|hmac|asc|efi)$", re.IGNORECASE)
+
+_INITRAMFS = (
+    "initrd.img-{}",  # Debian, Ubuntu, Armbian
+    "initrd.img.{}",  # Debian's vmlinuz.old
+    "initramfs-{}.img",  # Fedora, Arch Linux
+    "initrd-{}",  # openSUSE
+    "initrd-{}.img",
+    "initramfs-{}",  # Alpine
+    "uInitrd-{}",  # Armbian
+)
+_INITRAMFS_OF_NONE = (
+    "initrd.img",
+    "initramfs.img",
+    "initrd",
+    "initramfs",
+    "initramfs-linux.img",  # beside the Image of Arch Linux ARM
+    "uInitrd",
+    "initrd.gz",
+    "initramfs.cpio.gz",
+    "initramfs.cpio",
+)
+_TREES = (  # below the kernel's folder
+    "dtb-{}",  # openSUSE, Fedora, Armbian: a folder; Debian's flash-kernel: a file
+    "dtbs/{}",  # Debian's flash-kernel
+    "dtbs-{}",  # Alpine
+    "dtb/{}",
+)
+_INSTALLED_TREES = (  # below the root, where packages install them
+    "/usr/lib/linux-image-{}",  # Debian
+    "/usr/lib/firmware/{}/device-tree",  # Ubuntu
+    "/lib/firmware/{}/device-tree",
+    "/usr/lib/modules/{}/dtb",  # Fedora
+    "/lib/modules/{}/dtb",
+)
+_COMMON_TREES = ("dtbs", "dtb")  # Arch Linux ARM, Armbian
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    folder: str
+    """Without a slash at its end: the root is empty."""
+    name: str
+    version: str
+    names: frozenset[str]
+    """Of everything in the folder."""
+
+    @property
+    def path(self) -> str:
+        return f"{self.folder}/{self.name}"
 
 
 @SOURCES.register("bare", order=90)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Files named as kernels are, newest last as the folder sorts; links to them do not count twice."""
-    seen: set[tuple[int, int]] = set()
+    """Files named as kernels are, newest first; links to them do not count twice."""
+    kernels: list[_Found] = []
+    folders: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
         try:
             here = tree.stat(folder)
@@ -29,52 +93,115 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
                 yield Problem(device=tree.device, path=folder, message=error.detail)
             continue
-        if here.identity in seen:
-            continue
-        seen.add(here.identity)
-        # names with a version first: /vmlinuz is mostly a link to one of them
-        found = [match for name in names if (match := _KERNEL.match(name)) and not _NOT_A_KERNEL.search(name)]
+        if here.identity in folders:
+            continue  # /boot is a link to . on a boot partition
+        folders.add(here.identity)
+        found = list(_named(folder.rstrip("/"), names))
         if len(found) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
             message = f"holds too many files: the first {len(found[:_MAX_ENTRIES]):,} kernels are listed"
             yield Problem(device=tree.device, path=folder, message=message)
-        for match in sorted(found, key=lambda match: match["version"] is None)[:_MAX_ENTRIES]:
-            path = f"{folder.rstrip('/')}/{match.string}"
-            try:
-                info = tree.stat(path)
-            except TreeError as error:
-                if error.trouble is not Trouble.MISSING:
-                    yield Problem(device=tree.device, path=path, message=error.detail)
-                continue
+        kernels += found[:_MAX_ENTRIES]
+    # newest first; those without a version last, as /vmlinuz is mostly a link to one of the others
+    kernels.sort(key=lambda kernel: version_key(kernel.version), reverse=True)
+    kernels.sort(key=lambda kernel: not kernel.version[:1].isdigit())
+    seen: set[tuple[int, int]] = set()
+    programs = 0
+    for kernel in kernels:
+        try:
+            info = tree.stat(kernel.path)
             if not info.is_file or info.identity in seen:
                 continue
             seen.add(info.identity)
-            yield _entry(tree.device, folder.rstrip("/"), match, frozenset(names))
+            if _PROGRAM.match(kernel.name):
+                programs += 1
+                if programs > _MAX_PROGRAMS or not _is_kernel(tree, kernel.path):
+                    continue
+        except TreeError as error:
+            if error.trouble is not Trouble.MISSING:
+                yield Problem(device=tree.device, path=kernel.path, message=error.detail)
+            continue
+        yield _entry(tree, kernel)
 
 
-def _entry(device: str, folder: str, match: re.Match[str], names: frozenset[str]) -> BootEntry:
-    def first(*candidates: str) -> FileRef | None:
-        name = next((name for name in candidates if name in names), None)
-        return FileRef(device=device, path=f"{folder}/{name}") if name else None
+def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
+    here = frozenset(names)
+    for name in names:
+        if program := _PROGRAM.match(name):
+            kernel = _KERNEL.match(program["name"])
+        elif kernel := _KERNEL.match(name):
+            if _NOT_A_KERNEL.search(name):
+                continue
+        else:
+            continue
+        version = (kernel["version"] or kernel["other"] or "") if kernel else ""
+        yield _Found(folder, name, version[:_MAX_VERSION], here)
 
-    version = (match["version"] or "").removesuffix(".gz")
-    if version:
-        initrd = first(
-            f"initrd.img-{version}",
-            f"initramfs-{version}.img",
-            f"initrd-{version}",
-            f"initrd-{version}.img",
-            f"initramfs-{version}",
-        )
-        dtb = first(f"dtb-{version}")
-    else:
-        initrd = first("initrd.img", "initramfs.img", "initrd", "initramfs-linux.img")
-        dtb = None
+
+def _is_kernel(tree: Tree, path: str) -> bool:
+    try:
+        with tree.open(path) as source:
+            identify(source)
+    except FormatError:
+        return False
+    except OSError as error:
+        raise TreeError(path, Trouble.UNREADABLE, f"reading failed: {error.strerror or error}") from None
+    return True
+
+
+def _entry(tree: Tree, kernel: _Found) -> BootEntry:
+    def file(path: str) -> FileRef:
+        return FileRef(device=tree.device, path=path)
+
+    templates = [pattern.format(kernel.version) for pattern in _INITRAMFS] if kernel.version else _INITRAMFS_OF_NONE
+    initrd = next((name for name in templates if name in kernel.names), None)
+    dtb, folder = _trees(tree, kernel)
     return BootEntry(
-        id=f"{folder}/{match.string}",
-        title=match.string,
+        id=kernel.path,
+        title=kernel.name,
         source="bare",
-        device=device,
-        kernel=FileRef(device=device, path=f"{folder}/{match.string}"),
-        initrds=(initrd,) if initrd else (),
-        dtb=dtb,
+        device=tree.device,
+        kernel=file(kernel.path),
+        initrds=(file(f"{kernel.folder}/{initrd}"),) if initrd else (),
+        dtb=file(dtb) if dtb else None,
+        dtb_folder=file(folder) if folder else None,
     )
+
+
+def _trees(tree: Tree, kernel: _Found) -> tuple[str | None, str | None]:
+    """(device tree, folder of device trees) for that kernel."""
+    paths: list[str] = []
+    if kernel.version:
+        below = (f"{kernel.folder}/{pattern.format(kernel.version)}" for pattern in _TREES)
+        # only what the listing makes possible: every other look would be in vain
+        paths += [path for path in below if path[len(kernel.folder) + 1 :].split("/")[0] in kernel.names]
+        paths += [pattern.format(kernel.version) for pattern in _INSTALLED_TREES]
+    for path in paths:
+        is_file, is_folder = _kind(tree, path)
+        if is_file or is_folder:
+            return (path, None) if is_file else (None, path)
+    for name in _COMMON_TREES:
+        path = f"{kernel.folder}/{name}"
+        is_file, is_folder = _kind(tree, path) if name in kernel.names else (False, False)
+        if is_file and not kernel.version:
+            return path, None
+        if is_folder and not (kernel.version and _has_versions(tree, path)):
+            return None, path
+    if not kernel.version and any(name.endswith(".dtb") for name in kernel.names):
+        return None, kernel.folder or "/"
+    return None, None
+
+
+def _kind(tree: Tree, path: str) -> tuple[bool, bool]:
+    try:
+        info = tree.stat(path)
+    except TreeError:
+        return False, False
+    return info.is_file, info.is_folder
+
+
+def _has_versions(tree: Tree, path: str) -> bool:
+    """True where a folder has one for each kernel: none of them is this one's, then."""
+    try:
+        return any(re.match(r"\d+\.\d", name) for name in tree.list(path))
+    except TreeError:
+        return False
