@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import re
 
+from bootmenu.errors import BootmenuError
+from bootmenu.model.entry import FileRef
+from bootmenu.sources.tree import Tree, normal
+
 _KINDS = ("uuid", "label", "partuuid", "partlabel")
 _GRUB = re.compile(r"^\(?(hd\d{1,3}(?:,(?:gpt|msdos|apple|bsd)?\d{1,3})?)\)?$")
 
@@ -42,3 +46,29 @@ def named(kind: str, value: str) -> str:
 def _unescaped(name: str) -> str:
     """udev writes what it does not trust as \\x20."""
     return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), name)
+
+
+_NETWORK = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://|[^/:\\]+::)")
+_ELSEWHERE = re.compile(
+    r"^(?:(?P<device>/dev/[^:]+|(?:UUID|LABEL|PARTUUID|PARTLABEL)=[^:]+):"  # these are no file names
+    r"|(?P<name>[^/:\\]+):(?=[/\\])"
+    r"|(?P<grub>\(hd[^)/]{1,20}\))(?=[/\\]))(?P<path>.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def located(tree: Tree, text: str, folder: str = "/") -> FileRef:
+    """The file that a configuration on `tree` calls `path`, `DEVICE:path` or `(hd0,gpt2)/path`.
+
+    A path that does not begin with a slash is below `folder` on its own partition, and below the root of
+    another one. Raises BootmenuError for a file that a network would have to bring.
+    """
+    # pxelinux.txt: "::filename" is relative to the server's root, which is this partition's here
+    if text.startswith("::"):
+        return FileRef(device=tree.device, path=normal(text[2:]))
+    if _NETWORK.match(text):
+        raise BootmenuError(f"“{text[:60]}” is on a network, where nothing is read")
+    if not (match := _ELSEWHERE.match(text)):
+        return FileRef(device=tree.device, path=normal(text, folder))
+    device = canonical(match["device"] or match["name"] or match["grub"])
+    return FileRef(device=tree.device if device in tree.names else device, path=normal(match["path"]))

@@ -1,177 +1,378 @@
 # SPDX-License-Identifier: MIT
-"""extlinux.conf as U-Boot (doc/README.pxe) and syslinux read it."""
+"""extlinux.conf, syslinux.cfg and isolinux.cfg: one language, as U-Boot and syslinux read it.
+
+Sources: U-Boot's doc/README.pxe and boot/pxe_utils.c; syslinux's doc/syslinux.txt, doc/menu.txt and, for what
+these leave open, com32/menu/readconfig.c.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import Tree, TreeError, Trouble, normal, read_text
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.references import located
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, exists, normal
 
-_PATHS = ("/extlinux/extlinux.conf", "/boot/extlinux/extlinux.conf", "/extlinux.conf", "/boot/extlinux.conf")
-_MAX_DEPTH = 8  # U-Boot's MAX_NEST_LEVEL is 16; nobody nests deeper than two
-_MAX_LABELS = 1000
-
-# say nothing about what is booted: looks, sounds, serial lines, other loaders' modules
-_HARMLESS = frozenset(
-    "timeout totaltimeout prompt ui serial console display say font kbdmap allowoptions noescape nohalt implicit"
-    " ipappend sysappend f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12 ontimeout onerror kaslrseed sendmac".split()
+_EXTLINUX = tuple(
+    f"{folder}/extlinux.conf"
+    for folder in ("/extlinux", "/boot/extlinux", "", "/boot", "/boot/syslinux", "/syslinux")
 )
-_UNBOOTABLE = frozenset("localboot com32 boot bss pxe fdimage comboot".split())
+# syslinux.txt: "in either the /boot/syslinux or /syslinux directories (searched in that order)"; isolinux.txt says
+# the same of its own name, and a loader for EFI looks beside itself
+_SYSLINUX = (
+    *(f"{folder}/syslinux.cfg" for folder in ("/boot/syslinux", "/syslinux", "", "/EFI/syslinux", "/EFI/BOOT")),
+    *(f"{folder}/isolinux.cfg" for folder in ("/boot/isolinux", "/isolinux", "", "/boot/syslinux", "/syslinux")),
+    *(f"{folder}/syslinux.cfg" for folder in ("/boot/isolinux", "/isolinux")),
+)
+_MAX_DEPTH = 16  # U-Boot's MAX_NEST_LEVEL; syslinux.txt: "up to 16 levels deep"
+_MAX_FILES = 64
+_MAX_REFERENCES = 64
+"""Initramfs parts or overlays of one label."""
+
+# say nothing about what is booted: looks, sounds, waiting, serial lines, other loaders' modules
+_HARMLESS = frozenset(
+    "timeout totaltimeout prompt ui serial console display say font kbdmap allowoptions noescape nocomplete nohalt"
+    " implicit ipappend sysappend sendcookies onerror path background kaslrseed sendmac fallback".split()
+) | {f"f{number}" for number in range(13)}
+# of a label: it starts something that is no Linux
+_UNBOOTABLE = frozenset("localboot com32 comboot boot bss pxe fdimage".split())
+# syslinux.txt, "OTHER OPERATING SYSTEMS": KERNEL looks at the extension, LINUX does not. Left out are .0, PXELINUX's
+# alone and the end of many a version, and .bin and .img, which are so for ISOLINUX alone.
+_NO_KERNEL = (".c32", ".com", ".cbt", ".bs", ".bss")
+_ISOLINUX_NO_KERNEL = (*_NO_KERNEL, ".bin", ".img")
+
+
+@dataclass(slots=True)
+class _Menu:
+    title: str = ""
+    parent: _Menu | None = None
+    depth: int = 0
+
+    def path(self) -> list[str]:
+        titles: list[str] = []
+        menu: _Menu | None = self
+        while menu is not None:
+            if menu.title:
+                titles.insert(0, menu.title)
+            menu = menu.parent
+        return titles
 
 
 @dataclass(slots=True)
 class _Label:
     name: str
+    menu: _Menu
+    inherited: str
+    """The global APPEND where the label begins."""
     title: str = ""
     kernel: str = ""
+    config: str = ""
     append: str | None = None
     initrds: list[str] = field(default_factory=list)
     dtb: str = ""
+    dtb_folder: str = ""
     overlays: list[str] = field(default_factory=list)
-    unbootable: bool = False
+    menu_default: bool = False
+    left_out: bool = False
+    """It is hidden, unselectable, or starts no Linux."""
+
+    @property
+    def cmdline(self) -> str:
+        # syslinux.txt: a label's options "should be used instead of the ones specified in the global section",
+        # and "APPEND with a single hyphen" is "Append nothing"
+        text = self.inherited if self.append is None else self.append
+        return "" if text == "-" else text
 
 
 @dataclass(slots=True)
-class _Config:
+class _Bounds:
+    """What one configuration and all that it includes may take."""
+
+    files: int = _MAX_FILES
+    labels: int = MAX_ENTRIES
+    characters: int = CONFIG_LIMIT
+
+
+@dataclass(slots=True)
+class _State:
+    """readconfig.c: included files are read "as if the files had been concatenated together"."""
+
+    folder: str
+    """Relative paths begin here, also those in included files: it is the loader's working directory."""
+    bounds: _Bounds
+    menu: _Menu = field(default_factory=_Menu)
+    start: _Menu | None = None
+    deeper: int = 0
+    """Submenus below the deepest that is told apart."""
+    label: _Label | None = None
     labels: list[_Label] = field(default_factory=list)
     append: str = ""
     default: str = ""
-    problems: list[Problem] = field(default_factory=list)
-    files: int = 0
+    ontimeout: str = ""
+    open: list[str] = field(default_factory=list)
+    """Files that are being read."""
+
+    def the_default(self) -> _Label | None:
+        """What starts when nobody presses a key."""
+        # syslinux.txt: with ONTIMEOUT, "DEFAULT is used only if the user presses <Enter>"; both may have kernel
+        # options behind the label, or name no label at all ("DEFAULT menu.c32")
+        named = {label.name: label for label in reversed(self.labels)}
+        for wanted in (self.ontimeout, self.default):
+            if found := named.get(wanted) or named.get(wanted.partition(" ")[0]):
+                return found
+        # menu.txt: MENU DEFAULT is "the default for this particular submenu". Of several U-Boot takes the first.
+        start = self.start
+        for label in self.labels:
+            if label.menu_default and (label.menu is start if start else label.menu.parent is None):
+                return label
+        return None
 
 
 @SOURCES.register("extlinux", order=30)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Labels in file order; `default` by label name, `menu default` where there is none."""
-    seen: set[tuple[int, int]] = set()
-    for path in _PATHS:
-        try:
-            identity = tree.stat(path).identity
-        except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE):
-                yield Problem(device=tree.device, path=path, message=error.detail)
-            continue
-        if identity in seen:
-            continue
-        seen.add(identity)
-        config = _Config()
-        _read(tree, path, config, 0)
+    """Labels in file order, the default marked."""
+    yield from _parse(tree, "extlinux", _EXTLINUX)
+
+
+@SOURCES.register("syslinux", order=32)
+def parse_syslinux(tree: Tree) -> Iterator[BootEntry | Problem]:
+    """The same language in the places of SYSLINUX and ISOLINUX."""
+    yield from _parse(tree, "syslinux", _SYSLINUX)
+
+
+def _parse(tree: Tree, source: str, paths: tuple[str, ...]) -> Iterator[BootEntry | Problem]:
+    for config in configurations(tree, paths):
+        entries = list(_entries(config, source, _State(config.folder, _Bounds()), is_default=True))
         yield from config.problems
-        default = next((label for label in config.labels if label.name == config.default), None)
-        for label in config.labels:
-            if label.kernel:
-                yield _entry(tree, path, label, config, label is default)
-            elif not label.unbootable:
-                message = f"label “{label.name}” names no kernel"
-                yield Problem(device=tree.device, path=path, message=message)
+        yield from entries
 
 
-def _read(tree: Tree, path: str, config: _Config, depth: int) -> None:
-    def problem(message: str) -> None:
-        if len(config.problems) < 50:
-            config.problems.append(Problem(device=tree.device, path=path, message=message))
+def _entries(config: Configuration, source: str, state: _State, *, is_default: bool) -> Iterator[BootEntry]:
+    _read(config, state, ())
+    default = state.the_default()
+    for label in state.labels:
+        if label.left_out:
+            continue
+        if label.config:
+            yield from _other_configuration(config, source, state, label, is_default=is_default and label is default)
+            continue
+        # syslinux.txt: "The default for image is the same as label"
+        if not label.kernel and exists(config.tree, normal(label.name, state.folder)):
+            label.kernel = label.name
+        if not label.kernel:
+            config.problem(f"label {short(label.name)} names no kernel")
+            continue
+        try:
+            yield _entry(config, source, state.folder, label, default=is_default and label is default)
+        except BootmenuError as error:
+            config.problem(f"label {short(label.name)}: {error.message}")
 
-    config.files += 1
-    try:
-        text = read_text(tree, path)
-    except TreeError as error:
-        problem(error.detail)
+
+def _other_configuration(
+    config: Configuration, source: str, state: _State, label: _Label, *, is_default: bool
+) -> Iterator[BootEntry]:
+    # syslinux.txt: "CONFIG means restart the boot loader using a different configuration file. The configuration
+    # file is read, the working directory is changed (if specified via an APPEND)". Arch's isolinux.cfg is no more.
+    other = _included(config, state, label.config, 0)
+    if other is not None:
+        folder = normal(label.append, state.folder) if label.append and label.append != "-" else state.folder
+        restarted = _State(folder, state.bounds, open=[*state.open, config.path])
+        yield from _entries(other, source, restarted, is_default=is_default)
+
+
+def _included(config: Configuration, state: _State, path: str, number: int) -> Configuration | None:
+    path = normal(path.removeprefix("::"), state.folder)
+    if path in state.open or path == config.path:
+        config.problem(f"{path} includes itself", number)
+    elif len(state.open) >= _MAX_DEPTH:
+        config.problem(f"includes are nested deeper than {_MAX_DEPTH}", number)
+    elif state.bounds.files <= 0:
+        config.problem(f"more than {_MAX_FILES} files are included", number)
+    else:
+        return Configuration(config.tree, path, config.problems)
+    return None
+
+
+def _read(config: Configuration, state: _State, submenu: tuple[str, ...]) -> None:
+    bounds = state.bounds
+    bounds.files -= 1
+    text = config.text()
+    bounds.characters -= len(text)
+    if bounds.characters < 0:
+        config.problem(f"with it, more than {CONFIG_LIMIT:,} characters are included: it is left out")
         return
-    label: _Label | None = None
-    in_help = False
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if in_help:
-            in_help = line.lower() != "endtext"
-            continue
-        if not line or line.startswith("#"):
-            continue
+    state.open.append(config.path)
+    for tag in submenu:
+        _begin(state, tag)
+    in_text = False
+    for number, line in config.lines(text):
         word, *rest = line.split(None, 1)
         key, value = word.lower(), rest[0] if rest else ""
-        if key == "text":
-            in_help = value.lower() == "help"
+        if in_text:
+            in_text = key != "endtext"
+        elif key == "text":
+            in_text = value.lower() == "help"
         elif key == "label":
-            if len(config.labels) >= _MAX_LABELS:
-                problem(f"line {number}: more than {_MAX_LABELS} labels, the rest is left out")
-                return
-            label = _Label(name=value or f"line {number}")
-            config.labels.append(label)
-        elif key == "default":
-            config.default = value
-        elif key == "menu":
-            _menu(value, label, config)
+            if bounds.labels <= 0:
+                config.too_many("labels", number)
+                break
+            bounds.labels -= 1
+            state.label = _Label(value or f"line {number}", state.menu, state.append)
+            state.labels.append(state.label)
+        elif key == "default" and value:
+            state.default = value
+        elif key == "ontimeout":
+            state.ontimeout = value
         elif key == "include":
-            if depth >= _MAX_DEPTH or config.files >= 64:
-                problem(f"line {number}: includes are nested too deeply")
-            elif value:
-                _read(tree, _path(path, value), config, depth + 1)
-        elif key == "append":
-            if label is None:
-                config.append = value
+            _include(config, state, value, number)
+        elif key == "menu":
+            sub, *rest = value.split(None, 1) or [""]
+            if sub.lower() == "include":
+                _include(config, state, rest[0] if rest else "", number)
             else:
-                # syslinux.wiki: "APPEND -" means nothing, a label's own replaces the global one
-                label.append = "" if value == "-" else value
+                _menu(state, sub.lower(), rest[0] if rest else "")
+        elif key == "append" and state.label is None:
+            state.append = value
         elif key in _UNBOOTABLE:
-            if label is not None:
-                label.unbootable = True
-        elif key in _HARMLESS:
-            continue
-        elif not _label_key(label, key, value):
-            problem(f"line {number}: “{word[:40]}” makes no sense here")
+            if state.label is not None:
+                state.label.left_out = True
+        elif key not in _HARMLESS and not _label_key(state.label, key, value, config.path):
+            config.problem(f"{short(word)} makes no sense here", number)
+    if in_text:
+        config.problem("a help text has no end: what follows it is not read")
+    if submenu:
+        _end(state)
+    state.open.pop()
 
 
-def _menu(value: str, label: _Label | None, config: _Config) -> None:
-    sub, *rest = value.split(None, 1) or [""]
-    match sub.lower():
+def _include(config: Configuration, state: _State, value: str, number: int) -> None:
+    path, *tag = value.split(None, 1) or [""]
+    if not path:
+        config.problem("include names no file", number)
+    elif other := _included(config, state, path, number):
+        # menu.txt: with a tag "the whole file is considered to have been bracketed with a MENU BEGIN ... MENU END"
+        _read(other, state, tuple(tag))
+
+
+def _begin(state: _State, tag: str) -> None:
+    state.label = None
+    if state.menu.depth < _MAX_DEPTH:
+        state.menu = _Menu(tag, state.menu, state.menu.depth + 1)
+    else:
+        state.deeper += 1
+
+
+def _end(state: _State) -> None:
+    state.label = None
+    if state.deeper:
+        state.deeper -= 1
+    elif state.menu.parent is not None:
+        state.menu = state.menu.parent
+
+
+def _menu(state: _State, key: str, value: str) -> None:
+    label = state.label
+    match key:
+        case "begin":
+            _begin(state, value)
+        case "end":
+            _end(state)
+        case "start":
+            state.start = state.menu
+        case "separator":
+            # readconfig.c: it records the label before it, which may be a whole one
+            if label is not None and not label.kernel:
+                label.left_out = True
+            state.label = None
         case "label" if label is not None:
-            label.title = rest[0].replace("^", "") if rest else ""
-        case "default" if label is not None and not config.default:
-            config.default = label.name
-        case "separator" | "exit" | "goto" | "quit" | "disable" if label is not None:
-            label.unbootable = True
+            label.title = value.replace("^", "").strip()
+        case "label" | "title" if state.menu.parent is not None:
+            state.menu.title = value.replace("^", "").strip()
+        case "default" if label is not None:
+            label.menu_default = True
+        case "hide" | "disable" | "disabled" | "goto" | "exit" | "quit" | "help" if label is not None:
+            label.left_out = True
 
 
-def _label_key(label: _Label | None, key: str, value: str) -> bool:
-    if label is None or not value:
+def _label_key(label: _Label | None, key: str, value: str, path: str) -> bool:
+    if label is None or (not value and key != "append"):
         return False
     match key:
-        case "kernel" | "linux":
+        case "linux":
             label.kernel = value
+        case "kernel":
+            label.kernel = value
+            others = _ISOLINUX_NO_KERNEL if path.endswith("/isolinux.cfg") else _NO_KERNEL
+            label.left_out |= value.lower().endswith(others)
+        case "config":
+            label.config = value
+        case "append":
+            label.append = value
         case "initrd":
+            # Neither documentation knows a second line; all are loaded.
             label.initrds += [part for part in value.split(",") if part]
+        # These are U-Boot's, and of several the first counts (pxe_utils.c:parse_label).
         case "fdt" | "devicetree":
-            label.dtb = value
+            label.dtb = label.dtb or value
         case "fdtdir" | "devicetreedir":
-            pass  # picks this board's own tree: the running one is handed on
+            label.dtb_folder = label.dtb_folder or value
         case "fdtoverlays" | "devicetree-overlay":
-            label.overlays += value.split()
+            label.overlays = label.overlays or value.split()
         case _:
             return False
     return True
 
 
-def _path(config: str, path: str) -> str:
-    # doc/README.pxe: paths are relative to the folder of the configuration unless they begin with a slash
-    return normal(path, config.rpartition("/")[0] or "/")
+_INITRD = re.compile(r"(?:^|\s)initrd=(\S*)")
 
 
-def _entry(tree: Tree, config_path: str, label: _Label, config: _Config, default: bool) -> BootEntry:
+def _initrds(label: _Label) -> list[str]:
+    if label.initrds:
+        return label.initrds
+    # syslinux.txt: INITRD "functionally appends initrd=initrd_file to the kernel command line", where the last
+    # counts. The kernel gets the option, too, as from syslinux.
+    found = _INITRD.findall(label.cmdline)
+    return [part for part in found[-1].split(",") if part] if found else []
+
+
+def _entry(config: Configuration, source: str, folder: str, label: _Label, *, default: bool) -> BootEntry:
+    tree = config.tree
+
     def file(path: str) -> FileRef:
-        return FileRef(device=tree.device, path=_path(config_path, path))
+        return located(tree, path, folder)
 
+    def files(paths: list[str]) -> tuple[FileRef, ...]:
+        if len(paths) > _MAX_REFERENCES:
+            config.problem(
+                f"label {short(label.name)} names {len(paths):,} files: the first {_MAX_REFERENCES} are taken"
+            )
+        return tuple(file(path) for path in paths[:_MAX_REFERENCES])
+
+    kernel = file(label.kernel)
+    if "#" in label.kernel and not exists(tree, kernel.path):
+        # README.pxe: "<path>#<conf>[#<extra-conf[#...]]" is a configuration of a FIT image
+        path, _, part = label.kernel.partition("#")
+        kernel = file(path)
+        wanted = f"label {short(label.name)} wants the configuration {short(part)}"
+        config.problem(f"{wanted}: the one for this board is taken")
+    # pxe_utils.c: "fdt -" stands for no file; README.pxe: "If the fdt command is specified, fdtdir is ignored."
+    dtb = label.dtb if label.dtb != "-" else ""
     return BootEntry(
-        id=f"{label.name}",
-        title=label.title.strip() or label.name,
-        source="extlinux",
-        config=FileRef(device=tree.device, path=config_path, exists=True),
+        id=label.name,
+        title=" › ".join([*label.menu.path(), label.title or label.name]),
+        source=source,
+        config=FileRef(device=tree.device, path=config.path, exists=True),
         device=tree.device,
-        kernel=file(label.kernel),
-        initrds=tuple(file(path) for path in label.initrds),
-        dtb=file(label.dtb) if label.dtb else None,
-        overlays=tuple(file(path) for path in label.overlays),
-        cmdline=CommandLine(config.append if label.append is None else label.append),
+        kernel=kernel,
+        initrds=files(_initrds(label)),
+        dtb=file(dtb) if dtb else None,
+        dtb_folder=file(label.dtb_folder) if label.dtb_folder and not label.dtb else None,
+        overlays=files(label.overlays),
+        cmdline=CommandLine(label.cmdline),
         default=default,
     )

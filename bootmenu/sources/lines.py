@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Configurations that are read line by line: finding the files, their lines, and what is wrong with them, bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bootmenu.model.entry import Problem
+from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
+
+MAX_ENTRIES = 1000
+"""Entries of one configuration; more are left out, and that is said."""
+LINE_LIMIT = 64 * 1024
+"""Characters. A longer line is left out, and that is said."""
+_MAX_PROBLEMS = 50
+
+
+@dataclass(slots=True)
+class Configuration:
+    """One configuration file. What it includes shares its `problems`, so that they are counted together."""
+
+    tree: Tree
+    path: str
+    problems: list[Problem] = field(default_factory=list)
+    """In the order they were found, at most 50."""
+    unreadable: bool = False
+    """It has its problem, and no text."""
+
+    @property
+    def folder(self) -> str:
+        """Where the file is."""
+        return self.path.rpartition("/")[0] or "/"
+
+    def problem(self, message: str, line: int = 0) -> None:
+        """Note what is wrong; `line` counts from 1, 0 = the file as a whole."""
+        if len(self.problems) < _MAX_PROBLEMS:
+            message = f"line {line}: {message}" if line else message
+            self.problems.append(Problem(device=self.tree.device, path=self.path, message=message))
+
+    def text(self) -> str:
+        """The whole file; empty, and a problem, when it cannot be read."""
+        try:
+            return "" if self.unreadable else read_text(self.tree, self.path)
+        except TreeError as error:
+            self.problem(error.detail)
+            return ""
+
+    def lines(self, text: str | None = None, comments: str = "#") -> Iterator[tuple[int, str]]:
+        """(number, line) of the file, or of the text that was made of it, without the space around them, blank
+        lines, and lines that begin with one of `comments`."""
+        text = self.text() if text is None else text
+        # not str.splitlines(): U+2028 and its like may be part of a title
+        for number, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+            line = raw.strip()
+            if len(line) > LINE_LIMIT:
+                self.problem(f"longer than {LINE_LIMIT:,} characters, it is left out", number)
+            elif line and line[0] not in comments:
+                yield number, line
+
+    def too_many(self, what: str, line: int) -> None:
+        """Note that MAX_ENTRIES is reached."""
+        self.problem(f"more than {MAX_ENTRIES:,} {what}, the rest is left out", line)
+
+
+def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[Configuration]:
+    """Those of `paths` that are there, each file once, and those in trouble, which are unreadable."""
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        try:
+            info = tree.stat(path)
+        except TreeError as error:
+            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
+                broken = Configuration(tree, path, unreadable=True)
+                broken.problem(error.detail)
+                yield broken
+            continue
+        if info.identity not in seen:
+            seen.add(info.identity)
+            yield Configuration(tree, path)
+
+
+def short(text: str) -> str:
+    """Text of a disk as a message quotes it."""
+    return f"“{text}”" if len(text) <= 40 else f"“{text[:37]}...”"
