@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""petitboot's own petitboot.conf, in both of its forms.
+
+The one of today (discover/native/native-lexer.l and native-parser.y) has `key value` lines and begins an entry with
+`name`; the one before it (discover/native-parser.c, params.c) has `key = value` lines below a `[section]`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bootmenu.errors import BootmenuError
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.sources import SOURCES
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.references import located
+from bootmenu.sources.tree import Tree
+
+_PATHS = ("/boot/petitboot.conf", "/petitboot.conf")
+_KEYS = ("image", "initrd", "dtb", "args", "name")
+_HARMLESS = ("description", "icon", "dev_description")
+_LINE = re.compile(r"(?P<key>[A-Za-z_]+)(?:\s*=\s*|\s+)(?P<value>.*)")
+
+
+@dataclass(slots=True)
+class _Option:
+    name: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@SOURCES.register("petitboot", order=52)
+def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
+    """Entries in file order, the default marked."""
+    # native.c: the first file that is there is the only one
+    for config in list(configurations(tree, _PATHS))[:1]:
+        entries = list(_entries(config))
+        yield from config.problems
+        yield from entries
+
+
+def _entries(config: Configuration) -> Iterator[BootEntry]:
+    default = ""
+    options: list[_Option] = []
+    lines = list(config.lines(comments="#;"))
+    sections = any(_section(line) for _, line in lines)
+    for number, line in lines:
+        match = _LINE.fullmatch(line)
+        key, value = (match["key"].lower(), match["value"]) if match else ("", "")
+        option = options[-1] if options else None
+        section = _section(line)
+        # below a [section] `name` only says it better, and before the first one it is the device's
+        if section or (key == "name" and value and not sections):
+            if len(options) >= MAX_ENTRIES:
+                config.too_many("entries", number)
+                break
+            options.append(_Option(section or value))
+        elif key == "default" and value:
+            default = default or value  # native-parser.y: "Duplicate default option, ignoring"
+        elif key in _HARMLESS or (key == "name" and option is None):
+            continue
+        elif key not in _KEYS or not value or option is None:
+            config.problem(f"{short(line)} makes no sense here", number)
+        elif key == "args":
+            # native-parser.y appends without a space; two options would grow together
+            option.fields[key] = f"{option.fields[key]} {value}" if key in option.fields else value
+        elif key == "name":
+            option.name = value
+        elif option.fields.setdefault(key, value) != value:
+            config.problem(f"a second {key}, the first is taken", number)
+    marked = False
+    for option in options:
+        is_default = not marked and option.name == default
+        marked |= is_default
+        if "image" not in option.fields:
+            config.problem(f"{short(option.name)} names no kernel (image)")
+            continue
+        try:
+            yield _entry(config, option, default=is_default)
+        except BootmenuError as error:
+            config.problem(f"{short(option.name)}: {error.message}")
+
+
+def _section(line: str) -> str:
+    return line[1:].partition("]")[0].strip() if line.startswith("[") else ""
+
+
+def _entry(config: Configuration, option: _Option, *, default: bool) -> BootEntry:
+    tree = config.tree
+    files = {role: located(tree, option.fields[role]) for role in ("image", "initrd", "dtb") if role in option.fields}
+    return BootEntry(
+        id=option.name,
+        title=option.name,
+        source="petitboot",
+        config=FileRef(device=tree.device, path=config.path, exists=True),
+        device=tree.device,
+        kernel=files["image"],
+        initrds=(files["initrd"],) if "initrd" in files else (),
+        dtb=files.get("dtb"),
+        cmdline=CommandLine(option.fields.get("args", "").strip()),
+        default=default,
+    )
