@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""kexecboot's boot.cfg (src/cfgparser.c): `KEY=value` lines, an entry from each LABEL to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.sources import SOURCES
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.tree import Tree, normal
+
+_PATHS = ("/boot/boot.cfg", "/boot.cfg")
+_OF_ENTRY = ("KERNEL", "DTB", "INITRD", "APPEND", "CMDLINE", "PRIORITY")
+_HARMLESS = ("TIMEOUT", "UI", "GUI", "NOGUI", "DEBUG", "ICON", "LOGO", "ORDER")
+
+
+@dataclass(slots=True)
+class _Section:
+    label: str
+    fields: dict[str, str] = field(default_factory=dict)
+    default: bool = False
+
+    @property
+    def priority(self) -> int:
+        # cfgparser.c: what is no number from 0 on counts as 0
+        text = self.fields.get("PRIORITY", "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+@SOURCES.register("kexecboot", order=56)
+def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
+    """Entries by falling PRIORITY, then in file order; the last one with DEFAULT is marked."""
+    for config in configurations(tree, _PATHS):
+        entries = list(_entries(config))
+        yield from config.problems
+        yield from entries
+
+
+def _entries(config: Configuration) -> Iterator[BootEntry]:
+    sections: list[_Section] = []
+    for number, line in config.lines():
+        key, _, value = (part.strip() for part in line.partition("="))
+        key = key.upper()
+        if key == "LABEL" and value:
+            if len(sections) >= MAX_ENTRIES:
+                config.too_many("labels", number)
+                break
+            sections.append(_Section(value))
+        elif key in _HARMLESS or not sections:
+            # NetBSD and VMware ESXi have a /boot.cfg of their own, and neither has a LABEL
+            continue
+        elif key == "DEFAULT":
+            sections[-1].default = True
+        elif key in _OF_ENTRY and value:
+            sections[-1].fields[key] = value
+        else:
+            config.problem(f"{short(line)} makes no sense here", number)
+    # devicescan.c:addto_bootcfg: of several the last one stays
+    default = next((section for section in reversed(sections) if section.default), None)
+    # kexecboot.c:fill_menu: the highest priority comes first
+    for section in sorted(sections, key=lambda section: -section.priority):
+        if "KERNEL" in section.fields:
+            yield _entry(config, section, default=section is default)
+        else:
+            config.problem(f"{short(section.label)} names no kernel (KERNEL)")
+
+
+def _entry(config: Configuration, section: _Section, *, default: bool) -> BootEntry:
+    tree, fields = config.tree, section.fields
+
+    def file(key: str) -> FileRef | None:
+        # cfgparser.c:set_path: every path begins at the root of the configuration's own partition
+        return FileRef(device=tree.device, path=normal(fields[key])) if key in fields else None
+
+    initrd, kernel = file("INITRD"), file("KERNEL")
+    assert kernel is not None
+    return BootEntry(
+        id=section.label,
+        title=section.label,
+        source="kexecboot",
+        config=FileRef(device=tree.device, path=config.path, exists=True),
+        device=tree.device,
+        kernel=kernel,
+        initrds=(initrd,) if initrd else (),
+        dtb=file("DTB"),
+        cmdline=CommandLine(_cmdline(tree, fields)),
+        default=default,
+    )
+
+
+def _cmdline(tree: Tree, fields: dict[str, str]) -> str:
+    if "CMDLINE" in fields:
+        return fields["CMDLINE"]
+    # kexecboot.c:start_kernel: without CMDLINE it is "root=", the partition that the configuration is on, its
+    # rootfstype, "rootwait" and APPEND. A kernel finds the file system's type itself, and the partition more surely
+    # by its PARTUUID, since names of devices differ from one kernel to the next.
+    partuuid = next((name for name in sorted(tree.names) if name.startswith("partuuid=")), "")
+    root = f"PARTUUID={partuuid.removeprefix('partuuid=')}" if partuuid else f"/dev/{tree.device}"
+    return " ".join(part for part in (f"root={root}", "rootwait", fields.get("APPEND", "")) if part)
