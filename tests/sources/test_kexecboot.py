@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources import SOURCES
+from bootmenu.sources import read_partition
 from tests.builders.trees import MemoryTree
 from tests.sources.reading import read
 
@@ -49,9 +49,7 @@ ICON=/icon.xpm
 )
 def test_the_command_line(text: str, names: set[str], cmdline: str) -> None:
     tree = MemoryTree({PATH: f"LABEL=a\nKERNEL=/k\n{text}".encode()}, names=frozenset(names))
-    parse = SOURCES.get("kexecboot")
-    assert parse is not None
-    (entry,) = parse(tree)
+    (entry,) = read_partition(tree)
     assert isinstance(entry, BootEntry)
     assert entry.cmdline.text == cmdline
 
