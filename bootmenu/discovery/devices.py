@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,24 @@ from bootmenu.system.mountinfo import mounts
 
 _COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,RM"
 _LSBLK_SECONDS = 20
+_EXCLUDED = "1,2"
+"""Major numbers (Documentation/admin-guide/devices.txt): RAM disks, and floppies, which only tell that they are
+empty after seconds of trying."""
 
+LUKS = "crypto_LUKS"
+MEMBERS = frozenset({"linux_raid_member", "LVM2_member"})
+"""lsblk's file system types of parts of something that storage/ can put together."""
 NOT_BOOTABLE = frozenset(
     {
         "swap",
-        "linux_raid_member",
-        "LVM2_member",
-        "crypto_LUKS",
         "zfs_member",
+        "mpath_member",
+        "isw_raid_member",
+        "ddf_raid_member",
+        "DM_snapshot_cow",
+        "DM_verity_hash",
+        "DM_integrity",
+        "bcache",
         "zram",
         "BitLocker",
         "jbd",
@@ -59,6 +69,24 @@ class Device:
     """Which partition of that disk it is, from 1."""
     folder: str | None = None
     """A folder that is read in place of a mounted partition (`--tree`)."""
+    locked: bool = False
+    """Encrypted, and nobody has unlocked it yet: there is nothing to mount."""
+    within: Device | None = None
+    """What it lies in: the partition of an image file, or the file system of a subvolume."""
+    inside: str = ""
+    """Absolute path of the image file or subvolume there."""
+
+    @classmethod
+    def lying_in(cls, within: Device, inside: str, *, filesystem: str | None, label: str | None = None) -> Device:
+        """An image file or a subvolume: `sda1:/iso/debian.iso`."""
+        return cls(
+            name=f"{within.name}:{inside}",
+            filesystem=filesystem,
+            label=label,
+            removable=within.removable,
+            within=within,
+            inside=inside,
+        )
 
     @property
     def title(self) -> str:
@@ -69,6 +97,8 @@ class Device:
     @property
     def identity(self) -> str:
         """What stays the same from boot to boot, for stable entry ids."""
+        if self.within is not None:
+            return f"{self.within.identity}:{self.inside}"
         for kind, value in (
             ("uuid", self.uuid),
             ("partuuid", self.partuuid),
@@ -82,6 +112,8 @@ class Device:
     @property
     def names(self) -> tuple[str, ...]:
         """Every name by which a command line may call it: `/dev/sda1`, `uuid=...`, `label=...`, ..."""
+        if self.within is not None:
+            return ()
         found = (
             ("uuid", self.uuid),
             ("label", self.label),
@@ -132,14 +164,30 @@ class Device:
         return list(devices.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A part of an array or of a volume group on which nothing stands yet."""
+
+    device: Device
+
+
 def find(host: Host) -> Iterator[Device | Problem]:
+    """What can be read of this machine as it is, nothing put together."""
+    for found in survey(host):
+        if not isinstance(found, Member):
+            yield found
+
+
+def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Member | Problem]:
     """The partitions and unpartitioned disks of this machine, in lsblk's order, or sysfs's where it is missing.
 
-    Sizes are bytes. A partition that holds no file system of its own is left out; one without a known file
-    system becomes a problem.
+    without: names that are left out, but not what stands on them. Sizes are bytes. A partition that holds no file
+    system of its own is left out, and so is a drive without a medium; one without a known file system becomes a
+    problem.
     """
+    argv = ["lsblk", "--json", "--bytes", "--exclude", _EXCLUDED, "--output", _COLUMNS]
     try:
-        done = host.commands.run(["lsblk", "--json", "--bytes", "--output", _COLUMNS], timeout=_LSBLK_SECONDS)
+        done = host.commands.run(argv, timeout=_LSBLK_SECONDS)
         answer = json.loads(done.stdout) if done.returncode == 0 else None
         rows = (answer.get("blockdevices") or []) if isinstance(answer, dict) else None
         trouble = f"lsblk failed: {done.error_text or done.returncode}" if done.returncode else "lsblk makes no sense"
@@ -148,50 +196,66 @@ def find(host: Host) -> Iterator[Device | Problem]:
     except (ValueError, RecursionError) as error:
         rows, trouble = None, f"lsblk makes no sense: {error}"
     if isinstance(rows, list):
-        yield from _from_lsblk(rows, host)
+        yield from _from_lsblk(rows, host, without)
         return
     yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
     yield from _from_sysfs(host)
 
 
-def _from_lsblk(rows: list[Any], host: Host) -> Iterator[Device | Problem]:
+def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterator[Device | Member | Problem]:
     # what is mounted is known, even where the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
-    seen: set[str] = set()
+    seen = set(without)
     pending: list[tuple[Any, str]] = [(row, "") for row in reversed(rows)]
     while pending:
         row, parent = pending.pop()
         if not isinstance(row, dict):
             continue
-        children = row.get("children")
-        if isinstance(children, list):
-            pending += [(child, str(row.get("name"))) for child in reversed(children)]
-        texts = {key: value for key, value in row.items() if isinstance(value, str) and value}
-        number = _number(texts.get("name", ""), parent) if row.get("type") == "part" else None
-        device = Device(
-            name=texts.get("name", ""),
-            path=texts.get("path", ""),
-            filesystem=texts.get("fstype") or mounted.get(texts.get("maj:min", "")),
-            size=_bytes(row.get("size")),
-            uuid=texts.get("uuid"),
-            label=texts.get("label"),
-            partuuid=texts.get("partuuid"),
-            partlabel=texts.get("partlabel"),
-            removable=bool(row.get("rm")),
-            disk=parent if number is not None else None,
-            number=number,
-        )
+        children = [child for child in _list(row.get("children")) if isinstance(child, dict)]
+        above = {str(child.get("type")) for child in children}
+        if "mpath" in above:
+            # the partitions of one path are those of the whole, once more
+            children = [child for child in children if child.get("type") != "part"]
+        pending += [(child, str(row.get("name"))) for child in reversed(children)]
+        device = _device(row, parent, mounted)
         # a device above two others (RAID, multipath) is listed below each of them
         if not device.name or device.name in seen or not device.size:
             continue
         seen.add(device.name)
         if device.filesystem in NOT_BOOTABLE or device.name.startswith(("zram", "ram")):
             continue
-        if device.filesystem:
-            yield device
-        elif not children and row.get("type") != "loop":
+        if above - {"part"}:
+            continue  # something stands on it, through which it is read: also half a mirror has a file system
+        if device.filesystem in MEMBERS:
+            yield Member(device=device)
+        elif device.filesystem:
+            yield dataclasses.replace(device, locked=device.filesystem == LUKS)
+        # an optical drive without a medium has the size of one (drivers/scsi/sr.c:get_sectorsize)
+        elif not children and row.get("type") not in ("loop", "rom"):
             what = "no known file system" if row.get("type") == "part" else "no partitions and no known file system"
             yield Problem(device=device.name, path="", message=f"not readable: {what}")
+
+
+def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str]) -> Device:
+    texts = {key: value for key, value in row.items() if isinstance(value, str) and value}
+    number = _number(texts.get("name", ""), parent) if row.get("type") == "part" else None
+    return Device(
+        name=texts.get("name", ""),
+        path=texts.get("path", ""),
+        filesystem=texts.get("fstype") or mounted.get(texts.get("maj:min", "")),
+        size=_bytes(row.get("size")),
+        uuid=texts.get("uuid"),
+        label=texts.get("label"),
+        partuuid=texts.get("partuuid"),
+        partlabel=texts.get("partlabel"),
+        removable=bool(row.get("rm")),
+        disk=parent if number is not None else None,
+        number=number,
+    )
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _number(name: str, disk: str) -> int | None:
@@ -213,7 +277,7 @@ def _from_sysfs(host: Host) -> Iterator[Device]:
         number = host.number(f"/sys/class/block/{name}/partition")
         is_partition = number is not None
         has_partitions = any(host.path(f"/sys/class/block/{name}").glob(f"{name}*"))
-        if not sectors or name.startswith(("ram", "zram", "loop")) or (has_partitions and not is_partition):
+        if not sectors or name.startswith(("ram", "zram", "loop", "fd")) or (has_partitions and not is_partition):
             continue
         uevent = dict(
             line.partition("=")[::2] for line in (host.text(f"/sys/class/block/{name}/uevent") or "").splitlines()

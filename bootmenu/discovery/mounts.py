@@ -7,15 +7,19 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.storage import btrfs, iso
+from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
+from bootmenu.model.entry import Problem
 from bootmenu.sources import references
+from bootmenu.sources.tree import TreeError
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
@@ -45,6 +49,10 @@ _PATIENCE = 10.0
 """Seconds for which one thread waits while another one mounts the same device."""
 
 
+_POINT_NAME = 100
+"""Bytes of a device's name that are in its mount point's: the whole of it may be too long for one."""
+
+
 class MountError(BootmenuError):
     """A partition could not be mounted."""
 
@@ -58,6 +66,8 @@ class _Place:
     tree: DirectoryTree | None = None
     point: Path | None = None
     """What was mounted here; None = nothing was."""
+    loop: str = ""
+    """Name of the loop device that ends with the mount; empty = there is none."""
     readers: int = 0
     released: bool = False
     """Nobody wants it any more: whoever is the last to come back from it closes it."""
@@ -71,8 +81,9 @@ class Mounts:
     made before other threads start.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, loops: Loops | None = None) -> None:
         self._host = host
+        self._loops = loops or Loops(host)
         self._base: Path | None = None
         self._lock = Lock()  # of what follows; never held while a disk is asked
         self._places: dict[str, _Place] = {}
@@ -92,6 +103,8 @@ class Mounts:
     def tree(self, device: Device) -> DirectoryTree:
         """The device's files, mounted now unless they are already. Raises MountError, also when another thread
         waits for the same device."""
+        if (below := _below(device)) is not None:
+            self.tree(below)  # first, so that it is let go of last
         with self._lock:
             if self._stuck(device.name):
                 raise MountError("does not answer: an earlier attempt still waits for it")
@@ -101,6 +114,10 @@ class Mounts:
         try:
             if place.tree is None:
                 place.tree = self._open(device, place)
+                if device.filesystem == "btrfs" and device.within is None and place.point is not None:
+                    # behind it: a mount of the top level would be taken for one of the whole
+                    with contextlib.suppress(MountError):
+                        self.tree(btrfs.top_level(device))
             tree = place.tree
         except MountError:
             if not place.released:
@@ -133,6 +150,18 @@ class Mounts:
                 tree.close()
                 self._forget(place)
 
+    def inside(self, device: Device) -> Iterator[Device | Problem]:
+        """What lies in the device and is read like a partition of its own: subvolumes and image files."""
+        try:
+            with self.reading(device) as tree:
+                if device.filesystem == "btrfs" and device.within is None and device.folder is None:
+                    with self.reading(btrfs.top_level(device)) as top:
+                        yield from btrfs.subvolumes(device, tree, top)
+                if device.filesystem != iso.FILESYSTEM:
+                    yield from iso.images(device, tree)
+        except (MountError, TreeError) as error:
+            yield Problem(device=device.name, path="", message=error.message)
+
     def known(self) -> dict[str, DirectoryTree]:
         """The trees that are open, by device name."""
         with self._lock:
@@ -143,20 +172,53 @@ class Mounts:
         return any(place.readers or place.mounting.locked() for place in self._let_go.get(name, ()))
 
     def _open(self, device: Device, place: _Place) -> DirectoryTree:
-        folder = device.folder or self._already_mounted(device)
-        if folder is None:
-            place.point = self._mount(device)
-            folder = str(place.point)
-        try:
-            return DirectoryTree(
-                folder,
-                device.name,
-                self._host.syscalls,
-                names=frozenset(map(references.canonical, device.names)),
-                one_filesystem=device.folder is None,
-            )
-        except OSError as error:
-            raise MountError(f"{folder}: {os.strerror(error.errno or 0)}") from None
+        if device.locked:
+            raise MountError("locked: it is encrypted, and can be unlocked in the menu")
+        with contextlib.ExitStack() as until_open:
+            if device.within is None:
+                folder = device.folder or self._already_mounted(device)
+                if folder is None:
+                    place.point = self._mount(device, device.path)
+            elif device.filesystem != "btrfs":
+                folder = None
+                self._mount_image(device, device.within, place)
+            elif device.inside == btrfs.TOP:
+                folder = None
+                place.point = self._mount(device, device.within.path, btrfs.TOP_OPTION)
+            else:
+                # through a descriptor: nothing can be put in its place meanwhile
+                try:
+                    descriptor = self.tree(btrfs.top_level(device.within)).root_at(device.inside)
+                except TreeError as error:
+                    raise MountError(f"not readable: {error.detail}") from None
+                until_open.callback(os.close, descriptor)
+                folder = f"/proc/self/fd/{descriptor}"
+            try:
+                return DirectoryTree(
+                    folder or str(place.point),
+                    device.name,
+                    self._host.syscalls,
+                    names=frozenset(map(references.canonical, device.names)),
+                    one_filesystem=device.folder is None,
+                    image=device.inside if place.loop else "",
+                    beyond=self._beyond(device),
+                )
+            except OSError as error:
+                raise MountError(f"{folder or place.point}: {os.strerror(error.errno or 0)}") from None
+
+    def _beyond(self, device: Device) -> Callable[[str], DirectoryTree | None] | None:
+        """Where a path is looked for that a subvolume does not have: GRUB counts it from the top level."""
+        if device.filesystem != "btrfs" or device.inside == btrfs.TOP:
+            return None
+        top = btrfs.top_level(device.within or device).name
+
+        def beyond(path: str) -> DirectoryTree | None:
+            tree = self.known().get(top)
+            with contextlib.suppress(TreeError):
+                return tree if tree and btrfs.begins_in_subvolume(tree, path) else None
+            return None
+
+        return beyond
 
     def _already_mounted(self, device: Device) -> str | None:
         # only a mount of the whole file system will do
@@ -170,8 +232,28 @@ class Mounts:
                 return mount.point
         return None
 
-    def _mount(self, device: Device) -> Path:
-        point = self._private_folder() / device.name.replace("/", "!")
+    def _mount_image(self, device: Device, within: Device, place: _Place) -> None:
+        try:
+            descriptor, _ = self.tree(within).descriptor(device.inside)
+        except TreeError as error:
+            raise MountError(f"not readable: {error.detail}") from None
+        try:
+            loop = self._loops.attach(descriptor)
+        except OSError as error:
+            raise MountError(f"no loop device can be had: {os.strerror(error.errno or 0)}") from None
+        finally:
+            os.close(descriptor)
+        try:
+            place.point = self._mount(device, f"/dev/{loop}")
+            place.loop = loop
+        except MountError:
+            self._loops.detach(loop)
+            raise
+
+    def _mount(self, device: Device, source: str, more: str = "") -> Path:
+        """more: options besides those of the file system."""
+        name = os.fsdecode(os.fsencode(device.name.replace("/", "!"))[-_POINT_NAME:])
+        point = self._private_folder() / name
         point.mkdir(mode=0o700, exist_ok=True)
         kinds = (device.filesystem,) if device.filesystem else _TRIED
         failure: OSError | None = None
@@ -180,8 +262,9 @@ class Mounts:
                 raise MountError(f"the file system {kind} is not one that is read here")
             # an option that this kernel does not know is left out rather than the partition
             for options in dict.fromkeys((_OPTIONS[kind], _fallback(kind))):
+                options = ",".join(part for part in (options, more) if part)
                 try:
-                    self._host.syscalls.mount(device.path, str(point), kind, FLAGS, options)
+                    self._host.syscalls.mount(source, str(point), kind, FLAGS, options)
                 except OSError as error:
                     failure = error
                     if error.errno != errno.EINVAL:
@@ -203,7 +286,7 @@ class Mounts:
         """Close every tree, or that device's, and unmount what was mounted here; returns what could not be unmounted
         at once (it is detached all the same). Waits for no disk."""
         with self._lock:
-            names = list(self._places) if name is None else [name] if name in self._places else []
+            names = [each for each in self._places if name is None or each == name or each.startswith(f"{name}:")]
             places = [(name, self._places.pop(name)) for name in names]
             for name, place in places:
                 place.released = True
@@ -247,6 +330,7 @@ class Mounts:
             trouble = f"{point.name}: {os.strerror(error.errno or 0)}"
             with contextlib.suppress(OSError):
                 self._host.syscalls.umount(str(point), MNT_DETACH)
+        self._loops.detach(place.loop)
         with contextlib.suppress(OSError):
             point.rmdir()
         return trouble
@@ -258,6 +342,13 @@ class Mounts:
                     places.remove(place)
                 if not places:
                     del self._let_go[name]
+
+
+def _below(device: Device) -> Device | None:
+    """What has to be open before it."""
+    if device.within is None or device.filesystem != "btrfs":
+        return device.within
+    return None if device.inside == btrfs.TOP else btrfs.top_level(device.within)
 
 
 def _fallback(kind: str) -> str:

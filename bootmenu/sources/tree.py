@@ -98,6 +98,10 @@ class Tree(Protocol):
     def names(self) -> frozenset[str]:
         """Every name of this partition, in the forms of references.py."""
 
+    @property
+    def image(self) -> str:
+        """Where this is the content of an image file: its absolute path on the partition it lies on. Else empty."""
+
     def list(self, path: str) -> tuple[str, ...]:
         """Names in a folder, sorted, at most LIST_LIMIT."""
 

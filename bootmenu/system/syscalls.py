@@ -21,6 +21,9 @@ _CLONE_NEWNS = 0x00020000
 _WDIOC_SETOPTIONS = 0x80045704  # include/uapi/linux/watchdog.h, the same number on all but mips, powerpc, sparc
 _WDIOC_KEEPALIVE = 0x80045705
 _WDIOS_DISABLECARD = 1
+_LOOP_CTL_GET_FREE = 0x4C82  # include/uapi/linux/loop.h
+_LOOP_CONFIGURE = 0x4C0A
+_LOOP_READ_ONLY_AUTOCLEAR = 1 | 4
 
 
 class Resolve(IntFlag):
@@ -115,6 +118,31 @@ class Syscalls:
         finally:
             # without the magic character it goes on counting when it is closed
             os.close(descriptor)
+
+    def attach_loop(self, descriptor: int) -> tuple[str, int]:
+        """A loop device that reads what the descriptor reads, and that refuses every write (drivers/block/loop.c:
+        loop_handle_cmd). Returns its name, `loop0`, and an open descriptor: it is gone when that is closed and
+        nothing stands on it. Raises OSError."""
+        flags = os.O_RDONLY | os.O_CLOEXEC
+        for _ in range(_RACES):
+            control = os.open("/dev/loop-control", flags)
+            try:
+                number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
+            finally:
+                os.close(control)
+            loop = os.open(f"/dev/loop{number}", flags)
+            try:
+                # include/uapi/linux/loop.h: struct loop_config with its struct loop_info64
+                fcntl.ioctl(
+                    loop, _LOOP_CONFIGURE, struct.pack("=2I52xI240x", descriptor, 0, _LOOP_READ_ONLY_AUTOCLEAR)
+                )
+            except OSError as error:
+                os.close(loop)
+                if error.errno != errno.EBUSY:  # somebody else was quicker
+                    raise
+            else:
+                return f"loop{number}", loop
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "loop")
 
     def sync(self) -> None:
         """Write everything to the disks. May take as long as the slowest of them."""

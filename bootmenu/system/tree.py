@@ -103,7 +103,8 @@ class DirectoryTree:
     """Everything below one folder, and nothing outside it. Only regular files are ever opened for reading.
 
     device: the partition's kernel name. names: its other names, as references.py forms them. one_filesystem: stop at
-    mount points, as what lies behind them belongs to another partition.
+    mount points, as what lies behind them belongs to another partition. image: see Tree. beyond: gives the tree in
+    which a path is looked for that does not exist here.
     """
 
     def __init__(
@@ -114,7 +115,11 @@ class DirectoryTree:
         *,
         names: frozenset[str] = frozenset(),
         one_filesystem: bool = True,
+        image: str = "",
+        beyond: Callable[[str], DirectoryTree | None] | None = None,
     ) -> None:
+        self._beyond = beyond
+        self._image = image
         self._syscalls = syscalls
         self._device = device
         self._names = names | {device}
@@ -132,6 +137,11 @@ class DirectoryTree:
     def names(self) -> frozenset[str]:
         """Every name of this partition."""
         return self._names
+
+    @property
+    def image(self) -> str:
+        """See Tree."""
+        return self._image
 
     def close(self) -> None:
         """Let go of the root, so that the partition can be unmounted."""
@@ -241,8 +251,29 @@ class DirectoryTree:
             except OSError as error:
                 raise _trouble(path, error) from None
 
+    def root_at(self, path: str) -> int:
+        """Descriptor of a folder, good for a tree of its own (O_PATH); the caller closes it."""
+        with self._handle(path) as (handle, info, _):
+            if not stat.S_ISDIR(info.st_mode):
+                raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+            return os.dup(handle)
+
     @contextlib.contextmanager
     def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result, str]]:
+        with contextlib.ExitStack() as stack:
+            try:
+                found = stack.enter_context(self._handle_here(path))
+            except TreeError as error:
+                if self._beyond is None or error.trouble is not Trouble.MISSING:
+                    raise
+                elsewhere = self._beyond(path)
+                if elsewhere is None:
+                    raise
+                found = stack.enter_context(elsewhere._handle(path))
+            yield found
+
+    @contextlib.contextmanager
+    def _handle_here(self, path: str) -> Iterator[tuple[int, os.stat_result, str]]:
         # O_PATH opens nothing: a FIFO does not wait, a device does not wake
         if "\0" in path:
             raise TreeError(path.replace("\0", "�"), Trouble.MISSING, "contains a NUL byte")

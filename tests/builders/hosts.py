@@ -30,6 +30,7 @@ class FakeSyscalls(Syscalls):
         self.errors: dict[object, int] = {}
         self.sync_waits_for: Callable[[], object] = lambda: None
         self.mounted: list[str] = []
+        self.loops = 0
 
     def _answer(self, call: str, *arguments: object) -> None:
         self.calls.append((call, *arguments))
@@ -46,6 +47,11 @@ class FakeSyscalls(Syscalls):
         if target not in self.mounted:
             raise failure(errno.EINVAL)
         self.mounted.remove(target)
+
+    def attach_loop(self, descriptor: int) -> tuple[str, int]:
+        self._answer("attach_loop", str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        self.loops += 1
+        return f"loop{self.loops - 1}", os.open("/dev/null", os.O_RDONLY)
 
     def own_mounts(self) -> None:
         self._answer("own_mounts")

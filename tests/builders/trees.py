@@ -24,6 +24,7 @@ class MemoryTree:
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     device: str = "sda1"
     names: frozenset[str] = frozenset({"sda1"})
+    image: str = ""
 
     def _resolved(self, path: str) -> str:
         path = posixpath.normpath(normal(path))

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootmenu.discovery.devices import Device, find
+from bootmenu.discovery.devices import Device, Member, find, survey
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
-from tests.builders.hosts import fake_host
+from tests.builders.hosts import commands_of, fake_host
 from tests.builders.trees import write_tree
 
 PROPERTY = settings(max_examples=150, deadline=None)
@@ -74,6 +74,86 @@ def test_a_device_above_two_others_is_listed_once(tmp_path: Path) -> None:
     raid = {"name": "md0", "path": "/dev/md0", "type": "raid1", "fstype": "ext4", "size": 5}
     rows = [{**member, "name": name, "children": [raid]} for name in ("sda1", "sdb1")]
     assert [item.name for item in found(tmp_path, rows) if isinstance(item, Device)] == ["md0"]
+
+
+def test_a_whole_disk_with_a_file_system_is_one_also_beside_partitions(tmp_path: Path) -> None:
+    plain = {"name": "sdb", "path": "/dev/sdb", "type": "disk", "fstype": "ext4", "size": 5}
+    hybrid = {**DISK, "name": "sdc", "fstype": "iso9660", "children": [{"name": "sdc1", "type": "part", "size": 5}]}
+    devices = found(tmp_path, [plain, hybrid])
+    assert [item.name for item in devices if isinstance(item, Device)] == ["sdb", "sdc"]
+
+
+def test_a_drive_without_a_medium_is_left_out(tmp_path: Path) -> None:
+    reader = {"name": "sdd", "path": "/dev/sdd", "type": "disk", "size": 0, "rm": True}
+    # without a medium a drive claims to have 0x1fffff sectors
+    optical = {"name": "sr0", "path": "/dev/sr0", "type": "rom", "size": 0x1FFFFF * 512, "rm": True}
+    disc = {**optical, "name": "sr1", "fstype": "iso9660"}
+    assert found(tmp_path, [reader, optical]) == []
+    assert [item.name for item in found(tmp_path, [reader, disc]) if isinstance(item, Device)] == ["sr1"]
+
+
+def test_floppies_are_not_even_asked_for(tmp_path: Path) -> None:
+    host = fake_host(tmp_path, None, {"lsblk": lambda argv, descriptors: (0, b"{}", b"")})
+    assert list(find(host)) == []
+    (argv,) = commands_of(host).calls
+    assert argv[argv.index("--exclude") + 1] == "1,2"
+
+
+def test_both_paths_of_a_disk_are_one(tmp_path: Path) -> None:
+    whole = {"name": "mpatha", "path": "/dev/mapper/mpatha", "type": "mpath", "size": 9}
+    first = {"name": "mpatha-part1", "path": "/dev/mapper/mpatha-part1", "type": "part", "fstype": "ext4", "size": 5}
+    rows = [
+        {
+            "name": name,
+            "type": "disk",
+            "fstype": "mpath_member",
+            "size": 9,
+            "children": [
+                {"name": f"{name}1", "type": "part", "fstype": "ext4", "size": 5},
+                {**whole, "children": [first]},
+            ],
+        }
+        for name in ("sda", "sdb")
+    ]
+    assert [item.name for item in found(tmp_path, rows) if isinstance(item, Device)] == ["mpatha-part1"]
+
+
+def test_what_something_stands_on_is_not_read_beside_it(tmp_path: Path) -> None:
+    volume = {"name": "vg-root", "path": "/dev/mapper/vg-root", "type": "lvm", "fstype": "ext4", "size": 5}
+    half = {"name": "vg-root_rimage_0", "type": "lvm", "fstype": "ext4", "size": 5, "children": [volume]}
+    disk = {"name": "sda", "type": "disk", "fstype": "LVM2_member", "size": 9, "children": [half]}
+    assert [item.name for item in found(tmp_path, [disk]) if isinstance(item, Device)] == ["vg-root"]
+
+
+def test_an_encrypted_partition_is_locked_until_something_stands_on_it(tmp_path: Path) -> None:
+    locked = {"name": "sda3", "path": "/dev/sda3", "type": "part", "fstype": "crypto_LUKS", "size": 9, "uuid": "C"}
+    plain = {
+        "name": "bootmenu-sda3",
+        "path": "/dev/mapper/bootmenu-sda3",
+        "type": "crypt",
+        "fstype": "ext4",
+        "size": 5,
+    }
+    (device,) = found(tmp_path, [locked])
+    assert isinstance(device, Device)
+    assert device.locked
+    (device,) = found(tmp_path, [{**locked, "children": [plain]}])
+    assert isinstance(device, Device)
+    assert (device.name, device.locked) == ("bootmenu-sda3", False)
+
+
+def test_parts_of_arrays_and_groups_are_told_apart_from_what_can_be_read(tmp_path: Path) -> None:
+    rows = [
+        {"name": "sda1", "type": "part", "fstype": "linux_raid_member", "size": 5, "uuid": "A"},
+        {"name": "sda2", "type": "part", "fstype": "LVM2_member", "size": 5},
+        {"name": "loop0", "type": "loop", "fstype": "LVM2_member", "size": 5},
+    ]
+    host = fake_host(
+        tmp_path, None, {"lsblk": lambda argv, fds: (0, json.dumps({"blockdevices": rows}).encode(), b"")}
+    )
+    members = [item.device.name for item in survey(host, without={"loop0"}) if isinstance(item, Member)]
+    assert members == ["sda1", "sda2"]
+    assert list(find(host)) == []
 
 
 def test_what_is_mounted_has_a_known_file_system(tmp_path: Path) -> None:

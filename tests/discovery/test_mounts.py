@@ -16,14 +16,16 @@ import pytest
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mounts import FLAGS, MountError, Mounts
+from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession, collect
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 from tests.builders.entries import whole_image
-from tests.builders.hosts import FakeSyscalls, fake_host, syscalls_of
+from tests.builders.hosts import FakeSyscalls, commands_of, fake_host, syscalls_of
 from tests.builders.trees import write_tree
+from tests.discovery.storage.test_iso import image
 
 
 @pytest.fixture
@@ -63,7 +65,8 @@ def mounted(host: Host) -> list[tuple[object, ...]]:
 def test_a_partition_is_mounted_so_that_nothing_is_written(host: Host, filesystem: str, options: str) -> None:
     with Mounts(host) as mounts:
         mounts.tree(device(filesystem=filesystem))
-        ((source, target, kind, flags, given),) = mounted(host)
+        (source, target, kind, flags, given), *more = mounted(host)
+    assert [call[4] for call in more] == (["rescue=nologreplay,subvolid=5"] if filesystem == "btrfs" else [])
     assert (source, kind, given) == ("/dev/sda1", filesystem, options)
     assert str(target).endswith("/private/sda1")
     assert flags == FLAGS == MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
@@ -160,6 +163,110 @@ def test_a_folder_stands_for_a_partition(host: Host, tmp_path: Path) -> None:
         assert not mounted(host)
         with pytest.raises(MountError, match="No such file"):
             mounts.tree(Device(name="y", folder=str(tmp_path / "gone")))
+
+
+# ---- what lies in a partition -----------------------------------------------------------------------------
+
+
+def partition_with(tmp_path: Path, *paths: str) -> Device:
+    write_tree(tmp_path / "part", dict.fromkeys(paths, image()))
+    return Device(name="sda1", folder=str(tmp_path / "part"))
+
+
+def test_an_image_is_mounted_from_a_loop_device_that_cannot_write(host: Host, tmp_path: Path) -> None:
+    part = partition_with(tmp_path, "iso/a.iso")
+    with Mounts(host) as mounts:
+        (device,) = mounts.inside(part)
+        assert isinstance(device, Device)
+        tree = mounts.tree(device)
+        assert (tree.device, tree.image) == ("sda1:/iso/a.iso", "/iso/a.iso")
+        assert ("attach_loop", str(tmp_path / "part/iso/a.iso")) in syscalls_of(host).calls
+        ((source, _, kind, flags, _),) = mounted(host)
+        assert (source, kind, flags) == ("/dev/loop0", "iso9660", FLAGS)
+        assert list(mounts.inside(device)) == []
+        assert mounts._loops.names == {"loop0"}
+    assert mounts._loops.names == frozenset()
+    assert unmounted(host) == [("sda1:!iso!a.iso", 0)]
+
+
+def test_an_image_that_cannot_be_mounted_leaves_no_loop_device(host: Host, tmp_path: Path) -> None:
+    syscalls_of(host).errors["mount"] = errno.EINVAL
+    with Mounts(host) as mounts:
+        (device,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+        assert isinstance(device, Device)
+        with pytest.raises(MountError, match="damaged, or no iso9660"):
+            mounts.tree(device)
+        assert mounts._loops.names == frozenset()
+
+
+def test_an_image_without_loop_devices_says_so(host: Host, tmp_path: Path) -> None:
+    syscalls_of(host).errors["attach_loop"] = errno.ENOENT
+    with Mounts(host) as mounts:
+        (device,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+        assert isinstance(device, Device)
+        with pytest.raises(MountError, match="no loop device"):
+            mounts.tree(device)
+    assert commands_of(host).calls == [["modprobe", "-q", "loop"]]
+
+
+def test_an_image_with_a_name_as_long_as_can_be_has_a_place_to_be_mounted_at(host: Host, tmp_path: Path) -> None:
+    with Mounts(host) as mounts:
+        (device,) = mounts.inside(partition_with(tmp_path, "boot-isos/" + "x" * 251 + ".iso"))
+        assert isinstance(device, Device)
+        mounts.tree(device)
+
+
+def test_letting_go_of_a_partition_lets_go_of_what_lies_in_it(host: Host, tmp_path: Path) -> None:
+    with Mounts(host) as mounts:
+        (device,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+        assert isinstance(device, Device)
+        mounts.tree(device)
+        mounts.tree(Device(name="sda10", folder=str(tmp_path)))
+        assert mounts.release("sda1") == []
+        assert list(mounts.known()) == ["sda10"]
+        assert not syscalls_of(host).mounted
+
+
+def test_a_partition_that_cannot_be_read_has_a_problem_in_it_and_nothing_else(host: Host) -> None:
+    syscalls_of(host).errors["mount"] = errno.EIO
+    with Mounts(host) as mounts:
+        (problem,) = mounts.inside(device())
+    assert problem == Problem(device="sda1", path="", message="not readable: Input/output error")
+
+
+def test_what_is_locked_is_not_mounted(host: Host) -> None:
+    locked = Device(name="sda3", path="/dev/sda3", filesystem="crypto_LUKS", locked=True)
+    with Mounts(host) as mounts, pytest.raises(MountError, match="unlocked in the menu"):
+        mounts.tree(locked)
+    assert not mounted(host)
+
+
+def test_subvolumes_are_read_below_the_top_level_and_beyond_them_too(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file systems that are mounted here are folders, whose inodes are not those of subvolumes."""
+    files = {"@/boot/vmlinuz": "kernel", "@/boot/only": "here", "other": "x"}
+
+    def mount(source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:
+        write_tree(Path(target), files)
+
+    monkeypatch.setattr(host.syscalls, "mount", mount)
+    monkeypatch.setattr("bootmenu.discovery.storage.btrfs._ROOT_INODE", -1)
+    monkeypatch.setattr(
+        "bootmenu.discovery.storage.btrfs.begins_in_subvolume", lambda tree, path: path.startswith("/@/")
+    )
+    whole = device("sda2", "btrfs")
+    with Mounts(host) as mounts:
+        tree = mounts.tree(Device.lying_in(whole, "/@", filesystem="btrfs"))
+        assert tree.list("/") == ("boot",)
+        assert tree.read("/boot/only", 10) == b"here"
+        assert tree.read("/@/boot/vmlinuz", 10) == b"kernel"
+        for path in ("/other", "/@/gone", "/../other", "/@/../../other"):
+            with pytest.raises(TreeError):
+                tree.read(path, 10)
+        with pytest.raises(MountError, match="does not exist"):
+            mounts.tree(Device.lying_in(whole, "/gone", filesystem="btrfs"))
+        shutil.rmtree(tmp_path / "private")
 
 
 # ---- release ----------------------------------------------------------------------------------------------

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Subvolumes of a btrfs file system: each one with something to boot is read like a partition of its own.
+
+No tool is needed. The top level holds every subvolume as a folder, and the root of each has the inode number 256
+(include/uapi/linux/btrfs_tree.h: BTRFS_FIRST_FREE_OBJECTID).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from bootmenu.discovery.devices import Device
+from bootmenu.model.entry import Problem
+from bootmenu.sources.tree import Tree, TreeError
+
+TOP = "/"
+TOP_OPTION = "subvolid=5"  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJECTID
+MAX_SUBVOLUMES = 16
+"""Read on one file system: a computer that takes a snapshot every hour has hundreds, all with the same kernels."""
+
+_MAX_LOOKED_AT = 1000
+_ROOT_INODE = 256
+# Where snapper and Timeshift put them, below the top level or below a subvolume; * = any name, the last first.
+_SNAPSHOTS = (".snapshots/*/snapshot", "@snapshots/*/snapshot", "timeshift-btrfs/snapshots/*/@")
+_FOLDERS = ("boot", "loader", "EFI", "extlinux", "grub", "grub2", "syslinux")
+
+
+def top_level(device: Device) -> Device:
+    """The file system from its very top, from where GRUB counts its paths."""
+    return Device.lying_in(device, TOP, filesystem="btrfs", label=device.label)
+
+
+def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Problem]:
+    """Those that may hold something to boot, without the one that is mounted by default; the top level, too."""
+    known = {default.stat("/").identity}
+    read = 0
+    for looked_at, path in enumerate(_candidates(top)):
+        if looked_at >= _MAX_LOOKED_AT:
+            message = f"there are too many subvolumes: the first {_MAX_LOOKED_AT:,} are looked at"
+            yield Problem(device=device.name, path=path, message=message)
+            return
+        with contextlib.suppress(TreeError):
+            info = top.stat(path)
+            if not info.is_folder or info.identity[1] != _ROOT_INODE or info.identity in known:
+                continue
+            known.add(info.identity)
+            if not _may_boot(top, path):
+                continue
+            read += 1
+            if read > MAX_SUBVOLUMES:
+                message = f"left out with all older ones: of the subvolumes, {MAX_SUBVOLUMES} are read"
+                yield Problem(device=device.name, path=path, message=message)
+                return
+            yield Device.lying_in(device, path, filesystem="btrfs", label=device.label)
+
+
+def begins_in_subvolume(top: Tree, path: str) -> bool:
+    """Whether a path leads through a subvolume that lies in the top level: `/@/boot/vmlinuz`."""
+    first, slash, _ = path.strip("/").partition("/")
+    return bool(slash) and top.stat(f"/{first}").identity[1] == _ROOT_INODE
+
+
+def _candidates(top: Tree) -> Iterator[str]:
+    yield TOP
+    first = [f"/{name}" for name in _names(top, TOP)]
+    yield from first
+    # snapshots come last: where there are too many, nothing else is lost
+    for below in ("", *first):
+        for pattern in _SNAPSHOTS:
+            folder, _, last = pattern.partition("/*/")
+            names = _names(top, f"{below}/{folder}")
+            for name in sorted(names, key=lambda name: (len(name), name) if name.isdecimal() else (0, name))[::-1]:
+                yield f"{below}/{folder}/{name}/{last}"
+
+
+def _names(tree: Tree, path: str) -> tuple[str, ...]:
+    try:
+        return tree.list(path)[:_MAX_LOOKED_AT]
+    except TreeError:
+        return ()
+
+
+def _may_boot(top: Tree, path: str) -> bool:
+    """Whether there is a folder that is not merely the place to mount a boot partition at; or a kernel."""
+    below = path.rstrip("/")
+    if any(name.startswith(("vmlinu", "Image")) for name in _names(top, path)):
+        return True
+    return any(set(_names(top, f"{below}/{name}")) - {"efi", "EFI"} for name in _FOLDERS)

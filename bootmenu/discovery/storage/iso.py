@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Image files of installation media, which boot from a file where they say how, in a loopback.cfg.
+
+GRUB's documentation, "Loopback booting": an image that can be booted in a loop says so by a /boot/grub/loopback.cfg,
+which expects `iso_path` to be the path of the image on the partition it lies on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.discovery.devices import Device
+from bootmenu.model.entry import Problem
+from bootmenu.sources.tree import Tree, TreeError
+
+FILESYSTEM = "iso9660"
+FOLDERS = ("/", "/boot", "/iso", "/isos", "/boot-isos")
+MAX_IMAGES = 16
+"""On one partition: each takes a loop device."""
+
+# ECMA-119, 8.4: the primary volume descriptor is in sector 16; identifier at 1, volume identifier at 40
+_DESCRIPTOR = 16 * 2048
+_IDENTIFIER = b"\x01CD001"
+
+
+def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
+    """Every image file in the usual folders, by its content and not by its name alone."""
+    found = 0
+    for folder in FOLDERS:
+        try:
+            names = tree.list(folder)
+        except TreeError:
+            continue
+        for name in names:
+            if not name.lower().endswith(".iso"):
+                continue
+            path = f"{folder.rstrip('/')}/{name}"
+            try:
+                label = _label(tree, path)
+            except TreeError as error:
+                yield Problem(device=device.name, path=path, message=error.detail)
+                continue
+            if label is None:
+                yield Problem(device=device.name, path=path, message="is no image of a disc")
+                continue
+            found += 1
+            if found > MAX_IMAGES:
+                message = f"left out with all that follow: of the images on a partition, {MAX_IMAGES} are looked at"
+                yield Problem(device=device.name, path=path, message=message)
+                return
+            yield Device.lying_in(device, path, filesystem=FILESYSTEM, label=label or None)
+
+
+def _label(tree: Tree, path: str) -> str | None:
+    """The volume's name, which may be empty; None = this is no ISO 9660 image."""
+    with tree.open(path) as file:
+        try:
+            descriptor = file.read(_DESCRIPTOR, 72)
+        except OSError:
+            return None
+    if len(descriptor) < 72 or not descriptor.startswith(_IDENTIFIER):
+        return None
+    return descriptor[40:72].decode("ascii", "replace").strip(" \0")
