@@ -42,6 +42,7 @@ class MountFlag(IntFlag):
     NOSUID = 2
     NODEV = 4
     NOEXEC = 8
+    NOSYMFOLLOW = 256
     REC = 1 << 14
     PRIVATE = 1 << 18
 

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: MIT
+"""What is remembered between boots, and where: in a folder, on a partition that is writable for a moment only, in an
+EFI variable, or nowhere.
+
+A power cut at any point leaves either the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from bootmenu.discovery.devices import Device
+from bootmenu.errors import BootmenuError
+from bootmenu.model.codec import from_json, to_json
+from bootmenu.model.entry import Problem
+from bootmenu.settings import Settings
+from bootmenu.sources import references
+from bootmenu.system.host import Host
+from bootmenu.system.syscalls import MNT_DETACH, MountFlag
+
+NAME = "state.json"
+_SCHEMA = 1
+EFI = "efi"
+"""As `state.device`: the EFI variable."""
+_VARIABLE = "/sys/firmware/efi/efivars/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11"
+_ATTRIBUTES = struct.pack("<I", 0x7)  # UEFI, 8.2: non-volatile, boot service and runtime access
+_LIMIT = 64 * 1024
+_MOST = 50  # entries that are remembered; the oldest go first
+_FS_IOC_GETFLAGS, _FS_IOC_SETFLAGS, _FS_IMMUTABLE = 0x80086601, 0x40086602, 0x10  # include/uapi/linux/fs.h, 64 bit
+
+
+class StateError(BootmenuError):
+    """The state could not be read or stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A boot of one entry."""
+
+    entry: str
+    """Its id."""
+    at: str
+    """ISO 8601, UTC, `2026-11-14T09:30:00Z`; empty when the clock was not set."""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything that is remembered. A value: every change makes a new one."""
+
+    schema: int = _SCHEMA
+    last: Attempt | None = None
+    """The entry that was started last."""
+    trying: Attempt | None = None
+    """A jump was made into it, and it has not been marked good since."""
+    lost: tuple[Attempt, ...] = ()
+    """Entries that never came back since they were marked good, newest first, one each."""
+    good: tuple[Attempt, ...] = ()
+    """When an entry was last marked good, newest first, one each."""
+    tries: tuple[Attempt, ...] = ()
+    """Every attempt of an entry since it was last marked good, newest first."""
+    default: str | None = None
+    """Id of the entry that was made the default."""
+    once: str | None = None
+    """Id of the entry for the next boot only."""
+    wrong_pins: int = 0
+    """In a row."""
+
+    def begun(self) -> State:
+        """As the menu starts: what was being tried and is not marked good never came back."""
+        if self.trying is None:
+            return self
+        return dataclasses.replace(self, trying=None, lost=_first(self.trying, self.lost))
+
+    def booting(self, attempt: Attempt) -> State:
+        """Right before the jump. A choice for one boot is used up."""
+        return dataclasses.replace(
+            self,
+            last=attempt,
+            trying=attempt,
+            tries=(attempt, *self.tries)[:_MOST],
+            once=None,
+        )
+
+    def came_up(self, at: str) -> State:
+        """The system that was tried says that it is well. Nothing changes when none was."""
+        if self.trying is None:
+            return self
+        entry = self.trying.entry
+        return dataclasses.replace(
+            self,
+            trying=None,
+            lost=_without(entry, self.lost),
+            tries=_without(entry, self.tries),
+            good=_first(dataclasses.replace(self.trying, at=at), self.good),
+        )
+
+    def stayed(self) -> State:
+        """The jump failed, and the machine is still here: it was no try."""
+        if self.trying is None:
+            return self
+        return dataclasses.replace(self, trying=None, tries=self.tries[1:])
+
+    def tries_left(self, entry: str, allowed: int) -> int | None:
+        """Of `allowed` tries in a row without success; None where 0 means that they are not counted."""
+        if not allowed:
+            return None
+        return max(0, allowed - sum(1 for attempt in self.tries if attempt.entry == entry))
+
+    def lost_at(self, entry: str) -> Attempt | None:
+        """When it was tried and never came back; None when it did, or was never tried."""
+        return next((attempt for attempt in self.lost if attempt.entry == entry), None)
+
+    def good_at(self, entry: str) -> Attempt | None:
+        """When it last came up well."""
+        return next((attempt for attempt in self.good if attempt.entry == entry), None)
+
+
+def _without(entry: str, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    return tuple(attempt for attempt in attempts if attempt.entry != entry)
+
+
+def _first(attempt: Attempt, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    return (attempt, *_without(attempt.entry, attempts))[:_MOST]
+
+
+def encode(state: State) -> bytes:
+    """As JSON, newline at the end: a file that was cut off has none."""
+    return json.dumps(to_json(state), separators=(",", ":")).encode() + b"\n"
+
+
+def decode(data: bytes) -> State:
+    """Raises StateError for what is no state, or a newer one than is known here."""
+    try:
+        value = json.loads(data) if data.endswith(b"\n") else None
+        if not isinstance(value, dict):
+            raise StateError("the remembered state is damaged")
+        if isinstance(value.get("schema"), int) and value["schema"] > _SCHEMA:
+            raise StateError(f"the state was written by a newer bootmenu (schema {value['schema']})")
+        return from_json(State, value)
+    except StateError:
+        raise
+    except (ValueError, RecursionError, BootmenuError) as error:
+        raise StateError(f"the remembered state is damaged: {str(error)[:200]}") from None
+
+
+# ---- where it is kept ---------------------------------------------------------------------------------------
+
+
+class Files:
+    """The calls on which the promise about power cuts rests. Tests hand in one that loses power between them."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """The content, on the disk when this returns."""
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rename(self, old: Path, new: Path) -> None:
+        """The name, which may reach the disk later."""
+        old.replace(new)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Its names, on the disk when this returns."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def read(self, path: Path) -> bytes | None:
+        """None = there is none. Raises OSError."""
+        try:
+            with path.open("rb") as file:
+                return file.read(_LIMIT)
+        except FileNotFoundError:
+            return None
+
+
+def store_in(folder: Path, data: bytes, files: Files) -> None:
+    """Write, fsync, rename, fsync the folder. Raises OSError."""
+    fresh = folder / f"{NAME}.new"
+    files.write(fresh, data)
+    files.rename(fresh, folder / NAME)
+    files.sync_folder(folder)
+
+
+def read_from(folder: Path, files: Files) -> State:
+    """What was stored there; an empty state when nothing was. Raises StateError, OSError."""
+    trouble: StateError | None = None
+    # FAT knows no atomic rename: after a power cut there may be the new name only
+    for name in (NAME, f"{NAME}.new"):
+        data = files.read(folder / name)
+        if data is not None:
+            try:
+                return decode(data)
+            except StateError as error:
+                trouble = trouble or error
+    if trouble is not None:
+        raise trouble
+    return State()
+
+
+class Store(Protocol):
+    """One place. Both may raise StateError, OSError."""
+
+    def read(self) -> State: ...
+    def write(self, state: State) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStore:
+    """A folder of the running system."""
+
+    folder: Path
+    files: Files = field(default_factory=Files)
+
+    def read(self) -> State:
+        """See Store."""
+        return read_from(self.folder, self.files)
+
+    def write(self, state: State) -> None:
+        """See Store."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        store_in(self.folder, encode(state), self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStore:
+    """A folder on a partition, which is mounted for the moment of reading or writing. The partition must not be
+    mounted read-only meanwhile."""
+
+    host: Host
+    device: Device
+    folder: str
+    files: Files = field(default_factory=Files)
+
+    def read(self) -> State:
+        """See Store."""
+        with self._mounted() as root:
+            return read_from(root, self.files)
+
+    def write(self, state: State) -> None:
+        """See Store."""
+        with self._mounted() as root:
+            root.mkdir(parents=True, exist_ok=True)
+            store_in(root, encode(state), self.files)
+
+    @contextlib.contextmanager
+    def _mounted(self) -> Iterator[Path]:
+        if self.device.filesystem is None:
+            raise StateError(f"{self.device.name} has no file system that is known")
+        point = tempfile.mkdtemp(prefix="bootmenu-state-")
+        calls = self.host.syscalls
+        try:
+            # NOSYMFOLLOW: the folder is trusted, what a link on it points to is not
+            flags = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC | MountFlag.NOSYMFOLLOW
+            calls.mount(self.device.path, point, self.device.filesystem, flags, "")
+            try:
+                yield Path(point, *(part for part in self.folder.split("/") if part not in ("", ".", "..")))
+            finally:
+                try:
+                    calls.umount(point)
+                except OSError:
+                    calls.umount(point, MNT_DETACH)
+        finally:
+            with contextlib.suppress(OSError):
+                Path(point).rmdir()
+
+
+@dataclass(frozen=True, slots=True)
+class EfiStore:
+    """A variable of the firmware, which replaces it as a whole or not at all (UEFI, 8.2: SetVariable)."""
+
+    host: Host
+
+    def read(self) -> State:
+        """See Store."""
+        data = self.host.read(_VARIABLE)
+        return State() if data is None else decode(data[4:])
+
+    def write(self, state: State) -> None:
+        """See Store. The variable is small: only the newest of what is remembered fits."""
+        path = self.host.path(_VARIABLE)
+        with contextlib.suppress(FileNotFoundError):
+            _make_mutable(path)
+        few = {name: getattr(state, name)[:3] for name in ("lost", "good", "tries")}
+        data = _ATTRIBUTES + encode(dataclasses.replace(state, **few))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # Documentation/filesystems/efivarfs.rst: the whole in one call
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        finally:
+            os.close(descriptor)
+
+
+def _make_mutable(path: Path) -> None:
+    """efivarfs protects its files from rm -rf."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            (flags,) = struct.unpack("l", fcntl.ioctl(descriptor, _FS_IOC_GETFLAGS, bytes(8)))
+            fcntl.ioctl(descriptor, _FS_IOC_SETFLAGS, struct.pack("l", flags & ~_FS_IMMUTABLE))
+    finally:
+        os.close(descriptor)
+
+
+class Memory:
+    """The state and its place, as the menu uses them. A place that fails is told in `trouble`, never in the way."""
+
+    def __init__(self, store: Store | None, trouble: str = "") -> None:
+        self._store = store
+        self.state = State()
+        self.trouble = trouble
+        """Why nothing is remembered, or what could not be; empty = all is well."""
+        if store is not None:
+            try:
+                self.state = store.read()
+            except (BootmenuError, OSError) as error:
+                self.trouble = f"What was remembered could not be read: {_words(error)}."
+
+    @property
+    def remembers(self) -> bool:
+        """Whether there is a place at all."""
+        return self._store is not None
+
+    def keep(self, state: State) -> bool:
+        """Use this state from now on, and store it. False = it lasts until power-off only; `trouble` says why."""
+        if state == self.state:
+            return self.remembers
+        self.state = state
+        if self._store is None:
+            return False
+        try:
+            self._store.write(state)
+        except (BootmenuError, OSError) as error:
+            self.trouble = f"This could not be remembered: {_words(error)}."
+            return False
+        return True
+
+
+def _words(error: BootmenuError | OSError) -> str:
+    return error.message if isinstance(error, BootmenuError) else error.strerror or str(error)
+
+
+def open_memory(host: Host, settings: Settings, devices: Iterable[Device | Problem]) -> Memory:
+    """The memory of this machine, as its settings want it. Never raises."""
+    if settings.state_device is None:
+        folder = host.path(settings.state_folder)
+        if folder.is_dir():
+            return Memory(FolderStore(folder))
+        return Memory(None, "Nothing is remembered between boots: the settings name no place for it (state.device).")
+    if settings.state_device.lower() == EFI:
+        if host.path(_VARIABLE).parent.is_dir():
+            return Memory(EfiStore(host))
+        return Memory(None, "Nothing is remembered between boots: there are no EFI variables here.")
+    wanted = references.canonical(settings.state_device)
+    for device in devices:
+        if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}:
+            if device.folder is not None:
+                return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
+            return Memory(DeviceStore(host, device, settings.state_folder))
+    missing = f"the partition {settings.state_device} is not there"
+    return Memory(None, f"Nothing is remembered between boots: {missing}.")

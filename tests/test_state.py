@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT
+"""What is remembered between boots, and what a power cut, a full disk or a damaged file does to it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootmenu.discovery.devices import Device
+from bootmenu.model.entry import Problem
+from bootmenu.settings import Settings
+from bootmenu.state import (
+    NAME,
+    Attempt,
+    DeviceStore,
+    EfiStore,
+    Files,
+    FolderStore,
+    Memory,
+    State,
+    StateError,
+    decode,
+    encode,
+    open_memory,
+    read_from,
+    store_in,
+)
+from bootmenu.system.syscalls import MountFlag
+from tests.builders.hosts import FakeSyscalls, failure, fake_host, syscalls_of
+
+FIRST = Attempt(entry="bls-a-123456", at="2026-11-14T09:30:00Z", title="Debian")
+SECOND = Attempt(entry="grub-b-654321", at="2026-11-15T09:30:00Z", title="Alpine")
+
+attempts = st.builds(Attempt, entry=st.text(max_size=8), at=st.text(max_size=8), title=st.text(max_size=8))
+states = st.builds(
+    State,
+    last=st.none() | attempts,
+    trying=st.none() | attempts,
+    lost=st.lists(attempts, max_size=3).map(tuple),
+    tries=st.lists(attempts, max_size=3).map(tuple),
+    default=st.none() | st.text(max_size=8),
+    wrong_pins=st.integers(0, 99),
+)
+
+
+# ---- the value --------------------------------------------------------------------------------------------
+
+
+def test_an_entry_that_is_tried_and_never_marked_good_never_came_back() -> None:
+    tried = State(once="x").booting(FIRST)
+    assert (tried.last, tried.trying, tried.once) == (FIRST, FIRST, None)
+    later = tried.begun()
+    assert later.trying is None
+    assert later.lost_at(FIRST.entry) == FIRST
+    assert later.lost_at(SECOND.entry) is None
+    assert later.begun() == later
+
+
+def test_an_entry_that_came_up_is_good_until_it_is_lost_again() -> None:
+    good = State().booting(FIRST).begun().booting(FIRST).came_up("2026-12-01T00:00:00Z")
+    assert (good.trying, good.lost, good.tries) == (None, (), ())
+    marked = good.good_at(FIRST.entry)
+    assert marked is not None
+    assert marked.at == "2026-12-01T00:00:00Z"
+    assert good.came_up("later") == good, "nothing was being tried"
+
+
+def test_tries_are_counted_down_entry_by_entry() -> None:
+    state = State()
+    for _ in range(2):
+        state = state.booting(FIRST).begun()
+    state = state.booting(SECOND).begun()
+    assert (state.tries_left(FIRST.entry, 3), state.tries_left(SECOND.entry, 3)) == (1, 2)
+    assert state.booting(FIRST).begun().booting(FIRST).tries_left(FIRST.entry, 3) == 0
+    assert state.tries_left(FIRST.entry, 0) is None
+
+
+def test_a_jump_that_failed_was_no_try() -> None:
+    before = State().booting(FIRST).begun()
+    assert before.booting(FIRST).stayed().tries == before.tries
+    assert before.booting(FIRST).stayed().begun().lost == before.lost
+
+
+def test_what_is_remembered_stays_small() -> None:
+    state = State()
+    for number in range(200):
+        state = state.booting(Attempt(entry=f"e{number}", at="")).begun()
+    assert len(state.lost) == len(state.tries) == 50
+    assert state.lost[0].entry == "e199"
+
+
+@given(states)
+def test_a_state_reads_back_as_it_was(state: State) -> None:
+    assert decode(encode(state)) == state
+
+
+@given(st.binary(max_size=300) | st.sampled_from([b"[]\n", b"{}\n", b'{"schema": "x"}\n', b"[" * 9999 + b"\n"]))
+def test_any_bytes_give_a_state_or_a_state_error(data: bytes) -> None:
+    with contextlib.suppress(StateError):
+        assert isinstance(decode(data), State)
+
+
+def test_a_newer_state_is_refused() -> None:
+    with pytest.raises(StateError, match="newer bootmenu"):
+        decode(b'{"schema": 2}\n')
+
+
+# ---- power cuts -------------------------------------------------------------------------------------------
+
+Disk = dict[str, bytes]
+
+
+class Journal(Files):
+    """Writes down what it does."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, ...]] = []
+        self.data: dict[str, bytes] = {}
+
+    def write(self, path: Path, data: bytes) -> None:
+        super().write(path, data)
+        self.steps.append(("write", path.name))
+        self.data[path.name] = data
+
+    def rename(self, old: Path, new: Path) -> None:
+        super().rename(old, new)
+        self.steps.append(("rename", old.name, new.name))
+
+    def sync_folder(self, folder: Path) -> None:
+        super().sync_folder(folder)
+        self.steps.append(("sync_folder",))
+
+
+def after_a_cut(disk: Disk, journal: Journal) -> Iterator[Disk]:
+    """Every content that the folder can have after the power went: in the middle of each step, and between them.
+
+    What was written is there once it was synced; a name may be the old one or the new one until the folder was.
+    """
+    yield dict(disk)
+    pending = [dict(disk)]
+    for step, *names in journal.steps:
+        match step:
+            case "write":
+                data = journal.data[names[0]]
+                for length in range(len(data) + 1):
+                    yield {**disk, names[0]: data[:length]}
+                pending.append({**disk, names[0]: data})
+            case "rename":
+                renamed = dict(pending[-1])
+                renamed[names[1]] = renamed.pop(names[0])
+                gone = {name: data for name, data in pending[-1].items() if name != names[1]}
+                pending += [renamed, gone]  # FAT removes the old name first
+            case "sync_folder":
+                pending = [renamed]
+        yield from pending
+
+
+@pytest.mark.parametrize("before", [None, State(default="old")])
+def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before: State | None) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    if before is not None:
+        store_in(folder, encode(before), Files())
+    disk = {path.name: path.read_bytes() for path in folder.iterdir()}
+    after, journal = State(default="new").booting(FIRST), Journal()
+    store_in(folder, encode(after), journal)
+    seen = set()
+    for number, content in enumerate(after_a_cut(disk, journal)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        for name, data in content.items():
+            (place / name).write_bytes(data)
+        try:
+            found = read_from(place, Files())
+        except StateError:
+            assert before is None, "there was a whole state, and it must not be lost"
+            continue
+        assert found in (before or State(), after)
+        seen.add(found)
+    assert seen == {before or State(), after}
+    assert journal.steps[-1] == ("sync_folder",)
+
+
+# ---- places -----------------------------------------------------------------------------------------------
+
+
+def test_a_folder_remembers(tmp_path: Path) -> None:
+    memory = Memory(FolderStore(tmp_path / "state"))
+    assert (memory.state, memory.remembers, memory.trouble) == (State(), True, "")
+    assert memory.keep(State(default="x"))
+    assert Memory(FolderStore(tmp_path / "state")).state == State(default="x")
+
+
+def test_a_full_disk_is_told_and_the_menu_goes_on(tmp_path: Path) -> None:
+    class Full(Files):
+        def write(self, path: Path, data: bytes) -> None:
+            raise failure(errno.ENOSPC)
+
+    memory = Memory(FolderStore(tmp_path, Full()))
+    assert not memory.keep(State(default="x"))
+    assert memory.state == State(default="x"), "it holds until power-off"
+    assert memory.trouble == "This could not be remembered: No space left on device."
+
+
+def test_a_damaged_state_is_told_and_replaced(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"{")
+    memory = Memory(FolderStore(tmp_path))
+    assert (memory.state, memory.trouble) == (
+        State(),
+        "What was remembered could not be read: the remembered state is damaged.",
+    )
+    assert memory.keep(State(default="x"))
+    assert Memory(FolderStore(tmp_path)).trouble == ""
+
+
+class Mounting(FakeSyscalls):
+    """Shows a folder where something is mounted."""
+
+    def __init__(self, disk: Path) -> None:
+        super().__init__()
+        self.disk = disk
+
+    def mount(self, source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:
+        super().mount(source, target, kind, flags, options)
+        Path(target).rmdir()
+        Path(target).symlink_to(self.disk)
+
+    def umount(self, target: str, flags: int = 0) -> None:
+        super().umount(target, flags)
+        Path(target).unlink()
+        Path(target).mkdir()
+
+
+def test_a_partition_is_writable_for_the_moment_only(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    host = fake_host(tmp_path / "host")
+    calls = Mounting(tmp_path / "disk")
+    object.__setattr__(host, "syscalls", calls)
+    device = Device(name="sda3", path="/dev/sda3", filesystem="ext4", label="STATE")
+    memory = open_memory(host, Settings(state_device="LABEL=STATE", state_folder="/var/../menu"), [device])
+    assert memory.keep(State(default="x"))
+    assert (tmp_path / "disk/var/menu" / NAME).read_bytes() == encode(State(default="x"))
+    assert calls.mounted == []
+    (_, source, _, kind, flags, options), _, *_ = calls.calls
+    assert (source, kind, options) == ("/dev/sda3", "ext4", "")
+    assert flags == MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC | MountFlag.NOSYMFOLLOW
+
+
+def test_a_partition_that_cannot_be_mounted_is_told(tmp_path: Path) -> None:
+    host = fake_host(tmp_path)
+    syscalls_of(host).errors["mount"] = errno.EROFS
+    store = DeviceStore(host, Device(name="sda3", path="/dev/sda3", filesystem="vfat"), "/")
+    assert Memory(store).trouble == "What was remembered could not be read: Read-only file system."
+
+
+def test_an_efi_variable_remembers_little(tmp_path: Path) -> None:
+    host = fake_host(tmp_path, {"/sys/firmware/efi/efivars/x": b""})
+    state = State(default="x", lost=(FIRST, SECOND) * 5)
+    EfiStore(host).write(state)
+    (path,) = [path for path in host.path("/sys/firmware/efi/efivars").iterdir() if path.name != "x"]
+    assert path.read_bytes()[:4] == b"\7\0\0\0"
+    found = open_memory(host, Settings(state_device="efi"), ())
+    assert (found.state.default, found.state.lost) == ("x", (FIRST, SECOND, FIRST))
+
+
+@pytest.mark.parametrize("place", [None, "efi", "UUID=1234", "/dev/sdz9"])
+def test_no_place_works_and_is_told(tmp_path: Path, place: str | None) -> None:
+    settings = Settings(state_device=place, state_folder="/nowhere")
+    devices: list[Device | Problem] = [Device(name="sda1", uuid="12"), Problem(device="sdb", path="", message="x")]
+    memory = open_memory(fake_host(tmp_path), settings, devices)
+    assert not memory.remembers
+    assert memory.trouble.startswith("Nothing is remembered between boots: ")
+    assert not memory.keep(State(default="x"))
+    assert memory.state.default == "x"
