@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
-from bootmenu.system.syscalls import Syscalls
+from bootmenu.system.syscalls import Segment, Syscalls
 
 
 @dataclass(slots=True)
@@ -52,15 +53,31 @@ class _SimulatedLog(KernelLog):
 
 
 class _SimulatedSyscalls(Syscalls):
-    def __init__(self, facts: MachineFacts) -> None:
+    def __init__(self, kernel: SimulatedKernel) -> None:
         super().__init__()
-        self._facts = facts
+        self._kernel = kernel
+        self._facts = kernel.facts
 
     def own_mounts(self) -> None:
         """Nothing is mounted."""
 
     def sync(self) -> None:
         """Nothing was written."""
+
+    def kexec_load(self, entry: int, segments: Sequence[Segment]) -> None:  # noqa: ARG002
+        """The simulated kernel judges, and keeps nothing."""
+        if segments:
+            self._kernel.load([piece.memory for piece in segments])
+        else:
+            self._kernel.loaded = False
+
+    def kexec_file_load(self, kernel: int, initrd: int | None, command_line: bytes) -> None:  # noqa: ARG002
+        """The same."""
+        self._kernel.load([os.fstat(fd).st_size for fd in (kernel, initrd) if fd is not None])
+
+    def kexec_file_unload(self) -> None:
+        """Forget it."""
+        self._kernel.loaded = False
 
     def reboot_kexec(self) -> None:
         """Never jumps."""
@@ -82,7 +99,7 @@ class SimulatedHost(Host):
         """A machine that is as these facts say."""
         kernel = SimulatedKernel(facts)
         return cls(
-            root=Path("/nonexistent"), kernel=kernel, syscalls=_SimulatedSyscalls(facts), log=_SimulatedLog(kernel)
+            root=Path("/nonexistent"), kernel=kernel, syscalls=_SimulatedSyscalls(kernel), log=_SimulatedLog(kernel)
         )
 
     def kexec_loaded(self) -> bool | None:

@@ -6,10 +6,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import platform
 import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import IntFlag
 
 _OPENAT2 = 437  # the same number on every architecture since 5.6
@@ -18,12 +19,59 @@ _KEXEC = 0x45584543  # include/uapi/linux/reboot.h: LINUX_REBOOT_CMD_KEXEC
 _RESTART = 0x01234567
 _POWER_OFF = 0x4321FEDC
 _CLONE_NEWNS = 0x00020000
-_WDIOC_SETOPTIONS = 0x80045704  # include/uapi/linux/watchdog.h, the same number on all but mips, powerpc, sparc
-_WDIOC_KEEPALIVE = 0x80045705
-_WDIOS_DISABLECARD = 1
-_LOOP_CTL_GET_FREE = 0x4C82  # include/uapi/linux/loop.h
-_LOOP_CONFIGURE = 0x4C0A
-_LOOP_READ_ONLY_AUTOCLEAR = 1 | 4
+_PROT_READ, _MAP_PRIVATE = 1, 2  # include/uapi/asm-generic/mman-common.h
+_MAP_FAILED = ctypes.c_void_p(-1).value
+SEGMENTS_MAX = 16
+"""include/uapi/linux/kexec.h: KEXEC_SEGMENT_MAX"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kexec:
+    """What differs between architectures: numbers of the two calls, and the architecture's own number (ELF's)."""
+
+    load: int
+    file_load: int
+    machine: int
+
+
+_KEXEC_NUMBERS = {
+    # include/uapi/asm-generic/unistd.h, arch/x86/entry/syscalls/syscall_64.tbl; uapi/linux/kexec.h: KEXEC_ARCH_*
+    "aarch64": _Kexec(load=104, file_load=294, machine=183),
+    "riscv64": _Kexec(load=104, file_load=294, machine=243),
+    "x86_64": _Kexec(load=246, file_load=320, machine=62),
+}
+
+
+class KexecFile(IntFlag):
+    """Flags of kexec_file_load, include/uapi/linux/kexec.h."""
+
+    UNLOAD = 1
+    NO_INITRAMFS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A piece of the next kernel for kexec_load. Sizes are bytes."""
+
+    buffer: int
+    """Address in this process of what is put there."""
+    size: int
+    """How much of it; the rest of the memory is filled with zeros."""
+    phys: int
+    """Physical address where it has to lie, page-aligned."""
+    memory: int
+    """How much memory it takes there, in whole pages."""
+
+
+class _Segment(ctypes.Structure):
+    """struct kexec_segment"""
+
+    _fields_ = (
+        ("buf", ctypes.c_void_p),
+        ("bufsz", ctypes.c_size_t),
+        ("mem", ctypes.c_void_p),
+        ("memsz", ctypes.c_size_t),
+    )
 
 
 class Resolve(IntFlag):
@@ -42,7 +90,6 @@ class MountFlag(IntFlag):
     NOSUID = 2
     NODEV = 4
     NOEXEC = 8
-    NOSYMFOLLOW = 256
     REC = 1 << 14
     PRIVATE = 1 << 18
 
@@ -71,6 +118,38 @@ class Syscalls:
         self._unshare.argtypes = [ctypes.c_int]
         self._reboot = libc.reboot
         self._reboot.argtypes = [ctypes.c_int]
+        self._mmap = libc.mmap
+        self._mmap.restype = ctypes.c_void_p
+        self._mmap.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_size_t,
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_long,
+        ]
+        # one function object for each call: an index, unlike an attribute, gives a new one every time
+        self._kexec_load = libc["syscall"]
+        self._kexec_load.restype = ctypes.c_long
+        self._kexec_load.argtypes = [
+            ctypes.c_long,
+            ctypes.c_ulong,
+            ctypes.c_ulong,
+            ctypes.POINTER(_Segment),
+            ctypes.c_ulong,
+        ]
+        self._kexec_file_load = libc["syscall"]
+        self._kexec_file_load.restype = ctypes.c_long
+        self._kexec_file_load.argtypes = [
+            ctypes.c_long,
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_ulong,
+            ctypes.c_char_p,
+            ctypes.c_ulong,
+        ]
+        self._munmap = libc.munmap
+        self._munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
     def openat2(self, folder: int, path: str, flags: int, resolve: Resolve) -> int:
         """Open `path` below the folder descriptor; returns a descriptor. Raises OSError."""
@@ -106,44 +185,46 @@ class Syscalls:
         _checked(self._unshare(_CLONE_NEWNS), "unshare", "mount namespace")
         self.mount("none", "/", "", MountFlag.REC | MountFlag.PRIVATE, "")
 
-    def watchdog(self, path: str, *, disarm: bool) -> None:
-        """Feed a running watchdog, or stop it. Raises OSError; EBUSY when somebody else holds it."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            if disarm:
-                with contextlib.suppress(OSError):  # some drivers know the magic character only
-                    fcntl.ioctl(descriptor, _WDIOC_SETOPTIONS, struct.pack("i", _WDIOS_DISABLECARD))
-                os.write(descriptor, b"V")
-            else:
-                fcntl.ioctl(descriptor, _WDIOC_KEEPALIVE)
-        finally:
-            # without the magic character it goes on counting when it is closed
-            os.close(descriptor)
+    @contextlib.contextmanager
+    def mapped(self, descriptor: int, size: int) -> Iterator[int]:
+        """The address at which `size` bytes of a file, one at least, can be read: its page cache, not a copy.
 
-    def attach_loop(self, descriptor: int) -> tuple[str, int]:
-        """A loop device that reads what the descriptor reads, and that refuses every write (drivers/block/loop.c:
-        loop_handle_cmd). Returns its name, `loop0`, and an open descriptor: it is gone when that is closed and
-        nothing stands on it. Raises OSError."""
-        flags = os.O_RDONLY | os.O_CLOEXEC
-        for _ in range(_RACES):
-            control = os.open("/dev/loop-control", flags)
-            try:
-                number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
-            finally:
-                os.close(control)
-            loop = os.open(f"/dev/loop{number}", flags)
-            try:
-                # include/uapi/linux/loop.h: struct loop_config with its struct loop_info64
-                fcntl.ioctl(
-                    loop, _LOOP_CONFIGURE, struct.pack("=2I52xI240x", descriptor, 0, _LOOP_READ_ONLY_AUTOCLEAR)
-                )
-            except OSError as error:
-                os.close(loop)
-                if error.errno != errno.EBUSY:  # somebody else was quicker
-                    raise
-            else:
-                return f"loop{number}", loop
-        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "loop")
+        Only for handing it to a system call, which answers EFAULT where the file has shrunk meanwhile; who reads
+        there himself is ended by SIGBUS. Raises OSError.
+        """
+        address = self._mmap(None, size, _PROT_READ, _MAP_PRIVATE, descriptor, 0)
+        if address is None or address == _MAP_FAILED:
+            _checked(-1, "mmap", f"{size:,} bytes")
+        try:
+            yield address
+        finally:
+            self._munmap(address, size)
+
+    def kexec_load(self, entry: int, segments: Sequence[Segment]) -> None:
+        """kexec_load(2): replaces what is loaded; no segments: unloads. Cannot be interrupted. Raises OSError.
+
+        entry: physical address that is jumped to.
+        """
+        numbers = _kexec_numbers("kexec_load")
+        array = (_Segment * len(segments))(
+            *(_Segment(piece.buffer, piece.size, piece.phys, piece.memory) for piece in segments)
+        )
+        result = self._kexec_load(numbers.load, entry, len(segments), array or None, numbers.machine << 16)
+        _checked(result, "kexec_load", f"{len(segments)} segments")
+
+    def kexec_file_load(self, kernel: int, initrd: int | None, command_line: bytes) -> None:
+        """kexec_file_load(2): replaces what is loaded. command_line: without its NUL. Raises OSError."""
+        number = _kexec_numbers("kexec_file_load").file_load
+        flags = KexecFile.NO_INITRAMFS if initrd is None else KexecFile(0)
+        # "cmdline_len ... must be greater than 0 and include the NUL"
+        size = len(command_line) + 1
+        result = self._kexec_file_load(number, kernel, -1 if initrd is None else initrd, size, command_line, flags)
+        _checked(result, "kexec_file_load", "kernel")
+
+    def kexec_file_unload(self) -> None:
+        """Take out what kexec_file_load loaded. Raises OSError."""
+        number = _kexec_numbers("kexec_file_load").file_load
+        _checked(self._kexec_file_load(number, -1, -1, 0, None, KexecFile.UNLOAD), "kexec_file_load", "unload")
 
     def sync(self) -> None:
         """Write everything to the disks. May take as long as the slowest of them."""
@@ -157,6 +238,13 @@ class Syscalls:
         """(machine, kernel release)"""
         name = platform.uname()
         return name.machine, name.release
+
+
+def _kexec_numbers(call: str) -> _Kexec:
+    machine = platform.machine()
+    if machine not in _KEXEC_NUMBERS:
+        raise OSError(errno.ENOSYS, f"{call}: its number is not known here", machine)
+    return _KEXEC_NUMBERS[machine]
 
 
 def _checked(result: int, call: str, what: str) -> int:

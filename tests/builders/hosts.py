@@ -6,13 +6,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
+from ctypes import string_at
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootmenu.system.commands import CommandError, Commands, Completed
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
-from bootmenu.system.syscalls import MountFlag, Syscalls
+from bootmenu.system.syscalls import MountFlag, Segment, Syscalls
 from tests.builders.trees import write_tree
 
 
@@ -20,8 +21,17 @@ def failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A segment that was handed to kexec_load, with its bytes."""
+
+    phys: int
+    memory: int
+    content: bytes
+
+
 class FakeSyscalls(Syscalls):
-    """openat2 is real; everything that would change the machine is recorded in `calls` and answered from
+    """openat2 and mmap are real; everything that would change the machine is recorded in `calls` and answered from
     `errors`, whose keys are call names, or (call, argument)."""
 
     def __init__(self) -> None:
@@ -30,7 +40,30 @@ class FakeSyscalls(Syscalls):
         self.errors: dict[object, int] = {}
         self.sync_waits_for: Callable[[], object] = lambda: None
         self.mounted: list[str] = []
-        self.loops = 0
+        self.loads: list[tuple[int, list[Loaded]]] = []
+        """Entry and segments of each kexec_load that loaded something."""
+        self.file_loads: list[tuple[bytes, bytes | None, bytes]] = []
+        """Kernel, initramfs and command line of each kexec_file_load."""
+        self.meanwhile: Callable[[], object] = lambda: None
+        """Happens during a load."""
+
+    def kexec_load(self, entry: int, segments: Sequence[Segment]) -> None:
+        if not segments:
+            self._answer("kexec_unload")
+            return
+        self.meanwhile()
+        self._answer("kexec_load")
+        pieces = [Loaded(piece.phys, piece.memory, string_at(piece.buffer, piece.size)) for piece in segments]
+        self.loads.append((entry, pieces))
+
+    def kexec_file_load(self, kernel: int, initrd: int | None, command_line: bytes) -> None:
+        self.meanwhile()
+        self._answer("kexec_file_load")
+        archive = None if initrd is None else os.pread(initrd, 1 << 24, 0)
+        self.file_loads.append((os.pread(kernel, 1 << 24, 0), archive, command_line))
+
+    def kexec_file_unload(self) -> None:
+        self._answer("kexec_file_unload")
 
     def _answer(self, call: str, *arguments: object) -> None:
         self.calls.append((call, *arguments))
@@ -48,16 +81,8 @@ class FakeSyscalls(Syscalls):
             raise failure(errno.EINVAL)
         self.mounted.remove(target)
 
-    def attach_loop(self, descriptor: int) -> tuple[str, int]:
-        self._answer("attach_loop", str(Path(f"/proc/self/fd/{descriptor}").readlink()))
-        self.loops += 1
-        return f"loop{self.loops - 1}", os.open("/dev/null", os.O_RDONLY)
-
     def own_mounts(self) -> None:
         self._answer("own_mounts")
-
-    def watchdog(self, path: str, *, disarm: bool) -> None:
-        self._answer("watchdog", path[path.index("/dev/") :], disarm)
 
     def sync(self) -> None:
         self.calls.append(("sync",))
