@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all scenarios bench picture lint format system-packages lock clean
+.PHONY: help run test test-fast test-all scenarios bench picture man lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
 
 picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.
 	$(BIN)/python -m tests.picture
+
+man: $(VENV)/.ready ## Write the manual page anew from the command line.
+	@$(BIN)/python -m scripts.man_page
 
 lint: $(VENV)/.ready ## Run ruff, mypy and import-linter; they are tests too, so `make test` has them.
 	$(PYTEST) tests/test_lint.py $(ARGS)

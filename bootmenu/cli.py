@@ -22,12 +22,13 @@ from bootmenu.errors import BootmenuError, UsageError
 
 # Imports stand in the commands: each costs time on a slow board, and most commands need few of them.
 if TYPE_CHECKING:
+    from bootmenu import manual
     from bootmenu.model.machine import MachineFacts
     from bootmenu.session import FilesSession
     from bootmenu.settings import Settings
     from bootmenu.system.host import Host
 
-_EPILOG = """\
+EPILOG = """\
 exit codes:
   0  done (check: no finding is a fail)
   1  the answer is no: check found a fail, boot refused or failed
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bootmenu",
         description="A full-screen boot menu that starts Linux from Linux, and says beforehand whether it can.",
-        epilog=_EPILOG,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"bootmenu {__version__}")
@@ -123,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say whether a kernel can be started from here, and why not")
     check.add_argument("kernel", metavar="KERNEL", help="kernel file")
     _add_files(check)
+    _add_method(check)
     _add_machine(check)
     _add_ignore(check)
     check.add_argument("--json", action="store_true", help="one JSON object: verdict and findings")
@@ -132,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("entry", metavar="ENTRY-ID", nargs="?", help="id of an entry, from bootmenu scan")
     boot.add_argument("--kernel", metavar="F", help="start these files instead of an entry")
     _add_files(boot)
-    boot.add_argument("--method", metavar="NAME", help="loading method (default: the first that can)")
+    _add_method(boot)
     until = boot.add_mutually_exclusive_group()
     until.add_argument("--load-only", action="store_true", help="load, and leave the jump to somebody else")
     until.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
@@ -152,6 +154,10 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument("--json", action="store_true", help="one JSON object")
     settings.set_defaults(run=_settings)
 
+    completion = commands.add_parser("completion", help="print the completion script of a shell")
+    completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+    completion.set_defaults(run=_completion)
+
     image_parser = commands.add_parser("image", help="build a first-stage initramfs that starts the menu")
     image.add_arguments(image_parser)
     image_parser.set_defaults(run=image.run)
@@ -170,6 +176,10 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="hand the device tree on without what this machine's own has to add, such as its memory",
     )
+
+
+def _add_method(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--method", metavar="METHOD", help="loading method (default: the first that can)")
 
 
 def _add_ignore(parser: argparse.ArgumentParser) -> None:
@@ -257,9 +267,7 @@ def _boot(arguments: argparse.Namespace) -> int:
     )
     settings = _settings_in_force(host, {} if arguments.skip_hook is None else {"skip-hooks": arguments.skip_hook})
     if arguments.kernel is not None:
-        with contextlib.closing(
-            _files_session(arguments, arguments.kernel, host, machine, method=arguments.method, settings=settings)
-        ) as files:
+        with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine, settings)) as files:
             return boot.boot(files, files.listing, options)
     with contextlib.closing(
         MachineSession(host, machine, lambda: find(host), method=arguments.method, settings=settings)
@@ -293,6 +301,22 @@ def _settings(arguments: argparse.Namespace) -> int:
     for problem in loaded.problems:
         print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
     return 0
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from bootmenu import manual
+
+    print(manual.completion(arguments.shell, described()), end="")
+    return 0
+
+
+def described() -> list[manual.Command]:
+    """Every command with its options, for the completions and the manual page."""
+    from bootmenu import manual
+    from bootmenu.compat import CHECKS
+    from bootmenu.kexec.methods import METHODS
+
+    return manual.commands(_parser(), {"CODE": CHECKS.names(), "METHOD": METHODS.names()})
 
 
 # ---- what they share --------------------------------------------------------------------------------------
@@ -352,7 +376,6 @@ def _files_session(
     kernel: str,
     host: Host,
     machine: MachineFacts,
-    method: str | None = None,
     settings: Settings | None = None,
 ) -> FilesSession:
     """A session about files that were named on the command line. Raises UsageError when one cannot be read."""
@@ -367,6 +390,6 @@ def _files_session(
         initrds=tuple(arguments.initrd),
         command_line=arguments.cmdline,
         carry_over=not arguments.no_carry_over,
-        method=method,
+        method=arguments.method,
         settings=settings,
     )

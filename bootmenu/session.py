@@ -9,8 +9,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, Protocol
 
-from bootmenu.compat import FileState, check, check_machine
+from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devicetrees import DeviceTrees, TreeChoice
 from bootmenu.discovery.facts import gather
 from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ProblemFound, ScanEvent, scan
@@ -20,7 +21,7 @@ from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.methods import METHODS
-from bootmenu.kexec.plan import LoadPlan, make_plan
+from bootmenu.kexec.plan import LoadPlan, foresee, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
@@ -53,6 +54,10 @@ class Session(Protocol):
 
     def plan(self, listing: Listing) -> LoadPlan:
         """What booting this entry would do. Raises BootmenuError when it cannot be done at all."""
+
+    def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
+        """The device trees that lie ready for this entry's kernel, those for this board first; () where there are
+        none. Reads the disk, once in a scan; may be called in a thread."""
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """Read, prepare, load. Raises LoadError (kexec/errors.py); closing it early leaves nothing loaded."""
@@ -95,6 +100,7 @@ class MachineSession:
         self._simulated = simulated
         self._pace = pace
         self._mounts = Mounts(host)
+        self._device_trees = DeviceTrees(machine.tree)
         self._seen: dict[str, Device] = {}
 
     @property
@@ -132,10 +138,22 @@ class MachineSession:
         """See Session. What the last scan mounted is unmounted first."""
         self._mounts.release()
         self._seen.clear()
-        for event in scan(self._devices(), self._mounts, self._machine, self._machine_report):
+        self._device_trees = DeviceTrees(self._machine.tree)
+        for event in scan(
+            self._devices(),
+            self._mounts,
+            self._machine,
+            self._machine_report,
+            device_trees=self._device_trees,
+            foresee=self.foresee,
+        ):
             if isinstance(event, DeviceFound):
                 self._seen[event.device.name] = event.device
             yield event
+
+    def foresee(self, facts: EntryFacts) -> EntryFacts:
+        """The facts of an entry, with what a plan of this session would do for it."""
+        return foresee(facts, self._machine, self._method)
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
@@ -144,6 +162,10 @@ class MachineSession:
         return dataclasses.replace(
             plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)
         )
+
+    def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
+        """See Session."""
+        return self._device_trees.choices(listing.entry, self._mounts.known())
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
@@ -234,7 +256,7 @@ class FilesSession(MachineSession):
             board=machine.tree.compatible if machine.tree else (),
             deep=True,
         )
-        facts = dataclasses.replace(facts, carries_memory_over=carry_over)
+        facts = self.foresee(dataclasses.replace(facts, carries_memory_over=carry_over))
         for file in facts.files:
             if file.state is not FileState.PRESENT:
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")

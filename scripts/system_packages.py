@@ -58,6 +58,9 @@ FOR_VENV = [
 FOR_FAST = [
     *FOR_VENV,
     Package("libfdt1", "libfdt.so.1", "is the judge of what a device tree is"),
+    Package("zsh", "zsh", "tries its completion script"),
+    Package("fish", "fish", "tries its completion script"),
+    Package("groff-base", "groff", "reads the manual page"),
 ]
 FOR_TEST = [
     *FOR_FAST,
@@ -130,7 +133,7 @@ def main(purpose: str) -> int:
             return 0
         print(f"apt-get could not install {' '.join(names)}; its own message is above.")
     if purpose == "test" and VENV not in names:
-        print("make test-fast boots nothing and needs only libfdt1.")
+        print("make test-fast boots nothing and needs few of them.")
     return 1
 
 

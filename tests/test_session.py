@@ -100,16 +100,23 @@ def test_why_nothing_can_be_executed_here(tmp_path: Path) -> None:
     host = SimulatedHost.from_facts(machine)
     assert MachineSession(host, machine, tuple).notices == ()
     bare = dataclasses.replace(
-        machine, cap_sys_boot=False, kexec=dataclasses.replace(machine.kexec, tools_version=None)
+        machine, cap_sys_boot=False, kexec=dataclasses.replace(machine.kexec, tools_version=None), ram=None
     )
-    assert MachineSession(host, bare, tuple).notices == ("not running as root", "kexec-tools is not installed")
+    asked, *reasons = MachineSession(host, bare, tuple).notices
+    assert asked == "not running as root"
+    assert [("/proc/iomem" in reason, "kexec-tools is not installed" in reason) for reason in reasons] == [
+        (True, False),
+        (False, False),
+        (False, True),
+    ]
 
 
 def test_a_jump_that_comes_back_leaves_nothing_loaded(tmp_path: Path) -> None:
     kexec = Kexec()
     write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
     host = fake_host(tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n"}, {"kexec": kexec})
-    session = MachineSession(host, machines.virt(), lambda: (Device(name="sda1", folder=str(tmp_path / "part")),))
+    device = Device(name="sda1", folder=str(tmp_path / "part"))
+    session = MachineSession(host, machines.virt(), lambda: (device,), method="kexec_tools")
     (listing,), _ = collect(session)
     plan = session.plan(listing)
     events = [*session.load(plan), *session.leave(plan)]

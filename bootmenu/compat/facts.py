@@ -61,6 +61,38 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TreeFolderFacts:
+    """What became of the folder of device trees from which this board's own was to be taken."""
+
+    device: str
+    path: str
+    state: FileState
+    detail: str = ""
+    """Why it is not present, in words."""
+    trees: int = 0
+    """Device trees in it and in the folders below."""
+    unreadable: int = 0
+    """Files named like a device tree that are none, or could not be read."""
+    first_trouble: str = ""
+    """The path and the reason of the first of them."""
+    cut: str = ""
+    """Which limit ended the search early; empty = everything was seen."""
+    picked: str | None = None
+    """Path of this board's tree; None = it is not known which, or there is none."""
+    reason: str = ""
+    """Why that one."""
+    candidates: tuple[str, ...] = ()
+    """The first few paths of those among which the choice was."""
+    related: tuple[str, ...] = ()
+    """Where none is for this board: the first few that share a later `compatible` with it."""
+
+    @property
+    def name(self) -> str:
+        """`sda1:/boot/dtbs`, for messages."""
+        return f"{self.device}:{self.path}" if self.device else self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KernelFacts:
     """What was found in the kernel file. Exactly one of image and problem is set."""
 
@@ -195,6 +227,8 @@ class EntryFacts:
     """The entry names a device tree; without one the running machine's own is handed on."""
     own_tree: DeviceTreeFacts | None = None
     """None = it names none, or the file could not be read."""
+    tree_folder: TreeFolderFacts | None = None
+    """None = the entry names no folder from which its tree is to be taken."""
     overlays: tuple[bool, ...] = ()
     """For each overlay that could be read: whether it is a sound device tree."""
     initramfs: tuple[InitramfsFacts, ...] = ()

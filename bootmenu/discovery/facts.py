@@ -17,6 +17,7 @@ from bootmenu.compat.facts import (
     KernelFacts,
     find_banner,
 )
+from bootmenu.discovery.devicetrees import DeviceTrees
 from bootmenu.errors import FormatError
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.formats.kernels import content_of, part_named, tree_for
@@ -40,6 +41,7 @@ def gather(
     board: tuple[str, ...] = (),
     partitions: tuple[str, ...] | None = None,
     deep: bool = False,
+    device_trees: DeviceTrees | None = None,
 ) -> tuple[BootEntry, EntryFacts]:
     """The facts, and the entry with every file's `exists` filled in. trees: by device name.
 
@@ -48,8 +50,10 @@ def gather(
 
     Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
     kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
-    every name of every partition that was seen. Never raises for what is wrong on a disk: that is the answer.
+    every name of every partition that was seen. device_trees: picks this board's own from the entry's folder of
+    them, which becomes its `dtb`. Never raises for what is wrong on a disk: that is the answer.
     """
+    entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
     reading = _Reading(trees=trees, board=board, deep=deep)
     files = [reading.file("kernel", entry.kernel)]
     entry = _completed(entry, reading)
@@ -68,6 +72,7 @@ def gather(
         kernel=kernel,
         wants_own_tree=entry.dtb is not None,
         own_tree=own_tree,
+        tree_folder=tree_folder,
         overlays=tuple(overlays),
         initramfs=tuple(initramfs),
         configuration=_configuration(files, trees) if deep else None,

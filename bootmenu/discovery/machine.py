@@ -167,20 +167,26 @@ def _cpus(host: Host) -> Iterator[CpuFacts]:
         )
 
 
-def _tree(host: Host) -> tuple[TreeFacts | None, str | None, str | None]:
+def read_tree(host: Host) -> tuple[devicetree.DeviceTree | None, str | None, str | None]:
+    """The tree that the running kernel was booted with, where it was read, and why it could not be."""
     path = "/sys/firmware/fdt"
     data = host.read(path)
     if data is not None:
         try:
-            return devicetree.facts(devicetree.DeviceTree.from_bytes(data)), path, None
+            return devicetree.DeviceTree.from_bytes(data), path, None
         except FormatError as error:
             return None, path, error.message
     folder = host.path("/proc/device-tree")
     if folder.is_dir():
-        return devicetree.facts(devicetree.DeviceTree(root=_unflattened(host))), "/proc/device-tree", None
+        return devicetree.DeviceTree(root=_unflattened(host)), "/proc/device-tree", None
     if host.path(path).exists():
         return None, path, "not permitted: only root may read it"
     return None, None, None
+
+
+def _tree(host: Host) -> tuple[TreeFacts | None, str | None, str | None]:
+    tree, source, problem = read_tree(host)
+    return None if tree is None else devicetree.facts(tree), source, problem
 
 
 def _unflattened(host: Host) -> devicetree.Node:

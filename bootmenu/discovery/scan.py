@@ -7,12 +7,13 @@ import dataclasses
 import hashlib
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bootmenu.compat import EntryFacts, check
 from bootmenu.discovery import facts
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devicetrees import DeviceTrees
 from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Report
@@ -72,12 +73,21 @@ ScanEvent = DeviceFound | EntryFound | ProblemFound | DeviceDone | ScanFinished
 
 
 def scan(
-    devices: Iterable[Device | Problem], mounts: Mounts, machine: MachineFacts, machine_report: Report
+    devices: Iterable[Device | Problem],
+    mounts: Mounts,
+    machine: MachineFacts,
+    machine_report: Report,
+    device_trees: DeviceTrees | None = None,
+    foresee: Callable[[EntryFacts], EntryFacts] = lambda facts: facts,
 ) -> Iterator[ScanEvent]:
-    """Read one partition after the other. Whatever is wrong with one costs nothing but its own entries."""
+    """Read one partition after the other. Whatever is wrong with one costs nothing but its own entries.
+
+    foresee: adds to an entry's facts what a plan would do for it.
+    """
     began = time.monotonic()
     taken: set[str] = set()
     devices = tuple(devices)
+    device_trees = device_trees or DeviceTrees(machine.tree)
     board = machine.tree.compatible if machine.tree else ()
     partitions = tuple(name for device in devices if isinstance(device, Device) for name in device.names)
     for device in devices:
@@ -100,7 +110,10 @@ def scan(
                     yield ProblemFound(Problem(device=device.name, path="", message=message))
                     break
                 named = dataclasses.replace(found, id=_unique_id(found, device, taken))
-                entry, entry_facts = facts.gather(named, mounts.known(), board=board, partitions=partitions)
+                entry, gathered = facts.gather(
+                    named, mounts.known(), board=board, partitions=partitions, device_trees=device_trees
+                )
+                entry_facts = foresee(gathered)
                 entries += 1
                 report = check(machine, entry_facts, machine_report)
                 yield EntryFound(Listing(entry=entry, facts=entry_facts, report=report))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compressed streams with a ceiling: a bomb is an error, not a dead machine."""
+"""Compressed streams with a ceiling on their size and on their ratio: a bomb is an error, not a dead machine."""
 
 from __future__ import annotations
 
@@ -16,36 +16,44 @@ from bootmenu.model.kernel import Compression
 CEILING = 256 * 1024 * 1024
 """Bytes. No kernel or initramfs that fits the machines we start is larger once unpacked."""
 
+_RATIO, _RATIO_FROM = 100, 64 * 1024 * 1024
+"""Kernels and initramfs pack to a third or a tenth; a small image of zeros may pack to nothing."""
+
 _FIRST_CHUNK, _CHUNK = 4096, 256 * 1024
 _MAX_MEMBERS = 65536  # of 20 bytes and without content, they would keep us busy for hours
 _MEMORY = 192 * 1024 * 1024  # bytes that an unpacker may take for itself: dictionaries of 128 MiB are the largest
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, BZIP2_MAGIC = b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh"
+LZ4_LEGACY, LZ4_FRAME = b"\x02\x21\x4c\x18", b"\x04\x22\x4d\x18"
 
 MAGICS = (
     # lib/decompress.c:compressed_formats; lzma has no magic, only the properties that everybody uses
     (GZIP_MAGIC, Compression.GZIP),
-    (b"\xfd7zXZ\0", Compression.XZ),
-    (b"\x28\xb5\x2f\xfd", Compression.ZSTD),
-    (b"\x02\x21\x4c\x18", Compression.LZ4),
-    (b"\x04\x22\x4d\x18", Compression.LZ4),
-    (b"BZh", Compression.BZIP2),
+    (XZ_MAGIC, Compression.XZ),
+    (ZSTD_MAGIC, Compression.ZSTD),
+    (LZ4_LEGACY, Compression.LZ4),
+    (LZ4_FRAME, Compression.LZ4),
+    (BZIP2_MAGIC, Compression.BZIP2),
     (b"\x5d\0\0", Compression.LZMA),
 )
-UNPACKABLE = frozenset(set(Compression) - {Compression.LZ4})
-"""What `unpack` can do."""
 
 
 class ChecksumError(FormatError):
     """The stream's own checksum says that its content is another one."""
 
 
-def gunzip(source: ByteSource, ceiling: int = CEILING) -> Iterator[tuple[bytes, int]]:
-    """(unpacked piece, packed bytes consumed so far), to the end of the last member.
+class MissingModule(FormatError):  # noqa: N818 - the field's own words
+    """Nothing that is installed here can unpack it."""
 
-    Checks every member's CRC and length (RFC 1952). Bytes behind the last member that begin no new one are
-    ignored, as gzip does. Raises FormatError when the stream is broken, ends early or passes the ceiling.
-    """
-    offset, produced, members = 0, 0, 0
+    def __init__(self, compression: Compression, module: str) -> None:
+        super().__init__(
+            f"packed with {compression}, and the module {module} is not installed",
+            hint=f"Install the Python module {module}, or pack the file with gzip.",
+        )
+
+
+def _gunzip(source: ByteSource) -> Iterator[tuple[bytes, int]]:
+    """Checks every member's CRC and length (RFC 1952)."""
+    offset, members = 0, 0
     while offset < source.size:
         if source.read(offset, 2) != GZIP_MAGIC:
             if members:
@@ -70,9 +78,6 @@ def gunzip(source: ByteSource, ceiling: int = CEILING) -> Iterator[tuple[bytes, 
                     kind = ChecksumError if "incorrect" in str(error) and "check" in str(error) else FormatError
                     raise kind(f"the gzip stream is damaged: {error}", offset) from None
                 pending = unpacker.unconsumed_tail
-                produced += len(piece)
-                if produced > ceiling:
-                    raise FormatError(f"unpacks to more than {ceiling // 1024**2} MiB")
                 if piece:
                     yield piece, offset
         offset -= len(unpacker.unused_data)
@@ -81,30 +86,35 @@ def gunzip(source: ByteSource, ceiling: int = CEILING) -> Iterator[tuple[bytes, 
 def unpack(source: ByteSource, compression: Compression, ceiling: int = CEILING) -> Iterator[tuple[bytes, int]]:
     """(unpacked piece, packed bytes consumed so far), to the end of the last member; bytes behind it are ignored.
 
-    Memory stays bounded whatever the stream claims; a stream that ends early is an error. Raises FormatError.
+    Memory stays bounded whatever the stream claims. Raises FormatError when it is broken, ends early, passes the
+    ceiling, or is packed tighter than any kernel or initramfs is.
     """
     match compression:
         case Compression.NONE:
             pieces = _plain(source)
         case Compression.GZIP:
-            yield from gunzip(source, ceiling)
-            return
+            pieces = _gunzip(source)
         case Compression.XZ:
-            pieces = _members(source, b"\xfd7zXZ\0", _xz, "xz")
+            pieces = _members(source, XZ_MAGIC, _xz, "xz")
         case Compression.LZMA:
             pieces = _members(source, b"", _lzma, "lzma")
         case Compression.BZIP2:
-            pieces = _members(source, b"BZh", bz2.BZ2Decompressor, "bzip2")
+            pieces = _members(source, BZIP2_MAGIC, bz2.BZ2Decompressor, "bzip2")
         case Compression.ZSTD:
             pieces = _unzstd(source)
         case Compression.LZ4:
-            raise FormatError("packed with lz4, which nothing here can unpack", hint="Pack it with gzip or zstd.")
+            pieces = _unlz4(source)
     produced = 0
     for piece, consumed in pieces:
         produced += len(piece)
         if produced > ceiling:
-            raise FormatError(f"unpacks to more than {ceiling // 1024**2} MiB")
+            raise FormatError(f"unpacks to more than {ceiling // 1024**2} MiB", hint=_BOMB)
+        if produced > _RATIO_FROM and produced > _RATIO * consumed:
+            raise FormatError(f"unpacks to more than {_RATIO} times its size", hint=_BOMB)
         yield piece, consumed
+
+
+_BOMB = "No kernel or initramfs is packed like that: the file is damaged, or made to fill the memory."
 
 
 def _plain(source: ByteSource) -> Iterator[tuple[bytes, int]]:
@@ -115,14 +125,14 @@ def _plain(source: ByteSource) -> Iterator[tuple[bytes, int]]:
 
 
 class _Unpacker(Protocol):
-    """What LZMADecompressor and BZ2Decompressor have in common."""
+    """What LZMADecompressor, BZ2Decompressor and LZ4FrameDecompressor have in common."""
 
     @property
     def eof(self) -> bool: ...
     @property
     def needs_input(self) -> bool: ...
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes | None: ...
     def decompress(self, data: bytes, max_length: int = ...) -> bytes: ...
 
 
@@ -154,27 +164,26 @@ def _members(
                 offset += len(chunk)
             try:
                 piece = unpacker.decompress(chunk, _CHUNK)
-            except (lzma.LZMAError, OSError, ValueError, EOFError) as error:
+            except (lzma.LZMAError, OSError, ValueError, EOFError, RuntimeError) as error:
                 raise FormatError(f"the {name} stream is damaged: {error}", offset) from None
             if piece:
                 yield piece, offset
-        offset -= len(unpacker.unused_data)
+        offset -= len(unpacker.unused_data or b"")
         if not magic or source.read(offset, len(magic)) != magic:
             return
     raise FormatError(f"has more than {_MAX_MEMBERS:,} {name} members", offset)
 
 
-_ZSTD_CHUNK = 512
-"""Bytes of input at a time. RFC 8878: a block of 4 bytes may stand for 128 KiB, so that this makes 16 MiB at most."""
+_ZSTD_CHUNK = 256
+"""Bytes of input at a time. RFC 8878: a block of 4 bytes may stand for 128 KiB, so that this makes 8 MiB at most."""
 
 
 def _unzstd(source: ByteSource) -> Iterator[tuple[bytes, int]]:
     try:
         import zstandard
     except ImportError:
-        raise FormatError("packed with zstd, and the module zstandard is not installed") from None
+        raise MissingModule(Compression.ZSTD, "zstandard") from None
     context = zstandard.ZstdDecompressor(max_window_size=128 * 1024**2)
-    magic = b"\x28\xb5\x2f\xfd"
     offset, block_at, block = 0, 0, b""
     for _ in range(_MAX_MEMBERS):
         unpacker = context.decompressobj()
@@ -194,14 +203,59 @@ def _unzstd(source: ByteSource) -> Iterator[tuple[bytes, int]]:
             if piece:
                 yield piece, offset
         offset -= len(unpacker.unused_data)
-        if source.read(offset, 4) != magic:
+        if source.read(offset, 4) != ZSTD_MAGIC:
             return
     raise FormatError(f"has more than {_MAX_MEMBERS:,} zstd frames", offset)
 
 
-def gunzip_head(source: ByteSource, length: int) -> bytes:
-    """At most `length` unpacked bytes from the start, whatever the rest is like. Raises FormatError."""
-    return unpack_head(source, Compression.GZIP, length)
+_LZ4_BLOCK = 8 * 1024 * 1024
+"""doc/lz4_Frame_format.md, Legacy frame: "each block decompresses to 8 MB, except the last one"."""
+_LZ4_LARGEST = _LZ4_BLOCK + _LZ4_BLOCK // 255 + 16  # lib/lz4.h: LZ4_COMPRESSBOUND
+
+
+def _unlz4(source: ByteSource) -> Iterator[tuple[bytes, int]]:
+    try:
+        import lz4.block
+        import lz4.frame
+    except ImportError:
+        raise MissingModule(Compression.LZ4, "lz4") from None
+    if source.read(0, 4) == LZ4_FRAME:
+        yield from _members(source, LZ4_FRAME, lz4.frame.LZ4FrameDecompressor, "lz4")
+        return
+    for offset, size in lz4_blocks(source):
+        try:
+            piece = lz4.block.decompress(source.read(offset, size), uncompressed_size=_LZ4_BLOCK)
+        except (lz4.block.LZ4BlockError, ValueError, OverflowError) as error:
+            raise FormatError(f"the lz4 stream is damaged: {error}", offset) from None
+        yield piece, offset + size
+
+
+def lz4_blocks(source: ByteSource) -> Iterator[tuple[int, int]]:
+    """(offset, size) of every packed block of a legacy lz4 stream. Raises FormatError when it ends early.
+
+    It has no end mark: it ends with the file, with the four bytes of unpacked size that the kernel's build appends
+    (scripts/Makefile.lib: size_append), or with what cannot be a block, as lz4 itself has it (programs/lz4io.c:
+    LZ4IO_decodeLegacyStream).
+    """
+    if source.read(0, 4) != LZ4_LEGACY:
+        raise FormatError("this is no lz4 stream", 0)
+    offset, blocks = 4, 0
+    for _ in range(_MAX_MEMBERS):
+        word = source.read(offset, 4)
+        if word == LZ4_LEGACY:  # a further stream
+            offset += 4
+            continue
+        size = int.from_bytes(word, "little")
+        if blocks and (len(word) < 4 or offset + 4 == source.size or not 0 < size <= _LZ4_LARGEST):
+            return
+        if len(word) < 4 or offset + 4 + size > source.size:
+            raise FormatError("the lz4 stream ends early", offset, hint="The file was cut off: copy it again.")
+        if not 0 < size <= _LZ4_LARGEST:
+            raise FormatError(f"the lz4 stream is damaged: a block of {size:,} bytes", offset)
+        blocks += 1
+        yield offset + 4, size
+        offset += 4 + size
+    raise FormatError(f"has more than {_MAX_MEMBERS:,} lz4 blocks", offset)
 
 
 def unpack_head(source: ByteSource, compression: Compression, length: int) -> bytes:
@@ -221,6 +275,9 @@ def has_checksum(compression: Compression, head: bytes) -> bool:
             return True
         case Compression.XZ:
             return head[7:8] not in (b"", b"\0")  # stream flags: 0 = no check
+        case Compression.LZ4:
+            # doc/lz4_Frame_format.md, FLG byte: bit 2, Content Checksum flag
+            return head[:4] == LZ4_FRAME and bool(head[4:5] and head[4] & 4)
         case Compression.ZSTD:
             return bool(head[4:5] and head[4] & 4)  # RFC 8878, 3.1.1.1.1: Content_Checksum_flag
         case _:

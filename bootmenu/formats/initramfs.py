@@ -7,22 +7,17 @@ bytes, zeros between them; an uncompressed one (early microcode, for instance) m
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
-import lzma
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.reader import ByteSource
+from bootmenu.formats.compression import MissingModule, unpack
+from bootmenu.formats.reader import ByteSource, Window
+from bootmenu.model.kernel import Compression
 
 _HEADER = 110
 _MAX_NAMES = 200_000
-_CHUNK = 256 * 1024
 DEEP_CEILING = 192 * 1024 * 1024
 """Unpacked bytes that are looked through for modules; an initramfs that has them has them before that."""
 
@@ -134,92 +129,50 @@ def _names(read: Callable[[int], bytes], skip: Callable[[int], bool]) -> Iterato
 
 
 def _packed_releases(source: ByteSource, offset: int, compression: str) -> set[str] | None:
+    if compression not in set(Compression):
+        return None
+    stream = _Stream(unpack(Window(source, offset, source.size - offset), Compression(compression)))
     releases: set[str] = set()
-    consumed = 0
     try:
-        stream = _open(_View(source, offset), compression)
-        if stream is None:
-            return None
-
-        def read(length: int) -> bytes:
-            nonlocal consumed
-            consumed += length
-            return stream.read(length)
-
-        def skip(length: int) -> bool:
-            while length > 0:
-                step = min(length, _CHUNK)
-                if len(read(step)) < step:
-                    return False
-                length -= step
-            return True
-
-        for name in _names(read, skip):
+        for name in _names(stream.read, stream.skip):
             match = _MODULES.match(name)
             if match:
                 releases.add(match[1])
             # folders stand before what they hold: behind lib there is nothing of interest any more
-            elif (releases and not name.lstrip("./").startswith(("lib", "usr"))) or consumed > DEEP_CEILING:
+            elif (releases and not name.lstrip("./").startswith(("lib", "usr"))) or stream.consumed > DEEP_CEILING:
                 break
-    except (FormatError, lzma.LZMAError, zlib.error, OSError, EOFError, ValueError) as error:
-        raise FormatError(f"it cannot be unpacked: {getattr(error, 'message', None) or error}") from None
+    except MissingModule:
+        return None
+    except FormatError as error:
+        raise FormatError(f"it cannot be unpacked: {error.message}") from None
     return releases
 
 
-def _open(view: _View, compression: str) -> BinaryIO | None:
-    """A stream whose `read(n)` never makes more than n bytes at once; None = nothing here can unpack that."""
-    raw = io.BufferedReader(view, _CHUNK)
-    match compression:
-        case "gzip":
-            return cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-        case "xz" | "lzma":
-            return cast(BinaryIO, lzma.LZMAFile(raw))
-        case "bzip2":
-            return cast(BinaryIO, bz2.BZ2File(raw))
-        case "zstd":
-            try:
-                import zstandard
-            except ImportError:
-                return None
-            unpacker = zstandard.ZstdDecompressor(max_window_size=128 * 1024**2)
-            try:
-                return cast(
-                    BinaryIO, _Zstd(unpacker.stream_reader(raw, read_across_frames=True), zstandard.ZstdError)
-                )
-            except zstandard.ZstdError as error:
-                raise FormatError(str(error)) from None
-        case _:
-            return None
+class _Stream:
+    """Unpacked pieces as bytes to be read one after the other."""
 
+    def __init__(self, pieces: Iterator[tuple[bytes, int]]) -> None:
+        self._pieces = pieces
+        self._piece, self._at = b"", 0
+        self.consumed = 0
+        """Unpacked bytes so far."""
 
-class _Zstd(io.RawIOBase):
-    """zstandard's reader with this module's error."""
+    def _take(self, length: int) -> Iterator[bytes]:
+        while length > 0:
+            if self._at == len(self._piece):
+                self._piece, self._at = next(self._pieces, (b"", 0))[0], 0
+                if not self._piece:
+                    return
+            taken = self._piece[self._at : self._at + length]
+            self._at += len(taken)
+            self.consumed += len(taken)
+            length -= len(taken)
+            yield taken
 
-    def __init__(self, reader: Any, error: type[Exception]) -> None:
-        self._reader, self._error = reader, error
+    def read(self, length: int) -> bytes:
+        """Fewer bytes only at the end."""
+        return b"".join(self._take(length))
 
-    def read(self, size: int = -1) -> bytes:
-        pieces = []
-        try:
-            while size > 0 and (piece := self._reader.read(size)):
-                pieces.append(piece)
-                size -= len(piece)
-        except self._error as error:
-            raise FormatError(str(error)) from None
-        return b"".join(pieces)
-
-
-class _View(io.RawIOBase):
-    """A ByteSource from an offset on, as the standard library's unpackers want it."""
-
-    def __init__(self, source: ByteSource, offset: int) -> None:
-        self._source, self._offset = source, offset
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._source.read(self._offset, len(buffer))
-        buffer[: len(data)] = data
-        self._offset += len(data)
-        return len(data)
+    def skip(self, length: int) -> bool:
+        """False when the end came first."""
+        return sum(map(len, self._take(length))) == length

@@ -17,6 +17,7 @@ BASE_PACKAGES = (
     "python3-minimal",
     "libpython3-stdlib",
     "python3-zstandard",
+    "python3-lz4",
     "kexec-tools",
     "busybox-static",
     "util-linux",

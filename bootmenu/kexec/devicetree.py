@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
+from bootmenu.formats.devicetree import MAX_SIZE, STALE_CHOSEN, DeviceTree, facts
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged
 
 
@@ -90,3 +92,32 @@ def apply(data: bytes, changes: Iterable[Edit]) -> bytes:
         )
     facts(DeviceTree.from_bytes(result))  # what was written must read back
     return result
+
+
+def finished(
+    tree: DeviceTree,
+    *,
+    command_line: str,
+    initramfs: MemoryRange | None,
+    reserved: Iterable[MemoryRange],
+    seeds: Mapping[str, bytes],
+) -> bytes:
+    """The tree as the next kernel gets it: with what only the loading method knows. The given tree is not changed.
+
+    initramfs: where it lies, to the byte; None = there is none. reserved: memory that hardware goes on writing to,
+    for the reservation block. seeds: random bytes by property, `kaslr-seed` and `rng-seed`. The length of the
+    result depends on no address.
+    """
+    tree = copy.deepcopy(tree)
+    chosen = tree.ensure("/chosen")
+    for name in STALE_CHOSEN:
+        chosen.remove(name)
+    chosen.set("bootargs", os.fsencode(command_line) + b"\0")
+    if initramfs is not None:
+        chosen.set("linux,initrd-start", struct.pack(">Q", initramfs.base))
+        chosen.set("linux,initrd-end", struct.pack(">Q", initramfs.end))
+    for name, value in seeds.items():
+        chosen.set(name, value)
+    # a table is its own entry: the kernel looks for each as a whole (drivers/irqchip/irq-gic-v3-its.c)
+    tree.reservations += [area for area in reserved if area not in tree.reservations]
+    return tree.to_bytes()

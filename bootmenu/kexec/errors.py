@@ -88,6 +88,16 @@ def explain(errno: int | None, kernel_log: Iterable[str]) -> tuple[str, str]:
                 "There is no place in memory for this kernel.",
                 "Use a smaller initramfs, or free reserved memory.",
             )
+        case errnos.EFAULT:
+            return (
+                "A file could not be read to its end while the kernel copied it: its disk failed, or it was cut off.",
+                "Look at its disk, and scan again.",
+            )
+        case errnos.ENOEXEC:
+            return (
+                "The running kernel does not know this kernel's format, or it is for another architecture.",
+                "Use a kernel for this machine.",
+            )
         case errnos.ENOMEM:
             return ("There is not enough free memory to hold the new kernel.", "Use a smaller initramfs.")
         case errnos.ENOSYS:

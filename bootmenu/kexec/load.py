@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bootmenu.discovery.machine import read_tree
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import unpack
 from bootmenu.formats.devicetree import MAX_SIZE
@@ -76,7 +78,7 @@ def load(
     method = METHODS.get(plan.method)
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
-        staging = _Staging(plan, trees, open_files, pace)
+        staging = _Staging(plan, trees, host, open_files, pace)
         try:
             yield from staging.run()
         except TreeError as error:
@@ -122,6 +124,8 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
         if error.errno is None and error.output:
             why = f"{why} {error.call} said: {error.output.splitlines()[0][:300].rstrip('.')}."
         raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None
+    except BootmenuError as error:
+        raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None
     # kexec.md, order of safety: believe it only when the kernel says so
     if host.kexec_loaded() is False:
         raise LoadError(
@@ -139,10 +143,12 @@ class _Staging:
         self,
         plan: LoadPlan,
         trees: Mapping[str, DirectoryTree],
+        host: Host,
         open_files: contextlib.ExitStack,
         pace: int | None,
     ) -> None:
-        self._plan, self._trees, self._open_files, self._pace = plan, trees, open_files, pace
+        self._plan, self._trees, self._host = plan, trees, host
+        self._open_files, self._pace = open_files, pace
         self._descriptors: dict[Stage, int] = {}
         self.stage = Stage.KERNEL
         self.path = ""
@@ -154,6 +160,8 @@ class _Staging:
             yield from self._read(Stage.INITRAMFS, self._plan.initrds)
         if self._plan.dtb is not None:
             yield from self._prepare_tree(self._plan.dtb)
+        elif self._plan.writes_tree:
+            yield from self._prepare_running_tree()
 
     def staged(self) -> Staged:
         return Staged(
@@ -161,6 +169,7 @@ class _Staging:
             initrd=self._descriptors.get(Stage.INITRAMFS),
             dtb=self._descriptors.get(Stage.DEVICE_TREE),
             command_line=self._plan.command_line,
+            machine=self._plan.machine,
         )
 
     def _open(self, file: PlannedFile) -> OpenFile:
@@ -175,7 +184,7 @@ class _Staging:
         return OpenFile(descriptor, size)
 
     def _memory_file(self, name: str) -> int:
-        descriptor = os.memfd_create(f"bootmenu-{name}", os.MFD_CLOEXEC)
+        descriptor = os.memfd_create(f"bootmenu-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._open_files.callback(os.close, descriptor)
         return descriptor
 
@@ -206,6 +215,7 @@ class _Staging:
             if stage is Stage.INITRAMFS:
                 _write_all(target, bytes(-written % 4))
             before += source.size
+        _seal(target)
         unpacked = any(file.compression is not Compression.NONE for file in files)
         size = os.fstat(target).st_size
         what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
@@ -224,12 +234,29 @@ class _Staging:
                     f"the device tree has more bytes than the {MAX_SIZE:,} that the kernel reads",
                     "Is this the right file?",
                 )
-        tree = devicetree.apply(bytes(data), self._plan.edits)
+        yield self._edited(bytes(data), meter)
+
+    def _prepare_running_tree(self) -> Iterator[Progress]:
+        self.stage = Stage.DEVICE_TREE
+        tree, source, problem = read_tree(self._host)
+        self.path = source or "/sys/firmware/fdt"
+        if tree is None:
+            raise BootmenuError(
+                f"the running device tree cannot be read: {problem or 'there is none'}", "Run as root."
+            )
+        data = tree.to_bytes()
+        meter = _Meter(Stage.DEVICE_TREE, len(data), None)
+        yield meter.start()
+        yield self._edited(data, meter)
+
+    def _edited(self, data: bytes, meter: _Meter) -> Progress:
+        tree = devicetree.apply(data, self._plan.edits)
         target = self._memory_file("device-tree")
         _write_all(target, tree)
+        _seal(target)
         self._descriptors[Stage.DEVICE_TREE] = target
         count = len(self._plan.edits)
-        yield meter.finish(f"{count} edit{'s' if count != 1 else ''}" if count else "unchanged")
+        return meter.finish(f"{count} edit{'s' if count != 1 else ''}" if count else "unchanged")
 
 
 def _content(source: OpenFile, file: PlannedFile) -> Iterator[tuple[bytes, int]]:
@@ -251,6 +278,15 @@ def _plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:
 
 def _changed(size: int, wanted: int) -> BootmenuError:
     return BootmenuError(f"the file has changed: {size:,} bytes are there, it had {wanted:,}", "Scan again.")
+
+
+def _seal(descriptor: int) -> None:
+    """Nobody can change it any more: what was prepared is what is loaded."""
+    fcntl.fcntl(
+        descriptor,
+        fcntl.F_ADD_SEALS,
+        fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL,
+    )
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.devicetree import Edit, edits
-from bootmenu.kexec.methods import METHODS
+from bootmenu.kexec.methods import METHODS, Method
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
@@ -52,7 +52,11 @@ class LoadPlan:
     dtb: PlannedFile | None = None
     """None = the running machine's tree is handed on."""
     edits: tuple[Edit, ...] = ()
-    """In order; only to a tree of the entry's own."""
+    """In order, to the tree that is handed on."""
+    writes_tree: bool = False
+    """Without a tree of the entry's own the running one is read, edited and written anew."""
+    machine: MachineFacts = field(default_factory=MachineFacts)
+    """The running one, as the method has to know it."""
     command_line: str = ""
     hooks: tuple[str, ...] = ()
     """Names of the programs that run before the jump, in order."""
@@ -68,7 +72,7 @@ class LoadPlan:
             stage
             for stage in Stage
             if not (stage is Stage.INITRAMFS and not self.initrds)
-            and not (stage is Stage.DEVICE_TREE and not self.dtb)
+            and not (stage is Stage.DEVICE_TREE and not self.dtb and not self.writes_tree)
             and not (stage is Stage.HOOKS and not self.hooks)
             and not (stage is Stage.WATCHDOG and self.watchdog is Watchdog.LEAVE)
         )
@@ -125,7 +129,7 @@ def make_plan(
     there, the kernel is nothing that can be unpacked, or no method can honour the entry.
     """
     own_tree = entry.dtb is not None
-    name, reason = _choose(machine, own_tree, method)
+    name, chosen = choose(machine, own_tree, method)
     if entry.overlays:
         raise PlanError(
             "This entry wants device-tree overlays, which this version cannot apply.",
@@ -163,10 +167,12 @@ def make_plan(
                 "Leave it out of the entry to hand on the running one.",
             )
         changes = tuple(edits(tree, machine.tree, machine.ram or (), carry_over=facts.carries_memory_over))
+    elif chosen.writes_tree and machine.tree is not None:
+        changes = tuple(edits(machine.tree, machine.tree, (), carry_over=False))
     return LoadPlan(
         entry=entry,
         method=name,
-        reason=reason,
+        reason=chosen.reason(own_tree),
         kernel=dataclasses.replace(
             kernel,
             offset=image.payload_offset,
@@ -176,28 +182,54 @@ def make_plan(
         initrds=tuple(planned("initramfs", ref) for ref in entry.initrds),
         dtb=dtb,
         edits=changes,
+        writes_tree=chosen.writes_tree,
+        machine=machine,
         command_line=entry.cmdline.text,
-        notes=tuple(_notes(entry, machine)),
+        notes=tuple(_notes(entry, machine, chosen)),
     )
 
 
-def _choose(machine: MachineFacts, own_tree: bool, wanted: str | None) -> tuple[str, str]:
+def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> tuple[str, Method]:
+    """The method, by name, that a plan uses: the first that is available, or the one that is wanted.
+
+    own_tree: the entry brings a device tree. Raises PlanError.
+    """
     if wanted is not None:
         found = METHODS.get(wanted)
         if found is None:
             raise PlanError(f"There is no loading method {wanted}.", f"Known are {', '.join(METHODS.names())}.")
-        return wanted, found.reason(own_tree)
+        if own_tree and not found.takes_tree:
+            raise PlanError(
+                f"{wanted} hands on the running device tree only, and this entry brings its own, which is never "
+                "dropped in silence.",
+                "Choose another --method, or leave the device tree out of the entry.",
+            )
+        return wanted, found
     reasons = []
     for name, candidate in METHODS.items():
         why_not = candidate.unavailable(machine, own_tree)
         if why_not is None:
-            return name, candidate.reason(own_tree)
+            return name, candidate
         if name != "simulated":
             reasons.append(f"{name}: {why_not}")
     raise PlanError("No loading method can be used here.", "; ".join(reasons) + ".")
 
 
-def _notes(entry: BootEntry, machine: MachineFacts) -> Iterator[str]:
+def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
+    """The facts, with what the plan would do for this entry, so that checks can judge that, too."""
+    try:
+        _, chosen = choose(machine, facts.wants_own_tree, method)
+    except PlanError:
+        return facts
+    return dataclasses.replace(facts, avoids_lpi_tables=chosen.writes_tree and machine.lpi_tables is not None)
+
+
+def _notes(entry: BootEntry, machine: MachineFacts, method: Method) -> Iterator[str]:
+    if machine.lpi_tables and method.writes_tree:
+        yield (
+            f"{len(machine.lpi_tables)} tables that the interrupt controller (GICv3) keeps in memory are left alone, "
+            "and stay reserved."
+        )
     if machine.kexec.loaded:
         yield "A kernel is loaded already; it will be replaced."
     if entry.cmdline.get("console") is None:

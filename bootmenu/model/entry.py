@@ -113,7 +113,7 @@ class BootEntry:
     """None: the running machine's own tree is handed on, unless there is a `dtb_folder`."""
     dtb_folder: FileRef | None = None
     """A folder of device trees, of which this board's own is to be taken (`fdtdir`). The scan picks it by the
-    machine's `compatible` and sets `dtb`; a parser only names the folder."""
+    machine's `compatible` and sets `dtb`, or leaves it None; a parser sets only one of the two."""
     overlays: tuple[FileRef, ...] = ()
     cmdline: CommandLine = field(default_factory=CommandLine)
     architecture: Architecture | None = None

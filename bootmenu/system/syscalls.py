@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import platform
 import struct
@@ -19,6 +20,12 @@ _KEXEC = 0x45584543  # include/uapi/linux/reboot.h: LINUX_REBOOT_CMD_KEXEC
 _RESTART = 0x01234567
 _POWER_OFF = 0x4321FEDC
 _CLONE_NEWNS = 0x00020000
+_WDIOC_SETOPTIONS = 0x80045704  # include/uapi/linux/watchdog.h, the same number on all but mips, powerpc, sparc
+_WDIOC_KEEPALIVE = 0x80045705
+_WDIOS_DISABLECARD = 1
+_LOOP_CTL_GET_FREE = 0x4C82  # include/uapi/linux/loop.h
+_LOOP_CONFIGURE = 0x4C0A
+_LOOP_READ_ONLY_AUTOCLEAR = 1 | 4
 _PROT_READ, _MAP_PRIVATE = 1, 2  # include/uapi/asm-generic/mman-common.h
 _MAP_FAILED = ctypes.c_void_p(-1).value
 SEGMENTS_MAX = 16
@@ -90,6 +97,7 @@ class MountFlag(IntFlag):
     NOSUID = 2
     NODEV = 4
     NOEXEC = 8
+    NOSYMFOLLOW = 256
     REC = 1 << 14
     PRIVATE = 1 << 18
 
@@ -184,6 +192,45 @@ class Syscalls:
         it, however it ends. Raises OSError."""
         _checked(self._unshare(_CLONE_NEWNS), "unshare", "mount namespace")
         self.mount("none", "/", "", MountFlag.REC | MountFlag.PRIVATE, "")
+
+    def watchdog(self, path: str, *, disarm: bool) -> None:
+        """Feed a running watchdog, or stop it. Raises OSError; EBUSY when somebody else holds it."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            if disarm:
+                with contextlib.suppress(OSError):  # some drivers know the magic character only
+                    fcntl.ioctl(descriptor, _WDIOC_SETOPTIONS, struct.pack("i", _WDIOS_DISABLECARD))
+                os.write(descriptor, b"V")
+            else:
+                fcntl.ioctl(descriptor, _WDIOC_KEEPALIVE)
+        finally:
+            # without the magic character it goes on counting when it is closed
+            os.close(descriptor)
+
+    def attach_loop(self, descriptor: int) -> tuple[str, int]:
+        """A loop device that reads what the descriptor reads, and that refuses every write (drivers/block/loop.c:
+        loop_handle_cmd). Returns its name, `loop0`, and an open descriptor: it is gone when that is closed and
+        nothing stands on it. Raises OSError."""
+        flags = os.O_RDONLY | os.O_CLOEXEC
+        for _ in range(_RACES):
+            control = os.open("/dev/loop-control", flags)
+            try:
+                number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
+            finally:
+                os.close(control)
+            loop = os.open(f"/dev/loop{number}", flags)
+            try:
+                # include/uapi/linux/loop.h: struct loop_config with its struct loop_info64
+                fcntl.ioctl(
+                    loop, _LOOP_CONFIGURE, struct.pack("=2I52xI240x", descriptor, 0, _LOOP_READ_ONLY_AUTOCLEAR)
+                )
+            except OSError as error:
+                os.close(loop)
+                if error.errno != errno.EBUSY:  # somebody else was quicker
+                    raise
+            else:
+                return f"loop{number}", loop
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "loop")
 
     @contextlib.contextmanager
     def mapped(self, descriptor: int, size: int) -> Iterator[int]:

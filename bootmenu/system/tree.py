@@ -40,7 +40,12 @@ class OpenFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes."""
-        pieces = []
+        first = os.pread(self.descriptor, length, offset) if length > 0 else b""
+        if len(first) == length or not first:
+            return first  # nearly always
+        pieces = [first]
+        offset += len(first)
+        length -= len(first)
         while length > 0:
             piece = os.pread(self.descriptor, length, offset)
             if not piece:
@@ -218,7 +223,7 @@ class DirectoryTree:
                 is_folder=stat.S_ISDIR(info.st_mode),
                 size=info.st_size,
                 identity=(info.st_dev, info.st_ino),
-                resolved=resolved,
+                resolved=resolved(),
             )
 
     def read(self, path: str, limit: int) -> bytes:
@@ -259,7 +264,8 @@ class DirectoryTree:
             return os.dup(handle)
 
     @contextlib.contextmanager
-    def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result, str]]:
+    def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result, Callable[[], str]]]:
+        """(descriptor, what it is, what tells its path below the root after following links)"""
         with contextlib.ExitStack() as stack:
             try:
                 found = stack.enter_context(self._handle_here(path))
@@ -273,7 +279,7 @@ class DirectoryTree:
             yield found
 
     @contextlib.contextmanager
-    def _handle_here(self, path: str) -> Iterator[tuple[int, os.stat_result, str]]:
+    def _handle_here(self, path: str) -> Iterator[tuple[int, os.stat_result, Callable[[], str]]]:
         # O_PATH opens nothing: a FIFO does not wait, a device does not wake
         if "\0" in path:
             raise TreeError(path.replace("\0", "�"), Trouble.MISSING, "contains a NUL byte")
@@ -295,15 +301,16 @@ class DirectoryTree:
         except OSError as error:
             raise _trouble(path, error) from None
         try:
-            with contextlib.suppress(OSError):
-                resolved = self._name(handle) or resolved
-            yield handle, os.fstat(handle), resolved
+            yield handle, os.fstat(handle), lambda: self._name(handle) or resolved
         finally:
             os.close(handle)
 
     def _name(self, handle: int) -> str | None:
-        root = str(Path(f"/proc/self/fd/{self._root}").readlink()).rstrip("/")
-        name = str(Path(f"/proc/self/fd/{handle}").readlink())
+        try:
+            root = str(Path(f"/proc/self/fd/{self._root}").readlink()).rstrip("/")
+            name = str(Path(f"/proc/self/fd/{handle}").readlink())
+        except OSError:
+            return None
         return name.removeprefix(root) or "/" if name.startswith(root) else None
 
     def _walk(self, relative: str) -> tuple[str, bool]:

@@ -40,6 +40,7 @@ class FakeSyscalls(Syscalls):
         self.errors: dict[object, int] = {}
         self.sync_waits_for: Callable[[], object] = lambda: None
         self.mounted: list[str] = []
+        self.loops = 0
         self.loads: list[tuple[int, list[Loaded]]] = []
         """Entry and segments of each kexec_load that loaded something."""
         self.file_loads: list[tuple[bytes, bytes | None, bytes]] = []
@@ -81,8 +82,16 @@ class FakeSyscalls(Syscalls):
             raise failure(errno.EINVAL)
         self.mounted.remove(target)
 
+    def attach_loop(self, descriptor: int) -> tuple[str, int]:
+        self._answer("attach_loop", str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        self.loops += 1
+        return f"loop{self.loops - 1}", os.open("/dev/null", os.O_RDONLY)
+
     def own_mounts(self) -> None:
         self._answer("own_mounts")
+
+    def watchdog(self, path: str, *, disarm: bool) -> None:
+        self._answer("watchdog", path[path.index("/dev/") :], disarm)
 
     def sync(self) -> None:
         self.calls.append(("sync",))

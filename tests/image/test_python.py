@@ -34,6 +34,8 @@ def python_tree(folder: Path, version: str = HERE, *, site: bytes = b"# dist-pac
         f"{library}/broken.py": b"def (",
         f"{library}/lib-dynload/_json.cpython.so": b"\x7fELFjson",
         f"{library}/lib-dynload/_ssl.cpython.so": b"\x7fELFssl",
+        "usr/lib/python3/dist-packages/lz4/__init__.py": b"",
+        "usr/lib/python3/dist-packages/lz4/block/_block.so": b"\x7fELFlz4",
         "usr/lib/python3/dist-packages/zstandard/__init__.py": b"",
         "usr/lib/python3/dist-packages/zstandard/backend_c.so": b"\x7fELFzstd",
     }
@@ -98,7 +100,7 @@ def test_dependencies_come_from_here_and_machine_code_from_the_tree(tmp_path: Pa
     assert {f"{top}/pygments/lexers/python.pyc", f"{top}/bootmenu/image/init.sh"} <= found
     assert f"{top}/pygments/lexers/c_cpp.pyc" not in found
     assert any(path.startswith(f"{top}/textual-") and path.endswith("METADATA") for path in found)
-    assert [data for path, data in packer.binaries] == [b"\x7fELFzstd"]
+    assert {data for path, data in packer.binaries} == {b"\x7fELFlz4", b"\x7fELFzstd"}
     themes = Path(__file__).parents[2] / "themes"
     for theme in themes.glob("*.toml"):
         assert f"{top}/bootmenu/themes/{theme.name}" in found
@@ -124,7 +126,7 @@ def test_requirements() -> None:
         'python_version > "3"',
     )
     names = {distribution.metadata["Name"].lower() for distribution in distributions(own_requirements())}
-    assert {"textual", "rich", "fdt", "pyelftools", "zstandard", "linkify-it-py"} <= names
+    assert {"textual", "rich", "fdt", "pyelftools", "zstandard", "lz4", "linkify-it-py"} <= names
     assert not {"pytest", "bootmenu"} & names
     with pytest.raises(BootmenuError, match="no-such-thing"):
         distributions(["no-such-thing>=1"])

@@ -28,6 +28,8 @@ class Bench:
     """One partition, its tree, and entries on it."""
 
     root: Path
+    method: str | None = None
+    """For every plan that names none."""
     tree: DirectoryTree = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +67,7 @@ class Bench:
         machine = machine or virt()
         board = machine.tree.compatible if machine.tree else ()
         after, facts = gather(entry, {"sda1": self.tree}, board=board)
-        return make_plan(after, facts, machine, method=method)
+        return make_plan(after, facts, machine, method=method or self.method)
 
 
 @dataclass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Running a plan: what the kernel is handed, and that every failure is told and leaves nothing behind."""
+"""Running a plan, by kexec-tools: what it is handed, and that every failure is told and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.kexec.staging import INITRD, OTHER, Bench, Kexec, descriptors
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path / "part")
+    made = Bench(tmp_path / "part", method="kexec_tools")
     with made.tree:
         yield made
 

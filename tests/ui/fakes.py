@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState, KernelFacts
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.scan import (
     DeviceDone,
     DeviceFound,
@@ -213,6 +214,7 @@ class FakeSession:
     machine: MachineFacts = MACHINE
     scan_error: Exception | None = None
     plan_error: Exception | None = None
+    trees: Sequence[TreeChoice] = ()
     steps: Sequence[Progress] = LOADING
     load_error: Exception | None = None
     """Raised after the steps."""
@@ -248,6 +250,11 @@ class FakeSession:
         if self.plan_error:
             raise self.plan_error
         return plan_for(listing)
+
+    def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
+        """See Session."""
+        self.calls.append(f"device trees {listing.entry.id}")
+        return tuple(self.trees)
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""

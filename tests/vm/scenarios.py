@@ -82,6 +82,8 @@ class Outcome:
     second: Second
     first_cpus: int
     second_cpus: int
+    corrupted: bool = False
+    """The second kernel said that its memory may be corrupted."""
 
     @property
     def worst_codes(self) -> set[str]:
@@ -132,6 +134,7 @@ def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
         second=second,
         first_cpus=len(facts["possible_cpus"]),
         second_cpus=cpus,
+        corrupted="memory probably corrupted" in vm.text[place:],
     )
 
 
@@ -159,6 +162,8 @@ def contradiction(scenario: Scenario, seen: Outcome) -> str | None:
     match seen.verdict:
         case "pass" if seen.second is not Second.BOOTS:
             return f"a wrong pass: {seen.load}, {seen.second}"
+        case "pass" if seen.corrupted:
+            return "a wrong pass: memory probably corrupted"
         case "warn" if not works:
             return f"a warning where it fails: {seen.load}, {seen.second}"
         case "fail" if works:

@@ -9,6 +9,7 @@ from tests.vm.kernels import Kernel
 from tests.vm.scenarios import Load, Scenario, Second
 
 _EFI = ("-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
+_TOOLS = "--method kexec_tools"
 _FOUR = Hardware(cpus=4)
 _PI = Hardware(machine="raspi3b", cpu="cortex-a53", cpus=4)
 _PI_TREE = "bcm2837-rpi-3-b.dtb"
@@ -16,6 +17,7 @@ _PI_CONSOLE = "earlycon=pl011,0x3f201000"
 
 SCENARIOS = (
     Scenario(name="PSCI, the same kernel", quick=True),
+    Scenario(name="PSCI, the same kernel, by kexec-tools", options=_TOOLS),
     Scenario(
         name="CPUs claim a spin table that nobody waits in",
         machine_tree=devicetrees.with_spin_table,
@@ -62,9 +64,11 @@ SCENARIOS = (
         load=Load.REFUSED,
         second=Second.NOT_STARTED,
     ),
+    Scenario(name="GICv3 with ITS", hardware=Hardware(machine="virt,gic-version=3"), quick=True),
     Scenario(
         name="GICv3 with ITS, by kexec-tools",
         hardware=Hardware(machine="virt,gic-version=3"),
+        options=_TOOLS,
         predicted="fail",
         codes=frozenset({"GIC-LPI"}),
         second=Second.SILENT,
@@ -180,6 +184,7 @@ SCENARIOS = (
         name="an initramfs over half of the memory",
         hardware=Hardware(memory=512),
         before="busybox truncate -s 260M /vmtest/second.cpio",
+        options=_TOOLS,  # the native method refuses by itself, and the kernel is to be the judge
         predicted="fail",
         codes=frozenset({"MEM-HALF"}),
         load=Load.REFUSED,

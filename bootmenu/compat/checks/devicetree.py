@@ -21,6 +21,63 @@ _NO_RUNNING_TREE = "No device tree that describes this machine could be read, so
 _NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
 
 
+@entry_check("DT-FOLDER", order=290)
+def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """This board's own tree, out of the folder that the entry names.
+
+    Where there is none the running machine's own tree is handed on, as U-Boot does (boot/pxe_utils.c). A tree that
+    shares only a later `compatible` is for another board of the family, and is never taken by itself.
+    """
+    found = entry.tree_folder
+    if found is None:
+        return
+    board = machine.tree.compatible if machine.tree else ()
+    evidence: dict[str, object] = {
+        "folder": found.name,
+        "board": list(board) if board else None,
+        "trees": found.trees,
+        "picked": found.picked,
+    }
+    for key, value in (
+        ("reason", found.reason or found.detail),
+        ("candidates", list(found.candidates)),
+        ("related", list(found.related)),
+        ("unreadable", found.unreadable),
+        ("first_trouble", found.first_trouble),
+        ("search", found.cut),
+    ):
+        if value:
+            evidence[key] = value
+    own = "so this machine's own is handed on"
+    name_one = "Name one in the entry (fdt, devicetree) to have it taken."
+    name = found.name
+    if found.state is FileState.WAITING:
+        message = f"{name}, from which the device tree is to be taken, is on a partition that is not there, {own}."
+        yield unknown(message, "Plug in or unlock the disk it is on.", **evidence)
+    elif found.state is not FileState.PRESENT:
+        why = found.detail or str(found.state)
+        yield warned(f"{name}: no device tree can be taken from there ({why}), {own}.", name_one, **evidence)
+    elif not board and machine.acpi:
+        yield passed(f"This machine is described by ACPI: no device tree of {name} is taken.", **evidence)
+    elif not board:
+        message = f"{_NO_RUNNING_TREE[:-1]}: which one of {name} is meant is not known."
+        yield unknown(message, name_one, **evidence)
+    elif found.picked is not None and not found.cut:
+        yield passed(f"{found.picked} was picked from {found.trees:,} device trees: {found.reason}.", **evidence)
+    elif found.picked is not None:
+        message = f"{found.picked} was picked, but not every device tree of {name} was seen: {found.cut}."
+        yield warned(message, name_one, **evidence)
+    elif found.candidates:
+        message = f"Several device trees of {name} are for this board ({board[0]}), {own}."
+        yield warned(message, name_one, **evidence)
+    elif found.related:
+        message = f"The device trees of {name} are at best for relatives of this board ({board[0]}), {own}."
+        yield warned(message, name_one, **evidence)
+    else:
+        # as good as an entry that says nothing of a tree
+        yield passed(f"None of the {found.trees:,} device trees of {name} is for this board, {own}.", **evidence)
+
+
 @entry_check("DTB-HEADER", order=300)
 def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """Magic, version, length and block offsets: what kexec-tools leaves unchecked."""

@@ -22,6 +22,7 @@ _COMPRESSIONS = {
     "gzip": Compression.GZIP,
     "bzip2": Compression.BZIP2,
     "lzma": Compression.LZMA,
+    "lz4": Compression.LZ4,
     "zstd": Compression.ZSTD,
 }
 _ARCHITECTURES = {"arm64": Architecture.ARM64, "arm": Architecture.ARM, "riscv": Architecture.RISCV64}

@@ -28,12 +28,6 @@ _UIMAGE_ARCHITECTURES = {
     26: Architecture.RISCV64,
 }
 _STREAMS = (
-    (b"\xfd7zXZ\0", "an xz stream"),
-    (b"\x28\xb5\x2f\xfd", "a zstd stream"),
-    (b"\x02\x21\x4c\x18", "an lz4 stream"),
-    (b"\x04\x22\x4d\x18", "an lz4 stream"),
-    (b"BZh", "a bzip2 stream"),
-    (b"\x5d\0\0", "an lzma stream"),
     (b"070701", "a cpio archive, perhaps an initramfs"),
     (b"hsqs", "a squashfs file system"),
     (b"#!", "a script"),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A kernel packed as a whole with xz, zstd, bzip2 or lzma: no trailer says its size, so all of it is read."""
+"""A kernel packed as a whole with xz, zstd, lz4, bzip2 or lzma: no trailer says its size, so all of it is read."""
 
 from __future__ import annotations
 
-from bootmenu.formats.compression import MAGICS, UNPACKABLE
+from bootmenu.formats.compression import MAGICS
 from bootmenu.formats.kernels import FORMATS, identify_packed
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import KernelImage
@@ -11,8 +11,8 @@ from bootmenu.model.kernel import KernelImage
 
 @FORMATS.register("packed", order=81)
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Recognised by the stream's magic; what nothing here can unpack is left to be named as foreign."""
+    """Recognised by the stream's magic."""
     compression = next((kind for magic, kind in MAGICS if head.startswith(magic)), None)
-    if compression is None or compression not in UNPACKABLE:
+    if compression is None:
         return None
     return identify_packed(source, compression, None)

@@ -21,6 +21,7 @@ _COMPRESSIONS = {
     1: Compression.GZIP,
     2: Compression.BZIP2,
     3: Compression.LZMA,
+    5: Compression.LZ4,
     6: Compression.ZSTD,
 }
 _ARCHITECTURES = {

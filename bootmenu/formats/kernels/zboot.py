@@ -18,6 +18,7 @@ _COMPRESSIONS = {
     "xz": Compression.XZ,
     "xzkern": Compression.XZ,
     "lzma": Compression.LZMA,
+    "lz4": Compression.LZ4,
     "zstd": Compression.ZSTD,
     "zstd22": Compression.ZSTD,
 }

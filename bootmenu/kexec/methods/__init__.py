@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bootmenu.errors import BootmenuError
@@ -20,8 +20,11 @@ class Staged:
     """A raw kernel image, unpacked."""
     initrd: int | None = None
     dtb: int | None = None
-    """Edited and packed; None = the running machine's tree is handed on."""
+    """Edited and packed, without what depends on addresses; None = the running machine's tree is handed on by whoever
+    loads. A method that writes the tree always gets one."""
     command_line: str = ""
+    machine: MachineFacts = field(default_factory=MachineFacts)
+    """The running one: where its memory is, and what lies in it."""
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -41,6 +44,15 @@ class MethodError(BootmenuError):
 
 class Method(Protocol):
     """One way of loading."""
+
+    @property
+    def takes_tree(self) -> bool:
+        """It can hand on a device tree of the entry's own."""
+
+    @property
+    def writes_tree(self) -> bool:
+        """It writes every tree that is handed on, the running one, too; so it keeps off the GICv3 LPI tables and
+        reserves them."""
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Why it cannot be used here, in words; None = it can. own_tree: the entry brings a device tree."""

@@ -13,6 +13,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
 
+_ARCHITECTURES = (Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64)
 _LOAD_SECONDS = 300.0
 _ERRNOS = {os.strerror(number): number for number in errno.errorcode}
 
@@ -21,14 +22,21 @@ class KexecTools:
     """`kexec -c -l`. Always -c: since 2.0.27 the default tries kexec_file_load first, and that path drops
     --dtb without a word. Never -d: it sets debug flags that older kernels refuse."""
 
-    def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:  # noqa: ARG002
-        """kexec-tools must be there, and this must be an arm64 whose kernel has kexec_load."""
-        if machine.architecture is not Architecture.ARM64:
-            return f"this machine is {machine.machine or 'unknown'}; bootmenu starts arm64 kernels"
+    takes_tree = True
+    writes_tree = False
+
+    def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
+        """kexec-tools must be there, and a kernel that has kexec_load."""
+        if machine.architecture not in _ARCHITECTURES:
+            return f"this machine is {machine.machine or 'unknown'}"
         if machine.kexec.tools_version is None:
             return "kexec-tools is not installed"
         if machine.kexec.kexec_load is False:
             return "the running kernel has no kexec_load"
+        if machine.lockdown not in (None, "none"):
+            return f"the running kernel is locked down ({machine.lockdown}), which forbids kexec_load"
+        if own_tree and machine.architecture is Architecture.X86_64:
+            return "this machine has no use for the device tree that the entry brings"
         return None
 
     def reason(self, own_tree: bool) -> str:

@@ -14,6 +14,9 @@ from bootmenu.system.simulated import SimulatedHost
 class Simulated:
     """Never chosen by a plan of itself."""
 
+    takes_tree = True
+    writes_tree = False
+
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:  # noqa: ARG002
         """Only when it is asked for by name."""
         return "it is a simulation"

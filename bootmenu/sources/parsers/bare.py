@@ -50,20 +50,20 @@ _INITRAMFS_OF_NONE = (
     "initramfs.cpio.gz",
     "initramfs.cpio",
 )
-_TREES = (  # below the kernel's folder
+TREES = (  # below the kernel's folder
     "dtb-{}",  # openSUSE, Fedora, Armbian: a folder; Debian's flash-kernel: a file
     "dtbs/{}",  # Debian's flash-kernel
     "dtbs-{}",  # Alpine
     "dtb/{}",
 )
-_INSTALLED_TREES = (  # below the root, where packages install them
+INSTALLED_TREES = (  # below the root, where packages install them
     "/usr/lib/linux-image-{}",  # Debian
     "/usr/lib/firmware/{}/device-tree",  # Ubuntu
     "/lib/firmware/{}/device-tree",
     "/usr/lib/modules/{}/dtb",  # Fedora
     "/lib/modules/{}/dtb",
 )
-_COMMON_TREES = ("dtbs", "dtb")  # Arch Linux ARM, Armbian
+COMMON_TREES = ("dtbs", "dtb")  # Arch Linux ARM, Armbian
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +171,15 @@ def _trees(tree: Tree, kernel: _Found) -> tuple[str | None, str | None]:
     """(device tree, folder of device trees) for that kernel."""
     paths: list[str] = []
     if kernel.version:
-        below = (f"{kernel.folder}/{pattern.format(kernel.version)}" for pattern in _TREES)
+        below = (f"{kernel.folder}/{pattern.format(kernel.version)}" for pattern in TREES)
         # only what the listing makes possible: every other look would be in vain
         paths += [path for path in below if path[len(kernel.folder) + 1 :].split("/")[0] in kernel.names]
-        paths += [pattern.format(kernel.version) for pattern in _INSTALLED_TREES]
+        paths += [pattern.format(kernel.version) for pattern in INSTALLED_TREES]
     for path in paths:
         is_file, is_folder = _kind(tree, path)
         if is_file or is_folder:
             return (path, None) if is_file else (None, path)
-    for name in _COMMON_TREES:
+    for name in COMMON_TREES:
         path = f"{kernel.folder}/{name}"
         is_file, is_folder = _kind(tree, path) if name in kernel.names else (False, False)
         if is_file and not kernel.version:

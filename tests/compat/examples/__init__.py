@@ -35,6 +35,7 @@ def examples() -> Iterator[Example]:
     yield from image.contents()
     yield from containers.wrapped()
     yield from devicetree.tree_bytes()
+    yield from devicetree.folders()
     yield from devicetree.boards()
     yield from devicetree.tree_cpus()
     yield from devicetree.memory()

@@ -6,12 +6,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, TreeFolderFacts
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats import devicetree
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import machines
-from tests.builders.entries import kernel_file, tree_file, with_tree
+from tests.builders.entries import entry, kernel_file, tree_file, with_tree
 from tests.compat.examples.base import (
     FAIL,
     GIB,
@@ -93,6 +93,39 @@ def with_nop(data: bytes) -> bytes:
     for place, value in ((4, header.total_size), (12, header.off_strings), (36, header.size_struct)):
         patched[place : place + 4] = (value + 4).to_bytes(4, "big")
     return bytes(patched)
+
+
+def folders() -> Iterator[Example]:
+    code = "DT-FOLDER"
+    board = running(compatible=("acme,rocket-2", "acme,rocket", "acme,soc9"))
+    for name, severity, says, folder in (
+        (
+            "picked",
+            PASS,
+            "/dtbs/a.dtb was picked from 577",
+            {"picked": "/dtbs/a.dtb", "candidates": ("/dtbs/a.dtb",)},
+        ),
+        ("picked from a part", WARN, "20,000", {"picked": "/dtbs/a.dtb", "cut": "there are more than 20,000"}),
+        ("tie", WARN, "Several", {"candidates": ("/dtbs/a.dtb", "/dtbs/b.dtb")}),
+        ("relatives", WARN, "relatives of this board (acme,rocket-2)", {"related": ("/dtbs/a.dtb",)}),
+        ("none", PASS, "None of the 577", {}),
+        ("empty", PASS, "None of the 0", {"trees": 0}),
+        ("missing", WARN, "does not exist", {"state": FileState.MISSING, "detail": "does not exist"}),
+        ("waiting", UNKNOWN, "partition that is not there", {"state": FileState.WAITING, "trees": 0}),
+    ):
+        yield Example(code=code, name=name, severity=severity, machine=board, entry=from_folder(**folder), says=says)
+    nobody = dataclasses.replace(virt(), tree=None)
+    yield Example(code=code, name="no running tree", severity=UNKNOWN, machine=nobody, entry=from_folder())
+    acpi = dataclasses.replace(nobody, acpi=True)
+    yield Example(code=code, name="acpi", severity=PASS, machine=acpi, entry=from_folder(), says="ACPI")
+    yield Example(code=code, name="no board", severity=UNKNOWN, machine=running(compatible=()), entry=from_folder())
+    yield Example(code=code, name="names none", severity=None)
+
+
+def from_folder(**changes: object) -> EntryFacts:
+    """An entry whose tree was to be taken from a folder of 577."""
+    base = TreeFolderFacts(device="sda1", path="/dtbs", state=FileState.PRESENT, trees=577, reason="of this board")
+    return entry(tree_folder=dataclasses.replace(base, **changes))  # type: ignore[arg-type]
 
 
 def boards() -> Iterator[Example]:

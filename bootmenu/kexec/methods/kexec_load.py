@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Loading arm64 kernels by the system call kexec_load, with a layout, a device tree and an entry of our own.
+
+Kernel and initramfs are handed over straight from the page cache: no copy of them is made here, whatever they weigh.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import struct
+from collections.abc import Iterator, Sequence
+
+from bootmenu.compat.checks.memory import ASSUMED_SIZE
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
+from bootmenu.formats.kernels import identify
+from bootmenu.kexec.devicetree import finished
+from bootmenu.kexec.layout import KernelSpace, Room, lay_out
+from bootmenu.kexec.methods import METHODS, MethodError, Staged
+from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
+from bootmenu.model.kernel import Architecture, Compression
+from bootmenu.model.machine import MachineFacts
+from bootmenu.system.host import Host
+from bootmenu.system.syscalls import Segment
+from bootmenu.system.tree import OpenFile
+
+_SEED, _RNG_SEED = 8, 128
+"""Bytes of the two seeds, as arch/arm64/kernel and drivers/of/kexec.c write them."""
+
+
+class KexecLoad:
+    """The call itself. What kexec-tools does besides, a SHA-256 of everything in the purgatory, is left out."""
+
+    takes_tree = True
+    writes_tree = True
+
+    def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
+        """It has to know where memory is, and which tree to hand on."""
+        if machine.architecture is not Architecture.ARM64:
+            return f"this machine is {machine.machine or 'unknown'}, and the layout is that of arm64 kernels"
+        if machine.kexec.kexec_load is False:
+            return "the running kernel has no kexec_load"
+        if machine.lockdown not in (None, "none"):
+            return f"the running kernel is locked down ({machine.lockdown}), which forbids this call"
+        if None in (machine.ram, machine.ram_taken, machine.memory_total, machine.page_size):
+            return "/proc/iomem or /proc/meminfo does not say where memory is: only root may read it"
+        if machine.tree is None and not own_tree:
+            return f"the running device tree cannot be read ({machine.tree_problem or 'there is none'})"
+        return None
+
+    def reason(self, own_tree: bool) -> str:
+        """For the plan."""
+        return f"the call kexec_load, with {'the entry' if own_tree else 'the running machine'}'s device tree"
+
+    def load(self, staged: Staged, host: Host) -> None:
+        """Lay out, finish the tree with the addresses, call."""
+        kernel = OpenFile(staged.kernel, os.fstat(staged.kernel).st_size)
+        archive = 0 if staged.initrd is None else os.fstat(staged.initrd).st_size
+        tree = _tree(staged)
+        seeds = {"kaslr-seed": os.urandom(_SEED), "rng-seed": os.urandom(_RNG_SEED)}
+        lpi = staged.machine.lpi_tables or ()
+
+        def finish(at: int) -> bytes:
+            """The same length for every address."""
+            place = MemoryRange(base=at, size=archive) if archive else None
+            return finished(tree, command_line=staged.command_line, initramfs=place, reserved=lpi, seeds=seeds)
+
+        room = _room(staged.machine, facts(tree))
+        layout = lay_out(room, _space(kernel), initramfs=archive, tree=len(finish(0)))
+        blob = finish(layout.initramfs.base if layout.initramfs else 0)
+        code = trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
+        with contextlib.ExitStack() as stack:
+
+            def file(descriptor: int, size: int, place: MemoryRange) -> Segment:
+                address = stack.enter_context(host.syscalls.mapped(descriptor, size))
+                return Segment(buffer=address, size=size, phys=place.base, memory=place.size)
+
+            def data(content: bytes, place: MemoryRange) -> Segment:
+                buffer = ctypes.create_string_buffer(content, len(content))
+                stack.callback(lambda: buffer)  # it lives until the call is over
+                address = ctypes.addressof(buffer)
+                return Segment(buffer=address, size=len(content), phys=place.base, memory=place.size)
+
+            segments = [file(staged.kernel, kernel.size, layout.kernel)]
+            if staged.initrd is not None and layout.initramfs is not None:
+                segments.append(file(staged.initrd, archive, layout.initramfs))
+            segments += [data(blob, layout.tree), data(code, layout.trampoline)]
+            _call(host, layout.trampoline.base, segments)
+
+    def unload(self, host: Host) -> None:
+        """No segments: the kernel forgets what is loaded."""
+        _call(host, 0, ())
+
+
+def _call(host: Host, entry: int, segments: Sequence[Segment]) -> None:
+    try:
+        host.syscalls.kexec_load(entry, segments)
+    except OSError as error:
+        raise MethodError("kexec_load", error.errno, error.strerror or "") from None
+
+
+def _tree(staged: Staged) -> DeviceTree:
+    assert staged.dtb is not None, "a method that writes the tree is handed one"
+    return DeviceTree.from_bytes(os.pread(staged.dtb, MAX_SIZE + 1, 0))
+
+
+def _space(source: OpenFile) -> KernelSpace:
+    """What the very bytes that are loaded ask for."""
+    image = identify(source)
+    if image.format != "arm64-image" or image.containers or image.compression is not Compression.NONE:
+        raise BootmenuError(
+            f"What would be loaded is no arm64 Image but {image.format}.",
+            "Scan again: the file may have been replaced.",
+        )
+    return KernelSpace(
+        size=max(image.image_size or ASSUMED_SIZE, source.size),
+        text_offset=image.text_offset or 0,
+        anywhere=image.anywhere is True,
+    )
+
+
+def _room(machine: MachineFacts, tree: TreeFacts) -> Room:
+    """What is RAM for this kernel and will be RAM for the next."""
+    if machine.ram is None or machine.ram_taken is None or machine.memory_total is None or machine.page_size is None:
+        raise BootmenuError("Where this machine's memory lies is not known.", "Run bootmenu as root.")
+    ram, taken = merged(machine.ram), [*machine.ram_taken, *(machine.lpi_tables or ())]
+    # drivers/firmware/efi/libstub: with EFI's memory map the tree's memory nodes and reservations do not count
+    if not tree.uefi_properties:
+        if memory := merged(tree.memory):
+            ram = subtracted(ram, subtracted(ram, memory))
+        taken += [*tree.memory_reservations, *(item.area for item in tree.reserved_memory)]
+    return Room(ram=ram, taken=tuple(taken), page_size=machine.page_size, total=machine.memory_total)
+
+
+def trampoline(*, tree: int, kernel: int) -> bytes:
+    """Code that starts the kernel at address `kernel` with the tree's address in x0.
+
+    It needs one: only kexec_file_load makes the kernel itself set x0 (arch/arm64/kernel/machine_kexec.c: dtb_mem).
+    Documentation/arch/arm64/booting.rst: "x0 = physical address of device tree blob, x1 = x2 = x3 = 0".
+    """
+    code = [*_load_address(0, tree), *_load_address(4, kernel)]
+    code += [0xAA1F03E0 | register for register in (1, 2, 3)]  # mov xN, xzr
+    code.append(0xD61F0080)  # br x4
+    return struct.pack(f"<{len(code)}I", *code)  # instructions are little-endian, whatever data are
+
+
+def _load_address(register: int, value: int) -> Iterator[int]:
+    for part in range(4):
+        opcode = 0xD2800000 if part == 0 else 0xF2800000  # movz, movk
+        yield opcode | part << 21 | (value >> 16 * part & 0xFFFF) << 5 | register
+
+
+METHODS.register("kexec_load", order=10)(KexecLoad())

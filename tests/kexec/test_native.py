@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: MIT
+"""Loading by the calls themselves: which bytes lie where, which tree goes along, and every errno explained."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import gzip
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bootmenu.demo.builders import board_tree
+from bootmenu.formats.devicetree import STALE_CHOSEN, DeviceTree, facts
+from bootmenu.kexec.errors import LoadError, explain
+from bootmenu.kexec.load import load, unload
+from bootmenu.kexec.methods import METHODS
+from bootmenu.kexec.methods.kexec_load import trampoline
+from bootmenu.kexec.plan import LoadPlan, PlanError, foresee
+from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.machine import MachineFacts
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.system.host import Host
+from bootmenu.system.simulated import SimulatedHost
+from tests.builders import machines
+from tests.builders.entries import entry as entry_facts
+from tests.builders.entries import whole_image
+from tests.builders.hosts import FakeLog, Loaded, fake_host, syscalls_of
+from tests.kexec.staging import INITRD, Bench, descriptors
+
+VIRT = machines.virt()
+NATIVE = ("kexec_load", "kexec_file_load")
+
+
+def running_tree(**options: object) -> DeviceTree:
+    """As firmware left it, with what it said to the kernel that runs now."""
+    chosen = [
+        ("stdout-path", b"serial0\0"),
+        ("bootargs", b"of the running kernel\0"),
+        ("kaslr-seed", bytes(8)),
+        *((name, bytes(8)) for name in STALE_CHOSEN),
+    ]
+    return board_tree(machines.tree_of(VIRT).compatible, memory=((1 << 30, 1 << 30),), chosen=chosen)
+
+
+def with_facts(machine: MachineFacts = VIRT, tree: DeviceTree | None = None, **changes: object) -> MachineFacts:
+    """A machine whose running tree is this one."""
+    return replace(machine, tree=facts(tree or running_tree()), **changes)  # type: ignore[arg-type]
+
+
+def with_kexec(machine: MachineFacts = VIRT, **changes: object) -> MachineFacts:
+    return replace(machine, kexec=replace(machine.kexec, **changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "part")
+    with made.tree:
+        yield made
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    tree = running_tree().to_bytes()
+    return fake_host(
+        tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n", "/sys/firmware/fdt": tree}, log=["old line"]
+    )
+
+
+def run(bench: Bench, plan: LoadPlan, host: Host) -> list[Progress]:
+    before = descriptors()
+    try:
+        return list(load(plan, {"sda1": bench.tree}, host))
+    finally:
+        assert descriptors() == before, "every descriptor is closed"
+
+
+def segments(host: Host) -> dict[str, Loaded]:
+    """The pieces by what they are."""
+    ((entry, pieces),) = syscalls_of(host).loads
+    found = {}
+    for piece in pieces:
+        head = piece.content[:4]
+        name = "kernel" if piece.content[0x38:0x3C] == b"ARM\x64" else "initramfs" if head == b"0707" else ""
+        name = "tree" if head == b"\xd0\x0d\xfe\xed" else name
+        found[name or "code"] = piece
+    assert len(found) == len(pieces)
+    assert entry == found["code"].phys
+    return found
+
+
+# ---- kexec_load -------------------------------------------------------------------------------------------
+
+
+def test_the_pieces_are_the_files_and_the_tree_names_their_places(bench: Bench, host: Host) -> None:
+    plan = bench.plan(bench.entry(cmdline="root=/dev/sda2 größe=1"), with_facts())
+    assert plan.method == "kexec_load"
+    events = run(bench, plan, host)
+    assert [event.stage for event in events if event.state is StageState.DONE] == [
+        Stage.KERNEL,
+        Stage.INITRAMFS,
+        Stage.DEVICE_TREE,
+        Stage.LOAD,
+    ]
+    assert plan.stages[:4] == (Stage.KERNEL, Stage.INITRAMFS, Stage.DEVICE_TREE, Stage.LOAD)
+    pieces = segments(host)
+    assert pieces["kernel"].content == whole_image()
+    assert pieces["initramfs"].content == INITRD
+    tree = DeviceTree.from_bytes(pieces["tree"].content)
+    chosen = tree.node("/chosen")
+    assert chosen is not None
+    start = pieces["initramfs"].phys
+    assert (chosen.u64("linux,initrd-start"), chosen.u64("linux,initrd-end")) == (start, start + len(INITRD))
+    assert chosen.get("bootargs") == "root=/dev/sda2 größe=1\0".encode()
+    assert chosen.string("stdout-path") == "serial0"
+    assert not set(STALE_CHOSEN) - {"linux,initrd-start", "linux,initrd-end"} & {
+        name for name, _ in chosen.properties
+    }
+    assert any(chosen.get("kaslr-seed") or b"")
+    assert len(chosen.get("kaslr-seed") or b"") == 8
+    assert len(chosen.get("rng-seed") or b"") == 128
+    assert pieces["code"].content == trampoline(tree=pieces["tree"].phys, kernel=pieces["kernel"].phys)
+    assert facts(tree).memory == (MemoryRange(base=1 << 30, size=1 << 30),)
+
+
+def test_every_load_has_seeds_of_its_own(bench: Bench, host: Host) -> None:
+    plan = bench.plan(bench.entry(), with_facts())
+    run(bench, plan, host)
+    run(bench, plan, host)
+    trees = [
+        piece.content for _, pieces in syscalls_of(host).loads for piece in pieces if piece.content[:1] == b"\xd0"
+    ]
+    assert len(trees) == 2
+    chosen = [DeviceTree.from_bytes(tree).node("/chosen") for tree in trees]
+    for name in ("kaslr-seed", "rng-seed"):
+        assert len({node.get(name) for node in chosen if node}) == 2
+
+
+def test_without_an_initramfs_nothing_of_one_is_left(bench: Bench, host: Host) -> None:
+    run(bench, bench.plan(bench.entry(initrds=[], cmdline=""), with_facts()), host)
+    pieces = segments(host)
+    assert set(pieces) == {"kernel", "tree", "code"}
+    chosen = DeviceTree.from_bytes(pieces["tree"].content).node("/chosen")
+    assert chosen is not None
+    assert chosen.get("linux,initrd-start") is None
+    assert chosen.get("bootargs") == b"\0", "never the running kernel's"
+
+
+def test_an_own_tree_is_handed_on_with_its_edits(bench: Bench, host: Host) -> None:
+    run(bench, bench.plan(bench.entry(dtb="/board.dtb"), with_facts()), host)
+    found = facts(DeviceTree.from_bytes(segments(host)["tree"].content))
+    assert found.memory == (MemoryRange(base=1 << 30, size=1 << 30),), "carried over"
+
+
+def test_a_packed_kernel_is_unpacked_into_memory_that_nobody_can_change(bench: Bench, host: Host) -> None:
+    (bench.root / "Image.gz").write_bytes(gzip.compress(whole_image()))
+    run(bench, bench.plan(bench.entry("/Image.gz"), with_facts()), host)
+    assert segments(host)["kernel"].content == whole_image()
+
+
+def test_nothing_lies_where_the_next_kernel_has_no_memory_or_has_reserved_it(bench: Bench, host: Host) -> None:
+    """The entry's tree may know of less memory than this machine has, and of reservations of its own."""
+    tree = board_tree(machines.tree_of(VIRT).compatible, memory=((1 << 30, 256 << 20),))
+    tree.reservations.append(MemoryRange(base=0x40000000, size=0x400000))
+    (bench.root / "board.dtb").write_bytes(tree.to_bytes())
+    run(bench, bench.plan(bench.entry(dtb="/board.dtb"), with_facts()), host)
+    for piece in segments(host).values():
+        assert piece.phys >= 0x40400000
+        assert piece.phys + piece.memory <= 0x50000000
+
+
+def test_the_interrupt_controller_s_tables_are_left_alone_and_reserved(bench: Bench, host: Host) -> None:
+    tables = tuple(MemoryRange(base=at, size=0x10000) for at in (0x40000000, 0x40010000, 0x7FFE0000))
+    machine = with_facts(machines.gic_v3(), lpi_tables=tables)
+    plan = bench.plan(bench.entry(), machine)
+    assert any("GICv3" in note for note in plan.notes)
+    run(bench, plan, host)
+    pieces = segments(host)
+    for piece in pieces.values():
+        assert not any(area.base < piece.phys + piece.memory and piece.phys < area.end for area in tables)
+    assert DeviceTree.from_bytes(pieces["tree"].content).reservations == list(tables)
+    # a tree that already has them, because we were started in this very way, gets them no second time
+    tree = running_tree()
+    tree.reservations += tables
+    host.path("/sys/firmware/fdt").write_bytes(tree.to_bytes())
+    syscalls_of(host).loads.clear()
+    run(bench, bench.plan(bench.entry(), machine), host)
+    assert DeviceTree.from_bytes(segments(host)["tree"].content).reservations == list(tables)
+
+
+def test_the_trampoline_loads_both_addresses_and_branches() -> None:
+    """By an interpreter of the five instructions that it may consist of."""
+    registers = dict.fromkeys(range(31), 57005)
+    code = struct.unpack("<12I", trampoline(tree=0x1234_5678_9ABC_DEF0, kernel=0xFFFF_4020_0000))
+    for word in code[:-1]:
+        target, value, shift = word & 31, word >> 5 & 0xFFFF, 16 * (word >> 21 & 3)
+        match word & 0xFF800000:
+            case 0xD2800000:  # movz
+                registers[target] = value << shift
+            case 0xF2800000:  # movk
+                registers[target] = registers[target] & ~(0xFFFF << shift) | value << shift
+            case _:
+                assert word & 0xFFFFFFE0 == 0xAA1F03E0, "mov xN, xzr"
+                registers[target] = 0
+    assert code[-1] == 0xD61F0080, "br x4"
+    assert registers[0] == 0x1234_5678_9ABC_DEF0
+    assert (registers[1], registers[2], registers[3]) == (0, 0, 0)
+    assert registers[4] == 0xFFFF_4020_0000
+
+
+def test_no_room_is_a_refusal_before_the_call(bench: Bench, host: Host) -> None:
+    machine = with_facts(ram_taken=(MemoryRange(base=1 << 30, size=1 << 30),))
+    with pytest.raises(LoadError, match="no room for the kernel") as caught:
+        run(bench, bench.plan(bench.entry(), machine), host)
+    assert caught.value.stage is Stage.LOAD
+    assert caught.value.hint
+    assert not syscalls_of(host).loads
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\xd0\x0d\xfe\xed" + bytes(60)])
+def test_a_running_tree_that_cannot_be_read_any_more_is_an_error(bench: Bench, host: Host, content: bytes) -> None:
+    plan = bench.plan(bench.entry(), with_facts())
+    host.path("/sys/firmware/fdt").write_bytes(content)
+    with pytest.raises(LoadError, match="running device tree cannot be read") as caught:
+        run(bench, plan, host)
+    assert caught.value.stage is Stage.DEVICE_TREE
+    assert not syscalls_of(host).loads
+
+
+# ---- kexec_file_load --------------------------------------------------------------------------------------
+
+
+def test_the_file_call_gets_descriptors_and_the_command_line(bench: Bench, host: Host) -> None:
+    plan = bench.plan(bench.entry(cmdline="größe=1"), with_facts(), "kexec_file_load")
+    assert Stage.DEVICE_TREE not in plan.stages
+    run(bench, plan, host)
+    run(bench, bench.plan(bench.entry(initrds=[], cmdline=""), with_facts(), "kexec_file_load"), host)
+    assert syscalls_of(host).file_loads == [
+        (whole_image(), INITRD, "größe=1".encode()),
+        (whole_image(), None, b""),
+    ]
+
+
+def test_the_file_call_never_drops_a_chosen_tree(bench: Bench) -> None:
+    with pytest.raises(PlanError, match="never dropped in silence") as caught:
+        bench.plan(bench.entry(dtb="/board.dtb"), VIRT, "kexec_file_load")
+    assert "--method" in caught.value.hint
+    only = with_kexec(kexec_load=False, kexec_file_load=True)
+    assert bench.plan(bench.entry(), only).method == "kexec_file_load"
+    with pytest.raises(PlanError, match="No loading method") as caught:
+        bench.plan(bench.entry(dtb="/board.dtb"), only)
+    assert "this entry brings its own" in caught.value.hint
+
+
+# ---- which one --------------------------------------------------------------------------------------------
+
+BOTH = with_kexec(kexec_load=True, kexec_file_load=True)
+X86 = replace(machines.unprivileged_x86(), cap_sys_boot=True)
+
+
+@pytest.mark.parametrize(
+    ("machine", "own_tree", "method"),
+    [
+        (VIRT, False, "kexec_load"),
+        (VIRT, True, "kexec_load"),
+        (BOTH, False, "kexec_load"),
+        (replace(BOTH, lockdown="integrity"), False, "kexec_file_load"),
+        (replace(BOTH, tree=None), False, "kexec_file_load"),
+        (replace(BOTH, tree=None), True, "kexec_load"),
+        (replace(VIRT, tree=None), False, "kexec_tools"),
+        (replace(VIRT, ram=None), False, "kexec_tools"),
+        (with_kexec(kexec_load=None, kexec_file_load=None), False, "kexec_load"),
+        (X86, False, "kexec_file_load"),
+        (replace(X86, lockdown="integrity"), False, "kexec_file_load"),
+        (with_kexec(X86, kexec_file_load=False, tools_version="2.0.29"), False, "kexec_tools"),
+    ],
+)
+def test_the_first_method_that_can_is_chosen(
+    bench: Bench, machine: MachineFacts, own_tree: bool, method: str
+) -> None:
+    plan = bench.plan(bench.entry(dtb="/board.dtb" if own_tree else None), machine)
+    assert plan.method == method
+    assert plan.reason
+
+
+def test_the_checker_learns_what_the_plan_would_do() -> None:
+    live = machines.gic_v3()
+    assert foresee(entry_facts(), live).avoids_lpi_tables
+    assert not foresee(entry_facts(), live, "kexec_tools").avoids_lpi_tables
+    assert not foresee(entry_facts(), with_kexec(live, kexec_load=False)).avoids_lpi_tables
+    assert not foresee(entry_facts(), replace(live, lpi_tables=None)).avoids_lpi_tables
+    assert not foresee(entry_facts(), live, "nonsense").avoids_lpi_tables
+
+
+# ---- failures ---------------------------------------------------------------------------------------------
+
+ERRNOS = [
+    errno.EPERM,
+    errno.EACCES,
+    errno.EBUSY,
+    errno.EINVAL,
+    errno.EADDRNOTAVAIL,
+    errno.ENOSYS,
+    errno.ENOMEM,
+    errno.EFAULT,
+    errno.ENOEXEC,
+    errno.EKEYREJECTED,
+    errno.ENOKEY,
+    errno.EBADMSG,
+    errno.ELIBBAD,
+]
+
+
+@pytest.mark.parametrize("method", NATIVE)
+@pytest.mark.parametrize("number", ERRNOS, ids=lambda number: errno.errorcode[number])
+def test_a_refusal_is_explained_with_what_the_kernel_said_since(
+    bench: Bench, host: Host, number: int, method: str
+) -> None:
+    log = host.log
+    assert isinstance(log, FakeLog)
+    syscalls = syscalls_of(host)
+    syscalls.errors[method] = number
+    syscalls.meanwhile = lambda: (log.messages or []).append("kexec: new line")
+    with pytest.raises(LoadError) as caught:
+        run(bench, bench.plan(bench.entry(), with_facts(), method), host)
+    error = caught.value
+    assert (error.errno, error.call, error.stage) == (number, method, Stage.LOAD)
+    assert error.kernel_log == ("kexec: new line",)
+    assert error.message.endswith(".")
+    assert error.message != explain(None, ())[0], "every errno has a meaning of its own"
+    assert error.hint
+    assert any("unload" in str(call[0]) for call in syscalls.calls), "nothing stays loaded"
+
+
+@pytest.mark.parametrize("method", NATIVE)
+@pytest.mark.parametrize("stop_at", [Stage.KERNEL, Stage.INITRAMFS, Stage.LOAD])
+def test_closing_it_early_leaves_nothing_loaded_and_nothing_open(
+    bench: Bench, host: Host, stop_at: Stage, method: str
+) -> None:
+    before = descriptors()
+    events = load(bench.plan(bench.entry(), with_facts(), method), {"sda1": bench.tree}, host)
+    wanted = StageState.DONE if stop_at is Stage.LOAD else StageState.RUNNING
+    assert any(event.stage is stop_at and event.state is wanted for event in events)
+    events.close()  # type: ignore[attr-defined]
+    assert descriptors() == before
+    calls = [str(call[0]) for call in syscalls_of(host).calls]
+    unloading = {"kexec_load": "kexec_unload", "kexec_file_load": "kexec_file_unload"}[method]
+    assert calls == ([method, unloading] if stop_at is Stage.LOAD else [])
+
+
+@pytest.mark.parametrize("method", NATIVE)
+def test_unload_never_raises(bench: Bench, host: Host, method: str) -> None:
+    plan = bench.plan(bench.entry(), with_facts(), method)
+    syscalls_of(host).errors.update({"kexec_unload": errno.EPERM, "kexec_file_unload": errno.EPERM})
+    unload(plan, host)
+    assert len(syscalls_of(host).calls) == 1
+
+
+@pytest.mark.parametrize("method", NATIVE)
+def test_a_simulated_machine_never_reaches_the_real_kernel(bench: Bench, method: str) -> None:
+    chosen = METHODS.get(method)
+    assert chosen is not None
+    host = SimulatedHost.from_facts(VIRT)
+    if method == "kexec_load":
+        host.syscalls.kexec_load(1, [])
+        plan = bench.plan(bench.entry(dtb="/board.dtb"), VIRT, method)
+    else:
+        plan = bench.plan(bench.entry(), VIRT, method)
+    list(load(plan, {"sda1": bench.tree}, host))
+    assert host.kexec_loaded()
+    unload(plan, host)
+    assert not host.kexec_loaded()
+
+
+def test_a_machine_whose_memory_is_not_known_is_a_typed_error(bench: Bench, host: Host) -> None:
+    plan = dataclasses.replace(bench.plan(bench.entry(), with_facts()), machine=MachineFacts())
+    with pytest.raises(LoadError, match="memory lies is not known"):
+        run(bench, plan, host)
+
+
+def test_what_is_no_arm64_image_any_more_is_not_loaded(bench: Bench, host: Host) -> None:
+    plan = bench.plan(bench.entry(), with_facts())
+    (bench.root / "Image").write_bytes(b"x" * len(whole_image()))
+    with pytest.raises(LoadError):
+        run(bench, plan, host)
+    assert not syscalls_of(host).loads

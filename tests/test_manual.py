@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Completion in the shells themselves, and the manual page as groff reads it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bootmenu import cli, manual
+from scripts import man_page
+
+_PATIENCE = 20
+
+
+def script(shell: str, folder: Path) -> Path:
+    path = folder / ("_bootmenu" if shell == "zsh" else f"bootmenu.{shell}")
+    path.write_text(manual.completion(shell, cli.described()), "utf-8")
+    return path
+
+
+def run(*argv: str) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=_PATIENCE, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+CASES = [
+    (["s"], {"scan", "settings"}),
+    (["image", ""], {"build"}),
+    (["boot", "--meth"], {"--method"}),
+    (["boot", "--method", "kexec_t"], {"kexec_tools"}),
+    (["check", "--ignore", "DT-CPU-RE"], {"DT-CPU-RELEASE"}),
+    (["completion", "f"], {"fish"}),
+]
+
+
+@pytest.mark.parametrize(("words", "offered"), CASES)
+def test_bash_offers_what_the_parser_takes(tmp_path: Path, words: Sequence[str], offered: set[str]) -> None:
+    quoted = " ".join(f"'{word}'" for word in words)
+    asked = f"source {script('bash', tmp_path)}; COMP_WORDS=(bootmenu {quoted}); COMP_CWORD={len(words)}; _bootmenu"
+    found = run("bash", "-c", f'{asked}; printf "%s\\n" "${{COMPREPLY[@]}}"').split()
+    assert offered <= set(found)
+    assert all(name.startswith(words[-1]) for name in found)
+
+
+@pytest.mark.parametrize(("words", "offered"), CASES)
+def test_fish_offers_what_the_parser_takes(tmp_path: Path, words: Sequence[str], offered: set[str]) -> None:
+    line = " ".join(["bootmenu", *words])
+    found = run("fish", "--no-config", "-c", f"source {script('fish', tmp_path)}; complete -C '{line}'")
+    names = {row.split("\t")[0] for row in found.splitlines()}
+    assert offered <= names
+
+
+def test_bash_and_fish_offer_files_where_one_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "board.dtb").touch()
+    asked = "COMP_WORDS=(bootmenu check --dtb board); COMP_CWORD=3; _bootmenu 2>/dev/null; echo ${COMPREPLY[@]}"
+    bash, fish = script("bash", tmp_path), script("fish", tmp_path)
+    assert run("bash", "-c", f"cd {tmp_path}; source {bash}; {asked}").split() == ["board.dtb"]
+    found = run(
+        "fish", "--no-config", "-c", f"cd {tmp_path}; source {fish}; complete -C 'bootmenu check --dtb board'"
+    )
+    assert found.split() == ["board.dtb"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [("bootmenu im", "bootmenu image"), ("bootmenu check --ignore DT-CPU-RE", "--ignore DT-CPU-RELEASE")],
+)
+def test_zsh_completes_what_was_typed(tmp_path: Path, typed: str, wanted: str) -> None:
+    script("zsh", tmp_path)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp("zsh", ["zsh", "-f", "-i"])
+    try:
+        start = f"PS1=; fpath=({tmp_path} $fpath); autoload -Uz compinit; compinit -u -D; echo READY$((1+1))\n"
+        os.write(terminal, start.encode())
+        expect(terminal, "READY2")
+        os.write(terminal, f"{typed}\t".encode())
+        expect(terminal, wanted)
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def expect(terminal: int, wanted: str) -> None:
+    """Read until it appears."""
+    seen = ""
+    while wanted not in seen:
+        assert select.select([terminal], [], [], _PATIENCE)[0], f"no {wanted!r} in {seen!r}"
+        text = os.read(terminal, 4096).decode("utf-8", "replace")
+        seen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def test_the_manual_page_is_made_from_the_parser_as_it_is_now() -> None:
+    assert man_page.PAGE.read_text("utf-8") == man_page.page(), "run: make man"
+
+
+def test_groff_has_nothing_to_say_against_the_manual_page() -> None:
+    command = ["groff", "-man", "-Tutf8", "-ww", "-rHY=0", str(man_page.PAGE)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)
+    assert done.stderr == ""
+    text = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)
+    for command_name in cli.described():
+        assert " ".join(("bootmenu", *command_name.path)) in text
