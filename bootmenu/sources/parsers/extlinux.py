@@ -47,6 +47,10 @@ _NO_KERNEL = (".c32", ".com", ".cbt", ".bs", ".bss")
 _ISOLINUX_NO_KERNEL = (*_NO_KERNEL, ".bin", ".img")
 
 
+_PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,])+")
+"""Of a list with commas; `(hd0,1)/file` has one, too."""
+
+
 @dataclass(slots=True)
 class _Menu:
     title: str = ""
@@ -315,7 +319,7 @@ def _label_key(label: _Label | None, key: str, value: str, path: str) -> bool:
             label.append = value
         case "initrd":
             # Neither documentation knows a second line; all are loaded.
-            label.initrds += [part for part in value.split(",") if part]
+            label.initrds += _PART.findall(value)
         # These are U-Boot's, and of several the first counts (pxe_utils.c:parse_label).
         case "fdt" | "devicetree":
             label.dtb = label.dtb or value
@@ -337,7 +341,7 @@ def _initrds(label: _Label) -> list[str]:
     # syslinux.txt: INITRD "functionally appends initrd=initrd_file to the kernel command line", where the last
     # counts. The kernel gets the option, too, as from syslinux.
     found = _INITRD.findall(label.cmdline)
-    return [part for part in found[-1].split(",") if part] if found else []
+    return _PART.findall(found[-1]) if found else []
 
 
 def _entry(config: Configuration, source: str, folder: str, label: _Label, *, default: bool) -> BootEntry:
