@@ -51,7 +51,9 @@ def read_partition(tree: Tree, board: Board = ()) -> Iterator[BootEntry | Proble
             yield Problem(device=tree.device, path="", message=f"{name}: {error.message}")
 
 
-_VERSIONED = re.compile(r"^(?:vmlinu[xz]|Image|kernel|linux)[-_](?P<version>\d.*?)(?:\.gz|\.efi|\.img)?$")
+_VERSIONED = re.compile(
+    r"^(?:[0-9a-z]{32}-)?(?:vmlinu[xz]|Image|kernel|linux)[-_](?P<version>\d.*?)(?:-b?z?Image)?(?:\.gz|\.efi|\.img)?$"
+)  # NixOS puts the hash of its store before the name and the target of make behind it
 
 
 def version_of(path: str) -> str:

@@ -228,6 +228,7 @@ def test_what_no_configuration_offers_is_looked_for_last() -> None:
         ("/boot/vmlinuz-6.1.0-49-arm64", "6.1.0-49-arm64"),
         ("/Image-6.12.1-lts.gz", "6.12.1-lts"),
         ("/vmlinux_6.1", "6.1"),
+        ("/boot/nixos/6jwqlj2fl2nc0xk5vb3gxx3v0g0a4xhz-linux-6.12.58-Image", "6.12.58"),
         ("/EFI/linux-6.1.efi", "6.1"),
         ("/vmlinuz", ""),
         ("/vmlinuz-linux", ""),
