@@ -22,6 +22,7 @@ from bootmenu.session import FilesSession, MachineSession, collect
 from bootmenu.settings import Settings, Watchdog
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
+from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import fake_host, syscalls_of
 from tests.builders.trees import write_tree
@@ -84,6 +85,23 @@ def test_the_events_of_a_scan(tmp_path: Path) -> None:
     assert kinds.count(EntryFound) == 1
     done = [event for event in events if isinstance(event, DeviceDone)]
     assert [(event.device.name, event.entries) for event in done] == [("sda1", 1), ("sdb1", 0)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "data"),
+    [
+        ("loader/entries/a+3.conf", "loader/entries/a+2-1.conf", b"linux /k"),
+        ("EFI/Linux/a+3.efi", "EFI/Linux/a+2-1.efi", uki((".linux", whole_image()))),
+    ],
+)
+def test_boot_counting_leaves_an_entry_its_id(tmp_path: Path, before: str, after: str, data: bytes) -> None:
+    write_tree(tmp_path, {before: data})
+    session = session_of(Device(name="sda1", folder=str(tmp_path)))
+    (first,) = (listing.entry for listing in collect(session)[0])
+    (tmp_path / before).rename(tmp_path / after)
+    (second,) = (listing.entry for listing in collect(session)[0])
+    assert first.id == second.id
+    assert (first.tries_left, second.tries_left) == (3, 2)
 
 
 def test_a_machine_with_too_many_entries_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def scan(
 def _unique_id(entry: BootEntry, device: Device, taken: set[str]) -> str:
     """Readable, and the same as long as partition, configuration and name are: `bls-debian-6.1-3f9a2c`."""
     # boot counting renames the file of an entry at every try (UAPI.1: "+LEFT" or "+LEFT-DONE")
-    config = re.sub(r"\+\d+(-\d+)?\.conf$", ".conf", entry.config.path) if entry.config else ""
+    config = re.sub(r"\+\d+(-\d+)?(?=\.(conf|efi)$)", "", entry.config.path) if entry.config else ""
     words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
     for again in range(MAX_ENTRIES):
         key = "\0".join((device.identity, entry.source, config, entry.id, str(again or "")))

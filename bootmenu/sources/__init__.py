@@ -39,9 +39,10 @@ def read_partition(tree: Tree, board: Board = ()) -> Iterator[BootEntry | Proble
             for found in parser.parse(tree, board) if isinstance(parser, ForBoard) else parser(tree):
                 if isinstance(found, BootEntry):
                     file = _identity(tree, found)
-                    if name == "bare" and file in offered:
+                    part = (file, found.kernel.part)
+                    if (name == "bare" and file in offered) or (name == "uki" and part in offered):
                         continue  # a configuration offers it already, and says how
-                    offered.add(file)
+                    offered |= {file, part}
                     if not found.version:
                         found = dataclasses.replace(found, version=version_of(found.kernel.path))
                 yield found

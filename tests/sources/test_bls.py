@@ -17,7 +17,7 @@ FOLDER = "/loader/entries"
 
 KEYS = (
     "title version machine-id sort-key linux efi initrd options devicetree devicetree-overlay architecture "
-    "grub_class uki nonsense #comment"
+    "grub_class uki uki-url profile extra nonsense #comment"
 ).split()
 LINES = st.builds(
     lambda key, space, value: f"{key}{space}{value}",
@@ -80,6 +80,31 @@ def test_the_order_of_the_specification() -> None:
     assert names(files) == ["first", "new", "old", "plain-10", "plain-2", "used"]
 
 
+def test_what_is_equal_goes_by_name_and_then_by_tries() -> None:
+    text = "linux /k\nsort-key a\nversion 1\nmachine-id "
+    files = {
+        "b+1-2": f"{text}m\n",
+        "b+2-1": f"{text}m\n",
+        "b+1-1": f"{text}m\n",
+        "c": f"{text}m\n",
+        "z": f"{text}n\n",
+        "y": "linux /k\nsort-key a\nversion 1\n",
+    }
+    entries, _ = entries_of(files)
+    assert [(entry.id, entry.tries_left) for entry in entries] == [
+        ("y", None),
+        ("c", None),
+        ("b", 2),
+        ("b", 1),
+        ("b", 1),
+        ("z", None),
+    ]
+    assert [entry.config.path for entry in entries if entry.tries_left == 1 and entry.config] == [
+        f"{FOLDER}/b+1-1.conf",
+        f"{FOLDER}/b+1-2.conf",
+    ]
+
+
 @pytest.mark.parametrize(
     ("pattern", "default"),
     [
@@ -87,6 +112,7 @@ def test_the_order_of_the_specification() -> None:
         ("b.conf", "b"),
         ("a*", "aa"),
         ("[bc]", "c"),
+        ("B.CONF", "b"),
         ("none", None),
         ("@saved", None),
         ("[", None),
@@ -104,6 +130,11 @@ def test_the_default_is_matched_by_pattern_and_marked_once(pattern: str, default
         assert marked == [default]
 
 
+def test_the_last_default_of_loader_conf_counts_and_tabs_separate() -> None:
+    entries, _ = entries_of(dict.fromkeys("ab", "linux /k\n"), "default a\n# default a\n  default\tb \n")
+    assert [entry.id for entry in entries if entry.default] == ["b"]
+
+
 def test_a_default_pattern_of_any_length_takes_no_time() -> None:
     files = {"a" * 200: "linux /k\n"}
     for pattern in ("*a" * 300_000, "[" * 500_000, "?" * 900_000):
@@ -112,6 +143,61 @@ def test_a_default_pattern_of_any_length_takes_no_time() -> None:
 
 def test_the_counter_is_no_part_of_the_name() -> None:
     assert names({"a+3": "linux /k\n", "b+2-1": "linux /k\n", "c+x": "linux /k\n"}) == ["c+x", "b", "a"]
+
+
+@pytest.mark.parametrize("prefix", ["", "/boot", "/efi", "/boot/efi"])
+def test_a_root_partition_may_hold_the_folder_elsewhere(prefix: str) -> None:
+    entries, _ = read({f"{prefix}/loader/entries/a.CONF": "linux /k", f"{prefix}/k": ""})
+    assert [entry.kernel.path for entry in entries if entry.source == "bls"] == [f"{prefix}/k"]
+
+
+@pytest.mark.parametrize(("marker", "known"), [("type1\n", True), ("type1", True), ("type9\n", False), ("", False)])
+def test_a_folder_that_is_marked_as_something_else_is_not_read(marker: str, known: bool) -> None:
+    entries, problems = read({f"{FOLDER}/a.conf": "linux /k", "/loader/entries.srel": marker})
+    assert (len(entries), [problem.path for problem in problems]) == ((1, []) if known else (0, [FOLDER]))
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "part"),
+    [
+        ("uki /a.efi", "/a.efi", ""),
+        ("uki \\EFI\\Linux\\a.efi\nprofile 2", "/EFI/Linux/a.efi", "@2"),
+        ("uki /a.efi\nprofile 0", "/a.efi", ""),
+        ("efi /a.efi\nprofile 2", "/a.efi", ""),
+        ("linux /k\nuki /a.efi\nefi /e.efi", "/k", ""),
+        ("uki-url https://example.net/a.efi\nlinux /k", "/k", ""),
+    ],
+)
+def test_the_kernel_may_be_named_in_three_ways(text: str, path: str, part: str) -> None:
+    (entry,), problems = entries_of({"a": text})
+    assert not problems
+    assert (entry.kernel.path, entry.kernel.part) == (path, part)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "linux /k\ndevicetree-overlay /o",
+            "devicetree-overlay is left out: there is no devicetree that it could be ",
+        ),
+        ("linux /k\nextra /a.cred", "extra “/a.cred” is not handed on: only addons of a UKI are"),
+        ("uki /k\nprofile main", "“main” is no number of a profile"),
+        ("uki /k\nprofile ²", "“²” is no number of a profile"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_the_entry_stays(text: str, message: str) -> None:
+    (entry,), (problem,) = entries_of({"a": text})
+    assert problem.message.startswith(message)
+    assert not entry.overlays
+
+
+def test_what_lies_on_the_network_is_said() -> None:
+    entries, problems = entries_of({"a": "uki-url https://example.net/a.efi"})
+    assert not entries
+    assert [problem.message for problem in problems] == [
+        "is fetched over the network (uki-url), which is not done here"
+    ]
 
 
 def test_what_is_wrong_is_a_problem_with_its_line_and_the_rest_is_listed() -> None:

@@ -44,6 +44,8 @@ _BUILDERS: dict[str, _Builder] = {
     "initramfs": lambda _, __: _initramfs(),
     "uinitrd": lambda _, __: containers.uimage(_initramfs(), kind=3),
     "dtb": lambda words, _: board_tree(words).to_bytes(),
+    # as overlays need it
+    "dtb-with-symbols": lambda words, _: _with_symbols(board_tree(words)).to_bytes(),
     "overlay": lambda _, __: _overlay().to_bytes(),
     # behind the first line: {"overlay": {"platform": "name to use"}, ...}
     "overlay-map": lambda _, text: _overlay_map(json.loads(text)).to_bytes(),
@@ -54,6 +56,11 @@ _BUILDERS: dict[str, _Builder] = {
 
 def _initramfs() -> bytes:
     return b"".join(pack([Node.file("init", b"#!/bin/sh\n", 0o755)]))
+
+
+def _with_symbols(tree: devicetree.DeviceTree) -> devicetree.DeviceTree:
+    tree.ensure("/__symbols__")
+    return tree
 
 
 def _overlay() -> devicetree.DeviceTree:

@@ -3,30 +3,31 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bootmenu.errors import FormatError
+from bootmenu.formats.kernels import uki
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
-from bootmenu.model.kernel import Architecture
-from bootmenu.sources import SOURCES
+from bootmenu.model.kernel import Architecture, Role
+from bootmenu.sources import SOURCES, Board, ForBoard, addons
+from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
 from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
-from bootmenu.sources.version import version_key
 
-_FOLDERS = ("/loader", "/boot/loader")
 _MAX_ENTRIES = 1000
-_LONGEST_PATTERN = 255  # characters, as a file name; matching one of a mebibyte takes for ever
+_MAX_EXTRAS = 100
 
-_REPEATED = ("initrd", "options", "devicetree-overlay")
+_KERNELS = ("linux", "uki", "efi")
+_REPEATED = ("initrd", "options", "devicetree-overlay", "extra")
 _SINGLE = (
     "title",
     "version",
     "machine-id",
     "sort-key",
-    "linux",
-    "efi",
+    *_KERNELS,
+    "profile",
     "devicetree",
     "architecture",
 )
@@ -36,10 +37,7 @@ _FOR_OTHERS = (  # valid for other boot loaders, without effect here
     "grub_hotkey",
     "grub_class",
     "grub_arg",
-    "uki",
     "uki-url",
-    "profile",
-    "extra",
 )
 _ARCHITECTURES = {
     # UAPI.1: "architecture refers to the architecture this entry is for", as EFI names them
@@ -50,31 +48,40 @@ _ARCHITECTURES = {
     "riscv64": Architecture.RISCV64,
     "loongarch64": Architecture.LOONGARCH64,
 }
-# UAPI.1, boot counting: "+LEFT" or "+LEFT-DONE" before .conf
-_COUNTED = re.compile(r"^(?P<name>.+)\+(?P<left>\d{1,6})(-\d{1,6})?$")
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    name: str
-    """File name without .conf and counter."""
-    left: int | None
-    """Tries left; None = not counted."""
+    name: Name
     fields: dict[str, list[str]]
     config: str
 
     def one(self, key: str) -> str:
         return self.fields.get(key, [""])[-1]
 
+    @property
+    def sort_key(self) -> str:
+        return self.one("sort-key")
+
+    @property
+    def machine_id(self) -> str:
+        return self.one("machine-id")
+
+    @property
+    def version(self) -> str:
+        return self.one("version")
+
 
 @SOURCES.register("bls", order=10)
-def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
+@ForBoard
+def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
     """Entries in the specification's order, the default marked as loader.conf wants it."""
     seen: set[tuple[int, int]] = set()
-    for folder in _FOLDERS:
+    for prefix in PREFIXES:
+        folder = f"{prefix}/loader/entries"
         try:
-            here = tree.stat(f"{folder}/entries")
-            names = tree.list(f"{folder}/entries")
+            here = tree.stat(folder)
+            names = tree.list(folder)
         except TreeError as error:
             if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
                 yield Problem(device=tree.device, path=error.path, message=error.detail)
@@ -82,13 +89,16 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
         if here.identity in seen:
             continue  # /boot is a link to . on a boot partition
         seen.add(here.identity)
+        if other := _other_semantics(tree, f"{folder}.srel"):
+            yield Problem(device=tree.device, path=folder, message=f"holds entries of another type: {_short(other)}")
+            continue
         entries: list[_Entry] = []
-        configs = [name for name in names if name.endswith(".conf")]
+        configs = [name for name in names if name.lower().endswith(".conf") and not name.startswith(".")]
         if len(configs) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
             message = f"holds too many files: the first {len(configs[:_MAX_ENTRIES]):,} entries are read"
-            yield Problem(device=tree.device, path=f"{folder}/entries", message=message)
+            yield Problem(device=tree.device, path=folder, message=message)
         for name in configs[:_MAX_ENTRIES]:
-            path = f"{folder}/entries/{name}"
+            path = f"{folder}/{name}"
             try:
                 text = read_text(tree, path)
             except TreeError as error:
@@ -97,19 +107,27 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             fields, problems = _fields(text)
             for message in problems:
                 yield Problem(device=tree.device, path=path, message=message)
-            if not fields.get("linux") and not fields.get("efi"):
+            if any(fields.get(key) for key in _KERNELS):
+                entries.append(_Entry(Name.of(name[:-5]), fields, path))
+            elif "uki-url" in fields:
+                message = "is fetched over the network (uki-url), which is not done here"
+                yield Problem(device=tree.device, path=path, message=message)
+            else:
                 yield Problem(device=tree.device, path=path, message="names no kernel (linux)")
-                continue
-            counted = _COUNTED.match(name.removesuffix(".conf"))
-            entries.append(
-                _Entry(
-                    name=counted["name"] if counted else name.removesuffix(".conf"),
-                    left=int(counted["left"]) if counted else None,
-                    fields=fields,
-                    config=path,
-                )
-            )
-        yield from _finish(tree, folder, entries)
+        yield from _finish(tree, prefix, entries, board)
+
+
+def _other_semantics(tree: Tree, path: str) -> str:
+    """What the marker file says that is not this specification; empty without such a file.
+
+    UAPI.1: "if it exists and contains the mentioned string, it shall assume a standards-compliant implementation is
+    in place. If it exists but contains a different string it shall assume other semantics are implemented."
+    """
+    try:
+        text = read_text(tree, path).strip()
+    except TreeError:
+        return ""
+    return "" if text == "type1" else text or "unknown"
 
 
 def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
@@ -122,6 +140,7 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
         key, *rest = line.split(None, 1)
         value = rest[0] if rest else ""
         if key in _FOR_OTHERS:
+            fields.setdefault(key, [])
             continue
         if key not in _SINGLE and key not in _REPEATED:
             problems.append(f"line {number}: {_short(key)} is no key of a boot entry")
@@ -138,66 +157,94 @@ def _short(text: str) -> str:
     return f"“{text}”" if len(text) <= 40 else f"“{text[:37]}...”"
 
 
-def _finish(tree: Tree, folder: str, entries: list[_Entry]) -> Iterator[BootEntry | Problem]:
-    # UAPI.1, sorting: entries with a sort-key first, by sort-key, machine-id, then version (newest first); the
-    # others by file name, newest first; entries that were tried too often last.
-    keyed = [entry for entry in entries if entry.one("sort-key")]
-    plain = [entry for entry in entries if not entry.one("sort-key")]
-    keyed.sort(key=lambda entry: version_key(entry.one("version")), reverse=True)
-    keyed.sort(key=lambda entry: (entry.one("sort-key"), entry.one("machine-id")))
-    plain.sort(key=lambda entry: version_key(entry.name), reverse=True)
-    ordered = sorted([*keyed, *plain], key=lambda entry: entry.left == 0)
-    default = _default(tree, folder, ordered)
-    variables = fedora.variables(tree, folder.removesuffix("/loader"))
+def _finish(tree: Tree, prefix: str, entries: list[_Entry], board: Board) -> Iterator[BootEntry | Problem]:
+    ordered = in_order(entries)
+    pattern = default_pattern(tree, prefix)
+    default = next((entry for entry in ordered if pattern and matches(pattern, entry.name.plain, ".conf")), None)
+    variables = fedora.variables(tree, prefix)
     for entry in ordered:
         if name := variables.missing(entry.fields.get("options", [])):
             message = f"${name} is set by no grubenv on this partition, and left out"
             yield Problem(device=tree.device, path=entry.config, message=message)
-        yield _boot_entry(tree, folder, entry, variables, default is entry)
+        yield from _boot_entry(tree, prefix, entry, variables, default is entry, board)
 
 
-def _default(tree: Tree, folder: str, entries: list[_Entry]) -> _Entry | None:
-    try:
-        text = read_text(tree, f"{folder}/loader.conf")
-    except TreeError:
-        return None
-    for line in text.splitlines():
-        key, _, value = line.strip().partition(" ")
-        pattern = value.strip()
-        if key == "default" and 0 < len(pattern) <= _LONGEST_PATTERN:
-            # loader.conf(5): "a glob pattern ... matched against the entry's file name", with or without .conf
-            for entry in entries:
-                if any(fnmatch.fnmatchcase(name, pattern) for name in (entry.name, f"{entry.name}.conf")):
-                    return entry
-    return None
-
-
-def _boot_entry(tree: Tree, folder: str, entry: _Entry, variables: fedora.Variables, default: bool) -> BootEntry:
-    prefix = folder.removesuffix("/loader")
-
-    def file(path: str) -> FileRef:
+def _boot_entry(
+    tree: Tree, prefix: str, entry: _Entry, variables: fedora.Variables, default: bool, board: Board
+) -> Iterator[BootEntry | Problem]:
+    def path(name: str) -> str:
         # UAPI.1: paths are relative to the root of the partition. On a root partition that holds /boot itself
         # Fedora's tools write them relative to /boot.
-        absolute = normal(path)
+        absolute = normal(name)
         if prefix and not exists(tree, absolute) and exists(tree, prefix + absolute):
             absolute = prefix + absolute
-        return FileRef(device=tree.device, path=absolute)
+        return absolute
 
+    def file(name: str, part: str = "") -> FileRef:
+        return FileRef(device=tree.device, path=path(name), part=part)
+
+    def problem(message: str) -> Problem:
+        return Problem(device=tree.device, path=entry.config, message=message)
+
+    kind = next(key for key in _KERNELS if entry.one(key))
+    kernel = entry.one(kind)
+    profile = entry.one("profile") if kind == "uki" else ""
+    if profile and not (profile.isascii() and profile.isdigit() and len(profile) <= 4):
+        yield problem(f"{_short(profile)} is no number of a profile")
+        profile = ""
     devicetree = entry.one("devicetree")
-    version = entry.one("version")
-    kernel = entry.one("linux") or entry.one("efi")
-    return BootEntry(
-        id=entry.name,
-        title=entry.one("title") or entry.name,
-        version=version,
+    overlays = [name for value in entry.fields.get("devicetree-overlay", []) for name in value.split()]
+    if overlays and not devicetree:
+        # "This key is optional but depends on the devicetree key"
+        yield problem("devicetree-overlay is left out: there is no devicetree that it could be applied to")
+        overlays = []
+    found = BootEntry(
+        id=entry.name.plain,
+        title=entry.one("title") or entry.name.plain,
+        version=entry.version,
         source="bls",
         config=FileRef(device=tree.device, path=entry.config, exists=True),
         device=tree.device,
-        kernel=file(kernel),
-        initrds=tuple(file(path) for path in variables.initrds(entry.fields.get("initrd", []), kernel)),
+        kernel=file(kernel, f"@{int(profile)}" if profile and int(profile) else ""),
+        initrds=tuple(file(name) for name in variables.initrds(entry.fields.get("initrd", []), kernel)),
         dtb=file(devicetree) if devicetree else None,
-        overlays=tuple(file(path) for value in entry.fields.get("devicetree-overlay", []) for path in value.split()),
+        overlays=tuple(file(name) for name in overlays),
         cmdline=CommandLine(variables.options(entry.fields.get("options", []))),
         architecture=_ARCHITECTURES.get(entry.one("architecture").lower()),
         default=default,
+        tries_left=entry.name.left,
     )
+    extras = [path(name) for name in entry.fields.get("extra", [])]
+    for extra in extras:
+        if not extra.lower().endswith(addons.SUFFIX):
+            yield problem(f"extra {_short(extra)} is not handed on: only addons of a UKI are")
+    if kind == "linux":
+        yield found
+    else:
+        chosen = [extra for extra in extras if extra.lower().endswith(addons.SUFFIX)][:_MAX_EXTRAS]
+        yield from _unified(tree, prefix, found, chosen, board)
+
+
+def _unified(
+    tree: Tree, prefix: str, entry: BootEntry, extras: list[str], board: Board
+) -> Iterator[BootEntry | Problem]:
+    """With what the addons of a unified kernel image add; as it is where its kernel is none."""
+    paths = [*addons.beside(tree, entry.kernel.path, prefix), *extras]
+    profile = _profile(tree, entry.kernel) if paths else None
+    if profile is None:
+        yield entry
+        return
+    # what the image brings along comes before what its addons add
+    own = tuple(dataclasses.replace(entry.kernel, part=part.name) for part in profile.all(Role.INITRAMFS))
+    cmdline = entry.cmdline if entry.cmdline.text.strip() else CommandLine(profile.command_line or "")
+    entry = dataclasses.replace(entry, initrds=entry.initrds or own, cmdline=cmdline)
+    yield from addons.applied(tree, entry, profile, iter(paths), board)
+
+
+def _profile(tree: Tree, kernel: FileRef) -> uki.Profile | None:
+    try:
+        with tree.open(kernel.path) as source:
+            found = uki.profiles(source)
+    except (TreeError, FormatError, OSError):
+        return None  # whatever is wrong with the kernel is said by the checks
+    return next((profile for profile in found if profile.part == kernel.part), None)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Addons of unified kernel images: files beside one that add to its command line, initramfs or device tree.
+
+systemd-stub(7), COMPANION FILES.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from bootmenu.errors import FormatError
+from bootmenu.formats.kernels import uki
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.kernel import Role
+from bootmenu.sources import Board
+from bootmenu.sources.order import Name
+from bootmenu.sources.tree import Tree, TreeError, Trouble
+
+_MAX_ADDONS = 100
+SUFFIX = ".addon.efi"
+
+
+def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
+    """Paths of the addons that are for the UKI at that path, in the order in which they are applied.
+
+    prefix: the root of its boot partition, as order.PREFIXES has it.
+    """
+    folder, _, name = kernel.rpartition("/")
+    stem = name[:-4] if name.lower().endswith(".efi") else name
+    # "Similar files may also be placed in the ESP/loader/addons/ directory"; those come first, then the image's own
+    # (src/boot/stub.c:run). The counter in a file's name changes at every boot and is no part of the folder's.
+    own = dict.fromkeys((f"{folder}/{name}.extra.d", f"{folder}/{Name.of(stem).plain}.efi.extra.d"))
+    for place in (f"{prefix}/loader/addons", *own):
+        try:
+            names = [name for name in tree.list(place) if name.lower().endswith(SUFFIX)]
+        except TreeError as error:
+            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
+                yield Problem(device=tree.device, path=place, message=error.detail)
+            continue
+        if len(names) > _MAX_ADDONS:
+            yield Problem(device=tree.device, path=place, message=f"only the first {_MAX_ADDONS} addons are used")
+        yield from (f"{place}/{name}" for name in names[:_MAX_ADDONS])
+
+
+def applied(
+    tree: Tree, entry: BootEntry, profile: uki.Profile, paths: Iterator[str | Problem], board: Board
+) -> Iterator[BootEntry | Problem]:
+    """The entry of that profile with what the addons at these paths add; what is wrong with them before it."""
+    before: list[FileRef] = []
+    behind: list[FileRef] = []
+    for path in paths:
+        if isinstance(path, Problem):
+            yield path
+            continue
+        try:
+            with tree.open(path) as source:
+                addon = uki.addon(source)
+        except TreeError as error:
+            yield Problem(device=tree.device, path=path, message=error.detail)
+            continue
+        except FormatError as error:
+            yield Problem(device=tree.device, path=path, message=error.message)
+            continue
+        except OSError as error:
+            yield Problem(device=tree.device, path=path, message=f"reading failed: {error.strerror or error}")
+            continue
+        if addon.architecture is not profile.architecture:
+            continue  # UAPI.5: "should be ... ignored"
+        if addon.version and profile.version and addon.version != profile.version:
+            continue  # UAPI.5: an addon with .uname is for that kernel only
+        if addon.command_line:
+            text = f"{entry.cmdline.text} {addon.command_line}".strip()
+            entry = dataclasses.replace(entry, cmdline=CommandLine(text))
+        for part in addon.parts:
+            ref = FileRef(device=tree.device, path=path, part=part.name)
+            if part.role is Role.INITRAMFS:
+                (before if part.name.startswith(".ucode") else behind).append(ref)
+            elif part.role is Role.DEVICE_TREE and (part.board is None or part.board[:1] == board[:1] != ()):
+                entry = dataclasses.replace(
+                    entry, dtb=ref
+                )  # the last one wins, as each is put in place of the former
+    yield dataclasses.replace(entry, initrds=(*before, *entry.initrds, *behind))

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""What UAPI.1 says of both types of its entries: boot counting, the order of a menu, and loader.conf's default."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from bootmenu.sources.tree import Tree, TreeError, normal, read_text
+from bootmenu.sources.version import version_key
+
+PREFIXES = ("", "/boot", "/efi", "/boot/efi")
+"""Where the root of a boot partition is: itself, or where a root partition without one has its files."""
+
+# boot counting: a plus and the tries left, then perhaps a minus and the tries done, right before the suffix
+_COUNTED = re.compile(r"^(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?$")
+_LONGEST_PATTERN = 255  # characters, as a file name; matching one of a mebibyte takes for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A file name without its suffix, in its parts."""
+
+    plain: str
+    """Without the counter: what identifies the entry."""
+    left: int | None = None
+    """Tries left; None = not counted."""
+    done: int = 0
+
+    @classmethod
+    def of(cls, stem: str) -> Name:
+        """Of `debian-6.1+2-1`."""
+        counted = _COUNTED.match(stem)
+        if counted is None:
+            return cls(stem)
+        return cls(counted["name"], int(counted["left"]), int(counted["done"] or 0))
+
+
+class Sortable(Protocol):
+    """What the order depends on. Texts are empty where an entry does not say."""
+
+    @property
+    def name(self) -> Name: ...
+    @property
+    def sort_key(self) -> str: ...
+    @property
+    def machine_id(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+
+S = TypeVar("S", bound=Sortable)
+
+
+def in_order(entries: Iterable[S]) -> list[S]:
+    """As a menu shows them, best first.
+
+    UAPI.1, Sorting: entries without a try left come last; those with a sort-key come first, by sort-key, machine-id
+    and version, newest first; what is equal then goes by file name, newest first. Of entries that differ in their
+    counters only, the one with more tries left is first, then the one tried less (systemd,
+    src/boot/boot.c:boot_entry_compare).
+    """
+    ordered = sorted(entries, key=lambda entry: (-(entry.name.left or 0), entry.name.done))
+    ordered.sort(key=lambda entry: version_key(entry.name.plain), reverse=True)
+    ordered.sort(key=lambda entry: version_key(entry.version if entry.sort_key else ""), reverse=True)
+    ordered.sort(key=lambda entry: (entry.sort_key, entry.machine_id if entry.sort_key else ""))
+    ordered.sort(key=lambda entry: (entry.name.left == 0, not entry.sort_key))
+    return ordered
+
+
+def default_pattern(tree: Tree, prefix: str) -> str:
+    """Of loader.conf, in lower case; empty when it names none, or `@saved`: that is a variable of the firmware."""
+    try:
+        text = read_text(tree, normal(f"{prefix}/loader/loader.conf"))
+    except TreeError:
+        return ""
+    found = ""
+    for line in text.splitlines():
+        key, *value = line.split(None, 1) or [""]
+        if key == "default" and value:
+            found = value[0].strip().lower()
+    return found if len(found) <= _LONGEST_PATTERN and not found.startswith("@") else ""
+
+
+def matches(pattern: str, name: str, suffix: str) -> bool:
+    """loader.conf(5): a glob pattern for the entry's file name, which is compared in lower case without its counter.
+    Before systemd 247 the suffix was no part of it."""
+    return any(fnmatch.fnmatchcase(text.lower(), pattern) for text in (f"{name}{suffix}", name))
