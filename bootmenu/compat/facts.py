@@ -51,7 +51,7 @@ class FileFacts:
     part: str = ""
     """Name of the part of the file that is meant, as FileRef has it; empty = the whole file."""
     embedded: Embedded | None = None
-    """Where that part lies; None = the whole file, or not found."""
+    """Where what is meant lies in the file, which may be a uImage around it; None = the whole file, or not found."""
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ from bootmenu.discovery.devicetrees import DeviceTrees
 from bootmenu.errors import FormatError
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.formats.kernels import content_of, part_named, tree_for
+from bootmenu.formats.kernels.uimage import ramdisk
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Embedded, Role
@@ -119,9 +120,9 @@ class _Reading:
         if file.state is not FileState.PRESENT:
             return file
         try:
-            if role != "kernel" and ref.part:
+            if role == "initramfs" or (ref.part and role != "kernel"):
                 with self.trees[ref.device].open(ref.path) as source:
-                    part = self._part(source, ref)
+                    part = self._part(source, ref) if ref.part else ramdisk(source, checked=self.deep)
                     file = dataclasses.replace(file, embedded=part)
                     self._part_content(role, source, part)
             else:
@@ -146,21 +147,20 @@ class _Reading:
                     self.banner = find_banner(source, self.kernel) if self.deep else None
             case "device tree":
                 self.own_tree = DeviceTreeFacts.from_bytes(tree.read(ref.path, MAX_SIZE))
-            case "overlay":
+            case _:
                 self.overlays.append(DeviceTreeFacts.from_bytes(tree.read(ref.path, MAX_SIZE)).tree is not None)
-            case _:
-                with tree.open(ref.path) as source:
-                    self.initramfs.append(InitramfsFacts.from_source(source, deep=self.deep))
 
-    def _part_content(self, role: str, source: ByteSource, part: Embedded) -> None:
-        match role:
-            case "device tree":
-                self.own_tree = DeviceTreeFacts.from_bytes(content_of(source, part))
-            case "overlay":
-                self.overlays.append(DeviceTreeFacts.from_bytes(content_of(source, part)).tree is not None)
-            case _:
-                window = Window(source, part.offset, part.size)
-                self.initramfs.append(InitramfsFacts.from_source(window, deep=self.deep))
+    def _part_content(self, role: str, source: ByteSource, part: Embedded | None) -> None:
+        """part: None = the whole file, of an initramfs."""
+        if role == "initramfs" or part is None:
+            content = source if part is None else Window(source, part.offset, part.size)
+            self.initramfs.append(InitramfsFacts.from_source(content, deep=self.deep))
+            return
+        tree = DeviceTreeFacts.from_bytes(content_of(source, part))
+        if role == "device tree":
+            self.own_tree = tree
+        else:
+            self.overlays.append(tree.tree is not None)
 
     def _part(self, source: ByteSource, ref: FileRef) -> Embedded:
         kernel = self.kernel_file

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bootmenu.demo.builders import cells, strings
 from bootmenu.formats.devicetree import DeviceTree, Node
@@ -67,11 +67,7 @@ def fit(
     external: the kernel's data lie behind the tree. spoil: one byte of it is another one.
     """
     data = whole_image() if data is None else data
-    digest = {
-        "sha256": hashlib.sha256(data).digest(),
-        "sha1": hashlib.sha1(data, usedforsecurity=False).digest(),
-        "crc32": zlib.crc32(data).to_bytes(4, "big"),
-    }[algorithm]
+    digest = _digest(algorithm, data)
     if spoil:
         data = data[:-1] + bytes([data[-1] ^ 1])
     place = [("data-offset", cells(0)), ("data-size", cells(len(data)))] if external else [("data", data)]
@@ -99,6 +95,59 @@ def fit(
     )
     built = DeviceTree(root=root).to_bytes()
     return built + bytes(-len(built) % 4) + data if external else built
+
+
+def fit_of(
+    images: Mapping[str, tuple[str, bytes, str]],
+    configurations: Mapping[str, Mapping[str, Sequence[str]]],
+    *,
+    default: str = "",
+    data: str = "inside",
+    algorithms: Sequence[str] = (),
+) -> bytes:
+    """A FIT image. images: (type, data, compression) by name; configurations: strings of each property.
+
+    data: `inside` the tree, or behind it by `offset` or by `position`.
+    """
+    behind, nodes = bytearray(), []
+    for name, (kind, content, compression) in images.items():
+        hashes = [
+            Node(f"hash-{number}", properties=[("algo", strings(algorithm)), ("value", _digest(algorithm, content))])
+            for number, algorithm in enumerate(algorithms)
+        ]
+        place = [("data", content)]
+        if data != "inside":
+            place = [(f"data-{data}", cells(len(behind))), ("data-size", cells(len(content)))]
+            behind += content + bytes(-len(content) % 4)
+        properties = [("type", strings(kind)), ("arch", strings("arm64")), ("compression", strings(compression))]
+        nodes.append(Node(name, properties=[*properties, *place], children=hashes))
+    chosen = [
+        Node(name, properties=[(key, strings(*value)) for key, value in properties.items()])
+        for name, properties in configurations.items()
+    ]
+    top = Node("configurations", properties=[("default", strings(default))] if default else [], children=chosen)
+    root = Node("", children=[Node("images", children=nodes), top])
+    built = DeviceTree(root=root).to_bytes()
+    start = len(built) + -len(built) % 4
+    for node in nodes if data == "position" else ():
+        node.set("data-position", cells(start + int.from_bytes(node.get("data-position") or b"", "big")))
+    built = DeviceTree(root=root).to_bytes()
+    return built if data == "inside" else built + bytes(-len(built) % 4) + behind
+
+
+def _digest(algorithm: str, data: bytes) -> bytes:
+    if algorithm == "crc32":
+        return zlib.crc32(data).to_bytes(4, "big")
+    return hashlib.new(algorithm, data, usedforsecurity=False).digest()
+
+
+def uimage_of(*parts: bytes, sizes: Sequence[int] | None = None) -> bytes:
+    """A legacy uImage of several parts. sizes: what its table claims."""
+    table = [*(map(len, parts) if sizes is None else sizes), 0]
+    data = struct.pack(f">{len(table)}I", *table)
+    for part in parts:
+        data += bytes(-len(data) % 4) + part
+    return uimage(data, kind=4)
 
 
 def uimage(

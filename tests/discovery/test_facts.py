@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 
 import pytest
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.facts import gather
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
-from tests.builders.containers import board_dtb, uki
+from tests.builders.containers import board_dtb, fit_of, uimage, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import MemoryTree
 
@@ -108,3 +109,34 @@ def test_a_kernel_without_container_is_left_as_it_is() -> None:
     plain = dataclasses.replace(ENTRY, kernel=ref("", "/Image"))
     entry, _ = gather(plain, TREES, board=("acme,rocket",))
     assert entry == plain
+
+
+def test_a_fit_boots_with_the_configuration_of_this_board() -> None:
+    images = {
+        "kernel": ("kernel", whole_image(), "none"),
+        "ramdisk": ("ramdisk", CPIO, "none"),
+        "fdt": ("flat_dt", gzip.compress(board_dtb("acme,rocket")), "gzip"),
+        "overlay": ("flat_dt", board_dtb("acme,overlay"), "none"),
+    }
+    data = fit_of(images, {"one": {"kernel": ["kernel"], "ramdisk": ["ramdisk"], "fdt": ["fdt", "overlay"]}})
+    trees = {"sda1": MemoryTree({UKI: data})}
+    entry, facts = gather(ENTRY, trees, board=("acme,rocket",))
+    assert (entry.initrds, entry.dtb, entry.overlays) == ((ref("ramdisk"),), ref("fdt"), (ref("overlay"),))
+    assert facts.tree is not None
+    assert facts.tree.compatible == ("acme,rocket",)
+    assert facts.overlays == (True,)
+    elsewhere, _ = gather(ENTRY, trees, board=("acme,sled",))
+    assert (elsewhere.initrds, elsewhere.dtb, elsewhere.overlays) == ((ref("ramdisk"),), None, ())
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_an_initramfs_is_taken_out_of_its_uimage(deep: bool) -> None:
+    files = {"/Image": whole_image(), "/uInitrd": uimage(CPIO, kind=3), "/bad": uimage(CPIO, kind=3, data_crc=1)}
+    for path, state in (("/uInitrd", FileState.PRESENT), ("/bad", FileState.UNUSABLE if deep else FileState.PRESENT)):
+        named = dataclasses.replace(ENTRY, kernel=ref("", "/Image"), initrds=(ref("", path),))
+        entry, facts = gather(named, {"sda1": MemoryTree(files)}, deep=deep)
+        assert entry == named
+        assert facts.files[1].state is state
+        if state is FileState.PRESENT:
+            assert facts.files[1].embedded is not None
+            assert (facts.files[1].embedded.offset, facts.initramfs[0].size) == (64, len(CPIO))

@@ -154,7 +154,7 @@ HUGE = 0xFFFFFFFF
         (uimage(IMAGE, header_crc=0), "uimage", "checksum of its header"),
         (uimage(IMAGE, size=HUGE), "uimage", "do not end"),
         (uimage(IMAGE, size=len(IMAGE) + 1), "uimage", "do not end"),
-        (uimage(IMAGE, kind=4), "uimage", "no single kernel"),
+        (uimage(IMAGE, kind=5), "uimage", "no kernel"),
         (uimage(IMAGE, compression=4), "uimage", "number 4"),
         (uimage(b"no kernel"), "uimage", "cannot be had"),
         (uimage(IMAGE)[:40], "uimage", "cut off"),
@@ -177,7 +177,7 @@ def test_a_uki_that_holds_itself_ends() -> None:
 
 def test_a_broken_container_still_says_its_architecture() -> None:
     assert broken(uki((".osrel", b"x"), machine=0x8664)).architecture is Architecture.X86_64
-    assert broken(uimage(IMAGE, kind=4, architecture=26)).architecture is Architecture.RISCV64
+    assert broken(uimage(IMAGE, kind=5, architecture=26)).architecture is Architecture.RISCV64
 
 
 def test_a_uki_lists_its_sections() -> None:

@@ -106,7 +106,7 @@ def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     elif image.board is None:
         yield unknown(
             f"{_name(entry)} does not say which boards it is for.",
-            "Only its kernel is used; name this board's device tree in the entry if the running one is not right.",
+            "Name this board's device tree in the entry if the running one is not right.",
             **evidence,
         )
     elif not ours:
@@ -120,6 +120,6 @@ def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     else:
         yield warned(
             f"{_name(entry)} is for {', '.join(image.board[:3])}, this machine is {ours[0]}.",
-            "Use the FIT image for this board; only its kernel is used here.",
+            "Use the FIT image for this board; the device tree in this one is not used.",
             **evidence,
         )

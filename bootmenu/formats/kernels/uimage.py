@@ -8,14 +8,15 @@ import zlib
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING
-from bootmenu.formats.kernels import FORMATS, BrokenContainer, identify_packed, identify_part
+from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer, identify_packed, identify_part
 from bootmenu.formats.reader import ByteSource, Reader, Window
-from bootmenu.model.kernel import Architecture, Compression, KernelImage
+from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 
 NAME = "uimage"
 MAGIC = b"\x27\x05\x19\x56"
 _HEADER = 64
-_KERNELS = (2, 14)  # IH_TYPE_KERNEL, IH_TYPE_KERNEL_NOLOAD
+_KERNELS, _RAMDISK, _MULTI = (2, 14), 3, 4  # IH_TYPE_KERNEL and IH_TYPE_KERNEL_NOLOAD, _RAMDISK, _MULTI
+_MAX_PARTS = 16
 _COMPRESSIONS = {
     0: Compression.NONE,
     1: Compression.GZIP,
@@ -38,40 +39,109 @@ _CHUNK = 1024 * 1024
 @FORMATS.register(NAME, order=33)
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """All numbers are big-endian. The data's CRC is checked, which reads all of it."""
-    if head[:4] != MAGIC:
+    header = _Header.read(head, source)
+    if header is None:
         return None
-    if len(head) < _HEADER:
-        raise _broken("its header is cut off")
-    reader = Reader(head, "the uImage header")
-    size, data_crc = reader.u32be(12), reader.u32be(24)
-    architecture, kind, packed = _ARCHITECTURES.get(head[29]), head[30], head[31]
-    header = head[:4] + bytes(4) + head[8:_HEADER]
-    if zlib.crc32(header) != reader.u32be(4):
-        raise _broken("the checksum of its header is wrong", architecture)
-    if kind not in _KERNELS:
-        raise _broken("it holds no single kernel (its type is another one)", architecture)
-    if size > CEILING or _HEADER + size > source.size:
-        raise _broken(f"its {size:,} bytes of data do not end within the file of {source.size:,} bytes", architecture)
-    compression = _COMPRESSIONS.get(packed)
+    architecture = header.architecture
+    if header.kind not in (*_KERNELS, _MULTI):
+        raise _broken("it holds no kernel (its type is another one)", architecture)
+    compression = _COMPRESSIONS.get(header.packed)
     if compression is None:
-        raise _broken(f"its compression (number {packed}) is none that can be unpacked here", architecture)
-    data = Window(source, _HEADER, size)
+        raise _broken(f"its compression (number {header.packed}) is none that can be unpacked here", architecture)
+    kernel, *others = header.parts()
     try:
         if compression is Compression.NONE:
-            image = identify_part(source, _HEADER, size, NAME)
+            image = identify_part(source, kernel.offset, kernel.size, NAME)
         else:
             image = dataclasses.replace(
-                identify_packed(data, compression, None),
+                identify_packed(Window(source, kernel.offset, kernel.size), compression, None),
                 containers=(NAME,),
-                payload_offset=_HEADER,
-                payload_size=size,
+                payload_offset=kernel.offset,
+                payload_size=kernel.size,
                 file_size=source.size,
             )
     except FormatError as error:
         raise _broken(f"the kernel in it cannot be had: {error.message}", architecture) from None
-    if _crc(data) != data_crc:
+    image = dataclasses.replace(image, embedded=tuple(others), parts=tuple(part.name for part in others))
+    if header.data_crc_wrong(source):
         return dataclasses.replace(image, checksummed=False, checksum_problem="the CRC of the uImage's data is wrong")
     return dataclasses.replace(image, checksummed=True)
+
+
+@PARTS.register(NAME, order=33)
+def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
+    """Of a file of several, or the one of another."""
+    header = _Header.read(head, source)
+    return header.parts() if header else None
+
+
+def ramdisk(source: ByteSource, *, checked: bool) -> Embedded | None:
+    """The initramfs in a `uInitrd`, which U-Boot takes out of it; None = the file is no uImage.
+
+    checked: read all of it, for its CRC. Raises FormatError when it is one and broken, or holds something else.
+    """
+    header = _Header.read(source.read(0, _HEADER), source)
+    if header is None:
+        return None
+    if header.kind != _RAMDISK:
+        raise FormatError("it is a uImage, and not one of an initramfs")
+    if checked and header.data_crc_wrong(source):
+        raise FormatError("the CRC of the uImage's data is wrong", hint="Copy the file again.")
+    return header.parts()[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Header:
+    source: ByteSource
+    size: int
+    """Bytes of data behind it."""
+    data_crc: int
+    architecture: Architecture | None
+    kind: int
+    packed: int
+
+    @classmethod
+    def read(cls, head: bytes, source: ByteSource) -> _Header | None:
+        """None when it is none. Raises BrokenContainer."""
+        if head[:4] != MAGIC:
+            return None
+        if len(head) < _HEADER:
+            raise _broken("its header is cut off")
+        reader = Reader(head, "the uImage header")
+        size, architecture = reader.u32be(12), _ARCHITECTURES.get(head[29])
+        if zlib.crc32(head[:4] + bytes(4) + head[8:_HEADER]) != reader.u32be(4):
+            raise _broken("the checksum of its header is wrong", architecture)
+        if size > CEILING or _HEADER + size > source.size:
+            problem = f"its {size:,} bytes of data do not end within the file of {source.size:,} bytes"
+            raise _broken(problem, architecture)
+        return cls(source, size, reader.u32be(24), architecture, head[30], head[31])
+
+    def data_crc_wrong(self, source: ByteSource) -> bool:
+        return _crc(Window(source, _HEADER, self.size)) != self.data_crc
+
+    def parts(self) -> tuple[Embedded, ...]:
+        """At least one. Raises BrokenContainer."""
+        if self.kind != _MULTI:
+            role = Role.INITRAMFS if self.kind == _RAMDISK else Role.KERNEL
+            return (Embedded(role=role, name="image-1", offset=_HEADER, size=self.size),)
+        # include/image.h: "a list of image sizes (each image size is an uint32_t in network byte order), terminated
+        # by an uint32_t zero. Immediately after the terminating 0 follow the images, one by one, all aligned on
+        # uint32_t boundaries (except for the last one)"
+        table = Window(self.source, _HEADER, self.size).read(0, 4 * (_MAX_PARTS + 1))
+        sizes = [int.from_bytes(table[at : at + 4], "big") for at in range(0, len(table) - 3, 4)]
+        if 0 not in sizes or not sizes[0]:
+            raise _broken("its table of parts is damaged", self.architecture)
+        sizes = sizes[: sizes.index(0)]
+        offset, found = _HEADER + 4 * (len(sizes) + 1), []
+        # boot/bootm.c and boot/image-fdt.c: the first is the kernel, the second the initramfs, the third the tree
+        roles = (Role.KERNEL, Role.INITRAMFS, Role.DEVICE_TREE)
+        for number, size in enumerate(sizes, 1):
+            if offset + size > _HEADER + self.size:
+                raise _broken(f"its part {number} lies outside the file", self.architecture)
+            if number <= len(roles):
+                found.append(Embedded(role=roles[number - 1], name=f"image-{number}", offset=offset, size=size))
+            offset += size + -size % 4
+        return tuple(found)
 
 
 def _crc(data: ByteSource) -> int:

@@ -12,19 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.devicetree import DeviceTree
+from bootmenu.formats.devicetree_head import read_head
 from bootmenu.formats.kernels import (
     FORMATS,
     HEAD_SIZE,
     PARTS,
-    SMALL,
     BrokenContainer,
     Container,
     Wanted,
     identify_part,
 )
 from bootmenu.formats.pe import MACHINES, PortableExecutable, Section
-from bootmenu.formats.reader import ByteSource
+from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage, Role
 
 NAME = "uki"
@@ -267,13 +266,10 @@ class _File:
         return dict(_assignments(self.text(rows, name)))
 
     def _compatible(self, section: Section) -> tuple[str, ...]:
-        if section.content_size > SMALL:
-            return ()
         try:
-            tree = DeviceTree.from_bytes(self.source.read(section.offset, section.content_size))
+            return read_head(Window(self.source, section.offset, section.content_size)).compatible
         except FormatError:
             return ()
-        return tree.root.strings("compatible")
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
