@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bootmenu.model.entry import Problem
+from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
 
 MAX_ENTRIES = 1000
@@ -31,6 +31,11 @@ class Configuration:
     def folder(self) -> str:
         """Where the file is."""
         return self.path.rpartition("/")[0] or "/"
+
+    @property
+    def ref(self) -> FileRef:
+        """The file, as an entry says where it comes from."""
+        return FileRef(device=self.tree.device, path=self.path, exists=True)
 
     def problem(self, message: str, line: int = 0) -> None:
         """Note what is wrong; `line` counts from 1, 0 = the file as a whole."""
@@ -78,6 +83,16 @@ def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[Configuration]:
         if info.identity not in seen:
             seen.add(info.identity)
             yield Configuration(tree, path)
+
+
+def read_each(
+    found: Iterable[Configuration], entries: Callable[[Configuration], Iterator[BootEntry]]
+) -> Iterator[BootEntry | Problem]:
+    """What is wrong with each configuration, and then its entries."""
+    for config in found:
+        good = list(entries(config))
+        yield from config.problems
+        yield from good
 
 
 def short(text: str) -> str:

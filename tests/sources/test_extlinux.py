@@ -379,3 +379,19 @@ def test_a_help_text_without_end_is_said() -> None:
 def test_where_it_lies(path: str, source: str) -> None:
     (entry,), _ = read({path: "label a\nlinux k\n"})
     assert (entry.source, entry.kernel.path) == (source, f"{path.rpartition('/')[0]}/k")
+
+
+def test_the_overlays_of_a_jetson() -> None:
+    entry = one("label a\nlinux /k\nfdt /b.dtb\noverlays /o.dtbo,/p.dtbo\n")
+    assert [ref.path for ref in entry.overlays] == ["/o.dtbo", "/p.dtbo"]
+
+
+def test_variables_of_the_boot_loader_are_left_out_and_said() -> None:
+    text = "label a\nlinux /k\nappend ${cbootargs} quiet a=$(b) c=${d} ${cbootargs} $x $ {y}\n"
+    (entry,), problems = config(text)
+    assert entry.cmdline.text == "quiet a= c=  $x $ {y}"
+    assert [problem.message for problem in problems] == [
+        "label “a”: the boot loader alone knows “${cbootargs}, $(b), ${d}”, which is left out of the options"
+    ]
+    (entry,), problems = read({"/syslinux.cfg": text})
+    assert (entry.cmdline.text.startswith("${cbootargs} quiet"), problems) == (True, [])

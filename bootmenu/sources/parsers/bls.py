@@ -14,6 +14,7 @@ from bootmenu.model.kernel import Architecture, Role
 from bootmenu.sources import SOURCES, Board, ForBoard, addons
 from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
 from bootmenu.sources.parsers.grub import fedora
+from bootmenu.sources.lines import short
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
 
 _MAX_ENTRIES = 1000
@@ -90,7 +91,7 @@ def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
             continue  # /boot is a link to . on a boot partition
         seen.add(here.identity)
         if other := _other_semantics(tree, f"{folder}.srel"):
-            yield Problem(device=tree.device, path=folder, message=f"holds entries of another type: {_short(other)}")
+            yield Problem(device=tree.device, path=folder, message=f"holds entries of another type: {short(other)}")
             continue
         entries: list[_Entry] = []
         configs = [name for name in names if name.lower().endswith(".conf") and not name.startswith(".")]
@@ -143,18 +144,14 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
             fields.setdefault(key, [])
             continue
         if key not in _SINGLE and key not in _REPEATED:
-            problems.append(f"line {number}: {_short(key)} is no key of a boot entry")
+            problems.append(f"line {number}: {short(key)} is no key of a boot entry")
         elif not value:
             problems.append(f"line {number}: {key} has no value")
         elif key == "architecture" and value.lower() not in _ARCHITECTURES:
-            problems.append(f"line {number}: {_short(value)} is no architecture that is known here")
+            problems.append(f"line {number}: {short(value)} is no architecture that is known here")
         else:
             fields.setdefault(key, []).append(value)
     return fields, problems[:20]
-
-
-def _short(text: str) -> str:
-    return f"“{text}”" if len(text) <= 40 else f"“{text[:37]}...”"
 
 
 def _finish(tree: Tree, prefix: str, entries: list[_Entry], board: Board) -> Iterator[BootEntry | Problem]:
@@ -190,7 +187,7 @@ def _boot_entry(
     kernel = entry.one(kind)
     profile = entry.one("profile") if kind == "uki" else ""
     if profile and not (profile.isascii() and profile.isdigit() and len(profile) <= 4):
-        yield problem(f"{_short(profile)} is no number of a profile")
+        yield problem(f"{short(profile)} is no number of a profile")
         profile = ""
     devicetree = entry.one("devicetree")
     overlays = [name for value in entry.fields.get("devicetree-overlay", []) for name in value.split()]
@@ -217,7 +214,7 @@ def _boot_entry(
     extras = [path(name) for name in entry.fields.get("extra", [])]
     for extra in extras:
         if not extra.lower().endswith(addons.SUFFIX):
-            yield problem(f"extra {_short(extra)} is not handed on: only addons of a UKI are")
+            yield problem(f"extra {short(extra)} is not handed on: only addons of a UKI are")
     if kind == "linux":
         yield found
     else:

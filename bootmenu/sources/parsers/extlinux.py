@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, exists, normal
 
@@ -140,20 +140,20 @@ class _State:
 @SOURCES.register("extlinux", order=30)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Labels in file order, the default marked."""
-    yield from _parse(tree, "extlinux", _EXTLINUX)
+    return _parse(tree, "extlinux", _EXTLINUX)
 
 
 @SOURCES.register("syslinux", order=32)
 def parse_syslinux(tree: Tree) -> Iterator[BootEntry | Problem]:
     """The same language in the places of SYSLINUX and ISOLINUX."""
-    yield from _parse(tree, "syslinux", _SYSLINUX)
+    return _parse(tree, "syslinux", _SYSLINUX)
 
 
 def _parse(tree: Tree, source: str, paths: tuple[str, ...]) -> Iterator[BootEntry | Problem]:
-    for config in configurations(tree, paths):
-        entries = list(_entries(config, source, _State(config.folder, _Bounds()), is_default=True))
-        yield from config.problems
-        yield from entries
+    return read_each(
+        configurations(tree, paths),
+        lambda config: _entries(config, source, _State(config.folder, _Bounds()), is_default=True),
+    )
 
 
 def _entries(config: Configuration, source: str, state: _State, *, is_default: bool) -> Iterator[BootEntry]:
@@ -327,11 +327,15 @@ def _label_key(label: _Label | None, key: str, value: str, path: str) -> bool:
             label.dtb_folder = label.dtb_folder or value
         case "fdtoverlays" | "devicetree-overlay":
             label.overlays = label.overlays or value.split()
+        case "overlays":  # NVIDIA's L4TLauncher and cboot: with commas
+            label.overlays = label.overlays or value.replace(",", " ").split()
         case _:
             return False
     return True
 
 
+# cli_simple_process_macros() of U-Boot and NVIDIA's cboot put a variable of their own in the place of these
+_VARIABLE = re.compile(r"\$\{[^}\s$]{1,64}\}|\$\([^)\s$]{1,64}\)")
 _INITRD = re.compile(r"(?:^|\s)initrd=(\S*)")
 
 
@@ -364,19 +368,26 @@ def _entry(config: Configuration, source: str, folder: str, label: _Label, *, de
         kernel = file(path)
         wanted = f"label {short(label.name)} wants the configuration {short(part)}"
         config.problem(f"{wanted}: the one for this board is taken")
+    cmdline = label.cmdline
+    if source == "extlinux" and (variables := _VARIABLE.findall(cmdline)):
+        cmdline = _VARIABLE.sub("", cmdline).strip()
+        names = short(", ".join(dict.fromkeys(variables[:_MAX_REFERENCES])))
+        config.problem(
+            f"label {short(label.name)}: the boot loader alone knows {names}, which is left out of the options"
+        )
     # pxe_utils.c: "fdt -" stands for no file; README.pxe: "If the fdt command is specified, fdtdir is ignored."
     dtb = label.dtb if label.dtb != "-" else ""
     return BootEntry(
         id=label.name,
         title=" › ".join([*label.menu.path(), label.title or label.name]),
         source=source,
-        config=FileRef(device=tree.device, path=config.path, exists=True),
+        config=config.ref,
         device=tree.device,
         kernel=kernel,
         initrds=files(_initrds(label)),
         dtb=file(dtb) if dtb else None,
         dtb_folder=file(label.dtb_folder) if label.dtb_folder and not label.dtb else None,
         overlays=files(label.overlays),
-        cmdline=CommandLine(label.cmdline),
+        cmdline=CommandLine(cmdline),
         default=default,
     )

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.errors import BootmenuError
-from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.entry import BootEntry, CommandLine, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import Tree
 
@@ -24,10 +24,7 @@ _OPTION = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 @SOURCES.register("kboot", order=50)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Labels in file order, `default=` marked."""
-    for config in configurations(tree, _PATHS):
-        entries = list(_entries(config))
-        yield from config.problems
-        yield from entries
+    return read_each(configurations(tree, _PATHS), _entries)
 
 
 def _entries(config: Configuration) -> Iterator[BootEntry]:
@@ -76,7 +73,7 @@ def _entry(config: Configuration, name: str, value: str, before: dict[str, str],
         id=name,
         title=name,
         source="kboot",
-        config=FileRef(device=tree.device, path=config.path, exists=True),
+        config=config.ref,
         device=tree.device,
         kernel=located(tree, kernel),
         initrds=(located(tree, initrd),) if initrd else (),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.tree import Tree, normal
 
 _PATHS = ("/boot/boot.cfg", "/boot.cfg")
@@ -32,10 +32,7 @@ class _Section:
 @SOURCES.register("kexecboot", order=56)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Entries by falling PRIORITY, then in file order; the last one with DEFAULT is marked."""
-    for config in configurations(tree, _PATHS):
-        entries = list(_entries(config))
-        yield from config.problems
-        yield from entries
+    return read_each(configurations(tree, _PATHS), _entries)
 
 
 def _entries(config: Configuration) -> Iterator[BootEntry]:
@@ -80,7 +77,7 @@ def _entry(config: Configuration, section: _Section, *, default: bool) -> BootEn
         id=section.label,
         title=section.label,
         source="kexecboot",
-        config=FileRef(device=tree.device, path=config.path, exists=True),
+        config=config.ref,
         device=tree.device,
         kernel=kernel,
         initrds=(initrd,) if initrd else (),

@@ -7,14 +7,15 @@ The one of today (discover/native/native-lexer.l and native-parser.y) has `key v
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bootmenu.errors import BootmenuError
-from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.entry import BootEntry, CommandLine, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import Tree
 
@@ -34,10 +35,7 @@ class _Option:
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Entries in file order, the default marked."""
     # native.c: the first file that is there is the only one
-    for config in list(configurations(tree, _PATHS))[:1]:
-        entries = list(_entries(config))
-        yield from config.problems
-        yield from entries
+    return read_each(itertools.islice(configurations(tree, _PATHS), 1), _entries)
 
 
 def _entries(config: Configuration) -> Iterator[BootEntry]:
@@ -93,7 +91,7 @@ def _entry(config: Configuration, option: _Option, *, default: bool) -> BootEntr
         id=option.name,
         title=option.name,
         source="petitboot",
-        config=FileRef(device=tree.device, path=config.path, exists=True),
+        config=config.ref,
         device=tree.device,
         kernel=files["image"],
         initrds=(files["initrd"],) if "initrd" in files else (),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, short
+from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import canonical
 from bootmenu.sources.tree import Tree, normal
 
@@ -46,10 +46,7 @@ class _Image:
 @SOURCES.register("yaboot", order=54)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Images in file order, the default marked."""
-    for config in configurations(tree, _PATHS):
-        entries = list(_entries(config))
-        yield from config.problems
-        yield from entries
+    return read_each(configurations(tree, _PATHS), _entries)
 
 
 def _entries(config: Configuration) -> Iterator[BootEntry]:
@@ -121,7 +118,7 @@ def _entry(config: Configuration, image: _Image, common: dict[str, str], *, defa
         id=image.name,
         title=image.name,
         source="yaboot",
-        config=FileRef(device=config.tree.device, path=config.path, exists=True),
+        config=config.ref,
         device=config.tree.device,
         kernel=_file(config.tree, image.path, fields, image.suse),
         initrds=(_file(config.tree, initrd, fields, image.suse),) if initrd else (),
