@@ -356,7 +356,7 @@ def test_includes_are_bounded_in_depth_number_and_size() -> None:
 def test_a_label_that_names_a_thousand_files_is_cut_and_said() -> None:
     (entry,), problems = config("append initrd=" + "a," * 1000 + "\nlabel a\nkernel /k\n")
     assert len(entry.initrds) == 64
-    assert [problem.message for problem in problems] == ["label “a” names 1,000 files: the first 64 are taken"]
+    assert [problem.message for problem in problems] == ["label “a” names more than 64 files: the rest is left out"]
 
 
 def test_a_help_text_without_end_is_said() -> None:

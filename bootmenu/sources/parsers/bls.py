@@ -12,9 +12,9 @@ from bootmenu.formats.kernels import uki
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
 from bootmenu.sources import SOURCES, Board, ForBoard, addons
+from bootmenu.sources.lines import short
 from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
 from bootmenu.sources.parsers.grub import fedora
-from bootmenu.sources.lines import short
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
 
 _MAX_ENTRIES = 1000

@@ -7,6 +7,7 @@ these leave open, com32/menu/readconfig.c.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ _NO_KERNEL = (".c32", ".com", ".cbt", ".bs", ".bss")
 _ISOLINUX_NO_KERNEL = (*_NO_KERNEL, ".bin", ".img")
 
 
-_PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,])+")
+_PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,(]+|\()+")
 """Of a list with commas; `(hd0,1)/file` has one, too."""
 
 
@@ -319,7 +320,7 @@ def _label_key(label: _Label | None, key: str, value: str, path: str) -> bool:
             label.append = value
         case "initrd":
             # Neither documentation knows a second line; all are loaded.
-            label.initrds += _PART.findall(value)
+            label.initrds += _parts(value)
         # These are U-Boot's, and of several the first counts (pxe_utils.c:parse_label).
         case "fdt" | "devicetree":
             label.dtb = label.dtb or value
@@ -339,13 +340,18 @@ _VARIABLE = re.compile(r"\$\{[^}\s$]{1,64}\}|\$\([^)\s$]{1,64}\)")
 _INITRD = re.compile(r"(?:^|\s)initrd=(\S*)")
 
 
+def _parts(text: str) -> list[str]:
+    """One more than are taken at most: a global APPEND may have a thousand, for a thousand labels."""
+    return [match[0] for match in itertools.islice(_PART.finditer(text), _MAX_REFERENCES + 1)]
+
+
 def _initrds(label: _Label) -> list[str]:
     if label.initrds:
         return label.initrds
     # syslinux.txt: INITRD "functionally appends initrd=initrd_file to the kernel command line", where the last
     # counts. The kernel gets the option, too, as from syslinux.
     found = _INITRD.findall(label.cmdline)
-    return _PART.findall(found[-1]) if found else []
+    return _parts(found[-1]) if found else []
 
 
 def _entry(config: Configuration, source: str, folder: str, label: _Label, *, default: bool) -> BootEntry:
@@ -356,9 +362,7 @@ def _entry(config: Configuration, source: str, folder: str, label: _Label, *, de
 
     def files(paths: list[str]) -> tuple[FileRef, ...]:
         if len(paths) > _MAX_REFERENCES:
-            config.problem(
-                f"label {short(label.name)} names {len(paths):,} files: the first {_MAX_REFERENCES} are taken"
-            )
+            config.problem(f"label {short(label.name)} names more than {_MAX_REFERENCES} files: the rest is left out")
         return tuple(file(path) for path in paths[:_MAX_REFERENCES])
 
     kernel = file(label.kernel)
