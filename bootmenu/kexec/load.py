@@ -26,6 +26,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.tree import DirectoryTree, OpenFile
 
 _CHUNK = 1024 * 1024
+_SMALLEST = 16 * 1024
 _INTERVAL = 0.1  # seconds between two events of a stage: ten a second at most
 
 
@@ -267,8 +268,18 @@ def _content(source: OpenFile, file: PlannedFile) -> Iterator[tuple[bytes, int]]
 
 
 def _plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:
-    offset = 0
-    while piece := source.read(offset, _CHUNK):
+    """In pieces as large as the medium gives within a moment, so that a slow one can be watched and given up, too."""
+    offset, length = 0, min(4 * _SMALLEST, _CHUNK)
+    while True:
+        began = time.monotonic()
+        piece = source.read(offset, length)
+        if not piece:
+            break
+        took = time.monotonic() - began
+        if took > _INTERVAL:
+            length = max(length // 2, min(_SMALLEST, _CHUNK))
+        elif took < _INTERVAL / 4:
+            length = min(2 * length, _CHUNK)
         offset += len(piece)
         if offset <= source.size:
             yield piece, offset

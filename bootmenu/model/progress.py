@@ -49,6 +49,11 @@ class Progress:
         """Bytes per second; 0 while too little time has passed to say."""
         return self.done / self.seconds if self.seconds > 0.001 else 0.0
 
+    @property
+    def remaining(self) -> float | None:
+        """Seconds to the end of the stage, should it go on at this rate; None = not known."""
+        return max(0, self.total - self.done) / self.rate if self.total and self.rate else None
+
     def to_json(self) -> dict[str, object]:
         """One line of `boot --json`."""
         return {
@@ -57,5 +62,7 @@ class Progress:
             "done": self.done,
             "total": self.total,
             "seconds": round(self.seconds, 3),
+            "rate": round(self.rate),
+            "remaining": None if self.remaining is None else round(self.remaining, 1),
             "detail": self.detail,
         }

@@ -172,6 +172,37 @@ def test_a_simulated_medium_is_as_slow_as_it_should_be(bench: Bench, monkeypatch
     assert not host.kexec_loaded()
 
 
+@pytest.mark.parametrize(
+    ("rate", "last"), [(64 << 10, 16 << 10), (1 << 30, 1 << 20)], ids=["a floppy disk", "an NVMe"]
+)
+def test_a_medium_is_read_in_pieces_of_its_own_pace(
+    bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch, rate: int, last: int
+) -> None:
+    """So that a slow one can be watched ten times a second, and given up."""
+    with (bench.root / "initrd").open("r+b") as file:
+        file.truncate(4 << 20)
+    now = [time.monotonic()]
+    lengths: list[int] = []
+    real = OpenFile.read
+
+    def read(self: OpenFile, offset: int, length: int) -> bytes:
+        now[0] += length / rate
+        lengths.append(length)
+        return real(self, offset, length)
+
+    plan = bench.plan(bench.entry())
+    monkeypatch.setattr(OpenFile, "read", read)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    events = [event for event in run(bench, plan, host) if event.stage is Stage.INITRAMFS]
+    assert lengths[-1] == last
+    running = [event for event in events if event.state is StageState.RUNNING]
+    gaps = [later.seconds - earlier.seconds for earlier, later in itertools.pairwise(running[4:])]
+    assert all(0.1 <= gap <= 0.5 for gap in gaps)
+    if last < 1 << 20:
+        assert len(gaps) > 100
+        assert running[-1].rate == pytest.approx(rate, rel=0.1)
+
+
 # ---- failures ---------------------------------------------------------------------------------------------
 
 ERRNOS = [

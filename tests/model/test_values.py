@@ -167,5 +167,10 @@ def test_a_problem_says_where() -> None:
 def test_a_rate_needs_some_time() -> None:
     event = Progress(stage=Stage.KERNEL, state=StageState.RUNNING, done=1000, total=2000, seconds=0.5)
     assert event.rate == 2000
+    assert event.remaining == 0.5
+    assert dataclasses.replace(event, done=2500).remaining == 0
+    for unknown in ({"seconds": 0.0}, {"total": 0}, {"done": 0}):
+        assert dataclasses.replace(event, **unknown).remaining is None
     assert dataclasses.replace(event, seconds=0.0).rate == 0
-    assert event.to_json()["stage"] == "read kernel"
+    json = event.to_json()
+    assert (json["stage"], json["rate"], json["remaining"]) == ("read kernel", 2000, 0.5)
