@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
+from typing import NamedTuple
 
 from bootmenu.compat.facts import FileState, TreeFolderFacts
 from bootmenu.errors import FormatError
@@ -50,8 +51,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FoundTree:
+class FoundTree(NamedTuple):
     """One device tree of a folder."""
 
     path: str
@@ -163,8 +163,10 @@ class _Search:
             self._names += len(folder.files) + len(folder.folders) + len(folder.links)
             if self._names > MAX_NAMES:
                 self._cut = f"there are more than {MAX_NAMES:,} names"
-            wanted = self._counted(name for name in folder.files if _is_tree(name))
+            wanted = self._allowed([name for name in folder.files if _is_tree(name)])
             for name, head in folder.visit(wanted, self._head):
+                if self._kept > MAX_KEPT:
+                    break
                 if isinstance(head, TreeError):
                     self._unusable(f"{base}/{name}", head.detail)
                 else:
@@ -185,7 +187,7 @@ class _Search:
             if info.is_folder:
                 yield path
             elif _is_tree(path) and info.identity not in self._seen:
-                for _ in self._counted((path,)):
+                for _ in self._allowed([path]):
                     with self._tree.open(path) as file:
                         self._take(path, *self._head(file, info.identity))
         except TreeError as error:
@@ -194,14 +196,14 @@ class _Search:
         except OSError as error:
             self._unusable(path, error.strerror or str(error))
 
-    def _counted(self, names: Iterator[str] | tuple[str, ...]) -> Iterator[str]:
-        for name in names:
-            if self._files >= self._max_trees:
-                self._cut = self._cut or f"there are more than {self._max_trees:,} device trees"
-            if self._cut:
-                return
-            self._files += 1
-            yield name
+    def _allowed(self, names: list[str]) -> list[str]:
+        """Those for which there is room."""
+        room = self._max_trees - self._files
+        if len(names) > room:
+            self._cut = self._cut or f"there are more than {self._max_trees:,} device trees"
+            names = names[:room]
+        self._files += len(names)
+        return names
 
     def _head(self, file: ByteSource, identity: tuple[int, int]) -> tuple[TreeHead | str, tuple[int, int]]:
         """The head, or why there is none; and the identity."""

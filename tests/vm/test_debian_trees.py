@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from bootmenu.discovery.devicetrees import DeviceTrees
 from bootmenu.errors import FormatError
-from bootmenu.formats.devicetree import DeviceTree, facts
+from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
+from bootmenu.formats.devicetree_head import read_head
+from bootmenu.formats.reader import Buffer
+from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.system.syscalls import Syscalls
+from bootmenu.system.tree import DirectoryTree
 from tests.builders.libfdt import LibFdt
 from tests.formats.test_devicetree_libfdt import accepted, mutate
 from tests.vm.kernels import Kernels
@@ -78,3 +85,37 @@ def test_no_tree_takes_more_memory_than_allowed(trees: list[Path]) -> None:
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         assert peak < MEMORY, f"{peak / 1e6:.0f} MB"
+
+
+def test_the_short_way_to_the_board_says_the_same_of_all_of_them(trees: list[Path]) -> None:
+    for path in trees:
+        whole = Buffer(path.read_bytes())
+        root = DeviceTree.from_bytes(whole.data).root
+        head = read_head(whole)
+        assert (head.compatible, head.model) == (root.strings("compatible"), root.string("model")), path
+
+
+def test_each_of_them_is_found_for_its_own_board(trees: list[Path]) -> None:
+    folder = Path(os.path.commonpath(trees))
+    entry = BootEntry(
+        id="one",
+        title="One",
+        source="extlinux",
+        device="sda1",
+        kernel=FileRef(device="sda1", path="/vmlinuz"),
+        dtb_folder=FileRef(device="sda1", path="/"),
+    )
+    picked = 0
+    some = trees[::4]
+    with DirectoryTree(str(folder), "sda1", Syscalls()) as tree:
+        for path in some:
+            board = facts(DeviceTree.from_bytes(path.read_bytes()))
+            after, found = DeviceTrees(board).resolve(entry, {"sda1": tree})
+            assert found is not None
+            where = f"/{path.relative_to(folder)}"
+            if after.dtb is None:  # a board whose trees differ in neither compatible nor model
+                assert where in found.candidates
+            else:
+                picked += 1
+                assert after.dtb.path == where or path.read_bytes() == tree.read(after.dtb.path, MAX_SIZE), where
+    assert picked > len(some) * 0.95
