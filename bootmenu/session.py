@@ -165,7 +165,14 @@ class MachineSession:
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """See Session."""
-        return self._device_trees.choices(listing.entry, self._mounts.known())
+        entry = listing.entry
+        refs = [ref for _, ref in entry.files] + ([entry.dtb_folder] if entry.dtb_folder else [])
+        with contextlib.ExitStack() as stack:
+            trees = {}
+            for name in sorted({ref.device for ref in refs} & self._seen.keys()):
+                with contextlib.suppress(MountError):  # then nothing on it is offered
+                    trees[name] = stack.enter_context(self._mounts.reading(self._seen[name]))
+            return self._device_trees.choices(entry, trees)
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""

@@ -12,10 +12,12 @@ import pytest
 from bootmenu.demo import demonstration
 from bootmenu.discovery import scan as scanning
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devicetrees import Fit
 from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ProblemFound, ScanFinished
 from bootmenu.errors import UsageError
 from bootmenu.kexec import hooks
 from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.model.entry import FileRef
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.session import FilesSession, MachineSession, collect
@@ -59,6 +61,22 @@ def test_the_demonstration_does_everything_but_the_jump_and_again(demo: MachineS
     with pytest.raises(LoadError) as caught:
         list(demo.load(demo.plan(large)))
     assert caught.value.errno_text.startswith("EINVAL")
+
+
+def test_the_device_trees_beside_an_entry_are_offered_also_after_its_partition_was_let_go(
+    demo: MachineSession,
+) -> None:
+    listings, _ = collect(demo)
+    (own,) = [listing for listing in listings if "own device tree" in listing.entry.title]
+    for _ in range(2):
+        fits = {choice.ref.path: choice.fits for choice in demo.device_trees(own)}
+        assert fits["/boot/dtbs/this-board.dtb"] is Fit.EXACT
+        assert fits["/boot/dtbs/other-board.dtb"] is Fit.OTHER
+        assert list(fits.values()) == sorted(fits.values(), key=list(Fit).index)
+        demo._mounts.release()
+    elsewhere = dataclasses.replace(own.entry, dtb=FileRef(device="uuid=none", path="/a.dtb"))
+    kernel = dataclasses.replace(elsewhere, kernel=FileRef(device="uuid=none", path="/vmlinuz"))
+    assert demo.device_trees(dataclasses.replace(own, entry=kernel)) == ()
 
 
 def test_the_demonstration_leaves_nothing_behind() -> None:

@@ -7,8 +7,10 @@ import dataclasses
 
 import pytest
 
+from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ProblemFound, ScanEvent, ScanFinished
-from bootmenu.model.entry import Problem
+from bootmenu.formats.devicetree_head import TreeHead
+from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.ui.outcome import Demo, Quit
 from bootmenu.ui.screens.details import DetailsScreen
@@ -220,6 +222,49 @@ async def test_a_first_stage_cannot_be_left() -> None:
         assert "Debian" in menu.selected
         await menu.press("f1", "end")
         assert "leave; nothing is loaded" not in menu.text
+
+
+def choice(path: str, fits: Fit, model: str | None = None) -> TreeChoice:
+    head = TreeHead(b"acme,rocket\0acme,soc9\0x,y\0", None if model is None else model.encode())
+    return TreeChoice(ref=FileRef(device="mmcblk0p1", path=path, exists=True), fits=fits, head=head)
+
+
+async def test_details_offer_the_other_device_trees_this_board_s_first() -> None:
+    trees = (
+        choice("/dtbs/a.dtb", Fit.EXACT, "Rocket \x1b[2J2"),
+        choice("/dtbs/b.dtb", Fit.RELATED),
+        *(choice(f"/dtbs/r{number}.dtb", Fit.RELATED, "Relative") for number in range(8)),
+        *(choice(f"/dtbs/o{number}.dtb", Fit.OTHER, "Other") for number in range(571)),
+    )
+    async with running(FakeSession(trees=trees), size=(80, 100)) as menu:
+        await menu.press("d")
+        await menu.at(DetailsScreen)
+        await menu.sees("And 2 more for it and its relatives, 571 for other boards.")
+        for text in (
+            " this board   /dtbs/a.dtb",
+            "Rocket ?[2J2",
+            " a relative   /dtbs/b.dtb",
+            "acme,rocket, acme,soc9",
+        ):
+            assert text in menu.text
+        for text in ("/dtbs/r7.dtb", "/dtbs/o0.dtb", "x,y"):
+            assert text not in menu.text
+
+
+@pytest.mark.parametrize(
+    ("trees", "text"),
+    [((choice("/dtbs/o.dtb", Fit.OTHER),), "1 for other boards."), ((), "")],
+)
+async def test_details_say_no_more_of_device_trees_than_there_is(trees: tuple[TreeChoice, ...], text: str) -> None:
+    session = FakeSession(trees=trees)
+    async with running(session, size=(80, 100)) as menu:
+        await menu.press("d")
+        await menu.sees("What loading it would do")
+        await menu.until(lambda: any(call.startswith("device trees") for call in session.calls))
+        if text:
+            await menu.sees(text)
+        else:
+            assert "Device trees" not in menu.text
 
 
 async def test_details_show_every_finding_its_evidence_and_the_plan() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
@@ -14,7 +15,7 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph
 from bootmenu.ui.pages.banner import heading
-from bootmenu.ui.pages.story import STACKED, field, files, finding
+from bootmenu.ui.pages.story import LABEL, STACKED, field, files, finding
 from bootmenu.ui.text import clean, megabytes
 from bootmenu.ui.wording import VERDICT_WIDTH, full_name, own_findings
 
@@ -29,6 +30,37 @@ def details(
     for found in own_findings(listing.report, machine_report):
         lines += _with_evidence(found, width)
     lines += [BLANK, heading(width, "What loading it would do"), *planned(plan, width)]
+    return lines
+
+
+SHOWN_TREES = 8
+"""Device trees that are named one by one; of the others only the number."""
+
+
+def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: Listing, width: int) -> list[Line]:
+    """What could be handed on in place of what is: the trees for this board, then its relatives. None = they are
+    being looked for; no lines where there are none."""
+    if isinstance(choices, BootmenuError):
+        return [BLANK, heading(width, "Device trees"), *paragraph(width, clean(choices.message), Ink.FAIL)]
+    if not choices:
+        return []
+    lines = [BLANK, heading(width, "Device trees")]
+    chosen = listing.entry.dtb.path if listing.entry.dtb else None
+    ours = [choice for choice in choices if choice.fits is not Fit.OTHER]
+    for choice in ours[:SHOWN_TREES]:
+        label = "this board" if choice.fits is Fit.EXACT else "a relative"
+        path = clean(choice.ref.path, 1000)
+        if choice.ref.device != listing.entry.device:
+            path = f"{clean(choice.ref.device, 80)}:{path}"
+        lines += field(label, path, width, tail="chosen" if choice.ref.path == chosen else "")
+        about = clean(choice.model or ", ".join(choice.compatible[:2]), 200)
+        if about:
+            lines += block(width - 1, [], LABEL, about, Ink.DIM)
+    more, others = len(ours[SHOWN_TREES:]), len(choices) - len(ours)
+    rest = [f"{more:,} more for it and its relatives"] if more else []
+    rest += [f"{others:,} for other boards"] if others else []
+    if rest:
+        lines += paragraph(width, f"{'And ' if ours else ''}{', '.join(rest)}.", Ink.DIM)
     return lines
 
 

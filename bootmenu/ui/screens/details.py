@@ -8,13 +8,14 @@ from typing import ClassVar
 from textual import on
 from textual.message import Message
 
+from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Line
-from bootmenu.ui.pages.details import details, machine_details
+from bootmenu.ui.pages.details import details, device_trees, machine_details
 from bootmenu.ui.screens.base import ReadingScreen
 from bootmenu.ui.terms import Terms
 
@@ -32,10 +33,18 @@ class DetailsScreen(ReadingScreen[None]):
             super().__init__()
             self.plan = plan
 
+    class TreesFound(Message):
+        """The device trees that lie ready are known, or the reason why they are not."""
+
+        def __init__(self, trees: tuple[TreeChoice, ...] | BootmenuError) -> None:
+            super().__init__()
+            self.trees = trees
+
     def __init__(self, terms: Terms, listing: Listing | None) -> None:
         super().__init__(terms)
         self.listing = listing
         self.plan: LoadPlan | BootmenuError | None = None
+        self.trees: tuple[TreeChoice, ...] | BootmenuError | None = None
 
     def sheet(self, width: int) -> list[Line]:
         """Files, findings, plan, machine."""
@@ -44,14 +53,17 @@ class DetailsScreen(ReadingScreen[None]):
         if self.listing is None:
             return machine
         entry = details(self.listing, session.machine, session.machine_report, self.plan, width)
-        return [*entry, BLANK, *machine]
+        return [*entry, *device_trees(self.trees, self.listing, width), BLANK, *machine]
 
     def on_mount(self) -> None:
-        """Ask for the plan."""
+        """Ask for the plan and the device trees."""
         if self.listing is not None:
             listing = self.listing
             self.run_worker(
                 lambda: self._make_plan(listing), thread=True, exclusive=True, group="plan", exit_on_error=False
+            )
+            self.run_worker(
+                lambda: self._find_trees(listing), thread=True, exclusive=True, group="trees", exit_on_error=False
             )
 
     def _make_plan(self, listing: Listing) -> None:
@@ -65,6 +77,21 @@ class DetailsScreen(ReadingScreen[None]):
             faults.write(error)
             plan = BootmenuError(f"{type(error).__name__}: {error}")
         self.post_message(self.Planned(plan))
+
+    def _find_trees(self, listing: Listing) -> None:
+        """In a thread: it may read the disk."""
+        trees: tuple[TreeChoice, ...] | BootmenuError
+        try:
+            trees = self.terms.session.device_trees(listing)
+        except Exception as error:
+            faults.write(error)
+            trees = BootmenuError(f"{type(error).__name__}: {error}")
+        self.post_message(self.TreesFound(trees))
+
+    @on(TreesFound)
+    def _trees_found(self, message: TreesFound) -> None:
+        self.trees = message.trees
+        self.draw()
 
     @on(Planned)
     def _planned(self, message: Planned) -> None:
