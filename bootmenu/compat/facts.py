@@ -139,6 +139,8 @@ def find_banner(source: ByteSource, kernel: KernelFacts) -> str | None:
     image = kernel.image
     if image is None:
         return None
+    if image.format == "bzimage":
+        return image.version  # its content is packed once more, and the set-up header says it
     size = source.size - image.payload_offset if image.payload_size is None else image.payload_size
     content = Window(source, image.payload_offset, size)
     tail = b""

@@ -26,10 +26,48 @@ def portable_executable(
     return bytes(data)
 
 
-def elf(machine: int, *, big_endian: bool = False) -> bytes:
-    """The start of an ELF file."""
-    ident = b"\x7fELF\x02" + (b"\x02" if big_endian else b"\x01") + b"\x01" + bytes(9)
-    return ident + struct.pack(">HH" if big_endian else "<HH", 2, machine) + bytes(64)
+def elf(
+    machine: int,
+    *segments: tuple[int, int, bytes],
+    big_endian: bool = False,
+    kind: int = 2,
+    bits: int = 64,
+    interpreter: bool = False,
+    dynamic: bool = False,
+    tail: bytes = b"",
+) -> bytes:
+    """An ELF file. segments: (offset in the file, address, data) of each PT_LOAD. kind: ET_EXEC is 2."""
+    order = ">" if big_endian else "<"
+    ident = b"\x7fELF" + bytes([bits // 32, 2 if big_endian else 1, 1]) + bytes(9)
+    extra = [number for number, wanted in ((3, interpreter), (2, dynamic)) if wanted]
+    rows = [(1, at, address, len(data)) for at, address, data in segments] + [(number, 0, 0, 0) for number in extra]
+    word, header = ("Q", 64) if bits == 64 else ("I", 52)
+    head = ident + struct.pack(
+        f"{order}HHI{word * 3}I6H",
+        kind,
+        machine,
+        1,
+        0,
+        header,
+        0,
+        0,
+        header,
+        56 if bits == 64 else 32,
+        len(rows),
+        64,
+        0,
+        0,
+    )
+    for number, at, address, size in rows:
+        if bits == 64:
+            head += struct.pack(f"{order}II6Q", number, 5, at, address, address, size, size, 65536)
+        else:
+            head += struct.pack(f"{order}8I", number, at, address, address, size, size, 5, 65536)
+    data = bytearray(max([len(head), *(at + len(content) for at, _, content in segments)]))
+    data[: len(head)] = head
+    for at, _, content in segments:
+        data[at : at + len(content)] = content
+    return bytes(data) + tail
 
 
 def bzimage(protocol: int, xloadflags: int) -> bytes:

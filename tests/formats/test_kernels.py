@@ -16,6 +16,7 @@ from bootmenu.formats.kernels import FORMATS, HEAD_SIZE, UnsupportedKernel, iden
 from bootmenu.formats.pe import PortableExecutable, Section
 from bootmenu.formats.reader import Buffer, Reader
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression
+from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.kernels import FOREIGN, elf, portable_executable
 
@@ -166,7 +167,16 @@ def test_gzip_of_something_else_is_no_kernel(inner: bytes) -> None:
         (FOREIGN["fit"], "FIT", None),
         (FOREIGN["zboot"], "zboot", Architecture.ARM64),
         (FOREIGN["uki"], "UKI", Architecture.ARM64),
-        (FOREIGN["efi"], "an EFI program", Architecture.X86_64),
+        (FOREIGN["efi"], "an EFI program, no kernel", Architecture.X86_64),
+        (
+            uki((".sdmagic", b"#### LoaderInfo: systemd-boot 252.39 ####")),
+            "(systemd-boot 252.39)",
+            Architecture.ARM64,
+        ),
+        (uki((".sbat", b"sbat,1,SBAT\ngrub,3,FSF,grub,2.06\n")), "an EFI program (grub)", Architecture.ARM64),
+        (uki((".sbat", b"sbat,1,SBAT\n\xff,,,")), "an EFI program, no kernel", Architecture.ARM64),
+        (uki(("mods", b"x")), "an EFI program (grub)", Architecture.ARM64),
+        (gzip.compress(elf(183)), "ELF", Architecture.ARM64),
         (b"070701" + bytes(99), "cpio", None),
         (b"#!/bin/sh\n", "script", None),
         (bytes(100), "nothing but zero bytes", None),
@@ -184,7 +194,7 @@ def test_what_cannot_be_started_is_called_by_its_name(
 
 
 def test_the_formats_are_asked_in_a_fixed_order() -> None:
-    assert FORMATS.names() == "arm64-image riscv-image bzimage zboot uki fit uimage gzip packed foreign".split()
+    assert FORMATS.names() == "arm64-image riscv-image bzimage zboot uki fit uimage elf gzip packed foreign".split()
     assert HEAD_SIZE >= 4096
 
 

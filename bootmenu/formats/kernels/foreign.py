@@ -3,22 +3,14 @@
 
 from __future__ import annotations
 
+import re
+
 from bootmenu.formats.kernels import FORMATS, UnsupportedKernel
+from bootmenu.formats.kernels.elf import MAGIC, architecture_of
 from bootmenu.formats.pe import MACHINES, PortableExecutable
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, KernelImage
 
-_ELF_MACHINES = {
-    3: Architecture.X86,
-    8: Architecture.MIPS,
-    21: Architecture.PPC64,
-    22: Architecture.S390X,
-    40: Architecture.ARM,
-    62: Architecture.X86_64,
-    183: Architecture.ARM64,
-    243: Architecture.RISCV64,
-    258: Architecture.LOONGARCH64,
-}
 _UIMAGE_ARCHITECTURES = {
     2: Architecture.ARM,
     3: Architecture.X86,
@@ -35,14 +27,12 @@ _STREAMS = (
 
 
 @FORMATS.register("foreign", order=90)
-def probe(head: bytes, source: ByteSource) -> KernelImage | None:  # noqa: ARG001 - the head says it all
+def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """Raises UnsupportedKernel when it knows the file; None when it does not."""
     if head[0x24:0x28] == b"\x18\x28\x6f\x01":
         raise UnsupportedKernel("a 32-bit ARM zImage", Architecture.ARM)
-    if head[:4] == b"\x7fELF" and len(head) >= 20:
-        order = "big" if head[5] == 2 else "little"
-        machine = int.from_bytes(head[18:20], "big" if order == "big" else "little")
-        raise UnsupportedKernel("an ELF file, perhaps an uncompressed vmlinux", _ELF_MACHINES.get(machine))
+    if head[:4] == MAGIC:
+        raise UnsupportedKernel("an ELF file, perhaps an uncompressed vmlinux", architecture_of(head))
     if head[:4] == b"\x27\x05\x19\x56" and len(head) >= 64:
         raise UnsupportedKernel("a U-Boot legacy image (uImage)", _UIMAGE_ARCHITECTURES.get(head[29]))
     if head[:4] == b"\xd0\x0d\xfe\xed":
@@ -54,10 +44,33 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:  # noqa: ARG00
             raise UnsupportedKernel("an EFI zboot kernel", architecture)
         if any(section.name == ".linux" for section in executable.sections):
             raise UnsupportedKernel("a unified kernel image (UKI)", architecture)
-        raise UnsupportedKernel("an EFI program", architecture)
+        name = _name(executable, source)
+        raise UnsupportedKernel(
+            f"an EFI program ({name}), no kernel" if name else "an EFI program, no kernel", architecture
+        )
     for magic, name in _STREAMS:
         if head.startswith(magic):
             raise UnsupportedKernel(name)
     if head and not head.strip(b"\0"):
         raise UnsupportedKernel("nothing but zero bytes: a copy that was never written out")
     return None
+
+
+def _name(executable: PortableExecutable, source: ByteSource) -> str:
+    """What an EFI program calls itself; empty when it does not say."""
+    for section in executable.sections:
+        # systemd: "#### LoaderInfo: systemd-boot 252.39 ####"
+        text = (
+            source.read(section.offset, min(section.content_size, 1024))
+            if section.name in (".sdmagic", ".sbat")
+            else b""
+        )
+        words = _LOADER.search(text) or _COMPONENT.search(text)
+        if words:
+            return words[1].decode("ascii")
+    return "grub" if any(section.name == "mods" for section in executable.sections) else ""
+
+
+_LOADER = re.compile(rb"LoaderInfo: ([!-~]{1,40}(?: [!-~]{1,40})?) #")
+_COMPONENT = re.compile(rb"^(?!sbat,)([!-+\--~]{1,40}),\d", re.MULTILINE)
+"""https://github.com/rhboot/shim/blob/main/SBAT.md: component_name,component_generation,..."""

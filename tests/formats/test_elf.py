@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""ELF files: arm64's vmlinux is taken apart, the others are called by their names."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bootmenu.errors import FormatError
+from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, identify
+from bootmenu.formats.reader import Buffer
+from bootmenu.model.kernel import Architecture, ByteOrder
+from tests.builders.entries import whole_image
+from tests.builders.kernels import elf
+
+KERNEL = 0xFFFF800080000000
+IMAGE = whole_image()
+TEXT, DATA = IMAGE[:0x1000], IMAGE[0x1000:]
+VMLINUX = elf(183, (0x2000, KERNEL, TEXT), (0x3000, KERNEL + 0x1000, DATA), tail=b"symbols and sections")
+
+
+def test_an_arm64_vmlinux_holds_its_image() -> None:
+    image = identify(Buffer(VMLINUX))
+    assert (image.format, image.containers, image.architecture) == ("arm64-image", ("elf",), Architecture.ARM64)
+    assert image.payload_size is not None
+    assert VMLINUX[image.payload_offset :][: image.payload_size] == IMAGE
+    assert (image.content_size, image.declared_end, image.file_size) == (len(IMAGE), len(IMAGE), len(VMLINUX))
+
+
+def test_the_kernel_may_be_big_endian_in_the_headers_that_say_so() -> None:
+    image = whole_image(big_endian=True)
+    found = identify(Buffer(elf(183, (0x1000, KERNEL, image), big_endian=True, kind=3, dynamic=True)))
+    assert (found.byte_order, found.content_size) == (ByteOrder.BIG, len(image))
+
+
+def test_segments_in_another_order_are_laid_out_as_in_memory() -> None:
+    swapped = elf(183, (0x3000, KERNEL + 0x1000, DATA), (0x2000, KERNEL, TEXT))
+    image = identify(Buffer(swapped))
+    assert image.payload_size is not None
+    assert swapped[image.payload_offset :][: image.payload_size] == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (VMLINUX[: 0x3000 + len(DATA) - 1], "cut off"),
+        (elf(183, (0x2000, KERNEL, TEXT), (0x3000, KERNEL + 0x9000, DATA)), "lie apart"),
+    ],
+)
+def test_a_vmlinux_that_cannot_be_taken_apart_says_why(data: bytes, says: str) -> None:
+    with pytest.raises(BrokenContainer, match=says) as error:
+        identify(Buffer(data))
+    assert (error.value.container, error.value.architecture) == ("elf", Architecture.ARM64)
+
+
+@pytest.mark.parametrize(
+    ("data", "looks_like", "architecture"),
+    [
+        (elf(62, (0x1000, 0xFFFFFFFF81000000, b"x")), "vmlinux", Architecture.X86_64),
+        (elf(243, (0x1000, 0xFFFFFFFF80000000, b"x")), "vmlinux", Architecture.RISCV64),
+        (elf(21, (0x1000, 0xC000000000000000, b"x"), big_endian=True), "vmlinux", Architecture.PPC64),
+        (elf(40, (0x1000, 0xC0008000, b"x"), bits=32), "vmlinux", Architecture.ARM),
+        (elf(8, (0x1000, 0x80100000, b"x"), bits=32, big_endian=True), "vmlinux", Architecture.MIPS),
+        (elf(183, (0x1000, KERNEL, b"no Image")), "vmlinux", Architecture.ARM64),
+        (elf(183, kind=1, tail=b"\0.text\0.modinfo\0"), "a kernel module", Architecture.ARM64),
+        (elf(62, kind=1, tail=b"~Module signature appended~\n"), "a kernel module", Architecture.X86_64),
+        (elf(183, kind=1), "an object file", Architecture.ARM64),
+        (elf(183, kind=4), "a memory dump", Architecture.ARM64),
+        (elf(183, (0x1000, 0x400000, b"x"), interpreter=True), "a program (ELF)", Architecture.ARM64),
+        (elf(183, (0x1000, 0, b"x"), kind=3, dynamic=True), "a program or library", Architecture.ARM64),
+        (elf(183, (0x1000, 0x400000, b"x")), "an ELF file", Architecture.ARM64),
+        (b"\x7fELF\x07\x01" + bytes(60), "a damaged ELF file", None),
+        (elf(183)[:40], "a damaged ELF file", Architecture.ARM64),
+        (VMLINUX[:70], "a damaged ELF file", Architecture.ARM64),
+    ],
+)
+def test_other_elf_files_are_called_by_their_names(
+    data: bytes, looks_like: str, architecture: Architecture | None
+) -> None:
+    with pytest.raises(UnsupportedKernel) as error:
+        identify(Buffer(data))
+    assert looks_like in error.value.looks_like
+    assert error.value.architecture is architecture
+
+
+def test_very_many_segments_are_not_followed() -> None:
+    data = bytearray(VMLINUX)
+    struct.pack_into("<H", data, 56, 0xFFFF)
+    with pytest.raises(UnsupportedKernel, match="damaged"):
+        identify(Buffer(bytes(data)))
+
+
+@given(st.binary(min_size=1, max_size=16), st.integers(0, 0x100), st.integers(0, len(VMLINUX)))
+@settings(max_examples=300, deadline=None)
+def test_any_damage_gives_a_kernel_within_the_file_or_a_typed_error(noise: bytes, at: int, length: int) -> None:
+    for data in (VMLINUX[:at] + noise + VMLINUX[at + len(noise) :], VMLINUX[:length], b"\x7fELF" + noise):
+        with contextlib.suppress(FormatError):
+            image = identify(Buffer(data))
+            assert image.payload_offset + (image.payload_size or 0) <= len(data)
