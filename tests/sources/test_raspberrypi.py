@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.formats.devicetree import DeviceTree, Node
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.sources import read_partition
 from bootmenu.sources.tree import Trouble
+from tests.builders.trees import MemoryTree
 from tests.sources.reading import read
 
 PI2 = ("raspberrypi,2-model-b", "brcm,bcm2836")
@@ -20,6 +24,18 @@ PI400 = ("raspberrypi,400", "brcm,bcm2711")
 CM4 = ("raspberrypi,4-compute-module", "brcm,bcm2711")
 PI5 = ("raspberrypi,5-model-b", "brcm,bcm2712")
 OTHER = ("linux,dummy-virt",)
+
+
+@dataclass
+class CountingTree(MemoryTree):
+    """Remembers which files were read."""
+
+    reads: list[str] = field(default_factory=list)
+
+    def read(self, path: str, limit: int) -> bytes:
+        self.reads.append(path)
+        return super().read(path, limit)
+
 
 KERNELS = {f"/{name}": "" for name in ("kernel8.img", "kernel_2712.img", "kernel7l.img", "kernel7.img", "kernel.img")}
 TREES = {
@@ -311,7 +327,20 @@ def test_includes_in_a_circle_end() -> None:
     found = messages("include a.txt\n" * 100, files=files)
     assert found
     assert len(found) <= 60
-    assert all("nested too deeply" in message for message in found)
+    assert all("too many includes" in message for message in found)
+
+
+def test_files_that_are_too_long_together_are_no_configuration() -> None:
+    files: dict[str, str | bytes] = {"/a.txt": "#\n" * 300_000}
+    found = messages("include a.txt\n" * 3, files=files)
+    assert found == [f"line {number}: /a.txt makes the configuration too long" for number in (2, 3)]
+
+
+def test_endless_includes_are_read_a_few_times_only() -> None:
+    files: dict[str, str | bytes] = {**KERNELS, "/config.txt": "include a.txt\n" * 70_000, "/a.txt": "#" * 1_000_000}
+    tree = CountingTree({path: data.encode() if isinstance(data, str) else data for path, data in files.items()})
+    list(read_partition(tree))
+    assert tree.reads.count("/a.txt") == 32
 
 
 def test_tryboot_is_an_entry_of_its_own() -> None:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from bootmenu.model.entry import Problem
 from bootmenu.sources import Board
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
-from bootmenu.sources.tree import Tree, TreeError, normal, read_text
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, normal, read_text
 
 # "There is a 98-character line length limit ... any characters past this limit will be ignored"
 _LINE_LIMIT = 98
 _MAX_DEPTH = 8
-_MAX_FILES = 32
+_MAX_INCLUDES = 32
 _MAX_OVERLAYS = 100
 _MAX_PARAMETERS = 200
 _MAX_PROBLEMS = 50
@@ -74,7 +74,8 @@ class Reader:
         self._tryboot = tryboot
         self._filters: dict[str, bool | None] = {}
         self._section = "all"
-        self._files = 0
+        self._includes = 0
+        self._left = CONFIG_LIMIT
         self._overlay: Overlay | None = None
         self._path = ""
         self.config = Config()
@@ -90,7 +91,7 @@ class Reader:
             self.config.problems.append(Problem(device=self._tree.device, path=self._path, message=message))
 
     def _text(self, path: str, text: str, depth: int) -> None:
-        self._files += 1
+        self._left -= len(text)
         outer, self._path = self._path, path
         for number, raw in enumerate(text.splitlines(), 1):
             line = raw.strip()
@@ -154,12 +155,15 @@ class Reader:
 
     def _include(self, value: str, number: int, depth: int) -> None:
         path = normal(value, self._folder)
-        if depth >= _MAX_DEPTH or self._files >= _MAX_FILES:
-            return self._problem(f"line {number}: includes are nested too deeply")
+        self._includes += 1
+        if depth >= _MAX_DEPTH or self._includes > _MAX_INCLUDES:
+            return self._problem(f"line {number}: there are too many includes, or they are nested too deeply")
         try:
             text = read_text(self._tree, path)
         except TreeError as error:
             return self._problem(f"line {number}: {path[:100]} {error.detail}")
+        if len(text) > self._left:  # of all files together, as if they were the one that they make up
+            return self._problem(f"line {number}: {path[:100]} makes the configuration too long")
         return self._text(path, text, depth + 1)
 
     def _holds(self) -> bool | None:
