@@ -7,14 +7,27 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.devicetrees import DeviceTrees, TreeChoice
+from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.facts import gather
 from bootmenu.discovery.mounts import MountError, Mounts
-from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ProblemFound, ScanEvent, scan
+from bootmenu.discovery.scan import (
+    DeviceDone,
+    DeviceFound,
+    DeviceGone,
+    EntryFound,
+    EntryGone,
+    Listing,
+    ProblemFound,
+    ProblemGone,
+    Rank,
+    ScanFinished,
+    Stream,
+)
+from bootmenu.discovery.survey import PATIENCE, Survey
 from bootmenu.errors import UsageError
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
@@ -49,8 +62,11 @@ class Session(Protocol):
     def notices(self) -> tuple[str, ...]:
         """Why nothing can be executed here, if so: `kexec-tools is not installed`, ..."""
 
-    def scan(self) -> Iterator[ScanEvent]:
+    def scan(self) -> Stream:
         """Look at every partition afresh."""
+
+    def watch(self) -> Stream:
+        """What changes after a scan; may go on for ever, until it is closed."""
 
     def plan(self, listing: Listing) -> LoadPlan:
         """What booting this entry would do. Raises BootmenuError when it cannot be done at all."""
@@ -76,8 +92,9 @@ class Session(Protocol):
 class MachineSession:
     """A Session over a host: the real machine, or a simulated one.
 
-    devices: asked at every scan. method: loading method to use in place of the plan's choice. pace: bytes per
-    second of a simulated medium. A context manager's work is done by `close`.
+    devices: asked at every scan, in a thread. method: loading method to use in place of the plan's choice. pace:
+    bytes per second of a simulated medium. patience: seconds after which a silent device does not answer. A context
+    manager's work is done by `close`.
     """
 
     def __init__(
@@ -90,6 +107,7 @@ class MachineSession:
         simulated: bool = False,
         pace: int | None = None,
         settings: Settings | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.host = host
         self.settings = settings or Settings()
@@ -99,9 +117,9 @@ class MachineSession:
         self._method = method
         self._simulated = simulated
         self._pace = pace
+        self._patience = patience
         self._mounts = Mounts(host)
-        self._device_trees = DeviceTrees(machine.tree)
-        self._seen: dict[str, Device] = {}
+        self._survey = self._new_survey()
 
     @property
     def machine(self) -> MachineFacts:
@@ -134,22 +152,24 @@ class MachineSession:
                 reasons.append(why_not)
         return tuple(reasons)
 
-    def scan(self) -> Iterator[ScanEvent]:
+    def _new_survey(self) -> Survey:
+        return Survey(
+            self._mounts, self._machine, self._machine_report, foresee=self.foresee, patience=self._patience
+        )
+
+    def _release(self) -> list[str]:
+        self._survey.stop()
+        return self._mounts.release()
+
+    def scan(self) -> Stream:
         """See Session. What the last scan mounted is unmounted first."""
-        self._mounts.release()
-        self._seen.clear()
-        self._device_trees = DeviceTrees(self._machine.tree)
-        for event in scan(
-            self._devices(),
-            self._mounts,
-            self._machine,
-            self._machine_report,
-            device_trees=self._device_trees,
-            foresee=self.foresee,
-        ):
-            if isinstance(event, DeviceFound):
-                self._seen[event.device.name] = event.device
-            yield event
+        self._release()
+        self._survey = survey = self._new_survey()
+        return Stream(lambda closed: survey.scan(self._devices, closed), survey.wake)
+
+    def watch(self) -> Stream:
+        """See Session. Ends when nothing more can come."""
+        return Stream(self._survey.watch, self._survey.wake)
 
     def foresee(self, facts: EntryFacts) -> EntryFacts:
         """The facts of an entry, with what a plan of this session would do for it."""
@@ -165,26 +185,27 @@ class MachineSession:
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """See Session."""
-        entry = listing.entry
+        entry, devices = listing.entry, self._survey.devices
         refs = [ref for _, ref in entry.files] + ([entry.dtb_folder] if entry.dtb_folder else [])
         with contextlib.ExitStack() as stack:
             trees = {}
-            for name in sorted({ref.device for ref in refs} & self._seen.keys()):
+            for name in sorted({ref.device for ref in refs} & devices.keys()):
                 with contextlib.suppress(MountError):  # then nothing on it is offered
-                    trees[name] = stack.enter_context(self._mounts.reading(self._seen[name]))
-            return self._device_trees.choices(entry, trees)
+                    trees[name] = stack.enter_context(self._mounts.reading(devices[name]))
+            return self._survey.device_trees.choices(entry, trees)
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
         # a jump that came back has unmounted everything
-        for name in {ref.device for _, ref in plan.entry.files} & self._seen.keys():
+        devices = self._survey.devices
+        for name in {ref.device for _, ref in plan.entry.files} & devices.keys():
             with contextlib.suppress(MountError):  # then the load says which file is not there
-                self._mounts.tree(self._seen[name])
+                self._mounts.tree(devices[name])
         yield from loading.load(plan, self._mounts.known(), self.host, pace=self._pace)
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
-        yield from jumping.leave(self.host, plan, self._mounts.release)
+        yield from jumping.leave(self.host, plan, self._release)
 
     def unload(self, plan: LoadPlan) -> None:
         """See Session."""
@@ -198,26 +219,40 @@ class MachineSession:
             jumping.jump(self.host)
         finally:
             self.unload(plan)
-            for device in self._seen.values():  # as it was before: everything read-only, and readable
+            for device in self._survey.devices.values():  # as it was before: everything read-only, and readable
                 with contextlib.suppress(MountError):
                     self._mounts.tree(device)
         raise AssertionError("jump returns only by raising")
 
     def close(self) -> None:
         """Unmount everything."""
-        self._mounts.release()
+        self._release()
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:
-    """A whole scan at once."""
-    listings: list[Listing] = []
+    """A whole scan at once: partitions as they were found, on each what is to be listed first."""
+    ranks: dict[str, Rank] = {}
+    places: dict[tuple[str, str], tuple[int, Listing]] = {}
     problems: list[Problem] = []
     for event in session.scan():
-        if isinstance(event, EntryFound):
-            listings.append(event.listing)
-        elif isinstance(event, ProblemFound):
-            problems.append(event.problem)
-    return listings, problems
+        match event:
+            case DeviceFound(device, rank):
+                ranks[device.name] = rank
+            case EntryFound(listing, place):
+                places[listing.entry.device, listing.entry.id] = (place, listing)
+            case EntryGone(name, entry_id):
+                places.pop((name, entry_id), None)
+            case ProblemFound(problem, rank):
+                ranks.setdefault(problem.device, rank)
+                problems.append(problem)
+            case ProblemGone(problem):
+                problems.remove(problem)
+            case DeviceDone() | DeviceGone() | ScanFinished():
+                pass
+            case _:
+                assert_never(event)
+    placed = sorted(places.values(), key=lambda found: (ranks[found[1].entry.device], found[0]))
+    return [listing for _, listing in placed], sorted(problems, key=lambda problem: ranks[problem.device])
 
 
 class FilesSession(MachineSession):

@@ -1,27 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Devices → trees → entries → reports, as a stream of events."""
+"""What a scan tells, as a stream of events. Whoever draws takes them in one after the other and need ask nothing."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import re
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import Event
 
-from bootmenu.compat import EntryFacts, check
-from bootmenu.discovery import facts
+from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.devicetrees import DeviceTrees
-from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Report
-from bootmenu.model.machine import MachineFacts
-from bootmenu.sources import read_partition
-
-MAX_ENTRIES = 5000
-"""On one machine; more are no boot menu."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,103 +22,97 @@ class Listing:
     report: Report
 
 
+Rank = tuple[int, ...]
+"""Where something stands in the list, by comparison: what lies in a partition stands behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceFound:
-    """A partition is about to be read."""
+    """A partition is there and is going to be read."""
 
     device: Device
-
-
-@dataclass(frozen=True, slots=True)
-class EntryFound:
-    """One entry more; it belongs to the device named by `listing.entry.device`."""
-
-    listing: Listing
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemFound:
-    """Something could not be read or made no sense."""
-
-    problem: Problem
+    rank: Rank = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceDone:
-    """A partition has been read to its end; `entries` is how many it offered."""
+    """A partition has been read, or does not answer; `entries` is how many it offered. It may come again, when one
+    that did not answer does."""
 
     device: Device
     entries: int
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceGone:
+    """A partition was taken away. Its entries and problems have been told to be gone before."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFound:
+    """One entry, or one that is known by its id and has changed: its files have come since, or its report.
+
+    It belongs to the device named by `listing.entry.device`, and stands there behind those of a smaller `place`.
+    """
+
+    listing: Listing
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntryGone:
+    """An entry is there no more, or it is one with another that is."""
+
+    device: str
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFound:
+    """Something could not be read or made no sense. rank: of its device, where that is no partition."""
+
+    problem: Problem
+    rank: Rank = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemGone:
+    """What was told is true no longer: a disk answers after all, or has been taken away."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class ScanFinished:
-    """Nothing more comes."""
+    """Everything has been read that answers."""
 
     seconds: float
 
 
-ScanEvent = DeviceFound | EntryFound | ProblemFound | DeviceDone | ScanFinished
+ScanEvent = DeviceFound | DeviceDone | DeviceGone | EntryFound | EntryGone | ProblemFound | ProblemGone | ScanFinished
 
 
-def scan(
-    devices: Iterable[Device | Problem],
-    mounts: Mounts,
-    machine: MachineFacts,
-    machine_report: Report,
-    device_trees: DeviceTrees | None = None,
-    foresee: Callable[[EntryFacts], EntryFacts] = lambda facts: facts,
-) -> Iterator[ScanEvent]:
-    """Read one partition after the other. Whatever is wrong with one costs nothing but its own entries.
+class Stream(Iterator[ScanEvent]):
+    """Events as they come. Any thread may close it: who waits for the next event is woken, and there is none.
 
-    foresee: adds to an entry's facts what a plan would do for it.
+    events: asks `closed` whenever it has been woken. wake: wakes it.
     """
-    began = time.monotonic()
-    taken: set[str] = set()
-    devices = tuple(devices)
-    device_trees = device_trees or DeviceTrees(machine.tree)
-    board = machine.tree.compatible if machine.tree else ()
-    partitions = tuple(name for device in devices if isinstance(device, Device) for name in device.names)
-    for device in devices:
-        if isinstance(device, Problem):
-            yield ProblemFound(device)
-            continue
-        yield DeviceFound(device)
-        entries = 0
-        try:
-            tree = mounts.tree(device)
-        except MountError as error:
-            yield ProblemFound(Problem(device=device.name, path="", message=error.message))
-        else:
-            for found in read_partition(tree, board):
-                if isinstance(found, Problem):
-                    yield ProblemFound(found)
-                    continue
-                if len(taken) >= MAX_ENTRIES:
-                    message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
-                    yield ProblemFound(Problem(device=device.name, path="", message=message))
-                    break
-                named = dataclasses.replace(found, id=_unique_id(found, device, taken))
-                entry, gathered = facts.gather(
-                    named, mounts.known(), board=board, partitions=partitions, device_trees=device_trees
-                )
-                entry_facts = foresee(gathered)
-                entries += 1
-                report = check(machine, entry_facts, machine_report)
-                yield EntryFound(Listing(entry=entry, facts=entry_facts, report=report))
-        yield DeviceDone(device, entries)
-    yield ScanFinished(time.monotonic() - began)
 
+    def __init__(
+        self, events: Callable[[Event], Iterator[ScanEvent]], wake: Callable[[], object] = lambda: None
+    ) -> None:
+        self._closed = Event()
+        self._events = events(self._closed)
+        self._wake = wake
 
-def _unique_id(entry: BootEntry, device: Device, taken: set[str]) -> str:
-    """Readable, and the same as long as partition, configuration and name are: `bls-debian-6.1-3f9a2c`."""
-    # boot counting renames the file of an entry at every try (UAPI.1: "+LEFT" or "+LEFT-DONE")
-    config = re.sub(r"\+\d+(-\d+)?(?=\.(conf|efi)$)", "", entry.config.path) if entry.config else ""
-    words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
-    for again in range(MAX_ENTRIES):
-        key = "\0".join((device.identity, entry.source, config, entry.id, str(again or "")))
-        name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:6]}"
-        if name not in taken:
-            break
-    taken.add(name)
-    return name
+    def __next__(self) -> ScanEvent:
+        if self._closed.is_set():
+            raise StopIteration
+        return next(self._events)
+
+    def close(self) -> None:
+        """No more events."""
+        self._closed.set()
+        self._wake()

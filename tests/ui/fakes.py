@@ -20,6 +20,7 @@ from bootmenu.discovery.scan import (
     ProblemFound,
     ScanEvent,
     ScanFinished,
+    Stream,
 )
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
@@ -231,8 +232,15 @@ class FakeSession:
         self.scan_gate.set()
         self.load_gate.set()
 
-    def scan(self) -> Iterator[ScanEvent]:
+    def scan(self) -> Stream:
         """See Session."""
+        return Stream(lambda closed: self._scan())
+
+    def watch(self) -> Stream:
+        """See Session."""
+        return Stream(lambda closed: iter(()))
+
+    def _scan(self) -> Iterator[ScanEvent]:
         self.calls.append("scan")
         try:
             for event in self.events:

@@ -8,7 +8,17 @@ import dataclasses
 import pytest
 
 from bootmenu.discovery.devicetrees import Fit, TreeChoice
-from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ProblemFound, ScanEvent, ScanFinished
+from bootmenu.discovery.scan import (
+    DeviceDone,
+    DeviceFound,
+    DeviceGone,
+    EntryFound,
+    EntryGone,
+    ProblemFound,
+    ProblemGone,
+    ScanEvent,
+    ScanFinished,
+)
 from bootmenu.formats.devicetree_head import TreeHead
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.finding import Report
@@ -140,6 +150,32 @@ async def test_a_rescan_keeps_the_selection_on_its_entry() -> None:
         await menu.scanned()
         assert "Alpine" in menu.selected
         assert "Debian" not in menu.text
+
+
+async def test_what_comes_late_and_goes_again_is_drawn() -> None:
+    events: tuple[ScanEvent, ...] = (
+        DeviceFound(fakes.BOOT),
+        DeviceFound(fakes.ROOT),
+        DeviceFound(fakes.STICK),
+        EntryFound(fakes.OLDER, 1),
+        ProblemFound(fakes.UNREADABLE),
+        ProblemFound(fakes.NONSENSE),
+        EntryFound(fakes.DEBIAN, 0),
+        EntryFound(fakes.TEST, 0),
+        ProblemFound(Problem(device="sdx", path="", message="a problem of something that is no partition")),
+        ProblemGone(fakes.NONSENSE),
+        EntryGone("sda2", fakes.TEST.entry.id),
+        EntryFound(fakes.ALPINE, 7),
+        ProblemGone(Problem(device="sdx", path="", message="a problem of something that is no partition")),
+        DeviceGone(fakes.STICK),
+        ScanFinished(0.1),
+    )
+    async with running(FakeSession(events=events)) as menu:
+        for gone in ("speeling", "Image-test", "no known file system", "sdx", "sdb1"):
+            assert gone not in menu.text
+        rows = [row for row in menu.rows if "• ok" in row or "▲ warn" in row][:3]
+        assert ["6.1.0-49" in rows[0], "6.1.0-47" in rows[1], "Alpine" in rows[2]] == [True] * 3, rows
+        assert "3 entries on 2 partitions" in menu.text
 
 
 async def test_a_rescan_leaves_what_was_known_on_the_screen_until_it_is_read_again() -> None:

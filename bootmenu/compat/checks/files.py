@@ -30,14 +30,15 @@ def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
             "Put the file itself on the partition, or correct the path in the configuration.",
             **_evidence(file),
         )
-    unseen = [file for file in entry.files if file.state in (FileState.WAITING, FileState.FORBIDDEN)]
-    if unseen:
+    forbidden = [file for file in entry.files if file.state is FileState.FORBIDDEN]
+    if forbidden:
         yield unknown(
-            f"Whether the {unseen[0].role} {unseen[0].name} stays on its partition could not be looked at.",
-            "Attach that disk." if unseen[0].state is FileState.WAITING else "Run bootmenu as root.",
-            files=[_evidence(file) for file in unseen],
+            f"Whether the {forbidden[0].role} {forbidden[0].name} stays on its partition could not be looked at.",
+            "Run bootmenu as root.",
+            files=[_evidence(file) for file in forbidden],
         )
-    elif entry.files and not outside:
+    # of a partition that has not been seen FILE-MISSING says all there is to say
+    elif entry.files and not outside and all(file.state is not FileState.WAITING for file in entry.files):
         yield passed("Every path stays on its partition.", paths=[file.path for file in entry.files])
 
 
@@ -72,8 +73,8 @@ def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa
                 )
             case FileState.WAITING:
                 yield unknown(
-                    f"The {file.role} {file.path} lies on {file.device}, which has not been seen.",
-                    "Attach that disk.",
+                    f"The {file.role} {file.path} waits for the device {file.device}, which has not been seen.",
+                    "Plug it in: the entry is judged again when it is there.",
                     **_evidence(file),
                 )
         whole = False

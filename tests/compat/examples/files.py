@@ -23,9 +23,8 @@ def files() -> Iterator[Example]:
     yield Example(
         code=code,
         name="disk not seen",
-        severity=UNKNOWN,
+        severity=None,
         entry=with_files(kernel_file(state=FileState.WAITING)),
-        says="Attach",
     )
     yield Example(
         code=code,
@@ -63,7 +62,7 @@ def files() -> Iterator[Example]:
         name="disk not seen",
         severity=UNKNOWN,
         entry=with_files(kernel_file(state=FileState.WAITING, device="uuid=1234")),
-        says="uuid=1234",
+        says="waits for the device uuid=1234",
     )
     yield Example(
         code=code,

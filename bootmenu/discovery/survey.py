@@ -1,0 +1,685 @@
+# SPDX-License-Identifier: MIT
+"""Devices → trees → entries → reports: every partition read in a thread of its own, and told as one stream.
+
+Only threads of `_Job`s wait for a disk. One thread, that of whoever reads the stream, decides: what a reference
+means, which entries are one, what is told. A thread that hangs in a dead disk is left behind; it ends when the disk
+answers, or with the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import queue
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event, Thread
+
+from bootmenu.compat import EntryFacts, check
+from bootmenu.discovery import facts, references
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devicetrees import DeviceTrees
+from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.references import searched
+from bootmenu.discovery.scan import (
+    DeviceDone,
+    DeviceFound,
+    EntryFound,
+    EntryGone,
+    Listing,
+    ProblemFound,
+    ProblemGone,
+    Rank,
+    ScanEvent,
+    ScanFinished,
+)
+from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
+from bootmenu.model.finding import Report
+from bootmenu.model.machine import MachineFacts
+from bootmenu.sources import read_partition
+from bootmenu.sources.tree import Tree, exists
+
+MAX_ENTRIES = 5000
+"""On one machine; more are no boot menu."""
+MAX_PROBLEMS = 1000
+"""Of one partition."""
+PATIENCE = 10.0
+"""Seconds without a sign of life after which a device does not answer."""
+SIDE_BY_SIDE = 8
+"""Partitions that are read at a time; those that do not answer are not counted."""
+_LET_GO = 1.0
+"""Seconds that are waited for threads to see that nobody listens any more."""
+
+Look = Callable[[], Iterable[Device | Problem]]
+_Likeness = tuple[object, ...]
+_File = tuple[str, str]
+"""Device and path, after links."""
+
+
+# ---- what threads do, and what they tell ------------------------------------------------------------------
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """One thread's work, which may wait for a disk as long as that likes."""
+
+    work: Callable[[_Job], None]
+    partition: _Partition | None
+    """Whose silence it is when nothing is heard; None = the look for partitions itself."""
+    thread: Thread | None = None
+    heard: float = 0.0
+    """When it last told something."""
+    cancelled: bool = False
+    complaint: Problem | None = None
+    """Told about its silence; it counts no more until it is heard again."""
+
+
+@dataclass(eq=False, slots=True)
+class _Partition:
+    """A device, and how far it has been read."""
+
+    device: Device
+    rank: Rank
+    twin: int
+    """How many others with the same identity there were before it: copies of a disk."""
+    reading: _Job | None = None
+    opened: bool = False
+    inner: int = 0
+    """How many partitions have been found to lie in it."""
+    entries: list[_Known] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    holds: dict[str, bool] = field(default_factory=dict)
+    """Whether a path that somebody asked for by `file=` is a file here."""
+    asked: set[str] = field(default_factory=set)
+    """The paths that it has been asked for."""
+
+
+@dataclass(eq=False, slots=True)
+class _Known:
+    """An entry as it was parsed, as it is understood now, and as it was told."""
+
+    partition: _Partition
+    index: int
+    parsed: BootEntry
+    entry: BootEntry
+    facts: EntryFacts
+    report: Report = field(default_factory=lambda: Report(findings=()))
+    targets: dict[str, _Partition] = field(default_factory=dict)
+    """What its references mean, by the reference."""
+    judged_with: tuple[str, ...] = ()
+    """The names of partitions that its report knows."""
+    told: tuple[BootEntry, EntryFacts, Report] | None = None
+    """None = it is not, or it is one with another."""
+
+    @property
+    def rank(self) -> tuple[Rank, int]:
+        """Its place in the final order."""
+        return self.partition.rank, self.index
+
+    @property
+    def origin(self) -> Origin:
+        """Which configuration offers it."""
+        return Origin(source=self.entry.source, config=self.entry.config)
+
+    @property
+    def is_bare(self) -> bool:
+        """No configuration offers it."""
+        return self.entry.source == "bare"
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """Something that can be read, or could be. within: what it lies in; None = the machine."""
+
+    found: Device | Problem
+    within: _Partition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A partition is mounted."""
+
+    partition: _Partition
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A partition offers an entry."""
+
+    known: _Known
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """An entry was looked at again, as its references are understood now."""
+
+    known: _Known
+    targets: dict[str, _Partition]
+    entry: BootEntry
+    facts: EntryFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Troubled:
+    """Something on a partition is wrong."""
+
+    partition: _Partition
+    message: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """Whether a partition holds a file."""
+
+    partition: _Partition
+    path: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A mistake, here or in whoever is asked for partitions."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A job is over: nothing more comes from it."""
+
+
+_Message = _Met | _Opened | _Parsed | _Followed | _Troubled | _Searched | _Broken | _Ended
+
+
+# ---- the one that decides ---------------------------------------------------------------------------------
+
+
+class Survey:
+    """Everything known of the partitions since the last look at all of them.
+
+    Its streams are read by one thread at a time. foresee: adds to an entry's facts what a plan would do for it.
+    patience: seconds.
+    """
+
+    def __init__(
+        self,
+        mounts: Mounts,
+        machine: MachineFacts,
+        machine_report: Report,
+        *,
+        foresee: Callable[[EntryFacts], EntryFacts] = lambda facts: facts,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.device_trees = DeviceTrees(machine.tree)
+        self._mounts = mounts
+        self._machine = machine
+        self._machine_report = machine_report
+        self._foresee = foresee
+        self._patience = patience
+        self._board = machine.tree.compatible if machine.tree else ()
+        self._heard: queue.SimpleQueue[tuple[_Job | None, _Message | None]] = queue.SimpleQueue()
+        self._waiting: deque[_Job] = deque()
+        self._running: dict[_Job, None] = {}
+        self._out: deque[ScanEvent] = deque()
+        self._partitions: dict[str, _Partition] = {}
+        self._ranks = 0
+        self._count = 0
+        self._names: tuple[str, ...] = ()
+        """Every name of every partition."""
+        self._foreign: dict[_Known, None] = {}
+        """Entries that name other partitions."""
+        self._to_follow: dict[_Known, None] = {}
+        """Those whose references mean something else by now."""
+        self._alike: dict[_Likeness, list[_Known]] = {}
+        self._offered: Counter[_File] = Counter()
+        """Kernels that a configuration offers, and how often: a bare one among them is no entry of its own."""
+        self._bare: dict[_File, list[_Known]] = {}
+
+    @property
+    def devices(self) -> dict[str, Device]:
+        """The partitions that are there, by name."""
+        return {name: partition.device for name, partition in self._partitions.items()}
+
+    def scan(self, look: Look, closed: Event) -> Iterator[ScanEvent]:
+        """Read everything; ends with ScanFinished when all that answers has been read. Raises what `look` raises."""
+        began = time.monotonic()
+        self._start(_Job(partial(self._look, look), None))
+        while not closed.is_set():
+            yield from self._told()
+            if self._settled():
+                yield from self._told()
+                yield ScanFinished(time.monotonic() - began)
+                return
+            self._step()
+
+    def watch(self, closed: Event) -> Iterator[ScanEvent]:
+        """What comes from those that did not answer; ends when all have."""
+        while not closed.is_set():
+            yield from self._told()
+            if self._settled():
+                yield from self._told()
+                if not self._running:
+                    return
+            self._step()
+
+    def wake(self) -> None:
+        """Whoever reads a stream looks whether it was closed."""
+        self._heard.put((None, None))
+
+    def stop(self) -> None:
+        """Nobody listens any more. Waits a moment for threads that are at work, but for no disk that hangs."""
+        jobs = [*self._running, *self._waiting]
+        for job in jobs:
+            job.cancelled = True
+        self._waiting.clear()
+        end = time.monotonic() + _LET_GO
+        for job in jobs:
+            if job.thread is not None and job.complaint is None:
+                job.thread.join(max(0.0, end - time.monotonic()))
+
+    # --- jobs
+
+    def _start(self, job: _Job) -> None:
+        job.heard = time.monotonic()
+        job.thread = Thread(target=self._run, args=(job,), name="bootmenu-scan", daemon=True)
+        self._running[job] = None
+        job.thread.start()
+
+    def _run(self, job: _Job) -> None:
+        """In the job's thread."""
+        try:
+            job.work(job)
+        except Exception as error:
+            self._tell(job, _Broken(error))
+        finally:
+            self._tell(job, _Ended())
+
+    def _tell(self, job: _Job, message: _Message) -> None:
+        self._heard.put((job, message))
+
+    def _told(self) -> Iterator[ScanEvent]:
+        while self._out:
+            yield self._out.popleft()
+
+    def _step(self) -> None:
+        """Start what may be started, then take in one message, or the silence of a job."""
+        if self._heard.empty():
+            self._follow()
+        while self._waiting and sum(job.complaint is None for job in self._running) < SIDE_BY_SIDE:
+            self._start(self._waiting.popleft())
+        deadline = min((job.heard for job in self._running if job.complaint is None), default=None)
+        left = None if deadline is None else max(0.0, deadline + self._patience - time.monotonic())
+        try:
+            job, message = self._heard.get(timeout=left)
+        except queue.Empty:
+            self._complain()
+            return
+        if job is None or message is None:
+            return
+        if job.cancelled:
+            if isinstance(message, _Ended):
+                self._running.pop(job, None)
+            return
+        job.heard = time.monotonic()
+        if job.complaint is not None:
+            self._problem_gone(job.partition, job.complaint)
+            job.complaint = None
+        self._take(job, message)
+
+    def _complain(self) -> None:
+        now = time.monotonic()
+        for job in self._running:
+            if job.complaint is None and now - job.heard >= self._patience:
+                message = f"does not answer: nothing came from it for {self._patience:g} s"
+                name = job.partition.device.name if job.partition else ""
+                if not name:
+                    message = f"looking for partitions {message}"
+                job.complaint = Problem(device=name, path="", message=message)
+                self._problem(job.partition, job.complaint)
+                if job.partition is not None and job is job.partition.reading:
+                    self._out.append(DeviceDone(job.partition.device, len(job.partition.entries)))
+
+    def _settled(self) -> bool:
+        """Nothing more comes from anything that answers."""
+        if self._waiting or any(job.complaint is None for job in self._running):
+            return False
+        if self._search():
+            return False
+        self._understand_all()
+        if self._follow():
+            return False
+        self._judge_again()
+        return True
+
+    # --- in threads of jobs
+
+    def _look(self, look: Look, job: _Job) -> None:
+        for found in look():
+            if job.cancelled:
+                return
+            self._tell(job, _Met(found))
+
+    def _read(self, partition: _Partition, job: _Job) -> None:
+        device, taken = partition.device, set[str]()
+        try:
+            with self._mounts.reading(device) as tree:
+                self._tell(job, _Opened(partition))
+                for found in read_partition(tree, self._board):
+                    if job.cancelled:
+                        return
+                    if isinstance(found, Problem):
+                        self._tell(job, _Troubled(partition, found.message, found.path))
+                    elif len(taken) < MAX_ENTRIES:
+                        named = dataclasses.replace(found, id=_unique_id(found, partition, taken))
+                        entry, gathered = self._gathered(named, {device.name: tree})
+                        known = _Known(partition, len(taken), named, entry, gathered)
+                        self._tell(job, _Parsed(known))
+                    else:
+                        message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
+                        self._tell(job, _Troubled(partition, message))
+                        break
+            for inner in self._mounts.inside(device):
+                if job.cancelled:
+                    return
+                self._tell(job, _Met(inner, partition))
+        except MountError as error:
+            self._tell(job, _Troubled(partition, error.message))
+
+    def _gather(self, batch: list[_Known], job: _Job) -> None:
+        """Look again at entries with files on other partitions; all of a batch on the same ones."""
+        partitions = {batch[0].partition, *batch[0].targets.values()}
+        with ExitStack() as reading:
+            trees = {}
+            for partition in partitions:
+                # one that is gone again is waited for
+                with contextlib.suppress(MountError):
+                    name = partition.device.name
+                    trees[name] = reading.enter_context(self._mounts.reading(partition.device))
+            for known in batch:
+                if job.cancelled:
+                    return
+                targets = known.targets
+                entry, gathered = self._gathered(_renamed(known.parsed, targets), trees)
+                self._tell(job, _Followed(known, targets, entry, gathered))
+
+    def _gathered(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, EntryFacts]:
+        entry, gathered = facts.gather(entry, trees, board=self._board, device_trees=self.device_trees)
+        return entry, self._foresee(gathered)
+
+    def _find(self, partition: _Partition, paths: list[str], job: _Job) -> None:
+        with ExitStack() as reading:
+            tree = None
+            with contextlib.suppress(MountError):
+                tree = reading.enter_context(self._mounts.reading(partition.device))
+            for path in paths:
+                if job.cancelled:
+                    return
+                self._tell(job, _Searched(partition, path, tree is not None and exists(tree, path)))
+
+    # --- what is done with what they tell
+
+    def _take(self, job: _Job, message: _Message) -> None:
+        match message:
+            case _Met(Device() as device, within):
+                self._meet(device, within)
+            case _Met(Problem() as problem, within):
+                self._problem(within, problem)
+            case _Opened(partition):
+                partition.opened = True
+                self._understand_all()
+            case _Parsed(known):
+                self._add(known)
+            case _Followed(known, targets, entry, gathered):
+                # else it is understood otherwise by now, and looked at once more
+                if known.targets is targets and known in self._foreign:
+                    self._change(known, entry, gathered)
+            case _Troubled(partition, text, path):
+                self._problem(partition, Problem(device=partition.device.name, path=path, message=text))
+            case _Searched(partition, path, held):
+                partition.holds[path] = held
+            case _Broken(error):
+                if job.partition is None:
+                    raise error
+                name = job.partition.device.name
+                text = f"reading it failed: {str(error) or type(error).__name__}"
+                self._problem(job.partition, Problem(device=name, path="", message=text))
+            case _Ended():
+                del self._running[job]
+                if job.partition is not None and job is job.partition.reading:
+                    self._out.append(DeviceDone(job.partition.device, len(job.partition.entries)))
+
+    def _meet(self, device: Device, within: _Partition | None) -> None:
+        if device.name in self._partitions:
+            return
+        twins = {known.twin for known in self._partitions.values() if known.device.identity == device.identity}
+        twin = next(number for number in range(len(twins) + 1) if number not in twins)
+        partition = _Partition(device, self._next_rank(within), twin)
+        self._partitions[device.name] = partition
+        self._names = tuple(name for known in self._partitions.values() for name in known.device.names)
+        self._out.append(DeviceFound(device, partition.rank))
+        partition.reading = _Job(partial(self._read, partition), partition)
+        self._waiting.append(partition.reading)
+
+    def _next_rank(self, within: _Partition | None) -> Rank:
+        if within is None:
+            self._ranks += 1
+            return (self._ranks,)
+        within.inner += 1
+        return (*within.rank, within.inner)
+
+    def _problem(self, partition: _Partition | None, problem: Problem) -> None:
+        if partition is not None:
+            if len(partition.problems) >= MAX_PROBLEMS or problem in partition.problems:
+                return
+            partition.problems.append(problem)
+        rank = partition.rank if partition is not None else self._next_rank(None)
+        self._out.append(ProblemFound(problem, rank))
+
+    def _problem_gone(self, partition: _Partition | None, problem: Problem) -> None:
+        if partition is not None and problem in partition.problems:
+            partition.problems.remove(problem)
+        self._out.append(ProblemGone(problem))
+
+    # --- references to other partitions
+
+    def _understand_all(self) -> None:
+        for known in self._foreign:
+            self._understand(known)
+
+    def _understand(self, known: _Known) -> None:
+        """See what its references mean now; it is looked at again when that is something else than before."""
+        means: dict[str, _Partition] = {}
+        for reference in _references(known.parsed):
+            partition = self._meant(reference, known.partition.device)
+            if partition is not None and partition.opened:
+                means[reference] = partition
+        if means != known.targets:
+            known.targets = means
+            self._to_follow[known] = None
+
+    def _meant(self, reference: str, own: Device) -> _Partition | None:
+        path = searched(reference)
+        if path is None:
+            device = references.resolve(reference, own, [known.device for known in self._partitions.values()])
+            return self._partitions[device.name] if device is not None else None
+        asked = self._answering()
+        if not all(path in partition.holds for partition in asked):
+            return None  # the first of all counts
+        return next((partition for partition in asked if partition.holds[path]), None)
+
+    def _answering(self) -> list[_Partition]:
+        silent = {job.partition for job in self._running if job.complaint is not None}
+        return [known for known in self._partitions.values() if known.opened and known not in silent]
+
+    def _follow(self) -> bool:
+        """Look again at entries whose references mean something else; whether there are any.
+
+        Those that need the same partitions share a thread, so that a disk that dies meanwhile delays only them. What
+        needs one that does not answer waits until it does.
+        """
+        if not self._to_follow:
+            return False
+        answering = set(self._answering())
+        batches: dict[object, list[_Known]] = {}
+        for known in list(self._to_follow):
+            need = frozenset((known.partition, *known.targets.values()))
+            if need <= answering:
+                batches.setdefault((known.partition, need), []).append(known)
+                del self._to_follow[known]
+        for batch in batches.values():
+            blamed = next(iter(batch[0].targets.values()), batch[0].partition)
+            self._waiting.append(_Job(partial(self._gather, batch), blamed))
+        return bool(batches)
+
+    def _search(self) -> bool:
+        """Ask partitions for the files by which configurations name one; whether there is anything to ask."""
+        named = {path for known in self._foreign for ref in _references(known.parsed) if (path := searched(ref))}
+        for partition in self._answering() if named else ():
+            if paths := sorted(named - partition.asked):
+                partition.asked.update(paths)
+                self._waiting.append(_Job(partial(self._find, partition, paths), partition))
+        return bool(self._waiting)
+
+    # --- entries
+
+    def _add(self, known: _Known) -> None:
+        if self._count >= MAX_ENTRIES:
+            message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
+            self._problem(known.partition, Problem(device=known.partition.device.name, path="", message=message))
+            return
+        self._count += 1
+        known.partition.entries.append(known)
+        if _references(known.parsed):
+            self._foreign[known] = None
+            self._understand(known)
+        self._judge(known)
+        self._publish(self._place(known))
+
+    def _change(self, known: _Known, entry: BootEntry, gathered: EntryFacts) -> None:
+        left = self._displace(known)
+        known.entry, known.facts = entry, gathered
+        self._judge(known)
+        self._publish(left | self._place(known))
+
+    def _judge(self, known: _Known) -> None:
+        known.judged_with = self._names
+        judged = dataclasses.replace(known.facts, partitions=self._names)
+        known.report = check(self._machine, judged, self._machine_report)
+
+    def _judge_again(self) -> None:
+        """root= may name a partition that was found later than the entry."""
+        for partition in self._partitions.values():
+            for known in partition.entries:
+                if known.judged_with is not self._names:
+                    self._judge(known)
+                    self._publish({_likeness(known)})
+
+    def _place(self, known: _Known) -> set[_Likeness]:
+        """Put it beside its like; returns which likenesses that may change."""
+        likeness, kernel = _likeness(known), _kernel(known)
+        self._alike.setdefault(likeness, []).append(known)
+        if known.is_bare:
+            self._bare.setdefault(kernel, []).append(known)
+            return {likeness}
+        self._offered[kernel] += 1
+        return {likeness, *map(_likeness, self._bare.get(kernel, ()))}
+
+    def _displace(self, known: _Known) -> set[_Likeness]:
+        likeness, kernel = _likeness(known), _kernel(known)
+        self._alike[likeness].remove(known)
+        if not self._alike[likeness]:
+            del self._alike[likeness]
+        if known.is_bare:
+            self._bare[kernel].remove(known)
+            return {likeness}
+        self._offered[kernel] -= 1
+        return {likeness, *map(_likeness, self._bare.get(kernel, ()))}
+
+    def _publish(self, likenesses: Iterable[_Likeness]) -> None:
+        """Tell what is to be seen of these entries, where that is something else than was told."""
+        for likeness in likenesses:
+            group = sorted(self._alike.get(likeness, ()), key=lambda known: known.rank)
+            seen = [known for known in group if not (known.is_bare and self._offered[_kernel(known)])]
+            # the same in one configuration is what its author wants to see twice
+            one = [known for known in seen if known is seen[0] or known.origin != seen[0].origin]
+            for known in group:
+                if known not in seen or known in one[1:]:
+                    self._hide(known)
+                elif known is seen[0]:
+                    also = tuple(dict.fromkeys(other.origin for other in one[1:]))
+                    default = any(other.entry.default for other in one)
+                    self._show(known, dataclasses.replace(known.entry, also=also, default=default))
+                else:
+                    self._show(known, known.entry)
+
+    def _show(self, known: _Known, entry: BootEntry) -> None:
+        wanted = (entry, known.facts, known.report)
+        if known.told != wanted:
+            known.told = wanted
+            judged = dataclasses.replace(known.facts, partitions=known.judged_with)
+            self._out.append(EntryFound(Listing(entry=entry, facts=judged, report=known.report), known.index))
+
+    def _hide(self, known: _Known) -> None:
+        if known.told is not None:
+            known.told = None
+            self._out.append(EntryGone(known.partition.device.name, known.entry.id))
+
+
+def _references(entry: BootEntry) -> list[str]:
+    """The other partitions that it names, as its configuration calls them."""
+    folder = [entry.dtb_folder] if entry.dtb_folder else []
+    refs = (*(ref for _, ref in entry.files), *folder)
+    return list(dict.fromkeys(ref.device for ref in refs if ref.device != entry.device))
+
+
+def _renamed(entry: BootEntry, targets: Mapping[str, _Partition]) -> BootEntry:
+    """The entry with kernel names in place of references."""
+
+    def known(ref: FileRef) -> FileRef:
+        target = targets.get(ref.device)
+        return ref if target is None else dataclasses.replace(ref, device=target.device.name)
+
+    return dataclasses.replace(
+        entry,
+        kernel=known(entry.kernel),
+        initrds=tuple(map(known, entry.initrds)),
+        dtb=known(entry.dtb) if entry.dtb else None,
+        dtb_folder=known(entry.dtb_folder) if entry.dtb_folder else None,
+        overlays=tuple(map(known, entry.overlays)),
+    )
+
+
+def _kernel(known: _Known) -> _File:
+    file = known.facts.file("kernel")
+    return (file.device, file.resolved or file.path) if file else ("", "")
+
+
+def _likeness(known: _Known) -> _Likeness:
+    """Everything about an entry but where it stands; what has the same is one entry."""
+    entry, found = known.entry, known.facts
+    files = tuple((file.role, file.device, file.resolved or file.path) for file in found.files)
+    parts = tuple(ref.part for _, ref in entry.files)
+    architecture = entry.architecture or (found.kernel.architecture if found.kernel else None)
+    return (entry.title, entry.version, files, parts, entry.dtb_folder, entry.cmdline.text, architecture)
+
+
+def _unique_id(entry: BootEntry, partition: _Partition, taken: set[str]) -> str:
+    """Readable, and the same as long as partition, configuration and name are: `bls-debian-6.1-3f9a2c`."""
+    # boot counting renames the file of an entry at every try (UAPI.1: "+LEFT" or "+LEFT-DONE")
+    config = re.sub(r"\+\d+(-\d+)?(?=\.(conf|efi)$)", "", entry.config.path) if entry.config else ""
+    words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
+    identity = partition.device.identity
+    for again in range(partition.twin, partition.twin + MAX_ENTRIES + 1):
+        key = "\0".join((identity, entry.source, config, entry.id, str(again or "")))
+        name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:6]}"
+        if name not in taken:
+            break
+    taken.add(name)
+    return name
