@@ -138,5 +138,6 @@ def plan_lines(plan: LoadPlan) -> list[str]:
 
 def _file(file: PlannedFile) -> str:
     name = f"{file.ref.device}:{file.ref.path}" if file.ref.device else file.ref.path
+    name += f" ({file.ref.part})" if file.ref.part else ""
     packed = "" if file.compression is Compression.NONE else f", packed with {file.compression}"
     return f"{name}, {file.size / 1e6:.1f} MB{packed}"

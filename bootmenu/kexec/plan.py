@@ -155,7 +155,7 @@ def make_plan(
         like = facts.kernel.looks_like if facts.kernel else None
         raise PlanError(
             f"{entry.kernel.path} cannot be loaded: it looks like {like or 'no kernel at all'}.",
-            "Name an arm64 Image, raw, packed, or in a zboot, UKI, FIT or uImage.",
+            "Name an arm64 Image, raw, packed, or in a zboot, UKI, FIT, uImage or vmlinux.",
         )
     dtb, changes = None, tuple[Edit, ...]()
     if entry.dtb is not None:

@@ -41,9 +41,11 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # n
         return  # IMG-ZBOOT, IMG-UKI or IMG-FIT says why
     elif kernel.image is None:
         like = f": it looks like {kernel.looks_like}" if kernel.looks_like else f": {kernel.problem}"
+        why = f", and {kernel.problem}" if kernel.container else ""
         yield failed(
-            f"{_name(entry)} is no kernel that can be loaded here{like}.",
-            "Name a kernel in the configuration: an arm64 Image, raw, packed, or in a zboot, UKI, FIT or uImage.",
+            f"{_name(entry)} is no kernel that can be loaded here{like}{why}.",
+            "Name a kernel in the configuration: an arm64 Image, raw, packed, or in a zboot, UKI, FIT, uImage or "
+            "vmlinux.",
             looks_like=kernel.looks_like,
             problem=kernel.problem,
         )

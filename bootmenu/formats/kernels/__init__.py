@@ -176,6 +176,8 @@ def identify(source: ByteSource, wanted: Wanted = _ANY) -> KernelImage:
     for probe in FORMATS.values():
         image = probe.probe(head, source, wanted) if isinstance(probe, Container) else probe(head, source)
         if image is not None:
+            if wanted.part and not isinstance(probe, Container):
+                raise FormatError(f"it holds one kernel only, and {wanted.part} is wanted of it")
             return image
     raise UnsupportedKernel("an empty file" if not head else "data of no known kind")
 

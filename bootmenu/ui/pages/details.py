@@ -108,6 +108,8 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
 
 def _file(label: str, file: PlannedFile, width: int) -> list[Line]:
     text = f"{clean(file.ref.device, 80)}:{clean(file.ref.path, 1000)}"
+    if file.ref.part:
+        text += f" ({clean(file.ref.part, 80)})"
     if file.compression is not Compression.NONE:
         text += f" ({file.compression})"
     return field(label, text, width, tail=megabytes(file.size))

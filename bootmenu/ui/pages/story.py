@@ -91,13 +91,15 @@ def field(label: str, value: str, width: int, *, ink: Ink = Ink.TEXT, tail: str 
 
 
 def _path(ref: FileRef, home: str) -> str:
-    path = clean(ref.path, 1000)
+    path = clean(ref.path, 1000) + (f" ({clean(ref.part, 80)})" if ref.part else "")
     return path if ref.device == home else f"{clean(ref.device, 80)}:{path}"
 
 
 def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> list[Line]:
-    known = next((f for f in facts.files if f.role == role and f.path == ref.path and f.device == ref.device), None)
-    tail = megabytes(known.size) if known and known.size is not None else ""
+    wanted = (role, ref.device, ref.path, ref.part)
+    known = next((f for f in facts.files if (f.role, f.device, f.path, f.part) == wanted), None)
+    size = (known.embedded.size if known.embedded else known.size) if known else None
+    tail = megabytes(size) if size is not None else ""
     lines = field(role, _path(ref, home), width, tail=tail)
     trouble = _trouble(ref, known)
     if trouble:

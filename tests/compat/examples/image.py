@@ -10,7 +10,10 @@ from bootmenu.compat.facts import EntryFacts, FileState, InitramfsFacts, KernelF
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression
 from tests.builders import machines
+from tests.builders.containers import uimage
 from tests.builders.entries import entry, image, kernel, kernel_file, whole_image, with_files
+from tests.builders.kernels import elf
+from tests.builders.packed import lz4_legacy
 from tests.compat.examples.base import (
     FAIL,
     PASS,
@@ -31,6 +34,12 @@ def kernels() -> Iterator[Example]:
     code = "IMG-FORMAT"
     yield Example(code=code, name="Image", severity=PASS)
     yield Example(code=code, name="gzip", severity=PASS, entry=entry(kernel=kernel(compression=Compression.GZIP)))
+    for name, data in (
+        ("lz4", lz4_legacy(whole_image())),
+        ("vmlinux", elf(183, (0x1000, 1 << 63, whole_image()))),
+        ("uImage", uimage()),
+    ):
+        yield Example(code=code, name=f"{name} that can be loaded", severity=PASS, entry=bytes_of(data))
     for name, data, says in (
         ("elf", b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\0" + bytes(64), "ELF"),
         ("uImage", b"\x27\x05\x19\x56" + bytes(25) + b"\x16" + bytes(64), "uImage"),
@@ -39,6 +48,10 @@ def kernels() -> Iterator[Example]:
         ("text", b"hello", "no known kind"),
         ("empty", b"", "empty"),
         ("xz", b"\xfd7zXZ\0" + bytes(64), "xz"),
+        ("lz4", b"\x02\x21\x4c\x18" + bytes(64), "lz4"),
+        ("module", elf(183, kind=1, tail=b"\0.modinfo\0"), "a kernel module"),
+        ("cut vmlinux", elf(183, (0x1000, 1 << 63, bytes(999)))[:-1], "(ELF vmlinux), and it is cut off"),
+        ("broken uImage", uimage(header_crc=1), "uImage), and the checksum of its header is wrong"),
     ):
         yield Example(code=code, name=name, severity=FAIL, entry=bytes_of(data), says=says)
     yield Example(code=code, name="unread", severity=UNKNOWN, entry=entry(kernel=None))
