@@ -278,14 +278,16 @@ def test_the_device_tree(text: str, dtb: str | None, folder: str | None) -> None
     assert (entry.dtb_folder.path if entry.dtb_folder else None) == folder
 
 
-def test_a_configuration_of_a_fit_image_is_said() -> None:
-    (entry,), problems = config("label a\nkernel /fit.itb#conf-1#overlay\n")
-    assert entry.kernel.path == "/fit.itb"
+def test_a_configuration_of_a_fit_image() -> None:
+    entry = one("label a\nkernel /fit.itb#conf-1\n")
+    assert (entry.kernel.path, entry.kernel.part) == ("/fit.itb", "conf-1")
+    (entry,), problems = config("label a\nkernel /fit.itb#conf-1#overlay#two\n")
+    assert (entry.kernel.path, entry.kernel.part) == ("/fit.itb", "conf-1")
     assert [problem.message for problem in problems] == [
-        "label “a” wants the configuration “conf-1#overlay”: the one for this board is taken"
+        "label “a” wants “overlay#two” on top of “conf-1”: it is left out"
     ]
-    entry = config("label a\nkernel /k#1\n", **{"/k#1": ""})[0][0]
-    assert entry.kernel.path == "/k#1"
+    (entry,), _ = config("label a\nkernel /k#1\n", **{"/k#1": ""})
+    assert (entry.kernel.path, entry.kernel.part) == ("/k#1", "")
 
 
 def test_files_of_other_partitions_and_of_a_network() -> None:

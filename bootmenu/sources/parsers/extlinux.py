@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
@@ -368,10 +368,12 @@ def _entry(config: Configuration, source: str, folder: str, label: _Label, *, de
     kernel = file(label.kernel)
     if "#" in label.kernel and not exists(tree, kernel.path):
         # README.pxe: "<path>#<conf>[#<extra-conf[#...]]" is a configuration of a FIT image
-        path, _, part = label.kernel.partition("#")
-        kernel = file(path)
-        wanted = f"label {short(label.name)} wants the configuration {short(part)}"
-        config.problem(f"{wanted}: the one for this board is taken")
+        path, part, *more = label.kernel.split("#", 2)
+        kernel = replace(file(path), part=part)
+        if more:
+            config.problem(
+                f"label {short(label.name)} wants {short(more[0])} on top of {short(part)}: it is left out"
+            )
     cmdline = label.cmdline
     if source == "extlinux" and (variables := _VARIABLE.findall(cmdline)):
         cmdline = _VARIABLE.sub("", cmdline).strip()
