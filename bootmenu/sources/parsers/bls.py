@@ -159,6 +159,9 @@ def _finish(tree: Tree, prefix: str, entries: list[_Entry], board: Board) -> Ite
     pattern = default_pattern(tree, prefix)
     default = next((entry for entry in ordered if pattern and matches(pattern, entry.name.plain, ".conf")), None)
     variables = fedora.variables(tree, prefix)
+    if default is None:  # GRUB does not read loader.conf, and keeps a default of its own
+        number = variables.default([(entry.name.plain, entry.one("title")) for entry in ordered])
+        default = None if number is None else ordered[number]
     for entry in ordered:
         if name := variables.missing(entry.fields.get("options", [])):
             message = f"${name} is set by no grubenv on this partition, and left out"

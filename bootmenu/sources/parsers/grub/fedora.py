@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
 from bootmenu.sources.parsers.grub import environment
-from bootmenu.sources.tree import Tree, TreeError, normal
+from bootmenu.sources.parsers.grub.menus import Budgets, run
+from bootmenu.sources.tree import Tree, TreeError, exists, normal
 
 _MAX_FOLDERS = 32
 
@@ -17,6 +18,8 @@ class Variables:
     """What `blscfg` would know when it reads the entries of one folder."""
 
     values: dict[str, str]
+    preferred: str = ""
+    """The entry that GRUB's menu starts, by its file's name without .conf; empty when it is none of these."""
 
     def options(self, lines: list[str]) -> str:
         """The command line: its variables replaced, or `default_kernelopts` for an entry that has no options."""
@@ -34,6 +37,15 @@ class Variables:
         folder = normal((lines or [kernel])[0]).rpartition("/")[0]
         return [f"{folder}/{name}" for name in self.values.get("early_initrd", "").split()] + found
 
+    def default(self, entries: list[tuple[str, str]]) -> int | None:
+        """Which of the entries (file name without .conf, title) GRUB would start; None when it does not read them."""
+        wanted = self.values.get("default", "")
+        names, titles = [name for name, _ in entries], [title for _, title in entries]
+        for name, among in ((wanted, names), (wanted, titles), (self.preferred, names)):
+            if name and name in among:
+                return among.index(name)
+        return None
+
     def missing(self, lines: list[str]) -> str:
         """A variable that an entry cannot do without and that nothing sets; empty when there is none."""
         # tuned_params and the like are extras, and often unset; kernelopts holds root=
@@ -43,6 +55,10 @@ class Variables:
 
 def variables(tree: Tree, boot: str) -> Variables:
     """Of the entries in `boot`/loader/entries; `boot` is a folder without a slash at its end, so "" is the root."""
+    # what grub.cfg has set by the end of its menu, which includes what it loaded from the environment block
+    for path in (f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg"):
+        if exists(tree, path) and (found := run(tree, path, Budgets(), bodies=False)).bls is not None:
+            return Variables(found.bls.values, found.bls_default)
     for path in (f"{boot}/grub2/grubenv", f"{boot}/grub/grubenv", *_firmware_blocks(tree, boot)):
         try:
             return Variables(environment.parse(tree.read(path, environment.LIMIT)))

@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: MIT
+"""GRUB's commands that decide what is started, each a function over the interpreter.
+
+Importing this module puts them into its table. All others are harmless and do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.model.entry import FileRef
+from bootmenu.sources import references
+from bootmenu.sources.parsers.grub import environment, expressions, options, patterns
+from bootmenu.sources.parsers.grub.interpreter import COMMANDS, WITH_BLOCK, Block, Implementation, Interpreter
+from bootmenu.sources.parsers.grub.options import Takes
+from bootmenu.sources.tree import exists, normal
+from bootmenu.sources.version import version_key
+
+LINUX = frozenset(("linux", "linux16", "linuxefi", "kernel"))
+
+
+def _command(*names: str) -> Callable[[Implementation], Implementation]:
+    def add(function: Implementation) -> Implementation:
+        COMMANDS.update(dict.fromkeys(names, function))
+        return function
+
+    return add
+
+
+def _count(arguments: list[str]) -> int | None:
+    """The one number that break, continue, shift and return may have; None when it is none."""
+    if not arguments:
+        return 1
+    return int(arguments[0][:9]) if len(arguments) == 1 and arguments[0].isdecimal() else None
+
+
+# --- the language ------------------------------------------------------------------------------------------------
+
+
+@_command("false", "keystatus", "cpuid", "read", "getenv", "smbios")
+def _false(_: Interpreter, __: list[str]) -> int:
+    # keys are not held, the processor is no x86, and nobody answers
+    return 1
+
+
+@_command("test")
+def _test(shell: Interpreter, arguments: list[str]) -> int:
+    return 0 if expressions.is_true(shell, arguments) else 1
+
+
+@_command("[")
+def _bracket(shell: Interpreter, arguments: list[str]) -> int:
+    if arguments and arguments[-1] == "]":
+        arguments = arguments[:-1]
+    return 0 if expressions.is_true(shell, arguments) else 1
+
+
+@_command("set")
+def _set(shell: Interpreter, arguments: list[str]) -> int:
+    # kern/corecmd.c:grub_core_cmd_set looks at its first argument only; alone it prints
+    if not arguments:
+        return 0
+    name, equals, value = arguments[0].partition("=")
+    return shell.set(name, value) if equals else 1
+
+
+@_command("unset")
+def _unset(shell: Interpreter, arguments: list[str]) -> int:
+    if not arguments:
+        return 1
+    shell.context.unset(arguments[0])
+    return 0
+
+
+@_command("export")
+def _export(shell: Interpreter, arguments: list[str]) -> int:
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and shell.set(name, value):  # GRUB has no such form; whoever writes it means this
+            return 1
+        if name in shell.context.values or shell.set(name, "") == 0:
+            shell.context.exported.add(name)
+    return 0 if arguments else 1
+
+
+def _leave(continuing: bool) -> Implementation:
+    def leave(shell: Interpreter, arguments: list[str]) -> int:
+        count = _count(arguments)
+        if not count:
+            return 1
+        shell.leave_loops(count, continuing=continuing)
+        return 0
+
+    return leave
+
+
+COMMANDS["break"], COMMANDS["continue"] = _leave(False), _leave(True)
+
+
+@_command("return")
+def _return(shell: Interpreter, arguments: list[str]) -> int:
+    if shell.scope is None or len(arguments) > 1:
+        return 1
+    status = expressions.number(arguments[0] if arguments else shell.context.get("?"))
+    shell.leave_function()
+    return status
+
+
+@_command("shift")
+def _shift(shell: Interpreter, arguments: list[str]) -> int:
+    count = _count(arguments)
+    return 1 if count is None else shell.shift(count)
+
+
+@_command("setparams")
+def _setparams(shell: Interpreter, arguments: list[str]) -> int:
+    if shell.scope is None:
+        return 1
+    shell.scope = arguments
+    return 0
+
+
+@_command("eval")
+def _eval(shell: Interpreter, arguments: list[str]) -> int:
+    text = " ".join(arguments)
+    shell.budget.spend(5)
+    return shell.nested(lambda: shell.run_text(text))
+
+
+@_command("exit", "normal_exit", "reboot", "halt", "poweroff")
+def _exit(shell: Interpreter, _: list[str]) -> int:
+    shell.exiting = True
+    return 0
+
+
+@_command("boot")
+def _boot(shell: Interpreter, _: list[str]) -> int:
+    if shell.loaded.kernel is None:
+        return 1
+    shell.exiting = True
+    return 0
+
+
+# --- files -------------------------------------------------------------------------------------------------------
+
+
+@_command("source", ".")
+def _source(shell: Interpreter, arguments: list[str]) -> int:
+    return shell.source(arguments[0]) if len(arguments) == 1 else 1
+
+
+@_command("configfile")
+def _configfile(shell: Interpreter, arguments: list[str]) -> int:
+    return shell.configfile(arguments[0]) if len(arguments) == 1 else 1
+
+
+@_command("normal")
+def _normal(shell: Interpreter, arguments: list[str]) -> int:
+    # normal/main.c:grub_cmd_normal: without a file it is $prefix/grub.cfg
+    return shell.configfile(arguments[0] if arguments else f"{shell.context.get('prefix')}/grub.cfg")
+
+
+@_command("extract_entries_source")
+def _extract_source(shell: Interpreter, arguments: list[str]) -> int:
+    return shell.extract(arguments[0], new_context=False) if len(arguments) == 1 else 1
+
+
+@_command("extract_entries_configfile")
+def _extract_configfile(shell: Interpreter, arguments: list[str]) -> int:
+    return shell.extract(arguments[0], new_context=True) if len(arguments) == 1 else 1
+
+
+@_command("load_env")
+def _load_env(shell: Interpreter, arguments: list[str]) -> int:
+    given = options.parse(arguments, {"file": Takes.VALUE, "skip-sig": Takes.NOTHING}, {"f": "file", "s": "skip-sig"})
+    file = shell.resolve(given.last("file") or f"{shell.context.get('prefix')}/grubenv")
+    if file.device != shell.tree.device:
+        return 1
+    shell.budget.spend(20)
+    try:
+        variables = environment.parse(shell.tree.read(file.path, environment.LIMIT))
+    except BootmenuError:
+        return 1  # scripts look for a block that may not be there
+    for name, value in variables.items():
+        if not given.words or name in given.words:
+            shell.set(name, value)
+    return 0
+
+
+@_command("save_env")
+def _save_env(_: Interpreter, __: list[str]) -> int:
+    return 0  # nothing is ever written to a disk that is looked at
+
+
+@_command("loopback")
+def _loopback(shell: Interpreter, arguments: list[str]) -> int:
+    given = options.parse(arguments, {"delete": Takes.NOTHING, "decompress": Takes.NOTHING}, {"d": "delete"})
+    if len(given.words) > 1 and "delete" not in given:
+        shell.loopbacks[given.words[0]] = shell.resolve(given.words[1]).path
+    return 0
+
+
+# --- devices -----------------------------------------------------------------------------------------------------
+
+_HINTS = ("hint", "hint-ieee1275", "hint-bios", "hint-baremetal", "hint-efi", "hint-arc", "hint-xen")
+_SEARCH = {
+    "file": Takes.NOTHING,
+    "label": Takes.NOTHING,
+    "fs-uuid": Takes.NOTHING,
+    "part-uuid": Takes.NOTHING,
+    "part-label": Takes.NOTHING,
+    "set": Takes.MAYBE,
+    "no-floppy": Takes.NOTHING,
+    "efidisk-only": Takes.NOTHING,
+    "root-dev-only": Takes.NOTHING,
+    "cryptodisk-only": Takes.NOTHING,
+    **dict.fromkeys(_HINTS, Takes.VALUE),
+}
+_SEARCH_LETTERS = {
+    "f": "file",
+    "l": "label",
+    "u": "fs-uuid",
+    "s": "set",
+    "n": "no-floppy",
+    "r": "root-dev-only",
+    "h": "hint",
+}
+_SEARCHES = {
+    "label": "label",
+    "fs-uuid": "uuid",
+    "part-uuid": "partuuid",
+    "part-label": "partlabel",
+    "file": "file",
+}
+
+
+@_command("search")
+def _search(shell: Interpreter, arguments: list[str]) -> int:
+    given = options.parse(arguments, _SEARCH, _SEARCH_LETTERS)
+    # search_wrap.c: options that only later versions know are skipped
+    words = [word for word in given.words if not word.startswith("--hint-")]
+    variable = (given.last("set") or "root") if "set" in given else ""
+    if words:
+        wanted = words[0]
+    elif given.last("set"):
+        wanted, variable = given.last("set"), "root"  # `search --file --set /x`: see grub_cmd_search
+    else:
+        return 1
+    kind = next((kind for option, kind in _SEARCHES.items() if option in given), "")
+    return _find(shell, kind, wanted, variable) if kind else 1
+
+
+@_command("search.fs_uuid")
+def _search_uuid(shell: Interpreter, arguments: list[str]) -> int:
+    return _find(shell, "uuid", arguments[0], "".join(arguments[1:2])) if arguments else 1
+
+
+@_command("search.fs_label")
+def _search_label(shell: Interpreter, arguments: list[str]) -> int:
+    return _find(shell, "label", arguments[0], "".join(arguments[1:2])) if arguments else 1
+
+
+@_command("search.file")
+def _search_file(shell: Interpreter, arguments: list[str]) -> int:
+    return _find(shell, "file", arguments[0], "".join(arguments[1:2])) if arguments else 1
+
+
+def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
+    """Set the variable to the partition. One that is not this one is taken to be there, by the name it was sought
+    by: it resolves when it is seen."""
+    if kind == "file":
+        path = normal(wanted)
+        shell.budget.spend(5)
+        device = shell.tree.device if exists(shell.tree, path) else f"file={path}"
+    else:
+        device = shell.device(references.named(kind, wanted))
+    return shell.set(variable, device) if variable else 0
+
+
+_PROBE = {
+    "set": Takes.VALUE,
+    "driver": Takes.NOTHING,
+    "partmap": Takes.NOTHING,
+    "fs": Takes.NOTHING,
+    "fs-uuid": Takes.NOTHING,
+    "label": Takes.NOTHING,
+    "part-uuid": Takes.NOTHING,
+    "partuuid": Takes.NOTHING,
+}
+_PROBE_LETTERS = {"s": "set", "d": "driver", "p": "partmap", "f": "fs", "u": "fs-uuid", "l": "label"}
+
+
+@_command("probe")
+def _probe(shell: Interpreter, arguments: list[str]) -> int:
+    given = options.parse(arguments, _PROBE, _PROBE_LETTERS)
+    if not given.words:
+        return 1
+    asked = {"fs-uuid": "uuid", "label": "label", "part-uuid": "partuuid", "partuuid": "partuuid"}
+    kind = next((kind for option, kind in asked.items() if option in given), "")
+    device = shell.device(given.words[0])
+    names = sorted(shell.tree.names) if device == shell.tree.device else [device]
+    value = next((name.partition("=")[2] for name in names if kind and name.startswith(f"{kind}=")), None)
+    if value is None:
+        return 1
+    return shell.set(given.last("set"), value) if "set" in given else 0
+
+
+# --- texts -------------------------------------------------------------------------------------------------------
+
+
+@_command("regexp")
+def _regexp(shell: Interpreter, arguments: list[str]) -> int:
+    given = options.parse(arguments, {"set": Takes.VALUE}, {"s": "set"})
+    if len(given.words) != 2:
+        return 1
+    expression, text = given.words
+    try:
+        regex = patterns.Regex(expression)
+    except FormatError as error:
+        shell.problem(error.message)
+        return 1
+    shell.budget.spend(1 + (regex.size * min(len(text), patterns.MAX_SUBJECT)) // 8)
+    groups = regex.search(text)
+    if groups is None:
+        return 1
+    for wanted in given.given.get("set", []):
+        # regexp.c:set_matches: [NUMBER:]VARIABLE, the first group without a number
+        number, colon, name = wanted.rpartition(":")
+        if colon and not (number.isdecimal() and len(number) < 4):
+            return 1
+        index = int(number) if colon else 1
+        value = groups[index] if index < len(groups) else None
+        if value is None:
+            shell.context.unset(name)
+        elif shell.set(name, value):
+            return 1
+    return 0
+
+
+# --- menus -------------------------------------------------------------------------------------------------------
+
+_ENTRY = {
+    "class": Takes.VALUE,
+    "users": Takes.VALUE,  # who may start it is GRUB's own affair
+    "hotkey": Takes.VALUE,
+    "source": Takes.VALUE,
+    "id": Takes.VALUE,
+    "unrestricted": Takes.NOTHING,
+}
+
+
+def _entry(is_submenu: bool) -> Callable[[Interpreter, list[str], Block], int]:
+    def entry(shell: Interpreter, arguments: list[str], block: Block) -> int:
+        given = options.parse(arguments, _ENTRY)
+        # menuentry.c:grub_cmd_menuentry: a title, and either a block or --source
+        body = given.last("source") if "source" in given else block
+        if not given.words or body is None:
+            shell.problem(f"a {'submenu' if is_submenu else 'menuentry'} has no title or no body")
+            return 1
+        return shell.add(shell.item(given.words, given_id=given.last("id"), body=body, is_submenu=is_submenu))
+
+    return entry
+
+
+WITH_BLOCK["menuentry"], WITH_BLOCK["submenu"] = _entry(False), _entry(True)
+
+
+@_command("blscfg", "bls_import")
+def _blscfg(shell: Interpreter, _: list[str]) -> int:
+    # The entries are those of bls.py, which takes GRUB's variables and default from here. Only their places are kept
+    # in this menu, so that an entry behind them that is the default by its number is the right one.
+    shell.bls = shell.context
+    if shell.resolve("/").device != shell.tree.device:
+        return 0
+    # blscfg.c of Fedora's GRUB: $blsdir or /loader/entries, else /boot/loader/entries
+    for folder in (shell.context.get("blsdir") or "/loader/entries", "/boot/loader/entries"):
+        names = [name for name in shell.names(normal(folder)) if name.endswith(".conf") and name[0] != "."]
+        if names:
+            for name in sorted((name.removesuffix(".conf") for name in names), key=version_key, reverse=True):
+                if shell.add(shell.item([name], given_id=name, body=None)):
+                    break
+            break
+    return 0
+
+
+# --- what is loaded ----------------------------------------------------------------------------------------------
+
+
+def _status(shell: Interpreter, *files: FileRef) -> int:
+    """0 unless a file is known to be absent."""
+    shell.budget.spend(5 * len(files))
+    return int(any(file.device == shell.tree.device and not exists(shell.tree, file.path) for file in files))
+
+
+@_command(*LINUX)
+def _linux(shell: Interpreter, arguments: list[str]) -> int:
+    while arguments and arguments[0].startswith("--"):
+        arguments = arguments[1:]
+    if not arguments:
+        shell.problem("a linux command names no kernel")
+        return 1
+    loaded = shell.loaded
+    loaded.kernel = shell.resolve(arguments[0])
+    loaded.arguments = arguments[1:]
+    loaded.initrds = []  # loader/efi/linux.c:grub_linux_unload: a new kernel drops the initrd of the one before
+    return _status(shell, loaded.kernel)
+
+
+@_command("initrd", "initrd16", "initrdefi")
+def _initrd(shell: Interpreter, arguments: list[str]) -> int:
+    # loader/linux.c:grub_initrd_init: all words are files, put one behind the other; newc:NAME:FILE puts FILE into
+    # an archive as NAME. A second initrd command replaces the first one's (loader/efi/linux.c:grub_cmd_initrd).
+    names = [argument for argument in arguments if not argument.startswith("--")]
+    files = [shell.resolve(name.split(":", 2)[-1] if name.startswith("newc:") else name) for name in names]
+    shell.loaded.initrds = files
+    return _status(shell, *files) if files else 1
+
+
+@_command("devicetree", "fdt")
+def _devicetree(shell: Interpreter, arguments: list[str]) -> int:
+    # loader/efi/fdt.c:grub_cmd_devicetree: without a file it goes back to the firmware's own
+    shell.loaded.dtb = shell.resolve(arguments[0]) if arguments else None
+    return _status(shell, shell.loaded.dtb) if shell.loaded.dtb else 0

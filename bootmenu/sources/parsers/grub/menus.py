@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: MIT
+"""From a grub.cfg to its entries: runs the configuration, then the body of everything in its menus."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.sources.parsers.grub.commands import LINUX
+from bootmenu.sources.parsers.grub.interpreter import (
+    MAX_ITEMS,
+    MAX_TEXT,
+    Budget,
+    Context,
+    Interpreter,
+    Item,
+    Loaded,
+    Menu,
+    StepsError,
+    quoted,
+)
+from bootmenu.sources.parsers.grub.syntax import Command, For, If, Kind, Simple, While
+from bootmenu.sources.tree import Tree
+
+STEPS = 100_000
+"""For one configuration, without the bodies of its entries."""
+STEPS_OF_ALL = 200_000
+"""For all configurations of a partition."""
+BODY_STEPS = 20_000
+"""For the body of one entry or submenu."""
+BODY_STEPS_OF_ALL = 100_000
+"""For all bodies of a partition."""
+_MAX_LEVELS = 8
+
+
+@dataclass(slots=True)
+class Budgets:
+    """What is left for a partition."""
+
+    scripts: Budget = field(default_factory=lambda: Budget(STEPS_OF_ALL))
+    bodies: Budget = field(default_factory=lambda: Budget(BODY_STEPS_OF_ALL))
+
+
+@dataclass(slots=True)
+class Configuration:
+    """One grub.cfg that was run."""
+
+    entries: list[BootEntry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    visited: set[tuple[int, int]] = field(default_factory=set)
+    """Identities of the files that it read."""
+    bls: Context | None = None
+    """The variables at the end of the menu in which `blscfg` was called; None = it was not."""
+    bls_default: str = ""
+    """The file, without .conf, that is the default of that menu; empty when it is none of `blscfg`."""
+
+
+def run(tree: Tree, path: str, budgets: Budgets, *, bodies: bool = True) -> Configuration:
+    """Run the configuration at this path. bodies: also those of its entries, without which there are none."""
+    shell = Interpreter(tree, path, Budget(STEPS, budgets.scripts))
+    shell.context.set("config_file", f"({tree.device}){path}")
+    shell.context.set("config_directory", f"({tree.device}){path.rpartition('/')[0]}")
+    menu = shell.menu
+    try:
+        shell.source(f"({tree.device}){path}")
+    except StepsError:
+        shell.problem(f"runs for more than {STEPS:,} steps: what comes behind them is left out")
+    if shell.loaded.kernel is not None and shell.exiting:
+        # a configuration without a menu, which starts what it loads
+        loaded = shell.loaded
+        entry = _Collector(shell, tree, path, budgets.bodies).entry(path, path, path, loaded)
+        return Configuration([entry] if entry else [], shell.problems, shell.visited, shell.bls)
+    collector = _Collector(shell, tree, path, budgets.bodies)
+    if bodies:
+        collector.menu(menu, (), True)
+    found = Configuration(collector.entries, shell.problems, shell.visited, shell.bls)
+    if shell.bls is not None:
+        found.bls_default = _bls_default(menu, shell.bls)
+    return found
+
+
+def _bls_default(menu: Menu, context: Context) -> str:
+    if menu.context is context:
+        number, _ = find_default(menu.items, context)
+        chosen = menu.items[number] if number < len(menu.items) else None
+        return chosen.id if chosen is not None and chosen.body is None else ""
+    return next((name for inner in menu.nested if (name := _bls_default(inner, context))), "")
+
+
+class _Collector:
+    """Walks through menus and runs what is in them."""
+
+    def __init__(self, shell: Interpreter, tree: Tree, path: str, budget: Budget) -> None:
+        self._shell = shell
+        self._tree = tree
+        self._path = path
+        self._budget = budget
+        self._text = 0
+        self._full = False
+        self._default_found = False
+        self._seen: set[BootEntry] = set()
+        self.entries: list[BootEntry] = []
+
+    def menu(self, menu: Menu, above: tuple[Item, ...], may_be_default: bool) -> None:
+        """Everything in a menu. above: the submenus that lead to it."""
+        for inner in menu.nested:
+            self.menu(inner, above, may_be_default)
+            # the menu that a `configfile` shows comes up first, and starts its own default
+            may_be_default = may_be_default and not _holds_items(inner)
+        chosen, tail = find_default(menu.items, menu.context) if may_be_default else (-1, None)
+        for number, item in enumerate(menu.items):
+            if item.body is None:
+                continue  # listed by another format
+            if self._full:
+                return
+            if len(self.entries) >= MAX_ITEMS:
+                self._shell.problem(f"has more than {MAX_ITEMS:,} entries: the rest is left out")
+                return
+            self._item(item, above, number == chosen, tail)
+
+    def _item(self, item: Item, above: tuple[Item, ...], is_default: bool, tail: str | None) -> None:
+        shell = self._shell
+        path = (*above, item)
+        budget = Budget(BODY_STEPS, self._budget)
+        shell.budget = budget
+        finished = True
+        try:
+            chosen = ">".join(each.id.replace(">", ">>") for each in path)
+            loaded, menu = shell.run_body(item, chosen, tail)
+        except StepsError:
+            if self._budget.left < 0:
+                self._full = True
+                shell.problem(f"its entries run for more than {BODY_STEPS_OF_ALL:,} steps: the rest is left out")
+                return
+            shell.problem(f"the entry {quoted(item.title)} runs for more than {BODY_STEPS:,} steps")
+            loaded, menu, finished = shell.loaded, Menu(item.context), False
+        if loaded.kernel is not None and finished:
+            if file := shell.loopbacks.get(loaded.kernel.device):
+                shell.problem(f"the entry {quoted(item.title)} starts from within {file}, which is not opened here")
+                return
+            # the id is given by the configuration, or else made of the titles that lead here
+            entry_id = item.id if item.given_id else ">".join(each.title for each in path)
+            entry = self.entry(entry_id, item.title, item.config, loaded)
+            if entry is not None:
+                self._add(entry, is_default)
+        elif menu.items or menu.nested:
+            if len(path) > _MAX_LEVELS:
+                shell.problem(f"has menus more than {_MAX_LEVELS} deep")
+                return
+            self.menu(menu, path, is_default)
+        elif finished and not item.is_submenu and not isinstance(item.body, str) and _names_linux(item.body or ()):
+            shell.problem(f"the entry {quoted(item.title)} starts no kernel: its conditions are not met here")
+
+    def _add(self, entry: BootEntry, is_default: bool) -> None:
+        if entry in self._seen:
+            return  # a file that was read twice
+        self._seen.add(entry)
+        if is_default and not self._default_found:
+            self._default_found = True
+            entry = dataclasses.replace(entry, default=True)
+        self.entries.append(entry)
+
+    def entry(self, entry_id: str, title: str, config: str, loaded: Loaded) -> BootEntry | None:
+        """What was loaded as an entry; None when all entries together would be too large."""
+        assert loaded.kernel is not None
+        cmdline = command_line(loaded.arguments)
+        self._text += len(cmdline) + len(entry_id) + len(title) + sum(len(file.path) for file in loaded.initrds)
+        if self._text > 8 * MAX_TEXT or len(loaded.initrds) > 256:
+            self._full = True
+            self._shell.problem("has entries that grow too long: the rest is left out")
+            return None
+        name = " ".join(title.split()) or loaded.kernel.path
+        return BootEntry(
+            id=entry_id.strip() or name,
+            title=name,
+            source="grub",
+            config=FileRef(device=self._tree.device, path=config, exists=True),
+            device=self._tree.device,
+            kernel=loaded.kernel,
+            initrds=tuple(loaded.initrds),
+            dtb=loaded.dtb,
+            cmdline=CommandLine(cmdline),
+        )
+
+
+def _holds_items(menu: Menu) -> bool:
+    return bool(menu.items) or any(map(_holds_items, menu.nested))
+
+
+_SPECIAL = re.compile(r"\\(?!x[0-9a-fA-F]{2})|['\"]")
+
+
+def command_line(arguments: list[str]) -> str:
+    """What GRUB hands to the kernel: an argument with a space in it is quoted again."""
+    # lib/cmdline.c:grub_create_loader_cmdline: quotes and backslashes are escaped, \xNN is not
+    words = (_SPECIAL.sub(lambda match: f"\\{match[0]}", argument) for argument in arguments)
+    return " ".join(f'"{word}"' if " " in word else word for word in words)
+
+
+def find_default(items: list[Item], context: Context) -> tuple[int, str | None]:
+    """(number of the item that is started, what the default says behind the first >)."""
+    # normal/menu.c:get_entry_number: $default is an id, else a title, else a number, and the first entry when it is
+    # none of these; > separates the levels, >> is one > of a name
+    wanted = context.get("default")
+    first, tail = _split(wanted)
+    number = _index(items, first)
+    if number is None and first == "saved":
+        # as in /etc/default/grub, which grub-mkconfig turns into $saved_entry
+        first, tail = _split(context.get("saved_entry"))
+        number = _index(items, first)
+    if number is None:
+        return 0, None
+    return number, tail
+
+
+def _index(items: list[Item], wanted: str) -> int | None:
+    for name in ("id", "title"):
+        for number, item in enumerate(items):
+            if getattr(item, name) == wanted:
+                return number
+    if wanted.isdecimal() and len(wanted) < 6 and int(wanted) < len(items):
+        return int(wanted)
+    return None
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    at = 0
+    while (at := text.find(">", at)) >= 0:
+        if not text.startswith(">>", at):
+            return text[:at].replace(">>", ">"), text[at + 1 :] or None
+        at += 2
+    return text.replace(">>", ">"), None
+
+
+def _names_linux(body: tuple[Command, ...]) -> bool:
+    """Whether a kernel is loaded anywhere in these commands."""
+    pending = list(body)
+    while pending:
+        command = pending.pop()
+        match command:
+            case Simple():
+                first = command.words[0]
+                if len(first) == 1 and first[0][0] is Kind.TEXT and first[0][1] in LINUX:
+                    return True
+            case If():
+                for _, inner in command.clauses:
+                    pending += inner
+                pending += command.otherwise
+            case While() | For():
+                pending += command.body
+    return False

@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: MIT
+"""Wildcards and extended regular expressions, matched in time that grows with pattern times text: what comes from a
+disk must not make a backtracking matcher run for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from bootmenu.errors import FormatError
+
+MAX_PATTERN = 255
+"""Characters of a regular expression."""
+MAX_PROGRAM = 2000
+"""Instructions; repetitions such as {3,9} are written out."""
+MAX_SUBJECT = 4096
+"""Characters that are looked at."""
+_MAX_NESTING = 16
+
+
+def wildcard(pattern: str, text: str) -> bool:
+    """Whether * and ? match all of the text; a backslash protects what follows it."""
+    tokens: list[str | None] = []  # None stands for *, "" for ?
+    at = 0
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "\\" and at + 1 < len(pattern):
+            at += 1
+            tokens.append(pattern[at])
+        else:
+            tokens.append(None if char == "*" else "" if char == "?" else char)
+        at += 1
+    # the last * alone is worth going back to, so the work is at most pattern times text
+    i = j = 0
+    star, mark = -1, 0
+    while i < len(text):
+        token = tokens[j] if j < len(tokens) else text[i] + "x"
+        if token is None:
+            star, mark = j, i
+            j += 1
+        elif token in ("", text[i]):
+            i += 1
+            j += 1
+        elif star >= 0:
+            mark += 1
+            i, j = mark, star + 1
+        else:
+            return False
+    return all(token is None for token in tokens[j:])
+
+
+class _Op(Enum):
+    CHAR = auto()
+    SPLIT = auto()
+    JUMP = auto()
+    SAVE = auto()
+    BEGIN = auto()
+    END = auto()
+    MATCH = auto()
+
+
+@dataclass(slots=True)
+class _Instruction:
+    op: _Op
+    test: Callable[[str], bool] | None = None
+    first: int = 0
+    second: int = 0
+
+
+_CLASSES: dict[str, Callable[[str], bool]] = {
+    "alpha": str.isalpha,
+    "digit": lambda char: char in "0123456789",
+    "alnum": str.isalnum,
+    "upper": str.isupper,
+    "lower": str.islower,
+    "space": str.isspace,
+    "blank": lambda char: char in " \t",
+    "punct": lambda char: char.isprintable() and not char.isalnum() and char != " ",
+    "print": str.isprintable,
+    "graph": lambda char: char.isprintable() and char != " ",
+    "cntrl": lambda char: ord(char) < 32 or ord(char) == 127,
+    "xdigit": lambda char: char in "0123456789abcdefABCDEF",
+}
+
+
+class Regex:
+    """A POSIX extended regular expression. Raises FormatError when it is none, or too large."""
+
+    def __init__(self, pattern: str) -> None:
+        if len(pattern) > MAX_PATTERN:
+            raise FormatError(f"the regular expression is longer than {MAX_PATTERN} characters")
+        self._pattern = pattern
+        self._at = 0
+        self._depth = 0
+        self.groups = 0
+        self._program: list[_Instruction] = []
+        self._emit(_Op.SAVE, first=0)
+        self._alternatives()
+        if self._at < len(pattern):
+            raise FormatError("the regular expression has a ) too many", self._at)
+        self._emit(_Op.SAVE, first=1)
+        self._emit(_Op.MATCH)
+
+    @property
+    def size(self) -> int:
+        """Instructions: what one character of text costs at most."""
+        return len(self._program)
+
+    def search(self, text: str) -> list[str | None] | None:
+        """The match and its groups, None for a group that took no part; None when nothing matches.
+
+        Of several matches the leftmost is taken, and of those the one that the expression prefers, left to right
+        and greedy; POSIX wants the longest, which differs for alternatives only.
+        """
+        text = text[:MAX_SUBJECT]
+        best: tuple[int, ...] | None = None
+        blank = (-1,) * (2 * self.groups + 2)
+        threads: list[tuple[int, tuple[int, ...]]] = []
+        for position in range(len(text) + 1):
+            seen: set[int] = set()
+            ready: list[tuple[int, tuple[int, ...]]] = []
+            for counter, saved in threads:
+                self._follow(counter, saved, position, len(text), seen, ready)
+            if best is None:
+                self._follow(0, blank, position, len(text), seen, ready)
+            threads = []
+            for counter, saved in ready:
+                instruction = self._program[counter]
+                if instruction.op is _Op.MATCH:
+                    best = saved
+                    break  # those behind are less wanted
+                if position < len(text) and instruction.test is not None and instruction.test(text[position]):
+                    threads.append((counter + 1, saved))
+            if not threads and best is not None:
+                break
+        if best is None:
+            return None
+        spans = zip(best[::2], best[1::2], strict=True)
+        return [text[start:end] if start >= 0 and end >= 0 else None for start, end in spans]
+
+    def _follow(
+        self,
+        counter: int,
+        saved: tuple[int, ...],
+        position: int,
+        end: int,
+        seen: set[int],
+        ready: list[tuple[int, tuple[int, ...]]],
+    ) -> None:
+        """Add what can be reached without reading a character, the most wanted first."""
+        stack = [(counter, saved)]
+        while stack:
+            counter, saved = stack.pop()
+            if counter in seen:
+                continue
+            seen.add(counter)
+            instruction = self._program[counter]
+            match instruction.op:
+                case _Op.JUMP:
+                    stack.append((instruction.first, saved))
+                case _Op.SPLIT:
+                    stack.append((instruction.second, saved))
+                    stack.append((instruction.first, saved))
+                case _Op.SAVE:
+                    at = instruction.first
+                    stack.append((counter + 1, (*saved[:at], position, *saved[at + 1 :])))
+                case _Op.BEGIN | _Op.END:
+                    if position == (0 if instruction.op is _Op.BEGIN else end):
+                        stack.append((counter + 1, saved))
+                case _Op.CHAR | _Op.MATCH:
+                    ready.append((counter, saved))
+
+    def _emit(
+        self, op: _Op, test: Callable[[str], bool] | None = None, first: int = 0, second: int = 0
+    ) -> _Instruction:
+        if len(self._program) >= MAX_PROGRAM:
+            raise FormatError("the regular expression is too large")
+        instruction = _Instruction(op, test, first, second)
+        self._program.append(instruction)
+        return instruction
+
+    def _peek(self) -> str:
+        return self._pattern[self._at : self._at + 1]
+
+    def _alternatives(self) -> None:
+        began = len(self._program)
+        self._sequence()
+        jumps: list[_Instruction] = []
+        while self._peek() == "|":
+            self._at += 1
+            branch = self._cut(began)
+            split = self._emit(_Op.SPLIT, first=began + 1)
+            self._paste(branch, 1)
+            jumps.append(self._emit(_Op.JUMP))
+            split.second = began = len(self._program)
+            self._sequence()
+        for jump in jumps:
+            jump.first = len(self._program)
+
+    def _cut(self, began: int) -> list[_Instruction]:
+        piece = self._program[began:]
+        del self._program[began:]
+        return piece
+
+    def _paste(self, piece: list[_Instruction], shift: int) -> None:
+        """Put a piece where it was, `shift` further on."""
+        for each in piece:
+            moves = each.op in (_Op.SPLIT, _Op.JUMP)
+            self._emit(each.op, each.test, each.first + shift * moves, each.second + shift * moves)
+
+    def _sequence(self) -> None:
+        while self._at < len(self._pattern) and self._peek() not in ("|", ")"):
+            began = len(self._program)
+            self._atom()
+            while self._peek() in ("*", "+", "?", "{") and self._at < len(self._pattern):
+                bounds = self._bounds()
+                if bounds is None:
+                    break
+                self._repeat(began, *bounds)
+
+    def _bounds(self) -> tuple[int, int | None] | None:
+        char = self._peek()
+        if char != "{":
+            self._at += 1
+            return {"*": (0, None), "+": (1, None), "?": (0, 1)}[char]
+        close = self._pattern.find("}", self._at)
+        low, comma, high = self._pattern[self._at + 1 : max(close, 0)].partition(",")
+        numbers = [text for text in (low, high) if text]
+        if close < 0 or not low or any(not text.isdecimal() or len(text) > 3 for text in numbers):
+            raise FormatError("the regular expression has a repetition that is none", self._at)
+        self._at = close + 1
+        return int(low), (int(high) if high else None) if comma else int(low)
+
+    def _repeat(self, began: int, low: int, high: int | None) -> None:
+        piece = self._cut(began)
+        length = len(piece)
+        for _ in range(low):
+            self._paste(piece, len(self._program) - began)
+        if high is None:
+            start = len(self._program)
+            self._emit(_Op.SPLIT, first=start + 1, second=start + length + 2)
+            self._paste(piece, start + 1 - began)
+            self._emit(_Op.JUMP, first=start)
+            return
+        splits: list[_Instruction] = []
+        for _ in range(high - low):
+            splits.append(self._emit(_Op.SPLIT, first=len(self._program) + 1))
+            self._paste(piece, len(self._program) - began)
+        for split in splits:
+            split.second = len(self._program)
+
+    def _atom(self) -> None:
+        char = self._peek()
+        self._at += 1
+        match char:
+            case "(":
+                self._depth += 1
+                if self._depth > _MAX_NESTING:
+                    raise FormatError("the regular expression is nested too deeply", self._at)
+                self.groups += 1
+                group = self.groups
+                self._emit(_Op.SAVE, first=2 * group)
+                self._alternatives()
+                if self._peek() != ")":
+                    raise FormatError("the regular expression has a ( that is not closed", self._at)
+                self._at += 1
+                self._depth -= 1
+                self._emit(_Op.SAVE, first=2 * group + 1)
+            case ".":
+                self._emit(_Op.CHAR, lambda _: True)
+            case "^":
+                self._emit(_Op.BEGIN)
+            case "$":
+                self._emit(_Op.END)
+            case "[":
+                self._emit(_Op.CHAR, self._set())
+            case "\\" if self._at < len(self._pattern):
+                wanted = self._peek()
+                self._at += 1
+                self._emit(_Op.CHAR, wanted.__eq__)
+            case _:
+                self._emit(_Op.CHAR, char.__eq__)
+
+    def _set(self) -> Callable[[str], bool]:
+        pattern, at = self._pattern, self._at
+        negated = pattern.startswith("^", at)
+        at += negated
+        singles: set[str] = set()
+        tests: list[Callable[[str], bool]] = []
+        first = True
+        while first or not pattern.startswith("]", at):
+            first = False
+            if at >= len(pattern):
+                raise FormatError("the regular expression has a [ that is not closed", self._at)
+            close = pattern.find(":]", at)
+            if pattern.startswith("[:", at) and close > 0:
+                name = pattern[at + 2 : close]
+                if name not in _CLASSES:
+                    raise FormatError("the regular expression has a class that is not known", at)
+                tests.append(_CLASSES[name])
+                at = close + 2
+            elif pattern[at + 1 : at + 2] == "-" and pattern[at + 2 : at + 3] not in ("", "]"):
+                low, high = pattern[at], pattern[at + 2]
+                tests.append(lambda char, low=low, high=high: low <= char <= high)  # type: ignore[misc]
+                at += 3
+            else:
+                singles.add(pattern[at])
+                at += 1
+        self._at = at + 1
+        return lambda char: (char in singles or any(test(char) for test in tests)) != negated

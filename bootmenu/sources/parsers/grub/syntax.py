@@ -1,0 +1,435 @@
+# SPDX-License-Identifier: MIT
+"""GRUB's language as text: words, and the commands made of them. Nothing is expanded or run here.
+
+Time grows with the length of the text only, and nesting is bounded. The rules are those of grub-core/script/yylex.l
+and parser.y; where this reader is more lenient than they are, a comment says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NoReturn
+
+MAX_NESTING = 32
+"""Blocks within blocks, of any kind."""
+
+MAX_PARTS = 5000
+"""Pieces of one word: texts, quotations and variables."""
+
+_BATCH = 8  # tokens, each of which is a step
+
+
+class Kind(Enum):
+    """What a part of a word is."""
+
+    TEXT = auto()
+    """Stands for itself; * and ? are wildcards."""
+    QUOTED = auto()
+    """Stands for itself, and makes a word even when it is empty."""
+    VARIABLE = auto()
+    """Name of a variable, whose value is split at spaces."""
+    QUOTED_VARIABLE = auto()
+    """Name of a variable, whose value stays together."""
+
+
+Part = tuple[Kind, str]
+Word = tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A command with its words, and the block behind them; the line is that of its first word."""
+
+    line: int
+    words: tuple[Word, ...]
+    block: tuple[Command, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """(condition, body) of `if` and every `elif`, and the body of `else`."""
+
+    clauses: tuple[tuple[tuple[Command, ...], tuple[Command, ...]], ...]
+    otherwise: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """`while`, or `until`."""
+
+    condition: tuple[Command, ...]
+    body: tuple[Command, ...]
+    until: bool
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """`for NAME in WORDS`."""
+
+    name: str
+    words: tuple[Word, ...]
+    body: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Defines a function."""
+
+    name: str
+    body: tuple[Command, ...]
+
+
+Command = Simple | If | While | For | Function
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A statement that makes no sense; reading goes on in the line behind it, as GRUB does."""
+
+    line: int
+    message: str
+
+
+class _StatementError(Exception):
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+class _Token(Enum):
+    WORD = auto()
+    NEWLINE = auto()
+    SEMICOLON = auto()
+    OPEN = auto()
+    CLOSE = auto()
+    BAD = auto()
+    END = auto()
+
+
+_BLANK = re.compile(r"(?:[ \t]|\\\n)+")
+_COMMENT = re.compile(r"#[^\n]*")
+_NEWLINES = re.compile(r"\n(?:[ \t\n]|#[^\n]*)*+")  # empty lines and comments are one end of a line
+_PLAIN = re.compile(r"[^{}|&$;<> \t\n'\"\\]+")
+_SINGLE = re.compile(r"'([^']*)'")
+_DOUBLE_PLAIN = re.compile(r'[^"$\\]+')
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\})")
+
+# yylex.l: reserved words; those that parser.y has no rule for are mistakes as the first word of a command
+_CLOSERS = frozenset(("then", "elif", "else", "fi", "do", "done"))
+_UNUSED = frozenset(("case", "esac", "select", "[[", "]]", "in"))
+
+_Lexeme = tuple[_Token, Word, int]  # the line that it begins in
+
+
+def statements(text: str, spend: Callable[[int], None]) -> Iterator[Command | Mistake]:
+    """The statements of a text one after the other, so that what is never reached is never read.
+
+    spend: is told how many steps the reading took, and may raise to end it.
+    """
+    # grub-core/normal/misc.c:grub_file_getline skips carriage returns
+    parser = _Parser(_Lexer(text.replace("\r", "")), spend)
+    mistaken = False
+    while not parser.at_end():
+        try:
+            command = parser.statement()
+        except _StatementError as mistake:
+            # what a broken block leaves behind ends in words that close nothing: one complaint is enough
+            if not (mistaken and parser.closes()):
+                yield Mistake(mistake.line, mistake.message)
+            mistaken = True
+            parser.skip_line()
+        else:
+            if command is not None:
+                yield command
+
+
+class _Lexer:
+    """Words and what separates them, one after the other."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._line = 1
+
+    def skip_line(self) -> None:
+        """Go on at the end of this line."""
+        end = self._text.find("\n", self._at)
+        self._at = len(self._text) if end < 0 else end
+
+    def next(self) -> _Lexeme:
+        """The next one; END again and again when there is none."""
+        text = self._text
+        if blank := _BLANK.match(text, self._at):
+            self._go(blank.end())
+        if comment := _COMMENT.match(text, self._at):
+            self._at = comment.end()
+        line = self._line
+        char = text[self._at : self._at + 1]
+        if not char:
+            return (_Token.END, (), line)
+        if newlines := _NEWLINES.match(text, self._at):
+            self._go(newlines.end())
+            return (_Token.NEWLINE, (), line)
+        if char in "{}|&;<>":
+            self._at += 1
+            if char == ";" and not text.startswith(";", self._at):
+                return (_Token.SEMICOLON, (), line)
+            if char in "{}":
+                return (_Token.OPEN if char == "{" else _Token.CLOSE, ((Kind.TEXT, char),), line)
+            return (_Token.BAD, ((Kind.TEXT, f"“{char}” makes no sense here"),), line)
+        parts: list[Part] = []
+        end, trouble = _word(text, self._at, parts)
+        self._go(end)
+        return (_Token.BAD, ((Kind.TEXT, trouble),), line) if trouble else (_Token.WORD, tuple(parts), line)
+
+    def _go(self, end: int) -> None:
+        self._line += self._text.count("\n", self._at, end)
+        self._at = end
+
+
+def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
+    """Read one word into `parts`: (where it ends, what is wrong with it)."""
+    end = len(text)
+    while position < end:
+        if len(parts) > MAX_PARTS:
+            return position, "a word grows too long"
+        if plain := _PLAIN.match(text, position):
+            parts.append((Kind.TEXT, plain.group()))
+            position = plain.end()
+            continue
+        char = text[position]
+        if char == "\\":
+            following = text[position + 1 : position + 2]
+            if following != "\n":  # a line that goes on
+                parts.append((Kind.QUOTED, following or "\\"))
+            position += 2
+        elif char == "'":
+            single = _SINGLE.match(text, position)
+            if single is None:
+                return end, "a quotation mark (') is not closed"
+            parts.append((Kind.QUOTED, single[1]))
+            position = single.end()
+        elif char == '"' or text.startswith('$"', position):
+            # $"..." is looked up in the translations; without one it is itself (execute.c:gettext_append)
+            position = _double(text, position + (1 if char == '"' else 2), parts)
+            if position < 0:
+                if len(parts) > MAX_PARTS:
+                    return end, "a word grows too long"
+                return end, 'a quotation mark (") is not closed'
+        elif char == "$":
+            variable = _VARIABLE.match(text, position)
+            # yylex.l refuses a $ without a name, and with it the whole line; here it stands for itself, since a
+            # kernel that can be found is better listed
+            parts.append((Kind.VARIABLE, variable[1] or variable[2]) if variable else (Kind.TEXT, "$"))
+            position = variable.end() if variable else position + 1
+        else:
+            break
+    return min(position, end), ""
+
+
+def _double(text: str, position: int, parts: list[Part]) -> int:
+    """What is between double quotation marks; where it ends, -1 = nowhere."""
+    parts.append((Kind.QUOTED, ""))
+    end = len(text)
+    while position < end and len(parts) <= MAX_PARTS:
+        if plain := _DOUBLE_PLAIN.match(text, position):
+            parts.append((Kind.QUOTED, plain.group()))
+            position = plain.end()
+            continue
+        char = text[position]
+        if char == '"':
+            return position + 1
+        if char == "$":
+            variable = _VARIABLE.match(text, position)
+            parts.append((Kind.QUOTED_VARIABLE, variable[1] or variable[2]) if variable else (Kind.QUOTED, "$"))
+            position = variable.end() if variable else position + 1
+            continue
+        # the manual, Quoting: within double quotes a backslash "retains its special meaning only when followed by
+        # $, ", \ or newline"; otherwise it stays
+        following = text[position + 1 : position + 2]
+        if following in ("$", '"', "\\"):
+            parts.append((Kind.QUOTED, following))
+        elif following != "\n":
+            parts.append((Kind.QUOTED, f"\\{following}"))
+        position += 2
+    return -1
+
+
+class _Parser:
+    """Recursive descent, never deeper than MAX_NESTING."""
+
+    def __init__(self, lexer: _Lexer, spend: Callable[[int], None]) -> None:
+        self._lexer = lexer
+        self._spend = spend
+        self._read = 0
+        self._depth = 0
+        self._token, self._word, self._line = lexer.next()
+
+    def at_end(self) -> bool:
+        return self._token is _Token.END
+
+    def closes(self) -> bool:
+        return self._token is _Token.CLOSE or self._keyword() in _CLOSERS
+
+    def skip_line(self) -> None:
+        self._depth = 0
+        if self._token is not _Token.NEWLINE:
+            self._lexer.skip_line()
+            self._advance()
+
+    def statement(self) -> Command | None:
+        """One command of the outermost level; None for what only separates two."""
+        if self._token in (_Token.NEWLINE, _Token.SEMICOLON):
+            self._advance()
+            return None
+        return self._command()
+
+    def _advance(self) -> None:
+        self._read += 1
+        if self._read % _BATCH == 0:
+            self._spend(_BATCH)
+        self._token, self._word, self._line = self._lexer.next()
+
+    def _keyword(self) -> str:
+        """The word, when all of it is unquoted text: only then it may be reserved."""
+        if self._token is _Token.WORD and len(self._word) == 1 and self._word[0][0] is Kind.TEXT:
+            return self._word[0][1]
+        return ""
+
+    def _fail(self, message: str, line: int = 0) -> NoReturn:
+        raise _StatementError(line or self._line, message)
+
+    def _command(self) -> Command:
+        """One command, with all that belongs to it."""
+        keyword = self._keyword()
+        if keyword in _CLOSERS or keyword in _UNUSED:
+            self._fail(f"“{keyword}” makes no sense here")
+        match keyword:
+            case "if":
+                return self._nested(self._if)
+            case "while" | "until":
+                return self._nested(self._while)
+            case "for":
+                return self._nested(self._for)
+            case "function":
+                return self._nested(self._function)
+        if self._token is _Token.BAD:
+            self._fail(self._word[0][1])
+        if self._token is not _Token.WORD:
+            self._fail(f"“{self._word[0][1]}” makes no sense here" if self._word else "a command is missing")
+        return self._simple()
+
+    def _nested(self, read: Callable[[], Command]) -> Command:
+        self._enter()
+        command = read()
+        self._depth -= 1
+        return command
+
+    def _enter(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_NESTING:
+            self._fail(f"blocks are nested more than {MAX_NESTING} deep")
+
+    def _simple(self) -> Simple:
+        line = self._line
+        words: list[Word] = []
+        while self._token is _Token.WORD:
+            words.append(self._word)
+            self._advance()
+        block: tuple[Command, ...] | None = None
+        match self._token:
+            case _Token.OPEN:
+                self._enter()
+                block = self._braces(line)
+                self._depth -= 1
+            case _Token.BAD:
+                self._fail(self._word[0][1])
+        return Simple(line, tuple(words), block)
+
+    def _braces(self, line: int) -> tuple[Command, ...]:
+        """The commands between { and }; an empty block, which parser.y refuses, does nothing."""
+        self._advance()
+        body = self._list(())
+        if self._token is not _Token.CLOSE:
+            self._fail("a block ({) is not closed", line)
+        self._advance()
+        return body
+
+    def _list(self, closers: tuple[str, ...]) -> tuple[Command, ...]:
+        """Commands up to one of these words, } or the end."""
+        commands: list[Command] = []
+        while self._token not in (_Token.CLOSE, _Token.END):
+            if self._token in (_Token.NEWLINE, _Token.SEMICOLON):
+                self._advance()
+            elif closers and self._keyword() in closers:
+                break
+            else:
+                commands.append(self._command())
+        return tuple(commands)
+
+    def _expect(self, keyword: str, opened: str, line: int) -> None:
+        if self._keyword() != keyword:
+            self._fail(f"“{opened}” has no “{keyword}”", line)
+        self._advance()
+
+    def _if(self) -> If:
+        line = self._line
+        clauses: list[tuple[tuple[Command, ...], tuple[Command, ...]]] = []
+        while self._keyword() in ("if", "elif"):
+            self._advance()
+            condition = self._list(("then",))
+            self._expect("then", "if", line)
+            clauses.append((condition, self._list(("elif", "else", "fi"))))
+        otherwise: tuple[Command, ...] = ()
+        if self._keyword() == "else":
+            self._advance()
+            otherwise = self._list(("fi",))
+        self._expect("fi", "if", line)
+        return If(tuple(clauses), otherwise)
+
+    def _while(self) -> While:
+        line, keyword = self._line, self._keyword()
+        self._advance()
+        condition = self._list(("do",))
+        self._expect("do", keyword, line)
+        body = self._list(("done",))
+        self._expect("done", keyword, line)
+        return While(condition, body, keyword == "until")
+
+    def _for(self) -> For:
+        line = self._line
+        self._advance()
+        name = self._name("for")
+        self._expect("in", "for", line)
+        words: list[Word] = []
+        while self._token is _Token.WORD:
+            words.append(self._word)
+            self._advance()
+        while self._token in (_Token.NEWLINE, _Token.SEMICOLON):
+            self._advance()
+        self._expect("do", "for", line)
+        body = self._list(("done",))
+        self._expect("done", "for", line)
+        return For(name, tuple(words), body)
+
+    def _function(self) -> Function:
+        line = self._line
+        self._advance()
+        name = self._name("function")
+        while self._token is _Token.NEWLINE:
+            self._advance()
+        if self._token is not _Token.OPEN:
+            self._fail("“function” has no body", line)
+        return Function(name, self._braces(line))
+
+    def _name(self, keyword: str) -> str:
+        name = self._keyword()
+        if not _NAME.fullmatch(name):
+            self._fail(f"“{keyword}” has no name")
+        self._advance()
+        return name
