@@ -343,6 +343,11 @@ def test_endless_includes_are_read_a_few_times_only() -> None:
     assert tree.reads.count("/a.txt") == 32
 
 
+def test_what_the_firmware_does_not_read_of_a_line_does_not_count() -> None:
+    (entry,), _ = scan("kernel=" + "a" * 91 + "b")
+    assert entry.kernel.path == "/" + "a" * 91
+
+
 def test_tryboot_is_an_entry_of_its_own() -> None:
     entries, _ = scan("kernel=a", files={"/tryboot.txt": "kernel=a\n[tryboot]\nkernel=b"})
     assert [(entry.id, entry.title, entry.kernel.path, entry.default) for entry in entries] == [

@@ -82,7 +82,7 @@ class _Found:
 
 @SOURCES.register("bare", order=90)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Files named as kernels are, newest first; links to them do not count twice."""
+    """Files named as kernels are, newest first, so that links to them come last: read_partition lists a file once."""
     kernels: list[_Found] = []
     folders: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
@@ -104,14 +104,11 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     # newest first; those without a version last, as /vmlinuz is mostly a link to one of the others
     kernels.sort(key=lambda kernel: version_key(kernel.version), reverse=True)
     kernels.sort(key=lambda kernel: not kernel.version[:1].isdigit())
-    seen: set[tuple[int, int]] = set()
     programs = 0
     for kernel in kernels:
         try:
-            info = tree.stat(kernel.path)
-            if not info.is_file or info.identity in seen:
+            if not tree.stat(kernel.path).is_file:
                 continue
-            seen.add(info.identity)
             if _PROGRAM.match(kernel.name):
                 programs += 1
                 if programs > _MAX_PROGRAMS or not _is_kernel(tree, kernel.path):
