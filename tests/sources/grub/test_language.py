@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sources.grub.building import entries, menu, messages, titles, value, words
+from tests.sources.grub.building import entries, menu, messages, value, words
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,8 @@ def test_what_a_mistake_leaves_behind_is_not_complained_about() -> None:
 
 
 def test_carriage_returns_and_a_missing_last_newline() -> None:
-    assert titles("menuentry a {\r\nlinux /k\r\n}\r\nmenuentry b { linux /k }") == ["a", "b"]
+    found = entries("menuentry a {\r\nlinux /k\r\n}\r\nmenuentry b { linux /k }")
+    assert [(entry.title, entry.kernel.path) for entry in found] == [("a", "/k"), ("b", "/k")]
 
 
 def test_bodies_run_with_the_variables_of_the_end_and_change_nothing_for_others() -> None:
