@@ -118,4 +118,4 @@ def test_each_of_them_is_found_for_its_own_board(trees: list[Path]) -> None:
             else:
                 picked += 1
                 assert after.dtb.path == where or path.read_bytes() == tree.read(after.dtb.path, MAX_SIZE), where
-    assert picked > len(some) * 0.95
+    assert picked > len(some) * 0.9
