@@ -172,6 +172,14 @@ class Node:
         """No status, `okay` or `ok` (drivers/of/fdt.c:of_fdt_device_is_available)."""
         return self.get("status") is None or self.string("status") in ("okay", "ok")
 
+    def nodes(self) -> Iterator[Node]:
+        """This node and everything below, in file order; unlike `walk`, linear also where nodes are nested deeply."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack += reversed(node.children)
+
     def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
         """(path, node) of this node and everything below, in file order."""
         stack = [(path or "/", self)]
@@ -406,7 +414,7 @@ def facts(tree: DeviceTree) -> TreeFacts:
         else (),
         serial_ports=tuple(
             SerialPort(name=node.name, compatible=node.strings("compatible"))
-            for _, node in root.walk()
+            for node in root.nodes()
             if node.available() and _is_serial(node)
         ),
     )
@@ -464,14 +472,19 @@ def _interrupt_controller(root: Node) -> InterruptController | None:
     wanted = root.u32("interrupt-parent")
     if wanted is None:
         return None
-    stack: list[tuple[Node, tuple[Node, ...]]] = [(root, ())]
-    while stack:
-        node, parents = stack.pop()
-        if wanted in (node.u32("phandle"), node.u32("linux,phandle")):
+    way: list[tuple[Node, int]] = [(root, 0)]  # from the root to where we are, with the next child of each
+    while way:
+        node, at = way[-1]
+        if at == 0 and wanted in (node.u32("phandle"), node.u32("linux,phandle")):
+            parents = tuple(parent for parent, _ in way[:-1])
             return InterruptController(
                 name=node.name, compatible=node.strings("compatible"), base=_physical(node, parents)
             )
-        stack += [(child, (*parents, node)) for child in reversed(node.children)]
+        if at < len(node.children):
+            way[-1] = (node, at + 1)
+            way.append((node.children[at], 0))
+        else:
+            way.pop()
     return None
 
 

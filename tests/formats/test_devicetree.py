@@ -94,6 +94,22 @@ def test_deep_nesting_costs_no_stack() -> None:
     assert tree.to_bytes() == header + bytes(16) + structure
 
 
+def test_what_the_checker_asks_of_a_deep_tree_costs_no_path() -> None:
+    # by paths and lists of parents it would be 20 GB that are copied
+    depth = 100_000
+    root = leaf = Node("", properties=[("interrupt-parent", cells(7))])
+    for _ in range(depth):
+        leaf.children.append(Node("bus", properties=[]))
+        leaf = leaf.children[0]
+    leaf.children.append(Node("serial", properties=[("phandle", cells(7)), ("compatible", b"pic\0")]))
+    found = facts(DeviceTree(root=root))
+    assert found.interrupt_controller is not None
+    assert found.interrupt_controller.compatible == ("pic",)
+    assert [port.name for port in found.serial_ports] == ["serial"]
+    while root.children:  # level by level: Python would take them down by recursion
+        root = root.children.pop()
+
+
 def test_the_header_alone_is_judged_against_the_file_s_length() -> None:
     assert Header.from_bytes(BOARD[:40], len(BOARD)).total_size == len(BOARD)
     with pytest.raises(HeaderError, match="ends early"):
