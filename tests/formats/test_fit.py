@@ -133,6 +133,28 @@ def test_a_configuration_that_cannot_be_booted_says_why(configuration: dict[str,
         identify(Buffer(fit_of(images, {"one": configuration})))
 
 
+def test_images_of_equal_bytes_and_equal_names_are_told_apart_or_do_not_matter() -> None:
+    images = {
+        "first": ("flat_dt", b"\0\0\0\3", "none"),
+        "kernel": ("kernel", IMAGE, "none"),
+        "again": ("kernel", IMAGE, "none"),
+        "ramdisk": ("ramdisk", CPIO, "none"),
+    }
+    source = Buffer(fit_of(images, {"one": {"kernel": ["again"], "ramdisk": ["ramdisk"]}}))
+    for name, (_, data, _) in images.items():
+        assert content_of(source, part_named(source, name)) == data
+    assert part_named(source, "again").offset > part_named(source, "kernel").offset
+
+
+def test_very_many_images_in_a_large_tree_are_found_in_one_pass() -> None:
+    # a search from the start for each of them would take hours
+    images = {"large": ("kernel", IMAGE + bytes(1 << 22), "none")}
+    images |= {f"tree-{number}": ("flat_dt", number.to_bytes(8, "big") + b"x", "none") for number in range(10_000)}
+    source = Buffer(fit_of(images, {"one": {"kernel": ["large"], "fdt": ["tree-9999"]}}))
+    assert identify(source).embedded[0].size == 9
+    assert content_of(source, part_named(source, "tree-9999")) == (9999).to_bytes(8, "big") + b"x"
+
+
 def test_a_uimage_of_several_parts_boots_with_all_of_them() -> None:
     tree = board_dtb("acme,rocket")
     data = uimage_of(IMAGE + b"odd", CPIO, tree)

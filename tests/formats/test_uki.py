@@ -171,6 +171,24 @@ def test_hundreds_of_device_trees_are_possible() -> None:
     assert tree.name == ".dtbauto#90"
 
 
+def test_hundreds_of_profiles_with_hundreds_of_trees_are_read_once_each() -> None:
+    trees = [(".dtbauto", board_dtb(f"acme,board-{number}")) for number in range(400)]
+    source = Reads(uki((".linux", IMAGE), *trees, *[(".profile", b"ID=%d" % number) for number in range(250)]))
+    found = profiles(source)
+    assert (len(found), len(found[249].parts)) == (250, 401)
+    assert source.reads < 3000
+
+
+class Reads(Buffer):
+    """A file that counts how often it is read."""
+
+    reads = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        Reads.reads += 1
+        return super().read(offset, length)
+
+
 @pytest.mark.parametrize("data", [WHOLE, PROFILES, uki((".cmdline", b"debug"), (".initrd", b"070701"))])
 @given(noise=st.binary(min_size=1, max_size=40), at=st.integers(0, 0x400), length=st.integers(0, 0x9000))
 @settings(max_examples=100, deadline=None)

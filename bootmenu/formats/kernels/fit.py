@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING
@@ -133,6 +133,20 @@ def _digest(algorithm: str, content: ByteSource) -> bytes:
     return crc.to_bytes(4, "big") if algorithm == "crc32" else digest.digest()
 
 
+def _places(blob: bytes, images: Sequence[Node]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """(image, (offset, size) of its data in the tree) in reverse, so that the first of a name counts in the end."""
+    found, end = [], 0
+    for node in images:
+        data = node.get("data")
+        if data:
+            # images lie in the tree in their order, so that each byte is searched once; the same bytes at an earlier
+            # place are just as good
+            at = blob.find(data, end)
+            end = at + len(data)
+            found.append((node.name, (at, len(data))))
+    yield from reversed(found)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Fit:
     source: ByteSource
@@ -141,6 +155,8 @@ class _Fit:
     images: Node
     configurations: Sequence[Node]
     default: str | None
+    inside: Mapping[str, tuple[int, int]]
+    """(offset, size) of the data of each image that lie in the tree."""
     known_boards: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Of device trees, by their images' names: many configurations may share one."""
 
@@ -166,6 +182,7 @@ class _Fit:
             images,
             configurations.children[:_MAX_CONFIGURATIONS] if configurations else (),
             configurations.string("default") if configurations else None,
+            dict(_places(blob, images.children)),
         )
 
     def chosen(self, wanted: Wanted) -> Node | None:
@@ -252,13 +269,10 @@ class _Fit:
         # counts from the tree's end, rounded up to 4
         if position is None and offset is not None:
             position = offset + (len(self.blob) + 3 & ~3)
-        inside = node.get("data")
-        if position is None and inside is not None:
-            # the same bytes at another place would be just as good
-            at = self.blob.find(inside) if inside else -1
-            if at < 0:
+        if position is None and node.get("data") is not None:
+            if node.name not in self.inside:
                 raise FormatError(f"the image {node.name} is empty")
-            return at, len(inside)
+            return self.inside[node.name]
         if position is None or not size or size > CEILING or position + size > self.source.size:
             raise FormatError(f"the data of the image {node.name} lies outside the file")
         return position, size

@@ -167,6 +167,7 @@ class _File:
     source: ByteSource
     architecture: Architecture | None
     rows: tuple[_Row, ...]
+    known: dict[str, Embedded] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def read(cls, source: ByteSource, head: bytes | None = None) -> _File:
@@ -228,6 +229,12 @@ class _File:
         )
 
     def embedded(self, row: _Row) -> Embedded:
+        """The same for every profile that uses it."""
+        if row.name not in self.known:
+            self.known[row.name] = self._embedded(row)
+        return self.known[row.name]
+
+    def _embedded(self, row: _Row) -> Embedded:
         section = row.section
         role = _ROLES[section.name]
         board = None
