@@ -203,9 +203,10 @@ def test_source_runs_here(command: str) -> None:
 
 
 def test_configfile_opens_a_context_and_a_menu_of_its_own() -> None:
-    files = {"/b.cfg": "menuentry inner { linux /k $v.$w.$config_directory }\nset v=3\nset default=0\n"}
+    files = {"/b.cfg": "menuentry inner { linux /k $v.$w.$config_directory$u }\nset v=3\nset default=0\n"}
     text = (
-        "set v=1\nset w=2\nexport w\nmenuentry outer { linux /k $v }\nconfigfile ($root)/b.cfg\nset default=outer\n"
+        "set v=1\nset u=unseen\nset w=2\nexport w\nmenuentry outer { linux /k $v }\n"
+        "configfile ($root)/b.cfg\nset default=outer\n"
     )
     found = entries(text, files)
     assert [(entry.title, entry.cmdline.text, entry.default) for entry in found] == [
