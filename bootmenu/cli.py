@@ -207,7 +207,7 @@ def _menu(arguments: argparse.Namespace) -> int:
 
 def _scan(arguments: argparse.Namespace) -> int:
     from bootmenu import reports
-    from bootmenu.discovery.devices import Device, find
+    from bootmenu.discovery.devices import Device
     from bootmenu.session import MachineSession, collect
 
     host, machine = _host_and_machine(arguments.machine)
@@ -215,7 +215,7 @@ def _scan(arguments: argparse.Namespace) -> int:
     for tree in trees:
         if not os.path.isdir(tree.folder or ""):  # noqa: PTH112 - Path.is_dir raises when a name is too long
             raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
-    with contextlib.closing(MachineSession(host, machine, lambda: trees or find(host))) as session:
+    with contextlib.closing(MachineSession(host, machine, (lambda: trees) if trees else None)) as session:
         listings, problems = collect(session)
     if arguments.json:
         _print_json(reports.scan_to_json(listings, problems))
@@ -248,7 +248,6 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _boot(arguments: argparse.Namespace) -> int:
     from bootmenu import boot
-    from bootmenu.discovery.devices import find
     from bootmenu.session import MachineSession
 
     if (arguments.entry is None) == (arguments.kernel is None):
@@ -269,9 +268,7 @@ def _boot(arguments: argparse.Namespace) -> int:
     if arguments.kernel is not None:
         with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine, settings)) as files:
             return boot.boot(files, files.listing, options)
-    with contextlib.closing(
-        MachineSession(host, machine, lambda: find(host), method=arguments.method, settings=settings)
-    ) as session:
+    with contextlib.closing(MachineSession(host, machine, method=arguments.method, settings=settings)) as session:
         return boot.boot(session, boot.find_entry(session, arguments.entry), options)
 
 

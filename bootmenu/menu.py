@@ -47,7 +47,6 @@ def _prepare_terminal(name: str) -> None:
 
 
 def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
-    from bootmenu.discovery.devices import find
     from bootmenu.discovery.machine import gather
     from bootmenu.session import MachineSession
     from bootmenu.settings import load
@@ -55,7 +54,7 @@ def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
 
     host = Host()
     settings = load(host).settings
-    return contextlib.closing(MachineSession(host, gather(host), lambda: find(host), settings=settings))
+    return contextlib.closing(MachineSession(host, gather(host), settings=settings))
 
 
 def _demo_session() -> contextlib.AbstractContextManager[MachineSession]:

@@ -27,6 +27,8 @@ from bootmenu.discovery.scan import (
     ScanFinished,
     Stream,
 )
+from bootmenu.discovery.storage.assembly import Storage
+from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.discovery.survey import PATIENCE, Survey
 from bootmenu.errors import UsageError
 from bootmenu.kexec import hooks
@@ -68,6 +70,10 @@ class Session(Protocol):
     def watch(self) -> Stream:
         """What changes after a scan; may go on for ever, until it is closed."""
 
+    def unlock(self, device: str, passphrase: str) -> None:
+        """Open an encrypted partition, by its kernel name; the next scan reads what is in it. Takes seconds. Raises
+        UnlockError."""
+
     def plan(self, listing: Listing) -> LoadPlan:
         """What booting this entry would do. Raises BootmenuError when it cannot be done at all."""
 
@@ -92,16 +98,16 @@ class Session(Protocol):
 class MachineSession:
     """A Session over a host: the real machine, or a simulated one.
 
-    devices: asked at every scan, in a thread. method: loading method to use in place of the plan's choice. pace:
-    bytes per second of a simulated medium. patience: seconds after which a silent device does not answer. A context
-    manager's work is done by `close`.
+    devices: asked at every scan, in a thread; None = all that this machine has. method: loading method to use in place
+    of the plan's choice. pace: bytes per second of a simulated medium. patience: seconds after which a silent device
+    does not answer. A context manager's work is done by `close`.
     """
 
     def __init__(
         self,
         host: Host,
         machine: MachineFacts,
-        devices: Callable[[], Iterable[Device | Problem]],
+        devices: Callable[[], Iterable[Device | Problem]] | None = None,
         *,
         method: str | None = None,
         simulated: bool = False,
@@ -113,12 +119,13 @@ class MachineSession:
         self.settings = settings or Settings()
         self._machine = machine
         self._machine_report = check_machine(machine)
-        self._devices = devices
+        self._storage = Storage(host)
+        self._devices = devices or self._storage.find
         self._method = method
         self._simulated = simulated
         self._pace = pace
         self._patience = patience
-        self._mounts = Mounts(host)
+        self._mounts = Mounts(host, self._storage.loops)
         self._survey = self._new_survey()
 
     @property
@@ -157,13 +164,13 @@ class MachineSession:
             self._mounts, self._machine, self._machine_report, foresee=self.foresee, patience=self._patience
         )
 
-    def _release(self) -> list[str]:
+    def _unmount(self) -> list[str]:
         self._survey.stop()
         return self._mounts.release()
 
     def scan(self) -> Stream:
         """See Session. What the last scan mounted is unmounted first."""
-        self._release()
+        self._unmount()
         self._survey = survey = self._new_survey()
         return Stream(lambda closed: survey.scan(self._devices, closed), survey.wake)
 
@@ -174,6 +181,13 @@ class MachineSession:
     def foresee(self, facts: EntryFacts) -> EntryFacts:
         """The facts of an entry, with what a plan of this session would do for it."""
         return foresee(facts, self._machine, self._method)
+
+    def unlock(self, device: str, passphrase: str) -> None:
+        """See Session."""
+        locked = self._survey.devices.get(device)
+        if locked is None:
+            raise UnlockError(f"There is no {device} here that could be unlocked.")
+        self._storage.unlock(locked, passphrase)
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
@@ -196,16 +210,13 @@ class MachineSession:
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
-        # a jump that came back has unmounted everything
-        devices = self._survey.devices
-        for name in {ref.device for _, ref in plan.entry.files} & devices.keys():
-            with contextlib.suppress(MountError):  # then the load says which file is not there
-                self._mounts.tree(devices[name])
+        names = {ref.device for _, ref in plan.entry.files}
+        self._reopen(device for name, device in self._survey.devices.items() if name in names)
         yield from loading.load(plan, self._mounts.known(), self.host, pace=self._pace)
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
-        yield from jumping.leave(self.host, plan, self._release)
+        yield from jumping.leave(self.host, plan, self.release)
 
     def unload(self, plan: LoadPlan) -> None:
         """See Session."""
@@ -219,14 +230,25 @@ class MachineSession:
             jumping.jump(self.host)
         finally:
             self.unload(plan)
-            for device in self._survey.devices.values():  # as it was before: everything read-only, and readable
-                with contextlib.suppress(MountError):
-                    self._mounts.tree(device)
+            self._reopen(self._survey.devices.values())  # as it was before: everything read-only, and readable
         raise AssertionError("jump returns only by raising")
 
+    def _reopen(self, devices: Iterable[Device]) -> None:
+        """Have devices at hand again: a jump that came back has let go of everything."""
+        if self._storage.released:
+            for _ in self._devices():  # puts together what can be without a passphrase
+                pass
+        for device in devices:
+            with contextlib.suppress(MountError):  # then the load says which file is not there
+                self._mounts.tree(device)
+
+    def release(self) -> list[str]:
+        """Unmount everything, and take down what was put together for it; returns what is stuck, and why."""
+        return self._unmount() + self._storage.release()
+
     def close(self) -> None:
-        """Unmount everything."""
-        self._release()
+        """Let go of everything."""
+        self.release()
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:

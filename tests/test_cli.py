@@ -371,8 +371,9 @@ def test_a_machine_file_that_cannot_be_read_is_a_wrong_call(call: Call, kernel: 
 @pytest.fixture
 def on_virt(monkeypatch: pytest.MonkeyPatch, partition: Path) -> Path:
     """`boot` on the recorded machine, with one partition; nothing of this computer is asked."""
-    from bootmenu.discovery import devices, machine
+    from bootmenu.discovery import machine
     from bootmenu.discovery.devices import Device
+    from bootmenu.discovery.storage.assembly import Storage
 
     def gather(host: Host) -> MachineFacts:
         return machines.virt()
@@ -382,7 +383,7 @@ def on_virt(monkeypatch: pytest.MonkeyPatch, partition: Path) -> Path:
         Device(name="sda1", uuid="1-2", folder=str(partition)),
         Problem(device="sdb1", path="", message="is broken"),
     )
-    monkeypatch.setattr(devices, "find", lambda host: iter(found))
+    monkeypatch.setattr(Storage, "find", lambda storage: iter(found))
     return partition
 
 

@@ -173,7 +173,7 @@ class Mounts:
 
     def _open(self, device: Device, place: _Place) -> DirectoryTree:
         if device.locked:
-            raise MountError("locked: it is encrypted, and can be unlocked in the menu")
+            raise MountError("locked: it is encrypted, and the key u in the menu unlocks it")
         with contextlib.ExitStack() as until_open:
             if device.within is None:
                 folder = device.folder or self._already_mounted(device)

@@ -113,6 +113,8 @@ class FakeCommands(Commands):
         default_factory=dict
     )
     calls: list[list[str]] = field(default_factory=list)
+    inputs: list[bytes] = field(default_factory=list)
+    """What programs were given on their standard input."""
 
     def find(self, name: str) -> str | None:
         return f"/usr/sbin/{name}" if name in self.programs else None
@@ -128,6 +130,7 @@ class FakeCommands(Commands):
     ) -> Completed:
         assert timeout > 0
         self.calls.append(list(argv))
+        self.inputs += [] if data is None else [data]
         if argv[0] not in self.programs:
             raise CommandError(f"{argv[0]} is not installed", "Install it.")
         status, out, err = self.programs[argv[0]](argv, pass_fds)

@@ -236,7 +236,7 @@ def test_a_partition_that_cannot_be_read_has_a_problem_in_it_and_nothing_else(ho
 
 def test_what_is_locked_is_not_mounted(host: Host) -> None:
     locked = Device(name="sda3", path="/dev/sda3", filesystem="crypto_LUKS", locked=True)
-    with Mounts(host) as mounts, pytest.raises(MountError, match="unlocked in the menu"):
+    with Mounts(host) as mounts, pytest.raises(MountError, match="key u in the menu unlocks it"):
         mounts.tree(locked)
     assert not mounted(host)
 

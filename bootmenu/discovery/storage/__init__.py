@@ -1,2 +1,120 @@
 # SPDX-License-Identifier: MIT
-"""What is no plain partition: one file for every kind, and nothing is ever written to what it stands on."""
+"""What is no plain partition: arrays, volume groups, encrypted partitions, subvolumes, image files; a file for each.
+
+Nothing is written to what they stand on. Every tool gets read-only loop devices in place of the partitions, and the
+kernel refuses writes to those, whatever a tool or a driver would like to bring up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.storage.loops import Loops
+from bootmenu.errors import BootmenuError
+from bootmenu.model.entry import Problem
+from bootmenu.registry import Registry
+from bootmenu.system.commands import CommandError
+from bootmenu.system.host import Host
+
+_SECONDS = 30.0
+"""For which one call of a tool may take; deriving the key of an encrypted partition takes the longest."""
+
+
+_SAID = 300
+"""Characters of what a tool complains."""
+
+
+class StorageError(BootmenuError):
+    """A tool could not do what it was asked for. status: its exit status; None = it did not end by itself."""
+
+    def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Undo:
+    """A step back. name: what it is about, for whoever is told that it failed."""
+
+    name: str
+    work: Callable[[], object]
+
+
+class Bench:
+    """What storage is put together with: tools, loop devices, and a list of all that has to be undone."""
+
+    def __init__(self, host: Host, loops: Loops) -> None:
+        self.host = host
+        self._loops = loops
+        self._undo: list[_Undo] = []
+        self._shielded: dict[str, str] = {}
+        """Loop device → device."""
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Names of the devices that something stands on, which cannot be seen through the loop devices."""
+        return frozenset(self._shielded.copy().values())
+
+    @property
+    def steps(self) -> int:
+        """How many have been taken and not been undone."""
+        return len(self._undo)
+
+    def shield(self, device: Device) -> str:
+        """Path of a read-only loop device in front of a device. Raises StorageError."""
+        try:
+            name = self._loops.shield(device.path)
+        except OSError as error:
+            raise StorageError(f"no loop device for {device.name}: {error.strerror}") from None
+        self._shielded[name] = device.name
+        self._undo.append(_Undo(name, lambda: self._unshield(name)))
+        return f"/dev/{name}"
+
+    def _unshield(self, name: str) -> None:
+        self._loops.detach(name)
+        del self._shielded[name]
+
+    def run(self, *argv: str, data: bytes | None = None) -> bytes:
+        """What a tool prints. data: its standard input. Raises StorageError, also when it is not installed."""
+        try:
+            done = self.host.commands.run(argv, timeout=_SECONDS, data=data, env={"MDADM_NO_UDEV": "1"})
+        except CommandError as error:
+            raise StorageError(error.message, error.hint) from None
+        if done.returncode != 0:
+            said = " ".join(done.error_text.split())[:_SAID] or f"exit status {done.returncode}"
+            raise StorageError(f"{argv[0]}: {said}", status=done.returncode)
+        return done.stdout
+
+    def undo_by(self, name: str, *argv: str) -> None:
+        """Remember how what was set up under this name is taken down again."""
+        self._undo.append(_Undo(name, lambda: self.run(*argv)))
+
+    def undo(self, steps: int = 0) -> list[str]:
+        """Go back to where that many steps had been taken; returns what is stuck, and why."""
+        stuck = []
+        while len(self._undo) > steps:
+            step = self._undo.pop()
+            try:
+                step.work()
+            except StorageError as error:
+                stuck.append(f"{step.name}: {error.message}")
+        return stuck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How parts of one kind are put together."""
+
+    filesystem: str
+    """What lsblk calls the parts."""
+    whole: str
+    """What they are parts of, in words."""
+    tool: str
+    assemble: Callable[[Sequence[Device], Bench], Iterator[Problem]]
+    """Sets up what can be, with all the parts there are; what it cannot is a problem. What it leaves on the bench
+    is taken for the work it has done. May raise StorageError."""
+
+
+KINDS: Registry[Kind] = Registry(__name__)

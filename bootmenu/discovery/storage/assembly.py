@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""All that can be read of a machine: its partitions, and what storage/ makes of those that are parts of something."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+from bootmenu.discovery.devices import Device, Member, survey
+from bootmenu.discovery.storage import KINDS, Bench, StorageError, luks
+from bootmenu.discovery.storage.loops import Loops
+from bootmenu.discovery.storage.luks import UnlockError
+from bootmenu.model.entry import Problem
+from bootmenu.system.host import Host
+
+_ROUNDS = 4
+"""Of putting together: volumes on an encrypted partition on an array, and one more."""
+_PATIENCE = 5.0
+"""Seconds for which a release waits for a tool that still works."""
+
+
+class Storage:
+    """What was put together on one machine. Safe to use from several threads."""
+
+    def __init__(self, host: Host) -> None:
+        self.loops = Loops(host)
+        self._host = host
+        self._bench = Bench(host, self.loops)
+        self._working = threading.Lock()
+        """Held while tools are at work."""
+        self.released = False
+        """Everything was undone since the last look."""
+
+    def find(self) -> Iterator[Device | Problem]:
+        """Everything that can be read: first what is there, then what was put together of it. What has been put
+        together before stays as it is."""
+        self.released = False
+        told: set[object] = set()
+        tried: set[str] = set()
+        for _ in range(_ROUNDS):
+            members: list[Device] = []
+            for found in survey(self._host, self.loops.names | self._bench.used):
+                if isinstance(found, Member):
+                    members.append(found.device)
+                    continue
+                key = found.name if isinstance(found, Device) else found
+                if key not in told:
+                    told.add(key)
+                    yield found
+            members = [device for device in members if device.name not in tried]
+            tried.update(device.name for device in members)
+            if not members:
+                return
+            with self._working:
+                steps = self._bench.steps
+                problems = list(self._assemble(members))
+                progress = self._bench.steps > steps
+            yield from problems
+            if not progress:
+                return
+
+    def _assemble(self, members: list[Device]) -> Iterator[Problem]:
+        for kind in KINDS.values():
+            parts = [device for device in members if device.filesystem == kind.filesystem]
+            if not parts:
+                continue
+            if self._host.exists("/run/udev/control"):
+                trouble = f"part of {kind.whole} that is not in use; that is left to the running system"
+            elif self._host.commands.find(kind.tool) is None:
+                trouble = f"part of {kind.whole}, and there is no {kind.tool} to put it together"
+            else:
+                steps = self._bench.steps
+                try:
+                    yield from kind.assemble(parts, self._bench)
+                except StorageError as error:
+                    self._bench.undo(steps)
+                    yield Problem(device=parts[0].name, path="", message=f"part of {kind.whole}: {error.message}")
+                continue
+            for device in parts:
+                yield Problem(device=device.name, path="", message=trouble)
+
+    def unlock(self, device: Device, passphrase: str) -> None:
+        """Open an encrypted partition; the next look finds what is in it. Raises UnlockError."""
+        if not device.locked:
+            raise UnlockError(f"{device.name} is not locked.")
+        with self._working:
+            if device.name in self._bench.used:
+                raise UnlockError(f"{device.name} is unlocked already.", "Look again.")
+            luks.unlock(device, passphrase, self._bench)
+
+    def release(self) -> list[str]:
+        """Undo everything, last things first; returns what is stuck, and why."""
+        if not self._working.acquire(timeout=_PATIENCE):
+            return ["storage: a tool is still at work"]
+        self.released = True
+        try:
+            return self._bench.undo()
+        finally:
+            self._working.release()

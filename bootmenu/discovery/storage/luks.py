@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Encrypted partitions (cryptsetup(8)), opened with a passphrase that goes through a pipe and is kept nowhere."""
+
+from __future__ import annotations
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.storage import Bench, StorageError
+from bootmenu.errors import BootmenuError
+
+
+class UnlockError(BootmenuError):
+    """A partition could not be unlocked. wrong: the passphrase is not one of its own, and another may be."""
+
+    def __init__(self, message: str, hint: str = "", *, wrong: bool = False) -> None:
+        super().__init__(message, hint)
+        self.wrong = wrong
+
+
+def unlock(device: Device, passphrase: str, bench: Bench) -> None:
+    """Put the plain device there, read-only. Raises UnlockError."""
+    steps = bench.steps
+    name = f"bootmenu-{device.name.replace('/', '!')}"
+    try:
+        path = bench.shield(device)
+        # not by --key-file=NAME and not by the command line, which every process can read
+        data = passphrase.encode("utf-8", "surrogateescape")
+        argv = ("cryptsetup", "open", "--type", "luks", "--readonly", "--batch-mode", "--key-file", "-", path, name)
+        bench.run(*argv, data=data)
+        bench.undo_by(name, "cryptsetup", "close", name)
+    except StorageError as error:
+        bench.undo(steps)
+        # cryptsetup(8), RETURN CODES
+        match error.status:
+            case 2:
+                raise UnlockError("This is not its passphrase.", "Try again.", wrong=True) from None
+            case 3:
+                hint = "Its key was made for a machine with more memory: cryptsetup luksConvertKey there."
+                raise UnlockError("There is not enough memory to derive the key.", hint) from None
+            case _:
+                raise UnlockError(f"{device.name} cannot be unlocked: {error.message}", error.hint) from None

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Logical volumes (lvm(8)): those that are no more than pieces of disks one behind the other.
+
+Mirrors, thin volumes, caches and snapshots keep records of their own while they are active, and do not start where
+nothing can be written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
+from bootmenu.model.entry import Problem
+
+MAX_VOLUMES = 64
+"""On one machine."""
+
+_PLAIN = frozenset({"linear", "striped"})
+_NAME = re.compile(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}")  # lvm(8), VALID NAMES
+_FIELDS = "vg_name,lv_name,lv_attr,segtype"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Volume:
+    group: str
+    name: str
+    attributes: str
+    types: set[str]
+
+    @property
+    def path(self) -> str:
+        return f"{self.group}/{self.name}"
+
+    def trouble(self) -> str | None:
+        """Why it is left alone; None = it is not."""
+        # lvs(8), lv_attr: 1 volume type, 9 health
+        if self.attributes[8:9] == "p":
+            return "waiting for a disk of its volume group"
+        if self.types <= _PLAIN and self.attributes[:1] == "-":
+            return None
+        kinds = " and ".join(sorted(self.types - _PLAIN)) or "a volume with snapshots"
+        return f"not read: it is {kinds}, which would write to its disks"
+
+
+def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
+    """All plain volumes of all groups, read-only."""
+    steps = bench.steps
+    paths = [bench.shield(part) for part in parts]
+    accepted = ",".join(f'"a|^{path}$|"' for path in paths)
+    devices = f'devices {{ filter=[{accepted},"r|.*|"] use_devicesfile=0 scan_lvs=0 }}'
+    # lvmconfig --type default --withcomments: "No operations that change on-disk metadata are permitted."
+    quiet = "global { metadata_read_only=1 } backup { backup=0 archive=0 }"
+    report = bench.run(
+        "lvm", "lvs", "--readonly", "--reportformat", "json", "-o", _FIELDS, "--config", f"{devices} {quiet}"
+    )
+    active = 0
+    for volume in _volumes(report):
+        trouble = volume.trouble()
+        if trouble is None and active >= MAX_VOLUMES:
+            trouble = f"left out with all that follow: {MAX_VOLUMES} logical volumes are read"
+        if trouble is None:
+            activation = f'read_only_volume_list=["{volume.group}"] udev_rules=0 udev_sync=0 monitoring=0'
+            config = f"{devices} {quiet} activation {{ {activation} }}"
+            try:
+                bench.run("lvm", "lvchange", "--activate", "y", "--config", config, volume.path)
+                bench.undo_by(volume.path, "lvm", "lvchange", "--activate", "n", "--config", config, volume.path)
+                active += 1
+            except StorageError as error:
+                trouble = error.message
+        if trouble is not None:
+            yield Problem(device=parts[0].name, path="", message=f"logical volume {volume.path}: {trouble}")
+    if not active:
+        bench.undo(steps)
+
+
+def _volumes(report: bytes) -> list[_Volume]:
+    """From what lvs prints: a row for every segment. Raises StorageError."""
+    try:
+        rows: list[Any] = [row for one in json.loads(report)["report"] for row in one["lv"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StorageError("lvm lvs makes no sense") from None
+    volumes: dict[str, _Volume] = {}
+    for row in rows:
+        fields = [row.get(field) if isinstance(row, dict) else None for field in _FIELDS.split(",")]
+        group, name, attributes, kind = (field if isinstance(field, str) else "" for field in fields)
+        if _NAME.fullmatch(group) and _NAME.fullmatch(name):
+            volume = _Volume(group=group, name=name, attributes=attributes, types=set())
+            volumes.setdefault(volume.path, volume).types.add(kind)
+    return list(volumes.values())
+
+
+KINDS.register("lvm", order=20)(Kind(filesystem="LVM2_member", whole="a volume group", tool="lvm", assemble=assemble))

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Arrays of Linux' own kind (md(4)), by mdadm: only as complete as they were when they were last used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
+from bootmenu.model.entry import Problem
+
+_HIGHEST = 127  # as mdadm itself counts, from there downwards
+
+
+def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
+    """One array for each UUID; one that is not complete waits for its other parts."""
+    arrays: dict[str, list[Device]] = {}
+    for part in parts:
+        arrays.setdefault(part.uuid or part.name, []).append(part)
+    for members in arrays.values():
+        steps = bench.steps
+        name = _free(bench)
+        try:
+            # mdadm(8), --run: without it an array that lost a part since it was last used is not started
+            paths = [bench.shield(part) for part in members]
+            bench.undo_by(name, "mdadm", "--stop", f"/dev/{name}")
+            bench.run("mdadm", "--assemble", "--readonly", "--config=none", f"/dev/{name}", *paths)
+        except StorageError as error:
+            bench.undo(steps)
+            title = f"“{members[0].label}” " if members[0].label else ""
+            message = f"waiting for the other parts of the array {title}it belongs to ({error.message})"
+            yield Problem(device=members[0].name, path="", message=message)
+
+
+def _free(bench: Bench) -> str:
+    """A kernel name that no array has. Raises StorageError."""
+    for number in range(_HIGHEST, -1, -1):
+        if not bench.host.exists(f"/sys/class/block/md{number}"):
+            return f"md{number}"
+    raise StorageError(f"{_HIGHEST + 1} arrays are there already")
+
+
+KINDS.register("md", order=10)(
+    Kind(filesystem="linux_raid_member", whole="an array", tool="mdadm", assemble=assemble)
+)
