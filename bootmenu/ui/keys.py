@@ -15,6 +15,7 @@ class Place(StrEnum):
 
     MENU = "menu"
     CONFIRM = "question"
+    PASSPHRASE = "passphrase"  # noqa: S105 - a screen
     PROGRESS = "progress"
     REFUSAL = "error"
     ARRIVAL = "arrival"
@@ -128,6 +129,14 @@ TABLE: tuple[Key, ...] = (
         places=(Place.MENU,),
     ),
     Key(
+        action="unlock",
+        keys=("u",),
+        shown="u",
+        label="unlock",
+        help="enter the passphrase of the encrypted partition under the marker, or of the first that is locked",
+        places=(Place.MENU,),
+    ),
+    Key(
         action="demo",
         keys=("m",),
         shown="m",
@@ -151,6 +160,37 @@ TABLE: tuple[Key, ...] = (
         label="no, back",
         help="no, back",
         places=(Place.CONFIRM,),
+    ),
+    Key(
+        action="unlock",
+        keys=_ENTER,
+        shown="Enter",
+        label="unlock",
+        help="try the passphrase",
+        places=(Place.PASSPHRASE,),
+    ),
+    Key(
+        action="erase",
+        keys=("backspace", "ctrl+h"),
+        shown="Backspace",
+        help="take the last character back",
+        places=(Place.PASSPHRASE,),
+    ),
+    Key(
+        action="clear",
+        keys=("ctrl+u",),
+        shown="Ctrl+U",
+        label="begin again",
+        help="take all of it back",
+        places=(Place.PASSPHRASE,),
+    ),
+    Key(
+        action="no",
+        keys=("escape", "ctrl+c"),
+        shown="Esc",
+        label="back",
+        help="leave it locked",
+        places=(Place.PASSPHRASE,),
     ),
     Key(
         action="cancel",

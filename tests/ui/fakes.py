@@ -22,6 +22,7 @@ from bootmenu.discovery.scan import (
     ScanFinished,
     Stream,
 )
+from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
@@ -154,6 +155,17 @@ EMPTY: tuple[ScanEvent, ...] = (
     ScanFinished(0.1),
 )
 
+SECRET = Device(name="sda3", label="crypt", filesystem="crypto_LUKS", uuid="C", locked=True)
+LOCKED: tuple[ScanEvent, ...] = (
+    DeviceFound(BOOT),
+    EntryFound(DEBIAN),
+    DeviceDone(BOOT, 1),
+    DeviceFound(SECRET),
+    ProblemFound(Problem(device="sda3", path="", message="locked: it is encrypted, and the key u unlocks it")),
+    DeviceDone(SECRET, 0),
+    ScanFinished(0.1),
+)
+
 BUSY = LoadError(
     "kexec_load failed: Device or resource busy",
     "Put nr_cpus=1 on the first stage's command line and start again.",
@@ -225,12 +237,18 @@ class FakeSession:
     load_gate: Event = field(default_factory=Event)
     """The load waits after its third step until this is set."""
     calls: list[str] = field(default_factory=list)
+    passphrase: str = "open sesame"
+    unlocked_events: Sequence[ScanEvent] = FULL
+    """What a scan finds once the passphrase was right."""
+    unlock_gate: Event = field(default_factory=Event)
+    """A passphrase is tried until this is set."""
     load_reached: Event = field(default_factory=Event)
     """Set when the load waits."""
 
     def __post_init__(self) -> None:
         self.scan_gate.set()
         self.load_gate.set()
+        self.unlock_gate.set()
 
     def scan(self) -> Stream:
         """See Session."""
@@ -251,6 +269,14 @@ class FakeSession:
                 yield event
         finally:
             self.calls.append("scan closed")
+
+    def unlock(self, device: str, passphrase: str) -> None:
+        """See Session."""
+        self.calls.append(f"unlock {device}")
+        self.unlock_gate.wait(10)
+        if passphrase != self.passphrase:
+            raise UnlockError("This is not its passphrase.", "Try again.", wrong=True)
+        self.events = self.unlocked_events
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""

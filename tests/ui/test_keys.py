@@ -13,11 +13,13 @@ from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.loading import LoadingScreen
 from bootmenu.ui.screens.menu import MenuScreen
+from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
 
 SCREENS: dict[Place, type[Screen[object]]] = {
     Place.MENU: MenuScreen,  # type: ignore[dict-item]
     Place.CONFIRM: ConfirmScreen,  # type: ignore[dict-item]
+    Place.PASSPHRASE: PassphraseScreen,  # type: ignore[dict-item]
     Place.PROGRESS: LoadingScreen,  # type: ignore[dict-item]
     Place.REFUSAL: RefusalScreen,  # type: ignore[dict-item]
     Place.ARRIVAL: ArrivalScreen,  # type: ignore[dict-item]

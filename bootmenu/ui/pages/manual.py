@@ -28,6 +28,7 @@ def manual(without: Collection[str], width: int, where: str = "") -> list[Line]:
             lines += _key(key, width)
     lines += [BLANK, heading(width, "While it loads"), *_rows(Place.PROGRESS, width)]
     lines += [BLANK, heading(width, "When it asks"), *_rows(Place.CONFIRM, width)]
+    lines += [BLANK, heading(width, "When it asks for a passphrase"), *_rows(Place.PASSPHRASE, width)]
     lines += [BLANK, heading(width, "Verdicts")]
     for severity, meaning in _MEANINGS.items():
         lines += block(width - 1, [Span(" "), verdict(severity)], VERDICT_WIDTH + 8, meaning)

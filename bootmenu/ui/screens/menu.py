@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
+from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing, ScanEvent, ScanFinished
 from bootmenu.model.finding import Severity
 from bootmenu.ui import faults
@@ -26,6 +27,7 @@ from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.loading import LoadingScreen, Returned
+from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import count
 from bootmenu.ui.widgets.paper import Paper
@@ -105,8 +107,13 @@ class MenuScreen(BootmenuScreen[None]):
 
     @property
     def unlabelled(self) -> frozenset[str]:
-        """The key to the demonstration machine is named where it is suggested."""
-        return self.terms.without if self._demo_suggested else self.terms.without | {"demo"}
+        """Keys are named where there is something for them: a machine without anything, an encrypted partition."""
+        demo = frozenset() if self._demo_suggested else frozenset({"demo"})
+        return self.terms.without | demo | (frozenset() if self._locked else frozenset({"unlock"}))
+
+    @property
+    def _locked(self) -> list[Device]:
+        return [group.device for group in self.catalogue.groups if group.device.locked]
 
     def _upper_rule(self, width: int) -> list[Line]:
         hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
@@ -334,6 +341,21 @@ class MenuScreen(BootmenuScreen[None]):
         """Everything about the selected entry."""
         row = self._rows.selected
         self.app.push_screen(DetailsScreen(self.terms, row.listing if row else None))
+
+    def action_unlock(self) -> None:
+        """Ask for the passphrase of an encrypted partition, and read it."""
+        row = self._rows.selected
+        here = row.problem.device if row and row.problem else ""
+        device = next((device for device in self._locked if device.name == here), next(iter(self._locked), None))
+        if device is None:
+            self._say("nothing here is locked")
+            return
+        self.app.push_screen(PassphraseScreen(self.terms, device), self._unlocked)
+
+    def _unlocked(self, done: bool | None) -> None:
+        if done:
+            self._said = ""
+            self._start_scan()
 
     def action_help(self) -> None:
         """The help page."""

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Asks for the passphrase of an encrypted partition until it is unlocked, or until nobody wants it any more.
+
+What is typed is a line of its own on the sheet: it blinks not, and only the cells that change are sent.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import ModalScreen
+
+from bootmenu.discovery.devices import Device
+from bootmenu.errors import BootmenuError
+from bootmenu.ui import faults
+from bootmenu.ui.keys import Place, bindings, labelled
+from bootmenu.ui.lines import Line
+from bootmenu.ui.pages.banner import footer
+from bootmenu.ui.pages.passphrase import passphrase
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.widgets.paper import Paper
+
+MAX_TYPED = 512
+"""Characters, as many as cryptsetup itself takes from a terminal."""
+
+
+class PassphraseScreen(ModalScreen[bool], inherit_bindings=False):
+    """A box over the menu. Ends with True when the partition is unlocked."""
+
+    BINDINGS: ClassVar = bindings(Place.PASSPHRASE)
+
+    class Tried(Message):
+        """The passphrase was tried. error None = it was the right one."""
+
+        def __init__(self, error: Exception | None) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, terms: Terms, device: Device) -> None:
+        super().__init__()
+        self.terms = terms
+        self.device = device
+        self.working = False
+        self._typed = ""
+        self._said = ""
+
+    def compose(self) -> ComposeResult:
+        """The box."""
+        box = Container(Paper(self._page, id="page"), id="box")
+        box.border_title = "Locked"
+        yield box
+        keys = labelled(Place.PASSPHRASE)
+        yield Paper(lambda width: [footer(keys, width)], id="footer")
+
+    def _page(self, width: int) -> list[Line]:
+        return passphrase(self.device, len(self._typed), self._said, width, working=self.working)
+
+    def _draw(self) -> None:
+        self.query_one("#page", Paper).show(self._page)
+
+    def on_key(self, event: events.Key) -> None:
+        """Whatever is no key of the table and can be printed belongs to the passphrase."""
+        if event.character is not None and event.is_printable:
+            event.stop()
+            self._type(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """As if it were typed; a line's end is not part of it."""
+        event.stop()
+        self._type(event.text.rstrip("\r\n"))
+
+    def _type(self, text: str) -> None:
+        if not self.working:
+            self._typed = (self._typed + text)[:MAX_TYPED]
+            self._draw()
+
+    def action_erase(self) -> None:
+        """Take the last character back."""
+        if not self.working:
+            self._typed = self._typed[:-1]
+            self._draw()
+
+    def action_clear(self) -> None:
+        """Take everything back."""
+        if not self.working:
+            self._typed = ""
+            self._draw()
+
+    def action_unlock(self) -> None:
+        """Try it."""
+        if self.working or not self._typed:
+            return
+        text, self._typed = self._typed, ""
+        self.working = True
+        self._draw()
+        self.run_worker(lambda: self._try(text), thread=True, group="unlock", exit_on_error=False)
+
+    def _try(self, text: str) -> None:
+        """In a thread."""
+        error: Exception | None = None
+        try:
+            self.terms.session.unlock(self.device.name, text)
+        except Exception as caught:
+            error = caught
+        self.post_message(self.Tried(error))
+
+    @on(Tried)
+    def _tried(self, message: Tried) -> None:
+        self.working = False
+        if message.error is None:
+            self.dismiss(True)
+            return
+        if isinstance(message.error, BootmenuError):
+            self._said = " ".join(part for part in (message.error.message, message.error.hint) if part)
+        else:
+            faults.write(message.error)
+            self._said = "It could not be tried."
+        self._draw()
+
+    def action_no(self) -> None:
+        """Back to the menu; a passphrase that is being tried is waited for."""
+        if not self.working:
+            self.dismiss(False)
+
+    def action_redraw(self) -> None:
+        """Send every cell again."""
+        self.app.action_redraw()  # type: ignore[attr-defined]
