@@ -74,6 +74,8 @@ FOR_TEST = [
     Package("e2fsprogs", "mkfs.ext4", "fills the ext4 disks of those machines, without root"),
     Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),
     Package("mtools", "mcopy", "fills those partitions, without root"),
+    Package("btrfs-progs", "mkfs.btrfs", "makes a disk with subvolumes"),
+    Package("xorriso", "xorriso", "makes an image of an installation medium"),
     Package("fdisk", "sfdisk", "partitions their disks"),
     Package(
         "debian-archive-keyring",

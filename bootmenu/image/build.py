@@ -24,6 +24,8 @@ from bootmenu.image.rootfs import Root, merged_usr
 
 _ZSTD_LEVEL = 19
 _TOOLS = ("kexec", "lsblk", "blkid")
+_WHERE_PRESENT = ("lvm", "mdadm", "cryptsetup")
+"""Tools of storage/ that a machine without such disks does without: --package lvm2, mdadm, cryptsetup-bin."""
 # glibc opens libgcc_s when a thread ends, bootmenu opens libfdt for overlays: no DT_NEEDED names them.
 _OPENED_AT_RUN_TIME = ("libgcc_s.so.1", "libfdt.so.1")
 
@@ -146,12 +148,12 @@ def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: C
     if busybox is None:
         raise BootmenuError(f"{root.folder} has no busybox, and init needs it.", "Install busybox-static there.")
     programs = [packer.python.program, busybox]
-    for name in _TOOLS:
+    for name in (*_TOOLS, *_WHERE_PRESENT):
         path = root.program(name)
-        if path is None:
-            say(f"left out: {name} (not in {root.folder})")
-        else:
+        if path is not None:
             programs.append(path)
+        elif name in _TOOLS:
+            say(f"left out: {name} (not in {root.folder})")
     folders = elf.library_folders(root)
     needed = [path for where, data in packer.binaries for path in elf.libraries(root, where, data, folders)]
     for soname in _OPENED_AT_RUN_TIME:

@@ -37,7 +37,14 @@ INSERTED = (
 )  # fmt: skip
 """What init inserts at every start: names with underscores only; a pattern may match nothing."""
 
-ON_DEMAND = ("btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "overlay", "nls_iso8859_1", "nls_utf8")
+ON_DEMAND = (
+    "btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "overlay", "nls_iso8859_1", "nls_utf8",
+    # image files, and whatever is put together of partitions
+    "loop", "md_mod", "raid0", "raid1", "raid10", "raid456", "dm_crypt",
+    # what encrypted partitions are usually encrypted with, for the kernel and for cryptsetup
+    "xts", "cbc", "ecb", "essiv", "aes_generic", "aes_arm64", "aes_ce_blk", "aes_neon_blk", "sha256_generic",
+    "af_alg", "algif_skcipher", "algif_hash",
+)  # fmt: skip
 """What the kernel asks modprobe for when it is needed; btrfs alone takes a second to measure its checksums."""
 
 _MAX_MODULE = 64 << 20

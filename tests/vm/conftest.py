@@ -14,7 +14,18 @@ import pytest
 from tests.vm import devicetrees, disks, stages
 from tests.vm.harness import Hardware, Machine
 
-_TOOLS = ("qemu-system-aarch64", "dtc", "sfdisk", "mkfs.ext4", "mkfs.vfat", "mcopy", "apt-get", "dpkg-deb")
+_TOOLS = (
+    "qemu-system-aarch64",
+    "dtc",
+    "sfdisk",
+    "mkfs.ext4",
+    "mkfs.vfat",
+    "mkfs.btrfs",
+    "mcopy",
+    "xorriso",
+    "apt-get",
+    "dpkg-deb",
+)
 ARTIFACTS = Path(__file__).parents[2] / "build" / "vm-logs"
 
 MachineMaker = Callable[..., Machine]

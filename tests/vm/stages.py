@@ -8,7 +8,7 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +34,21 @@ class Stage:
     initrd: Path
 
 
-def build_first_stage(cache: Path) -> Stage:
-    """bootmenu's image of this checkout, built once for every state of its sources."""
-    folder = cache / "first-stage" / _state()
+def build_first_stage(cache: Path, packages: Sequence[str] = ()) -> Stage:
+    """bootmenu's image of this checkout, built once for every state of its sources.
+
+    packages: Debian packages besides those of every image.
+    """
+    variant = "-".join(["first-stage", *packages])
+    folder = cache / variant / _state()
     stage = Stage(kernel=folder / "vmlinuz", initrd=folder / "first-stage.cpio.zst")
     if not (stage.kernel.exists() and stage.initrd.exists()):
+        root = cache / "-".join(["root", *packages])
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
-        argv = ["build", "--debian", "arm64", "--kernel-package", KERNEL_PACKAGE, "--root", str(cache / "root")]
+        argv = ["build", "--debian", "arm64", "--kernel-package", KERNEL_PACKAGE, "--root", str(root)]
+        for package in packages:
+            argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
         assert command.run(parser.parse_args(argv)) == 0
         _forget_old(folder.parent, keep=3)
