@@ -98,9 +98,9 @@ class Session(Protocol):
 class MachineSession:
     """A Session over a host: the real machine, or a simulated one.
 
-    devices: asked at every scan, in a thread; None = all that this machine has. method: loading method to use in place
-    of the plan's choice. pace: bytes per second of a simulated medium. patience: seconds after which a silent device
-    does not answer. A context manager's work is done by `close`.
+    devices: asked at every scan, in a thread; None = all that this machine has. method: loading method to use in
+    place of the plan's choice. pace: bytes per second of a simulated medium. patience: seconds after which a silent
+    device does not answer. A context manager's work is done by `close`.
     """
 
     def __init__(
