@@ -215,7 +215,11 @@ def _scan(arguments: argparse.Namespace) -> int:
     for tree in trees:
         if not os.path.isdir(tree.folder or ""):  # noqa: PTH112 - Path.is_dir raises when a name is too long
             raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
-    with contextlib.closing(MachineSession(host, machine, (lambda: trees) if trees else None)) as session:
+    local = arguments.machine is None
+    settings = _settings_in_force(host, {})
+    with contextlib.closing(
+        MachineSession(host, machine, (lambda: trees) if trees else None, settings=settings, local=local)
+    ) as session:
         listings, problems = collect(session)
     if arguments.json:
         _print_json(reports.scan_to_json(listings, problems))
@@ -235,7 +239,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from bootmenu.model.finding import Severity
 
     host, machine = _host_and_machine(arguments.machine)
-    with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine)) as session:
+    settings = _settings_in_force(host, _carry_over(arguments))
+    with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine, settings)) as session:
         report = check(machine, session.listing.facts).overriding(_ignored(arguments))
     if arguments.json:
         _print_json(reports.report_to_json(report))
@@ -264,7 +269,8 @@ def _boot(arguments: argparse.Namespace) -> int:
         json=arguments.json,
         ignored=_ignored(arguments),
     )
-    settings = _settings_in_force(host, {} if arguments.skip_hook is None else {"skip-hooks": arguments.skip_hook})
+    skipped = {} if arguments.skip_hook is None else {"skip-hooks": arguments.skip_hook}
+    settings = _settings_in_force(host, {**skipped, **_carry_over(arguments)})
     if arguments.kernel is not None:
         with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine, settings)) as files:
             return boot.boot(files, files.listing, options)
@@ -357,6 +363,10 @@ def _host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
         raise UsageError(f"{recorded}: {error.message}", error.hint) from None
 
 
+def _carry_over(arguments: argparse.Namespace) -> dict[str, object]:
+    return {"carry-over": False} if arguments.no_carry_over else {}
+
+
 def _settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
     """What is wrong with them is told, and never in the way."""
     from bootmenu.model.text import printable
@@ -373,7 +383,7 @@ def _files_session(
     kernel: str,
     host: Host,
     machine: MachineFacts,
-    settings: Settings | None = None,
+    settings: Settings,
 ) -> FilesSession:
     """A session about files that were named on the command line. Raises UsageError when one cannot be read."""
     from bootmenu.session import FilesSession
@@ -386,7 +396,7 @@ def _files_session(
         overlays=tuple(arguments.overlay),
         initrds=tuple(arguments.initrd),
         command_line=arguments.cmdline,
-        carry_over=not arguments.no_carry_over,
         method=arguments.method,
         settings=settings,
+        local=getattr(arguments, "machine", None) is None,
     )

@@ -29,12 +29,13 @@ from bootmenu.discovery.scan import (
 )
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.luks import UnlockError
-from bootmenu.discovery.survey import PATIENCE, Survey
+from bootmenu.discovery.survey import Survey
 from bootmenu.errors import UsageError
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.errors import SimulatedJump
+from bootmenu.kexec.handover import Handover
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import LoadPlan, foresee, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
@@ -99,8 +100,9 @@ class MachineSession:
     """A Session over a host: the real machine, or a simulated one.
 
     devices: asked at every scan, in a thread; None = all that this machine has. method: loading method to use in
-    place of the plan's choice. pace: bytes per second of a simulated medium. patience: seconds after which a silent
-    device does not answer. A context manager's work is done by `close`.
+    place of the plan's choice. pace: bytes per second of a simulated medium. local: the host is the machine that the
+    facts are about. patience: seconds after which a silent device does not answer; None = as the settings say. A
+    context manager's work is done by `close`.
     """
 
     def __init__(
@@ -113,7 +115,8 @@ class MachineSession:
         simulated: bool = False,
         pace: int | None = None,
         settings: Settings | None = None,
-        patience: float = PATIENCE,
+        local: bool = True,
+        patience: float | None = None,
     ) -> None:
         self.host = host
         self.settings = settings or Settings()
@@ -124,8 +127,9 @@ class MachineSession:
         self._method = method
         self._simulated = simulated
         self._pace = pace
-        self._patience = patience
+        self._patience = self.settings.scan_seconds if patience is None else patience
         self._mounts = Mounts(host, self._storage.loops)
+        self.hand_over = Handover(host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local)
         self._survey = self._new_survey()
 
     @property
@@ -161,7 +165,12 @@ class MachineSession:
 
     def _new_survey(self) -> Survey:
         return Survey(
-            self._mounts, self._machine, self._machine_report, foresee=self.foresee, patience=self._patience
+            self._mounts,
+            self._machine,
+            self._machine_report,
+            foresee=self.foresee,
+            hand_over=self.hand_over.foresee,
+            patience=self._patience,
         )
 
     def _unmount(self) -> list[str]:
@@ -191,7 +200,7 @@ class MachineSession:
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
-        plan = make_plan(listing.entry, listing.facts, self._machine, method=self._method)
+        plan = make_plan(listing.entry, listing.facts, self._machine, hand_over=self.hand_over, method=self._method)
         found = hooks.find(self.host, self.settings.skip_hooks)
         return dataclasses.replace(
             plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)
@@ -293,11 +302,11 @@ class FilesSession(MachineSession):
         overlays: tuple[str, ...],
         initrds: tuple[str, ...],
         command_line: str,
-        carry_over: bool = True,
         method: str | None = None,
         settings: Settings | None = None,
+        local: bool = True,
     ) -> None:
-        super().__init__(host, machine, tuple, method=method, settings=settings)
+        super().__init__(host, machine, tuple, method=method, settings=settings, local=local)
         here = Device(name="", folder="/")
         tree = self._mounts.tree(here)
 
@@ -319,8 +328,9 @@ class FilesSession(MachineSession):
             {here.name: tree},
             board=machine.tree.compatible if machine.tree else (),
             deep=True,
+            hand_over=self.hand_over.foresee,
         )
-        facts = self.foresee(dataclasses.replace(facts, carries_memory_over=carry_over))
+        facts = self.foresee(facts)
         for file in facts.files:
             if file.state is not FileState.PRESENT:
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")

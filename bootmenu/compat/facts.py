@@ -212,6 +212,20 @@ class InitramfsFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What loading would make of an entry's device tree: overlays applied, this machine's facts carried over."""
+
+    base: DeviceTreeFacts | None = None
+    """The running tree, where the entry brings only overlays for it."""
+    tree: TreeFacts | None = None
+    """None when it cannot be made; `problem` says why."""
+    carried: tuple[str, ...] = ()
+    """Nodes that come from the running machine, `/memory@40000000`."""
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFacts:
     """One entry and what is on the disk for it."""
 
@@ -226,9 +240,9 @@ class EntryFacts:
     kernel: KernelFacts | None = None
     """None = the kernel's file could not be read."""
     wants_own_tree: bool = False
-    """The entry names a device tree; without one the running machine's own is handed on."""
+    """The entry names a device tree, or overlays; without either the running machine's own is handed on."""
     own_tree: DeviceTreeFacts | None = None
-    """None = it names none, or the file could not be read."""
+    """As it lies on the disk; None = it names none, or the file could not be read."""
     tree_folder: TreeFolderFacts | None = None
     """None = the entry names no folder from which its tree is to be taken."""
     overlays: tuple[bool, ...] = ()
@@ -242,10 +256,8 @@ class EntryFacts:
     partitions: tuple[str, ...] | None = None
     """Every name of every partition seen, `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...`,
     `/dev/...`; None = nobody looked."""
-    carries_memory_over: bool = True
-    """The plan puts the running machine's /memory into a tree that has none."""
-    carries_reservations_over: bool = False
-    """The plan adds the running machine's no-map reservations to the entry's tree."""
+    handed: Handed | None = None
+    """What loading would make of its device tree; None = nobody looked, and the tree is judged as it stands."""
     avoids_lpi_tables: bool = False
     """The plan keeps every segment off the GICv3 LPI tables, and reserves them in the tree it hands on."""
 
@@ -260,7 +272,9 @@ class EntryFacts:
 
     @property
     def tree(self) -> TreeFacts | None:
-        """What stands in it; None when it is not sound, too."""
+        """What stands in it when it is handed on, as far as that is known; None when it is not sound, too."""
+        if self.wants_own_tree and self.handed is not None and self.handed.tree is not None:
+            return self.handed.tree
         return self.tree_facts.tree if self.tree_facts else None
 
     @property

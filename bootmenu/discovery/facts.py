@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bootmenu.compat.facts import (
@@ -13,6 +13,7 @@ from bootmenu.compat.facts import (
     EntryFacts,
     FileFacts,
     FileState,
+    Handed,
     InitramfsFacts,
     KernelFacts,
     find_banner,
@@ -27,6 +28,9 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Embedded, Role
 from bootmenu.sources import version_of
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble
+
+HandOver = Callable[[bytes | None, Sequence[bytes]], Handed]
+"""(the entry's own tree or None for the running one, its overlays) → what loading would make of them."""
 
 _STATES = {
     Trouble.MISSING: FileState.MISSING,
@@ -43,6 +47,7 @@ def gather(
     partitions: tuple[str, ...] | None = None,
     deep: bool = False,
     device_trees: DeviceTrees | None = None,
+    hand_over: HandOver | None = None,
 ) -> tuple[BootEntry, EntryFacts]:
     """The facts, and the entry with every file's `exists` filled in. trees: by device name.
 
@@ -52,7 +57,8 @@ def gather(
     Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
     kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
     every name of every partition that was seen. device_trees: picks this board's own from the entry's folder of
-    them, which becomes its `dtb`. Never raises for what is wrong on a disk: that is the answer.
+    them, which becomes its `dtb`. hand_over: tells what loading would make of its tree. Never raises for what is
+    wrong on a disk: that is the answer.
     """
     entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
     reading = _Reading(trees=trees, board=board, deep=deep)
@@ -61,6 +67,10 @@ def gather(
     files += [reading.file(role, ref) for role, ref in entry.files if role != "kernel"]
     kernel, own_tree, banner = reading.kernel, reading.own_tree, reading.banner
     overlays, initramfs = reading.overlays, reading.initramfs
+    own, handed = own_tree, None
+    if hand_over is not None and (entry.dtb or entry.overlays) and reading.readable(entry):
+        handed = hand_over(reading.tree_data, reading.overlay_data)
+        own = own_tree or handed.base
     entry = _with_existence(entry, files)
     files = [dataclasses.replace(file, path=_short(file)) for file in files]
     facts = EntryFacts(
@@ -71,8 +81,9 @@ def gather(
         architecture=entry.architecture,
         files=tuple(files),
         kernel=kernel,
-        wants_own_tree=entry.dtb is not None,
-        own_tree=own_tree,
+        wants_own_tree=entry.dtb is not None or bool(entry.overlays),
+        own_tree=own,
+        handed=handed,
         tree_folder=tree_folder,
         overlays=tuple(overlays),
         initramfs=tuple(initramfs),
@@ -113,6 +124,13 @@ class _Reading:
     banner: str | None = None
     overlays: list[bool] = field(default_factory=list)
     initramfs: list[InitramfsFacts] = field(default_factory=list)
+    tree_data: bytes | None = None
+    overlay_data: list[bytes] = field(default_factory=list)
+
+    def readable(self, entry: BootEntry) -> bool:
+        """Whether the tree and every overlay could be read, and is one."""
+        sound = self.own_tree is not None and self.own_tree.tree is not None
+        return (sound or entry.dtb is None) and len(self.overlays) == len(entry.overlays) and all(self.overlays)
 
     def file(self, role: str, ref: FileRef) -> FileFacts:
         """The facts of one file, whose content is added to what is known."""
@@ -161,6 +179,13 @@ class _Reading:
             self.own_tree = tree
         else:
             self.overlays.append(tree.tree is not None)
+
+    def _tree(self, data: bytes) -> None:
+        self.tree_data, self.own_tree = data, DeviceTreeFacts.from_bytes(data)
+
+    def _overlay(self, data: bytes) -> None:
+        self.overlay_data.append(data)
+        self.overlays.append(DeviceTreeFacts.from_bytes(data).tree is not None)
 
     def _part(self, source: ByteSource, ref: FileRef) -> Embedded:
         kernel = self.kernel_file

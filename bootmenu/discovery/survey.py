@@ -204,7 +204,8 @@ _Message = _Met | _Opened | _Parsed | _Followed | _Troubled | _Searched | _Broke
 class Survey:
     """Everything known of the partitions since the last look at all of them.
 
-    Its streams are read by one thread at a time. foresee: adds to an entry's facts what a plan would do for it.
+    Its streams are read by one thread at a time. foresee: adds to an entry's facts what a plan would do for it;
+    hand_over: what that would make of device trees.
     patience: seconds.
     """
 
@@ -215,6 +216,7 @@ class Survey:
         machine_report: Report,
         *,
         foresee: Callable[[EntryFacts], EntryFacts] = lambda facts: facts,
+        hand_over: facts.HandOver | None = None,
         patience: float = PATIENCE,
     ) -> None:
         self.device_trees = DeviceTrees(machine.tree)
@@ -222,6 +224,7 @@ class Survey:
         self._machine = machine
         self._machine_report = machine_report
         self._foresee = foresee
+        self._hand_over = hand_over
         self._patience = patience
         self._board = machine.tree.compatible if machine.tree else ()
         self._heard: queue.SimpleQueue[tuple[_Job | None, _Message | None]] = queue.SimpleQueue()
@@ -410,7 +413,9 @@ class Survey:
                 self._tell(job, _Followed(known, targets, entry, gathered))
 
     def _gathered(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, EntryFacts]:
-        entry, gathered = facts.gather(entry, trees, board=self._board, device_trees=self.device_trees)
+        entry, gathered = facts.gather(
+            entry, trees, board=self._board, device_trees=self.device_trees, hand_over=self._hand_over
+        )
         return entry, self._foresee(gathered)
 
     def _find(self, partition: _Partition, paths: list[str], job: _Job) -> None:

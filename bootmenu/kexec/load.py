@@ -10,23 +10,19 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bootmenu.discovery.machine import read_tree
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.compression import unpack
-from bootmenu.formats.devicetree import MAX_SIZE
-from bootmenu.formats.reader import Window
 from bootmenu.kexec import devicetree
 from bootmenu.kexec.errors import LoadError, explain
+from bootmenu.kexec.files import content, open_planned, plain
+from bootmenu.kexec.handover import Handover
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, Stage, StageState
-from bootmenu.sources.tree import TreeError, Trouble
+from bootmenu.sources.tree import TreeError
 from bootmenu.system.host import Host
 from bootmenu.system.tree import DirectoryTree, OpenFile
 
-_CHUNK = 1024 * 1024
-_SMALLEST = 16 * 1024
 _INTERVAL = 0.1  # seconds between two events of a stage: ten a second at most
 
 
@@ -70,7 +66,11 @@ class _Meter:
 
 
 def load(
-    plan: LoadPlan, trees: Mapping[str, DirectoryTree], host: Host, *, pace: int | None = None
+    plan: LoadPlan,
+    trees: Mapping[str, DirectoryTree],
+    host: Host,
+    *,
+    pace: int | None = None,
 ) -> Iterator[Progress]:
     """Read, prepare, load, and confirm that the kernel has it. Raises LoadError.
 
@@ -79,7 +79,7 @@ def load(
     method = METHODS.get(plan.method)
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
-        staging = _Staging(plan, trees, host, open_files, pace)
+        staging = _Staging(plan, trees, Handover(host, plan.machine, lambda: trees), open_files, pace)
         try:
             yield from staging.run()
         except TreeError as error:
@@ -144,11 +144,11 @@ class _Staging:
         self,
         plan: LoadPlan,
         trees: Mapping[str, DirectoryTree],
-        host: Host,
+        hand_over: Handover,
         open_files: contextlib.ExitStack,
         pace: int | None,
     ) -> None:
-        self._plan, self._trees, self._host = plan, trees, host
+        self._plan, self._trees, self._hand_over = plan, trees, hand_over
         self._open_files, self._pace = open_files, pace
         self._descriptors: dict[Stage, int] = {}
         self.stage = Stage.KERNEL
@@ -159,10 +159,8 @@ class _Staging:
         yield from self._read(Stage.KERNEL, (self._plan.kernel,))
         if self._plan.initrds:
             yield from self._read(Stage.INITRAMFS, self._plan.initrds)
-        if self._plan.dtb is not None:
-            yield from self._prepare_tree(self._plan.dtb)
-        elif self._plan.writes_tree:
-            yield from self._prepare_running_tree()
+        if self._plan.own_tree or self._plan.writes_tree:
+            yield from self._prepare_tree()
 
     def staged(self) -> Staged:
         return Staged(
@@ -175,14 +173,9 @@ class _Staging:
 
     def _open(self, file: PlannedFile) -> OpenFile:
         self.path = file.ref.path
-        tree = self._trees.get(file.ref.device)
-        if tree is None:
-            raise TreeError(file.ref.path, Trouble.MISSING, f"lies on {file.ref.device}, which is not there any more")
-        descriptor, size = tree.descriptor(file.ref.path)
-        self._open_files.callback(os.close, descriptor)
-        if size != file.size:
-            raise _changed(size, file.size)
-        return OpenFile(descriptor, size)
+        source = open_planned(file, self._trees)
+        self._open_files.callback(os.close, source.descriptor)
+        return source
 
     def _memory_file(self, name: str) -> int:
         descriptor = os.memfd_create(f"bootmenu-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -197,7 +190,7 @@ class _Staging:
         if len(files) == 1 and files[0] == PlannedFile(ref=files[0].ref, size=files[0].size):
             # reading once brings the file into the page cache, where the loader finds it
             self._descriptors[stage] = opened[0].descriptor
-            for _, offset in _plain(opened[0]):
+            for _, offset in plain(opened[0]):
                 yield from meter.advance(offset)
             yield meter.finish()
             return
@@ -207,7 +200,7 @@ class _Staging:
         for file, source in zip(files, opened, strict=True):
             self.path = file.ref.path
             written = 0
-            for piece, consumed in _content(source, file):
+            for piece, consumed in content(source, file):
                 _write_all(target, piece)
                 written += len(piece)
                 yield from meter.advance(before + consumed)
@@ -222,73 +215,21 @@ class _Staging:
         what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
         yield meter.finish(f"unpacked to {size / 1e6:.1f} MB" if unpacked else what)
 
-    def _prepare_tree(self, file: PlannedFile) -> Iterator[Progress]:
+    def _prepare_tree(self) -> Iterator[Progress]:
         self.stage = Stage.DEVICE_TREE
-        source = self._open(file)
-        meter = _Meter(Stage.DEVICE_TREE, source.size, self._pace)
+        plan = self._plan
+        files = [*([plan.dtb] if plan.dtb else []), *plan.overlays]
+        self.path = files[0].ref.path if files else "/sys/firmware/fdt"
+        meter = _Meter(Stage.DEVICE_TREE, sum(file.size for file in files), self._pace)
         yield meter.start()
-        data = bytearray()
-        for piece, _ in _content(source, file):
-            data += piece
-            if len(data) > MAX_SIZE:
-                raise BootmenuError(
-                    f"the device tree has more bytes than the {MAX_SIZE:,} that the kernel reads",
-                    "Is this the right file?",
-                )
-        yield self._edited(bytes(data), meter)
-
-    def _prepare_running_tree(self) -> Iterator[Progress]:
-        self.stage = Stage.DEVICE_TREE
-        tree, source, problem = read_tree(self._host)
-        self.path = source or "/sys/firmware/fdt"
-        if tree is None:
-            raise BootmenuError(
-                f"the running device tree cannot be read: {problem or 'there is none'}", "Run as root."
-            )
-        data = tree.to_bytes()
-        meter = _Meter(Stage.DEVICE_TREE, len(data), None)
-        yield meter.start()
-        yield self._edited(data, meter)
-
-    def _edited(self, data: bytes, meter: _Meter) -> Progress:
-        tree = devicetree.apply(data, self._plan.edits)
+        tree = self._hand_over.read(plan.dtb, plan.overlays)
         target = self._memory_file("device-tree")
-        _write_all(target, tree)
+        _write_all(target, devicetree.packed(devicetree.apply(tree, plan.edits)))
         _seal(target)
         self._descriptors[Stage.DEVICE_TREE] = target
-        count = len(self._plan.edits)
-        return meter.finish(f"{count} edit{'s' if count != 1 else ''}" if count else "unchanged")
-
-
-def _content(source: OpenFile, file: PlannedFile) -> Iterator[tuple[bytes, int]]:
-    if file.compression is Compression.NONE and not file.offset and file.length is None:
-        return _plain(source)
-    length = source.size - file.offset if file.length is None else file.length
-    return unpack(Window(source, file.offset, length), file.compression)
-
-
-def _plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:
-    """In pieces as large as the medium gives within a moment, so that a slow one can be watched and given up, too."""
-    offset, length = 0, min(4 * _SMALLEST, _CHUNK)
-    while True:
-        began = time.monotonic()
-        piece = source.read(offset, length)
-        if not piece:
-            break
-        took = time.monotonic() - began
-        if took > _INTERVAL:
-            length = max(length // 2, min(_SMALLEST, _CHUNK))
-        elif took < _INTERVAL / 4:
-            length = min(2 * length, _CHUNK)
-        offset += len(piece)
-        if offset <= source.size:
-            yield piece, offset
-    if offset != source.size:
-        raise _changed(offset, source.size)
-
-
-def _changed(size: int, wanted: int) -> BootmenuError:
-    return BootmenuError(f"the file has changed: {size:,} bytes are there, it had {wanted:,}", "Scan again.")
+        told = [(len(plan.overlays), "overlay"), (len(plan.edits), "edit")]
+        detail = ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in told if count)
+        yield meter.finish(detail or "unchanged")
 
 
 def _seal(descriptor: int) -> None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.devicetree import Edit, edits
+from bootmenu.formats.devicetree import DeviceTree
+from bootmenu.kexec.devicetree import Edit, boot_edits
 from bootmenu.kexec.methods import METHODS, Method
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
@@ -50,7 +52,9 @@ class LoadPlan:
     kernel: PlannedFile
     initrds: tuple[PlannedFile, ...] = ()
     dtb: PlannedFile | None = None
-    """None = the running machine's tree is handed on."""
+    """None = the running machine's tree is handed on, with the overlays."""
+    overlays: tuple[PlannedFile, ...] = ()
+    """In order; applied before the edits."""
     edits: tuple[Edit, ...] = ()
     """In order, to the tree that is handed on."""
     writes_tree: bool = False
@@ -66,13 +70,18 @@ class LoadPlan:
     """What a person should know before it happens."""
 
     @property
+    def own_tree(self) -> bool:
+        """The entry brings a device tree, or overlays for the running one."""
+        return self.dtb is not None or bool(self.overlays)
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages it runs through, to the jump."""
         return tuple(
             stage
             for stage in Stage
             if not (stage is Stage.INITRAMFS and not self.initrds)
-            and not (stage is Stage.DEVICE_TREE and not self.dtb and not self.writes_tree)
+            and not (stage is Stage.DEVICE_TREE and not self.own_tree and not self.writes_tree)
             and not (stage is Stage.HOOKS and not self.hooks)
             and not (stage is Stage.WATCHDOG and self.watchdog is Watchdog.LEAVE)
         )
@@ -95,15 +104,8 @@ class LoadPlan:
             "kernel": _file(self.kernel),
             "initrds": [_file(file) for file in self.initrds],
             "dtb": None if self.dtb is None else _file(self.dtb),
-            "edits": [
-                {
-                    "path": edit.path,
-                    "property": edit.property,
-                    "value": None if edit.value is None else edit.value.hex(),
-                    "why": edit.why,
-                }
-                for edit in self.edits
-            ],
+            "overlays": [_file(file) for file in self.overlays],
+            "edits": [edit.to_json() for edit in self.edits],
             "cmdline": self.command_line,
             "hooks": list(self.hooks),
             "watchdog": str(self.watchdog),
@@ -121,20 +123,17 @@ def make_plan(
     facts: EntryFacts,
     machine: MachineFacts,
     *,
+    hand_over: HandOver,
     method: str | None = None,
 ) -> LoadPlan:
     """What booting this entry on this machine would do.
 
-    method: name of a loading method; None = the first that is available. Raises PlanError when a file is not
-    there, the kernel is nothing that can be unpacked, or no method can honour the entry.
+    hand_over: reads the entry's device tree, and knows what this machine has to add. method: name of a loading
+    method; None = the first that is available. Raises PlanError when a file is not there, the kernel is nothing that
+    can be unpacked, the device tree cannot be made, or no method can honour the entry.
     """
-    own_tree = entry.dtb is not None
+    own_tree = entry.dtb is not None or bool(entry.overlays)
     name, chosen = choose(machine, own_tree, method)
-    if entry.overlays:
-        raise PlanError(
-            "This entry wants device-tree overlays, which this version cannot apply.",
-            "Merge them into the tree with fdtoverlay, and name the result as the device tree.",
-        )
     files = {(file.role, file.device, file.path, file.part): file for file in facts.files}
 
     def planned(role: str, ref: FileRef) -> PlannedFile:
@@ -157,18 +156,13 @@ def make_plan(
             f"{entry.kernel.path} cannot be loaded: it looks like {like or 'no kernel at all'}.",
             "Name an arm64 Image, raw, packed, or in a zboot, UKI, FIT, uImage or vmlinux.",
         )
-    dtb, changes = None, tuple[Edit, ...]()
-    if entry.dtb is not None:
-        dtb = planned("device tree", entry.dtb)
-        tree = facts.own_tree.tree if facts.own_tree else None
-        if tree is None:
-            raise PlanError(
-                f"The device tree {entry.dtb.path} is damaged and is never replaced in silence.",
-                "Leave it out of the entry to hand on the running one.",
-            )
-        changes = tuple(edits(tree, machine.tree, machine.ram or (), carry_over=facts.carries_memory_over))
-    elif chosen.writes_tree and machine.tree is not None:
-        changes = tuple(edits(machine.tree, machine.tree, (), carry_over=False))
+    dtb = planned("device tree", entry.dtb) if entry.dtb else None
+    overlays = tuple(planned("overlay", ref) for ref in entry.overlays)
+    changes: list[Edit] = []
+    tree = _tree(hand_over, dtb, overlays) if own_tree else hand_over.running if chosen.writes_tree else None
+    if tree is not None:
+        changes += hand_over.edits(tree)
+        changes += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), seeds=chosen.writes_tree)
     return LoadPlan(
         entry=entry,
         method=name,
@@ -181,12 +175,40 @@ def make_plan(
         ),
         initrds=tuple(planned("initramfs", ref) for ref in entry.initrds),
         dtb=dtb,
-        edits=changes,
+        overlays=overlays,
+        edits=tuple(changes),
         writes_tree=chosen.writes_tree,
         machine=machine,
         command_line=entry.cmdline.text,
         notes=tuple(_notes(entry, machine, chosen)),
     )
+
+
+class HandOver(Protocol):
+    """The device trees of one machine and what it adds to them."""
+
+    @property
+    def running(self) -> DeviceTree | None:
+        """The first stage's own; None = not known."""
+
+    def read(self, dtb: PlannedFile | None, overlays: Sequence[PlannedFile]) -> DeviceTree:
+        """An entry's own tree, or the running one for None, with overlays. Raises BootmenuError, OSError."""
+
+    def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
+        """What has to change in it on this machine. Raises BootmenuError."""
+
+
+def _tree(hand_over: HandOver, dtb: PlannedFile | None, overlays: Sequence[PlannedFile]) -> DeviceTree:
+    named = ", ".join(file.ref.path for file in (*([dtb] if dtb else []), *overlays))
+    try:
+        return hand_over.read(dtb, overlays)
+    except (BootmenuError, OSError) as error:
+        why = error.message if isinstance(error, BootmenuError) else error.strerror or str(error)
+        raise PlanError(
+            f"The device tree ({named}) cannot be handed on, and is never replaced in silence: {why.rstrip('.')}.",
+            (error.hint if isinstance(error, BootmenuError) else "")
+            or "Leave it out of the entry to hand on the running one.",
+        ) from None
 
 
 def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> tuple[str, Method]:

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, InitramfsFacts, KernelFacts
+from bootmenu.compat.facts import (
+    DeviceTreeFacts,
+    EntryFacts,
+    FileFacts,
+    FileState,
+    Handed,
+    InitramfsFacts,
+    KernelFacts,
+)
 from bootmenu.formats.devicetree import DeviceTree, Node
 from bootmenu.model.devicetree import CpuNode, InterruptController, MemoryRange, ReservedMemory, SerialPort, TreeFacts
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
@@ -219,14 +227,21 @@ entry_facts = st.builds(
     configuration=optional(configurations),
     banner=optional(texts | st.sampled_from(["6.1.0"])),
     partitions=optional(tuples_of(st.sampled_from(["uuid=1234", "/dev/sda2", "partuuid=1-02"]))),
-    carries_reservations_over=st.booleans(),
+    handed=optional(
+        st.builds(
+            Handed,
+            base=optional(device_tree_facts),
+            tree=optional(tree_facts),
+            carried=tuples_of(texts, 2),
+            problem=texts,
+        )
+    ),
     avoids_lpi_tables=st.booleans(),
     architecture=optional(st.sampled_from(list(Architecture))),
     files=tuples_of(file_facts, 3),
     kernel=optional(kernel_facts),
     wants_own_tree=st.booleans(),
     own_tree=optional(device_tree_facts),
-    carries_memory_over=st.booleans(),
 )
 
 

@@ -21,7 +21,6 @@ UNREACHABLE = {
     ("DT-KASLR-SEED", Severity.UNKNOWN): "a tree that was read says it; DTB-STRUCT speaks of the others",
     ("DT-STALE-CHOSEN", Severity.UNKNOWN): "a tree that was read says it; DTB-STRUCT speaks of the others",
     ("DT-PSCI-COMPAT", Severity.UNKNOWN): "a tree that was read says it; DTB-STRUCT speaks of the others",
-    ("DTB-OVERLAYS", Severity.PASS): "overlays are not applied yet: an entry that wants them is refused",
     ("SYS-LIMIT", Severity.UNKNOWN): "where there is no such file there is no limit",
     ("SYS-CRASH-LOADED", Severity.FAIL): "information",
     ("SYS-CRASH-LOADED", Severity.UNKNOWN): "information, and nothing depends on it",

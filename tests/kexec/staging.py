@@ -10,9 +10,12 @@ from pathlib import Path
 
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.facts import gather
+from bootmenu.kexec.handover import Handover
 from bootmenu.kexec.plan import LoadPlan, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.machine import MachineFacts
+from bootmenu.system.host import Host
+from bootmenu.system.simulated import SimulatedHost
 from bootmenu.system.syscalls import Syscalls
 from bootmenu.system.tree import DirectoryTree
 from tests.builders.entries import whole_image
@@ -30,6 +33,8 @@ class Bench:
     root: Path
     method: str | None = None
     """For every plan that names none."""
+    host: Host | None = None
+    """Whose running tree the plans see; None = nobody's."""
     tree: DirectoryTree = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +72,9 @@ class Bench:
         machine = machine or virt()
         board = machine.tree.compatible if machine.tree else ()
         after, facts = gather(entry, {"sda1": self.tree}, board=board)
-        return make_plan(after, facts, machine, method=method or self.method)
+        host = self.host or SimulatedHost.from_facts(machine)
+        hand_over = Handover(host, machine, lambda: {"sda1": self.tree})
+        return make_plan(after, facts, machine, hand_over=hand_over, method=method or self.method)
 
 
 @dataclass

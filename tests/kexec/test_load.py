@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.formats.devicetree import DeviceTree, facts
-from bootmenu.kexec import load as loading
+from bootmenu.kexec import files
 from bootmenu.kexec.errors import LoadError, explain
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.plan import LoadPlan
@@ -138,7 +138,7 @@ def test_stages_come_in_order_each_begins_and_ends_and_bytes_only_rise(
         file.truncate(8 << 20)
     clock = itertools.count(time.monotonic(), 0.03)  # every look at it is 30 ms later
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(loading, "_CHUNK", 4096)
+    monkeypatch.setattr(files, "CHUNK", 4096)
     events = run(bench, bench.plan(bench.entry(initrds=["/initrd", "/other"], dtb="/board.dtb")), host)
     for stage, group in itertools.groupby(events, key=lambda event: event.stage):
         rows = list(group)
@@ -339,7 +339,7 @@ def test_a_file_that_changed_since_it_was_planned_is_not_loaded(
 def test_a_file_that_shrinks_while_it_is_read_is_not_loaded(
     bench: Bench, host: Host, kexec: Kexec, monkeypatch: pytest.MonkeyPatch, initrds: list[str]
 ) -> None:
-    monkeypatch.setattr(loading, "_CHUNK", 64)
+    monkeypatch.setattr(files, "CHUNK", 64)
     plan = bench.plan(bench.entry(initrds=initrds))
     events = load(plan, {"sda1": bench.tree}, host)
     # what is awaited is the event between opening the file and reading it

@@ -56,8 +56,8 @@ def with_kexec(machine: MachineFacts = VIRT, **changes: object) -> MachineFacts:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path / "part")
+def bench(tmp_path: Path, host: Host) -> Iterator[Bench]:
+    made = Bench(tmp_path / "part", host=host)
     with made.tree:
         yield made
 

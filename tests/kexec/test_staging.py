@@ -20,10 +20,12 @@ from bootmenu.discovery.facts import gather
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import DeviceTree
 from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.handover import Handover
 from bootmenu.kexec.load import load
 from bootmenu.kexec.methods import METHODS, Staged
 from bootmenu.kexec.plan import PlanError, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
 from bootmenu.system.simulated import SimulatedHost
 from bootmenu.system.syscalls import Syscalls
@@ -73,12 +75,17 @@ def test_the_method_gets_the_raw_image(name: str, tmp_path: Path, monkeypatch: p
     machine = recorded_machine()
     with folder(tmp_path) as tree:
         found, facts = gather(entry(), {"sda1": tree})
-        plan = make_plan(found, facts, machine, method="simulated")
+        plan = make_plan(found, facts, machine, hand_over=nobody(machine), method="simulated")
         host = SimulatedHost.from_facts(machine)
         host.kernel.loaded = True
         list(load(plan, {"sda1": tree}, host))
     assert [content[: len(IMAGE)] for content in handed] == [IMAGE]
     assert not handed[0][len(IMAGE) :].strip(b"\0")
+
+
+def nobody(machine: MachineFacts, trees: dict[str, DirectoryTree] | None = None) -> Handover:
+    """No running tree can be read."""
+    return Handover(SimulatedHost.from_facts(machine), machine, lambda: trees or {})
 
 
 def test_the_parts_of_a_container_are_loaded_with_its_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +108,7 @@ def test_the_parts_of_a_container_are_loaded_with_its_kernel(tmp_path: Path, mon
     bare = dataclasses.replace(entry(), cmdline=CommandLine())
     with folder(tmp_path) as tree:
         found, facts = gather(bare, {"sda1": tree}, board=machine.tree.compatible)
-        plan = make_plan(found, facts, machine, method="simulated")
+        plan = make_plan(found, facts, machine, hand_over=nobody(machine, {"sda1": tree}), method="simulated")
         host = SimulatedHost.from_facts(machine)
         host.kernel.loaded = True
         list(load(plan, {"sda1": tree}, host))
@@ -113,10 +120,11 @@ def test_the_parts_of_a_container_are_loaded_with_its_kernel(tmp_path: Path, mon
 
 def test_a_kernel_that_cannot_be_taken_out_is_refused_by_the_plan(tmp_path: Path) -> None:
     (tmp_path / "vmlinuz").write_bytes(zboot(IMAGE, name=b"middle-out"))
+    machine = recorded_machine()
     with folder(tmp_path) as tree:
         found, facts = gather(entry(), {"sda1": tree})
         with pytest.raises(PlanError, match="zboot"):
-            make_plan(found, facts, recorded_machine(), method="simulated")
+            make_plan(found, facts, machine, hand_over=nobody(machine), method="simulated")
 
 
 def test_a_file_that_became_shorter_is_an_error_and_nothing_is_loaded(tmp_path: Path) -> None:
@@ -124,7 +132,7 @@ def test_a_file_that_became_shorter_is_an_error_and_nothing_is_loaded(tmp_path: 
     machine = recorded_machine()
     with folder(tmp_path) as tree:
         found, facts = gather(entry(), {"sda1": tree})
-        plan = make_plan(found, facts, machine, method="simulated")
+        plan = make_plan(found, facts, machine, hand_over=nobody(machine), method="simulated")
         (tmp_path / "vmlinuz").write_bytes(FILES["zboot"][:-50])
         host = SimulatedHost.from_facts(machine)
         with pytest.raises(BootmenuError, match="changed") as error:

@@ -385,7 +385,8 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     theirs, ours = merged(tree.memory), merged(known)
     evidence: dict[str, object] = {"entry": [str(area) for area in theirs], "running": [str(area) for area in ours]}
     missing, beyond = subtracted(ours, theirs), subtracted(theirs, ours)
-    if not theirs and entry.carries_memory_over and ours:
+    carried = entry.handed is not None and any(path.startswith("/memory@") for path in entry.handed.carried)
+    if carried:
         yield passed("The tree describes no memory; this machine's is carried over into it.", **evidence)
     elif not theirs:
         yield failed(

@@ -97,9 +97,9 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     evidence: dict[str, object] = {
         "missing_no_map": [f"{item.name} {item.area}" for item in hard],
         "missing": [str(area) for area in soft],
-        "carried_over": entry.carries_reservations_over,
+        "carried_over": [path for path in entry.handed.carried if "reserve" in path] if entry.handed else [],
     }
-    if hard and not entry.carries_reservations_over:
+    if hard:
         names = ", ".join(item.name for item in hard)
         yield failed(
             f"{entry.tree_name} does not reserve memory that firmware lives in ({names}): "
@@ -107,7 +107,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
             _OWN,
             **evidence,
         )
-    elif soft and not entry.carries_reservations_over:
+    elif soft:
         yield warned(
             f"{entry.tree_name} does not reserve {', '.join(map(str, soft))}, as this machine's own tree does.",
             _OWN,

@@ -67,12 +67,18 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
             "Rebuild it with dtc -@, or leave the overlays out.",
             **evidence,
         )
-    else:
-        yield failed(
-            "This entry wants device-tree overlays, which this version does not apply: it refuses to load the entry.",
-            "Merge them into the tree with fdtoverlay, and name the result as the device tree.",
+    elif entry.handed is None:
+        yield unknown(
+            "Whether the device-tree overlays can be applied was not tried.",
+            "Ask for it on the machine itself.",
             **evidence,
         )
+    elif entry.handed.problem:
+        yield failed(
+            f"The device-tree overlays cannot be applied: {entry.handed.problem}.", entry.handed.hint, **evidence
+        )
+    else:
+        yield passed("The device-tree overlays apply, in their order.", **evidence)
 
 
 @entry_check("DT-STALE-CHOSEN", order=316, requires=("DTB-STRUCT",))

@@ -26,9 +26,6 @@ from bootmenu.system.host import Host
 from bootmenu.system.syscalls import Segment
 from bootmenu.system.tree import OpenFile
 
-_SEED, _RNG_SEED = 8, 128
-"""Bytes of the two seeds, as arch/arm64/kernel and drivers/of/kexec.c write them."""
-
 
 class KexecLoad:
     """The call itself. What kexec-tools does besides, a SHA-256 of everything in the purgatory, is left out."""
@@ -59,13 +56,12 @@ class KexecLoad:
         kernel = OpenFile(staged.kernel, os.fstat(staged.kernel).st_size)
         archive = 0 if staged.initrd is None else os.fstat(staged.initrd).st_size
         tree = _tree(staged)
-        seeds = {"kaslr-seed": os.urandom(_SEED), "rng-seed": os.urandom(_RNG_SEED)}
         lpi = staged.machine.lpi_tables or ()
 
         def finish(at: int) -> bytes:
             """The same length for every address."""
             place = MemoryRange(base=at, size=archive) if archive else None
-            return finished(tree, command_line=staged.command_line, initramfs=place, reserved=lpi, seeds=seeds)
+            return finished(tree, command_line=staged.command_line, initramfs=place, reserved=lpi)
 
         room = _room(staged.machine, facts(tree))
         layout = lay_out(room, _space(kernel), initramfs=archive, tree=len(finish(0)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, TreeFolderFacts
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, Handed, TreeFolderFacts
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats import devicetree
 from bootmenu.model.devicetree import MemoryRange
@@ -288,14 +288,19 @@ def memory() -> Iterator[Example]:
     rest = MemoryRange(base=half.end, size=half.size)
     yield Example(code=code, name="same", severity=PASS, entry=own())
     yield Example(code=code, name="same in two pieces", severity=PASS, entry=own(memory=(rest, half)))
-    yield Example(code=code, name="none carried over", severity=PASS, entry=own(memory=()), says="carried over")
-    empty = (MemoryRange(base=0, size=0),)
-    yield Example(code=code, name="empty carried over", severity=PASS, entry=own(memory=empty))
+    handed = Handed(tree=TREE, carried=(f"/memory@{area.base:x}",))
+    filled = dataclasses.replace(own(memory=()), handed=handed)
+    yield Example(code=code, name="none carried over", severity=PASS, entry=filled, says="carried over")
+    empty = own(memory=(MemoryRange(base=0, size=0),))
+    yield Example(code=code, name="empty", severity=FAIL, entry=empty)
+    yield Example(
+        code=code, name="empty carried over", severity=PASS, entry=dataclasses.replace(empty, handed=handed)
+    )
     yield Example(
         code=code,
         name="none and not carried over",
         severity=FAIL,
-        entry=dataclasses.replace(own(memory=()), carries_memory_over=False),
+        entry=own(memory=()),
         says="carried over",
     )
     yield Example(
@@ -355,7 +360,13 @@ def handover() -> Iterator[Example]:
     broken, bare = with_overlays(False), with_tree(TREE, files=files, overlays=(True,))
     yield Example(code=code, name="damaged", severity=FAIL, entry=broken, says="led.dtbo")
     yield Example(code=code, name="no symbols", severity=FAIL, entry=bare, says="dtc -@")
-    yield Example(code=code, name="not applied yet", severity=FAIL, entry=with_overlays(True), says="fdtoverlay")
+    yield Example(code=code, name="not tried", severity=UNKNOWN, entry=with_overlays(True))
+    applied = dataclasses.replace(with_overlays(True), handed=Handed(tree=TREE))
+    yield Example(code=code, name="applied", severity=PASS, entry=applied)
+    refused = dataclasses.replace(
+        with_overlays(True), handed=Handed(problem="FDT_ERR_NOTFOUND", hint="Leave it out.")
+    )
+    yield Example(code=code, name="refused", severity=FAIL, entry=refused, says="FDT_ERR_NOTFOUND")
     yield Example(code=code, name="one unread", severity=UNKNOWN, entry=with_overlays())
     no_base = dataclasses.replace(bare, own_tree=None)
     yield Example(code=code, name="base unread", severity=UNKNOWN, entry=no_base)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from bootmenu.compat.facts import Handed
 from bootmenu.model.devicetree import InterruptController, MemoryRange, ReservedMemory
 from tests.builders import machines
 from tests.builders.entries import entry, with_tree
@@ -82,7 +83,8 @@ def reservations() -> Iterator[Example]:
     yield Example(code=code, name="lost", severity=FAIL, machine=optee, entry=own(), says="optee@40100000")
     mapped = own(reserved_memory=kept(no_map=False))
     yield Example(code=code, name="kept but mapped", severity=WARN, machine=optee, entry=mapped)
-    carried = dataclasses.replace(own(), carries_reservations_over=True)
+    handed = Handed(tree=own(reserved_memory=kept()).tree, carried=("/reserved-memory/optee@40100000",))
+    carried = dataclasses.replace(own(), handed=handed)
     yield Example(code=code, name="carried over", severity=PASS, machine=optee, entry=carried)
     beside = own(memory=(MemoryRange(base=area.end, size=1 << 20),))
     yield Example(code=code, name="not in its memory", severity=PASS, machine=optee, entry=beside)

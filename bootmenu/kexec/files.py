@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""The bytes of a planned file: unpacked, only the part that is meant, and as many as when it was planned."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.compression import unpack
+from bootmenu.formats.reader import Window
+from bootmenu.kexec.plan import PlannedFile
+from bootmenu.model.kernel import Compression
+from bootmenu.sources.tree import TreeError, Trouble
+from bootmenu.system.tree import DirectoryTree, OpenFile
+
+CHUNK = 1024 * 1024
+_SMALLEST = 16 * 1024
+_MOMENT = 0.1  # seconds
+
+
+def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenFile:
+    """The caller closes its descriptor. trees: by device name. Raises TreeError, or BootmenuError when its size is
+    another one now."""
+    tree = trees.get(file.ref.device)
+    if tree is None:
+        raise TreeError(file.ref.path, Trouble.MISSING, f"lies on {file.ref.device}, which is not there any more")
+    descriptor, size = tree.descriptor(file.ref.path)
+    if size != file.size:
+        os.close(descriptor)
+        raise _changed(size, file.size)
+    return OpenFile(descriptor, size)
+
+
+def content(source: OpenFile, file: PlannedFile) -> Iterator[tuple[bytes, int]]:
+    """(piece, bytes of the file consumed so far). Raises FormatError, BootmenuError, OSError."""
+    if file.compression is Compression.NONE and not file.offset and file.length is None:
+        return plain(source)
+    length = source.size - file.offset if file.length is None else file.length
+    return unpack(Window(source, file.offset, length), file.compression)
+
+
+def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> bytes:
+    """All of it, at most `limit` bytes. Raises as the two above, and BootmenuError when there are more."""
+    source = open_planned(file, trees)
+    try:
+        data = bytearray()
+        for piece, _ in content(source, file):
+            data += piece
+            if len(data) > limit:
+                raise BootmenuError(
+                    f"{file.ref.path} has more than the {limit:,} bytes that are read", "Is this the right file?"
+                )
+        return bytes(data)
+    finally:
+        os.close(source.descriptor)
+
+
+def plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:
+    """The file as it is, in pieces as large as the medium gives within a moment, so that a slow one can be watched
+    and given up, too. Raises BootmenuError when it grew or shrank meanwhile."""
+    offset, length = 0, min(4 * _SMALLEST, CHUNK)
+    while True:
+        began = time.monotonic()
+        piece = source.read(offset, length)
+        if not piece:
+            break
+        took = time.monotonic() - began
+        if took > _MOMENT:
+            length = max(length // 2, min(_SMALLEST, CHUNK))
+        elif took < _MOMENT / 4:
+            length = min(2 * length, CHUNK)
+        offset += len(piece)
+        if offset <= source.size:
+            yield piece, offset
+    if offset != source.size:
+        raise _changed(offset, source.size)
+
+
+def _changed(size: int, wanted: int) -> BootmenuError:
+    return BootmenuError(f"the file has changed: {size:,} bytes are there, it had {wanted:,}", "Scan again.")

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""Device-tree overlays, applied by `fdtoverlay`: fixups and symbols are libfdt's business.
+
+It runs as a process of its own, as what it reads comes from a disk: should it fall over, nothing else does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+
+from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree
+from bootmenu.model.text import printable
+from bootmenu.system.commands import CommandError
+from bootmenu.system.host import Host
+
+TOOL = "fdtoverlay"
+_SECONDS = 20.0
+
+
+class OverlayError(BootmenuError):
+    """An overlay does not apply. missing_tool: whether it could not even be tried."""
+
+    def __init__(self, message: str, hint: str, *, missing_tool: bool = False) -> None:
+        super().__init__(message, hint)
+        self.missing_tool = missing_tool
+
+
+def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree:
+    """The base with each overlay applied, in order. Raises OverlayError, and FormatError for an overlay that is no
+    device tree."""
+    if not overlays:
+        return base
+    # written anew: libfdt gets to see nothing that our own reader has not accepted
+    texts = [base.to_bytes(), *(DeviceTree.from_bytes(data).to_bytes() for data in overlays)]
+    if host.commands.find(TOOL) is None:
+        raise OverlayError(
+            f"{TOOL} is not installed, which applies device-tree overlays",
+            "Install the package device-tree-compiler; `bootmenu image build` puts it into a first stage.",
+            missing_tool=True,
+        )
+    with contextlib.ExitStack() as stack:
+        files = [_memory_file(stack, data) for data in (*texts, b"")]
+        base_file, *others, result = (f"/proc/self/fd/{number}" for number in files)
+        try:
+            done = host.commands.run([TOOL, "-i", base_file, "-o", result, *others], timeout=_SECONDS, pass_fds=files)
+        except CommandError as error:
+            raise OverlayError(error.message, error.hint) from None
+        if done.returncode != 0:
+            said = printable(done.error_text.splitlines()[-1] if done.error_text else f"status {done.returncode}")
+            raise OverlayError(
+                f"an overlay does not apply to this device tree: {said[:300]}",
+                "The base must be built with symbols (dtc -@), and have what the overlay refers to.",
+            )
+        merged = os.pread(files[-1], MAX_SIZE + 1, 0)
+    if len(merged) > MAX_SIZE:
+        raise OverlayError(
+            f"with its overlays the device tree has more than the {MAX_SIZE:,} bytes that the kernel reads",
+            "Leave an overlay out.",
+        )
+    try:
+        return DeviceTree.from_bytes(merged)
+    except FormatError as error:
+        raise OverlayError(f"the tree with its overlays is damaged: {error.message}", "Leave them out.") from None
+
+
+def _memory_file(stack: contextlib.ExitStack, data: bytes) -> int:
+    descriptor = os.memfd_create("bootmenu-overlay", os.MFD_CLOEXEC)
+    stack.callback(os.close, descriptor)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    return descriptor
