@@ -35,6 +35,8 @@ def read_partition(tree: Tree, board: Board = ()) -> Iterator[BootEntry | Proble
     """Everything that any format finds on this partition; a parser that fails costs its own entries only."""
     offered: set[object] = set()
     for name, parser in SOURCES.items():
+        if tree.image and name != "grub":
+            continue  # only a loopback.cfg tells its system that it lies in a file
         try:
             for found in parser.parse(tree, board) if isinstance(parser, ForBoard) else parser(tree):
                 if isinstance(found, BootEntry):

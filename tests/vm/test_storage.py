@@ -108,8 +108,12 @@ def test_everything_is_read_and_nothing_written(stage: stages.Stage, machine: Ma
     assert _digests(present) == before
 
     expected = {"On the whole disk": "vda", "On lvm": "vg-root", "On md": "md127", "In a subvolume": "vdg:/@"}
+    expected["From an image"] = "vda:/isos/live.iso"
     assert _titles(locked) == expected
     assert _titles(unlocked) == {**expected, "On luks": "bootmenu-vdf"}
+    (image,) = (entry for entry in locked["entries"] if entry["title"] == "From an image")
+    assert (image["source"], image["cmdline"]) == ("grub", "findiso=/isos/live.iso quiet")
+    assert image["kernel"] == {"device": "vda:/isos/live.iso", "path": "/live/vmlinuz", "exists": True}
     problems = {problem["device"]: problem["message"] for problem in locked["problems"]}
     assert "waiting for the other parts of the array" in problems.pop("vde")
     assert problems.pop("vdf").startswith("locked")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Image files of installation media, which boot from a file where they say how, in a loopback.cfg.
 
-GRUB's documentation, "Loopback booting": an image that can be booted in a loop says so by a /boot/grub/loopback.cfg,
+GRUB's manual, "Loopback booting": an image that can be booted in a loop says so by a /boot/grub/loopback.cfg,
 which expects `iso_path` to be the path of the image on the partition it lies on.
 """
 

@@ -46,9 +46,17 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             # each has a default of its own; the first one's is the partition's
             yield dataclasses.replace(entry, default=False) if default_found else entry
         default_found = default_found or any(entry.default for entry in found.entries)
+    if tree.image and not visited:
+        message = "has no loopback.cfg, and does not say how it could be started from a file"
+        yield Problem(device=tree.device, path="", message=message)
 
 
 def _configurations(tree: Tree) -> Iterator[str]:
+    if tree.image:
+        # what its own grub.cfg starts would look for the medium in a drive
+        for folder in reversed(_FOLDERS):
+            yield f"{folder}/loopback.cfg"
+        return
     # the EFI system partition's first: it may be a stub that sets $prefix and reads one of the others
     try:
         names = tree.list("/EFI")

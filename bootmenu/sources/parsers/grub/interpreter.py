@@ -147,6 +147,11 @@ def quoted(text: str) -> str:
     return f"“{text}”" if len(text) <= 60 else f"“{text[:57]}...”"
 
 
+def own_name(tree: Tree) -> str:
+    """How GRUB calls the device that is read: an image as whoever opens one does, for its path may hold blanks."""
+    return "loop" if tree.image else tree.device
+
+
 class Interpreter:
     """Runs one configuration, and then the bodies of its entries.
 
@@ -182,13 +187,13 @@ class Interpreter:
         self._leaving = 0
         self._continuing = False
         self._returning = False
-        self._identity: tuple[str, frozenset[str]] = (tree.device, tree.names | {tree.device})
+        self._identity: tuple[str, frozenset[str]] = (tree.device, tree.names | {tree.device, own_name(tree)})
         self._begin()
 
     def _begin(self) -> None:
         """The variables that GRUB sets itself."""
         folder = self.config.rpartition("/")[0]
-        own = self.tree.device
+        own = own_name(self.tree)
         values = {
             "root": own,
             "prefix": f"({own}){folder}",
@@ -198,6 +203,8 @@ class Interpreter:
             "grub_platform": "efi",
             "lang": "",
             **{f"feature_{name}": "y" for name in FEATURES},
+            # GRUB's manual, "Loopback booting": set by whoever reads the loopback.cfg of an image
+            **({"iso_path": self.tree.image} if self.tree.image else {}),
         }
         for name, value in values.items():
             self.context.set(name, value)

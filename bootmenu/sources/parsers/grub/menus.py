@@ -19,6 +19,7 @@ from bootmenu.sources.parsers.grub.interpreter import (
     Loaded,
     Menu,
     StepsError,
+    own_name,
     quoted,
 )
 from bootmenu.sources.parsers.grub.syntax import Command, For, If, Kind, Simple, While
@@ -60,11 +61,11 @@ class Configuration:
 def run(tree: Tree, path: str, budgets: Budgets, *, bodies: bool = True) -> Configuration:
     """Run the configuration at this path. bodies: also those of its entries, without which there are none."""
     shell = Interpreter(tree, path, Budget(STEPS, budgets.scripts))
-    shell.context.set("config_file", f"({tree.device}){path}")
-    shell.context.set("config_directory", f"({tree.device}){path.rpartition('/')[0]}")
+    shell.context.set("config_file", f"({own_name(tree)}){path}")
+    shell.context.set("config_directory", f"({own_name(tree)}){path.rpartition('/')[0]}")
     menu = shell.menu
     try:
-        shell.source(f"({tree.device}){path}")
+        shell.source(f"({own_name(tree)}){path}")
     except StepsError:
         shell.problem(f"runs for more than {STEPS:,} steps: what comes behind them is left out")
     if shell.loaded.kernel is not None and shell.exiting:
