@@ -33,12 +33,14 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
     return OpenFile(descriptor, size)
 
 
-def content(source: OpenFile, file: PlannedFile) -> Iterator[tuple[bytes, int]]:
-    """(piece, bytes of the file consumed so far). Raises FormatError, BootmenuError, OSError."""
-    if file.compression is Compression.NONE and not file.offset and file.length is None:
-        return plain(source)
-    length = source.size - file.offset if file.length is None else file.length
-    return unpack(Window(source, file.offset, length), file.compression)
+def window_of(source: OpenFile, file: PlannedFile) -> Window:
+    """The part of it that is meant."""
+    return Window(source, file.offset, source.size - file.offset if file.length is None else file.length)
+
+
+def content(window: Window, compression: Compression) -> Iterator[tuple[bytes, int]]:
+    """(piece, bytes of the window consumed so far). Raises FormatError, BootmenuError, OSError."""
+    return plain(window) if compression is Compression.NONE else unpack(window, compression)
 
 
 def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> bytes:
@@ -46,7 +48,7 @@ def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> 
     source = open_planned(file, trees)
     try:
         data = bytearray()
-        for piece, _ in content(source, file):
+        for piece, _ in content(window_of(source, file), file.compression):
             data += piece
             if len(data) > limit:
                 raise BootmenuError(
@@ -57,25 +59,22 @@ def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> 
         os.close(source.descriptor)
 
 
-def plain(source: OpenFile) -> Iterator[tuple[bytes, int]]:
-    """The file as it is, in pieces as large as the medium gives within a moment, so that a slow one can be watched
-    and given up, too. Raises BootmenuError when it grew or shrank meanwhile."""
+def plain(window: Window) -> Iterator[tuple[bytes, int]]:
+    """The bytes as they are, in pieces as large as the medium gives within a moment, so that a slow one can be
+    watched and given up, too. Raises BootmenuError when the file shrank meanwhile."""
     offset, length = 0, min(4 * _SMALLEST, CHUNK)
-    while True:
+    while offset < window.size:
         began = time.monotonic()
-        piece = source.read(offset, length)
+        piece = window.read(offset, length)
         if not piece:
-            break
+            raise _changed(offset, window.size)
         took = time.monotonic() - began
         if took > _MOMENT:
             length = max(length // 2, min(_SMALLEST, CHUNK))
         elif took < _MOMENT / 4:
             length = min(2 * length, CHUNK)
         offset += len(piece)
-        if offset <= source.size:
-            yield piece, offset
-    if offset != source.size:
-        raise _changed(offset, source.size)
+        yield piece, offset
 
 
 def _changed(size: int, wanted: int) -> BootmenuError:

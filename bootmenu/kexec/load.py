@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec import devicetree
 from bootmenu.kexec.errors import LoadError, explain
-from bootmenu.kexec.files import content, open_planned, plain
+from bootmenu.kexec.files import content, open_planned, plain, window_of
 from bootmenu.kexec.handover import Handover
-from bootmenu.kexec.methods import METHODS, Method, MethodError, Staged
+from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, Stage, StageState
@@ -79,7 +79,7 @@ def load(
     method = METHODS.get(plan.method)
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
-        staging = _Staging(plan, trees, Handover(host, plan.machine, lambda: trees), open_files, pace)
+        staging = _Staging(plan, method, trees, Handover(host, plan.machine, lambda: trees), open_files, pace)
         try:
             yield from staging.run()
         except TreeError as error:
@@ -143,14 +143,16 @@ class _Staging:
     def __init__(
         self,
         plan: LoadPlan,
+        method: Method,
         trees: Mapping[str, DirectoryTree],
         hand_over: Handover,
         open_files: contextlib.ExitStack,
         pace: int | None,
     ) -> None:
-        self._plan, self._trees, self._hand_over = plan, trees, hand_over
+        self._plan, self._method, self._trees, self._hand_over = plan, method, trees, hand_over
         self._open_files, self._pace = open_files, pace
-        self._descriptors: dict[Stage, int] = {}
+        self._parts: dict[Stage, tuple[Part, ...]] = {}
+        self._dtb: int | None = None
         self.stage = Stage.KERNEL
         self.path = ""
         """What is being read."""
@@ -164,9 +166,9 @@ class _Staging:
 
     def staged(self) -> Staged:
         return Staged(
-            kernel=self._descriptors[Stage.KERNEL],
-            initrd=self._descriptors.get(Stage.INITRAMFS),
-            dtb=self._descriptors.get(Stage.DEVICE_TREE),
+            kernel=self._parts[Stage.KERNEL][0],
+            initramfs=self._parts.get(Stage.INITRAMFS, ()),
+            dtb=self._dtb,
             command_line=self._plan.command_line,
             machine=self._plan.machine,
         )
@@ -185,22 +187,29 @@ class _Staging:
     def _read(self, stage: Stage, files: tuple[PlannedFile, ...]) -> Iterator[Progress]:
         self.stage = stage
         opened = [self._open(file) for file in files]
-        meter = _Meter(stage, sum(file.size for file in opened), self._pace)
+        windows = [window_of(source, file) for file, source in zip(files, opened, strict=True)]
+        meter = _Meter(stage, sum(window.size for window in windows), self._pace)
         yield meter.start()
-        if len(files) == 1 and files[0] == PlannedFile(ref=files[0].ref, size=files[0].size):
-            # reading once brings the file into the page cache, where the loader finds it
-            self._descriptors[stage] = opened[0].descriptor
-            for _, offset in plain(opened[0]):
-                yield from meter.advance(offset)
-            yield meter.finish()
+        if self._as_they_are(files):
+            # reading once brings them into the page cache, where the loader finds them
+            self._parts[stage] = tuple(
+                Part(descriptor=source.descriptor, offset=window.offset, size=window.size)
+                for source, window in zip(opened, windows, strict=True)
+            )
+            before = 0
+            for file, window in zip(files, windows, strict=True):
+                self.path = file.ref.path
+                for _, offset in plain(window):
+                    yield from meter.advance(before + offset)
+                before += window.size
+            yield meter.finish(f"{len(files)} files" if len(files) > 1 else "")
             return
         target = self._memory_file(stage.name.lower())
-        self._descriptors[stage] = target
         before = 0
-        for file, source in zip(files, opened, strict=True):
+        for file, window in zip(files, windows, strict=True):
             self.path = file.ref.path
             written = 0
-            for piece, consumed in content(source, file):
+            for piece, consumed in content(window, file.compression):
                 _write_all(target, piece)
                 written += len(piece)
                 yield from meter.advance(before + consumed)
@@ -208,12 +217,20 @@ class _Staging:
             # multiples of four bytes, with zeros between them
             if stage is Stage.INITRAMFS:
                 _write_all(target, bytes(-written % 4))
-            before += source.size
+            before += window.size
         _seal(target)
         unpacked = any(file.compression is not Compression.NONE for file in files)
         size = os.fstat(target).st_size
+        self._parts[stage] = (Part(descriptor=target, offset=0, size=size),)
         what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
         yield meter.finish(f"unpacked to {size / 1e6:.1f} MB" if unpacked else what)
+
+    def _as_they_are(self, files: tuple[PlannedFile, ...]) -> bool:
+        """Whether the method can take these files without a copy in memory."""
+        if self._method.parts:
+            packed = any(file.compression is not Compression.NONE for file in files)
+            return not packed and len(files) <= self._method.parts
+        return len(files) == 1 and files[0] == PlannedFile(ref=files[0].ref, size=files[0].size)
 
     def _prepare_tree(self) -> Iterator[Progress]:
         self.stage = Stage.DEVICE_TREE
@@ -226,7 +243,7 @@ class _Staging:
         target = self._memory_file("device-tree")
         _write_all(target, devicetree.packed(devicetree.apply(tree, plan.edits)))
         _seal(target)
-        self._descriptors[Stage.DEVICE_TREE] = target
+        self._dtb = target
         told = [(len(plan.overlays), "overlay"), (len(plan.edits), "edit")]
         detail = ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in told if count)
         yield meter.finish(detail or "unchanged")

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import platform
 import struct
@@ -233,19 +234,21 @@ class Syscalls:
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "loop")
 
     @contextlib.contextmanager
-    def mapped(self, descriptor: int, size: int) -> Iterator[int]:
+    def mapped(self, descriptor: int, size: int, offset: int = 0) -> Iterator[int]:
         """The address at which `size` bytes of a file, one at least, can be read: its page cache, not a copy.
 
         Only for handing it to a system call, which answers EFAULT where the file has shrunk meanwhile; who reads
         there himself is ended by SIGBUS. Raises OSError.
         """
-        address = self._mmap(None, size, _PROT_READ, _MAP_PRIVATE, descriptor, 0)
+        into_page = offset % mmap.PAGESIZE
+        length = size + into_page
+        address = self._mmap(None, length, _PROT_READ, _MAP_PRIVATE, descriptor, offset - into_page)
         if address is None or address == _MAP_FAILED:
             _checked(-1, "mmap", f"{size:,} bytes")
         try:
-            yield address
+            yield address + into_page
         finally:
-            self._munmap(address, size)
+            self._munmap(address, length)
 
     def kexec_load(self, entry: int, segments: Sequence[Segment]) -> None:
         """kexec_load(2): replaces what is loaded; no segments: unloads. Cannot be interrupted. Raises OSError.

@@ -194,7 +194,7 @@ def test_a_medium_is_read_in_pieces_of_its_own_pace(
     monkeypatch.setattr(OpenFile, "read", read)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     events = [event for event in run(bench, plan, host) if event.stage is Stage.INITRAMFS]
-    assert lengths[-1] == last
+    assert max(lengths[-4:-1]) == last
     running = [event for event in events if event.state is StageState.RUNNING]
     gaps = [later.seconds - earlier.seconds for earlier, later in itertools.pairwise(running[4:])]
     assert all(0.1 <= gap <= 0.5 for gap in gaps)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import gzip
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.system.host import Host
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
+from tests.builders.containers import uki
 from tests.builders.entries import entry as entry_facts
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, Loaded, fake_host, syscalls_of
@@ -153,6 +155,43 @@ def test_an_own_tree_is_handed_on_with_its_edits(bench: Bench, host: Host) -> No
     run(bench, bench.plan(bench.entry(dtb="/board.dtb"), with_facts()), host)
     found = facts(DeviceTree.from_bytes(segments(host)["tree"].content))
     assert found.memory == (MemoryRange(base=1 << 30, size=1 << 30),), "carried over"
+
+
+@pytest.mark.parametrize("count", [2, 3, 13, 14])
+def test_several_initramfs_lie_one_behind_the_other(bench: Bench, host: Host, count: int) -> None:
+    """Each from a page on, straight from its file; too many for segments are joined in memory."""
+    archives = [b"070701" + bytes([number]) * (4096 * (number % 2) + 50) for number in range(count)]
+    for number, archive in enumerate(archives):
+        (bench.root / f"part{number}").write_bytes(archive)
+    plan = bench.plan(bench.entry(initrds=[f"/part{number}" for number in range(count)]), with_facts())
+    run(bench, plan, host)
+    ((_, pieces),) = syscalls_of(host).loads
+    parts = sorted((piece for piece in pieces if piece.content[:4] == b"0707"), key=lambda piece: piece.phys)
+    assert len(parts) == (count if count <= 13 else 1)
+    memory = b"".join(piece.content.ljust(piece.memory, b"\0") for piece in parts)
+    assert all(left.phys + left.memory == right.phys for left, right in itertools.pairwise(parts))
+    (tree,) = (piece for piece in pieces if piece.content[:4] == b"\xd0\x0d\xfe\xed")
+    chosen = DeviceTree.from_bytes(tree.content).node("/chosen")
+    assert chosen is not None
+    assert chosen.u64("linux,initrd-start") == parts[0].phys
+    size = (chosen.u64("linux,initrd-end") or 0) - parts[0].phys
+    at = 0
+    for archive in archives:
+        found = memory.index(archive, at)
+        assert not memory[at:found].strip(b"\0"), "nothing but zeros between them"
+        assert found % 4 == 0
+        at = found + len(archive)
+    assert at <= size <= at + 3
+
+
+def test_the_parts_of_a_container_are_taken_where_they_lie(bench: Bench, host: Host) -> None:
+    (bench.root / "uki.efi").write_bytes(uki((".linux", whole_image()), (".initrd", INITRD)))
+    plan = bench.plan(bench.entry("/uki.efi", initrds=[]), with_facts())
+    events = run(bench, plan, host)
+    assert not any("taken out" in event.detail for event in events)
+    pieces = segments(host)
+    assert pieces["kernel"].content[: len(whole_image())] == whole_image()
+    assert pieces["initramfs"].content == INITRD
 
 
 def test_a_packed_kernel_is_unpacked_into_memory_that_nobody_can_change(bench: Bench, host: Host) -> None:

@@ -66,8 +66,7 @@ def test_the_method_gets_the_raw_image(name: str, tmp_path: Path, monkeypatch: p
     handed = []
 
     def remember(staged: Staged, host: Host) -> None:
-        size = os.fstat(staged.kernel).st_size
-        handed.append(os.pread(staged.kernel, size, 0))
+        handed.append(os.pread(staged.kernel.descriptor, staged.kernel.size, staged.kernel.offset))
 
     method = METHODS.get("simulated")
     assert method is not None

@@ -98,6 +98,9 @@ def test_a_file_is_mapped_and_let_go_of(tmp_path: Path) -> None:
     try:
         with Syscalls().mapped(descriptor, 15000) as address:
             assert ctypes.string_at(address, 15000) == b"abc" * 5000
+        with Syscalls().mapped(descriptor, 3, 14997) as last:
+            assert ctypes.string_at(last, 3) == b"abc"
+        with Syscalls().mapped(descriptor, 15000) as address:
             assert f"{address:x}-" in Path("/proc/self/maps").read_text()
         assert f"{address:x}-" not in Path("/proc/self/maps").read_text()
         with pytest.raises(OSError, match="mmap") as caught, Syscalls().mapped(descriptor, 1 << 62):

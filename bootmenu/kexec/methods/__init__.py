@@ -13,12 +13,22 @@ from bootmenu.system.host import Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A range of an open file."""
+
+    descriptor: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
     """What is handed to the kernel: open descriptors whose content will not change any more."""
 
-    kernel: int
+    kernel: Part
     """A raw kernel image, unpacked."""
-    initrd: int | None = None
+    initramfs: tuple[Part, ...] = ()
+    """In order; more than one, and less than whole files, only for a method that takes parts."""
     dtb: int | None = None
     """Edited and packed, without what depends on addresses; None = the running machine's tree is handed on by whoever
     loads. A method that writes the tree always gets one."""
@@ -27,9 +37,15 @@ class Staged:
     """The running one: where its memory is, and what lies in it."""
 
     @property
+    def initrd(self) -> int | None:
+        """The one descriptor, for a method that takes no parts; None = there is no initramfs."""
+        return self.initramfs[0].descriptor if self.initramfs else None
+
+    @property
     def descriptors(self) -> tuple[int, ...]:
         """All of them."""
-        return tuple(fd for fd in (self.kernel, self.initrd, self.dtb) if fd is not None)
+        fds = [self.kernel.descriptor, *(part.descriptor for part in self.initramfs)]
+        return (*fds, self.dtb) if self.dtb is not None else tuple(fds)
 
 
 class MethodError(BootmenuError):
@@ -53,6 +69,11 @@ class Method(Protocol):
     def writes_tree(self) -> bool:
         """It writes every tree that is handed on, the running one, too; so it keeps off the GICv3 LPI tables and
         reserves them."""
+
+    @property
+    def parts(self) -> int:
+        """How many parts of files it makes an initramfs of without a copy; it then takes the kernel out of a larger
+        file, too. 0 = it wants one whole file for each."""
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Why it cannot be used here, in words; None = it can. own_tree: the entry brings a device tree."""

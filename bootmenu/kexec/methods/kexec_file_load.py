@@ -21,6 +21,7 @@ class KexecFileLoad:
 
     takes_tree = False
     writes_tree = False
+    parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """The call has no argument for a device tree: one that was chosen is never dropped in silence."""
@@ -39,7 +40,7 @@ class KexecFileLoad:
     def load(self, staged: Staged, host: Host) -> None:
         """One call."""
         try:
-            host.syscalls.kexec_file_load(staged.kernel, staged.initrd, os.fsencode(staged.command_line))
+            host.syscalls.kexec_file_load(staged.kernel.descriptor, staged.initrd, os.fsencode(staged.command_line))
         except OSError as error:
             raise MethodError("kexec_file_load", error.errno, error.strerror or "") from None
 

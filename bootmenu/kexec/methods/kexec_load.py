@@ -16,14 +16,15 @@ from bootmenu.compat.checks.memory import ASSUMED_SIZE
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
 from bootmenu.formats.kernels import identify
+from bootmenu.formats.reader import Window
 from bootmenu.kexec.devicetree import finished
 from bootmenu.kexec.layout import KernelSpace, Room, lay_out
-from bootmenu.kexec.methods import METHODS, MethodError, Staged
+from bootmenu.kexec.methods import METHODS, MethodError, Part, Staged
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
-from bootmenu.system.syscalls import Segment
+from bootmenu.system.syscalls import SEGMENTS_MAX, Segment
 from bootmenu.system.tree import OpenFile
 
 
@@ -32,6 +33,7 @@ class KexecLoad:
 
     takes_tree = True
     writes_tree = True
+    parts = SEGMENTS_MAX - 3  # kernel, tree and trampoline are the others
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """It has to know where memory is, and which tree to hand on."""
@@ -53,8 +55,8 @@ class KexecLoad:
 
     def load(self, staged: Staged, host: Host) -> None:
         """Lay out, finish the tree with the addresses, call."""
-        kernel = OpenFile(staged.kernel, os.fstat(staged.kernel).st_size)
-        archive = 0 if staged.initrd is None else os.fstat(staged.initrd).st_size
+        kernel, parts = staged.kernel, [part for part in staged.initramfs if part.size]
+        offsets, archive = _joined([part.size for part in parts], staged.machine.page_size or 1)
         tree = _tree(staged)
         lpi = staged.machine.lpi_tables or ()
 
@@ -65,13 +67,13 @@ class KexecLoad:
 
         room = _room(staged.machine, facts(tree))
         layout = lay_out(room, _space(kernel), initramfs=archive, tree=len(finish(0)))
-        blob = finish(layout.initramfs.base if layout.initramfs else 0)
-        code = trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
+        start = layout.initramfs.base if layout.initramfs else 0
+        blob, code = finish(start), trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
         with contextlib.ExitStack() as stack:
 
-            def file(descriptor: int, size: int, place: MemoryRange) -> Segment:
-                address = stack.enter_context(host.syscalls.mapped(descriptor, size))
-                return Segment(buffer=address, size=size, phys=place.base, memory=place.size)
+            def file(part: Part, place: MemoryRange) -> Segment:
+                address = stack.enter_context(host.syscalls.mapped(part.descriptor, part.size, part.offset))
+                return Segment(buffer=address, size=part.size, phys=place.base, memory=place.size)
 
             def data(content: bytes, place: MemoryRange) -> Segment:
                 buffer = ctypes.create_string_buffer(content, len(content))
@@ -79,9 +81,10 @@ class KexecLoad:
                 address = ctypes.addressof(buffer)
                 return Segment(buffer=address, size=len(content), phys=place.base, memory=place.size)
 
-            segments = [file(staged.kernel, kernel.size, layout.kernel)]
-            if staged.initrd is not None and layout.initramfs is not None:
-                segments.append(file(staged.initrd, archive, layout.initramfs))
+            segments = [file(kernel, layout.kernel)]
+            for part, offset in zip(parts, offsets, strict=True):
+                size = -(-part.size // room.page_size) * room.page_size
+                segments.append(file(part, MemoryRange(base=start + offset, size=size)))
             segments += [data(blob, layout.tree), data(code, layout.trampoline)]
             _call(host, layout.trampoline.base, segments)
 
@@ -97,13 +100,27 @@ def _call(host: Host, entry: int, segments: Sequence[Segment]) -> None:
         raise MethodError("kexec_load", error.errno, error.strerror or "") from None
 
 
+def _joined(sizes: Sequence[int], page: int) -> tuple[list[int], int]:
+    """Where each part of the initramfs begins, and the bytes of all: a segment begins at a page.
+
+    init/initramfs.c:unpack_to_rootfs skips any number of zeros between two archives.
+    """
+    offsets, end = list[int](), 0
+    for size in sizes:
+        offsets.append(-(-end // page) * page)
+        end = offsets[-1] + size
+    return offsets, end
+
+
 def _tree(staged: Staged) -> DeviceTree:
     assert staged.dtb is not None, "a method that writes the tree is handed one"
     return DeviceTree.from_bytes(os.pread(staged.dtb, MAX_SIZE + 1, 0))
 
 
-def _space(source: OpenFile) -> KernelSpace:
+def _space(kernel: Part) -> KernelSpace:
     """What the very bytes that are loaded ask for."""
+    file = OpenFile(kernel.descriptor, kernel.offset + kernel.size)
+    source = Window(file, kernel.offset, kernel.size)
     image = identify(source)
     if image.format != "arm64-image" or image.containers or image.compression is not Compression.NONE:
         raise BootmenuError(

@@ -24,6 +24,7 @@ class KexecTools:
 
     takes_tree = True
     writes_tree = False
+    parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """kexec-tools must be there, and a kernel that has kexec_load."""
@@ -46,7 +47,13 @@ class KexecTools:
 
     def load(self, staged: Staged, host: Host) -> None:
         """The files are passed as inherited descriptors: no path of a foreign disk reaches a command line."""
-        argv = ["kexec", "-c", "-l", f"/proc/self/fd/{staged.kernel}", f"--command-line={staged.command_line}"]
+        argv = [
+            "kexec",
+            "-c",
+            "-l",
+            f"/proc/self/fd/{staged.kernel.descriptor}",
+            f"--command-line={staged.command_line}",
+        ]
         if staged.initrd is not None:
             argv.append(f"--initrd=/proc/self/fd/{staged.initrd}")
         if staged.dtb is not None:
