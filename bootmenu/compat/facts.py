@@ -258,6 +258,8 @@ class EntryFacts:
     `/dev/...`; None = nobody looked."""
     handed: Handed | None = None
     """What loading would make of its device tree; None = nobody looked, and the tree is judged as it stands."""
+    reads_into_memory: bool = True
+    """The plan's method reads whole files into memory before they are copied, as kexec-tools does."""
     avoids_lpi_tables: bool = False
     """The plan keeps every segment off the GICv3 LPI tables, and reserves them in the tree it hands on."""
 

@@ -133,7 +133,7 @@ def make_plan(
     can be unpacked, the device tree cannot be made, or no method can honour the entry.
     """
     own_tree = entry.dtb is not None or bool(entry.overlays)
-    name, chosen = choose(machine, own_tree, method)
+    name, chosen, reason = choose(machine, own_tree, method)
     files = {(file.role, file.device, file.path, file.part): file for file in facts.files}
 
     def planned(role: str, ref: FileRef) -> PlannedFile:
@@ -166,7 +166,7 @@ def make_plan(
     return LoadPlan(
         entry=entry,
         method=name,
-        reason=chosen.reason(own_tree),
+        reason=reason,
         kernel=dataclasses.replace(
             kernel,
             offset=image.payload_offset,
@@ -211,8 +211,8 @@ def _tree(hand_over: HandOver, dtb: PlannedFile | None, overlays: Sequence[Plann
         ) from None
 
 
-def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> tuple[str, Method]:
-    """The method, by name, that a plan uses: the first that is available, or the one that is wanted.
+def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> tuple[str, Method, str]:
+    """Name, method, and the reason for people: the first that is available, or the one that is wanted.
 
     own_tree: the entry brings a device tree. Raises PlanError.
     """
@@ -226,12 +226,12 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
                 "dropped in silence.",
                 "Choose another --method, or leave the device tree out of the entry.",
             )
-        return wanted, found
-    reasons = []
+        return wanted, found, f"{found.reason(own_tree)}; asked for"
+    reasons: list[str] = []
     for name, candidate in METHODS.items():
         why_not = candidate.unavailable(machine, own_tree)
         if why_not is None:
-            return name, candidate
+            return name, candidate, "; ".join([candidate.reason(own_tree), *(f"not {why}" for why in reasons)])
         if name != "simulated":
             reasons.append(f"{name}: {why_not}")
     raise PlanError("No loading method can be used here.", "; ".join(reasons) + ".")
@@ -240,10 +240,14 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
 def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
     """The facts, with what the plan would do for this entry, so that checks can judge that, too."""
     try:
-        _, chosen = choose(machine, facts.wants_own_tree, method)
+        _, chosen, _ = choose(machine, facts.wants_own_tree, method)
     except PlanError:
         return facts
-    return dataclasses.replace(facts, avoids_lpi_tables=chosen.writes_tree and machine.lpi_tables is not None)
+    return dataclasses.replace(
+        facts,
+        reads_into_memory=chosen.reads_into_memory,
+        avoids_lpi_tables=chosen.writes_tree and machine.lpi_tables is not None,
+    )
 
 
 def _notes(entry: BootEntry, machine: MachineFacts, method: Method) -> Iterator[str]:

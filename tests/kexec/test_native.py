@@ -322,12 +322,15 @@ def test_the_first_method_that_can_is_chosen(
 ) -> None:
     plan = bench.plan(bench.entry(dtb="/board.dtb" if own_tree else None), machine)
     assert plan.method == method
-    assert plan.reason
+    before = METHODS.names()[: METHODS.names().index(method)]
+    assert all(f"; not {name}: " in plan.reason for name in before), "why no better one was taken"
 
 
 def test_the_checker_learns_what_the_plan_would_do() -> None:
     live = machines.gic_v3()
     assert foresee(entry_facts(), live).avoids_lpi_tables
+    assert not foresee(entry_facts(), live).reads_into_memory
+    assert foresee(entry_facts(), live, "kexec_tools").reads_into_memory
     assert not foresee(entry_facts(), live, "kexec_tools").avoids_lpi_tables
     assert not foresee(entry_facts(), with_kexec(live, kexec_load=False)).avoids_lpi_tables
     assert not foresee(entry_facts(), replace(live, lpi_tables=None)).avoids_lpi_tables

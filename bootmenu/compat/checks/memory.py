@@ -153,9 +153,14 @@ def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     packed = _initramfs(entry)
     if image is None or packed is None:  # MEM-HALF has said that the size is not known
         return
-    # kexec-tools reads every file whole, and the kernel makes its own copy
-    needed = 2 * (_memory_of(image) + packed)
-    evidence: dict[str, object] = {"needed": needed, "memory_available": machine.memory_available}
+    # the kernel makes a copy of its own
+    copies = 2 if entry.reads_into_memory else 1
+    needed = copies * (_memory_of(image) + packed)
+    evidence: dict[str, object] = {
+        "needed": needed,
+        "copies": copies,
+        "memory_available": machine.memory_available,
+    }
     if machine.memory_available is None:
         yield unknown("How much memory is free now could not be read.", "Is /proc mounted?", **evidence)
     elif needed > machine.memory_available:

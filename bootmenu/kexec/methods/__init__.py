@@ -71,6 +71,10 @@ class Method(Protocol):
         reserves them."""
 
     @property
+    def reads_into_memory(self) -> bool:
+        """Whole files are read into memory, by it or by the kernel, before they are copied to where they are kept."""
+
+    @property
     def parts(self) -> int:
         """How many parts of files it makes an initramfs of without a copy; it then takes the kernel out of a larger
         file, too. 0 = it wants one whole file for each."""

@@ -21,6 +21,7 @@ class KexecFileLoad:
 
     takes_tree = False
     writes_tree = False
+    reads_into_memory = True
     parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:

@@ -33,6 +33,7 @@ class KexecLoad:
 
     takes_tree = True
     writes_tree = True
+    reads_into_memory = False
     parts = SEGMENTS_MAX - 3  # kernel, tree and trampoline are the others
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:

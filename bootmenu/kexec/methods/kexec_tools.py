@@ -24,6 +24,7 @@ class KexecTools:
 
     takes_tree = True
     writes_tree = False
+    reads_into_memory = True
     parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:

@@ -16,6 +16,7 @@ class Simulated:
 
     takes_tree = True
     writes_tree = False
+    reads_into_memory = False
     parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:  # noqa: ARG002

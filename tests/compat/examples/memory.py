@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts
@@ -67,5 +68,7 @@ def room() -> Iterator[Example]:
     yield Example(code=code, name="enough", severity=PASS, entry=with_initramfs(30 * mib))
     poor = virt(memory_available=50 * mib)
     yield Example(code=code, name="short", severity=WARN, entry=with_initramfs(30 * mib), machine=poor, says="63 MB")
+    flat = dataclasses.replace(with_initramfs(30 * mib), reads_into_memory=False)
+    yield Example(code=code, name="copied once", severity=PASS, entry=flat, machine=poor)
     yield Example(code=code, name="unread", severity=UNKNOWN, machine=virt(memory_available=None))
     yield Example(code=code, name="refused anyway", severity=None, entry=with_initramfs(GIB))
