@@ -7,7 +7,6 @@ kexec no firmware runs, so that what it wrote is carried over from the running t
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import struct
@@ -281,12 +280,11 @@ def packed(tree: DeviceTree) -> bytes:
 def finished(
     tree: DeviceTree, *, command_line: str, initramfs: MemoryRange | None, reserved: Iterable[MemoryRange]
 ) -> bytes:
-    """The tree as the next kernel gets it: with what only the loading method knows. The given tree is not changed.
+    """The tree as the next kernel gets it: with what only the loading method knows. It may be called again.
 
     initramfs: where it lies, to the byte; None = there is none. reserved: memory that hardware goes on writing to,
     for the reservation block. The length of the result depends on no address.
     """
-    tree = copy.deepcopy(tree)
     chosen = tree.ensure("/chosen")
     for name in STALE_CHOSEN:
         chosen.remove(name)
