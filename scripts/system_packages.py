@@ -65,6 +65,7 @@ FOR_FAST = [
 FOR_TEST = [
     *FOR_FAST,
     Package("qemu-system-arm", "qemu-system-aarch64", "boots real kernels, in the tests marked vm"),
+    Package("qemu-system-x86", "qemu-system-x86_64", "boots the one x86-64 kernel among them"),
     Package(
         "qemu-efi-aarch64",
         "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",

@@ -7,6 +7,7 @@ kexec no firmware runs, so that what it wrote is carried over from the running t
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import struct

@@ -16,6 +16,7 @@ from tests.vm.harness import Hardware, Machine
 
 _TOOLS = (
     "qemu-system-aarch64",
+    "qemu-system-x86_64",
     "dtc",
     "sfdisk",
     "mkfs.ext4",

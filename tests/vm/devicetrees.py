@@ -15,7 +15,7 @@ def own_tree(hardware: Hardware, folder: Path) -> str:
     """The source text of the tree that QEMU makes for this hardware, the same on every run."""
     dump = folder / "own.dtb"
     dumping = replace(hardware, machine=f"{hardware.machine},dtb-randomness=off,dumpdtb={dump}", dtb=None)
-    run_tool(["qemu-system-aarch64", *dumping.argv(), "-display", "none", "-nic", "none"])
+    run_tool([dumping.emulator, *dumping.argv(), "-display", "none", "-nic", "none"])
     return run_tool(["dtc", "-q", "-I", "dtb", "-O", "dts", dump]).decode()
 
 

@@ -46,6 +46,8 @@ class MachineError(AssertionError):
 class Hardware:
     """What QEMU is told to build."""
 
+    emulator: str = "qemu-system-aarch64"
+    console: str = "ttyAMA0"
     machine: str = "virt"
     cpu: str = "cortex-a57"
     cpus: int = 2
@@ -130,10 +132,10 @@ class Machine:
         self._screen = _Terminal(self._write)
         self._stream = pyte.ByteStream(self._screen)
         self._limit = limit
-        self._argv = ["qemu-system-aarch64", *hardware.argv(), "-no-reboot", "-display", "none", "-monitor", "none"]
+        self._argv = [hardware.emulator, *hardware.argv(), "-no-reboot", "-display", "none", "-monitor", "none"]
         self._argv += ["-nic", "none", "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         self._argv += ["-kernel", str(kernel), "-initrd", str(initrd)]
-        self._argv += ["-append", f"console=ttyAMA0 earlycon panic=1 {cmdline}".strip()]
+        self._argv += ["-append", f"console={hardware.console} earlycon panic=1 {cmdline}".strip()]
         if hardware.dtb is not None:
             self._argv += ["-dtb", str(hardware.dtb)]
         for number, disk in enumerate(hardware.disks):

@@ -18,7 +18,8 @@ from tests.vm.disks import FileSystem, Partition
 
 GUEST = Path(__file__).with_name("guest")
 _CHECKOUT = Path(__file__).parents[2]
-KERNEL_PACKAGE = "linux-image-cloud-arm64"
+_ROOTS = {"arm64": "root", "amd64": "root-amd64"}
+"""Folders of the cache, by Debian's name of the architecture."""
 
 BOOT_PARTUUID = "6b8b4567-327b-43c6-a43c-986966334873"
 ROOT_PARTUUID = "74b0dc51-9495-4cff-aae8-944a625558ec"
@@ -34,19 +35,20 @@ class Stage:
     initrd: Path
 
 
-def build_first_stage(cache: Path, packages: Sequence[str] = ()) -> Stage:
+def build_first_stage(cache: Path, packages: Sequence[str] = (), *, architecture: str = "arm64") -> Stage:
     """bootmenu's image of this checkout, built once for every state of its sources.
 
-    packages: Debian packages besides those of every image.
+    packages: Debian packages besides those of every image. architecture: Debian's name.
     """
-    variant = "-".join(["first-stage", *packages])
+    variant = "-".join(["first-stage", *([] if architecture == "arm64" else [architecture]), *packages])
     folder = cache / variant / _state()
     stage = Stage(kernel=folder / "vmlinuz", initrd=folder / "first-stage.cpio.zst")
     if not (stage.kernel.exists() and stage.initrd.exists()):
-        root = cache / "-".join(["root", *packages])
+        root = cache / "-".join([_ROOTS[architecture], *packages])
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
-        argv = ["build", "--debian", "arm64", "--kernel-package", KERNEL_PACKAGE, "--root", str(root)]
+        argv = ["build", "--debian", architecture, "--kernel-package", f"linux-image-cloud-{architecture}"]
+        argv += ["--root", str(root)]
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
@@ -61,12 +63,13 @@ def _forget_old(folder: Path, keep: int) -> None:
         shutil.rmtree(old)
 
 
-def build_second_stage(cache: Path, token: str) -> bytes:
+def build_second_stage(cache: Path, token: str, architecture: str = "arm64") -> bytes:
     """An initramfs whose init prints ``second stage says TOKEN``, how it was started and some facts.
 
-    ``fact=PATH`` on the kernel command line asks for the text of /proc/device-tree/PATH.
+    ``fact=PATH`` on the kernel command line asks for the text of /proc/device-tree/PATH, ``bootmenu-test.tree`` for a
+    digest of every property.
     """
-    busybox = (cache / "root" / "bin" / "busybox").read_bytes()
+    busybox = (cache / _ROOTS[architecture] / "bin" / "busybox").read_bytes()
     return archive(
         {
             "init": (GUEST / "second-init.sh").read_bytes(),

@@ -10,6 +10,12 @@ echo "second stage command line: $($busybox cat /proc/cmdline)"
 echo "second stage cpus: $($busybox cat /sys/devices/system/cpu/online)"
 for word in $($busybox cat /proc/cmdline); do
 	case $word in
+	bootmenu-test.tree)
+		$busybox find /proc/device-tree/ -type f | while read -r path; do
+			set -- $($busybox md5sum "$path")
+			echo "second stage tree ${path#/proc/device-tree} $1"
+		done
+		;;
 	fact=*)
 		path=${word#fact=}
 		echo "second stage fact $path: $($busybox tr '\0' ' ' <"/proc/device-tree/$path")"

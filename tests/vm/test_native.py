@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Loading by the calls themselves, beside kexec-tools: the same second kernel, sooner and in less memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.vm import stages
+from tests.vm.conftest import ARTIFACTS
+from tests.vm.harness import Hardware, Machine, run_tool
+from tests.vm.scenarios import Load, Scenario, Second, watch
+
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
+CMDLINE = "console=ttyAMA0 earlycon panic=1 bootmenu-test.tree"
+MIB = 1 << 20
+_PER_BOOT = {"/chosen/kaslr-seed", "/chosen/rng-seed", "/chosen/linux,initrd-start", "/chosen/linux,initrd-end"}
+"""Properties that differ from load to load."""
+
+
+class Booted(NamedTuple):
+    """A second kernel that came up."""
+
+    cmdline: str
+    tree: dict[str, str]
+    """A digest for each property of /proc/device-tree."""
+    text: str
+    """All that was printed."""
+    seconds: float
+    """From the jump to its init."""
+
+
+def start(stage: stages.Stage, files: dict[str, bytes], script: str, hardware: Hardware, folder: Path) -> Machine:
+    """A machine that runs a guest script over these files of /vmtest."""
+    named = {f"vmtest/{name}": data for name, data in files.items()}
+    named[f"vmtest/{script}"] = (stages.GUEST / script).read_bytes()
+    initrd = folder / "first.cpio"
+    archive = stages.archive(named, executable={f"vmtest/{script}"})
+    initrd.write_bytes(archive + stage.initrd.read_bytes())
+    return Machine(
+        hardware,
+        kernel=stage.kernel,
+        initrd=initrd,
+        cmdline=f"rdinit=/vmtest/{script}",
+        name=f"native-{folder.name}",
+        artifacts=ARTIFACTS,
+        limit=480,
+    )
+
+
+@pytest.fixture
+def second_kernel(first_stage: stages.Stage, vm_cache: Path, token: str, tmp_path: Path) -> Callable[..., Booted]:
+    """Loads by a method and jumps."""
+
+    def boot(method: str, disk: Path | None = None, memory: int = 1024) -> Booted:
+        folder = tmp_path / method
+        folder.mkdir()
+        files = {
+            "kernel": first_stage.kernel.read_bytes(),
+            "second.cpio": stages.build_second_stage(vm_cache, token),
+            "cmdline": CMDLINE.encode(),
+            "method": method.encode(),
+            "measure.py": (stages.GUEST / "measure.py").read_bytes(),
+        }
+        hardware = Hardware(memory=memory, disks=() if disk is None else (disk,))
+        with start(first_stage, files, "compare.sh", hardware, folder) as vm:
+            vm.wait_for("Starting kernel", 300)
+            place, jumped = vm.mark(), vm.elapsed
+            vm.wait_for(f"second stage says {token}", 200, after=place)
+            up = vm.elapsed - jumped
+            vm.wait_for("second stage is done", 90, after=place)
+            text = vm.text
+        found = re.search(r"^second stage command line: (.*)$", text, re.MULTILINE)
+        assert found
+        tree = dict(re.findall(r"^second stage tree (\S+) ([0-9a-f]{32})$", text, re.MULTILINE))
+        assert len(tree) > 100
+        return Booted(found[1], tree, text, up)
+
+    return boot
+
+
+def test_both_ways_hand_on_the_same_and_the_native_one_is_sooner_and_smaller(
+    second_kernel: Callable[..., Booted],
+    vm_cache: Path,
+    token: str,
+    tmp_path: Path,
+) -> None:
+    contents = tmp_path / "contents"
+    contents.mkdir()
+    (contents / "small.cpio").write_bytes(stages.build_second_stage(vm_cache, token))
+    (contents / "huge.cpio").write_bytes(stages.archive({"huge": bytes(512 * MIB)}, executable=set()))
+    disk = tmp_path / "disk.img"
+    with disk.open("wb") as file:
+        file.truncate(700 * MIB)
+    run_tool(["mkfs.ext4", "-q", "-d", contents, disk])
+
+    cmdline, tree, text, ours_up = second_kernel("kexec_load", disk, 2560)
+    begin, end = text.index("compare measure begin\n"), text.index("compare measure end")
+    rows = [json.loads(line) for line in text[begin:end].splitlines()[1:] if line.startswith("{")]
+    seen = {(row["initrd"], row["way"]): row for row in rows}
+    for initrd in ("small.cpio", "huge.cpio"):
+        ours, theirs = seen[initrd, "kexec_load"], seen[initrd, "kexec-tools"]
+        print(f"\n{initrd}: ratio {ours['seconds'] / theirs['seconds']:.2f}")
+        for row in (ours, theirs):
+            print(f"  {row['way']}: {row['seconds']} s, {row['anonymous'] / MIB:.0f} MiB of its own")
+    # a flat load holds no file: the interpreter is all that there is
+    assert seen["huge.cpio", "kexec_load"]["anonymous"] < 96 * MIB
+    assert seen["huge.cpio", "kexec-tools"]["anonymous"] > 512 * MIB
+
+    # memory differs, so the reference is booted with the same
+    other_cmdline, other_tree, _, theirs_up = second_kernel("kexec_tools", None, 2560)
+    print(f"\nfrom the jump to the second kernel's init: {ours_up:.1f} s natively, {theirs_up:.1f} s by kexec-tools")
+    assert cmdline == other_cmdline == CMDLINE
+    differing = {path for path in tree.keys() | other_tree.keys() if tree.get(path) != other_tree.get(path)}
+    assert differing <= _PER_BOOT, differing
+
+
+def test_x86_64_by_kexec_file_load(vm_cache: Path, token: str, tmp_path: Path) -> None:
+    stage = stages.build_first_stage(vm_cache, architecture="amd64")
+    files = {
+        "kernel": stage.kernel.read_bytes(),
+        "second.cpio": stages.build_second_stage(vm_cache, token, "amd64"),
+        "options": b"",
+        "cmdline": b"console=ttyS0 panic=1",
+    }
+    hardware = Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64")
+    with start(stage, files, "scenario.sh", hardware, tmp_path) as vm:
+        seen = watch(vm, Scenario(name="x86_64"), token)
+        vm.save()
+        text = vm.text
+    assert '"method": "kexec_file_load"' in text
+    assert "second stage command line: console=ttyS0 panic=1" in text
+    assert (seen.load, seen.second, seen.verdict) == (Load.LOADED, Second.BOOTS, "pass"), seen
