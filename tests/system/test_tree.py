@@ -9,6 +9,7 @@ import hashlib
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from hypothesis import strategies as st
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.devices import Device
+from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession, collect
-from bootmenu.sources.tree import LIST_LIMIT, TreeError, Trouble
+from bootmenu.sources.tree import CONFIG_LIMIT, LIST_LIMIT, TreeError, Trouble
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MountFlag, Resolve, Syscalls
 from bootmenu.system.tree import DirectoryTree
@@ -201,6 +203,81 @@ def test_a_folder_is_listed_so_far_and_no_further(root: Path, tree: DirectoryTre
     assert len(tree.list("/many")) == LIST_LIMIT
 
 
+class _Endless:
+    """A folder whose names do not end; each is a regular file."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def __enter__(self) -> _Endless:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __iter__(self) -> _Endless:
+        return self
+
+    def __next__(self) -> _Endless:
+        self.told += 1
+        return self
+
+    @property
+    def name(self) -> str:
+        return f"{self.told}"
+
+    def is_symlink(self) -> bool:
+        return False
+
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:
+        return True
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        return False
+
+
+def test_a_folder_without_an_end_is_read_no_further_than_the_limit(
+    tree: DirectoryTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = _Endless()
+    monkeypatch.setattr(os, "scandir", lambda _folder: endless)
+    assert len(tree.list("/boot")) == LIST_LIMIT
+    assert endless.told == LIST_LIMIT
+    with tree.folder("/boot") as folder:
+        assert len(folder.files) == LIST_LIMIT
+    assert endless.told == 2 * LIST_LIMIT
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere_else(root: Path, tree: DirectoryTree) -> None:
+    (root / "turn").mkdir()
+    (root / "turn/secret").write_text("inside")
+    (root / "out").symlink_to("..")
+    stop = threading.Event()
+
+    def swap() -> None:
+        # renameat2 would be sharper; a moment without the name is what a slow reader sees, too
+        while not stop.is_set():
+            (root / "turn").rename(root / "aside")
+            (root / "out").rename(root / "turn")
+            (root / "turn").rename(root / "out")
+            (root / "aside").rename(root / "turn")
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        seen = set()
+        for _ in range(3000):
+            try:
+                seen.add(tree.read("/turn/secret", 100))
+            except TreeError as error:
+                seen.add(error.trouble.encode())
+    finally:
+        stop.set()
+        swapping.join()
+    assert b"secret" not in seen
+    assert b"inside" in seen
+
+
 def test_another_file_system_inside_is_another_partition_s(root: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
@@ -328,6 +405,35 @@ def test_a_scan_of_a_hostile_partition_ends_says_what_is_wrong_and_writes_nothin
         "/extlinux/../../../etc/passwd",
         "/vmlinuz",
     }
+
+
+def test_a_configuration_and_a_device_tree_may_be_so_large_and_no_larger(tmp_path: Path) -> None:
+    """The limits are exact, and what is beyond them costs nothing else."""
+
+    def config(size: int) -> bytes:
+        return b"linux /boot/Image\ndevicetree /fits.dtb\n".ljust(size, b"#")
+
+    root = write_tree(
+        tmp_path / "part",
+        {
+            "loader/entries/fits.conf": config(CONFIG_LIMIT),
+            "loader/entries/large.conf": config(CONFIG_LIMIT + 1),
+            "loader/entries/tree.conf": b"linux /boot/Image\ndevicetree /large.dtb\n",
+            "boot/Image": whole_image(),
+            "fits.dtb": bytes(MAX_SIZE),
+            "large.dtb": bytes(MAX_SIZE + 1),
+        },
+    )
+    session = MachineSession(Host(), MachineFacts(), lambda: (Device(name="sda1", folder=str(root)),))
+    listings, problems = collect(session)
+    session.close()
+    states = {listing.entry.title: {file.role: file.state for file in listing.facts.files} for listing in listings}
+    assert states["fits"]["device tree"] is FileState.PRESENT
+    assert states["tree"]["device tree"] is FileState.UNUSABLE
+    assert "large" not in states
+    ((path, message),) = [(problem.path, problem.message) for problem in problems]
+    assert path == "/loader/entries/large.conf"
+    assert "at most 1,048,576 are read" in message
 
 
 def test_outside_and_missing_are_told_apart(tmp_path: Path) -> None:
