@@ -53,8 +53,10 @@ class Storage:
                 return
             with self._working:
                 steps = self._bench.steps
-                problems = list(self._assemble(members))
-                progress = self._bench.steps > steps
+                # another look may have been quicker
+                left = [device for device in members if device.name not in self._bench.used]
+                problems = list(self._assemble(left))
+                progress = self._bench.steps > steps or left != members
             yield from problems
             if not progress:
                 return

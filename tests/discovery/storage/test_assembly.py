@@ -302,6 +302,23 @@ def test_a_tool_that_is_missing_is_said_and_hides_nothing(tmp_path: Path, tool: 
     assert f"there is no {tool} to put it together" in problem.message
 
 
+def test_two_looks_at_a_time_put_it_together_once(tmp_path: Path) -> None:
+    disks = Disks(tmp_path, MIRROR, {"mdadm": MD})
+    real, others = disks.lsblk, [disks.storage.find()]
+
+    def lsblk(argv: Sequence[str], descriptors: Sequence[int]) -> Answer:
+        answer = real(argv, descriptors)
+        if others:  # it is done between this look at the disks and what comes of it
+            list(others.pop())
+        return answer
+
+    programs = commands_of(disks.host).programs
+    assert isinstance(programs, dict)
+    programs["lsblk"] = lsblk
+    assert disks.found() == ["md127"]
+    assert [call[1] for call in disks.calls("mdadm")] == ["--assemble"]
+
+
 def test_where_udev_runs_nothing_is_put_together(tmp_path: Path) -> None:
     disks = Disks(tmp_path, [*MIRROR, part("sda2", "LVM2_member")], {"mdadm": MD, "lvm": LV})
     (tmp_path / "run/udev").mkdir(parents=True)
