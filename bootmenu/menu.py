@@ -47,6 +47,7 @@ def _prepare_terminal(name: str) -> None:
 
 
 def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
+    from bootmenu.discovery.hotplug import Hotplug
     from bootmenu.discovery.machine import gather
     from bootmenu.session import MachineSession
     from bootmenu.settings import load
@@ -54,7 +55,10 @@ def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
 
     host = Host()
     settings = load(host).settings
-    return contextlib.closing(MachineSession(host, gather(host), settings=settings))
+    changes = None
+    with contextlib.suppress(OSError):  # then a new medium is found by r
+        changes = Hotplug()
+    return contextlib.closing(MachineSession(host, gather(host), settings=settings, changes=changes))
 
 
 def _demo_session() -> contextlib.AbstractContextManager[MachineSession]:

@@ -7,12 +7,14 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator
+from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.facts import gather
+from bootmenu.discovery.hotplug import Changes
 from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.discovery.scan import (
     DeviceDone,
@@ -101,8 +103,8 @@ class MachineSession:
 
     devices: asked at every scan, in a thread; None = all that this machine has. method: loading method to use in
     place of the plan's choice. pace: bytes per second of a simulated medium. local: the host is the machine that the
-    facts are about. patience: seconds after which a silent device does not answer; None = as the settings say. A
-    context manager's work is done by `close`.
+    facts are about. patience: seconds after which a silent device does not answer; None = as the settings say.
+    changes: says when partitions come and go; closed with the session. A context manager's work is done by `close`.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class MachineSession:
         settings: Settings | None = None,
         local: bool = True,
         patience: float | None = None,
+        changes: Changes | None = None,
     ) -> None:
         self.host = host
         self.settings = settings or Settings()
@@ -128,6 +131,8 @@ class MachineSession:
         self._simulated = simulated
         self._pace = pace
         self._patience = self.settings.scan_seconds if patience is None else patience
+        self._changes = changes
+        self._listening: Thread | None = None
         self._mounts = Mounts(host, self._storage.loops)
         self.hand_over = Handover(host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local)
         self._survey = self._new_survey()
@@ -185,7 +190,16 @@ class MachineSession:
 
     def watch(self) -> Stream:
         """See Session. Ends when nothing more can come."""
-        return Stream(self._survey.watch, self._survey.wake)
+        survey, forever = self._survey, self._changes is not None
+        if self._changes is not None and self._listening is None:
+            self._listening = Thread(target=self._listen, args=(self._changes,), name="bootmenu-hotplug", daemon=True)
+            self._listening.start()
+        return Stream(lambda closed: survey.watch(self._devices, closed, forever=forever), survey.wake)
+
+    def _listen(self, changes: Changes) -> None:
+        with contextlib.suppress(OSError):  # then only a look on demand finds what is new
+            while (change := changes.wait()) is not None:
+                self._survey.changed(change)
 
     def foresee(self, facts: EntryFacts) -> EntryFacts:
         """The facts of an entry, with what a plan of this session would do for it."""
@@ -257,6 +271,8 @@ class MachineSession:
 
     def close(self) -> None:
         """Let go of everything."""
+        if self._changes is not None:
+            self._changes.close()
         self.release()
 
 

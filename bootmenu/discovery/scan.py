@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from threading import Event
 
@@ -101,7 +102,7 @@ class Stream(Iterator[ScanEvent]):
     """
 
     def __init__(
-        self, events: Callable[[Event], Iterator[ScanEvent]], wake: Callable[[], object] = lambda: None
+        self, events: Callable[[Event], Generator[ScanEvent, None, None]], wake: Callable[[], object] = lambda: None
     ) -> None:
         self._closed = Event()
         self._events = events(self._closed)
@@ -116,3 +117,5 @@ class Stream(Iterator[ScanEvent]):
         """No more events."""
         self._closed.set()
         self._wake()
+        with contextlib.suppress(ValueError):  # another thread is in it, and finds out
+            self._events.close()

@@ -15,7 +15,7 @@ import queue
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,11 +25,13 @@ from bootmenu.compat import EntryFacts, check
 from bootmenu.discovery import facts, references
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import DeviceTrees
+from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.discovery.references import searched
 from bootmenu.discovery.scan import (
     DeviceDone,
     DeviceFound,
+    DeviceGone,
     EntryFound,
     EntryGone,
     Listing,
@@ -53,6 +55,12 @@ PATIENCE = 10.0
 """Seconds without a sign of life after which a device does not answer."""
 SIDE_BY_SIDE = 8
 """Partitions that are read at a time; those that do not answer are not counted."""
+SETTLING = 0.2
+"""Seconds that are waited for more changes after one: a disk comes with all its partitions."""
+AGAIN = 1.5
+"""Seconds after which is looked once more: udevd reads the names of a file system after the kernel's message."""
+SPACING = 0.5
+"""Seconds between two looks at least, whatever comes and goes."""
 _LET_GO = 1.0
 """Seconds that are waited for threads to see that nobody listens any more."""
 
@@ -78,6 +86,11 @@ class _Job:
     cancelled: bool = False
     complaint: Problem | None = None
     """Told about its silence; it counts no more until it is heard again."""
+
+    @property
+    def counts(self) -> bool:
+        """Something may be expected of it."""
+        return self.complaint is None and not self.cancelled
 
 
 @dataclass(eq=False, slots=True)
@@ -142,6 +155,14 @@ class _Met:
 
 
 @dataclass(frozen=True, slots=True)
+class _Looked:
+    """A look for partitions has come to its end; these are there, and this is wrong."""
+
+    names: frozenset[str]
+    problems: frozenset[Problem]
+
+
+@dataclass(frozen=True, slots=True)
 class _Opened:
     """A partition is mounted."""
 
@@ -195,7 +216,7 @@ class _Ended:
     """A job is over: nothing more comes from it."""
 
 
-_Message = _Met | _Opened | _Parsed | _Followed | _Troubled | _Searched | _Broken | _Ended
+_Message = _Met | _Looked | _Opened | _Parsed | _Followed | _Troubled | _Searched | _Broken | _Ended | Change
 
 
 # ---- the one that decides ---------------------------------------------------------------------------------
@@ -231,6 +252,13 @@ class Survey:
         self._waiting: deque[_Job] = deque()
         self._running: dict[_Job, None] = {}
         self._out: deque[ScanEvent] = deque()
+        self._look_job: _Job | None = None
+        self._look_problems: dict[Problem, None] = {}
+        self._due: list[float] = []
+        """When is to be looked for partitions again, earliest first."""
+        self._next_look = 0.0
+        """Not before then."""
+        self._taken_away: set[str] = set()
         self._partitions: dict[str, _Partition] = {}
         self._ranks = 0
         self._count = 0
@@ -250,27 +278,34 @@ class Survey:
         """The partitions that are there, by name."""
         return {name: partition.device for name, partition in self._partitions.items()}
 
-    def scan(self, look: Look, closed: Event) -> Iterator[ScanEvent]:
+    def scan(self, look: Look, closed: Event) -> Generator[ScanEvent, None, None]:
         """Read everything; ends with ScanFinished when all that answers has been read. Raises what `look` raises."""
         began = time.monotonic()
-        self._start(_Job(partial(self._look, look), None))
+        self._start_look(look)
         while not closed.is_set():
             yield from self._told()
             if self._settled():
                 yield from self._told()
                 yield ScanFinished(time.monotonic() - began)
                 return
-            self._step()
+            self._step(None)
 
-    def watch(self, closed: Event) -> Iterator[ScanEvent]:
-        """What comes from those that did not answer; ends when all have."""
+    def watch(self, look: Look, closed: Event, *, forever: bool) -> Generator[ScanEvent, None, None]:
+        """What comes from those that did not answer, and what `changed` gives occasion to look for. forever: more
+        changes may come; else it ends when everything has answered."""
         while not closed.is_set():
             yield from self._told()
             if self._settled():
                 yield from self._told()
-                if not self._running:
+                if not forever and not self._running:
                     return
-            self._step()
+            self._look_if_due(look)
+            deadline = self._due[0] if self._due and self._look_job is None else None
+            self._step(None if deadline is None else max(deadline, self._next_look))
+
+    def changed(self, change: Change) -> None:
+        """Something has come or gone. Any thread may say so."""
+        self._heard.put((None, change))
 
     def wake(self) -> None:
         """Whoever reads a stream looks whether it was closed."""
@@ -284,7 +319,7 @@ class Survey:
         self._waiting.clear()
         end = time.monotonic() + _LET_GO
         for job in jobs:
-            if job.thread is not None and job.complaint is None:
+            if job.thread is not None and job.complaint is None:  # it is not known to hang
                 job.thread.join(max(0.0, end - time.monotonic()))
 
     # --- jobs
@@ -311,19 +346,23 @@ class Survey:
         while self._out:
             yield self._out.popleft()
 
-    def _step(self) -> None:
-        """Start what may be started, then take in one message, or the silence of a job."""
+    def _step(self, deadline: float | None) -> None:
+        """Start what may be started, then take in one message, or the silence of a job; not beyond the deadline."""
         if self._heard.empty():
             self._follow()
-        while self._waiting and sum(job.complaint is None for job in self._running) < SIDE_BY_SIDE:
+        while self._waiting and sum(job.counts for job in self._running) < SIDE_BY_SIDE:
             self._start(self._waiting.popleft())
-        deadline = min((job.heard for job in self._running if job.complaint is None), default=None)
-        left = None if deadline is None else max(0.0, deadline + self._patience - time.monotonic())
+        deadlines = [job.heard + self._patience for job in self._running if job.counts]
+        if deadline is not None:
+            deadlines.append(deadline)
         try:
+            left = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
             job, message = self._heard.get(timeout=left)
         except queue.Empty:
             self._complain()
             return
+        if isinstance(message, Change):
+            self._note(message)
         if job is None or message is None:
             return
         if job.cancelled:
@@ -339,7 +378,7 @@ class Survey:
     def _complain(self) -> None:
         now = time.monotonic()
         for job in self._running:
-            if job.complaint is None and now - job.heard >= self._patience:
+            if job.counts and now - job.heard >= self._patience:
                 message = f"does not answer: nothing came from it for {self._patience:g} s"
                 name = job.partition.device.name if job.partition else ""
                 if not name:
@@ -351,7 +390,7 @@ class Survey:
 
     def _settled(self) -> bool:
         """Nothing more comes from anything that answers."""
-        if self._waiting or any(job.complaint is None for job in self._running):
+        if self._waiting or any(job.counts for job in self._running):
             return False
         if self._search():
             return False
@@ -364,10 +403,16 @@ class Survey:
     # --- in threads of jobs
 
     def _look(self, look: Look, job: _Job) -> None:
+        names, problems = set(), set()
         for found in look():
             if job.cancelled:
                 return
+            if isinstance(found, Problem):
+                problems.add(found)
+            else:
+                names.add(found.name)
             self._tell(job, _Met(found))
+        self._tell(job, _Looked(frozenset(names), frozenset(problems)))
 
     def _read(self, partition: _Partition, job: _Job) -> None:
         device, taken = partition.device, set[str]()
@@ -434,8 +479,16 @@ class Survey:
         match message:
             case _Met(Device() as device, within):
                 self._meet(device, within)
+            case _Met(Problem() as problem, None):
+                if problem not in self._look_problems:
+                    self._look_problems[problem] = None
+                    self._problem(None, problem)
             case _Met(Problem() as problem, within):
                 self._problem(within, problem)
+            case _Looked(names, problems):
+                self._compare(names, problems)
+            case Change():
+                pass  # noted already
             case _Opened(partition):
                 partition.opened = True
                 self._understand_all()
@@ -451,26 +504,37 @@ class Survey:
                 partition.holds[path] = held
             case _Broken(error):
                 if job.partition is None:
+                    self._next_look = time.monotonic() + self._patience
                     raise error
                 name = job.partition.device.name
                 text = f"reading it failed: {str(error) or type(error).__name__}"
                 self._problem(job.partition, Problem(device=name, path="", message=text))
             case _Ended():
                 del self._running[job]
+                if job is self._look_job:
+                    self._look_job = None
+                    self._next_look = time.monotonic() + SPACING
                 if job.partition is not None and job is job.partition.reading:
                     self._out.append(DeviceDone(job.partition.device, len(job.partition.entries)))
 
     def _meet(self, device: Device, within: _Partition | None) -> None:
-        if device.name in self._partitions:
-            return
-        twins = {known.twin for known in self._partitions.values() if known.device.identity == device.identity}
+        known, rank = self._partitions.get(device.name), None
+        if known is not None:
+            if known.device == device:
+                return
+            rank = known.rank
+            self._forget(known)
+        twins = {other.twin for other in self._partitions.values() if other.device.identity == device.identity}
         twin = next(number for number in range(len(twins) + 1) if number not in twins)
-        partition = _Partition(device, self._next_rank(within), twin)
+        partition = _Partition(device, rank or self._next_rank(within), twin)
         self._partitions[device.name] = partition
-        self._names = tuple(name for known in self._partitions.values() for name in known.device.names)
+        self._name_all()
         self._out.append(DeviceFound(device, partition.rank))
         partition.reading = _Job(partial(self._read, partition), partition)
         self._waiting.append(partition.reading)
+
+    def _name_all(self) -> None:
+        self._names = tuple(name for known in self._partitions.values() for name in known.device.names)
 
     def _next_rank(self, within: _Partition | None) -> Rank:
         if within is None:
@@ -491,6 +555,64 @@ class Survey:
         if partition is not None and problem in partition.problems:
             partition.problems.remove(problem)
         self._out.append(ProblemGone(problem))
+
+    # --- what comes and goes
+
+    def _start_look(self, look: Look) -> None:
+        self._look_job = _Job(partial(self._look, look), None)
+        self._start(self._look_job)
+
+    def _note(self, change: Change) -> None:
+        now = time.monotonic()
+        if change.gone:
+            self._taken_away.add(change.gone)
+        self._due = [self._due[0] if self._due else now + SETTLING, now + AGAIN]
+
+    def _look_if_due(self, look: Look) -> None:
+        now = time.monotonic()
+        if self._look_job is not None or not self._due or now < max(self._due[0], self._next_look):
+            return
+        self._due = [due for due in self._due if due > now]
+        for name in self._taken_away:
+            if (partition := self._partitions.get(name)) is not None:
+                self._forget(partition)
+        self._taken_away.clear()
+        self._start_look(look)
+
+    def _compare(self, names: Collection[str], problems: Collection[Problem]) -> None:
+        """After a look: what it has not found is gone."""
+        for problem in [problem for problem in self._look_problems if problem not in problems]:
+            del self._look_problems[problem]
+            self._problem_gone(None, problem)
+        for partition in list(self._partitions.values()):
+            if len(partition.rank) == 1 and partition.device.name not in names:
+                self._forget(partition)
+
+    def _forget(self, partition: _Partition) -> None:
+        """It is gone, with what lies in it. Entries of others that need it wait again."""
+        depth = len(partition.rank)
+        for inner in list(self._partitions.values()):
+            if inner is not partition and inner.rank[:depth] == partition.rank:
+                self._forget(inner)
+        for job in (*self._running, *self._waiting):
+            job.cancelled = job.cancelled or job.partition is partition
+        self._waiting = deque(job for job in self._waiting if not job.cancelled)
+        changed: set[_Likeness] = set()
+        for known in partition.entries:
+            self._hide(known)
+            changed |= self._displace(known)
+            self._foreign.pop(known, None)
+            self._to_follow.pop(known, None)
+        self._count -= len(partition.entries)
+        self._publish(changed)
+        for problem in list(partition.problems):
+            self._problem_gone(partition, problem)
+        del self._partitions[partition.device.name]
+        self._name_all()
+        self._out.append(DeviceGone(partition.device))
+        self._mounts.release(partition.device.name)
+        self.device_trees = DeviceTrees(self._machine.tree)  # another may come to have its name
+        self._understand_all()
 
     # --- references to other partitions
 

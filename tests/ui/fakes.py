@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from threading import Event
 from typing import NoReturn
 
@@ -236,6 +237,10 @@ class FakeSession:
     """The scan waits before its last event until this is set."""
     load_gate: Event = field(default_factory=Event)
     """The load waits after its third step until this is set."""
+    later: SimpleQueue[ScanEvent | None] = field(default_factory=SimpleQueue)
+    """What the watch tells."""
+    watches: int = 0
+    """How often one was begun."""
     calls: list[str] = field(default_factory=list)
     passphrase: str = "open sesame"
     unlocked_events: Sequence[ScanEvent] = FULL
@@ -256,9 +261,16 @@ class FakeSession:
 
     def watch(self) -> Stream:
         """See Session."""
-        return Stream(lambda closed: iter(()))
+        self.watches += 1
+        return Stream(self._watch, lambda: self.later.put(None))
 
-    def _scan(self) -> Iterator[ScanEvent]:
+    def _watch(self, closed: Event) -> Generator[ScanEvent, None, None]:
+        while not closed.is_set():
+            event = self.later.get(timeout=60)
+            if event is not None:  # else it was woken to see whether it is closed
+                yield event
+
+    def _scan(self) -> Generator[ScanEvent, None, None]:
         self.calls.append("scan")
         try:
             for event in self.events:

@@ -178,6 +178,45 @@ async def test_what_comes_late_and_goes_again_is_drawn() -> None:
         assert "3 entries on 2 partitions" in menu.text
 
 
+async def test_what_is_plugged_in_later_appears_and_goes_and_the_selection_stays() -> None:
+    stick = dataclasses.replace(fakes.STICK, name="mmcblk0p0")
+    live = fakes.listing("live", "Live medium", device=stick.name)
+    ranks = {fakes.BOOT: (1,), fakes.ROOT: (2,), fakes.STICK: (3,)}
+    session = FakeSession(
+        events=[
+            DeviceFound(event.device, ranks[event.device]) if isinstance(event, DeviceFound) else event
+            for event in fakes.FULL
+        ]
+    )
+    async with running(session) as menu:
+        await menu.press("4")
+        for event in (DeviceFound(stick, (1, 1)), EntryFound(live), DeviceDone(stick, 1)):
+            session.later.put(event)
+        await menu.sees("Live medium")
+        assert "Alpine" in menu.selected
+        assert menu.rows.index(menu.selected) > next(i for i, row in enumerate(menu.rows) if "Live" in row)
+        session.later.put(EntryGone(stick.name, "live"))
+        session.later.put(DeviceGone(stick))
+        await menu.until(lambda: "Live medium" not in menu.text and stick.name not in menu.text)
+        assert "Alpine" in menu.selected
+        await menu.press("r")
+        await menu.until(lambda: session.watches == 2)
+        await menu.scanned()
+        assert "Alpine" in menu.selected
+
+
+async def test_a_load_that_comes_back_goes_on_watching() -> None:
+    session = FakeSession(plan_error=fakes.NO_ROOT)
+    async with running(session) as menu:
+        await menu.press("enter")
+        await menu.sees("Start it with sudo.")
+        await menu.press("escape")
+        await menu.until(lambda: session.watches == 2)
+        assert session.calls.count("scan") == 1
+        session.later.put(DeviceGone(fakes.ROOT))
+        await menu.until(lambda: "Alpine" not in menu.text)
+
+
 async def test_a_rescan_leaves_what_was_known_on_the_screen_until_it_is_read_again() -> None:
     session = FakeSession()
     async with running(session) as menu:

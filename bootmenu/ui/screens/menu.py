@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from threading import Event
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import Listing, ScanEvent, ScanFinished
+from bootmenu.discovery.scan import Listing, ScanEvent, ScanFinished, Stream
 from bootmenu.model.finding import Severity
 from bootmenu.ui import faults
 from bootmenu.ui.catalogue import Catalogue
@@ -68,6 +68,7 @@ class MenuScreen(BootmenuScreen[None]):
         self.catalogue = Catalogue()
         self._scan = 0
         self._stop = Event()
+        self._stream: Stream | None = None
         self._idle = Event()
         self._idle.set()
         self._drawing: Timer | None = None
@@ -212,45 +213,64 @@ class MenuScreen(BootmenuScreen[None]):
         super().let_go()
         self.stop_scan()
 
+    def on_unmount(self) -> None:
+        """However the app ends, its threads do, too."""
+        self.stop_scan()
+
     def on_resize(self, _event: events.Resize) -> None:
         """The rules say how much is hidden, and the head is drawn differently when wide."""
         self.call_after_refresh(self._draw_story, from_top=False)
 
     def _start_scan(self) -> None:
         self._scan += 1
-        self._stop = Event()
         self.catalogue.begin()
         self._draw()
-        number, stop, idle, earlier = self._scan, self._stop, Event(), self._idle
-        self._idle = idle
+        self._start_looking(afresh=True)
+
+    def _start_looking(self, *, afresh: bool) -> None:
+        """In a thread: a scan, if it is to be afresh; then what comes and goes, until it is told to stop."""
+        earlier = self.stop_scan()
+        self._stop, self._idle = Event(), Event()
+        number, stop, idle = self._scan, self._stop, self._idle
         self.run_worker(
-            lambda: self._look(number, stop, earlier, idle), thread=True, group="scan", exit_on_error=False
+            lambda: self._look(number, stop, earlier, idle, afresh=afresh),
+            thread=True,
+            group="scan",
+            exit_on_error=False,
         )
 
-    def _look(self, number: int, stop: Event, earlier: Event, idle: Event) -> None:
-        """In a thread: one scan, after the one before has let go of the partitions."""
+    def _look(self, number: int, stop: Event, earlier: Event, idle: Event, *, afresh: bool) -> None:
+        """In a thread, after the one before has let go of the partitions."""
         error: Exception | None = None
         try:
             earlier.wait()
-            events_told = iter(self.terms.session.scan())
-            try:
-                for event in events_told:
-                    if stop.is_set():
-                        break
-                    self.post_message(self.Told(number, event))
-                    if isinstance(event, ScanFinished):
-                        return
-            finally:
-                _close(events_told)
+            finished = not afresh or self._follow(number, stop, self.terms.session.scan())
+            if finished and not stop.is_set():
+                self._follow(number, stop, self.terms.session.watch())
+            if finished:
+                return
         except Exception as caught:
             error = caught
         finally:
             idle.set()
         self.post_message(self.ScanStopped(number, error))
 
+    def _follow(self, number: int, stop: Event, stream: Stream) -> bool:
+        """Hand events on until there are no more; whether the scan has come to its end."""
+        self._stream = stream
+        finished = False
+        # stop_scan sets the one, then closes what it sees of the other
+        while not stop.is_set() and (event := next(stream, None)) is not None:
+            self.post_message(self.Told(number, event))
+            finished = finished or isinstance(event, ScanFinished)
+        stream.close()
+        return finished
+
     def stop_scan(self) -> Event:
-        """Tell a running scan to stop; the event is set when it has let go of the partitions."""
+        """Tell whoever looks to stop; the event is set when the partitions have been let go of."""
         self._stop.set()
+        if self._stream is not None:
+            self._stream.close()
         return self._idle
 
     @on(Told)
@@ -397,10 +417,5 @@ class MenuScreen(BootmenuScreen[None]):
             self._draw_rules()
             if result.look_again or not self.catalogue.finished:
                 self._start_scan()
-
-
-def _close(iterator: Iterator[ScanEvent]) -> None:
-    """Generators undo their work when they are closed; other iterators have nothing to undo."""
-    close = getattr(iterator, "close", None)
-    if close is not None:
-        close()
+            else:
+                self._start_looking(afresh=False)
