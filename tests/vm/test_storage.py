@@ -19,7 +19,7 @@ from tests.vm import stages
 from tests.vm.conftest import MachineMaker
 from tests.vm.harness import Hardware, Machine, run_tool
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
 SECRET = "correct-horse"
 PACKAGES = ("cryptsetup-bin", "lvm2", "mdadm")
