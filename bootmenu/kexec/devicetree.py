@@ -82,9 +82,12 @@ def edits(
     for name in told.stale_chosen:
         yield Edit(path="/chosen", property=name, why=_EARLIER)
     if carry_over:
-        yield from _memory(told, machine)
-        yield from _reservations(own, told, machine, running)
-        yield from _psci(told, machine, running)
+        # arch/arm64/kernel/acpi.c:dt_is_stub: a tree with any node besides /chosen makes the kernel distrust ACPI,
+        # and without that a machine which is described by it is lost
+        if any(node.name != "chosen" for node in own.root.children):
+            yield from _memory(told, machine)
+            yield from _reservations(own, told, machine, running)
+            yield from _psci(told, machine, running)
         if running is not None:
             yield from _firmware_tables(own, running)
             yield from _identity(own, running)
