@@ -7,6 +7,7 @@ Devicetree Specification 0.4, chapter 5. Property bytes are never guessed at: as
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,11 +32,16 @@ _INT_MAX = 0x7FFFFFFF
 _LAST_VERSION = 17
 
 
+_MAX_STRINGS, _MAX_TEXT = 256, 64 * 1024
+"""Strings of one property, and their bytes: boards have a dozen, two mebibytes of short ones make a million."""
+
+
 def string_list(raw: bytes | None) -> tuple[str, ...]:
     """A property's bytes as strings; () when there are none. Bytes that are not UTF-8 are shown as �."""
     if not raw:
         return ()
-    return tuple(part.decode("utf-8", "replace") for part in raw.rstrip(b"\0").split(b"\0"))
+    parts = raw[:_MAX_TEXT].rstrip(b"\0").split(b"\0", _MAX_STRINGS)[:_MAX_STRINGS]
+    return tuple(part.decode("utf-8", "replace") for part in parts)
 
 
 class HeaderError(FormatError):
@@ -412,12 +418,17 @@ def facts(tree: DeviceTree) -> TreeFacts:
         uefi_properties=tuple(name for name, _ in chosen.properties if name.startswith("linux,uefi-"))
         if chosen
         else (),
-        serial_ports=tuple(
-            SerialPort(name=node.name, compatible=node.strings("compatible"))
-            for node in root.nodes()
-            if node.available() and _is_serial(node)
-        ),
+        serial_ports=tuple(itertools.islice(_serial_ports(root), _MAX_SERIAL)),
     )
+
+
+_MAX_SERIAL = 256
+
+
+def _serial_ports(root: Node) -> Iterator[SerialPort]:
+    for node in root.nodes():
+        if node.available() and _is_serial(node):
+            yield SerialPort(name=node.name, compatible=node.strings("compatible"))
 
 
 _SERIAL = ("uart", "serial", "pl011", "16550", "8250", "scif")

@@ -96,3 +96,12 @@ def test_functions_of_psci_symbols_and_efi() -> None:
     tree.ensure("/__symbols__")
     assert facts(tree).psci_functions == ("cpu_on",)
     assert facts(tree).has_symbols
+
+
+def test_what_a_hostile_tree_says_a_million_times_is_kept_a_few_hundred_times() -> None:
+    tree = board_tree(["acme,board"])
+    tree.root.set("compatible", b"a\0" * 900_000)
+    tree.root.children += [Node(f"serial@{number:x}") for number in range(2000)]
+    found = facts(tree)
+    assert found.compatible == ("a",) * 256
+    assert len(found.serial_ports) == 256
