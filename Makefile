@@ -37,6 +37,7 @@ scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every ve
 	$(BIN)/python -m tests.vm.table README.md
 
 bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
+	@$(PYTHON) scripts/system_packages.py bench
 	$(PYTEST) benchmarks $(ARGS)
 
 picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.

@@ -5,6 +5,7 @@
     system_packages.py venv    what the virtual environment needs
     system_packages.py fast    what the tests that boot nothing need
     system_packages.py test    what all tests need
+    system_packages.py bench   what the benchmarks need
 
 Says each package and its reason before it installs, with apt-get, as root or through a sudo that asks for no
 password. Where that cannot be, it prints the command to run and exits 1. Runs before there is a virtual
@@ -84,7 +85,11 @@ FOR_TEST = [
         "checks the signature of the kernels that are downloaded for them",
     ),
 ]
-PURPOSES = {"venv": FOR_VENV, "fast": FOR_FAST, "test": FOR_TEST}
+FOR_BENCH = [
+    *FOR_FAST,
+    Package("python3-libfdt", "/usr/lib/python3/dist-packages/libfdt.py", "is what our reader is compared with"),
+]
+PURPOSES = {"venv": FOR_VENV, "fast": FOR_FAST, "test": FOR_TEST, "bench": FOR_BENCH}
 
 
 def root_prefix() -> list[str] | None:
