@@ -25,6 +25,8 @@ class Registry(Generic[T]):
     def __init__(self, package: str) -> None:
         self._package = package
         self._items: dict[str, tuple[int, T]] = {}
+        self._in_order: tuple[dict[str, tuple[int, T]], int, tuple[tuple[str, T], ...]] = ({}, 0, ())
+        """The items of which this is the order, how many they were, and their order."""
         self._loaded = False
         self._lock = threading.RLock()
 
@@ -57,8 +59,12 @@ class Registry(Generic[T]):
     def items(self) -> Iterator[tuple[str, T]]:
         """(name, thing) in order."""
         self._load()
-        for name, (_, item) in sorted(self._items.items(), key=lambda pair: pair[1][0]):
-            yield name, item
+        items, number, ordered = self._in_order
+        if items is not self._items or number != len(items):
+            items = self._items
+            ordered = tuple((name, item) for name, (_, item) in sorted(items.items(), key=lambda pair: pair[1][0]))
+            self._in_order = (items, len(ordered), ordered)
+        yield from ordered
 
     def values(self) -> Iterator[T]:
         """The things, in order."""

@@ -135,8 +135,9 @@ def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) 
     for item in CHECKS.values():
         if item.scope is scope and sound.issuperset(item.requires):
             answers = list(item.run(machine, entry))
-            findings += answers
-            sound |= _sound(answers)
+            if answers:
+                findings += answers
+                sound |= _sound(answers)
     return findings
 
 

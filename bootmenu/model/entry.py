@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bootmenu.model.kernel import Architecture
 
@@ -54,15 +55,7 @@ class CommandLine:
         Double quotes protect spaces, everything after a lone `--` belongs to init
         (lib/cmdline.c:next_arg, init/main.c).
         """
-        options: list[tuple[str, str | None]] = []
-        for word in _words(self.text):
-            if word == "--":
-                break
-            if word.startswith('"'):  # around name and value together
-                word = word[1:].removesuffix('"')
-            name, equals, value = word.partition("=")
-            options.append((name, value.strip('"') if equals else None))
-        return options
+        return list(_options(self.text) if len(self.text) <= _OFTEN else _options.__wrapped__(self.text))
 
     def get(self, name: str) -> str | None:
         """Value of the last `name=value`; None when absent. A bare word counts as empty."""
@@ -77,7 +70,26 @@ class CommandLine:
         return self.text
 
 
+_OFTEN = 4096  # characters; no kernel takes more (COMMAND_LINE_SIZE), and what is longer is not kept
+
+
+@lru_cache(maxsize=64)
+def _options(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Every check of an entry asks for the same."""
+    options: list[tuple[str, str | None]] = []
+    for word in _words(text):
+        if word == "--":
+            break
+        if word.startswith('"'):  # around name and value together
+            word = word[1:].removesuffix('"')
+        name, equals, value = word.partition("=")
+        options.append((name, value.strip('"') if equals else None))
+    return tuple(options)
+
+
 def _words(text: str) -> list[str]:
+    if '"' not in text:
+        return text.split()
     words: list[str] = []
     word, quoted = "", False
     for char in text:

@@ -111,8 +111,9 @@ class Syscalls:
 
     def __init__(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
-        self._syscall = libc.syscall
-        self._syscall.restype = ctypes.c_long
+        self._openat2 = libc["syscall"]
+        self._openat2.restype = ctypes.c_long
+        self._openat2.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
         self._mount = libc.mount
         self._mount.argtypes = [
             ctypes.c_char_p,
@@ -165,13 +166,7 @@ class Syscalls:
         how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, int(resolve))
         raw = os.fsencode(path)
         for _ in range(_RACES):
-            number = self._syscall(
-                ctypes.c_long(_OPENAT2),
-                ctypes.c_int(folder),
-                ctypes.c_char_p(raw),
-                ctypes.c_char_p(how),
-                ctypes.c_size_t(len(how)),
-            )
+            number = self._openat2(_OPENAT2, folder, raw, how, len(how))
             # openat2(2): a rename or mount anywhere meanwhile, while the path has a ".."
             if number >= 0 or ctypes.get_errno() != errno.EAGAIN:
                 break

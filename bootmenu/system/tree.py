@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -131,7 +130,9 @@ class DirectoryTree:
         self._resolve = Resolve.IN_ROOT | Resolve.NO_MAGICLINKS
         if one_filesystem:
             self._resolve |= Resolve.NO_XDEV
+        self._beneath = self._resolve & ~Resolve.IN_ROOT | Resolve.BENEATH
         self._root = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root_name: str | None = None
 
     @property
     def device(self) -> str:
@@ -266,30 +267,33 @@ class DirectoryTree:
     @contextlib.contextmanager
     def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result, Callable[[], str]]]:
         """(descriptor, what it is, what tells its path below the root after following links)"""
-        with contextlib.ExitStack() as stack:
-            try:
-                found = stack.enter_context(self._handle_here(path))
-            except TreeError as error:
-                if self._beyond is None or error.trouble is not Trouble.MISSING:
-                    raise
-                elsewhere = self._beyond(path)
-                if elsewhere is None:
-                    raise
-                found = stack.enter_context(elsewhere._handle(path))
-            yield found
+        tree, handle, resolved = self._reach(path)
+        try:
+            yield handle, os.fstat(handle), lambda: tree._name(handle) or resolved
+        finally:
+            os.close(handle)
 
-    @contextlib.contextmanager
-    def _handle_here(self, path: str) -> Iterator[tuple[int, os.stat_result, Callable[[], str]]]:
+    def _reach(self, path: str) -> tuple[DirectoryTree, int, str]:
+        """Which tree has it, a descriptor that the caller closes, and its path after following links by name."""
+        try:
+            return self, *self._reach_here(path)
+        except TreeError as error:
+            if self._beyond is None or error.trouble is not Trouble.MISSING:
+                raise
+            elsewhere = self._beyond(path)
+            if elsewhere is None:
+                raise
+            return elsewhere._reach(path)
+
+    def _reach_here(self, path: str) -> tuple[int, str]:
         # O_PATH opens nothing: a FIFO does not wait, a device does not wake
         if "\0" in path:
             raise TreeError(path.replace("\0", "�"), Trouble.MISSING, "contains a NUL byte")
-        relative = normal(path).lstrip("/") or "."
-        resolved, leaves = normal(path), False
+        resolved = normal(path)
+        relative = resolved.lstrip("/") or "."
         try:
             try:
-                handle = self._syscalls.openat2(
-                    self._root, relative, os.O_PATH, self._resolve & ~Resolve.IN_ROOT | Resolve.BENEATH
-                )
+                return self._syscalls.openat2(self._root, relative, os.O_PATH, self._beneath), resolved
             except OSError as error:
                 # an absolute link, which is taken from the partition's root; or one that climbs above it
                 if error.errno != errno.EXDEV:
@@ -297,21 +301,19 @@ class DirectoryTree:
                 resolved, leaves = self._walk(relative)
                 if leaves:
                     raise TreeError(path, Trouble.OUTSIDE, f"{resolved} climbs above the partition's root") from None
-                handle = self._syscalls.openat2(self._root, relative, os.O_PATH, self._resolve)
+                return self._syscalls.openat2(self._root, relative, os.O_PATH, self._resolve), resolved
         except OSError as error:
             raise _trouble(path, error) from None
-        try:
-            yield handle, os.fstat(handle), lambda: self._name(handle) or resolved
-        finally:
-            os.close(handle)
 
     def _name(self, handle: int) -> str | None:
+        # os.readlink and not Path: this is done for every file of every entry
         try:
-            root = str(Path(f"/proc/self/fd/{self._root}").readlink()).rstrip("/")
-            name = str(Path(f"/proc/self/fd/{handle}").readlink())
+            if self._root_name is None:
+                self._root_name = os.readlink(f"/proc/self/fd/{self._root}").rstrip("/")  # noqa: PTH115
+            name = os.readlink(f"/proc/self/fd/{handle}")  # noqa: PTH115
         except OSError:
             return None
-        return name.removeprefix(root) or "/" if name.startswith(root) else None
+        return name.removeprefix(self._root_name) or "/" if name.startswith(self._root_name) else None
 
     def _walk(self, relative: str) -> tuple[str, bool]:
         """Follow links by name, only to explain: (path so far, whether it leaves the root)."""

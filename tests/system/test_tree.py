@@ -303,7 +303,7 @@ def test_another_file_system_inside_is_another_partition_s(root: Path) -> None:
 def test_an_openat2_that_raced_with_a_rename_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     # openat2(2): EAGAIN, "the kernel could not ensure that a .. component didn't escape"
     calls = Syscalls()
-    real, failed = calls._syscall, [0]
+    real, failed = calls._openat2, [0]
 
     def racing(*arguments: object) -> int:
         failed[0] += 1
@@ -312,7 +312,7 @@ def test_an_openat2_that_raced_with_a_rename_is_tried_again(monkeypatch: pytest.
             return -1
         return int(real(*arguments))
 
-    monkeypatch.setattr(calls, "_syscall", racing)
+    monkeypatch.setattr(calls, "_openat2", racing)
     folder = os.open("/", os.O_PATH)
     os.close(calls.openat2(folder, "proc", os.O_PATH, Resolve.IN_ROOT))
     assert failed[0] == 4
