@@ -4,29 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from threading import Event
 from typing import ClassVar
 
 from textual import events, on
 from textual.containers import Container, Vertical
-from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import Listing, ScanEvent, ScanFinished, Stream
+from bootmenu.discovery.scan import Listing
 from bootmenu.model.finding import Severity
-from bootmenu.ui import faults
-from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph, rule
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages import banner, listing, story
-from bootmenu.ui.screens.base import BootmenuScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.loading import LoadingScreen, Returned
+from bootmenu.ui.screens.looking import LookingScreen
 from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import count
@@ -34,44 +30,18 @@ from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
 from bootmenu.ui.wording import WORDS, full_name
 
-_PATIENCE = 0.1
-"""Seconds for which findings are gathered before they are drawn: ten pictures a second are enough for a line."""
-
 _PASSING = 0.04
 """Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
 
 
-class MenuScreen(BootmenuScreen[None]):
+class MenuScreen(LookingScreen[None]):
     """The screen to which everything comes back."""
 
     place = Place.MENU
     BINDINGS: ClassVar = bindings(Place.MENU)
 
-    class Told(Message):
-        """The scan has an event. scan: which scan it was."""
-
-        def __init__(self, scan: int, event: ScanEvent) -> None:
-            super().__init__()
-            self.scan = scan
-            self.event = event
-
-    class ScanStopped(Message):
-        """The scan ended without finishing. error None = it was told to."""
-
-        def __init__(self, scan: int, error: Exception | None) -> None:
-            super().__init__()
-            self.scan = scan
-            self.error = error
-
     def __init__(self, terms: Terms) -> None:
         super().__init__(terms)
-        self.catalogue = Catalogue()
-        self._scan = 0
-        self._stop = Event()
-        self._stream: Stream | None = None
-        self._idle = Event()
-        self._idle.set()
-        self._drawing: Timer | None = None
         self._reading: Timer | None = None
         self._said = terms.trouble
 
@@ -172,11 +142,8 @@ class MenuScreen(BootmenuScreen[None]):
     def _rows(self) -> RowList:
         return self.query_one("#rows", RowList)
 
-    def _draw(self) -> None:
+    def draw_found(self) -> None:
         """Bring rows and rules up to date; the story follows through RowList.Moved."""
-        self._drawing = None
-        if self.gone:
-            return
         self._rows.show(listing.rows(self.catalogue))
         self.query_one("#banner", Paper).show(self._banner)
         self.query_one("#footer", Paper).show(self._footer)
@@ -206,92 +173,15 @@ class MenuScreen(BootmenuScreen[None]):
 
     def on_mount(self) -> None:
         """Look at once."""
-        self._start_scan()
-
-    def let_go(self) -> None:
-        """Let go of the partitions."""
-        super().let_go()
-        self.stop_scan()
-
-    def on_unmount(self) -> None:
-        """However the app ends, its threads do, too."""
-        self.stop_scan()
+        self.start_scan()
 
     def on_resize(self, _event: events.Resize) -> None:
         """The rules say how much is hidden, and the head is drawn differently when wide."""
         self.call_after_refresh(self._draw_story, from_top=False)
 
-    def _start_scan(self) -> None:
-        self._scan += 1
-        self.catalogue.begin()
-        self._draw()
-        self._start_looking(afresh=True)
-
-    def _start_looking(self, *, afresh: bool) -> None:
-        """In a thread: a scan, if it is to be afresh; then what comes and goes, until it is told to stop."""
-        earlier = self.stop_scan()
-        self._stop, self._idle = Event(), Event()
-        number, stop, idle = self._scan, self._stop, self._idle
-        self.run_worker(
-            lambda: self._look(number, stop, earlier, idle, afresh=afresh),
-            thread=True,
-            group="scan",
-            exit_on_error=False,
-        )
-
-    def _look(self, number: int, stop: Event, earlier: Event, idle: Event, *, afresh: bool) -> None:
-        """In a thread, after the one before has let go of the partitions."""
-        error: Exception | None = None
-        try:
-            earlier.wait()
-            finished = not afresh or self._follow(number, stop, self.terms.session.scan())
-            if finished and not stop.is_set():
-                self._follow(number, stop, self.terms.session.watch())
-            if finished:
-                return
-        except Exception as caught:
-            error = caught
-        finally:
-            idle.set()
-        self.post_message(self.ScanStopped(number, error))
-
-    def _follow(self, number: int, stop: Event, stream: Stream) -> bool:
-        """Hand events on until there are no more; whether the scan has come to its end."""
-        self._stream = stream
-        finished = False
-        # stop_scan sets the one, then closes what it sees of the other
-        while not stop.is_set() and (event := next(stream, None)) is not None:
-            self.post_message(self.Told(number, event))
-            finished = finished or isinstance(event, ScanFinished)
-        stream.close()
-        return finished
-
-    def stop_scan(self) -> Event:
-        """Tell whoever looks to stop; the event is set when the partitions have been let go of."""
-        self._stop.set()
-        if self._stream is not None:
-            self._stream.close()
-        return self._idle
-
-    @on(Told)
-    def _told(self, message: Told) -> None:
-        if message.scan != self._scan:
-            return
-        self.catalogue.add(message.event)
-        if isinstance(message.event, ScanFinished):
-            self._draw()
-        elif self._drawing is None:
-            self._drawing = self.set_timer(_PATIENCE, self._draw)
-
-    @on(ScanStopped)
-    def _scan_stopped(self, message: ScanStopped) -> None:
-        if message.scan != self._scan:
-            return
-        self.catalogue.stop()
-        self._draw()
-        if message.error is not None:
-            faults.write(message.error)
-            self._say(f"looking ended early: {message.error}")
+    def looking_failed(self, error: Exception) -> None:
+        """One sentence; what was found before stays."""
+        self._say(f"looking ended early: {error}")
 
     @on(RowList.Moved)
     def _moved(self, _message: RowList.Moved) -> None:
@@ -307,7 +197,7 @@ class MenuScreen(BootmenuScreen[None]):
     @property
     def settled(self) -> bool:
         """Nothing that is known waits to be drawn."""
-        return self._drawing is None and self._reading is None
+        return super().settled and self._reading is None
 
     # --- keys
 
@@ -355,7 +245,7 @@ class MenuScreen(BootmenuScreen[None]):
             self._say("still looking")
         else:
             self._said = ""
-            self._start_scan()
+            self.start_scan()
 
     def action_details(self) -> None:
         """Everything about the selected entry."""
@@ -375,7 +265,7 @@ class MenuScreen(BootmenuScreen[None]):
     def _unlocked(self, done: bool | None) -> None:
         if done:
             self._said = ""
-            self._start_scan()
+            self.start_scan()
 
     def action_help(self) -> None:
         """The help page."""
@@ -416,6 +306,6 @@ class MenuScreen(BootmenuScreen[None]):
             self._said = result.said
             self._draw_rules()
             if result.look_again or not self.catalogue.finished:
-                self._start_scan()
+                self.start_scan()
             else:
-                self._start_looking(afresh=False)
+                self.go_on_looking()

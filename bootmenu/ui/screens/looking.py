@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""A screen that looks at the partitions: a scan in a thread, then what comes and goes, gathered in a catalogue."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TypeVar
+
+from textual import on
+from textual.message import Message
+from textual.timer import Timer
+
+from bootmenu.discovery.scan import ScanEvent, ScanFinished, Stream
+from bootmenu.ui import faults
+from bootmenu.ui.catalogue import Catalogue
+from bootmenu.ui.screens.base import BootmenuScreen
+from bootmenu.ui.terms import Terms
+
+T = TypeVar("T")
+
+_PATIENCE = 0.1
+"""Seconds for which findings are gathered before they are drawn: ten pictures a second are enough for a line."""
+
+
+class LookingScreen(BootmenuScreen[T]):
+    """A subclass draws the catalogue in `draw_found`, and tells in `looking_failed` that a scan ended early."""
+
+    class Told(Message):
+        """The scan has an event. scan: which scan it was."""
+
+        def __init__(self, scan: int, event: ScanEvent) -> None:
+            super().__init__()
+            self.scan = scan
+            self.event = event
+
+    class ScanStopped(Message):
+        """The scan ended without finishing. error None = it was told to."""
+
+        def __init__(self, scan: int, error: Exception | None) -> None:
+            super().__init__()
+            self.scan = scan
+            self.error = error
+
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
+        self.catalogue = Catalogue()
+        self._scan = 0
+        self._stop = Event()
+        self._stream: Stream | None = None
+        self._idle = Event()
+        self._idle.set()
+        self._drawing: Timer | None = None
+
+    def draw_found(self) -> None:
+        """Bring what is seen of the catalogue up to date."""
+        raise NotImplementedError
+
+    def looking_failed(self, error: Exception) -> None:
+        """Tell it; the log has it already."""
+        raise NotImplementedError
+
+    def let_go(self) -> None:
+        """Let go of the partitions."""
+        super().let_go()
+        self.stop_scan()
+
+    def on_unmount(self) -> None:
+        """However the app ends, its threads do, too."""
+        self.stop_scan()
+
+    def start_scan(self) -> None:
+        """Look afresh; what is shown stays until it has been read again."""
+        self._scan += 1
+        self.catalogue.begin()
+        self._draw_now()
+        self._start_looking(afresh=True)
+
+    def go_on_looking(self) -> None:
+        """What comes and goes, after it was stopped; nothing is read again."""
+        self._start_looking(afresh=False)
+
+    def _start_looking(self, *, afresh: bool) -> None:
+        """In a thread: a scan, if it is to be afresh; then what comes and goes, until it is told to stop."""
+        earlier = self.stop_scan()
+        self._stop, self._idle = Event(), Event()
+        number, stop, idle = self._scan, self._stop, self._idle
+        self.run_worker(
+            lambda: self._look(number, stop, earlier, idle, afresh=afresh),
+            thread=True,
+            group="scan",
+            exit_on_error=False,
+        )
+
+    def _look(self, number: int, stop: Event, earlier: Event, idle: Event, *, afresh: bool) -> None:
+        """In a thread, after the one before has let go of the partitions."""
+        error: Exception | None = None
+        try:
+            earlier.wait()
+            finished = not afresh or self._follow(number, stop, self.terms.session.scan())
+            if finished and not stop.is_set():
+                self._follow(number, stop, self.terms.session.watch())
+            if finished:
+                return
+        except Exception as caught:
+            error = caught
+        finally:
+            idle.set()
+        self.post_message(self.ScanStopped(number, error))
+
+    def _follow(self, number: int, stop: Event, stream: Stream) -> bool:
+        """Hand events on until there are no more; whether the scan has come to its end."""
+        self._stream = stream
+        finished = False
+        # stop_scan sets the one, then closes what it sees of the other
+        while not stop.is_set() and (event := next(stream, None)) is not None:
+            self.post_message(self.Told(number, event))
+            finished = finished or isinstance(event, ScanFinished)
+        stream.close()
+        return finished
+
+    def stop_scan(self) -> Event:
+        """Tell whoever looks to stop; the event is set when the partitions have been let go of."""
+        self._stop.set()
+        if self._stream is not None:
+            self._stream.close()
+        return self._idle
+
+    @on(Told)
+    def _told(self, message: Told) -> None:
+        if message.scan != self._scan:
+            return
+        self.catalogue.add(message.event)
+        if isinstance(message.event, ScanFinished):
+            self._draw_now()
+        elif self._drawing is None:
+            self._drawing = self.set_timer(_PATIENCE, self._draw_now)
+
+    @on(ScanStopped)
+    def _scan_stopped(self, message: ScanStopped) -> None:
+        if message.scan != self._scan:
+            return
+        self.catalogue.stop()
+        self._draw_now()
+        if message.error is not None:
+            faults.write(message.error)
+            self.looking_failed(message.error)
+
+    def _draw_now(self) -> None:
+        self._drawing = None
+        if not self.gone:
+            self.draw_found()
+
+    @property
+    def settled(self) -> bool:
+        """Nothing that is known waits to be drawn."""
+        return self._drawing is None
