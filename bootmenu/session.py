@@ -6,11 +6,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
+from bootmenu.counting import Counted, count_try
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.facts import gather
@@ -32,7 +34,7 @@ from bootmenu.discovery.scan import (
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.discovery.survey import Survey
-from bootmenu.errors import UsageError
+from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
@@ -45,6 +47,7 @@ from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
 from bootmenu.settings import Settings
+from bootmenu.state import Attempt, Memory, open_memory, timestamp
 from bootmenu.system.host import Host
 
 
@@ -66,6 +69,10 @@ class Session(Protocol):
     @property
     def notices(self) -> tuple[str, ...]:
         """Why nothing can be executed here, if so: `kexec-tools is not installed`, ..."""
+
+    @property
+    def memory(self) -> Memory:
+        """What is remembered between boots; opened when it is first asked for, which may look for a partition."""
 
     def scan(self) -> Stream:
         """Look at every partition afresh."""
@@ -104,7 +111,8 @@ class MachineSession:
     devices: asked at every scan, in a thread; None = all that this machine has. method: loading method to use in
     place of the plan's choice. pace: bytes per second of a simulated medium. local: the host is the machine that the
     facts are about. patience: seconds after which a silent device does not answer; None = as the settings say.
-    changes: says when partitions come and go; closed with the session. A context manager's work is done by `close`.
+    changes: says when partitions come and go; closed with the session. memory: in place of the one that the settings
+    name. A context manager's work is done by `close`.
     """
 
     def __init__(
@@ -120,6 +128,7 @@ class MachineSession:
         local: bool = True,
         patience: float | None = None,
         changes: Changes | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.host = host
         self.settings = settings or Settings()
@@ -136,6 +145,36 @@ class MachineSession:
         self._mounts = Mounts(host, self._storage.loops)
         self.hand_over = Handover(host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local)
         self._survey = self._new_survey()
+        self._memory = memory
+        self._opening = threading.Lock()
+
+    @property
+    def memory(self) -> Memory:
+        """See Session."""
+        with self._opening:
+            if self._memory is None:
+                try:
+                    self._memory = open_memory(self.host, self.settings, self._look(), self._aside)
+                except (BootmenuError, OSError) as error:
+                    self._memory = Memory(None, f"Nothing is remembered between boots: {error}.")
+            return self._memory
+
+    def _look(self) -> Iterator[Device | Problem]:
+        yield from self._devices()
+
+    @contextlib.contextmanager
+    def _aside(self, name: str) -> Iterator[None]:
+        """A file system that is mounted read-only cannot be mounted for writing as well."""
+        opened = [known for known in self._mounts.known() if known == name or known.startswith(f"{name}:")]
+        self._mounts.release(name)
+        try:
+            yield
+        finally:
+            devices = self._survey.devices
+            for known in opened:
+                if known in devices:
+                    with contextlib.suppress(MountError):  # then whatever needs it says so
+                        self._mounts.tree(devices[known])
 
     @property
     def machine(self) -> MachineFacts:
@@ -246,15 +285,31 @@ class MachineSession:
         loading.unload(plan, self.host)
 
     def jump(self, plan: LoadPlan) -> NoReturn:
-        """See Session."""
+        """See Session. What has to be remembered of it is on the disk before it is made."""
         if self._simulated:
             raise SimulatedJump(f"Here the machine would start {plan.entry.title}.", "This is a simulation.")
+        counted = self._count_try(plan.entry)
+        attempt = Attempt(entry=plan.entry.id, at=timestamp(), title=plan.entry.title)
+        self.memory.keep(self.memory.state.begun().booting(attempt))
         try:
             jumping.jump(self.host)
-        finally:
+        finally:  # it was no try
+            self.memory.keep(self.memory.state.stayed())
+            if counted is not None:
+                counted.take_back()
             self.unload(plan)
             self._reopen(self._survey.devices.values())  # as it was before: everything read-only, and readable
         raise AssertionError("jump returns only by raising")
+
+    def _count_try(self, entry: BootEntry) -> Counted | None:
+        device = self._survey.devices.get(entry.device)
+        if not self.settings.rename_counters or device is None:
+            return None
+        try:
+            return count_try(self.host, device, entry)
+        except (BootmenuError, OSError) as error:
+            self.memory.trouble = f"The try could not be counted in the entry's file name: {error}."
+            return None
 
     def _reopen(self, devices: Iterable[Device]) -> None:
         """Have devices at hand again: a jump that came back has let go of everything."""
@@ -322,7 +377,9 @@ class FilesSession(MachineSession):
         settings: Settings | None = None,
         local: bool = True,
     ) -> None:
-        super().__init__(host, machine, tuple, method=method, settings=settings, local=local)
+        super().__init__(
+            host, machine, tuple, method=method, settings=settings, local=local, memory=Memory(None)
+        )  # files that were named are no entry that could be remembered
         here = Device(name="", folder="/")
         tree = self._mounts.tree(here)
 

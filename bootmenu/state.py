@@ -15,7 +15,8 @@ import json
 import os
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +37,7 @@ EFI = "efi"
 _VARIABLE = "/sys/firmware/efi/efivars/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11"
 _ATTRIBUTES = struct.pack("<I", 0x7)  # UEFI, 8.2: non-volatile, boot service and runtime access
 _LIMIT = 64 * 1024
+_WRITTEN = 1_750_000_000  # seconds since 1970; in 2025
 _MOST = 50  # entries that are remembered; the oldest go first
 _FS_IOC_GETFLAGS, _FS_IOC_SETFLAGS, _FS_IMMUTABLE = 0x80086601, 0x40086602, 0x10  # include/uapi/linux/fs.h, 64 bit
 
@@ -125,6 +127,12 @@ class State:
     def good_at(self, entry: str) -> Attempt | None:
         """When it last came up well."""
         return next((attempt for attempt in self.good if attempt.entry == entry), None)
+
+
+def timestamp() -> str:
+    """Now, as Attempt.at has it; a clock that stands before this program was written was never set."""
+    now = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)) if now > _WRITTEN else ""
 
 
 def _without(entry: str, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
@@ -237,15 +245,24 @@ class FolderStore:
         store_in(self.folder, encode(state), self.files)
 
 
+Aside = Callable[[str], contextlib.AbstractContextManager[None]]
+"""Lets go of a device, by its name, for as long as it is entered."""
+
+
+def _no_aside(_name: str) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceStore:
     """A folder on a partition, which is mounted for the moment of reading or writing. The partition must not be
-    mounted read-only meanwhile."""
+    mounted read-only meanwhile: `aside` sees to that, by the device's name."""
 
     host: Host
     device: Device
     folder: str
     files: Files = field(default_factory=Files)
+    aside: Aside = _no_aside
 
     def read(self) -> State:
         """See Store."""
@@ -260,24 +277,36 @@ class DeviceStore:
 
     @contextlib.contextmanager
     def _mounted(self) -> Iterator[Path]:
-        if self.device.filesystem is None:
-            raise StateError(f"{self.device.name} has no file system that is known")
-        point = tempfile.mkdtemp(prefix="bootmenu-state-")
-        calls = self.host.syscalls
+        with self.aside(self.device.name), writable(self.host, self.device) as root:
+            yield below(root, self.folder)
+
+
+def below(root: Path, path: str) -> Path:
+    """A path of a partition that is mounted at `root`; nothing leads out of it."""
+    return Path(root, *(part for part in path.split("/") if part not in ("", ".", "..")))
+
+
+@contextlib.contextmanager
+def writable(host: Host, device: Device) -> Iterator[Path]:
+    """Its root, mounted for writing until the end. Raises StateError, OSError."""
+    if device.filesystem is None:
+        raise StateError(f"{device.name} has no file system that is known")
+    point = tempfile.mkdtemp(prefix="bootmenu-state-")
+    calls = host.syscalls
+    try:
+        # NOSYMFOLLOW: a folder on it is trusted, what a link there points to is not
+        flags = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC | MountFlag.NOSYMFOLLOW
+        calls.mount(device.path, point, device.filesystem, flags, "")
         try:
-            # NOSYMFOLLOW: the folder is trusted, what a link on it points to is not
-            flags = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC | MountFlag.NOSYMFOLLOW
-            calls.mount(self.device.path, point, self.device.filesystem, flags, "")
-            try:
-                yield Path(point, *(part for part in self.folder.split("/") if part not in ("", ".", "..")))
-            finally:
-                try:
-                    calls.umount(point)
-                except OSError:
-                    calls.umount(point, MNT_DETACH)
+            yield Path(point)
         finally:
-            with contextlib.suppress(OSError):
-                Path(point).rmdir()
+            try:
+                calls.umount(point)
+            except OSError:
+                calls.umount(point, MNT_DETACH)
+    finally:
+        with contextlib.suppress(OSError):
+            Path(point).rmdir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,8 +385,11 @@ def _words(error: BootmenuError | OSError) -> str:
     return error.message if isinstance(error, BootmenuError) else error.strerror or str(error)
 
 
-def open_memory(host: Host, settings: Settings, devices: Iterable[Device | Problem]) -> Memory:
-    """The memory of this machine, as its settings want it. Never raises."""
+def open_memory(
+    host: Host, settings: Settings, devices: Iterable[Device | Problem], aside: Aside = _no_aside
+) -> Memory:
+    """The memory of this machine, as its settings want it. devices: read only where a partition is looked for; raises
+    what that does, and nothing else."""
     if settings.state_device is None:
         folder = host.path(settings.state_folder)
         if folder.is_dir():
@@ -372,6 +404,6 @@ def open_memory(host: Host, settings: Settings, devices: Iterable[Device | Probl
         if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}:
             if device.folder is not None:
                 return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
-            return Memory(DeviceStore(host, device, settings.state_folder))
+            return Memory(DeviceStore(host, device, settings.state_folder, aside=aside))
     missing = f"the partition {settings.state_device} is not there"
     return Memory(None, f"Nothing is remembered between boots: {missing}.")

@@ -22,6 +22,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.session import FilesSession, MachineSession, collect
 from bootmenu.settings import Settings, Watchdog
+from bootmenu.state import FolderStore, State, encode
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
 from tests.builders.containers import uki
@@ -167,6 +168,75 @@ def test_a_jump_that_comes_back_leaves_nothing_loaded(tmp_path: Path) -> None:
     assert ("reboot_kexec",) in syscalls_of(host).calls
     again = [*session.load(plan)]
     assert again[-1].state is StageState.DONE, "its partition can be read as before"
+
+
+def started(tmp_path: Path, settings: Settings, config: str = "loader/entries/a+3.conf") -> MachineSession:
+    """A session whose one entry is loaded, and whose jump fails with EPERM unless a test says otherwise."""
+    write_tree(tmp_path / "part", {"vmlinuz": whole_image(), config: b"title A\nlinux /vmlinuz\n"})
+    write_tree(tmp_path / "host/var/lib/bootmenu", {"state.json": encode(State(once="x"))})
+    host = fake_host(tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n"}, {"kexec": Kexec()})
+    device = Device(name="sda1", folder=str(tmp_path / "part"))
+    return MachineSession(host, machines.virt(), lambda: (device,), method="kexec_tools", settings=settings)
+
+
+def jump(session: MachineSession) -> str:
+    """The id of the entry into which the jump was tried."""
+    (listing,), _ = collect(session)
+    plan = session.plan(listing)
+    list(session.load(plan))
+    list(session.leave(plan))
+    with pytest.raises(LoadError, match="did not jump"):
+        session.jump(plan)
+    return plan.entry.id
+
+
+@pytest.mark.parametrize("counters", [True, False])
+def test_a_try_is_on_the_disk_before_the_jump_and_taken_back_after_it(tmp_path: Path, counters: bool) -> None:
+    session = started(tmp_path, Settings(rename_counters=counters))
+    calls = syscalls_of(session.host)
+    seen: list[tuple[State, list[str]]] = []
+    reboot = calls.reboot_kexec
+
+    def look() -> None:
+        names = [path.name for path in (tmp_path / "part/loader/entries").iterdir()]
+        seen.append((FolderStore(tmp_path / "host/var/lib/bootmenu").read(), names))
+        reboot()
+
+    calls.reboot_kexec = look  # type: ignore[method-assign]
+    entry = jump(session)
+    ((before, names),) = seen
+    assert before.trying is not None
+    assert (before.trying.entry, before.trying.title, before.once) == (entry, "A", None)
+    assert names == ["a+2-1.conf" if counters else "a+3.conf"]
+    after = FolderStore(tmp_path / "host/var/lib/bootmenu").read()
+    assert (after.trying, after.tries, after.last) == (None, (), before.last)
+    assert (tmp_path / "part/loader/entries/a+3.conf").exists()
+
+
+def test_what_cannot_be_remembered_keeps_nothing_from_starting(tmp_path: Path) -> None:
+    session = started(tmp_path, Settings(rename_counters=True))
+    write_tree(tmp_path / "part/loader/entries", {"a+2-1.conf": b"linux /k"})
+    found = [listing for listing in collect(session)[0] if listing.entry.title == "A"]
+    plan = session.plan(found[0])
+    list(session.load(plan))
+    list(session.leave(plan))
+    with pytest.raises(LoadError, match="did not jump"):
+        session.jump(plan)
+    assert "a+2-1.conf is there already" in session.memory.trouble
+
+
+def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Path) -> None:
+    write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
+    device = Device(name="sda1", label="STATE", folder=str(tmp_path / "part"))
+    host = fake_host(tmp_path / "host")
+    session = MachineSession(host, machines.virt(), lambda: (device,), settings=Settings(state_device="LABEL=STATE"))
+    collect(session)
+    opened = session._mounts.known()
+    with session._aside("sda1"):
+        assert session._mounts.known() == {}
+    assert opened.keys() == session._mounts.known().keys() == {"sda1"}
+    assert session.memory.keep(State(default="x"))
+    assert (tmp_path / "part/var/lib/bootmenu/state.json").exists()
 
 
 def test_a_plan_names_the_hooks_and_what_the_settings_leave_out(tmp_path: Path) -> None:

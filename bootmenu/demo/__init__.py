@@ -13,6 +13,7 @@ from pathlib import Path
 from bootmenu.demo.partitions import build
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession
+from bootmenu.state import FolderStore, Memory
 from bootmenu.system.simulated import SimulatedHost
 
 _PACE = 48_000_000
@@ -36,6 +37,14 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
         devices = build(Path(folder), machine)
         host = SimulatedHost.from_facts(machine)
         with contextlib.closing(
-            MachineSession(host, machine, lambda: devices, method="simulated", simulated=True, pace=pace)
+            MachineSession(
+                host,
+                machine,
+                lambda: devices,
+                method="simulated",
+                simulated=True,
+                pace=pace,
+                memory=Memory(FolderStore(Path(folder, "state"))),
+            )
         ) as session:
             yield session

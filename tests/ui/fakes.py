@@ -33,6 +33,7 @@ from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.state import Memory
 
 MACHINE = MachineFacts(
     architecture=Architecture.ARM64,
@@ -247,6 +248,7 @@ class FakeSession:
     """What a scan finds once the passphrase was right."""
     unlock_gate: Event = field(default_factory=Event)
     """A passphrase is tried until this is set."""
+    memory: Memory = field(default_factory=lambda: Memory(None))
     load_reached: Event = field(default_factory=Event)
     """Set when the load waits."""
 

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Boot counting in the names of entries' files (UAPI.1): each try moves one from those left to those done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootmenu.discovery.devices import Device
+from bootmenu.model.entry import BootEntry
+from bootmenu.state import StateError, below, writable
+from bootmenu.system.host import Host
+
+_COUNTED = re.compile(
+    r"(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?(?P<suffix>\.(?:conf|efi))", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A file that was renamed."""
+
+    host: Host
+    device: Device
+    folder: str
+    old: str
+    new: str
+
+    def take_back(self) -> None:
+        """It was no try. What fails is left: one try too few is no harm."""
+        with contextlib.suppress(StateError, OSError):
+            _rename(self.host, self.device, self.folder, self.new, self.old)
+
+
+def after_a_try(name: str) -> str | None:
+    """`debian+2-1.conf` for `debian+3.conf`; None = it is not counted.
+
+    UAPI.1, Boot counting; systemd counts in the same way (src/boot/boot.c:boot_entry_bump_counters).
+    """
+    counted = _COUNTED.fullmatch(name)
+    if counted is None:
+        return None
+    left, done = max(0, int(counted["left"]) - 1), int(counted["done"] or 0) + 1
+    return f"{counted['name']}+{left}-{done}{counted['suffix']}"
+
+
+def count_try(host: Host, device: Device, entry: BootEntry) -> Counted | None:
+    """Rename the entry's file on its partition, which is mounted for writing meanwhile. None = it is not counted.
+    Raises StateError, OSError."""
+    if entry.config is None or entry.config.device != device.name or entry.tries_left is None:
+        return None
+    folder, _, old = entry.config.path.rpartition("/")
+    new = after_a_try(old)
+    if new is None:
+        return None
+    if device.within is not None:
+        raise StateError(f"{device.name} lies in another file system")
+    _rename(host, device, folder, old, new)
+    return Counted(host, device, folder, old, new)
+
+
+def _rename(host: Host, device: Device, folder: str, old: str, new: str) -> None:
+    if device.folder is not None:
+        _rename_in(below(Path(device.folder), folder), old, new)
+        return
+    with writable(host, device) as root:
+        _rename_in(below(root, folder), old, new)
+
+
+def _rename_in(folder: Path, old: str, new: str) -> None:
+    # through a descriptor: the names cannot lead anywhere else
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(new, dir_fd=descriptor, follow_symlinks=False)
+            raise StateError(f"{new} is there already")
+        os.rename(old, new, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
