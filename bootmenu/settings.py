@@ -87,6 +87,10 @@ class Settings:
     """Patterns of the ids that exist in the kiosk, in the order in which they are shown."""
     kiosk_recovery: tuple[str, ...] = ()
     """Patterns of the ids that are for repair: shown first when the default did not come back."""
+    kiosk_locked: tuple[str, ...] = ()
+    """Patterns of the ids that ask for the PIN before they are started."""
+    kiosk_names: Mapping[str, str] = field(default_factory=dict)
+    """Plain words for entries, by pattern of the id: `*rescue*` = "Repair"; the first that fits is taken."""
     kiosk_actions: tuple[str, ...] = ()
     """Actions that exist without the PIN beside starting an entry: `details`, `rescan`, `power`, ..."""
     kiosk_pin: str | None = None
@@ -184,6 +188,12 @@ def _digests(value: object) -> dict[str, str]:
     return {name: digest.lower() for name, digest in value.items()}
 
 
+def _names(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > 100:
+        raise ValueError("a table of patterns and the words for them")
+    return {_text(pattern): _text(words) for pattern, words in value.items()}
+
+
 def _pin(value: object) -> str:
     text = _text(value)
     if not re.fullmatch(r"scrypt\$\d{1,7}\$\d{1,2}\$\d{1,2}\$[0-9a-f]{16,128}\$[0-9a-f]{32,128}", text):
@@ -210,6 +220,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("shell", "shell", _flag, "offer a shell"),
     Option("kiosk.entries", "kiosk_entries", _list, "patterns of the entries that exist in the kiosk"),
     Option("kiosk.recovery", "kiosk_recovery", _list, "patterns of the entries that are for repair"),
+    Option("kiosk.locked", "kiosk_locked", _list, "patterns of the entries that ask for the PIN"),
+    Option("kiosk.names", "kiosk_names", _names, "table of patterns and plain words for entries", command_line=False),
     Option("kiosk.actions", "kiosk_actions", _list, "actions that need no PIN"),
     Option("kiosk.pin", "kiosk_pin", _pin, "the PIN, as bootmenu pin prints it", command_line=False),
     Option("kiosk.contact", "kiosk_contact", _any_text, "whom to call; shown on every screen"),

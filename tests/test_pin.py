@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""The PIN: what is stored, what is compared, and the pauses after wrong ones, also over a power cut."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bootmenu.pin import FREE, PAUSES, Guard, PinError, StoredPin, pause
+from bootmenu.settings import load
+from bootmenu.state import FolderStore, Memory, State
+from bootmenu.system.host import Host
+
+QUICK = StoredPin.new("4711", n=2)
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def guard(folder: Path, clock: Clock) -> Guard:
+    return Guard(QUICK, Memory(FolderStore(folder)), clock)
+
+
+def test_what_is_printed_is_what_the_settings_take(tmp_path: Path) -> None:
+    stored = StoredPin.new("2580")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/bootmenu.toml").write_text(f'[kiosk]\npin = "{stored}"\n')
+    found = load(Host(root=tmp_path))
+    assert not found.problems
+    again = StoredPin.parse(found.settings.kiosk_pin or "")
+    assert again == stored
+    assert again.matches("2580")
+    assert not again.matches("2581")
+    assert StoredPin.new("2580") != stored, "another salt every time"
+
+
+def test_it_is_scrypt_as_rfc_7914_has_it() -> None:
+    # RFC 7914, 12: the second test vector is scrypt("password", "NaCl", 1024, 8, 16)
+    known = "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+    salt = b"NaCl" * 2
+    other = hashlib.scrypt(b"4711", salt=salt, n=1024, r=8, p=16, dklen=32).hex()
+    assert hashlib.scrypt(b"password", salt=b"NaCl", n=1024, r=8, p=16, dklen=32).hex() == known
+    assert StoredPin.parse(f"scrypt$1024$8$16${salt.hex()}${other}").matches("4711")
+
+
+@pytest.mark.parametrize("pin", ["", "123", "1" * 33, "12a4", "12 4", "１２３４", "-123"])
+def test_a_pin_is_digits(pin: str) -> None:
+    with pytest.raises(PinError):
+        StoredPin.new(pin)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        "0$8$1",
+        "1$8$1",
+        "3$8$1",
+        "16384$0$1",
+        "16384$8$0",
+        "4194304$8$1",
+        "65536$8$99",
+        "1048576$1$99",
+        "2$99$99999999",
+    ],
+)
+def test_parameters_that_take_too_much_are_refused_before_anything_is_computed(
+    numbers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashlib, "scrypt", lambda *_args, **_words: pytest.fail("was computed"))
+    with pytest.raises(PinError):
+        StoredPin.parse(f"scrypt${numbers}${'00' * 16}${'00' * 32}")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(max_size=80)
+    | st.builds(
+        "scrypt${}${}${}${}${}".format,
+        st.integers(0, 10**8),
+        st.integers(0, 200),
+        st.integers(0, 200),
+        st.binary(max_size=70).map(bytes.hex),
+        st.binary(max_size=70).map(bytes.hex),
+    )
+)
+def test_any_text_is_a_stored_pin_or_an_error(text: str) -> None:
+    try:
+        stored = StoredPin.parse(text)
+    except PinError:
+        return
+    assert stored.memory <= 64 * 1024 * 1024
+    assert StoredPin.parse(str(stored)) == stored
+
+
+def test_pauses_grow() -> None:
+    assert [pause(wrong) for wrong in range(FREE + 1)] == [0] * (FREE + 1)
+    assert [pause(FREE + 1 + index) for index in range(len(PAUSES))] == list(PAUSES)
+    assert pause(10_000) == PAUSES[-1]
+
+
+def test_wrong_ones_bring_a_pause_in_which_even_the_right_one_is_not_looked_at(tmp_path: Path) -> None:
+    clock = Clock()
+    asked = guard(tmp_path, clock)
+    for _ in range(FREE):
+        assert not asked.opens("0000")
+        assert asked.wait == 0
+    assert not asked.opens("0000")
+    assert asked.wait == 5
+    assert not asked.opens("4711")
+    assert asked.wrong == FREE + 1, "a try in the pause is none"
+    clock.now += 4.5
+    assert asked.wait == 1
+    clock.now += 0.6
+    assert asked.opens("4711")
+    assert asked.wrong == 0
+    assert guard(tmp_path, clock).wrong == 0
+
+
+def test_a_restart_begins_with_the_whole_pause(tmp_path: Path) -> None:
+    clock = Clock()
+    asked = guard(tmp_path, clock)
+    for wrong in range(1, 9):
+        assert not asked.opens("0000")
+        clock.now += 1
+        asked = guard(tmp_path, clock)
+        assert asked.wrong == wrong
+        assert asked.wait == pause(wrong)
+        clock.now += 400
+    assert asked.opens("4711")
+
+
+def test_the_count_is_on_the_disk_before_the_pin_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut between trying and answering must not give the try back."""
+    seen: list[int] = []
+
+    def look(self: StoredPin, pin: str) -> bool:
+        seen.append(Memory(FolderStore(tmp_path)).state.wrong_pins)
+        return False
+
+    asked = guard(tmp_path, Clock())
+    monkeypatch.setattr(StoredPin, "matches", look)
+    asked.opens("0000")
+    asked.opens("0000")
+    assert seen == [1, 2]
+
+
+def test_the_rest_of_the_state_is_kept(tmp_path: Path) -> None:
+    memory = Memory(FolderStore(tmp_path))
+    memory.keep(State(default="debian"))
+    asked = Guard(QUICK, memory, Clock())
+    asked.opens("0000")
+    memory.keep(dataclasses.replace(memory.state, once="other"))
+    asked.opens("0000")
+    assert Memory(FolderStore(tmp_path)).state == State(default="debian", once="other", wrong_pins=2)
+
+
+def test_where_nothing_is_remembered_every_wrong_one_brings_the_longest_pause() -> None:
+    clock = Clock()
+    asked = Guard(QUICK, Memory(None), clock)
+    assert asked.wait == 0
+    assert not asked.opens("0000")
+    assert asked.wait == PAUSES[-1]
+    clock.now += PAUSES[-1] + 1
+    assert asked.opens("4711")

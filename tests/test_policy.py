@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""What exists in the kiosk, and in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.policy import Access, Policy
+from bootmenu.settings import Profile, Settings
+from bootmenu.state import Attempt, State
+from tests.ui.fakes import ALPINE, DEBIAN, OLDER, PAGES, TEST
+
+FOUND = (DEBIAN, OLDER, PAGES, ALPINE, TEST)
+LOST = State(trying=Attempt(entry=DEBIAN.entry.id, at="")).begun()
+
+
+def ids(listings: tuple[Listing, ...]) -> list[str]:
+    return [one.entry.id for one in listings]
+
+
+def kiosk(**changes: object) -> Policy:
+    return Policy.of(Settings(profile=Profile.KIOSK, **changes))  # type: ignore[arg-type]
+
+
+def test_the_standard_profile_allows_everything_but_a_shell_that_is_switched_off() -> None:
+    policy = Policy.of(Settings(shell=False, kiosk_entries=("debian-49",)))
+    assert policy.offered(FOUND) == FOUND
+    assert policy.allows("edit")
+    assert policy.access("shell") is Access.ABSENT
+    assert policy.access_to(ALPINE.entry) is Access.FREE
+
+
+@pytest.mark.parametrize("pin", [None, "scrypt$..."])
+def test_the_kiosk_has_what_starts_an_entry_and_what_is_allowed(pin: str | None) -> None:
+    policy = kiosk(kiosk_actions=("details",), kiosk_pin=pin)
+    assert policy.allows("boot")
+    assert policy.allows("details")
+    for action in ("edit", "shell", "log", "power", "rescan", "quit", "demo", "help", "unlock", "anything"):
+        assert policy.access(action) is (Access.PIN if pin else Access.ABSENT)
+
+
+def test_after_the_pin_everything_exists_but_what_the_settings_forbid() -> None:
+    assert kiosk(kiosk_pin="x").unlocked().allows("edit")
+    assert kiosk(kiosk_pin="x", shell=False).unlocked().access("shell") is Access.ABSENT
+    assert kiosk(kiosk_pin="x", shell=False, kiosk_actions=("shell",)).access("shell") is Access.ABSENT
+
+
+def test_entries_stand_in_the_order_of_the_patterns_and_those_that_cannot_start_are_not_there() -> None:
+    policy = kiosk(kiosk_entries=("alpine", "debian-*"))
+    assert ids(policy.offered(FOUND)) == ["alpine", "debian-49", "debian-47"]
+    assert ids(policy.offered(FOUND, default="debian-47")) == ["alpine", "debian-47", "debian-49"]
+    assert policy.access_to(TEST.entry) is Access.ABSENT
+
+
+def test_an_entry_may_ask_for_the_pin_and_does_not_exist_without_one() -> None:
+    locked = kiosk(kiosk_locked=("alpine",), kiosk_pin="x")
+    assert locked.access_to(ALPINE.entry) is Access.PIN
+    assert "alpine" in ids(locked.offered(FOUND))
+    assert "alpine" not in ids(kiosk(kiosk_locked=("alpine",)).offered(FOUND))
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "default", "finished", "first"),
+    [
+        (FOUND, State(), "debian-49", True, "debian-49"),
+        (FOUND, LOST, "debian-49", True, "alpine"),
+        (FOUND, LOST, "debian-47", True, "debian-47"),  # another one was lost
+        (FOUND, State(), "debian-16k", True, "alpine"),  # its verdict is fail
+        (FOUND, State(), "gone", True, "alpine"),
+        (FOUND, State(), "gone", False, "debian-49"),  # it may still come
+        (FOUND, State(), None, True, "debian-49"),
+    ],
+)
+def test_repair_stands_first_when_the_default_did_not_come_back(
+    found: tuple[Listing, ...], state: State, default: str | None, finished: bool, first: str
+) -> None:
+    policy = kiosk(kiosk_recovery=("alp*",))
+    assert ids(policy.offered(found, state, default, finished=finished))[0] == first
+    assert len(policy.offered(found, state, default)) == 4
