@@ -59,8 +59,9 @@ _SIZE_UNKNOWN = "How large the initramfs is was not read."
 _SIZE_HINT = "Look at the file and at its disk."
 
 
-def _holes(machine: MachineFacts) -> tuple[MemoryRange, ...]:
-    return subtracted(machine.ram or (), machine.ram_taken or ())
+def _holes(machine: MachineFacts, entry: EntryFacts) -> tuple[MemoryRange, ...]:
+    tables = machine.lpi_tables or () if entry.avoids_lpi_tables else ()
+    return subtracted(machine.ram or (), [*(machine.ram_taken or ()), *tables])
 
 
 @entry_check("MEM-HOLE", order=400, requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
@@ -77,7 +78,7 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         )
         return
     needed = (image.text_offset or 0) + _memory_of(image)
-    holes = _holes(machine)
+    holes = _holes(machine, entry)
     largest = max((area.end - -(-area.base // _2M) * _2M for area in holes), default=0)
     largest = max(largest, 0)
     evidence: dict[str, object] = {"needed": needed, "largest": largest, "holes": [str(area) for area in holes]}

@@ -33,6 +33,9 @@ def room() -> Iterator[Example]:
     yield Example(code=code, name="crooked", severity=FAIL, entry=large, machine=virt(ram_taken=crooked))
     straight = (MemoryRange(base=base, size=2 * mib), MemoryRange(base=base + 66 * mib, size=GIB - 66 * mib))
     yield Example(code=code, name="just enough", severity=PASS, entry=large, machine=virt(ram_taken=straight))
+    tables = virt(ram_taken=straight, lpi_tables=(MemoryRange(base=base + 32 * mib, size=0x10000),))
+    avoiding = dataclasses.replace(large, avoids_lpi_tables=True)
+    yield Example(code=code, name="LPI tables in the way", severity=FAIL, entry=avoiding, machine=tables)
     offset = entry(kernel=kernel(image_size=64 * mib, text_offset=0x80000))
     yield Example(code=code, name="with text_offset", severity=FAIL, entry=offset, machine=virt(ram_taken=straight))
     # 16 MiB are assumed
