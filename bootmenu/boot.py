@@ -58,6 +58,10 @@ def boot(session: Session, listing: Listing, options: Options) -> int:
         raise RefusedError(
             f"refused: {worst.message} ({worst.code})", f"{worst.hint} Or go on regardless: --force.".strip()
         )
+    if options.load_only and not options.force:
+        refused = session.preflight().refused
+        if refused is not None:
+            raise RefusedError(refused.message, f"{refused.hint} Or load it regardless: --force.")
     try:
         for progress in session.load(plan):
             teller.progress(progress)

@@ -7,12 +7,13 @@ import contextlib
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.counting import Counted, count_try
+from bootmenu.discovery import references
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.facts import gather
@@ -39,16 +40,19 @@ from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.errors import SimulatedJump
-from bootmenu.kexec.handover import Handover
+from bootmenu.kexec.handover import HandedTrees, Handover
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import LoadPlan, foresee, make_plan
+from bootmenu.kexec.preflight import Preflight, preflight
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
 from bootmenu.settings import Settings
 from bootmenu.state import Attempt, Memory, open_memory, timestamp
+from bootmenu.system import power as powers
 from bootmenu.system.host import Host
+from bootmenu.system.power import Power
 
 
 class Session(Protocol):
@@ -90,6 +94,26 @@ class Session(Protocol):
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """The device trees that lie ready for this entry's kernel, those for this board first; () where there are
         none. Reads the disk, once in a scan; may be called in a thread."""
+
+    def recheck(self, entry: BootEntry) -> Listing:
+        """An entry that somebody has changed, judged as a scan would: what it leaves open stays open. Reads the disk;
+        may be called in a thread."""
+
+    def handed_trees(self, plan: LoadPlan) -> HandedTrees:
+        """The device trees of a plan. Reads the disk; may be called in a thread. Raises BootmenuError, OSError."""
+
+    def preflight(self) -> Preflight:
+        """Whether an entry may be loaded as a test now."""
+
+    @property
+    def powers(self) -> tuple[Power, ...]:
+        """What can be done with the whole machine."""
+
+    def power(self, wanted: Power) -> None:
+        """Do it; returns only by raising BootmenuError: PowerError, or SimulatedJump in a simulated session."""
+
+    def kernel_log(self) -> list[str] | None:
+        """The running kernel's messages, oldest first; None = they may not be read."""
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """Read, prepare, load. Raises LoadError (kexec/errors.py); closing it early leaves nothing loaded."""
@@ -270,6 +294,51 @@ class MachineSession:
                     trees[name] = stack.enter_context(self._mounts.reading(devices[name]))
             return self._survey.device_trees.choices(entry, trees)
 
+    def recheck(self, entry: BootEntry) -> Listing:
+        """See Session. A file on another partition is found by any of that partition's names."""
+        devices = self._survey.devices
+        own = devices.get(entry.device)
+        if own is not None:
+            entry = _renamed(entry, own, tuple(devices.values()))
+        with contextlib.ExitStack() as stack:
+            trees = {}
+            for name in sorted({ref.device for _, ref in entry.files} & devices.keys()):
+                with contextlib.suppress(MountError):  # then its files are waited for
+                    trees[name] = stack.enter_context(self._mounts.reading(devices[name]))
+            entry, facts = gather(
+                entry,
+                trees,
+                board=self._machine.tree.compatible if self._machine.tree else (),
+                partitions=self._survey.names,
+                hand_over=self.hand_over.foresee,
+                complete=False,
+            )
+        facts = self.foresee(facts)
+        return Listing(entry=entry, facts=facts, report=check(self._machine, facts, self._machine_report))
+
+    def handed_trees(self, plan: LoadPlan) -> HandedTrees:
+        """See Session."""
+        return self.hand_over.trees(plan)
+
+    def preflight(self) -> Preflight:
+        """See Session."""
+        return preflight(self.host, self._machine)
+
+    @property
+    def powers(self) -> tuple[Power, ...]:
+        """See Session."""
+        return powers.offered(self.host)
+
+    def power(self, wanted: Power) -> None:
+        """See Session."""
+        if self._simulated:
+            raise SimulatedJump("Here the machine would go down.", "This is a simulation.")
+        powers.perform(self.host, wanted, self.release)
+
+    def kernel_log(self) -> list[str] | None:
+        """See Session."""
+        return self.host.log.lines()
+
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
         names = {ref.device for _, ref in plan.entry.files}
@@ -329,6 +398,22 @@ class MachineSession:
         if self._changes is not None:
             self._changes.close()
         self.release()
+
+
+def _renamed(entry: BootEntry, own: Device, devices: Sequence[Device]) -> BootEntry:
+    """With kernel names in place of other names of partitions."""
+
+    def known(file: FileRef) -> FileRef:
+        found = references.resolve(file.device, own, devices)
+        return file if found is None else dataclasses.replace(file, device=found.name)
+
+    return dataclasses.replace(
+        entry,
+        kernel=known(entry.kernel),
+        initrds=tuple(map(known, entry.initrds)),
+        dtb=known(entry.dtb) if entry.dtb else None,
+        overlays=tuple(map(known, entry.overlays)),
+    )
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:

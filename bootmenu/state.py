@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
-import fcntl
 import json
 import os
-import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +24,7 @@ from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import Problem
 from bootmenu.settings import Settings
 from bootmenu.sources import references
+from bootmenu.system import efi
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 
@@ -34,12 +32,10 @@ NAME = "state.json"
 _SCHEMA = 1
 EFI = "efi"
 """As `state.device`: the EFI variable."""
-_VARIABLE = "/sys/firmware/efi/efivars/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11"
-_ATTRIBUTES = struct.pack("<I", 0x7)  # UEFI, 8.2: non-volatile, boot service and runtime access
+_VARIABLE = f"{efi.VARIABLES}/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11"
 _LIMIT = 64 * 1024
 _WRITTEN = 1_750_000_000  # seconds since 1970; in 2025
 _MOST = 50  # entries that are remembered; the oldest go first
-_FS_IOC_GETFLAGS, _FS_IOC_SETFLAGS, _FS_IMMUTABLE = 0x80086601, 0x40086602, 0x10  # include/uapi/linux/fs.h, 64 bit
 
 
 class StateError(BootmenuError):
@@ -322,29 +318,8 @@ class EfiStore:
 
     def write(self, state: State) -> None:
         """See Store. The variable is small: only the newest of what is remembered fits."""
-        path = self.host.path(_VARIABLE)
-        with contextlib.suppress(FileNotFoundError):
-            _make_mutable(path)
         few = {name: getattr(state, name)[:3] for name in ("lost", "good", "tries")}
-        data = _ATTRIBUTES + encode(dataclasses.replace(state, **few))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # Documentation/filesystems/efivarfs.rst: the whole in one call
-            if os.write(descriptor, data) != len(data):
-                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-        finally:
-            os.close(descriptor)
-
-
-def _make_mutable(path: Path) -> None:
-    """efivarfs protects its files from rm -rf."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):
-            (flags,) = struct.unpack("l", fcntl.ioctl(descriptor, _FS_IOC_GETFLAGS, bytes(8)))
-            fcntl.ioctl(descriptor, _FS_IOC_SETFLAGS, struct.pack("l", flags & ~_FS_IMMUTABLE))
-    finally:
-        os.close(descriptor)
+        efi.write(self.host.path(_VARIABLE), encode(dataclasses.replace(state, **few)))
 
 
 class Memory:

@@ -15,14 +15,17 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import Fit
 from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ScanFinished
 from bootmenu.errors import UsageError
+from bootmenu.formats.devicetree_text import differences
 from bootmenu.kexec import hooks
 from bootmenu.kexec.errors import LoadError, SimulatedJump
-from bootmenu.model.entry import FileRef
+from bootmenu.kexec.handover import HandedTrees
+from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.session import FilesSession, MachineSession, collect
 from bootmenu.settings import Settings, Watchdog
 from bootmenu.state import FolderStore, State, encode
+from bootmenu.system.power import Power, PowerError
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
 from tests.builders.containers import uki
@@ -254,6 +257,71 @@ def test_a_plan_names_the_hooks_and_what_the_settings_leave_out(tmp_path: Path) 
     assert {Stage.HOOKS, Stage.WATCHDOG} <= set(plan.stages)
     assert "The hook never is skipped, as the settings want." in plan.notes
     assert plan.to_json()["hooks"] == ["ask"]
+
+
+def test_an_edited_entry_is_judged_anew_and_the_entry_stays_as_it_was(tmp_path: Path) -> None:
+    write_tree(tmp_path / "a", {"k": whole_image(), "loader/entries/a.conf": "linux /k\noptions root=/dev/sda1 a\n"})
+    write_tree(tmp_path / "b", {"other": whole_image()})
+    devices = (
+        Device(name="sda1", folder=str(tmp_path / "a")),
+        Device(name="sdb1", label="SECOND", folder=str(tmp_path / "b")),
+    )
+    session = session_of(*devices)
+    listing = next(listing for listing in collect(session)[0] if listing.entry.source == "bls")
+    edited = dataclasses.replace(
+        listing.entry, kernel=FileRef(device="label=SECOND", path="/other"), cmdline=CommandLine("b")
+    )
+    judged = session.recheck(edited)
+    assert judged.entry.kernel == FileRef(device="sdb1", path="/other", exists=True)
+    assert session.plan(judged).command_line == "b"
+    gone = session.recheck(dataclasses.replace(edited, kernel=FileRef(device="sda1", path="/gone")))
+    assert gone.report.verdict is Severity.FAIL
+    waits = session.recheck(dataclasses.replace(edited, kernel=FileRef(device="label=none", path="/gone")))
+    assert waits.report.verdict is Severity.UNKNOWN
+    again = next(found for found in collect(session)[0] if found.entry.source == "bls")
+    assert again.entry == listing.entry
+
+
+def test_what_an_edited_entry_leaves_open_stays_open(tmp_path: Path) -> None:
+    image = uki((".linux", whole_image()), (".cmdline", b"root=/dev/sda1 own"))
+    write_tree(tmp_path, {"EFI/Linux/a.efi": image})
+    session = session_of(Device(name="sda1", folder=str(tmp_path)))
+    (listing,) = collect(session)[0]
+    assert listing.entry.cmdline.text == "root=/dev/sda1 own"
+    emptied = session.recheck(dataclasses.replace(listing.entry, cmdline=CommandLine("")))
+    assert session.plan(emptied).command_line == ""
+
+
+def test_the_trees_of_a_plan_are_the_named_one_and_what_is_made_of_it(demo: MachineSession) -> None:
+    listings, _ = collect(demo)
+    (own,) = [listing for listing in listings if "own device tree" in listing.entry.title]
+    plan = demo.plan(own)
+    trees = demo.handed_trees(plan)
+    assert trees.named is not None
+    assert trees.handed is not None
+    assert plan.edits
+    assert list(differences(trees.named, trees.handed))
+    assert trees.running is None, "the demonstration is another machine"
+    (plain, *_) = [listing for listing in listings if not listing.facts.wants_own_tree]
+    assert demo.handed_trees(demo.plan(plain)) == HandedTrees(None, None, None)
+
+
+def test_a_simulated_machine_never_goes_down(demo: MachineSession) -> None:
+    for wanted in Power:
+        with pytest.raises(SimulatedJump):
+            demo.power(wanted)
+
+
+def test_power_lets_go_of_the_partitions_first(tmp_path: Path) -> None:
+    write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
+    host = fake_host(tmp_path / "host")
+    session = MachineSession(host, machines.virt(), lambda: (Device(name="sda1", folder=str(tmp_path / "part")),))
+    collect(session)
+    assert session._mounts.known()
+    with pytest.raises(PowerError):
+        session.power(Power.REBOOT)
+    assert not session._mounts.known()
+    assert syscalls_of(host).calls[-1][0] == "reboot"
 
 
 def files(host_root: Path, kernel: Path, **more: object) -> FilesSession:

@@ -48,6 +48,7 @@ def gather(
     deep: bool = False,
     device_trees: DeviceTrees | None = None,
     hand_over: HandOver | None = None,
+    complete: bool = True,
 ) -> tuple[BootEntry, EntryFacts]:
     """The facts, and the entry with every file's `exists` filled in. trees: by device name.
 
@@ -57,13 +58,13 @@ def gather(
     Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
     kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
     every name of every partition that was seen. device_trees: picks this board's own from the entry's folder of
-    them, which becomes its `dtb`. hand_over: tells what loading would make of its tree. Never raises for what is
-    wrong on a disk: that is the answer.
+    them, which becomes its `dtb`. hand_over: tells what loading would make of its tree. complete: False = what the
+    entry leaves open is meant so. Never raises for what is wrong on a disk: that is the answer.
     """
     entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
     reading = _Reading(trees=trees, board=board, deep=deep)
     files = [reading.file("kernel", entry.kernel)]
-    entry = _completed(entry, reading)
+    entry = _completed(entry, reading) if complete else entry
     files += [reading.file(role, ref) for role, ref in entry.files if role != "kernel"]
     kernel, own_tree, banner = reading.kernel, reading.own_tree, reading.banner
     overlays, initramfs = reading.overlays, reading.initramfs

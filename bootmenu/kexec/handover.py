@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bootmenu.compat.facts import DeviceTreeFacts, Handed
 from bootmenu.discovery.machine import read_tree
@@ -13,13 +14,25 @@ from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
 from bootmenu.kexec import overlays
 from bootmenu.kexec.devicetree import Edit, apply, edits
 from bootmenu.kexec.files import whole
-from bootmenu.kexec.plan import PlannedFile
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
 from bootmenu.system.tree import DirectoryTree
 
 _REMEMBERED = 64
 """Trees whose answer is kept: entries of one partition mostly share theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedTrees:
+    """The device trees behind one plan."""
+
+    running: DeviceTree | None
+    """Of the first stage; None = it cannot be read."""
+    named: DeviceTree | None
+    """The entry's own, with its overlays; None = it brings none."""
+    handed: DeviceTree | None
+    """What the next kernel gets; None = the running one, which cannot be read."""
 
 
 class Handover:
@@ -79,6 +92,15 @@ class Handover:
     def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
         """What has to change in it on this machine."""
         return tuple(edits(tree, self._machine, self.running, carry_over=self._carry_over))
+
+    def trees(self, plan: LoadPlan) -> HandedTrees:
+        """Those of a plan, as they are and as they will be. Reads the disk. Raises BootmenuError, OSError."""
+        running = self.running
+        if not plan.own_tree:
+            after = apply(running, plan.edits) if running is not None and plan.writes_tree else running
+            return HandedTrees(running=running, named=None, handed=after)
+        named = self.read(plan.dtb, plan.overlays)
+        return HandedTrees(running=running, named=named, handed=apply(named, plan.edits))
 
     def foresee(self, own: bytes | None, others: Sequence[bytes]) -> Handed:
         """What loading would make of it. Never raises."""

@@ -83,6 +83,10 @@ class _SimulatedSyscalls(Syscalls):
         """Never jumps."""
         raise OSError(errno.EPERM, os.strerror(errno.EPERM), "simulated")
 
+    def reboot(self, command: int) -> None:
+        """Never goes down."""
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), f"simulated {command:#x}")
+
     def uname(self) -> tuple[str, str]:
         """As recorded."""
         return self._facts.machine, self._facts.kernel_release

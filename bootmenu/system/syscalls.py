@@ -277,7 +277,11 @@ class Syscalls:
 
     def reboot_kexec(self) -> None:
         """Jump into the loaded kernel; returns only by raising OSError."""
-        _checked(self._reboot(_KEXEC - (1 << 32) if _KEXEC >= 1 << 31 else _KEXEC), "reboot", "kexec")
+        self.reboot(_KEXEC)
+
+    def reboot(self, command: int) -> None:
+        """reboot(2) with a command of LINUX_REBOOT_CMD_*; returns only by raising OSError."""
+        _checked(self._reboot(command - (1 << 32) if command >= 1 << 31 else command), "reboot", f"{command:#x}")
 
     def uname(self) -> tuple[str, str]:
         """(machine, kernel release)"""

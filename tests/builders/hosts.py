@@ -101,6 +101,10 @@ class FakeSyscalls(Syscalls):
         self._answer("reboot_kexec")
         raise failure(errno.EINVAL)
 
+    def reboot(self, command: int) -> None:
+        self._answer("reboot", command)
+        raise failure(errno.EINVAL)
+
     def uname(self) -> tuple[str, str]:
         return "aarch64", "6.1.0-test"
 

@@ -26,7 +26,9 @@ from bootmenu.discovery.scan import (
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.kexec.preflight import Preflight
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
@@ -34,6 +36,7 @@ from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.state import Memory
+from bootmenu.system.power import Power, PowerError
 
 MACHINE = MachineFacts(
     architecture=Architecture.ARM64,
@@ -73,6 +76,7 @@ COMPATIBLE = Finding(
     message="Whether the device tree is for this machine is not known: it could not be read.",
     hint="Look at the file by hand.",
 )
+WRONG_FILE = Finding(code="FILE-THERE", severity=Severity.FAIL, message="", hint="Name a file that is there.")
 ARCH = Finding(
     code="IMG-ARCH",
     severity=Severity.PASS,
@@ -249,6 +253,14 @@ class FakeSession:
     unlock_gate: Event = field(default_factory=Event)
     """A passphrase is tried until this is set."""
     memory: Memory = field(default_factory=lambda: Memory(None))
+    recheck_gate: Event = field(default_factory=Event)
+    """An edited entry is judged when this is set."""
+    handed: HandedTrees = field(default_factory=lambda: HandedTrees(None, None, None))
+    trees_error: Exception | None = None
+    flight: Preflight = field(default_factory=Preflight)
+    can_do: tuple[Power, ...] = (Power.REBOOT, Power.OFF)
+    power_error: BootmenuError = field(default_factory=lambda: PowerError("The kernel refused.", "Run as root."))
+    kernel_lines: list[str] | None = field(default_factory=lambda: ["Booting Linux on physical CPU 0x0"])
     load_reached: Event = field(default_factory=Event)
     """Set when the load waits."""
 
@@ -256,6 +268,7 @@ class FakeSession:
         self.scan_gate.set()
         self.load_gate.set()
         self.unlock_gate.set()
+        self.recheck_gate.set()
 
     def scan(self) -> Stream:
         """See Session."""
@@ -303,6 +316,44 @@ class FakeSession:
         """See Session."""
         self.calls.append(f"device trees {listing.entry.id}")
         return tuple(self.trees)
+
+    def recheck(self, entry: BootEntry) -> Listing:
+        """See Session."""
+        self.calls.append(f"recheck {entry.id}: {entry.cmdline}")
+        self.recheck_gate.wait(10)
+        wrong = tuple(
+            dataclasses.replace(WRONG_FILE, message=f"{ref.path} is not there.")
+            for _, ref in entry.files
+            if "wrong" in ref.path
+        )
+        console = () if "console=" in entry.cmdline.text else (CONSOLE,)
+        report = Report.from_findings((*wrong, *console, ARCH))
+        return Listing(entry=entry, facts=EntryFacts(id=entry.id, title=entry.title), report=report)
+
+    def handed_trees(self, plan: LoadPlan) -> HandedTrees:
+        """See Session."""
+        self.calls.append(f"trees {plan.entry.id}")
+        if self.trees_error:
+            raise self.trees_error
+        return self.handed
+
+    def preflight(self) -> Preflight:
+        """See Session."""
+        return self.flight
+
+    @property
+    def powers(self) -> tuple[Power, ...]:
+        """See Session."""
+        return self.can_do
+
+    def power(self, wanted: Power) -> None:
+        """See Session."""
+        self.calls.append(f"power {wanted}")
+        raise self.power_error
+
+    def kernel_log(self) -> list[str] | None:
+        """See Session."""
+        return self.kernel_lines
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
