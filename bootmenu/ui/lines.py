@@ -43,6 +43,8 @@ class Span:
 
     text: str
     ink: Ink = Ink.TEXT
+    marked: bool = False
+    """In reverse video, as a cursor is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def clip(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     for span in spans:
         size = cells(span.text)
         if size > width:
-            kept.append(Span(cut(span.text, width), span.ink))
+            kept.append(Span(cut(span.text, width), span.ink, span.marked))
             break
         kept.append(span)
         width -= size

@@ -111,5 +111,5 @@ async def test_a_paste_is_typing_without_its_line_end_and_there_is_a_limit() -> 
         screen.post_message(events.Paste("open sesame\r\n"))
         await menu.sees("Passphrase: ***********_")
         screen.post_message(events.Paste("x" * 2 * MAX_TYPED))
-        await menu.until(lambda: len(screen._typed) == MAX_TYPED)
+        await menu.until(lambda: len(screen.line.text) == MAX_TYPED)
         assert all(len(row) <= 80 for row in menu.rows)

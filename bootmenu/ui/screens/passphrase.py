@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
@@ -21,17 +21,21 @@ from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Line
 from bootmenu.ui.pages.banner import footer
 from bootmenu.ui.pages.passphrase import passphrase
+from bootmenu.ui.screens.typing import Typing
 from bootmenu.ui.terms import Terms
+from bootmenu.ui.typed import Typed
 from bootmenu.ui.widgets.paper import Paper
 
 MAX_TYPED = 512
 """Characters, as many as cryptsetup itself takes from a terminal."""
 
 
-class PassphraseScreen(ModalScreen[bool], inherit_bindings=False):
+class PassphraseScreen(Typing, ModalScreen[bool], inherit_bindings=False):
     """A box over the menu. Ends with True when the partition is unlocked."""
 
     BINDINGS: ClassVar = bindings(Place.PASSPHRASE)
+    longest = MAX_TYPED
+    literal = True
 
     class Tried(Message):
         """The passphrase was tried. error None = it was the right one."""
@@ -45,7 +49,7 @@ class PassphraseScreen(ModalScreen[bool], inherit_bindings=False):
         self.terms = terms
         self.device = device
         self.working = False
-        self._typed = ""
+        self._typed = Typed()
         self._said = ""
 
     def compose(self) -> ComposeResult:
@@ -57,44 +61,27 @@ class PassphraseScreen(ModalScreen[bool], inherit_bindings=False):
         yield Paper(lambda width: [footer(keys, width)], id="footer")
 
     def _page(self, width: int) -> list[Line]:
-        return passphrase(self.device, len(self._typed), self._said, width, working=self.working)
+        return passphrase(self.device, len(self._typed.text), self._said, width, working=self.working)
 
     def _draw(self) -> None:
         self.query_one("#page", Paper).show(self._page)
 
-    def on_key(self, event: events.Key) -> None:
-        """Whatever is no key of the table and can be printed belongs to the passphrase."""
-        if event.character is not None and event.is_printable:
-            event.stop()
-            self._type(event.character)
+    @property
+    def line(self) -> Typed:
+        """See Typing."""
+        return self._typed
 
-    def on_paste(self, event: events.Paste) -> None:
-        """As if it were typed; a line's end is not part of it."""
-        event.stop()
-        self._type(event.text.rstrip("\r\n"))
-
-    def _type(self, text: str) -> None:
+    def typed(self, line: Typed) -> None:
+        """Nothing is taken while one is tried."""
         if not self.working:
-            self._typed = (self._typed + text)[:MAX_TYPED]
-            self._draw()
-
-    def action_erase(self) -> None:
-        """Take the last character back."""
-        if not self.working:
-            self._typed = self._typed[:-1]
-            self._draw()
-
-    def action_clear(self) -> None:
-        """Take everything back."""
-        if not self.working:
-            self._typed = ""
+            self._typed = line
             self._draw()
 
     def action_unlock(self) -> None:
         """Try it."""
-        if self.working or not self._typed:
+        if self.working or not self._typed.text:
             return
-        text, self._typed = self._typed, ""
+        text, self._typed = self._typed.text, Typed()
         self.working = True
         self._draw()
         self.run_worker(lambda: self._try(text), thread=True, group="unlock", exit_on_error=False)

@@ -34,7 +34,7 @@ class Inked(Widget):
             style = base
             if span.ink in _KEPT or (not drawn.selected and span.ink is not Ink.TEXT):
                 style = base + self.get_component_rich_style(f"ink--{span.ink}", partial=True)
-            segments.append(Segment(span.text, style))
+            segments.append(Segment(span.text, style + _REVERSE if span.marked else style))
         return Strip(segments).simplify().adjust_cell_length(width, base)
 
     @property
@@ -65,7 +65,30 @@ def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
     return [(char, segment.style) for segment in strip for char in segment.text]
 
 
-class Paper(Inked):
+class Rows(Inked):
+    """A widget of whole lines: a subclass says which line stands in which row."""
+
+    def line_at(self, y: int) -> Line:
+        """The line in row `y`, 0 at the top."""
+        raise NotImplementedError
+
+    def shown(self) -> list[Line]:
+        """What is shown, for `send`."""
+        return [self.line_at(y) for y in range(self.size.height)]
+
+    def send(self, before: Sequence[Line]) -> None:
+        """Send what differs from what was `shown` before."""
+        width = self.size.width
+        for y, (was, now) in enumerate(zip(before, self.shown(), strict=True)):
+            if was != now:
+                self.refresh_cells(y, self.strip(was, width), self.strip(now, width))
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        return self.strip(self.line_at(y), self.size.width)
+
+
+class Paper(Rows):
     """A sheet of lines, made anew for every width; it scrolls by whole lines and has no scroll bar."""
 
     def __init__(self, sheet: Sheet | None = None, *, id: str | None = None, classes: str | None = None) -> None:
@@ -89,7 +112,7 @@ class Paper(Inked):
 
     def show(self, sheet: Sheet, *, from_top: bool = False) -> None:
         """Replace the sheet. What stays the same is not sent again."""
-        before = self._visible()
+        before = self.shown()
         height = len(self._lines)
         self._sheet = sheet
         self._width = -1
@@ -98,13 +121,13 @@ class Paper(Inked):
             self.refresh(layout=True)
             return
         self.top = 0 if from_top else min(self.top, self._last_top())
-        self._send(before)
+        self.send(before)
 
     def scroll(self, lines: int) -> None:
         """Move by that many lines, as far as there are any."""
-        before = self._visible()
+        before = self.shown()
         self.top = max(0, min(self.top + lines, self._last_top()))
-        self._send(before)
+        self.send(before)
 
     def _last_top(self) -> int:
         return max(0, len(self._lines) - self.size.height)
@@ -114,18 +137,10 @@ class Paper(Inked):
             self._lines = tuple(self._sheet(width))
             self._width = width
 
-    def _at(self, y: int) -> Line:
+    def line_at(self, y: int) -> Line:
+        """See Rows."""
         index = self.top + y
         return self._lines[index] if 0 <= index < len(self._lines) else BLANK
-
-    def _visible(self) -> list[Line]:
-        return [self._at(y) for y in range(self.size.height)]
-
-    def _send(self, before: Sequence[Line]) -> None:
-        width = self.size.width
-        for y, (was, now) in enumerate(zip(before, self._visible(), strict=True)):
-            if was != now:
-                self.refresh_cells(y, self.strip(was, width), self.strip(now, width))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another width, another sheet."""
@@ -141,4 +156,4 @@ class Paper(Inked):
     def render_line(self, y: int) -> Strip:
         """One row."""
         self._fill(self.size.width)
-        return self.strip(self._at(y), self.size.width)
+        return super().render_line(y)

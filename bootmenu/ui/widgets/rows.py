@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.message import Message
-from textual.strip import Strip
 
 from bootmenu.ui.lines import BLANK, Line
 from bootmenu.ui.pages.listing import Columns, Row, line_of, selectable
-from bootmenu.ui.widgets.paper import Inked
+from bootmenu.ui.widgets.paper import Rows
 
 
-class RowList(Inked):
+class RowList(Rows):
     """Moving the cursor refreshes two rows. The selection follows the key of its row, not its place."""
 
     class Moved(Message):
@@ -40,13 +39,13 @@ class RowList(Inked):
 
     def show(self, rows: Sequence[Row]) -> None:
         """Other rows. The cursor stays on its key; when that is gone, on the nearest row."""
-        before, was = self._visible(), self.selected
+        before, was = self.shown(), self.selected
         key, place = (was.key if was else None), self._cursor
         self._rows = rows
         self._columns = self._measure()
         self._cursor = self._find(key, place)
         self._keep_in_sight()
-        self._send(before)
+        self.send(before)
         if self.selected != was:
             self.post_message(self.Moved(self.selected))
 
@@ -85,10 +84,10 @@ class RowList(Inked):
         self.moved_by_hand = True
         if index == self._cursor:
             return
-        before = self._visible()
+        before = self.shown()
         self._cursor = index
         self._keep_in_sight()
-        self._send(before)
+        self.send(before)
         self.post_message(self.Moved(self.selected))
 
     def _keep_in_sight(self) -> None:
@@ -115,27 +114,15 @@ class RowList(Inked):
         """Rows hidden under the last visible one."""
         return max(0, len(self._rows) - self._top - self.size.height)
 
-    def _at(self, y: int) -> Line:
+    def line_at(self, y: int) -> Line:
+        """See Rows."""
         index = self._top + y
         if not 0 <= index < len(self._rows):
             return BLANK
         return line_of(self._rows[index], self._columns, self.size.width, selected=index == self._cursor)
-
-    def _visible(self) -> list[Line]:
-        return [self._at(y) for y in range(self.size.height)]
-
-    def _send(self, before: Sequence[Line]) -> None:
-        width = self.size.width
-        for y, (was, now) in enumerate(zip(before, self._visible(), strict=True)):
-            if was != now:
-                self.refresh_cells(y, self.strip(was, width), self.strip(now, width))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another width, other columns."""
         self._columns = self._measure()
         self._keep_in_sight()
         self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        """One row."""
-        return self.strip(self._at(y), self.size.width)
