@@ -58,7 +58,7 @@ class BootmenuDriver(LinuxDriver):
     ):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._traits = Traits.of(os.environ)
-        self._glass = Glass(80, 24)
+        self._glass = Glass(80, 24, basic=self._traits.basic)
         self._get_terminal_size()
 
     def write(self, data: str) -> None:
@@ -100,7 +100,7 @@ class BootmenuDriver(LinuxDriver):
             width, height = width or size.columns, height or size.lines
         width, height = width or 80, height or 24
         if (width, height) != (self._glass.width, self._glass.height):
-            self._glass = Glass(width, height)
+            self._glass = Glass(width, height, basic=self._traits.basic)
         return width, height
 
     def run_input_thread(self) -> None:

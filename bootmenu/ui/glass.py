@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rich.cells import cell_len
 
@@ -20,19 +21,105 @@ _TOKEN = re.compile(
 _MODE = re.compile(r"\x1b\[[<=>?][0-9;$]*[a-z]|\x07")
 
 _Cell = tuple[str, str]
-"""Character and the parameters of its style. The right half of a wide character has no character."""
+"""Character and its style, as `canonical` writes it. The right half of a wide character has no character."""
+
+_Row = list[_Cell | None]
+"""None = not known."""
 
 _BLANK: _Cell = (" ", "")
 
+_Style = tuple[frozenset[str], str, str]
+"""Attributes, and the parameters of foreground and background; empty = the terminal's own."""
+
+# ECMA-48, 8.3.117 SGR: what takes an attribute back, and every attribute that this takes back
+_UNDO = {
+    "22": frozenset({"1", "2"}),
+    "23": frozenset({"3"}),
+    "24": frozenset({"4", "21"}),
+    "25": frozenset({"5", "6"}),
+    "27": frozenset({"7"}),
+    "28": frozenset({"8"}),
+    "29": frozenset({"9"}),
+}
+_SEEN_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
+"""Attributes that show where there is no character: lines and reverse video."""
+
+
+@lru_cache(maxsize=512)
+def _parse(style: str) -> _Style:
+    """Any sequence of SGR parameters."""
+    attributes: set[str] = set()
+    ground = {"3": "", "4": ""}
+    parts = iter(style.split(";") if style else ())
+    for part in parts:
+        if part in ("", "0"):
+            attributes.clear()
+            ground = {"3": "", "4": ""}
+        elif part in _UNDO:
+            attributes -= _UNDO[part]
+        elif part in ("39", "49"):
+            ground[part[0]] = ""
+        elif part in ("38", "48"):
+            kind = next(parts, "")
+            count = {"5": 1, "2": 3}.get(kind, 0)
+            ground[part[0]] = ";".join([part, kind, *(next(parts, "") for _ in range(count))])
+        elif len(part) in (2, 3) and part.isdigit() and part[:-1] in ("3", "4", "9", "10"):
+            ground["3" if part[:-1] in ("3", "9") else "4"] = part
+        else:
+            attributes.add(part)
+    return frozenset(attributes), ground["3"], ground["4"]
+
+
+@lru_cache(maxsize=512)
+def _canonical(style: str) -> str:
+    """The same for all parameters that look the same."""
+    attributes, foreground, background = _parse(style)
+    return ";".join([*sorted(attributes), *filter(None, (foreground, background))])
+
+
+@lru_cache(maxsize=512)
+def _unseen(style: str) -> bool:
+    """Whether a blank in that style looks like any other blank."""
+    attributes, _, background = _parse(style)
+    return not background and not attributes & _SEEN_ON_BLANKS
+
+
+@lru_cache(maxsize=512)
+def _turn(was: str, now: str, basic: bool) -> str:
+    """The shortest sequence from one style to the other. basic: the terminal can only take back everything."""
+    if was == now:
+        return ""
+    if not now:
+        return "\x1b[m"
+    anew = f"\x1b[;{now}m" if was else f"\x1b[{now}m"
+    (old, *old_ground), (new, *new_ground) = _parse(was), _parse(now)
+    gone = set(old - new)
+    steps: list[str] = []
+    for undo, undone in _UNDO.items():
+        if gone & undone:
+            steps.append(undo)
+            old, gone = old - undone, gone - undone
+    for default, before, after in zip(("39", "49"), old_ground, new_ground, strict=True):
+        if before != after:
+            steps.append(after or default)
+    steps += sorted(new - old)
+    only_adds = not any(step in _UNDO or step in ("39", "49") for step in steps)
+    if gone or (basic and not only_adds):
+        return anew
+    return min(f"\x1b[{';'.join(steps)}m", anew, key=len)
+
 
 class Glass:
-    """A filter for what Textual writes: cursor positions, styles and text. Anything else passes as it is."""
+    """A filter for what Textual writes: cursor positions, styles and text. Anything else passes as it is.
 
-    def __init__(self, width: int, height: int) -> None:
+    basic: the terminal knows neither a scrolling region nor how to take one attribute back (`vt100`, `ansi`).
+    """
+
+    def __init__(self, width: int, height: int, *, basic: bool = False) -> None:
         self.width = width
         self.height = height
-        self._shown: list[list[_Cell | None]] = [[None] * width for _ in range(height)]
-        """None = not known."""
+        self._basic = basic
+        self._shown: list[_Row] = [[None] * width for _ in range(height)]
         self._x = 0
         self._y = 0
         self._style = ""
@@ -55,7 +142,7 @@ class Glass:
                 self._y = int(token["row"] or 1) - 1
                 self._x = int(token["column"] or 1) - 1
             elif kind == "sgr":
-                self._restyle(token["sgr"])
+                self._style = _canonical(f"{self._style};{token['sgr'] or '0'}")
             elif kind == "newline":
                 self._x, self._y = 0, self._y + 1
             elif kind == "text":
@@ -64,28 +151,18 @@ class Glass:
                 sent += self._flush(wanted)
                 sent.append(self._pass(token["other"]))
         sent += self._flush(wanted)
-        return "".join(sent)
-
-    def _restyle(self, parameters: str) -> None:
-        # what stands before the last reset has no effect
-        parts = parameters.split(";") if parameters else ["0"]
-        if parts[0] in ("", "0"):
-            self._style = ";".join(parts[1:])
-        elif not self._style and "38" not in parts and "48" not in parts:
-            # the default colours are what there is after a reset
-            self._style = ";".join(part for part in parts if part not in ("39", "49"))
-        else:
-            self._style = f"{self._style};{parameters}" if self._style else parameters
+        return "".join(sent).replace(_NOTHING, "")
 
     def _put(self, text: str, wanted: dict[int, dict[int, _Cell]]) -> None:
         if not 0 <= self._y < self.height:
             return
         row = wanted.setdefault(self._y, {})
+        blank = _BLANK if _unseen(self._style) else (" ", self._style)
         for char in text:
             size = 1 if char.isascii() else cell_len(char)
             if size == 0 or self._x + size > self.width:
                 continue
-            row[self._x] = (char, self._style)
+            row[self._x] = blank if char == " " else (char, self._style)
             if size == 2:
                 row[self._x + 1] = ("", self._style)
             self._x += size
@@ -97,12 +174,47 @@ class Glass:
         return sequence
 
     def _flush(self, wanted: dict[int, dict[int, _Cell]]) -> Iterator[str]:
+        if len(wanted) >= _FEWEST_ROWS and not self._basic:
+            yield from self._scroll(wanted)
         for y in sorted(wanted):
             yield from self._flush_row(y, wanted[y])
         wanted.clear()
         if self._sent_style:
             self._sent_style = ""
             yield "\x1b[m"
+
+    def _scroll(self, wanted: dict[int, dict[int, _Cell]]) -> Iterator[str]:
+        """Where rows have moved up or down by one, let the terminal move them."""
+        target = [list(row) for row in self._shown]
+        for y, cells in wanted.items():
+            for x, cell in cells.items():
+                target[y][x] = cell
+        if any(None in row for row in target):
+            return
+        blank: _Row = [_BLANK] * self.width
+        costs = [_differences(row, shown) for row, shown in zip(target, self._shown, strict=True)]
+        best, (first, last, step) = _SCROLL_COST, (0, 0, 0)
+        for step_now in (1, -1):
+            order = range(self.height) if step_now == 1 else range(self.height - 1, -1, -1)
+            gain, start = 0, order[0]
+            for y in order[:-1]:
+                if gain <= 0:
+                    gain, start = 0, y
+                gain += costs[y] - _differences(target[y], self._shown[y + step_now])
+                end = y + step_now
+                whole = gain + costs[end] - _differences(target[end], blank)
+                if whole > best:
+                    best, (first, last, step) = whole, (min(start, end), max(start, end), step_now)
+        if not step:
+            return
+        rows = self._shown[first : last + 1]
+        self._shown[first : last + 1] = [*rows[1:], blank] if step == 1 else [blank, *rows[:-1]]
+        for y in range(first, last + 1):
+            # what was to stay has moved along
+            wanted[y] = {x: cell for x, cell in enumerate(target[y]) if cell is not None}
+        self._sent_at = None
+        edge = f"\x1b[{last + 1}H\n" if step == 1 else f"\x1b[{first + 1}H\x1bM"
+        yield f"\x1b[{first + 1};{last + 1}r{edge}\x1b[r"
 
     def _flush_row(self, y: int, cells: dict[int, _Cell]) -> Iterator[str]:
         shown = self._shown[y]
@@ -115,70 +227,98 @@ class Glass:
                         shown[beside] = None
         else:
             changed = sorted(x for x, cell in cells.items() if shown[x] != cell)
+        before = list(shown)
         for x, cell in cells.items():
             shown[x] = cell
         end = self.width
         while end > 0 and shown[end - 1] == _BLANK:
             end -= 1
-        erase = sum(1 for x in changed if x >= end) > _ERASE_COST
-        for start, stop in _runs([x for x in changed if x < end or not erase], shown):
-            yield from self._move(start, y)
-            for known in shown[start:stop]:
-                assert known is not None, "a run has known cells only"
-                yield from self._send(known)
+        there = bool(end) and end - 1 in cells and before[end - 1] != cells[end - 1]
+        erase = sum(1 for x in changed if x >= end) > (_ERASE_COST if there else _ERASE_COST + _MOVE_COST)
+        for x in changed:
+            if erase and x >= end:
+                break
+            yield self._move(x, y, before)
+            yield self._send(cells[x])
             # behind the last column the terminals differ about where the cursor is
-            self._sent_at = (stop, y) if stop < self.width else None
+            self._sent_at = (x + 1, y) if x + 1 < self.width else None
+            before[x] = cells[x]
         if erase:
-            yield from self._move(end, y)
-            yield from self._send(("\x1b[K", ""))
+            yield self._move(end, y, before)
+            yield _turn(self._sent_style, "", self._basic) + "\x1b[K"
+            self._sent_style = ""
 
-    def _send(self, cell: _Cell) -> Iterator[str]:
-        char, style = cell
-        if style != self._sent_style:
-            if not style:
-                yield "\x1b[m"
-            elif self._sent_style:
-                yield f"\x1b[0;{style}m"
-            else:
-                yield f"\x1b[{style}m"
-            self._sent_style = style
-        yield char
+    def _send(self, cell: _Cell) -> str:
+        text, self._sent_style = _written([cell], self._sent_style, self._basic)
+        return text
 
-    def _move(self, x: int, y: int) -> Iterator[str]:
-        at = self._sent_at
-        if at != (x, y):
-            if at is not None and at[1] == y and at[0] < x:
-                yield f"\x1b[{x - at[0]}C" if x - at[0] > 1 else "\x1b[C"
-            else:
-                yield f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H"
-        self._sent_at = (x, y)
+    def _move(self, x: int, y: int, row: _Row) -> str:
+        """The shortest way from where the cursor is; over known cells it may write them again."""
+        at, self._sent_at = self._sent_at, (x, y)
+        if at == (x, y):
+            return ""
+        absolute = f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H"
+        if at is None:
+            return absolute
+        if at[1] == y:
+            if x < at[0]:
+                back = at[0] - x
+                return min("\b" * back, f"\x1b[{back}D", absolute, key=len)
+            return self._onward(at[0], x, row)
+        if at[1] + 1 == y:
+            # the line discipline may put one more \r before the \n
+            down = "\r\n" + self._onward(0, x, row)
+            return min(down, absolute, key=lambda way: len(way) + (way is down))
+        return absolute
+
+    def _onward(self, start: int, stop: int, row: _Row) -> str:
+        """From one column to another of the same row."""
+        count = stop - start
+        if count == 0:
+            return ""
+        jump = f"\x1b[{count}C" if count > 1 else "\x1b[C"
+        known = [cell for cell in row[start:stop] if cell is not None]
+        if len(known) < count or count >= _LONGEST_GAP or any(_is_wide(cell) for cell in known):
+            return jump
+        again, style = _written(known, self._sent_style, self._basic)
+        if style == self._sent_style and len(again.encode()) < len(jump):
+            return again
+        return jump
 
 
-_ERASE_COST = 6
-"""Bytes of moving somewhere and erasing to the end of the line."""
+_NOTHING = "\x1b[?2026h\x1b[?2026l"
+"""A synchronised update without anything in it."""
+
+_ERASE_COST = 3
+"""Bytes of erasing to the end of the line."""
+
+_MOVE_COST = 4
+"""Bytes of moving there first."""
+
+_SCROLL_COST = 30
+"""Cells that scrolling must save: the sequences have about 20 bytes."""
+
+_FEWEST_ROWS = 3
+"""Rows that change when something has moved."""
+
+_LONGEST_GAP = 5
+"""Cells; a jump over more is never longer than they are."""
+
+
+def _written(cells: list[_Cell], style: str, basic: bool) -> tuple[str, str]:
+    """What writes the cells when the terminal is in `style`, and the style it is in then."""
+    text = ""
+    for char, wanted in cells:
+        if (char, wanted) != _BLANK or not _unseen(style):
+            text += _turn(style, wanted, basic)
+            style = wanted
+        text += char
+    return text, style
+
+
+def _differences(wanted: _Row, shown: _Row) -> int:
+    return sum(1 for one, other in zip(wanted, shown, strict=True) if one != other)
 
 
 def _is_wide(cell: _Cell | None) -> bool:
     return cell is not None and (not cell[0] or (not cell[0].isascii() and cell_len(cell[0]) == 2))
-
-
-def _runs(changed: list[int], row: list[_Cell | None]) -> Iterator[tuple[int, int]]:
-    """(start, stop) of what to send; small gaps in the same style are cheaper sent than jumped over."""
-    start = stop = -1
-    for x in changed:
-        if start >= 0 and x - stop <= _GAP and _same_style(row[stop - 1 : x]):
-            stop = x + 1
-            continue
-        if start >= 0:
-            yield start, stop
-        start, stop = x, x + 1
-    if start >= 0:
-        yield start, stop
-
-
-_GAP = 3
-"""Cells: a move forward takes four bytes."""
-
-
-def _same_style(cells: list[_Cell | None]) -> bool:
-    return None not in cells and len({cell[1] for cell in cells if cell}) == 1

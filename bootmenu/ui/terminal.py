@@ -34,6 +34,8 @@ class Traits:
     """No more than 16 colours."""
     ascii: bool
     """Box drawing characters would come out as something else."""
+    basic: bool = False
+    """Older than the vt220: no scrolling region that is sure, no attribute taken back by itself."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Traits:
@@ -43,7 +45,8 @@ class Traits:
         rich = "256color" in term or "direct" in term or environ.get("COLORTERM", "") in ("truecolor", "24bit")
         glyphs = environ.get(GLYPHS, "").lower()
         simple = glyphs == "ascii" if glyphs else term.startswith(("vt", "ansi"))
-        return cls(console=console, sixteen=console or not rich, ascii=simple)
+        basic = term.startswith(("vt1", "vt5", "ansi", "con80", "cons25"))
+        return cls(console=console, sixteen=console or not rich, ascii=simple, basic=basic)
 
 
 def _is_console(term: str) -> bool:

@@ -32,7 +32,10 @@ class Inked(Widget):
         segments = []
         for span in drawn.spans:
             style = base
-            if span.ink in _KEPT or (not drawn.selected and span.ink is not Ink.TEXT):
+            if drawn.selected and span.ink in _KEPT:
+                # the colour alone: each change of weight costs a slow line several bytes a key
+                style = base + Style(color=self.get_component_rich_style(f"ink--{span.ink}", partial=True).color)
+            elif not drawn.selected and span.ink is not Ink.TEXT:
                 style = base + self.get_component_rich_style(f"ink--{span.ink}", partial=True)
             segments.append(Segment(span.text, style + _REVERSE if span.marked else style))
         return Strip(segments).simplify().adjust_cell_length(width, base)
