@@ -5,25 +5,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
+import sys
+from time import monotonic
 from typing import ClassVar
 
 from rich.console import RenderableType
+from textual import events
 from textual.app import App, ScreenStackError
 from textual.screen import Screen
 
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import SimulatedJump
+from bootmenu.policy import Policy
 from bootmenu.session import Session
+from bootmenu.settings import Settings
+from bootmenu.system.buttons import Buttons
+from bootmenu.system.host import Host
 from bootmenu.ui import faults, themes
 from bootmenu.ui.driver import BootmenuDriver
 from bootmenu.ui.outcome import Jump, Outcome, Quit
 from bootmenu.ui.screens.base import BootmenuScreen
+from bootmenu.ui.screens.kiosk import KioskRefusalScreen, KioskScreen
 from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
 from bootmenu.ui.terminal import Traits
 from bootmenu.ui.terms import Terms
+
+_VT_LOCKSWITCH = 0x560B  # include/uapi/linux/vt.h
 
 
 class BootmenuApp(App[Outcome], inherit_bindings=False):
@@ -46,8 +57,11 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         offer_demo: bool = False,
         may_quit: bool = True,
         confirm_always: bool = False,
+        settings: Settings | None = None,
+        simulated_pin: str = "",
     ) -> None:
         """error: a load or a jump that came back; it is shown first."""
+        settings = settings or Settings()
         traits = Traits.of(os.environ)
         choice = themes.choose(theme, plain=traits.sixteen)
         # Textual picks its colour filters while it is built: the kind of theme has to be known by then
@@ -62,17 +76,25 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             offer_demo=offer_demo,
             trouble=choice.trouble,
             log_file=str(faults.log_file()),
+            settings=settings,
+            policy=Policy.of(settings),
+            simulated_pin=simulated_pin,
+            few_buttons=self._few_buttons,
         )
         self.came_back = error
         self.fault: faults.MenuError | None = None
+        self._buttons: Buttons | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every ink."""
         return themes.defaults(self._chosen)
 
     def get_default_screen(self) -> Screen[None]:
-        """The menu lies under everything."""
-        return MenuScreen(self.terms)
+        """The menu, or the kiosk's, lies under everything."""
+        return KioskScreen(self.terms) if self.terms.policy.kiosk else MenuScreen(self.terms)
+
+    def _few_buttons(self) -> bool:
+        return self._buttons is not None and self._buttons.few
 
     def on_mount(self) -> None:
         """Show what came back, and leave in order when told to by a signal."""
@@ -81,8 +103,37 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
                 with contextlib.suppress(ValueError, RuntimeError):
                     loop.add_signal_handler(number, self.exit, Quit(signal=number))
+            if self.terms.settings.buttons:
+                self._buttons = Buttons(Host(), grab=self.terms.policy.kiosk)
+                self.run_worker(self._read_buttons, thread=True, group="buttons", exit_on_error=False)
+            if self.terms.policy.kiosk:
+                self._lock_terminal()
         if self.came_back is not None and not isinstance(self.came_back, SimulatedJump):
-            self.push_screen(RefusalScreen(self.terms, self.came_back))
+            refusal = KioskRefusalScreen if self.terms.policy.kiosk else RefusalScreen
+            self.push_screen(refusal(self.terms, self.came_back))
+
+    def _lock_terminal(self) -> None:
+        """Signals of a keyboard that got through end nothing, and no other virtual terminal comes to the front."""
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+            with contextlib.suppress(ValueError, RuntimeError):
+                asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+        if self.terms.may_quit:
+            return  # a running system's terminals are its own
+        with contextlib.suppress(OSError):  # it is no virtual terminal
+            fcntl.ioctl(sys.__stdin__.fileno() if sys.__stdin__ else 0, _VT_LOCKSWITCH, 1)
+
+    def _read_buttons(self) -> None:
+        """In a thread."""
+        assert self._buttons is not None
+        for press in self._buttons.presses():
+            self.call_from_thread(self.simulate_key, str(press))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every key begins the kiosk's idle time anew."""
+        if isinstance(event, events.Key) and self.screen_stack and isinstance(self.screen_stack[0], KioskScreen):
+            self.screen_stack[0].touch()
+        await super().on_event(event)
 
     async def action_quit(self) -> None:
         """Only the menu's own key leaves."""
@@ -102,9 +153,13 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         """End with an outcome, and with everything that still works in a thread."""
         if not isinstance(result, Jump):
             self._let_go()
+        elif self._buttons is not None:
+            self._buttons.stop()
         super().exit(result, return_code, message)
 
     def _let_go(self) -> None:
+        if self._buttons is not None:
+            self._buttons.stop()
         for screen in self.screen_stack:
             if isinstance(screen, BootmenuScreen):
                 screen.let_go()
@@ -122,6 +177,11 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
+_QUICK = 10.0
+"""Seconds within which a fault is a quick one."""
+_MOST_QUICK = 3
+
+
 def run(
     session: Session,
     *,
@@ -130,17 +190,30 @@ def run(
     offer_demo: bool = False,
     may_quit: bool = True,
     confirm_always: bool = False,
+    settings: Settings | None = None,
+    simulated_pin: str = "",
 ) -> Outcome:
-    """Show the menu until it has an outcome. Raises MenuError after a mistake of its own, the terminal restored."""
-    app = BootmenuApp(
-        session,
-        theme=theme,
-        error=error,
-        offer_demo=offer_demo,
-        may_quit=may_quit,
-        confirm_always=confirm_always,
-    )
-    outcome = app.run(mouse=False)
-    if app.fault is not None:
-        raise app.fault
-    return outcome if outcome is not None else Quit()
+    """Show the menu until it has an outcome. Raises MenuError after a mistake of its own, the terminal restored.
+
+    The kiosk begins again instead, unless it fails three times in a row within seconds.
+    """
+    quick = 0
+    while True:
+        app = BootmenuApp(
+            session,
+            theme=theme,
+            error=error,
+            offer_demo=offer_demo,
+            may_quit=may_quit,
+            confirm_always=confirm_always,
+            settings=settings,
+            simulated_pin=simulated_pin,
+        )
+        began = monotonic()
+        outcome = app.run(mouse=False)
+        if app.fault is None:
+            return outcome if outcome is not None else Quit()
+        quick = quick + 1 if monotonic() - began < _QUICK else 0
+        if not app.terms.policy.kiosk or quick >= _MOST_QUICK:
+            raise app.fault
+        error = None

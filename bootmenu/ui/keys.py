@@ -21,9 +21,12 @@ class Place(StrEnum):
     ARRIVAL = "arrival"
     DETAILS = "details"
     HELP = "help"
+    KIOSK = "kiosk"
+    PIN = "PIN"
 
 
 _READING = (Place.DETAILS, Place.HELP)
+_CHOOSING = (Place.MENU, Place.KIOSK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +56,21 @@ TABLE: tuple[Key, ...] = (
         shown="Enter",
         label="boot",
         help="load the selected entry and start it; asks once when the verdict is FAIL",
-        places=(Place.MENU,),
+        places=_CHOOSING,
     ),
     Key(
         action="up",
         keys=("up", "k"),
         shown="↑ k",
         help="one entry, one choice or one line up",
-        places=(Place.MENU, Place.CONFIRM, Place.REFUSAL, *_READING),
+        places=(*_CHOOSING, Place.PIN, Place.CONFIRM, Place.REFUSAL, *_READING),
     ),
     Key(
         action="down",
         keys=("down", "j"),
         shown="↓ j",
         help="one entry, one choice or one line down; arrows never start anything",
-        places=(Place.MENU, Place.CONFIRM, Place.REFUSAL, *_READING),
+        places=(*_CHOOSING, Place.PIN, Place.CONFIRM, Place.REFUSAL, *_READING),
     ),
     Key(
         action="switch",
@@ -81,21 +84,21 @@ TABLE: tuple[Key, ...] = (
         keys=("home", "g"),
         shown="Home g",
         help="the first entry, or the top",
-        places=(Place.MENU, Place.REFUSAL, *_READING),
+        places=(*_CHOOSING, Place.REFUSAL, *_READING),
     ),
     Key(
         action="last",
         keys=("end", "G", "upper_g"),
         shown="End G",
         help="the last entry, or the bottom",
-        places=(Place.MENU, Place.REFUSAL, *_READING),
+        places=(*_CHOOSING, Place.REFUSAL, *_READING),
     ),
     Key(
         action="pick",
         keys=tuple("123456789"),
         shown="1-9",
         help="select the entry with that number; it is not started",
-        places=(Place.MENU,),
+        places=_CHOOSING,
         argument=True,
     ),
     Key(
@@ -174,7 +177,7 @@ TABLE: tuple[Key, ...] = (
         keys=("backspace", "ctrl+h"),
         shown="Backspace",
         help="take the last character back",
-        places=(Place.PASSPHRASE,),
+        places=(Place.PASSPHRASE, Place.PIN),
     ),
     Key(
         action="clear",
@@ -191,6 +194,22 @@ TABLE: tuple[Key, ...] = (
         label="back",
         help="leave it locked",
         places=(Place.PASSPHRASE,),
+    ),
+    Key(
+        action="enter_pin",
+        keys=_ENTER,
+        shown="Enter",
+        help="take the marked digit; OK tries the PIN",
+        places=(Place.PIN,),
+    ),
+    Key(action="no", keys=("escape",), shown="Esc", help="back to the choices", places=(Place.PIN,)),
+    Key(
+        action="lock",
+        keys=("escape",),
+        shown="Esc",
+        label="lock",
+        help="back to the kiosk, which asks for the PIN again",
+        places=(Place.MENU,),
     ),
     Key(
         action="cancel",

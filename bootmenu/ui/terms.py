@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from bootmenu.policy import Policy
 from bootmenu.session import Session
+from bootmenu.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,23 @@ class Terms:
     """Something to tell at the start, such as a theme that could not be read."""
     log_file: str = ""
     """Where errors of the menu itself are written, for the help page."""
+    settings: Settings = field(default_factory=Settings)
+    policy: Policy = field(default_factory=Policy)
+    """What exists; everything that offers or does something asks it."""
+    service: bool = False
+    """This is the kiosk's other side: the PIN was right, and the key Esc locks it again."""
+    simulated_pin: str = ""
+    """What the demonstration says of its PIN."""
+    few_buttons: Callable[[], bool] = lambda: False
+    """Whether there are only one or two buttons to use it with."""
+
+    def unlocked(self) -> Terms:
+        """After the PIN."""
+        return dataclasses.replace(self, policy=self.policy.unlocked(), service=True)
+
+    def permits(self, action: str) -> bool:
+        """Whether an action of the key table exists here."""
+        return action not in self.without and self.policy.allows(action)
 
     @property
     def without(self) -> frozenset[str]:
@@ -32,4 +53,6 @@ class Terms:
             actions.add("quit")
         if not self.offer_demo:
             actions.add("demo")
+        if not self.service:
+            actions.add("lock")
         return frozenset(actions)

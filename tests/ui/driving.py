@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from bootmenu.errors import BootmenuError
 from bootmenu.ui.app import BootmenuApp
 from bootmenu.ui.outcome import Outcome
-from bootmenu.ui.screens.menu import MenuScreen
+from bootmenu.ui.screens.looking import LookingScreen
 from tests.ui.fakes import FakeSession
 
 
@@ -59,10 +59,10 @@ class Menu:
         await self._settle()
 
     @property
-    def menu(self) -> MenuScreen:
+    def menu(self) -> LookingScreen[None]:
         """The screen under all others."""
         screen = self.app.screen_stack[0]
-        assert isinstance(screen, MenuScreen)
+        assert isinstance(screen, LookingScreen)
         return screen
 
     @property

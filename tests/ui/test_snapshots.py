@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from bootmenu.model.progress import Stage
+from bootmenu.state import Attempt, Memory, State
 from bootmenu.ui.app import BootmenuApp
+from bootmenu.ui.screens.kiosk import KioskRefusalScreen
 from bootmenu.ui.screens.loading import LoadingScreen
 from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
 from tests.ui import fakes
 from tests.ui.driving import Menu
 from tests.ui.fakes import FakeSession
+from tests.ui.test_kiosk import KIOSK
 
 Compare = Callable[..., bool]
 
@@ -119,3 +123,72 @@ def test_simulation(snap_compare: Compare) -> None:
 def test_end_of_a_simulation(snap_compare: Compare) -> None:
     before = keys("enter", until=lambda menu: isinstance(menu.app.screen, ArrivalScreen))
     assert snap_compare(BootmenuApp(FakeSession(simulated=True)), run_before=before)
+
+
+def kiosk(**changes: Any) -> BootmenuApp:
+    return BootmenuApp(FakeSession(**changes), theme="dark", settings=KIOSK, simulated_pin="The PIN is 4711.")
+
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)], ids=["80x24", "120x40", "60x20"])
+
+
+def kiosk_keys(
+    *pressed: str, until: Callable[[Menu], object] | None = None
+) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """As keys, when what is remembered has been read, too."""
+
+    async def before(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, BootmenuApp)
+        menu = Menu(app, pilot)
+        await menu.sees("This terminal can start")
+        await menu.scanned()
+        await menu.press(*pressed)
+        if until is not None:
+            await menu.until(lambda: until(menu))
+
+    return before
+
+
+@SIZES
+def test_kiosk(snap_compare: Compare, size: tuple[int, int]) -> None:
+    state = State(good=(Attempt(entry="debian-47", at="2026-11-14T09:30:00Z"),))
+    app = kiosk(memory=Memory(None), simulated=size == (120, 40))
+    app.terms.session.memory.keep(state)
+    assert snap_compare(app, terminal_size=size, run_before=kiosk_keys("down"))
+
+
+@SIZES
+def test_kiosk_pin(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(kiosk(), terminal_size=size, run_before=kiosk_keys("end", "enter", "4", "7", "up", "up"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=["80x24", "60x20"])
+def test_kiosk_progress(snap_compare: Compare, size: tuple[int, int]) -> None:
+    app = kiosk()
+    session = app.terms.session
+    assert isinstance(session, FakeSession)
+    session.load_gate.clear()
+
+    def halfway(menu: Menu) -> bool:
+        screen = menu.app.screen
+        return isinstance(screen, LoadingScreen) and Stage.INITRAMFS in screen.told
+
+    before = kiosk_keys("enter", until=halfway)
+    assert snap_compare(app, terminal_size=size, run_before=before)
+    session.load_gate.set()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=["80x24", "60x20"])
+def test_kiosk_refusal(snap_compare: Compare, size: tuple[int, int]) -> None:
+    before = kiosk_keys("enter", until=lambda menu: isinstance(menu.app.screen, KioskRefusalScreen))
+    assert snap_compare(kiosk(load_error=fakes.BUSY), terminal_size=size, run_before=before)
+
+
+def test_kiosk_without_an_entry(snap_compare: Compare) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, BootmenuApp)
+        await Menu(app, pilot).sees("cannot start at the moment")
+
+    assert snap_compare(kiosk(events=fakes.EMPTY), run_before=before)

@@ -56,7 +56,7 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """What is not offered does nothing."""
-        return action not in self.terms.without
+        return self.terms.permits(action)
 
     def action_redraw(self) -> None:
         """Send every cell again."""

@@ -38,6 +38,8 @@ class Returned:
 
     said: str = ""
     look_again: bool = False
+    failed: bool = False
+    """It could not be loaded."""
 
 
 class LoadingScreen(BootmenuScreen[Jump | Returned]):
@@ -181,7 +183,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 lambda: self._take_back(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
             )
         elif self.terms.session.simulated:
-            self.app.push_screen(ArrivalScreen(self.terms, message.plan), lambda _: self._take_back(message.plan))
+            self.app.push_screen(self.arrived(message.plan), lambda _: self._take_back(message.plan))
         else:
             self.dismiss(Jump(message.plan))
 
@@ -193,17 +195,25 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     def _failed(self, message: Failed) -> None:
         if self.gone:
             return
-        name = full_name(self.listing)
-        self.app.push_screen(RefusalScreen(self.terms, message.error, name), lambda _: self._back(""))
+        self.app.push_screen(self.refused(message.error), lambda _: self._back("", failed=True))
 
     @on(Cancelled)
     def _cancelled(self) -> None:
         self._back("taken back: nothing is loaded" if self._stop.is_set() else "")
 
-    def _back(self, said: str) -> None:
+    def refused(self, error: Exception) -> BootmenuScreen[None]:
+        """The screen that says so."""
+        return RefusalScreen(self.terms, error, full_name(self.listing))
+
+    def arrived(self, plan: LoadPlan) -> BootmenuScreen[None]:
+        """The screen at the end of a simulation."""
+        return ArrivalScreen(self.terms, plan)
+
+    def _back(self, said: str, *, failed: bool = False) -> None:
         if self.gone:
             return
-        self.dismiss(Returned(said, look_again=self._leaving and not self.terms.session.simulated))
+        look_again = self._leaving and not self.terms.session.simulated
+        self.dismiss(Returned(said, look_again=look_again, failed=failed))
 
     def action_cancel(self) -> None:
         """Stop at the next step."""

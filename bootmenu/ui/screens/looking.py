@@ -41,14 +41,16 @@ class LookingScreen(BootmenuScreen[T]):
             self.scan = scan
             self.error = error
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
+        """after: set when somebody else has let go of the partitions."""
         super().__init__(terms)
         self.catalogue = Catalogue()
         self._scan = 0
         self._stop = Event()
         self._stream: Stream | None = None
-        self._idle = Event()
-        self._idle.set()
+        self._idle = after or Event()
+        if after is None:
+            self._idle.set()
         self._drawing: Timer | None = None
 
     def draw_found(self) -> None:
@@ -117,6 +119,10 @@ class LookingScreen(BootmenuScreen[T]):
             finished = finished or isinstance(event, ScanFinished)
         stream.close()
         return finished
+
+    def wait_for(self, other: Event) -> None:
+        """The next scan begins when this is set: somebody else has let go of the partitions."""
+        self._idle = other
 
     def stop_scan(self) -> Event:
         """Tell whoever looks to stop; the event is set when the partitions have been let go of."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import Event
 from typing import ClassVar
 
 from textual import events, on
@@ -40,8 +41,8 @@ class MenuScreen(LookingScreen[None]):
     place = Place.MENU
     BINDINGS: ClassVar = bindings(Place.MENU)
 
-    def __init__(self, terms: Terms) -> None:
-        super().__init__(terms)
+    def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
+        super().__init__(terms, after=after)
         self._reading: Timer | None = None
         self._said = terms.trouble
 
@@ -270,6 +271,10 @@ class MenuScreen(LookingScreen[None]):
     def action_help(self) -> None:
         """The help page."""
         self.app.push_screen(HelpScreen(self.terms))
+
+    def action_lock(self) -> None:
+        """Back to the kiosk."""
+        self.dismiss()
 
     def action_quit(self) -> None:
         """Leave."""

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""Buttons of a machine without a keyboard: volume, power and GPIO keys, read from /dev/input/event* as Up, Down and
+Enter (Documentation/input/event-codes.rst, include/uapi/linux/input.h).
+
+Nothing of a keyboard is read here: its keys come through the terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import select
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+from bootmenu.system.host import Host
+
+
+class Press(StrEnum):
+    """What was meant."""
+
+    UP = "up"
+    DOWN = "down"
+    ENTER = "enter"
+
+
+EV_KEY = 1
+# include/uapi/linux/input-event-codes.h
+KEY_1, KEY_0, KEY_ENTER = 2, 11, 28
+KEY_UP, KEY_DOWN = 103, 108
+KEY_VOLUMEDOWN, KEY_VOLUMEUP, KEY_POWER = 114, 115, 116
+KEY_SELECT, BTN_0, BTN_9 = 0x161, 0x100, 0x109
+KEY_A, KEY_Z, KEY_SPACE = 30, 44, 57
+
+_MEANINGS = {
+    KEY_UP: Press.UP,
+    KEY_VOLUMEUP: Press.UP,
+    KEY_DOWN: Press.DOWN,
+    KEY_VOLUMEDOWN: Press.DOWN,
+    KEY_ENTER: Press.ENTER,
+    KEY_POWER: Press.ENTER,
+    KEY_SELECT: Press.ENTER,
+}
+_NUMBERED = (*range(KEY_1, KEY_0 + 1), *range(BTN_0, BTN_9 + 1))
+"""Names that boards give to buttons that have none: the lowest is Up, then Down, then Enter."""
+_SHOWN = frozenset({*_MEANINGS, *_NUMBERED})
+_MOST_DEVICES = 32
+_BITS = 0x300 // 8  # KEY_CNT
+
+LONG = 1.0
+"""Seconds after which a press is a long one."""
+RESCAN = 3.0
+"""Seconds between two looks for buttons while there are none."""
+
+_EVENT = struct.Struct("@llHHi")
+"""struct input_event: two words of time, type, code, value."""
+_BATCH = _EVENT.size * 64
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """value: 0 released, 1 pressed, 2 repeated by the kernel."""
+
+    code: int
+    value: int
+
+
+def parse(data: bytes) -> tuple[list[KeyEvent], bytes]:
+    """Key events out of what was read, and the bytes of an event that is not whole yet. Any bytes are taken: what is
+    no key, or a value that keys do not have, is left out."""
+    whole = len(data) - len(data) % _EVENT.size
+    events = [
+        KeyEvent(code, value)
+        for _, _, kind, code, value in _EVENT.iter_unpack(data[:whole])
+        if kind == EV_KEY and value in (0, 1, 2)
+    ]
+    return events, data[whole:]
+
+
+def codes(bitmap: bytes) -> frozenset[int]:
+    """The keys of an EVIOCGBIT answer: bit n is key n, in words of the machine's own order."""
+    word = struct.calcsize("@l")
+    found = set()
+    for start in range(0, len(bitmap) - word + 1, word):
+        (bits,) = struct.unpack_from("@L", bitmap, start)
+        found |= {start * 8 + bit for bit in range(word * 8) if bits >> bit & 1}
+    return frozenset(found)
+
+
+def is_buttons(keys: frozenset[int]) -> bool:
+    """A device with buttons, and no keyboard."""
+    return bool(keys & _SHOWN) and not {KEY_A, KEY_Z, KEY_SPACE} <= keys
+
+
+@dataclass
+class Reader:
+    """From key events to presses, for the keys that there are.
+
+    Three meanings or more: each press is what its key says. One or two keys: a short press is Down, at the end comes
+    the beginning again, and a long one (LONG seconds) is Enter; it is told while the key is still held.
+    """
+
+    keys: frozenset[int] = frozenset()
+    _held: dict[int, float] = field(default_factory=dict)
+    """Since when, by code."""
+    _chosen: set[int] = field(default_factory=set)
+    """Held keys whose long press has been told."""
+
+    @property
+    def few(self) -> bool:
+        """There is no key for each of Up, Down and Enter."""
+        return len({press for press in map(self.meaning, self.keys) if press is not None}) < len(Press)
+
+    def meaning(self, code: int) -> Press | None:
+        """Of one key, where there are enough of them; None for one that has none."""
+        if code in _MEANINGS:
+            return _MEANINGS[code]
+        if code not in _NUMBERED:
+            return None
+        named = {_MEANINGS[key] for key in self.keys if key in _MEANINGS}
+        free = [press for press in Press if press not in named]
+        nameless = [key for key in _NUMBERED if key in self.keys]
+        place = nameless.index(code) if code in nameless else len(free)
+        return free[place] if place < len(free) else None
+
+    def take(self, event: KeyEvent, now: float) -> Iterator[Press]:
+        """now: seconds of any steady clock."""
+        if event.code not in _SHOWN:
+            return
+        if not self.few:
+            press = self.meaning(event.code)
+            # the kernel's own repetition moves, and never starts anything
+            if press is not None and (event.value == 1 or (event.value == 2 and press is not Press.ENTER)):
+                yield press
+            return
+        if event.value == 1:
+            self._held[event.code] = now
+            self._chosen.discard(event.code)
+        elif event.value == 0:
+            since = self._held.pop(event.code, None)
+            told = event.code in self._chosen
+            self._chosen.discard(event.code)
+            if since is not None and not told:
+                yield Press.ENTER if now - since >= LONG else Press.DOWN
+
+    def passed(self, now: float) -> Iterator[Press]:
+        """Long presses that have become so."""
+        for code, since in self._held.items():
+            if code not in self._chosen and now - since >= LONG:
+                self._chosen.add(code)
+                yield Press.ENTER
+
+    def until(self, now: float) -> float | None:
+        """Seconds until `passed` has something; None = it has not, without another event."""
+        waiting = [since + LONG - now for code, since in self._held.items() if code not in self._chosen]
+        return max(0.0, min(waiting)) if waiting else None
+
+
+def _eviocgbit(kind: int, length: int) -> int:
+    """_IOC(_IOC_READ, 'E', 0x20 + kind, length)"""
+    return 2 << 30 | length << 16 | ord("E") << 8 | 0x20 + kind
+
+
+_EVIOCGRAB = 1 << 30 | 4 << 16 | ord("E") << 8 | 0x90
+
+
+def keys_of(descriptor: int) -> frozenset[int]:
+    """The keys that an input device has. Raises OSError."""
+    answer = bytearray(_BITS)
+    fcntl.ioctl(descriptor, _eviocgbit(EV_KEY, len(answer)), answer, True)
+    return codes(bytes(answer))
+
+
+@dataclass
+class _Open:
+    keys: frozenset[int]
+    rest: bytes = b""
+
+
+class Buttons:
+    """All buttons of the machine, read in a thread of the caller's until `stop`.
+
+    grab: nobody else gets their presses, such as a program that switches off at the power key.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        grab: bool = False,
+        keys_of: Callable[[int], frozenset[int]] = keys_of,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._host = host
+        self._grab = grab
+        self._keys_of = keys_of
+        self._clock = clock
+        self._devices: dict[int, _Open] = {}
+        self._reader = Reader()
+        self._stopped = Event()
+        self._woken, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    @property
+    def few(self) -> bool:
+        """There are buttons, and not one for each of Up, Down and Enter."""
+        return bool(self._devices) and self._reader.few
+
+    def stop(self) -> None:
+        """From any thread: `presses` comes to its end."""
+        self._stopped.set()
+        with contextlib.suppress(OSError):
+            os.write(self._wake, b"x")
+
+    def presses(self) -> Iterator[Press]:
+        """One after the other, until it is stopped. A device that is unplugged is forgotten."""
+        try:
+            while not self._stopped.is_set():
+                if not self._devices:
+                    self._find()
+                yield from self._round()
+        finally:
+            for descriptor in list(self._devices):
+                self._close(descriptor)
+            os.close(self._woken)
+            os.close(self._wake)
+
+    def _round(self) -> Iterator[Press]:
+        limit = self._reader.until(self._clock()) if self._devices else RESCAN
+        ready, _, _ = select.select([self._woken, *self._devices], [], [], limit)
+        for descriptor in ready:
+            if descriptor in self._devices:
+                yield from self._read(descriptor)
+        yield from self._reader.passed(self._clock())
+
+    def _read(self, descriptor: int) -> Iterator[Press]:
+        device = self._devices[descriptor]
+        try:
+            data = os.read(descriptor, _BATCH)
+        except BlockingIOError:
+            return
+        except OSError:  # ENODEV: it was unplugged
+            data = b""
+        if not data:
+            self._close(descriptor)
+            return
+        events, device.rest = parse(device.rest + data)
+        for event in events:
+            if event.code in device.keys:
+                yield from self._reader.take(event, self._clock())
+
+    def _find(self) -> None:
+        for path in _nodes(self._host):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError:
+                continue
+            try:
+                keys = self._keys_of(descriptor)
+            except OSError:
+                keys = frozenset()
+            if not is_buttons(keys):
+                os.close(descriptor)
+                continue
+            if self._grab:
+                with contextlib.suppress(OSError):  # somebody else has it: both get the presses then
+                    fcntl.ioctl(descriptor, _EVIOCGRAB, 1)
+            self._devices[descriptor] = _Open(keys)
+        self._reader = Reader(_all(device.keys for device in self._devices.values()))
+
+    def _close(self, descriptor: int) -> None:
+        del self._devices[descriptor]
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+        self._reader = Reader(_all(device.keys for device in self._devices.values()))
+
+
+def _all(sets: Iterable[frozenset[int]]) -> frozenset[int]:
+    return frozenset().union(*sets) & _SHOWN
+
+
+def _nodes(host: Host) -> list[Path]:
+    try:
+        names = [path for path in host.path("/dev/input").iterdir() if re.fullmatch(r"event\d{1,4}", path.name)]
+    except OSError:
+        return []
+    return sorted(names, key=lambda path: int(path.name[5:]))[:_MOST_DEVICES]

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""The kiosk's pages: plain words, room between them, whom to call on each, and nothing technical."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.model.finding import Severity
+from bootmenu.policy import Access, Policy
+from bootmenu.state import Attempt, State
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, spread
+from bootmenu.ui.pages.banner import SIMULATION
+from bootmenu.ui.text import cells, clean, cut, fit, wrap
+from bootmenu.ui.wording import full_name, name
+
+KEYS = "Up and Down choose, Enter starts."
+FEW_BUTTONS = "Press to go on, hold to start."
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+ACTIONS = {
+    "rescan": "Look again",
+    "details": "Technical details",
+    "power": "Switch off or restart",
+    "shell": "Command line",
+    "log": "Log",
+    "help": "Help",
+}
+"""Actions that the kiosk can offer as a row of its own, in plain words."""
+SERVICE = "service"
+"""The row behind which everything else is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One row."""
+
+    name: str
+    note: str = ""
+    listing: Listing | None = None
+    """None = it is an action."""
+    action: str = ""
+    pin: bool = False
+    """It asks for the PIN."""
+
+    @property
+    def key(self) -> str:
+        """Stays the same when the rows change."""
+        return f"{self.listing.entry.device}:{self.listing.entry.id}" if self.listing else self.action
+
+
+def choices(
+    policy: Policy,
+    offered: Sequence[Listing],
+    state: State,
+    names: Mapping[str, str],
+    *,
+    recommended: Listing | None,
+    refused: frozenset[str] = frozenset(),
+) -> list[Choice]:
+    """offered: by the policy. refused: ids of entries that could not be loaded since the menu began."""
+    rows: list[Choice] = []
+    plain = [_plain_name(one, names) for one in offered]
+    for one, words in zip(offered, plain, strict=True):
+        pin = policy.access_to(one.entry) is Access.PIN
+        rows.append(
+            Choice(
+                name=words if plain.count(words) == 1 else full_name(one),
+                note=_note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused),
+                listing=one,
+                pin=pin,
+            )
+        )
+    rows += [Choice(name=words, action=action) for action, words in ACTIONS.items() if policy.allows(action)]
+    if policy.has_pin:
+        rows.append(Choice(name="Service", note="asks for the PIN", action=SERVICE, pin=True))
+    return rows
+
+
+def _plain_name(listing: Listing, names: Mapping[str, str]) -> str:
+    for pattern, words in names.items():
+        if fnmatch.fnmatchcase(listing.entry.id, pattern):
+            return clean(words, 100)
+    return name(listing)
+
+
+def _note(listing: Listing, state: State, *, pin: bool, recommended: bool, refused: bool) -> str:
+    lost, good = state.lost_at(listing.entry.id), state.good_at(listing.entry.id)
+    if refused:
+        return "could not be started just now"
+    if lost is not None:
+        day = _day(lost)
+        return f"did not start on {day}" if day else "did not start last time"
+    if pin:
+        return "asks for the PIN"
+    if recommended:
+        return "recommended"
+    if good is not None:
+        day = _day(good)
+        return f"worked on {day}" if day else "worked before"
+    return "may work only in part" if listing.report.verdict is Severity.WARN else ""
+
+
+def _day(attempt: Attempt) -> str:
+    """`14 November`; empty when the clock was not set."""
+    date = attempt.at[:10].split("-")
+    if len(date) != 3 or not all(part.isascii() and part.isdigit() for part in date):
+        return ""
+    month, day = int(date[1]), int(date[2])
+    return f"{day} {_MONTHS[month - 1]}" if 1 <= month <= 12 else ""
+
+
+# ---- what stands on every page ---------------------------------------------------------------------------------
+
+
+def _margin(width: int) -> int:
+    return max(2, (width - 64) // 2)
+
+
+def _text(width: int, text: str, ink: Ink = Ink.TEXT) -> list[Line]:
+    """Wrapped inside the margins."""
+    left = _margin(width)
+    return [line(" " * left, Span(row, ink)) for row in wrap(clean(text), width - 2 * left)]
+
+
+def top(simulated: bool, hint: str, width: int) -> list[Line]:
+    """The first row: empty, but for the mark of a simulation. hint: what is to be known in it."""
+    if not simulated:
+        return [BLANK]
+    return [spread(width, [Span(" "), SIMULATION], [Span(f"{hint} " if hint else "", Ink.DIM)])]
+
+
+def bottom(contact: str, width: int) -> list[Line]:
+    """Whom to call."""
+    return [line(" " * _margin(width), Span(cut(clean(contact, 200), width - 2 * _margin(width)), Ink.LABEL))]
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------
+
+
+def start(rows: Sequence[Choice], selected: int, said: str, width: int, height: int) -> list[Line]:
+    """The choices. said: the countdown, or what to press; two blanks in it are a place to break the line."""
+    heading = _text(width, _heading(rows), Ink.STRONG)
+    footing = [row for part in said.split("  ") for row in _text(width, part)]
+    if sum(map(cells, said.split("  "))) + 4 <= width - 2 * _margin(width):
+        footing = _text(width, said)
+    room = max(1, height - len(heading) - len(footing) - 2)
+    step = 2 if len(rows) * 2 - 1 <= room - 1 else 1
+    first = 0
+    if step == 1 and len(rows) > room:
+        first = max(0, min(selected - room // 2, len(rows) - room))
+    lines = [*heading, BLANK]
+    for index, row in list(enumerate(rows))[first : first + room]:
+        lines.append(_row(row, selected=index == selected, width=width))
+        if step == 2:
+            lines.append(BLANK)
+    lines += [BLANK] * max(0, min(2, height - len(lines) - len(footing) - 1))
+    lines += footing
+    spare = height - len(lines)
+    return [*[BLANK] * (spare // 3), *lines]
+
+
+def _heading(rows: Sequence[Choice]) -> str:
+    ways = sum(1 for row in rows if row.listing is not None)
+    if not ways:
+        return "This terminal cannot start at the moment. Please call for help."
+    number = _NUMBERS[ways] if ways < len(_NUMBERS) else str(ways)
+    return f"This terminal can start in {number} {'way' if ways == 1 else 'ways'}."
+
+
+def _row(row: Choice, *, selected: bool, width: int) -> Line:
+    left = _margin(width)
+    room = width - 2 * left - 3
+    note = cut(row.note, room // 2)
+    label = fit(row.name, room - cells(note) - (2 if note else 0))
+    body = [Span("▶  " if selected else "   ", Ink.KEY), Span(label, Ink.STRONG if selected else Ink.TEXT)]
+    if note:
+        body.append(Span("  " + note, Ink.WARN if note.startswith(("did not", "could not", "may")) else Ink.DIM))
+    return Line((Span(" " * left), *body), selected)
+
+
+def waiting(width: int, height: int) -> list[Line]:
+    """Nothing is found yet."""
+    return _middle(_text(width, "One moment, please. This terminal is getting ready.", Ink.STRONG), height)
+
+
+def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:
+    """part: 0.0 to 1.0."""
+    left = _margin(width)
+    length = max(10, width - 2 * left - 7)
+    filled = int(length * part)
+    bar = line(
+        " " * left,
+        Span("█" * filled, Ink.BAR),
+        Span("░" * (length - filled), Ink.GROOVE),
+        Span(f" {int(part * 100):3d} %", Ink.STRONG),
+    )
+    lines = [*_text(width, f"{words} is being started.", Ink.STRONG), BLANK, bar, BLANK]
+    return _middle([*lines, *_text(width, said or "Please wait, and leave the power on.")], height)
+
+
+def refusal(words: str, width: int, height: int) -> list[Line]:
+    """It could not be started; why is in the log."""
+    what = f"{words} could not be started." if words else "This could not be started."
+    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, "Nothing was changed. Please choose another way.")]
+    lines += [BLANK, *_text(width, "If none of them works, please call for help."), BLANK, BLANK]
+    return _middle([*lines, *_text(width, "Enter goes back.")], height)
+
+
+def arrival(words: str, width: int, height: int) -> list[Line]:
+    """The end of a simulation."""
+    lines = [*_text(width, f"Here the terminal would start: {words}.", Ink.STRONG), BLANK]
+    lines += _text(width, "This is a simulation. Nothing was started, and nothing was changed.")
+    return _middle([*lines, BLANK, *_text(width, "Enter goes back.")], height)
+
+
+DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+WHEEL = (*DIGITS, "OK", "erase", "back")
+"""What Up and Down turn through while the PIN is entered."""
+
+
+def pin(typed: int, turned: int, said: str, width: int, height: int, *, hint: str = "") -> list[Line]:
+    """typed: digits so far. turned: index into WHEEL. said: why it is not open yet."""
+    left = _margin(width)
+    stars = "* " * min(typed, (width - 2 * left) // 2 - 2)
+    wheel: list[Span] = [Span(" " * left)]
+    for index, sign in enumerate(WHEEL):
+        mark = index == turned
+        wheel.append(Span(f"[{sign}]" if mark else f" {sign} ", Ink.KEY if mark else Ink.TEXT))
+    lines = [*_text(width, "Please enter the PIN.", Ink.STRONG), BLANK]
+    lines += [line(" " * left, Span(f"{stars}_", Ink.STRONG)), BLANK, Line(tuple(wheel)), BLANK]
+    told = _text(width, said, Ink.WARN) if said else [BLANK]
+    keys = "Type it, or choose with Up and Down and take with Enter."
+    lines += [*told, *[BLANK] * max(0, 2 - len(told)), *_text(width, hint or keys)]
+    return _middle(lines, height)
+
+
+def _middle(lines: list[Line], height: int) -> list[Line]:
+    return [*[BLANK] * max(0, (height - len(lines)) // 3), *lines]

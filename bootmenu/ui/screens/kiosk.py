@@ -1,0 +1,531 @@
+# SPDX-License-Identifier: MIT
+"""The kiosk: the entries and actions that the policy allows, and the PIN before everything else.
+
+It takes Up, Down, Home, End, digits and Enter, and leaves nothing else to take: every other action is a row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from threading import Event
+from time import monotonic
+from typing import ClassVar, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.pin import LONGEST, Guard, StoredPin
+from bootmenu.policy import Access
+from bootmenu.state import State
+from bootmenu.ui import faults
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import BLANK, Line
+from bootmenu.ui.outcome import Jump
+from bootmenu.ui.pages import kiosk as pages
+from bootmenu.ui.pages.loading import fraction
+from bootmenu.ui.screens.base import BootmenuScreen
+from bootmenu.ui.screens.confirm import ConfirmScreen
+from bootmenu.ui.screens.details import DetailsScreen
+from bootmenu.ui.screens.help import HelpScreen
+from bootmenu.ui.screens.loading import LoadingScreen, Returned
+from bootmenu.ui.screens.looking import LookingScreen
+from bootmenu.ui.screens.menu import MenuScreen
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.widgets.paper import Paper
+
+T = TypeVar("T")
+
+_SHORTEST_COUNTDOWN = 5
+"""Seconds: whoever comes back after the idle time shall see what is about to happen."""
+
+
+class PlainScreen(BootmenuScreen[T]):
+    """One page, with nothing above it and whom to call below it. For screens of the kiosk only."""
+
+    def compose(self) -> ComposeResult:
+        """The page."""
+        yield Paper(self._top, id="title")
+        yield Paper(self._fresh, id="page")
+        yield Paper(lambda width: pages.bottom(self.terms.settings.kiosk_contact, width), id="footer")
+
+    def _top(self, width: int) -> list[Line]:
+        return pages.top(self.terms.session.simulated, self.terms.simulated_pin, width)
+
+    def plain(self, width: int, height: int) -> list[Line]:
+        """The page, at most `height` lines."""
+        raise NotImplementedError
+
+    def _fresh(self, width: int) -> list[Line]:
+        height = max(1, self.size.height - 2)
+        lines = self.plain(width, height)
+        return lines + [BLANK] * (height - len(lines))
+
+    def draw(self) -> None:
+        """Bring the page up to date."""
+        if not self.gone and self.is_mounted:
+            self.query_one("#page", Paper).show(self._fresh)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """The page fills the screen."""
+        self.call_after_refresh(self.draw)
+
+
+class KioskLoadingScreen(PlainScreen[Jump | Returned], LoadingScreen):
+    """How far it is, and no more."""
+
+    def __init__(self, terms: Terms, listing: Listing, words: str, *, after: Event) -> None:
+        LoadingScreen.__init__(self, terms, listing, after=after)
+        self.words = words
+
+    def plain(self, width: int, height: int) -> list[Line]:
+        """The bar."""
+        part = fraction(self.plan, self.told) if self.plan else 0.0
+        return pages.progress(self.words, part, self.said, width, height)
+
+    def _page(self, width: int) -> list[Line]:
+        return self._fresh(width)
+
+    def refused(self, error: Exception) -> BootmenuScreen[None]:
+        """See LoadingScreen."""
+        return KioskRefusalScreen(self.terms, error, self.words)
+
+    def arrived(self, _plan: LoadPlan) -> BootmenuScreen[None]:
+        """See LoadingScreen."""
+        return KioskArrivalScreen(self.terms, self.words)
+
+
+class KioskRefusalScreen(PlainScreen[None]):
+    """It could not be started. The reason is for the log, and behind the PIN."""
+
+    place = Place.REFUSAL
+    BINDINGS: ClassVar = bindings(Place.ARRIVAL)
+
+    def __init__(self, terms: Terms, error: Exception, words: str = "") -> None:
+        super().__init__(terms)
+        self.words = words
+        faults.write(error)
+
+    def plain(self, width: int, height: int) -> list[Line]:
+        """In plain words."""
+        return pages.refusal(self.words, width, height)
+
+    def action_back(self) -> None:
+        """To the choices."""
+        self.dismiss()
+
+
+class KioskArrivalScreen(PlainScreen[None]):
+    """The end of a simulation."""
+
+    place = Place.ARRIVAL
+    BINDINGS: ClassVar = bindings(Place.ARRIVAL)
+
+    def __init__(self, terms: Terms, words: str) -> None:
+        super().__init__(terms)
+        self.words = words
+
+    def plain(self, width: int, height: int) -> list[Line]:
+        """In plain words."""
+        return pages.arrival(self.words, width, height)
+
+    def action_back(self) -> None:
+        """To the choices."""
+        self.dismiss()
+
+
+class PinScreen(PlainScreen[bool]):
+    """Asks for the PIN; ends with whether it was right. Digits are typed, or chosen with three buttons."""
+
+    place = Place.PIN
+    BINDINGS: ClassVar = bindings(Place.PIN)
+
+    class Tried(Message):
+        """It was compared."""
+
+        def __init__(self, right: bool) -> None:
+            super().__init__()
+            self.right = right
+
+    def __init__(self, terms: Terms, guard: Guard) -> None:
+        super().__init__(terms)
+        self._guard = guard
+        self._typed = ""
+        self._turned = 0
+        self._trying = False
+        self._wrong = False
+
+    def plain(self, width: int, height: int) -> list[Line]:
+        """Stars and the wheel."""
+        return pages.pin(len(self._typed), self._turned, self._said(), width, height)
+
+    def _said(self) -> str:
+        if self._trying:
+            return "One moment, please."
+        wait = self._guard.wait
+        if wait:
+            return f"{'That was not the PIN. ' if self._wrong else ''}Please wait {wait} s."
+        return "That was not the PIN. Please try again." if self._wrong else ""
+
+    def on_mount(self) -> None:
+        """The seconds of a pause are counted down."""
+        self.set_interval(1, self._tick)
+
+    def _tick(self) -> None:
+        self.draw()
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits. What is no key of the table is nothing."""
+        if event.character is not None and event.character in pages.DIGITS:
+            event.stop()
+            self._add(event.character)
+            self._turned = pages.WHEEL.index("OK")
+            self.draw()
+
+    def _add(self, digit: str) -> None:
+        if not self._trying and not self._guard.wait:
+            self._wrong = False
+            self._typed = (self._typed + digit)[:LONGEST]
+
+    def action_up(self) -> None:
+        """The sign before."""
+        self._turn(-1)
+
+    def action_down(self) -> None:
+        """The next sign."""
+        self._turn(1)
+
+    def _turn(self, steps: int) -> None:
+        self._turned = (self._turned + steps) % len(pages.WHEEL)
+        self.draw()
+
+    def action_enter_pin(self) -> None:
+        """Take the sign; OK tries the PIN."""
+        match pages.WHEEL[self._turned]:
+            case "OK":
+                self._try()
+            case "erase":
+                self.action_erase()
+            case "back":
+                self.action_no()
+            case digit:
+                self._add(digit)
+        self.draw()
+
+    def action_erase(self) -> None:
+        """Take the last digit back."""
+        if not self._trying:
+            self._typed = self._typed[:-1]
+            self.draw()
+
+    def action_no(self) -> None:
+        """Back to the choices."""
+        if not self._trying:
+            self.dismiss(False)
+
+    def _try(self) -> None:
+        if self._trying or not self._typed or self._guard.wait:
+            return
+        pin, self._typed, self._trying, self._turned = self._typed, "", True, 0
+        self.run_worker(lambda: self._compare(pin), thread=True, group="pin", exit_on_error=False)
+
+    def _compare(self, pin: str) -> None:
+        """In a thread: it takes a second, and something is written before."""
+        right = False
+        try:
+            right = self._guard.opens(pin)
+        except Exception as error:
+            faults.write(error)
+        self.post_message(self.Tried(right))
+
+    @on(Tried)
+    def _tried(self, message: Tried) -> None:
+        self._trying, self._wrong = False, not message.right
+        if message.right:
+            self.dismiss(True)
+        else:
+            self.draw()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What has to be read before the kiosk can offer anything."""
+
+    state: State = dataclasses.field(default_factory=State)
+    guard: Guard | None = None
+
+
+class KioskScreen(PlainScreen[None], LookingScreen[None]):
+    """The screen to which everything comes back."""
+
+    place = Place.KIOSK
+    BINDINGS: ClassVar = bindings(Place.KIOSK)
+
+    class Prepared(Message):
+        """The state has been read."""
+
+        def __init__(self, ready: _Ready) -> None:
+            super().__init__()
+            self.ready = ready
+
+    def __init__(self, terms: Terms) -> None:
+        LookingScreen.__init__(self, terms)
+        self.policy = terms.policy
+        self.rows: list[pages.Choice] = []
+        self._ready: _Ready | None = None
+        self._at = ""
+        """Key of the selected row; empty = the recommended one."""
+        self._refused: frozenset[str] = frozenset()
+        self._trying = ""
+        self._touched = monotonic()
+        self._until: float | None = None
+        """When the countdown ends; None = there is none."""
+        self._began = False
+        """There has been a countdown, or a key instead of one."""
+
+    # --- what is on the screen
+
+    def plain(self, width: int, height: int) -> list[Line]:
+        """The choices."""
+        if not self.rows and not (self.catalogue.finished and self._ready):
+            return pages.waiting(width, height)
+        return pages.start(self.rows, self.selected, self._words(), width, height)
+
+    def _words(self) -> str:
+        keys = pages.FEW_BUTTONS if self.terms.few_buttons() else pages.KEYS
+        if self._until is None:
+            return keys
+        return f"Starts by itself in {max(0, round(self._until - monotonic()))} s.  {keys}"
+
+    @property
+    def selected(self) -> int:
+        """Index of the selected row."""
+        recommended = self.recommended
+        wanted = self._at or (recommended.key if recommended else "")
+        return next((index for index, row in enumerate(self.rows) if row.key == wanted), 0)
+
+    @property
+    def recommended(self) -> pages.Choice | None:
+        """The entry that the countdown would start."""
+        state = self._ready.state if self._ready else State()
+        able = [row for row in self.rows if row.listing is not None and not row.pin]
+        fresh = [row for row in able if row.listing and not self._against(row.listing, state)]
+        return next(iter(fresh or able), None)
+
+    def _against(self, listing: Listing, state: State) -> bool:
+        return listing.entry.id in self._refused or state.lost_at(listing.entry.id) is not None
+
+    def draw_found(self) -> None:
+        """The rows anew; the selection stays on its own."""
+        if self._ready is None:
+            self.draw()
+            return
+        state = self._ready.state
+        found = list(self.catalogue.listings)
+        default = _default(found, state, self.terms.settings.default)
+        offered = self.policy.offered(found, state, default, finished=self.catalogue.finished)
+        free = [one for one in offered if self.policy.access_to(one.entry) is Access.FREE]
+        best = next((one for one in free if not self._against(one, state)), None)
+        names = self.terms.settings.kiosk_names
+        self.rows = pages.choices(self.policy, offered, state, names, recommended=best, refused=self._refused)
+        self.draw()
+        if self.catalogue.finished and not self._began:
+            self._begin_countdown()
+
+    def looking_failed(self, error: Exception) -> None:
+        """The log has it; what was found is there."""
+
+    # --- time
+
+    def on_mount(self) -> None:
+        """Look, and read what is remembered."""
+        self.run_worker(self._prepare, thread=True, group="state", exit_on_error=False)
+        self.start_scan()
+        self.set_interval(1, self._tick)
+
+    def _prepare(self) -> None:
+        """In a thread: a partition may have to be mounted."""
+        ready = _Ready()
+        try:
+            memory = self.terms.session.memory
+            ready = _Ready(memory.state)
+            if self.terms.settings.kiosk_pin is not None:
+                ready = _Ready(memory.state, Guard(StoredPin.parse(self.terms.settings.kiosk_pin), memory))
+        except Exception as error:
+            faults.write(error)
+        self.post_message(self.Prepared(ready))
+
+    @on(Prepared)
+    def _prepared(self, message: Prepared) -> None:
+        self._ready = message.ready
+        # a PIN that cannot be compared opens nothing
+        self.policy = dataclasses.replace(self.policy, has_pin=message.ready.guard is not None)
+        self.draw_found()
+
+    def touch(self) -> None:
+        """A key: no countdown, and the idle time begins anew."""
+        self._touched = monotonic()
+        self._began = True
+        if self._until is not None:
+            self._until = None
+            self.draw()
+
+    def _begin_countdown(self) -> None:
+        seconds = self.terms.settings.timeout
+        if seconds is None or self.terms.confirm_always or self.recommended is None:
+            return
+        if self._began:
+            seconds = max(seconds, _SHORTEST_COUNTDOWN)
+        self._began = True
+        self._until = monotonic() + seconds
+        self.draw()
+
+    def _tick(self) -> None:
+        now = monotonic()
+        if self._until is not None:
+            if now < self._until:
+                self.draw()
+                return
+            self._until = None
+            best = self.recommended
+            if best is not None and self.is_current:
+                self._choose(best)
+            return
+        if now - self._touched >= self.terms.settings.kiosk_idle and self._resting:
+            self._touched = now
+            self.reset()
+
+    @property
+    def _resting(self) -> bool:
+        """Nobody waits for something that goes on by itself."""
+        return not any(isinstance(screen, LoadingScreen) for screen in self.app.screen_stack)
+
+    def reset(self) -> None:
+        """To the start: whatever was open is left, and the countdown begins."""
+        while self.app.screen is not self and len(self.app.screen_stack) > 1:
+            screen = self.app.screen
+            if isinstance(screen, MenuScreen):
+                self._look_after(screen)
+            self.app.pop_screen()
+        self._at = ""
+        self.draw()
+        self._begin_countdown()
+
+    # --- keys
+
+    def action_up(self) -> None:
+        """The row above; before the first comes the last."""
+        self._move(-1)
+
+    def action_down(self) -> None:
+        """The row below; after the last comes the first, for those who have one button only."""
+        self._move(1)
+
+    def action_first(self) -> None:
+        """The first row."""
+        self._go(0)
+
+    def action_last(self) -> None:
+        """The last row."""
+        self._go(len(self.rows) - 1)
+
+    def action_pick(self, number: str) -> None:
+        """The row with that number."""
+        if int(number) <= len(self.rows):
+            self._go(int(number) - 1)
+
+    def _move(self, steps: int) -> None:
+        if self.rows:
+            self._go((self.selected + steps) % len(self.rows))
+
+    def _go(self, index: int) -> None:
+        if self.rows:
+            self._at = self.rows[index].key
+            self.draw()
+
+    def action_boot(self) -> None:
+        """Do what the row says."""
+        if self.rows:
+            self._choose(self.rows[self.selected])
+
+    def _choose(self, row: pages.Choice) -> None:
+        if row.pin:
+            self._ask_pin(lambda: self._do(row))
+        else:
+            self._do(row)
+
+    def _ask_pin(self, then: Callable[[], None]) -> None:
+        guard = self._ready.guard if self._ready else None
+        if guard is not None:
+            self.app.push_screen(PinScreen(self.terms, guard), lambda right: then() if right else None)
+
+    def _do(self, row: pages.Choice) -> None:
+        if row.listing is not None:
+            self._start(row.listing, row.name)
+        elif row.action == pages.SERVICE:
+            self._serve()
+        elif self.policy.allows(row.action):
+            self._act(row.action)
+
+    def _act(self, action: str) -> None:
+        """An action without the PIN."""
+        match action:
+            case "rescan":
+                self.start_scan()
+            case "details":
+                best = self.recommended
+                self.app.push_screen(DetailsScreen(self.terms, best.listing if best else None))
+            case "help":
+                self.app.push_screen(HelpScreen(self.terms))
+
+    def _serve(self) -> None:
+        """The standard menu, with everything, until it is locked again."""
+        menu = MenuScreen(self.terms.unlocked(), after=self.stop_scan())
+        self.app.push_screen(menu, lambda _: self._came_back(menu))
+
+    def _came_back(self, menu: MenuScreen) -> None:
+        self._look_after(menu)
+
+    def _look_after(self, menu: MenuScreen) -> None:
+        """Look again, when the standard menu has let go of the partitions."""
+        self.wait_for(menu.stop_scan())
+        self.start_scan()
+
+    def _start(self, listing: Listing, words: str) -> None:
+        if self.terms.confirm_always:
+            asked = ConfirmScreen(self.terms, listing)
+            self.app.push_screen(asked, lambda yes: self._load(listing, words) if yes else None)
+        else:
+            self._load(listing, words)
+
+    def _load(self, listing: Listing, words: str) -> None:
+        self._trying = listing.entry.id
+        screen = KioskLoadingScreen(self.terms, listing, words, after=self.stop_scan())
+        self.app.push_screen(screen, self._loaded)
+
+    def _loaded(self, result: Jump | Returned | None) -> None:
+        if isinstance(result, Jump):
+            self.app.exit(result)
+            return
+        if result is not None and result.failed:
+            self._refused |= {self._trying}
+            self._at = ""
+        if result is not None and not result.look_again and self.catalogue.finished:
+            self.go_on_looking()
+            self.draw_found()
+        else:
+            self.start_scan()
+
+
+def _default(found: list[Listing], state: State, wanted: str | None) -> str | None:
+    """Id of the entry that should start: chosen for one boot, by the settings, in the menu, by a configuration."""
+    if state.once is not None:
+        return state.once
+    if wanted is not None:
+        return next((one.entry.id for one in found if fnmatchcase(one.entry.id, wanted)), wanted)
+    return state.default or next((one.entry.id for one in found if one.entry.default), None)
