@@ -59,6 +59,7 @@ FOR_VENV = [
 FOR_FAST = [
     *FOR_VENV,
     Package("libfdt1", "libfdt.so.1", "is the judge of what a device tree is"),
+    Package("cpio", "cpio", "reads the archives that are written"),
     Package("zsh", "zsh", "tries its completion script"),
     Package("fish", "fish", "tries its completion script"),
     Package("groff-base", "groff", "reads the manual page"),

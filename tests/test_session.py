@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.demo import demonstration
+from bootmenu.demo.builders import board_tree
 from bootmenu.discovery import survey
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import Fit
@@ -338,6 +339,24 @@ def test_a_session_about_files(tmp_path: Path) -> None:
     assert session.listing.entry.kernel.path == str((tmp_path / "Image").resolve())
     assert session.plan(session.listing).command_line == "x=y"
     session.close()
+
+
+def test_the_verdict_is_about_the_tree_that_a_load_would_hand_on(tmp_path: Path) -> None:
+    (tmp_path / "Image").write_bytes(whole_image())
+    board = board_tree(machines.tree_of(machines.virt()).compatible, memory=(), psci_method=None)
+    (tmp_path / "board.dtb").write_bytes(board.to_bytes())
+    (tmp_path / "bare.dtbo").write_bytes(board_tree([]).to_bytes())
+
+    def codes(settings: Settings, **more: object) -> set[str]:
+        session = files(
+            tmp_path / "host", tmp_path / "Image", dtb=str(tmp_path / "board.dtb"), settings=settings, **more
+        )
+        found = session.listing.report
+        return {finding.code for finding in (*found.of(Severity.FAIL), *found.of(Severity.WARN))}
+
+    assert not codes(Settings()) & {"DT-MEMORY", "DT-PSCI-NODE"}, "carried over"
+    assert {"DT-MEMORY", "DT-PSCI-NODE"} <= codes(Settings(carry_over=False))
+    assert "DTB-OVERLAYS" in codes(Settings(), overlays=(str(tmp_path / "bare.dtbo"),)), "there is no fdtoverlay"
 
 
 @pytest.mark.parametrize("role", ["kernel", "dtb", "initrds", "overlays"])

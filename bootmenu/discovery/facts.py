@@ -165,9 +165,9 @@ class _Reading:
                     self.kernel = KernelFacts.from_source(source, board=self.board, part=ref.part)
                     self.banner = find_banner(source, self.kernel) if self.deep else None
             case "device tree":
-                self.own_tree = DeviceTreeFacts.from_bytes(tree.read(ref.path, MAX_SIZE))
+                self._tree(tree.read(ref.path, MAX_SIZE))
             case _:
-                self.overlays.append(DeviceTreeFacts.from_bytes(tree.read(ref.path, MAX_SIZE)).tree is not None)
+                self._overlay(tree.read(ref.path, MAX_SIZE))
 
     def _part_content(self, role: str, source: ByteSource, part: Embedded | None) -> None:
         """part: None = the whole file, of an initramfs."""
@@ -175,11 +175,8 @@ class _Reading:
             content = source if part is None else Window(source, part.offset, part.size)
             self.initramfs.append(InitramfsFacts.from_source(content, deep=self.deep))
             return
-        tree = DeviceTreeFacts.from_bytes(content_of(source, part))
-        if role == "device tree":
-            self.own_tree = tree
-        else:
-            self.overlays.append(tree.tree is not None)
+        take = self._tree if role == "device tree" else self._overlay
+        take(content_of(source, part))
 
     def _tree(self, data: bytes) -> None:
         self.tree_data, self.own_tree = data, DeviceTreeFacts.from_bytes(data)

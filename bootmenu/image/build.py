@@ -23,11 +23,11 @@ from bootmenu.image.python import Packer
 from bootmenu.image.rootfs import Root, merged_usr
 
 _ZSTD_LEVEL = 19
-_TOOLS = ("kexec", "lsblk", "blkid")
+_TOOLS = ("kexec", "lsblk", "blkid", "fdtoverlay")
 _WHERE_PRESENT = ("lvm", "mdadm", "cryptsetup")
 """Tools of storage/ that a machine without such disks does without: --package lvm2, mdadm, cryptsetup-bin."""
-# glibc opens libgcc_s when a thread ends, bootmenu opens libfdt for overlays: no DT_NEEDED names them.
-_OPENED_AT_RUN_TIME = ("libgcc_s.so.1", "libfdt.so.1")
+# glibc opens it when a thread ends: no DT_NEEDED names it.
+_OPENED_AT_RUN_TIME = ("libgcc_s.so.1",)
 
 
 class Compress(StrEnum):

@@ -21,7 +21,7 @@ BASE_PACKAGES = (
     "kexec-tools",
     "busybox-static",
     "util-linux",
-    "libfdt1",
+    "device-tree-compiler",
 )
 """What every first stage is made of; libraries come by following dependencies."""
 

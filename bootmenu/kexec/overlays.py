@@ -49,7 +49,10 @@ def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree
         except CommandError as error:
             raise OverlayError(error.message, error.hint) from None
         if done.returncode != 0:
-            said = printable(done.error_text.splitlines()[-1] if done.error_text else f"status {done.returncode}")
+            words = done.error_text
+            for number, path in enumerate(others, 1):
+                words = words.replace(f"'{path}'", f"overlay {number}")
+            said = printable(words.splitlines()[-1] if words else f"status {done.returncode}")
             raise OverlayError(
                 f"an overlay does not apply to this device tree: {said[:300]}",
                 "The base must be built with symbols (dtc -@), and have what the overlay refers to.",

@@ -72,6 +72,27 @@ def without_memory(text: str) -> str:
     return _replaced(r"\n\tmemory@[0-9a-f]+ \{.*?\n\t\};", "", text)
 
 
+def as_from_a_package(text: str) -> str:
+    """Nothing that firmware fills in: no memory, no way to call it."""
+    return without_psci(without_memory(text))
+
+
+MARK = """/dts-v1/; /plugin/;
+/ { fragment@0 { target-path = "/"; __overlay__ { bootmenu-test { marker = "from the overlay"; }; }; }; };
+"""
+"""An overlay that needs no symbols of its base."""
+
+MARK_BY_LABEL = """/dts-v1/; /plugin/;
+&the_label { bootmenu-mark = "by its label"; };
+"""
+
+
+def with_label(text: str) -> str:
+    """With symbols, and a label for an overlay to refer to."""
+    labelled = _replaced(r"\n\tchosen \{", "\n\tthe_label: bootmenu-target { };\n\tchosen {", text)
+    return labelled + '\n/ { __symbols__ { the_label = "/bootmenu-target"; }; };\n'
+
+
 def with_half_of_the_cpus(text: str) -> str:
     """CPUs 2 and 3 of four are left out."""
     text = _replaced(r"\n\t\tcpu@[23] \{.*?\n\t\t\};", "", text)

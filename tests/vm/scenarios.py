@@ -57,6 +57,10 @@ class Scenario:
     """Edit of QEMU's own tree, for the entry; None = it brings none."""
     entry_tree_file: str | None = None
     """A tree of a Debian package instead, by its file name."""
+    overlay: str | None = None
+    """Source text of an overlay for the entry's tree."""
+    fact: tuple[str, str] | None = None
+    """What the second kernel has to find in its /proc/device-tree: path and text."""
     options: str = ""
     """More options of `bootmenu check` and `bootmenu boot`."""
     second_cmdline: str = "console=ttyAMA0 earlycon panic=1"
@@ -68,6 +72,11 @@ class Scenario:
     second: Second = Second.BOOTS
     quick: bool = False
     """Part of the quick set."""
+
+    @property
+    def command_line(self) -> str:
+        """Of the second kernel, which tells a fact when it is asked."""
+        return f"{self.second_cmdline} fact={self.fact[0]}" if self.fact else self.second_cmdline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +133,8 @@ def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
         else:
             found = re.search(r"second stage cpus: ([\d,-]+)", vm.text[place:])
             cpus = _count(found[1]) if found else 0
+            if scenario.fact is not None:
+                vm.wait_for("second stage fact {}: {}".format(*scenario.fact), 1, after=place)
             second = Second.BOOTS if cpus >= len(facts["possible_cpus"]) else Second.FEWER_CPUS
     return Outcome(
         facts=facts,

@@ -53,8 +53,10 @@ def run(scenario: Scenario, first_stage: stages.Stage, kernels: Kernels, cache: 
         "vmtest/kernel": kernel[: int(len(kernel) * scenario.cut)],
         "vmtest/second.cpio": stages.build_second_stage(cache, token),
         "vmtest/options": scenario.options.encode(),
-        "vmtest/cmdline": scenario.second_cmdline.encode(),
+        "vmtest/cmdline": scenario.command_line.encode(),
     }
+    if scenario.overlay is not None:
+        files["vmtest/overlay.dtbo"] = devicetrees.compile_tree(scenario.overlay, folder / "x.dtbo").read_bytes()
     if scenario.before:
         files["vmtest/before.sh"] = scenario.before.encode() + b"\n"
     if scenario.entry_tree is not None:

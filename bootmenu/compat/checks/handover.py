@@ -61,24 +61,24 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
             "See the other findings of this entry.",
             **evidence,
         )
+    elif entry.handed is not None and entry.handed.problem:
+        yield failed(
+            f"The device-tree overlays cannot be applied: {entry.handed.problem}.", entry.handed.hint, **evidence
+        )
+    elif entry.handed is not None:
+        yield passed("The device-tree overlays apply, in their order.", **evidence)
     elif not base.has_symbols:
         yield failed(
             "The device tree has no /__symbols__, so that overlays cannot be applied to it.",
             "Rebuild it with dtc -@, or leave the overlays out.",
             **evidence,
         )
-    elif entry.handed is None:
+    else:
         yield unknown(
             "Whether the device-tree overlays can be applied was not tried.",
             "Ask for it on the machine itself.",
             **evidence,
         )
-    elif entry.handed.problem:
-        yield failed(
-            f"The device-tree overlays cannot be applied: {entry.handed.problem}.", entry.handed.hint, **evidence
-        )
-    else:
-        yield passed("The device-tree overlays apply, in their order.", **evidence)
 
 
 @entry_check("DT-STALE-CHOSEN", order=316, requires=("DTB-STRUCT",))

@@ -15,6 +15,7 @@ bootmenu() {
 [ -r /vmtest/before.sh ] && . /vmtest/before.sh
 set -- /vmtest/kernel --initrd /vmtest/second.cpio
 [ -r /vmtest/tree.dtb ] && set -- "$@" --dtb /vmtest/tree.dtb
+[ -r /vmtest/overlay.dtbo ] && set -- "$@" --overlay /vmtest/overlay.dtbo
 set -- "$@" $(busybox cat /vmtest/options)
 cmdline=$(busybox cat /vmtest/cmdline)
 echo "scenario facts begin"
