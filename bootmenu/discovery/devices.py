@@ -19,7 +19,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 
 _COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,RM"
-_LSBLK_SECONDS = 20
+_LSBLK_SECONDS = 8
 _EXCLUDED = "1,2"
 """Major numbers (Documentation/admin-guide/devices.txt): RAM disks, and floppies, which only tell that they are
 empty after seconds of trying."""

@@ -56,18 +56,23 @@ class Commands:
         if program is None:
             raise CommandError(f"{argv[0]} is not installed", f"Install the package that has {argv[0]}.")
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [program, *argv[1:]],
-                input=data,
-                stdin=subprocess.DEVNULL if data is None else None,
-                capture_output=True,
-                timeout=timeout,
+                stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env={**os.environ, "LC_ALL": "C", **(env or {})},
                 pass_fds=pass_fds,
-                check=False,
             )
-        except subprocess.TimeoutExpired:
-            raise CommandError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?") from None
         except OSError as error:
             raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
-        return Completed(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
+        try:
+            stdout, stderr = process.communicate(data, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            # and not waited for, as subprocess.run does: what hangs in a dead disk does not end when it is killed
+            process.kill()
+            raise CommandError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?") from None
+        except BaseException:
+            process.kill()
+            raise
+        return Completed(returncode=process.returncode, stdout=stdout, stderr=stderr)

@@ -89,7 +89,7 @@ MARK_BY_LABEL = """/dts-v1/; /plugin/;
 
 def with_label(text: str) -> str:
     """With symbols, and a label for an overlay to refer to."""
-    labelled = _replaced(r"\n\tchosen \{", "\n\tthe_label: bootmenu-target { };\n\tchosen {", text)
+    labelled = _replaced(r"\n\tchosen \{", "\n\tthe_label: bootmenu-target { phandle = <0x77>; };\n\tchosen {", text)
     return labelled + '\n/ { __symbols__ { the_label = "/bootmenu-target"; }; };\n'
 
 
