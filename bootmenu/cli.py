@@ -106,7 +106,15 @@ def _parser() -> argparse.ArgumentParser:
 
     menu = commands.add_parser("menu", help="the menu (also without any command)")
     menu.add_argument("--demo", action="store_true", help="the demonstration machine: everything but the jump")
+    menu.add_argument("--plain", action="store_true", help="a numbered list in plain text, for any terminal")
+    menu.add_argument(
+        "--timeout", metavar="SECONDS", help="start the default entry by itself after so long; 0 at once, off never"
+    )
+    menu.add_argument("--profile", metavar="NAME", help="standard, or kiosk: only what is allowed exists")
     menu.add_argument("--theme", metavar="NAME", help="colours: dark, light, vt16")
+    menu.add_argument(
+        "--console", action="append", metavar="TTY", help="show the menu on this terminal, such as tty1 (repeatable)"
+    )
     menu.set_defaults(run=_menu)
 
     scan = commands.add_parser("scan", help="list what can be booted, with verdicts")
@@ -202,7 +210,14 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 def _menu(arguments: argparse.Namespace) -> int:
     from bootmenu import menu
 
-    return menu.run(demo=arguments.demo, theme=arguments.theme)
+    given = {
+        "timeout": arguments.timeout,
+        "profile": arguments.profile,
+        "theme": arguments.theme,
+        "console": arguments.console,
+    }
+    flags = {name: value for name, value in given.items() if value is not None}
+    return menu.run(menu.Options(demo=arguments.demo, plain=arguments.plain, flags=flags))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

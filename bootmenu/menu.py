@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu menu`: from a terminal to the screens, and from their outcome to the jump."""
+"""`bootmenu menu`: the first frame with its countdown, then what starts by itself or the menu, and the jump.
+
+What the frame does not need is imported by a thread while it is looked at; Textual only when the menu is opened.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +10,77 @@ import contextlib
 import os
 import sys
 import termios
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
+from bootmenu.autoboot import Choice, Countdown, choose, countdown_seconds
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.kexec.errors import LoadError, SimulatedJump
-from bootmenu.ui.outcome import Demo, Jump, Quit
+from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
+from bootmenu.settings import Loaded, MenuStyle, load
+from bootmenu.system.host import Host
+from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
 
 if TYPE_CHECKING:
+    from bootmenu.discovery.scan import Listing
+    from bootmenu.kexec.plan import LoadPlan
+    from bootmenu.model.progress import Progress
     from bootmenu.session import MachineSession
+    from bootmenu.shared import Shared, View
+    from bootmenu.ui.outcome import Demo, Quit
+
+_DRAIN = 2.0
+"""Seconds for a slow line to say the last words before the jump."""
 
 
-def run(*, demo: bool, theme: str | None) -> int:
-    """Show the menu until somebody leaves it, or until the machine jumps. Returns the exit code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    demo: bool = False
+    plain: bool = False
+    flags: Mapping[str, object] = field(default_factory=dict)
+    """Settings, by Option.name."""
+
+
+def run(options: Options) -> int:
+    """Until somebody leaves it, or until the machine jumps. Returns the exit code. Raises UsageError for a flag that
+    makes no sense, and where there is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
-    _prepare_terminal(os.ttyname(sys.stdin.fileno()))
-    with contextlib.ExitStack() as open_sessions:
+    name = os.ttyname(sys.stdin.fileno())
+    addressed = os.environ.get("TERM") != "dumb"
+    _prepare_terminal(name, ask=addressed)
+    host = Host()
+    loaded = settings_in_force(host, options.flags)
+    with contextlib.ExitStack() as stack:
+        sitting = stack.enter_context(_begin(options.demo, host, loaded, [(name, addressed)]))
         while True:
-            session = open_sessions.enter_context(_demo_session() if demo else _real_session())
-            outcome = _show(session, theme)
-            if isinstance(outcome, Quit):
-                return 128 + outcome.signal if outcome.signal else 0
-            demo = True
+            outcome = _show(sitting)
+            if outcome is None:  # the demonstration was asked for
+                sitting = stack.enter_context(_begin(True, host, loaded, [(name, addressed)], quiet=True))
+                continue
+            return 128 + outcome.signal if outcome.signal else 0
 
 
-def _prepare_terminal(name: str) -> None:
+def settings_in_force(host: Host, flags: Mapping[str, object]) -> Loaded:
+    """Raises UsageError for a value of the command line that makes no sense: whoever typed it is there."""
+    loaded = load(host, flags)
+    wrong = [problem for problem in loaded.problems if problem.startswith("--")]
+    if wrong:
+        raise UsageError(wrong[0].partition("; ")[0])
+    return loaded
+
+
+def _prepare_terminal(name: str, *, ask: bool) -> None:
     """Before Textual is imported: it looks at the environment then."""
-    from bootmenu.ui.terminal import prepare_environment, settle
-
     prepare_environment(os.environ, name)
+    if not ask:
+        os.environ.setdefault(GLYPHS, "ascii")
+        return
     with contextlib.suppress(OSError):  # a terminal that cannot be asked is taken as it is
         # stdin may have been opened for reading only
         descriptor = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
@@ -46,58 +90,296 @@ def _prepare_terminal(name: str) -> None:
             os.close(descriptor)
 
 
-def _real_session() -> contextlib.AbstractContextManager[MachineSession]:
-    from bootmenu.discovery.hotplug import Hotplug
-    from bootmenu.discovery.machine import gather
-    from bootmenu.session import MachineSession
-    from bootmenu.settings import load
-    from bootmenu.system.host import Host
-
-    host = Host()
-    settings = load(host).settings
-    changes = None
-    with contextlib.suppress(OSError):  # then a new medium is found by r
-        changes = Hotplug()
-    return contextlib.closing(MachineSession(host, gather(host), settings=settings, changes=changes))
-
-
-def _demo_session() -> contextlib.AbstractContextManager[MachineSession]:
-    from bootmenu.demo import demonstration
-
-    return demonstration()
-
-
 def first_stage() -> bool:
     """Whether this is the first stage's own menu: started by its init, on a machine that is there for nothing
     else. Elsewhere nothing is executed without a confirmation, and the menu may be left."""
     return os.getppid() == 1 and "BOOTMENU_PRINTK" in os.environ
 
 
-def _show(session: MachineSession, theme: str | None) -> Demo | Quit:
-    """Run the screens until they are left, and make the jumps they ask for."""
-    from bootmenu.ui import app
+# ---- from nothing to a session that looks around ----------------------------------------------------------
 
-    error: BootmenuError | None = None
-    ours = first_stage()
-    while True:
-        outcome = app.run(
-            session,
-            theme=theme,
-            error=error if isinstance(error, LoadError) else None,
-            offer_demo=not session.simulated,
-            may_quit=not ours,
-            confirm_always=not ours and not session.simulated,
+
+class Opening:
+    """A session on its way. What takes time is done by threads, one after the other; `wake` is called after each."""
+
+    def __init__(self, demo: bool, host: Host, loaded: Loaded, wake: Callable[[], object]) -> None:
+        self.stack = contextlib.ExitStack()
+        """Closes what was opened."""
+        self._demo = demo
+        self._host = host
+        self._loaded = loaded
+        self._wake = wake
+        self._make: Callable[[], MachineSession] | None = None
+        self._session: MachineSession | None = None
+        self._shared: Shared | None = None
+        self._error: BaseException | None = None
+        self._done = threading.Event()
+        self._thread = self._begin(self._prepare)
+
+    def _begin(self, work: Callable[[], None]) -> threading.Thread:
+        def body() -> None:
+            try:
+                work()
+            except BaseException as error:  # raised by `poll`
+                self._error = error
+            self._done.set()
+            self._wake()
+
+        self._done.clear()
+        thread = threading.Thread(target=body, name="bootmenu-opening", daemon=True)
+        thread.start()
+        return thread
+
+    def _prepare(self) -> None:
+        if self._demo:
+            from bootmenu.demo import demonstration
+
+            session = self.stack.enter_context(demonstration())
+            self._make = lambda: session
+            return
+        from bootmenu.discovery.machine import gather
+        from bootmenu.session import MachineSession
+
+        machine = gather(self._host)
+        self._make = lambda: self.stack.enter_context(
+            contextlib.closing(MachineSession(self._host, machine, settings=self._loaded.settings))
         )
-        if not isinstance(outcome, Jump):
-            return outcome
-        print(outcome.plan.last_line, file=sys.stderr, flush=True)
+
+    def _remember(self) -> None:
+        """Before anything is mounted read-only."""
+        assert self._session is not None
+        memory = self._session.memory
+        memory.keep(memory.state.begun())
+
+    def poll(self) -> Shared | None:
+        """The session as soon as it is there; None = not yet. In the main thread: a session has its mounts to itself
+        only if it is made there. Raises what went wrong."""
+        if self._shared is not None or not self._done.is_set():
+            return self._shared
+        if self._error is not None:
+            raise self._error
+        if self._session is None:
+            assert self._make is not None
+            self._session = self._make()
+            self._thread = self._begin(self._remember)
+            return None
+        from bootmenu.shared import Shared
+
+        self._shared = Shared(self._session, self._wake)
+        self.stack.callback(self._shared.stop_looking)
+        return self._shared
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._thread.join()
+        self.stack.close()
+
+
+# ---- the countdown ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """A session, and how the menu is to begin."""
+
+    shared: Shared
+    loaded: Loaded
+    outcome: Quit | None = None
+    """It is over already."""
+    error: BootmenuError | None = None
+    """What started by itself came back with this."""
+    said: str = ""
+    """Why the menu is here, where something was to start by itself."""
+
+
+@contextlib.contextmanager
+def _begin(
+    demo: bool, host: Host, loaded: Loaded, consoles: list[tuple[str, bool]], *, quiet: bool = False
+) -> Iterator[Sitting]:
+    """Open a session behind the first frame, and start what starts by itself. quiet: nothing does."""
+    settings = loaded.settings
+    seconds = countdown_seconds(loaded, first_stage=first_stage(), demo=demo)
+    if quiet or settings.menu is MenuStyle.FORCED:
+        seconds = None
+    hidden = settings.menu is MenuStyle.HIDDEN and seconds is not None
+    traits = Traits.of(os.environ)
+    terminals = [Terminal(name, traits, addressed=addressed, hidden=hidden) for name, addressed in consoles]
+    with contextlib.ExitStack() as stack:
+        with Frame(terminals) as frame:
+            frame.show(Picture(title=lambda _: " bootmenu ", seconds=seconds))
+            opening = Opening(demo, host, loaded, frame.wake)
+            stack.callback(opening.close)
+            yield_this = _first_frame(frame, opening, loaded, seconds)
+        yield yield_this
+
+
+def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> Sitting:
+    decision = _count_down(frame, opening, loaded, seconds)
+
+    from bootmenu.kexec.errors import SimulatedJump
+    from bootmenu.ui.outcome import Quit
+
+    shared = decision.shared
+    if decision.signal:
+        return Sitting(shared=shared, loaded=loaded, outcome=Quit(decision.signal))
+    if decision.listing is None:
+        return Sitting(shared=shared, loaded=loaded, said=decision.said)
+    view = shared.view()
+    try:
+        plan, said = _load_by_itself(frame, view, decision.listing)
+        if plan is not None:
+            frame.line(plan.last_line)
+            _drain(frame)
+            _jump(view, plan)
+    except SimulatedJump as arrived:
+        return Sitting(shared=shared, loaded=loaded, said=arrived.message)
+    except BootmenuError as error:
+        frame.line(f" {error.message}")
+        if error.hint:
+            frame.line(f" {error.hint}")
+        return Sitting(shared=shared, loaded=loaded, error=error)
+    except _Ended as ended:
+        return Sitting(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
+    return Sitting(shared=shared, loaded=loaded, said=said)
+
+
+class _Ended(Exception):  # noqa: N818 - not an error of anybody's
+    """By a signal."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decision:
+    shared: Shared
+    listing: Listing | None = None
+    """What starts now; None = nothing does, the menu opens."""
+    said: str = ""
+    signal: int = 0
+
+
+def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> _Decision:
+    """Show the frame until the session is there, and until the time is up or somebody decides."""
+    countdown = None if seconds is None else Countdown(seconds, monotonic())
+    catalogue, read, stopped, signal = None, 0, False, 0
+    while True:
+        shared, choice = opening.poll(), Choice()
+        if shared is not None:
+            if signal or stopped or countdown is None:
+                return _Decision(shared=shared, signal=signal)
+            from bootmenu.ui.catalogue import Catalogue
+
+            catalogue = catalogue or Catalogue()
+            look = shared.look
+            finished, ended, events = look.finished, look.ended, look.events[read:]
+            for event in events:
+                catalogue.add(event)
+            read += len(events)
+            if look.error is not None:
+                return _Decision(shared=shared, said=f"Looking ended early: {look.error}")
+            state = shared.session.memory.state
+            choice = choose(list(catalogue.listings), state, loaded.settings, finished=finished or ended)
+            if choice.final and choice.listing is None:
+                return _Decision(shared=shared, said=choice.why)
+        now = monotonic()
+        left = None if countdown is None or stopped else countdown.left(now)
+        if left == 0 and shared is not None and choice.final:
+            return _Decision(shared=shared, listing=choice.listing)
+        frame.show(_picture(shared, choice, left))
+        wait = countdown.until_tick(now) if countdown is not None and left else None
+        match frame.wait(wait):
+            case Key(enter=True) if countdown is not None and not stopped:
+                countdown = countdown.over()
+            case Key():
+                stopped = stopped or countdown is not None
+            case Signal(number):
+                signal, stopped = number, True
+            case _:
+                pass
+
+
+def _picture(shared: Shared | None, choice: Choice, left: int | None) -> Picture:
+    seconds = left or None
+    if shared is None:
+        return Picture(title=lambda _: " bootmenu ", seconds=seconds)
+    from bootmenu.ui.pages.banner import title
+    from bootmenu.ui.text import clean
+    from bootmenu.ui.wording import full_name, verdict
+
+    session = shared.session
+    if choice.listing is not None:
+        lines = [f" {verdict(choice.listing.report.verdict).text} {full_name(choice.listing)}"]
+    else:
+        lines = [" Looking for what can be started."] if left is not None else []
+    if choice.why:
+        lines.append(f"        {clean(choice.why)}")
+    if left == 0 and choice.listing is not None:
+        lines.append("        Starts as soon as the disks have been read.")
+    return Picture(
+        title=lambda columns: title(session.machine, session.simulated, columns).text, lines=lines, seconds=seconds
+    )
+
+
+# ---- starting ---------------------------------------------------------------------------------------------
+
+
+def _load_by_itself(frame: Frame, view: View, listing: Listing) -> tuple[LoadPlan | None, str]:
+    """Load, one line a stage. None = a key took it back, and why. Raises BootmenuError; nothing is loaded then."""
+    from bootmenu.model.progress import StageState
+    from bootmenu.ui.wording import full_name
+
+    frame.line(f" Loading {full_name(listing)}. Esc opens the menu.")
+    plan = view.plan(listing)
+    try:
+        for steps in (view.load(plan), view.leave(plan)):
+            with contextlib.closing(steps):  # type: ignore[type-var]
+                for progress in steps:
+                    if progress.state is not StageState.RUNNING:
+                        frame.line(_stage(progress))
+                    match frame.wait(0):
+                        case Key(enter=False):
+                            view.unload(plan)
+                            return None, "taken back: nothing is loaded"
+                        case Signal(number):
+                            raise _Ended(number)
+                        case _:
+                            pass
+    except BaseException:
+        view.unload(plan)
+        raise
+    return plan, ""
+
+
+def _stage(progress: Progress) -> str:
+    from bootmenu.ui.text import clean, megabytes
+
+    size = megabytes(progress.done) if progress.done else ""
+    detail = clean(progress.detail, 60)
+    return f"   {progress.stage:<20} {progress.state:<8} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
+
+
+def _drain(frame: Frame) -> None:
+    """A slow line must have said it before the jump; one that takes nothing must not keep the machine from it."""
+
+    def drain(descriptor: int) -> None:
         with contextlib.suppress(termios.error):
-            termios.tcdrain(sys.stderr)  # a slow line must have said it before the jump
-        _restore_kernel_messages()
-        try:
-            session.jump(outcome.plan)
-        except (LoadError, SimulatedJump) as back:
-            error = back
+            termios.tcdrain(descriptor)
+
+    threads = [
+        threading.Thread(target=drain, args=(terminal.descriptor,), daemon=True) for terminal in frame.terminals
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(_DRAIN)
+
+
+def _jump(view: View, plan: LoadPlan) -> None:
+    """Raises LoadError or SimulatedJump when it comes back."""
+    _restore_kernel_messages()
+    view.jump(plan)
 
 
 def _restore_kernel_messages() -> None:
@@ -106,3 +388,46 @@ def _restore_kernel_messages() -> None:
     if saved:
         with contextlib.suppress(OSError):
             Path("/proc/sys/kernel/printk").write_text(Path(saved).read_text().split()[0])
+
+
+# ---- the menu ---------------------------------------------------------------------------------------------
+
+
+def _show(sitting: Sitting) -> Quit | None:
+    """Run the screens until they are left, and make the jumps they ask for. None = for the demonstration."""
+    if sitting.outcome is not None:
+        return sitting.outcome
+    from bootmenu.kexec.errors import LoadError, SimulatedJump
+    from bootmenu.ui import app
+    from bootmenu.ui.outcome import Demo, Jump
+
+    session, settings = sitting.shared.session, sitting.loaded.settings
+    memory = session.memory
+    troubles = (sitting.said, *sitting.loaded.problems, "" if session.simulated else memory.trouble)
+    said = next((text for text in troubles if text), "")
+    error = sitting.error
+    ours = first_stage()
+    while True:
+        view = sitting.shared.view()
+        outcome: Demo | Jump | Quit = app.run(
+            view,
+            theme=settings.theme,
+            error=None if isinstance(error, SimulatedJump) else error,
+            trouble=said,
+            offer_demo=not session.simulated,
+            may_quit=not ours,
+            confirm_always=not ours and not session.simulated,
+            settings=settings,
+        )
+        said = ""
+        if isinstance(outcome, Demo):
+            return None
+        if not isinstance(outcome, Jump):
+            return outcome
+        print(outcome.plan.last_line, file=sys.stderr, flush=True)
+        with contextlib.suppress(termios.error):
+            termios.tcdrain(sys.stderr)  # a slow line must have said it before the jump
+        try:
+            _jump(view, outcome.plan)
+        except (LoadError, SimulatedJump) as back:
+            error = back

@@ -54,13 +54,14 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         *,
         theme: str | None = None,
         error: BootmenuError | None = None,
+        trouble: str = "",
         offer_demo: bool = False,
         may_quit: bool = True,
         confirm_always: bool = False,
         settings: Settings | None = None,
         simulated_pin: str = "",
     ) -> None:
-        """error: a load or a jump that came back; it is shown first."""
+        """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with."""
         settings = settings or Settings()
         traits = Traits.of(os.environ)
         choice = themes.choose(theme, plain=traits.sixteen)
@@ -74,7 +75,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             may_quit=may_quit,
             confirm_always=confirm_always,
             offer_demo=offer_demo,
-            trouble=choice.trouble,
+            trouble=trouble or choice.trouble,
             log_file=str(faults.log_file()),
             settings=settings,
             policy=Policy.of(settings),
@@ -187,6 +188,7 @@ def run(
     *,
     theme: str | None = None,
     error: BootmenuError | None = None,
+    trouble: str = "",
     offer_demo: bool = False,
     may_quit: bool = True,
     confirm_always: bool = False,
@@ -203,6 +205,7 @@ def run(
             session,
             theme=theme,
             error=error,
+            trouble=trouble,
             offer_demo=offer_demo,
             may_quit=may_quit,
             confirm_always=confirm_always,

@@ -7,17 +7,16 @@ import os
 import re
 import selectors
 import signal
-import unicodedata
 from codecs import getincrementaldecoder
 from typing import Any
 
-from rich.cells import cell_len
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from bootmenu.ui.glass import Glass
+from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.terminal import Traits, prepare_environment
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
@@ -30,24 +29,6 @@ _ALWAYS_OUT = re.compile(
 )
 _CONSOLE_OUT = re.compile(r"\x1b\[\?2026(?:\$p|[hl])|\x1b\[\?1049h")
 _CLEAR = "\x1b[m\x1b[H\x1b[J"
-
-_ASCII = str.maketrans(
-    "─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»",
-    "-|+++++++++=|++++#.:#^v><<^>v*-~o<>",
-)
-
-
-def to_ascii(data: str) -> str:
-    """The same number of columns in ASCII: lines and signs by their likeness, letters without accents, else `?`."""
-    data = data.translate(_ASCII)
-    if data.isascii():
-        return data
-    return "".join(char if char.isascii() else _plain(char) for char in data)
-
-
-def _plain(char: str) -> str:
-    base = unicodedata.normalize("NFKD", char)[0]
-    return base if base.isascii() and base.isprintable() else "?" * cell_len(char)
 
 
 class BootmenuDriver(LinuxDriver):

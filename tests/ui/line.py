@@ -114,11 +114,20 @@ def menu_on_a_line(
     **environ: str,
 ) -> Iterator[Line]:
     """Start it. size None: the line reports 0x0, as serial lines do."""
+    with on_a_line(["-c", PROGRAM.format(session=session)], term, size=size, **environ) as line:
+        yield line
+
+
+@contextlib.contextmanager
+def on_a_line(
+    argv: list[str], term: str, *, size: tuple[int, int] | None = (80, 24), **environ: str
+) -> Iterator[Line]:
+    """Any Python program."""
     ours, theirs = pty.openpty()
     columns, rows = size or (0, 0)
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(session=session)],
+        [sys.executable, *argv],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

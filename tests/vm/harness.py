@@ -135,7 +135,9 @@ class Machine:
         self._argv = [hardware.emulator, *hardware.argv(), "-no-reboot", "-display", "none", "-monitor", "none"]
         self._argv += ["-nic", "none", "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         self._argv += ["-kernel", str(kernel), "-initrd", str(initrd)]
-        self._argv += ["-append", f"console={hardware.console} earlycon panic=1 {cmdline}".strip()]
+        # a machine under test waits for its test, unless that is about the countdown
+        wait = "" if "bootmenu.timeout" in cmdline else "bootmenu.timeout=off"
+        self._argv += ["-append", f"console={hardware.console} earlycon panic=1 {wait} {cmdline}".strip()]
         if hardware.dtb is not None:
             self._argv += ["-dtb", str(hardware.dtb)]
         for number, disk in enumerate(hardware.disks):

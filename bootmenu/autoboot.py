@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""Which entry starts by itself, and when. Pure: knows no disk, no screen and no clock."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bootmenu.model.finding import Severity
+
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan import Listing
+    from bootmenu.settings import Loaded, Settings
+    from bootmenu.state import State
+
+FIRST_STAGE_SECONDS = 10
+"""Of the countdown in a first stage whose settings say nothing: a machine that nobody looks at has to start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What would start, as far as is known."""
+
+    listing: Listing | None = None
+    """None = nothing starts by itself."""
+    final: bool = False
+    """Nothing that is still being read can change it."""
+    why: str = ""
+    """A sentence where it is not simply the default: why another one is taken, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Entries that somebody wants, best first. named: by a person, for this machine."""
+
+    listings: tuple[Listing, ...]
+    what: str
+    named: bool
+    once: bool = False
+
+
+def choose(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
+    """The entry that starts by itself. listings: in the order of the menu. finished: all that answers has been read.
+
+    The first of these that is there is the default: the one for the next boot only, the setting's (a pattern takes
+    the first that matches), the one that was made the default in the menu, that of the first partition whose
+    configuration names one, the first of the list. It is not started when its verdict is fail, when it has no try
+    left or never came back; then it is the next one behind it that can be, going on from the top after the end.
+
+    `warn` starts: somebody saw the warning when the machine was set up, and a machine that waits for a key is worse.
+    `unknown` says that nothing speaks against an entry but not all could be looked at. That is enough for a default
+    that was named, and for a stand-in only where no entry has a better verdict. A choice for the next boot is a
+    person's own: it is tried although the entry was lost before.
+    """
+    wanted = next(_wanted(listings, state, settings), None)
+    missing = _missing(listings, state, settings) if finished else ""
+    if wanted is None:
+        return Choice(final=finished, why="There is no entry that could be started." if finished else "")
+    default = wanted.listings[0]
+    against = _against(default, state, once=wanted.once)
+    if against is None and (wanted.named or default.report.verdict is not Severity.UNKNOWN):
+        sure = finished or (wanted.named and not _waits_for_better(listings, state, settings))
+        return Choice(listing=default, final=sure, why=missing)
+    start = listings.index(default) + 1
+    others = [listing for listing in (*listings[start:], *listings[: start - 1]) if _against(listing, state) is None]
+    good = [listing for listing in others if listing.report.verdict is not Severity.UNKNOWN]
+    if against is None:  # nobody named it, and nothing is better: then it is the first of the list that is taken
+        return Choice(listing=(good or [default])[0], final=finished, why=missing)
+    why = f"{wanted.what} {_name(default)} {against}"
+    stand_in = next(iter(good or others), None)
+    if stand_in is None:
+        return Choice(final=finished, why=f"{why}, and no other entry can be started by itself." if finished else "")
+    return Choice(listing=stand_in, final=finished, why=f"{why}: the next one is taken.")
+
+
+def _wanted(listings: Sequence[Listing], state: State, settings: Settings) -> Iterator[_Wanted]:
+    def such(
+        wanted: bool, found: Iterator[Listing], what: str, *, named: bool, once: bool = False
+    ) -> Iterator[_Wanted]:
+        if wanted and (them := tuple(found)):
+            yield _Wanted(them, what, named, once)
+
+    yield from such(state.once is not None, _with_id(listings, state.once), "For this boot", named=True, once=True)
+    yield from such(settings.default is not None, _matching(listings, settings.default), "The default", named=True)
+    yield from such(state.default is not None, _with_id(listings, state.default), "The default", named=True)
+    yield from such(True, (found for found in listings if found.entry.default), "The default", named=True)
+    yield from such(True, iter(listings), "The first entry", named=False)
+
+
+def _with_id(listings: Sequence[Listing], entry: str | None) -> Iterator[Listing]:
+    return (listing for listing in listings if listing.entry.id == entry)
+
+
+def _matching(listings: Sequence[Listing], pattern: str | None) -> Iterator[Listing]:
+    return (listing for listing in listings if fnmatch.fnmatchcase(listing.entry.id, pattern or ""))
+
+
+def _waits_for_better(listings: Sequence[Listing], state: State, settings: Settings) -> bool:
+    """Whether something that is still being read would come before what is wanted now."""
+    if state.once is not None:
+        return not any(_with_id(listings, state.once))
+    if settings.default is not None:
+        # a pattern takes the first that matches, and a partition above may still come
+        plain = not set("*?[") & set(settings.default)
+        return not (plain and any(_matching(listings, settings.default)))
+    return state.default is None or not any(_with_id(listings, state.default))
+
+
+def _missing(listings: Sequence[Listing], state: State, settings: Settings) -> str:
+    """That a default which was named is not there."""
+    if state.once is not None and not any(_with_id(listings, state.once)):
+        return f"The entry for this boot, {state.once}, is not there."
+    if settings.default is not None and not any(_matching(listings, settings.default)):
+        return f"The default, {settings.default}, is not there."
+    if settings.default is None and state.default is not None and not any(_with_id(listings, state.default)):
+        return f"The default, {state.default}, is not there."
+    return ""
+
+
+def _against(listing: Listing, state: State, *, once: bool = False) -> str | None:
+    """Why an entry does not start by itself."""
+    if listing.report.verdict is Severity.FAIL:
+        return "cannot be started here"
+    if once:
+        return None
+    if listing.entry.tries_left == 0:
+        return "has no try left"
+    if (lost := state.lost_at(listing.entry.id)) is not None:
+        return f"was started {f'on {lost.at[:10]}' if lost.at else 'before'} and never came back"
+    return None
+
+
+def _name(listing: Listing) -> str:
+    return listing.entry.title or listing.entry.kernel.path
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """Seconds that run from a moment on. A value: what stops it is whoever holds it."""
+
+    seconds: int
+    began: float
+    """On the clock that `left` is asked with."""
+
+    def left(self, now: float) -> int:
+        """Whole seconds, rounded up; 0 = the time is up."""
+        return max(0, math.ceil(self.began + self.seconds - now))
+
+    def until_tick(self, now: float) -> float:
+        """Seconds until `left` is another number; 0 when the time is up."""
+        left = self.left(now)
+        return max(0.0, self.began + self.seconds - (left - 1) - now) if left else 0.0
+
+    def over(self) -> Countdown:
+        """The time is up at once."""
+        return replace(self, seconds=0)
+
+
+def countdown_seconds(loaded: Loaded, *, first_stage: bool, demo: bool) -> int | None:
+    """How long the countdown is; None = there is none.
+
+    In a first stage it is what the settings say, and FIRST_STAGE_SECONDS where they are silent. Elsewhere somebody
+    has started the menu to look at it, on a machine that runs: only that very call's own option can set a time.
+    """
+    origin = loaded.origins.get("timeout")
+    if first_stage:
+        return loaded.settings.timeout if origin else FIRST_STAGE_SECONDS
+    return loaded.settings.timeout if demo or origin == "--timeout" else None

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: MIT
+"""The first frame: what is seen while everything else is still being imported. Standard library only, plain escapes.
+
+One frame stands on several terminals at once, and a key on any of them counts. A terminal that takes nothing delays
+nobody: what it does not take is dropped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import termios
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from types import FrameType, TracebackType
+from typing import Any
+
+from bootmenu.ui.glyphs import to_ascii, width
+from bootmenu.ui.terminal import Traits
+
+_REST_OF_A_KEY = 0.1
+"""Seconds in which the other bytes of an arrow key come, on a slow line too."""
+_LONGEST_KEY = 64
+_ENTER = (b"\r", b"\n")
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Something was typed."""
+
+    enter: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Somebody wants this process to end."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """A thread has news, a terminal has another size, or the time is up."""
+
+
+Happening = Key | Signal | Woken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What the frame says. The texts are safe for a terminal."""
+
+    title: Callable[[int], str]
+    """The first line, as the menu draws it, for a number of columns."""
+    lines: Sequence[str] = ()
+    """Below it; at most three."""
+    seconds: int | None = None
+    """None = nothing starts by itself yet."""
+
+
+def _countdown(seconds: int) -> str:
+    return f" Starts in {seconds} s.   Any key opens the menu, Enter boots at once."
+
+
+_NUMBER_AT = _countdown(0).index("0")
+_COUNTDOWN_ROW = 7
+
+
+@dataclass(eq=False, slots=True)
+class Terminal:
+    """One of them, in raw mode until it is closed.
+
+    name: of its device. addressed: the cursor can be moved; without that every line is written once, one below the
+    other. Raises OSError when it cannot be opened.
+    """
+
+    name: str
+    traits: Traits
+    addressed: bool = True
+    hidden: bool = False
+    """Of the countdown only one line is shown."""
+    descriptor: int = -1
+    alive: bool = True
+    _before: list[Any] = field(default_factory=list)
+    _drawn: list[str] = field(default_factory=list)
+    """The rows that are on the screen; [] = nothing is."""
+    _below: bool = False
+    """Lines stand below the picture."""
+    _said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # a description of its own: whoever shares the other one is not made non-blocking
+        self.descriptor = os.open(self.name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with contextlib.suppress(termios.error):
+            self._before = termios.tcgetattr(self.descriptor)
+            tty.setraw(self.descriptor, termios.TCSANOW)
+            modes = termios.tcgetattr(self.descriptor)
+            modes[1] |= termios.OPOST | termios.ONLCR
+            termios.tcsetattr(self.descriptor, termios.TCSANOW, modes)
+
+    def close(self) -> None:
+        """As it was before; what is on the screen stays."""
+        if self.descriptor < 0:
+            return
+        if self._drawn and not self.hidden and self.addressed:
+            self.write("\x1b[?25h" if self.traits.console else "\x1b[?25h\x1b[?1049l")
+        with contextlib.suppress(termios.error, TypeError):
+            termios.tcsetattr(self.descriptor, termios.TCSANOW, self._before)
+        os.close(self.descriptor)
+        self.descriptor = -1
+
+    @property
+    def columns(self) -> int:
+        """80 when it does not know."""
+        with contextlib.suppress(OSError):
+            return os.get_terminal_size(self.descriptor).columns or 80
+        return 80
+
+    def write(self, text: str) -> None:
+        """As much of it as the terminal takes at once."""
+        if not self.alive or not text:
+            return
+        data = (to_ascii(text) if self.traits.ascii else text).encode("utf-8", "replace")
+        with contextlib.suppress(OSError):
+            os.write(self.descriptor, data)
+
+    def line(self, text: str) -> None:
+        """One more line at the end, below the picture when there is one."""
+        below = "\r\x1b[K" if self.hidden else f"\x1b[{_COUNTDOWN_ROW}H\x1b[J"
+        self.write(f"{below if self._drawn and self.addressed and not self._below else ''}{text}\n")
+        self._below = True
+
+    def forget(self) -> None:
+        """Draw everything again."""
+        self._drawn = []
+
+    def show(self, picture: Picture) -> None:
+        """Bring the screen up to date; a countdown's tick is its number only."""
+        if self.hidden:
+            self._show_hidden(picture)
+            return
+        if not self.addressed:
+            self._print(picture)
+            return
+        rows, out = self._rows(picture), ""
+        if not self._drawn:
+            out = "\x1b[?25l\x1b[m\x1b[H\x1b[J" if self.traits.console else "\x1b[?1049h\x1b[?25l\x1b[m\x1b[H\x1b[J"
+            self._drawn = [""] * len(rows)
+        for number, (new, old) in enumerate(zip(rows, self._drawn, strict=True), 1):
+            if new == old:
+                continue
+            if number == _COUNTDOWN_ROW and len(new) == len(old):  # the same but for the number
+                digits = len(str(picture.seconds))
+                out += f"\x1b[{number};{_NUMBER_AT + 1}H{new[_NUMBER_AT : _NUMBER_AT + digits]}"
+            else:
+                out += f"\x1b[{number}H\x1b[K" + (f"\x1b[1m{new}\x1b[m" if number == 1 else new)
+        self._drawn = rows
+        self.write(out)
+
+    def _rows(self, picture: Picture) -> list[str]:
+        columns = self.columns
+        rows = [picture.title(columns), "", *picture.lines]
+        rows += [""] * (_COUNTDOWN_ROW - 1 - len(rows))
+        rows.append("" if picture.seconds is None else _countdown(picture.seconds))
+        return [_cut(row.rstrip(), columns) for row in rows]
+
+    def _print(self, picture: Picture) -> None:
+        """On a teletype: what is new, once. It hears no ticks."""
+        lines = [picture.title(self.columns), *picture.lines]
+        if picture.seconds is not None and not any(line.startswith(" Starts in") for line in self._said):
+            lines.append(_countdown(picture.seconds))
+        for line in lines:
+            if line.strip() and line not in self._said:
+                self._said.append(line)
+                self.line(line)
+
+    def _show_hidden(self, picture: Picture) -> None:
+        """One line, where the cursor stands, and nothing else."""
+        if picture.seconds is None:
+            return
+        row, before = f" {picture.seconds} s: any key opens the menu.", "".join(self._drawn)
+        if not self.addressed:
+            if not before:
+                self.line(row)
+        elif len(row) != len(before):
+            self.write(f"\r{row}\x1b[K")
+        elif row != before:
+            self.write(f"\r {picture.seconds}")
+        self._drawn = [row]
+
+    def read(self) -> bytes:
+        """What was typed; a line that has hung up is not asked again."""
+        try:
+            data = os.read(self.descriptor, 256)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            data = b""
+        if not data:
+            self.alive = False
+        return data
+
+
+def _cut(text: str, columns: int) -> str:
+    """The last column stays free: some terminals wrap as soon as it is written."""
+    while width(text) > columns - 1 and text:
+        text = text[:-1].rstrip()
+    return text
+
+
+class Frame:
+    """The terminals, and what wakes whoever waits for them. A context manager: at its end they are as before."""
+
+    def __init__(self, terminals: Sequence[Terminal]) -> None:
+        self.terminals = list(terminals)
+        self._news, self._tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._signal = 0
+        self._handlers: dict[int, object] = {}
+
+    def __enter__(self) -> Frame:
+        for number in (*_SIGNALS, signal.SIGWINCH):
+            with contextlib.suppress(ValueError):  # not in the main thread: then there are none
+                self._handlers[number] = signal.signal(number, self._signalled)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        tell, self._tell = self._tell, -1
+        os.close(tell)
+        os.close(self._news)
+
+    def close(self) -> None:
+        """Leave the terminals to somebody else."""
+        for terminal in self.terminals:
+            terminal.close()
+        self.terminals = []
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGWINCH:
+            for terminal in self.terminals:
+                terminal.forget()
+        else:
+            self._signal = number
+        self.wake()
+
+    def wake(self) -> None:
+        """From any thread: whoever waits looks again."""
+        with contextlib.suppress(OSError):  # full: it is going to be woken; closed: nobody waits
+            os.write(self._tell, b"!")
+
+    def show(self, picture: Picture) -> None:
+        """On every terminal."""
+        for terminal in self.terminals:
+            terminal.show(picture)
+
+    def line(self, text: str) -> None:
+        """One more line at the end of every terminal."""
+        for terminal in self.terminals:
+            terminal.line(text)
+
+    def wait(self, seconds: float | None) -> Happening:
+        """The next thing that happens; None = however long it takes."""
+        end = None if seconds is None else monotonic() + seconds
+        while True:
+            if self._signal:
+                return Signal(self._signal)
+            left = None if end is None else max(0.0, end - monotonic())
+            alive = {terminal.descriptor: terminal for terminal in self.terminals if terminal.alive}
+            ready, _, _ = select.select([self._news, *alive], [], [], left)
+            for descriptor in ready:
+                if descriptor in alive and (key := self._key(alive[descriptor])) is not None:
+                    return key
+            if self._news in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._news, 4096)
+                if not self._signal:
+                    return Woken()
+            elif not ready:
+                return Woken()
+
+    def _key(self, terminal: Terminal) -> Key | None:
+        """All bytes of one key. A floating line's noise is none: an unattended machine must start."""
+        data = terminal.read()
+        meant = data.decode("utf-8", "ignore").replace("\0", "")
+        if not meant:
+            return None
+        if not data.startswith(_ENTER):
+            for _ in _until_quiet(terminal):
+                pass
+        return Key(data.startswith(_ENTER))
+
+
+def _until_quiet(terminal: Terminal) -> Iterator[bytes]:
+    read = 0
+    while read < _LONGEST_KEY and terminal.alive and select.select([terminal.descriptor], [], [], _REST_OF_A_KEY)[0]:
+        data = terminal.read()
+        read += len(data)
+        yield data

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Text for terminals that know ASCII only. Imports nothing but the standard library."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_ASCII = str.maketrans(
+    "─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»",
+    "-|+++++++++=|++++#.:#^v><<^>v*-~o<>",
+)
+
+
+def to_ascii(data: str) -> str:
+    """The same number of columns in ASCII: lines and signs by their likeness, letters without accents, else `?`."""
+    data = data.translate(_ASCII)
+    if data.isascii():
+        return data
+    return "".join(char if char.isascii() else _plain(char) for char in data)
+
+
+def _plain(char: str) -> str:
+    base = unicodedata.normalize("NFKD", char)[0]
+    return base if base.isascii() and base.isprintable() else "?" * width(char)
+
+
+def width(text: str) -> int:
+    """Columns, of text that is `clean`."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""The first frame on real lines: what it shows and sends, what stops it, and that Textual stays out of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ui.line import Line, on_a_line
+
+PROGRAM = """
+import os, sys
+from bootmenu import menu
+assert not {{"bootmenu.session", "bootmenu.discovery.scan", "textual", "rich"}} & set(sys.modules)
+
+class Opening(menu.Opening):
+    def _prepare(self):
+        from tests.ui import fakes
+        session = {session}
+        self._make = lambda: session
+
+def show(sitting):
+    from bootmenu.ui.outcome import Quit
+    error = sitting.error.message if sitting.error else ""
+    print(f"SAID <{{sitting.said}}> ERROR <{{error}}> OUTCOME <{{sitting.outcome}}> CALLS", end=" ")
+    print(*(call.replace(" ", "-") for call in sitting.shared.session.calls), end=" ")
+    if "RESULT" in os.environ:
+        with open(os.environ["RESULT"], "w") as result:
+            print(*sitting.shared.session.calls, file=result)
+    print("TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
+    return Quit()
+
+menu.Opening, menu._show = Opening, show
+sys.exit(menu.run(menu.Options(flags={flags})))
+"""
+
+FAILING = """fakes.FakeSession(events=(
+    fakes.DeviceFound(fakes.BOOT),
+    fakes.EntryFound(fakes.listing("debian", "Debian", fakes.PAGE, default=True)),
+    fakes.EntryFound(fakes.ALPINE),
+    fakes.ScanFinished(0.1),
+))"""
+ENDLESS = "fakes.FakeSession(steps=__import__('itertools').repeat(fakes.LOADING[0]))"
+
+
+@contextlib.contextmanager
+def frame(
+    timeout: str = "9",
+    term: str = "linux",
+    session: str = "fakes.FakeSession()",
+    size: tuple[int, int] = (80, 24),
+    **flags: str,
+) -> Iterator[Line]:
+    flags = {"timeout": timeout, **flags}
+    with on_a_line(["-c", PROGRAM.format(session=session, flags=flags)], term, size=size) as line:
+        yield line
+
+
+def ended(line: Line) -> str:
+    """What the program printed at its end, in one line."""
+    line.until(lambda: b"END" in line.sent, 40)
+    assert line.wait() == 0
+    return " ".join(line.sent.decode()[line.sent.decode().index("SAID") :].split())
+
+
+def counting(line: Line) -> bool:
+    return "Debian" in line.text and "Any key opens the menu" in line.text
+
+
+@pytest.mark.parametrize("term", ["linux", "vt220", "xterm"])
+def test_it_shows_title_entry_and_countdown_and_each_tick_is_small(term: str) -> None:
+    with frame("9", term) as line:
+        before = line.modes
+        line.until(lambda: counting(line))
+        assert line.screen.display[0].startswith(" bootmenu ")
+        assert re.search(r"Pi 3 Model B [·-] arm64 [·-] 6.1.0-49-arm64 *$", line.screen.display[0])
+        assert re.search(r"ok +Debian", line.screen.display[2])
+        seconds = re.search(r"Starts in (\d) s", line.screen.display[6])
+        assert seconds is not None
+        now = int(seconds.group(1))
+        line.read(0.1)
+        sent = len(line.sent)
+        line.until(lambda: f"Starts in {now - 2} s" in line.text)
+        assert len(line.sent) - sent <= 2 * 40
+        line.type(b"x")
+        assert "SAID <> ERROR <> OUTCOME <None>" in ended(line)
+        assert line.modes == before
+        assert b"\x1b[?25h" in line.sent
+
+
+@pytest.mark.parametrize("key", [b"x", b"\x1b[B", b" ", b"\x1b", b"\x03", "ü".encode()])
+def test_any_key_opens_the_menu_and_means_nothing_else(key: bytes) -> None:
+    with frame("99") as line:
+        line.until(lambda: counting(line))
+        line.type(key)
+        said = ended(line)
+        assert "load" not in said
+        assert "SAID <> ERROR <> OUTCOME <None>" in said
+
+
+def test_noise_is_no_key() -> None:
+    with frame("99") as line:
+        line.until(lambda: counting(line))
+        for noise in (b"\0", b"\xff\xfe", b"\x80\0"):
+            line.type(noise)
+            line.read(0.2)
+        line.until(lambda: "Starts in 97 s" in line.text)
+        line.type(b"\r")
+        assert "load-debian" in ended(line)
+
+
+def test_enter_starts_the_default_at_once_without_textual() -> None:
+    with frame("99") as line:
+        line.until(lambda: counting(line))
+        line.type(b"\r")
+        said = ended(line)
+        assert "load-debian" in said
+        assert "leave" in said
+        assert "NO-TEXTUAL" in said
+        assert "SAID <the simulated machine does not jump>" in said
+        assert re.search(r"read kernel +done +35.1 MB +0.3 s", line.text)
+        assert "Starting Debian GNU/Linux 12 (bookworm)" in line.text
+
+
+@pytest.mark.parametrize("timeout", ["0", "1"])
+def test_when_the_time_is_up_it_starts(timeout: str) -> None:
+    with frame(timeout) as line:
+        said = ended(line)
+        assert "load-debian" in said
+        assert "NO-TEXTUAL" in said
+
+
+def test_without_a_countdown_the_menu_opens_at_once() -> None:
+    for timeout, style in (("off", "visible"), ("9", "forced")):
+        with frame(timeout, menu=style) as line:
+            assert "SAID <> ERROR <> OUTCOME <None>" in ended(line)
+            assert "Starts in" not in line.text
+
+
+def test_hidden_is_one_line_until_a_key() -> None:
+    with frame("9", menu="hidden") as line:
+        line.until(lambda: " 8 s: any key opens the menu." in line.text)
+        assert [row.strip() for row in line.screen.display if row.strip()] == ["8 s: any key opens the menu."]
+        line.read(0.1)
+        sent = len(line.sent)
+        line.until(lambda: " 7 s: any key" in line.text)
+        assert len(line.sent) - sent < 10
+        line.type(b"x")
+        assert "load" not in ended(line)
+
+
+def test_a_default_that_fails_is_not_started_and_the_frame_says_why() -> None:
+    with frame("2", session=FAILING) as line:
+        line.until(lambda: "cannot be started here: the next one is taken." in line.text)
+        assert "load-alpine" in ended(line)
+
+
+def test_where_nothing_can_be_started_the_menu_stays_and_says_why() -> None:
+    with frame("1", session="fakes.stuck_session()") as line:
+        said = ended(line)
+        assert "cannot be started here, and no other entry can be started by itself.>" in said
+        assert "load" not in said
+
+
+def test_a_load_that_fails_is_explained_and_opens_the_menu_once() -> None:
+    session = "fakes.FakeSession(load_error=fakes.BootmenuError('The disk is on fire.', 'Put it out.'))"
+    with frame("0", session=session) as line:
+        said = ended(line)
+        assert "ERROR <The disk is on fire.>" in said
+        assert said.count("load-debian") == 1
+        assert "Put it out." in line.text
+
+
+def test_escape_while_it_loads_takes_it_back() -> None:
+    with frame("0", session=ENDLESS) as line:
+        line.until(lambda: "Esc opens the menu" in line.text)
+        line.type(b"\x1b")
+        said = ended(line)
+        assert "load-undone" in said
+        assert "SAID <taken back: nothing is loaded>" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(number: signal.Signals) -> None:
+    with frame("99") as line:
+        before = line.modes
+        line.until(lambda: counting(line))
+        os.kill(line.process.pid, number)
+        assert f"OUTCOME <Quit(signal={int(number)})>" in ended(line)
+        assert line.modes == before
+
+
+def test_a_line_that_hangs_up_keeps_the_machine_from_nothing(tmp_path: Path) -> None:
+    program = PROGRAM.format(session="fakes.FakeSession()", flags={"timeout": "3"})
+    with on_a_line(["-c", program], "linux", RESULT=str(tmp_path / "calls")) as line:
+        line.until(lambda: counting(line))
+        ours, theirs = pty.openpty()
+        os.dup2(ours, line.terminal)
+        os.close(ours)
+        os.close(theirs)
+        assert line.process.wait(30) is not None
+    assert "load debian" in (tmp_path / "calls").read_text()
+
+
+def test_a_resize_draws_it_again() -> None:
+    with frame("99") as line:
+        line.until(lambda: counting(line))
+        line.stream.feed(b"\x1b[2J")
+        line.resize(60, 20)
+        line.until(lambda: counting(line) and line.screen.display[0].startswith(" bootmenu "))
+        assert "arm64 · 6.1.0-49-arm64" in line.screen.display[0]
+
+
+def test_a_teletype_gets_lines_and_no_escape() -> None:
+    with frame("2", term="dumb") as line:
+        said = ended(line)
+        assert b"\x1b" not in line.sent
+        assert line.sent.count(b"Starts in") == 1
+        assert b"bootmenu" in line.sent
+        assert "load-debian" in said

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Several views of one session: one look for all, one rescan for all, and only one that loads."""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from threading import Thread
+
+import pytest
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan import DeviceFound, DeviceGone, EntryFound, ScanEvent, ScanFinished, Stream
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.errors import SimulatedJump
+from bootmenu.shared import Shared
+from tests.ui import fakes
+
+LATE = DeviceFound(Device(name="sdz1"))
+
+
+def read(stream: Stream) -> tuple[SimpleQueue[ScanEvent | None], Thread]:
+    """In a thread, as screens do; None = it has come to its end."""
+    heard: SimpleQueue[ScanEvent | None] = SimpleQueue()
+
+    def body() -> None:
+        for event in stream:
+            heard.put(event)
+        heard.put(None)
+
+    thread = Thread(target=body, daemon=True)
+    thread.start()
+    return heard, thread
+
+
+def test_every_view_hears_the_whole_of_one_scan() -> None:
+    session = fakes.FakeSession()
+    shared = Shared(session)
+    views = [shared.view(), shared.view()]
+    assert [list(view.scan()) for view in views] == [list(fakes.FULL)] * 2
+    assert session.calls.count("scan") == 1
+    shared.stop_looking()
+
+
+def test_a_view_that_comes_while_it_is_read_hears_the_rest_as_it_comes() -> None:
+    session = fakes.FakeSession()
+    session.scan_gate.clear()
+    shared = Shared(session)
+    heard, _ = read(shared.view().scan())
+    assert [heard.get(timeout=10) for _ in fakes.FULL[:-1]] == list(fakes.FULL[:-1])
+    session.scan_gate.set()
+    assert heard.get(timeout=10) == fakes.FULL[-1]
+    assert heard.get(timeout=10) is None
+    shared.stop_looking()
+
+
+def test_what_comes_and_goes_is_heard_by_all_and_closing_wakes() -> None:
+    session = fakes.FakeSession()
+    shared = Shared(session)
+    views = [shared.view(), shared.view()]
+    for view in views:
+        list(view.scan())
+    streams = [view.watch() for view in views]
+    heard = [read(stream) for stream in streams]
+    session.later.put(LATE)
+    for (queue, thread), stream in zip(heard, streams, strict=True):
+        assert queue.get(timeout=10) == LATE
+        stream.close()
+        thread.join(10)
+        assert not thread.is_alive()
+    shared.stop_looking()
+
+
+def test_a_rescan_of_one_is_everybodys() -> None:
+    session = fakes.FakeSession()
+    shared = Shared(session)
+    one, other = shared.view(), shared.view()
+    list(one.scan())
+    list(other.scan())
+    heard, _ = read(other.watch())
+    session.events = (DeviceFound(fakes.ROOT), EntryFound(fakes.ALPINE), ScanFinished(0.1))
+    assert list(one.scan()) == list(session.events)
+    told = [heard.get(timeout=10) for _ in range(6)]
+    gone = {event.device.name for event in told if isinstance(event, DeviceGone)}
+    assert gone == {"mmcblk0p1", "sda2", "sdb1"}
+    assert told[3:] == list(session.events)
+    assert session.calls.count("scan") == 2
+    shared.stop_looking()
+
+
+def test_only_one_loads_and_the_other_is_told_what() -> None:
+    session = fakes.FakeSession()
+    shared = Shared(session)
+    one, other = shared.view(), shared.view()
+    plan = one.plan(fakes.DEBIAN)
+    assert list(one.load(plan)) == list(fakes.LOADING)
+    for call in (lambda: list(other.load(plan)), lambda: other.jump(plan), other.scan):
+        with pytest.raises(BootmenuError, match="Another console is starting Debian"):
+            call()
+    other.unload(plan)
+    assert "unload" not in session.calls, "it is not the other's"
+    one.unload(plan)
+    assert session.calls.count("unload") == 1
+    assert list(other.load(plan)) == list(fakes.LOADING)
+    with pytest.raises(SimulatedJump):
+        other.jump(plan)
+    assert list(one.load(plan)) == list(fakes.LOADING), "it came back"
+    one.unload(plan)
+
+
+def test_a_load_that_fails_lets_the_other_try() -> None:
+    session = fakes.FakeSession(load_error=BootmenuError("no"))
+    shared = Shared(session)
+    plan = shared.view().plan(fakes.DEBIAN)
+    for view in (shared.view(), shared.view()):
+        with pytest.raises(BootmenuError, match="no"):
+            list(view.load(plan))
+
+
+def test_a_load_stops_the_look_and_what_failed_goes_on_with_it() -> None:
+    session = fakes.FakeSession()
+    shared = Shared(session)
+    one, other = shared.view(), shared.view()
+    for view in (one, other):
+        list(view.scan())
+    heard, _ = read(other.watch())
+    plan = one.plan(fakes.DEBIAN)
+    list(one.load(plan))
+    assert shared.look.ended
+    one.unload(plan)
+    mine, _ = read(one.watch())
+    session.later.put(LATE)
+    assert mine.get(timeout=10) == LATE
+    assert heard.get(timeout=10) == LATE, "it never stopped listening"
+    assert session.calls.count("scan") == 1
+    shared.stop_looking()
+
+
+def test_a_scan_that_breaks_breaks_for_all_and_can_be_tried_again() -> None:
+    session = fakes.FakeSession(scan_error=BootmenuError("no lsblk"))
+    shared = Shared(session)
+    one, other = shared.view(), shared.view()
+    for view in (one, other):
+        with pytest.raises(BootmenuError, match="no lsblk"):
+            list(view.scan())
+    session.scan_error = None
+    assert list(one.scan()) == list(fakes.FULL)
+    shared.stop_looking()
