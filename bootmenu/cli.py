@@ -162,6 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument("--json", action="store_true", help="one JSON object")
     settings.set_defaults(run=_settings)
 
+    pin = commands.add_parser("pin", help="ask for a new PIN of the kiosk, and print its line of the settings file")
+    pin.set_defaults(run=_pin)
+
     completion = commands.add_parser("completion", help="print the completion script of a shell")
     completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
     completion.set_defaults(run=_completion)
@@ -318,6 +321,23 @@ def _settings(arguments: argparse.Namespace) -> int:
         print(line)
     for problem in loaded.problems:
         print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
+    return 0
+
+
+def _pin(_arguments: argparse.Namespace) -> int:
+    from getpass import getpass
+
+    from bootmenu.pin import PinError, StoredPin
+    from bootmenu.settings import FILE
+
+    try:
+        chosen, again = getpass("New PIN: "), getpass("The same again: ")
+    except EOFError:
+        raise UsageError("there was no PIN to read") from None
+    if chosen != again:
+        raise PinError("The two are not the same.", "Nothing was changed; try again.")
+    print(f'pin = "{StoredPin.new(chosen)}"')
+    print(f"This line belongs into the table [kiosk] of {FILE}.", file=sys.stderr)
     return 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bootmenu.cli import main
 from bootmenu.pin import FREE, PAUSES, Guard, PinError, StoredPin, pause
 from bootmenu.settings import load
 from bootmenu.state import FolderStore, Memory, State
@@ -171,3 +172,20 @@ def test_where_nothing_is_remembered_every_wrong_one_brings_the_longest_pause() 
     assert asked.wait == PAUSES[-1]
     clock.now += PAUSES[-1] + 1
     assert asked.opens("4711")
+
+
+def test_the_command_reads_it_twice_and_prints_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    answers = ["2580", "2580", "2580", "2581", "12", "12"]
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
+    assert main(["pin"]) == 0
+    said = capsys.readouterr()
+    assert "2580" not in said.out + said.err
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/bootmenu.toml").write_text("[kiosk]\n" + said.out)
+    assert StoredPin.parse(load(Host(root=tmp_path)).settings.kiosk_pin or "").matches("2580")
+    assert main(["pin"]) == 1
+    assert "not the same" in capsys.readouterr().err
+    assert main(["pin"]) == 1
+    assert "4 to 32 digits" in capsys.readouterr().err
