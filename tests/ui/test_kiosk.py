@@ -122,7 +122,7 @@ async def test_the_progress_is_a_bar_and_plain_words() -> None:
     async with kiosk(session) as menu:
         await menu.press("enter")
         await menu.at(KioskLoadingScreen)
-        await menu.sees("Start normally is being started.")
+        await menu.sees("This is being started.")
         await menu.until(lambda: session.load_reached.is_set())
         await menu.sees("%")
         assert not [word for word in TECHNICAL if word in menu.text]
@@ -134,7 +134,7 @@ async def test_a_refusal_says_what_to_do_and_the_reason_is_in_the_log(tmp_path: 
     async with kiosk(FakeSession(load_error=fakes.BUSY)) as menu:
         await menu.press("enter")
         await menu.at(KioskRefusalScreen)
-        assert "Start normally could not be started." in menu.text
+        assert "This could not be started: Start normally." in menu.text
         assert not [word for word in TECHNICAL if word in menu.text]
         assert "Device or resource busy" in (tmp_path / "menu.log").read_text()
         await menu.press("enter")

@@ -202,13 +202,13 @@ def progress(words: str, part: float, said: str, width: int, height: int) -> lis
         Span("░" * (length - filled), Ink.GROOVE),
         Span(f" {int(part * 100):3d} %", Ink.STRONG),
     )
-    lines = [*_text(width, f"{words} is being started.", Ink.STRONG), BLANK, bar, BLANK]
-    return _middle([*lines, *_text(width, said or "Please wait, and leave the power on.")], height)
+    lines = [*_text(width, words, Ink.STRONG), BLANK, bar, BLANK]
+    return _middle([*lines, *_text(width, said or "This is being started. Please leave the power on.")], height)
 
 
 def refusal(words: str, width: int, height: int) -> list[Line]:
     """It could not be started; why is in the log."""
-    what = f"{words} could not be started." if words else "This could not be started."
+    what = f"This could not be started: {words}." if words else "This could not be started."
     lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, "Nothing was changed. Please choose another way.")]
     lines += [BLANK, *_text(width, "If none of them works, please call for help."), BLANK, BLANK]
     return _middle([*lines, *_text(width, "Enter goes back.")], height)
@@ -226,7 +226,7 @@ WHEEL = (*DIGITS, "OK", "erase", "back")
 """What Up and Down turn through while the PIN is entered."""
 
 
-def pin(typed: int, turned: int, said: str, width: int, height: int, *, hint: str = "") -> list[Line]:
+def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_buttons: bool) -> list[Line]:
     """typed: digits so far. turned: index into WHEEL. said: why it is not open yet."""
     left = _margin(width)
     stars = "* " * min(typed, (width - 2 * left) // 2 - 2)
@@ -238,7 +238,9 @@ def pin(typed: int, turned: int, said: str, width: int, height: int, *, hint: st
     lines += [line(" " * left, Span(f"{stars}_", Ink.STRONG)), BLANK, Line(tuple(wheel)), BLANK]
     told = _text(width, said, Ink.WARN) if said else [BLANK]
     keys = "Type it, or choose with Up and Down and take with Enter."
-    lines += [*told, *[BLANK] * max(0, 2 - len(told)), *_text(width, hint or keys)]
+    if few_buttons:
+        keys = "Press for the next sign, hold to take it."
+    lines += [*told, *[BLANK] * max(0, 2 - len(told)), *_text(width, keys)]
     return _middle(lines, height)
 
 

@@ -162,7 +162,9 @@ class PinScreen(PlainScreen[bool]):
 
     def plain(self, width: int, height: int) -> list[Line]:
         """Stars and the wheel."""
-        return pages.pin(len(self._typed), self._turned, self._said(), width, height)
+        return pages.pin(
+            len(self._typed), self._turned, self._said(), width, height, few_buttons=self.terms.few_buttons()
+        )
 
     def _said(self) -> str:
         if self._trying:
