@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", metavar="SECONDS", help="start the default entry by itself after so long; 0 at once, off never"
     )
     menu.add_argument("--profile", metavar="NAME", help="standard, or kiosk: only what is allowed exists")
-    menu.add_argument("--theme", metavar="NAME", help="colours: dark, light, vt16")
+    menu.add_argument("--theme", metavar="NAME", help="colours, by the name of a theme; bootmenu themes lists them")
     menu.add_argument(
         "--console", action="append", metavar="TTY", help="show the menu on this terminal, such as tty1 (repeatable)"
     )
@@ -164,6 +164,10 @@ def _parser() -> argparse.ArgumentParser:
 
     pin = commands.add_parser("pin", help="ask for a new PIN of the kiosk, and print its line of the settings file")
     pin.set_defaults(run=_pin)
+
+    themes = commands.add_parser("themes", help="list the themes, or show the colours of one")
+    themes.add_argument("name", metavar="NAME", nargs="?", help="show this one")
+    themes.set_defaults(run=_themes)
 
     completion = commands.add_parser("completion", help="print the completion script of a shell")
     completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
@@ -338,6 +342,30 @@ def _pin(_arguments: argparse.Namespace) -> int:
         raise PinError("The two are not the same.", "Nothing was changed; try again.")
     print(f'pin = "{StoredPin.new(chosen)}"')
     print(f"This line belongs into the table [kiosk] of {FILE}.", file=sys.stderr)
+    return 0
+
+
+def _themes(arguments: argparse.Namespace) -> int:
+    from bootmenu.model.text import printable
+    from bootmenu.ui import themes
+    from bootmenu.ui.terminal import Depth, prepare_environment
+
+    environ = dict(os.environ)
+    prepare_environment(environ)
+    depth = Depth.of(environ) if sys.stdout.isatty() else Depth.NONE
+    if arguments.name is not None:
+        for line in themes.sample(themes.readable(themes.load(arguments.name, themes.folders()), depth), depth):
+            print(line)
+        return 0
+    rows = list(themes.listed())
+    width = max((len(row.name) for row in rows), default=0)
+    for row in rows:
+        ground = "broken" if row.trouble else "dark" if row.dark else "light"
+        where = str(row.path.parent) if row.path.parent == themes.OWN else "shipped"
+        print(f"{row.name:<{width}}  {ground:<6}  {where:<7}  {row.description}".rstrip())
+    for row in rows:
+        if row.trouble:
+            print(f"bootmenu: {printable(row.trouble)}", file=sys.stderr)
     return 0
 
 

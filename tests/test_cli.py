@@ -571,3 +571,14 @@ def test_the_output_s_encoding_is_no_obstacle(tmp_path: Path) -> None:
 def test_the_program_is_the_module() -> None:
     outcome = started("--version")
     assert (outcome.returncode, outcome.stdout[:9]) == (0, b"bootmenu ")
+
+
+def test_themes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["themes"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split()[:3] for line in out.splitlines() if line.startswith("vt16")] == [["vt16", "dark", "shipped"]]
+    assert not err
+    assert cli.main(["themes", "light"]) == 0
+    assert "■ FAIL" in capsys.readouterr().out
+    assert cli.main(["themes", "no-such"]) == 1
+    assert "There are: dark" in capsys.readouterr().err

@@ -31,7 +31,7 @@ from bootmenu.ui.screens.base import BootmenuScreen
 from bootmenu.ui.screens.kiosk import KioskRefusalScreen, KioskScreen
 from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
-from bootmenu.ui.terminal import Traits
+from bootmenu.ui.terminal import Depth
 from bootmenu.ui.terms import Terms
 
 _VT_LOCKSWITCH = 0x560B  # include/uapi/linux/vt.h
@@ -63,8 +63,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
     ) -> None:
         """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with."""
         settings = settings or Settings()
-        traits = Traits.of(os.environ)
-        choice = themes.choose(theme, plain=traits.sixteen)
+        choice = themes.choose(theme, Depth.of(os.environ))
         # Textual picks its colour filters while it is built: the kind of theme has to be known by then
         self._chosen = choice.theme
         super().__init__(driver_class=BootmenuDriver, ansi_color=choice.theme.ansi)

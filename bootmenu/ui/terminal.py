@@ -13,6 +13,7 @@ import termios
 import tty
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from enum import StrEnum
 from time import monotonic
 
 GLYPHS = "BOOTMENU_GLYPHS"
@@ -22,6 +23,25 @@ _PATIENCE = 0.3
 """Seconds for an answer from the terminal; every one that answers at all is faster, at 9600 baud too."""
 
 _SERIAL = re.compile(r"/dev/(tty(S|AMA|USB|ACM|O|mxc|PS|SC|LP|UL|MSM|THS|GS)\d|hvc\d|ttymxc\d)")
+
+
+class Depth(StrEnum):
+    """How many colours are sent."""
+
+    NONE = "none"
+    """NO_COLOR is set (https://no-color.org): bold and reverse video only."""
+    SIXTEEN = "16"
+    MANY = "256"
+    ALL = "truecolor"
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Depth:
+        """As rich will choose for the same environment, once `prepare_environment` has seen it."""
+        if environ.get("NO_COLOR"):
+            return cls.NONE
+        if Traits.of(environ).sixteen:
+            return cls.SIXTEEN
+        return cls.ALL if environ.get("COLORTERM", "") in ("truecolor", "24bit") else cls.MANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,8 @@ def prepare_environment(environ: MutableMapping[str, str], terminal: str | None 
         environ.pop("COLORTERM", None)  # systemd sets it on serial lines too
     if serial or environ["TERM"].startswith("vt"):
         environ.setdefault("ESCDELAY", "500")  # a slow line takes its time between Esc and [A
+    if not environ.get("NO_COLOR"):
+        environ.pop("NO_COLOR", None)  # empty is as good as absent, but not for Textual
     for name in ("COLUMNS", "LINES"):
         if name in environ and not (environ[name].isdigit() and 0 < int(environ[name]) < 10_000):
             del environ[name]

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Themes: one TOML file each, turned into a Textual theme. A broken one is told and replaced, never fatal."""
+"""Themes: one TOML file each, turned into a Textual theme. A broken one is told and replaced, never fatal.
+
+The machine's own lie in /etc/bootmenu/themes and win over those that are shipped. A theme is data: it names colours.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import stat
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.color import ColorSystem
+from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.css.constants import VALID_STYLE_FLAGS
 from textual.theme import Theme
@@ -15,10 +23,16 @@ from textual.theme import Theme
 import bootmenu
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.ui.lines import Ink
+from bootmenu.ui.terminal import Depth
 
 DEFAULT = "dark"
 PLAIN = "vt16"
 """For terminals of 16 colours."""
+MONO = "mono"
+"""Where no colour is wanted, whatever was asked for."""
+
+OWN = Path("/etc/bootmenu/themes")
+_LARGEST = 64 * 1024  # bytes of a theme file
 
 _COLOURS = frozenset(
     {"primary", "secondary", "warning", "error", "success", "accent", "foreground", "background", "surface", "panel"}
@@ -52,10 +66,21 @@ class Choice:
     trouble: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A theme file. trouble: why it cannot be used; empty when it can."""
+
+    name: str
+    path: Path
+    description: str = ""
+    dark: bool = True
+    trouble: str = ""
+
+
 def folders() -> tuple[Path, ...]:
-    """Where themes lie: inside the installed package, or beside it in a checkout."""
+    """Where themes lie: the machine's own, inside the installed package, or beside it in a checkout."""
     package = Path(bootmenu.__file__).parent
-    return (package / "themes", package.parent / "themes")
+    return (OWN, package / "themes", package.parent / "themes")
 
 
 def names(where: Iterable[Path] | None = None) -> list[str]:
@@ -63,38 +88,77 @@ def names(where: Iterable[Path] | None = None) -> list[str]:
     return sorted({path.stem for folder in (where or folders()) for path in folder.glob("*.toml")})
 
 
-def choose(asked: str | None, *, plain: bool, where: Iterable[Path] | None = None) -> Choice:
-    """The theme that was asked for, or the one that suits the terminal. Falls back, and says why."""
+def listed(where: Iterable[Path] | None = None) -> Iterator[Listed]:
+    """Every theme there is, sorted by name, the broken ones too."""
     places = tuple(where or folders())
-    fallback = PLAIN if plain else DEFAULT
-    name = asked or fallback
-    try:
-        return Choice(load(name, places))
-    except BootmenuError as error:
-        trouble = error.message
-    try:
-        return Choice(load(fallback, places) if name != fallback else built_in(plain=plain), trouble)
-    except BootmenuError as error:
-        return Choice(built_in(plain=plain), f"{trouble}; {error.message}")
+    for name in names(places):
+        path = next(path for folder in places if (path := folder / f"{name}.toml").is_file())
+        try:
+            table = _table(name, places)
+            theme = parse(name, table)
+        except BootmenuError as error:
+            yield Listed(name=name, path=path, trouble=error.message)
+        else:
+            yield Listed(name=name, path=path, description=_description(name, table), dark=theme.dark)
+
+
+def choose(asked: str | None, depth: Depth, where: Iterable[Path] | None = None) -> Choice:
+    """The theme that was asked for, or the one that suits the terminal. Falls back, and says why.
+
+    Where no colours are wanted it is the theme without any.
+    """
+    places = tuple(where or folders())
+    fallback = {Depth.NONE: MONO, Depth.SIXTEEN: PLAIN}.get(depth, DEFAULT)
+    name = fallback if asked is None or depth is Depth.NONE else asked
+    trouble: list[str] = []
+    for tried in dict.fromkeys((name, fallback)):
+        try:
+            return Choice(readable(load(tried, places), depth), "; ".join(trouble))
+        except BootmenuError as error:
+            trouble.append(error.message)
+    return Choice(built_in(depth), "; ".join(trouble))
 
 
 def load(name: str, where: Iterable[Path]) -> Theme:
     """Raises BootmenuError when there is no such theme, FormatError when its file makes no sense."""
-    places = tuple(where)
+    return parse(name, _table(name, tuple(where)))
+
+
+def _table(name: str, places: tuple[Path, ...]) -> dict[str, object]:
     if not name.replace("-", "").replace("_", "").isalnum():
         raise BootmenuError("a theme's name has letters, digits, - and _ only")
     for folder in places:
         path = folder / f"{name}.toml"
         if path.is_file():
             try:
-                return parse(name, tomllib.loads(path.read_text(encoding="utf-8")))
-            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                return tomllib.loads(_text(name, path))
+            except (OSError, ValueError, RecursionError) as error:
                 raise FormatError(f"theme {name}: {error}") from error
     raise BootmenuError(f"there is no theme {name}", hint="There are: " + ", ".join(names(places)))
 
 
+def _text(name: str, path: Path) -> str:
+    """The menu runs as root, so what others can write is not read."""
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise FormatError(f"theme {name}: {path} may be written by others than root")
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise FormatError(f"theme {name}: {path} is larger than {_LARGEST // 1024} KiB")
+    return data.decode("utf-8")
+
+
+def _description(name: str, table: Mapping[str, object]) -> str:
+    text = table.get("description", "")
+    if not isinstance(text, str) or not text.isprintable() or len(text) > 200:
+        raise FormatError(f"theme {name}: description is one line of text")
+    return text
+
+
 def parse(name: str, table: Mapping[str, object]) -> Theme:
     """The table of a theme file → Theme. Raises FormatError that names the key."""
+    _description(name, table)
     colours = _strings(name, table, "colours")
     variables = _strings(name, table, "variables")
     for key, value in colours.items():
@@ -114,7 +178,7 @@ def parse(name: str, table: Mapping[str, object]) -> Theme:
     dark, ansi = table.get("dark", True), table.get("ansi", False)
     if not isinstance(dark, bool) or not isinstance(ansi, bool):
         raise FormatError(f"theme {name}: dark and ansi are true or false")
-    return Theme(
+    theme = Theme(
         name=name,
         primary=colours["primary"],
         secondary=colours.get("secondary"),
@@ -130,6 +194,10 @@ def parse(name: str, table: Mapping[str, object]) -> Theme:
         ansi=ansi,
         variables=variables,
     )
+    hidden = [ink for ink in Ink if _hidden(theme, ink, Depth.ALL)]
+    if hidden:
+        raise FormatError(f"theme {name}: ink {hidden[0]} has the colour of the background")
+    return theme
 
 
 def _strings(name: str, table: Mapping[str, object], key: str) -> dict[str, str]:
@@ -165,19 +233,109 @@ def defaults(theme: Theme) -> dict[str, str]:
     return values
 
 
-def built_in(*, plain: bool) -> Theme:
+def inks(theme: Theme) -> dict[Ink, tuple[str, str]]:
+    """(colour, text style) of every ink."""
+    values = {**defaults(theme), **theme.variables}
+    return {ink: (values[f"ink-{ink}"], values[f"ink-{ink}-style"]) for ink in Ink}
+
+
+_SYSTEMS = {
+    Depth.NONE: ColorSystem.STANDARD,
+    Depth.SIXTEEN: ColorSystem.STANDARD,
+    Depth.MANY: ColorSystem.EIGHT_BIT,
+    Depth.ALL: ColorSystem.TRUECOLOR,
+}
+
+
+def background(theme: Theme) -> str:
+    """Its own, or the one that Textual gives it."""
+    return theme.background or ("ansi_default" if theme.ansi else "#121212" if theme.dark else "#efefef")
+
+
+def _hidden(theme: Theme, ink: Ink, depth: Depth) -> bool:
+    """Whether ink and ground become the same colour; the terminal's own colours are told apart by itself."""
+    return _same(inks(theme)[ink][0], background(theme), depth)
+
+
+def _same(one: str, other: str, depth: Depth) -> bool:
+    colours = [Color.parse(colour).rich_color for colour in (one, other)]
+    if any(colour.is_default for colour in colours):
+        return False
+    found = {colour.downgrade(_SYSTEMS[depth]).get_ansi_codes() for colour in colours}
+    return len(found) == 1
+
+
+def readable(theme: Theme, depth: Depth) -> Theme:
+    """The theme with another colour for each ink that fewer colours would make the same as its ground."""
+    plain = inks(theme)[Ink.TEXT][0]
+    for candidate in (plain, "#ffffff" if theme.dark else "#000000", "#808080"):
+        plain = candidate
+        if not _same(candidate, background(theme), depth):
+            break
+    mended = {f"ink-{ink}": plain for ink in Ink if _hidden(theme, ink, depth)}
+    return dataclasses.replace(theme, variables={**theme.variables, **mended}) if mended else theme
+
+
+def built_in(depth: Depth) -> Theme:
     """What there is when not one theme file can be read."""
+    plain, mono = depth in (Depth.SIXTEEN, Depth.NONE), depth is Depth.NONE
+
+    def colour(many: str, few: str) -> str:
+        return "ansi_default" if mono else few if plain else many
+
     return Theme(
         name="built-in",
-        primary="ansi_cyan" if plain else "#5fafff",
-        secondary="ansi_cyan" if plain else "#8a9aa8",
-        warning="ansi_yellow" if plain else "#e5b567",
-        error="ansi_red" if plain else "#ff6b68",
-        success="ansi_green" if plain else "#7ec07e",
-        accent="ansi_magenta" if plain else "#c79bf0",
-        foreground="ansi_default" if plain else "#d8dee6",
-        background="ansi_default" if plain else "#10151b",
-        surface="ansi_default" if plain else "#10151b",
-        panel="ansi_default" if plain else "#10151b",
+        primary=colour("#5fafff", "ansi_cyan"),
+        secondary=colour("#8a9aa8", "ansi_cyan"),
+        warning=colour("#e5b567", "ansi_yellow"),
+        error=colour("#ff6b68", "ansi_red"),
+        success=colour("#7ec07e", "ansi_green"),
+        accent=colour("#c79bf0", "ansi_magenta"),
+        foreground=colour("#d8dee6", "ansi_default"),
+        background=colour("#10151b", "ansi_default"),
+        surface=colour("#10151b", "ansi_default"),
+        panel=colour("#10151b", "ansi_default"),
         ansi=plain,
     )
+
+
+_SAMPLES = {
+    Ink.TEXT: "Debian GNU/Linux 12 (bookworm)",
+    Ink.STRONG: "Add console=ttyAMA0 to the entry.",
+    Ink.DIM: "what is written beside it",
+    Ink.LABEL: "command line",
+    Ink.HEADING: "mmcblk0p1 · BOOT · vfat",
+    Ink.TITLE: " bootmenu ",
+    Ink.RULE: "────────────────",
+    Ink.KEY: "Enter",
+    Ink.PASS: "• ok",
+    Ink.UNKNOWN: "?",
+    Ink.WARN: "▲ warn",
+    Ink.FAIL: "■ FAIL",
+    Ink.BAR: "████████████",
+    Ink.GROOVE: "░░░░░░░░░░░░",
+    Ink.SIMULATION: " SIMULATION ",
+    Ink.SELECTED: "▶ 1  the selected row",
+}
+
+
+def sample(theme: Theme, depth: Depth) -> Iterator[str]:
+    """A line an ink, in its colours on the theme's ground; without escape sequences where there are no colours."""
+    system = None if depth is Depth.NONE else _SYSTEMS[depth]
+    ground = Color.parse(background(theme)).rich_color
+    for ink, (colour, style) in inks(theme).items():
+        words = set(style.split())
+        look = Style(
+            color=Color.parse(colour).rich_color,
+            bgcolor=None if ground.is_default else ground,
+            bold="bold" in words,
+            italic="italic" in words,
+            underline="underline" in words,
+            reverse=("reverse" in words) ^ (ink is Ink.SELECTED),
+        )
+        plain = Style(color=None, bgcolor=look.bgcolor)
+        text = _SAMPLES[ink]
+        yield f"{ink:<12}" + "".join(
+            part.render(piece, color_system=system)
+            for part, piece in ((plain, " "), (look, text), (plain, " " * (46 - len(text))))
+        )

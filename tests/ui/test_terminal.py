@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
+from bootmenu.ui.terminal import GLYPHS, Depth, Traits, prepare_environment, settle
 
 
 def prepared(terminal: str | None = None, **environ: str) -> dict[str, str]:
@@ -51,6 +51,23 @@ def test_a_terminal_of_many_colours_keeps_them() -> None:
     environ = prepared(TERM="xterm-256color", COLORTERM="truecolor")
     assert environ["COLORTERM"] == "truecolor"
     assert Traits.of(environ) == Traits(console=False, sixteen=False, ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("environ", "depth"),
+    [
+        ({"TERM": "linux", "COLORTERM": "truecolor"}, Depth.SIXTEEN),
+        ({"TERM": "xterm"}, Depth.SIXTEEN),
+        ({"TERM": "xterm-256color"}, Depth.MANY),
+        ({"TERM": "xterm-256color", "COLORTERM": "24bit"}, Depth.ALL),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, Depth.NONE),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, Depth.MANY),
+        ({"TERM": "dumb"}, Depth.NONE),
+    ],
+)
+def test_the_number_of_colours(environ: dict[str, str], depth: Depth) -> None:
+    assert Depth.of(prepared(**environ)) is depth
+    assert "NO_COLOR" not in environ or ("NO_COLOR" in prepared(**environ)) is bool(environ["NO_COLOR"])
 
 
 @pytest.mark.parametrize("line", ["/dev/ttyS0", "/dev/ttyAMA0", "/dev/hvc0", "/dev/ttyUSB1", "/dev/ttymxc2"])
