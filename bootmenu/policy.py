@@ -10,12 +10,14 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from bootmenu.discovery.scan import Listing
-from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Severity
 from bootmenu.settings import Profile, Settings
-from bootmenu.state import State
+
+if TYPE_CHECKING:  # the first frame asks, too, and must not wait for imports
+    from bootmenu.discovery.scan import Listing
+    from bootmenu.model.entry import BootEntry
 
 
 class Access(StrEnum):
@@ -96,39 +98,30 @@ class Policy:
         """Whether it is one of those for repair."""
         return _place(entry.id, self.recovery) is not None
 
-    def offered(
-        self,
-        listings: Iterable[Listing],
-        state: State | None = None,
-        default: str | None = None,
-        *,
-        finished: bool = True,
-    ) -> tuple[Listing, ...]:
-        """What there is to choose from, the first one to be recommended. Without a kiosk: everything, as it came.
-
-        In the kiosk: no entry that cannot be started here; those for repair first when `default`, the entry that
-        should have been started, never came back from its last try, cannot be started, or is not there when the
-        scan has finished.
-        """
-        found = tuple(listings)
+    def startable(self, listings: Iterable[Listing]) -> list[Listing]:
+        """Those that may be started without the PIN, whatever their verdict, in the order of the patterns."""
+        found = list(listings)
         if not self.kiosk:
             return found
-        known = [one for one in found if self.access_to(one.entry) is not Access.ABSENT]
-        places = {id(one): _place(one.entry.id, self.entries) or 0 for one in known}
-        able = [one for one in known if one.report.verdict is not Severity.FAIL]
-        # within one pattern the default stands first, then the order of the menu
-        able.sort(key=lambda one: (places[id(one)], one.entry.id != default))
-        if self._trouble(known, state, default, finished=finished):
-            able.sort(key=lambda one: not self.repairs(one.entry))
-        return tuple(able)
+        return self._in_order(one for one in found if self.access_to(one.entry) is Access.FREE)
 
-    def _trouble(self, known: Sequence[Listing], state: State | None, default: str | None, *, finished: bool) -> bool:
-        if default is None:
-            return False
-        if state is not None and state.lost_at(default) is not None:
-            return True
-        found = [one for one in known if one.entry.id == default]
-        return (finished or bool(found)) and all(one.report.verdict is Severity.FAIL for one in found)
+    def offered(self, listings: Iterable[Listing], *, repair_first: bool = False) -> list[Listing]:
+        """What there is to choose from. Without a kiosk: everything, as it came.
+
+        In the kiosk: none that cannot be started here. repair_first: something is wrong with the default.
+        """
+        found = list(listings)
+        if not self.kiosk:
+            return found
+        able = self._in_order(
+            one
+            for one in found
+            if self.access_to(one.entry) is not Access.ABSENT and one.report.verdict is not Severity.FAIL
+        )
+        return sorted(able, key=lambda one: not (repair_first and self.repairs(one.entry)))
+
+    def _in_order(self, listings: Iterable[Listing]) -> list[Listing]:
+        return sorted(listings, key=lambda one: _place(one.entry.id, self.entries) or 0)
 
 
 def _place(entry_id: str, patterns: Sequence[str]) -> int | None:

@@ -8,14 +8,12 @@ import pytest
 from bootmenu.discovery.scan import Listing
 from bootmenu.policy import Access, Policy
 from bootmenu.settings import Profile, Settings
-from bootmenu.state import Attempt, State
 from tests.ui.fakes import ALPINE, DEBIAN, OLDER, PAGES, TEST
 
 FOUND = (DEBIAN, OLDER, PAGES, ALPINE, TEST)
-LOST = State(trying=Attempt(entry=DEBIAN.entry.id, at="")).begun()
 
 
-def ids(listings: tuple[Listing, ...]) -> list[str]:
+def ids(listings: list[Listing]) -> list[str]:
     return [one.entry.id for one in listings]
 
 
@@ -25,7 +23,7 @@ def kiosk(**changes: object) -> Policy:
 
 def test_the_standard_profile_allows_everything_but_a_shell_that_is_switched_off() -> None:
     policy = Policy.of(Settings(shell=False, kiosk_entries=("debian-49",)))
-    assert policy.offered(FOUND) == FOUND
+    assert policy.offered(FOUND) == list(FOUND)
     assert policy.allows("edit")
     assert policy.access("shell") is Access.ABSENT
     assert policy.access_to(ALPINE.entry) is Access.FREE
@@ -49,7 +47,6 @@ def test_after_the_pin_everything_exists_but_what_the_settings_forbid() -> None:
 def test_entries_stand_in_the_order_of_the_patterns_and_those_that_cannot_start_are_not_there() -> None:
     policy = kiosk(kiosk_entries=("alpine", "debian-*"))
     assert ids(policy.offered(FOUND)) == ["alpine", "debian-49", "debian-47"]
-    assert ids(policy.offered(FOUND, default="debian-47")) == ["alpine", "debian-47", "debian-49"]
     assert policy.access_to(TEST.entry) is Access.ABSENT
 
 
@@ -60,21 +57,13 @@ def test_an_entry_may_ask_for_the_pin_and_does_not_exist_without_one() -> None:
     assert "alpine" not in ids(kiosk(kiosk_locked=("alpine",)).offered(FOUND))
 
 
-@pytest.mark.parametrize(
-    ("found", "state", "default", "finished", "first"),
-    [
-        (FOUND, State(), "debian-49", True, "debian-49"),
-        (FOUND, LOST, "debian-49", True, "alpine"),
-        (FOUND, LOST, "debian-47", True, "debian-47"),  # another one was lost
-        (FOUND, State(), "debian-16k", True, "alpine"),  # its verdict is fail
-        (FOUND, State(), "gone", True, "alpine"),
-        (FOUND, State(), "gone", False, "debian-49"),  # it may still come
-        (FOUND, State(), None, True, "debian-49"),
-    ],
-)
-def test_repair_stands_first_when_the_default_did_not_come_back(
-    found: tuple[Listing, ...], state: State, default: str | None, finished: bool, first: str
-) -> None:
+def test_repair_stands_first_when_something_is_wrong_with_the_default() -> None:
     policy = kiosk(kiosk_recovery=("alp*",))
-    assert ids(policy.offered(found, state, default, finished=finished))[0] == first
-    assert len(policy.offered(found, state, default)) == 4
+    assert ids(policy.offered(FOUND)) == ["debian-49", "debian-47", "alpine", "image-test"]
+    assert ids(policy.offered(FOUND, repair_first=True)) == ["alpine", "debian-49", "debian-47", "image-test"]
+
+
+def test_what_asks_for_the_pin_or_is_not_there_never_starts_by_itself() -> None:
+    policy = kiosk(kiosk_entries=("alpine", "debian-*"), kiosk_locked=("debian-47",), kiosk_pin="x")
+    assert ids(policy.startable(FOUND)) == ["alpine", "debian-49", "debian-16k"]
+    assert policy.unlocked().startable(FOUND) == list(FOUND)

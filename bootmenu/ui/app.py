@@ -59,6 +59,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         may_quit: bool = True,
         confirm_always: bool = False,
         settings: Settings | None = None,
+        countdown: int | None = None,
         simulated_pin: str = "",
     ) -> None:
         """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with."""
@@ -78,6 +79,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             log_file=str(faults.log_file()),
             settings=settings,
             policy=Policy.of(settings),
+            countdown=countdown,
             simulated_pin=simulated_pin,
             few_buttons=self._few_buttons,
         )
@@ -192,6 +194,7 @@ def run(
     may_quit: bool = True,
     confirm_always: bool = False,
     settings: Settings | None = None,
+    countdown: int | None = None,
     simulated_pin: str = "",
 ) -> Outcome:
     """Show the menu until it has an outcome. Raises MenuError after a mistake of its own, the terminal restored.
@@ -209,6 +212,7 @@ def run(
             may_quit=may_quit,
             confirm_always=confirm_always,
             settings=settings,
+            countdown=countdown,
             simulated_pin=simulated_pin,
         )
         began = monotonic()

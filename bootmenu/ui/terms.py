@@ -32,6 +32,8 @@ class Terms:
     """What exists; everything that offers or does something asks it."""
     service: bool = False
     """This is the kiosk's other side: the PIN was right, and the key Esc locks it again."""
+    countdown: int | None = None
+    """Seconds that the kiosk counts down after its idle time; None = nothing starts by itself."""
     simulated_pin: str = ""
     """What the demonstration says of its PIN."""
     few_buttons: Callable[[], bool] = lambda: False

@@ -158,7 +158,8 @@ async def test_what_is_remembered_of_each_entry() -> None:
 
 async def test_repair_stands_first_when_the_default_did_not_come_back() -> None:
     async with kiosk(remembering(LOST)) as menu:
-        assert "Repair" in marked(menu)
+        assert "Start the previous version" in marked(menu), "that is what a countdown would take"
+        assert marked(menu).endswith("recommended")
         assert "did not start on 14 November" in menu.text
         assert [row.name for row in screen(menu).rows][:2] == ["Repair", "Start normally"]
 
@@ -297,26 +298,41 @@ async def test_three_buttons_enter_the_pin() -> None:
 # ---- time
 
 
-async def test_the_countdown_starts_the_recommended_entry() -> None:
-    async with kiosk(used=settings(timeout=1)) as menu:
-        await menu.sees("Starts by itself in")
+def idle(menu: Menu) -> None:
+    screen(menu)._touched = monotonic() - KIOSK.kiosk_idle
+    screen(menu)._tick()
+
+
+async def test_the_idle_time_brings_the_countdown_and_the_countdown_starts_the_recommended_entry() -> None:
+    async with kiosk(countdown=0) as menu:
+        await menu.press("end", "enter")
+        await menu.at(PinScreen)
+        idle(menu)
+        await menu.at(KioskScreen)
+        await menu.sees("Starts by itself in 5 s.")
+        assert "Start normally" in marked(menu)
+        screen(menu)._until = monotonic()
+        screen(menu)._tick()
         await menu.until(lambda: menu.app.return_value is not None)
         assert isinstance(menu.app.return_value, Jump)
         assert menu.app.return_value.plan.entry.id == "debian-49"
 
 
-async def test_a_key_stops_the_countdown_and_the_idle_time_brings_it_back() -> None:
-    async with kiosk(used=settings(timeout=60)) as menu:
+async def test_a_key_stops_the_countdown() -> None:
+    async with kiosk(countdown=60) as menu:
+        idle(menu)
         await menu.sees("Starts by itself in")
         await menu.press("down")
         assert "Starts by itself" not in menu.text
-        await menu.press("end", "enter")
-        await menu.at(PinScreen)
-        screen(menu)._touched = monotonic() - KIOSK.kiosk_idle
-        screen(menu)._tick()
-        await menu.at(KioskScreen)
-        await menu.sees("Starts by itself in")
-        assert "Start normally" in marked(menu)
+        assert screen(menu)._until is None
+
+
+async def test_without_a_countdown_the_idle_time_only_goes_back_to_the_start() -> None:
+    async with kiosk() as menu:
+        await menu.press("down")
+        idle(menu)
+        await menu.until(lambda: "Start normally" in marked(menu))
+        assert "Starts by itself" not in menu.text
 
 
 async def test_the_open_menu_is_locked_after_the_idle_time() -> None:
@@ -326,17 +342,9 @@ async def test_the_open_menu_is_locked_after_the_idle_time() -> None:
         await menu.at(MenuScreen)
         await menu.press("d")
         await menu.at(DetailsScreen)
-        screen(menu)._touched = monotonic() - KIOSK.kiosk_idle
-        screen(menu)._tick()
+        idle(menu)
         await menu.at(KioskScreen)
         await menu.until(lambda: session.calls.count("scan") == 3)
-
-
-async def test_on_a_running_system_nothing_starts_by_itself() -> None:
-    async with kiosk(used=settings(timeout=0), confirm_always=True) as menu:
-        screen(menu)._tick()
-        assert "Starts by itself" not in menu.text
-        assert menu.app.is_running
 
 
 async def test_the_end_of_a_simulation() -> None:

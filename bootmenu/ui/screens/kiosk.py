@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from threading import Event
 from time import monotonic
 from typing import ClassVar, TypeVar
@@ -18,10 +17,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
 
+from bootmenu.autoboot import choose
 from bootmenu.discovery.scan import Listing
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.pin import LONGEST, Guard, StoredPin
-from bootmenu.policy import Access
 from bootmenu.state import State
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
@@ -42,7 +41,7 @@ from bootmenu.ui.widgets.paper import Paper
 T = TypeVar("T")
 
 _SHORTEST_COUNTDOWN = 5
-"""Seconds: whoever comes back after the idle time shall see what is about to happen."""
+"""Seconds."""
 
 
 class PlainScreen(BootmenuScreen[T]):
@@ -287,8 +286,8 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         self._touched = monotonic()
         self._until: float | None = None
         """When the countdown ends; None = there is none."""
-        self._began = False
-        """There has been a countdown, or a key instead of one."""
+        self.recommended: pages.Choice | None = None
+        """What the countdown starts."""
 
     # --- what is on the screen
 
@@ -307,37 +306,28 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     @property
     def selected(self) -> int:
         """Index of the selected row."""
-        recommended = self.recommended
-        wanted = self._at or (recommended.key if recommended else "")
+        wanted = self._at or (self.recommended.key if self.recommended else "")
         return next((index for index, row in enumerate(self.rows) if row.key == wanted), 0)
-
-    @property
-    def recommended(self) -> pages.Choice | None:
-        """The entry that the countdown would start."""
-        state = self._ready.state if self._ready else State()
-        able = [row for row in self.rows if row.listing is not None and not row.pin]
-        fresh = [row for row in able if row.listing and not self._against(row.listing, state)]
-        return next(iter(fresh or able), None)
-
-    def _against(self, listing: Listing, state: State) -> bool:
-        return listing.entry.id in self._refused or state.lost_at(listing.entry.id) is not None
 
     def draw_found(self) -> None:
         """The rows anew; the selection stays on its own."""
-        if self._ready is None:
-            self.draw()
-            return
-        state = self._ready.state
-        found = list(self.catalogue.listings)
-        default = _default(found, state, self.terms.settings.default)
-        offered = self.policy.offered(found, state, default, finished=self.catalogue.finished)
-        free = [one for one in offered if self.policy.access_to(one.entry) is Access.FREE]
-        best = next((one for one in free if not self._against(one, state)), None)
-        names = self.terms.settings.kiosk_names
-        self.rows = pages.choices(self.policy, offered, state, names, recommended=best, refused=self._refused)
+        if self._ready is not None:
+            state, settings = self._ready.state, self.terms.settings
+            found = list(self.catalogue.listings)
+            able = [one for one in self.policy.startable(found) if one.entry.id not in self._refused]
+            choice = choose(able, state, settings, finished=self.catalogue.finished)
+            # a default that is not taken has a reason
+            offered = self.policy.offered(found, repair_first=bool(choice.why or self._refused))
+            self.rows = pages.choices(
+                self.policy,
+                offered,
+                state,
+                settings.kiosk_names,
+                recommended=choice.listing,
+                refused=self._refused,
+            )
+            self.recommended = next((row for row in self.rows if row.listing and row.listing is choice.listing), None)
         self.draw()
-        if self.catalogue.finished and not self._began:
-            self._begin_countdown()
 
     def looking_failed(self, error: Exception) -> None:
         """The log has it; what was found is there."""
@@ -372,20 +362,9 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     def touch(self) -> None:
         """A key: no countdown, and the idle time begins anew."""
         self._touched = monotonic()
-        self._began = True
         if self._until is not None:
             self._until = None
             self.draw()
-
-    def _begin_countdown(self) -> None:
-        seconds = self.terms.settings.timeout
-        if seconds is None or self.terms.confirm_always or self.recommended is None:
-            return
-        if self._began:
-            seconds = max(seconds, _SHORTEST_COUNTDOWN)
-        self._began = True
-        self._until = monotonic() + seconds
-        self.draw()
 
     def _tick(self) -> None:
         now = monotonic()
@@ -415,8 +394,10 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
                 self._look_after(screen)
             self.app.pop_screen()
         self._at = ""
+        if self.terms.countdown is not None and self.recommended is not None:
+            # whoever comes back shall see what is about to happen
+            self._until = monotonic() + max(self.terms.countdown, _SHORTEST_COUNTDOWN)
         self.draw()
-        self._begin_countdown()
 
     # --- keys
 
@@ -522,12 +503,3 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             self.draw_found()
         else:
             self.start_scan()
-
-
-def _default(found: list[Listing], state: State, wanted: str | None) -> str | None:
-    """Id of the entry that should start: chosen for one boot, by the settings, in the menu, by a configuration."""
-    if state.once is not None:
-        return state.once
-    if wanted is not None:
-        return next((one.entry.id for one in found if fnmatchcase(one.entry.id, wanted)), wanted)
-    return state.default or next((one.entry.id for one in found if one.entry.default), None)
