@@ -45,7 +45,7 @@ from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.sources import read_partition
-from bootmenu.sources.tree import Tree, exists
+from bootmenu.sources.tree import Remembering, Tree, exists
 
 MAX_ENTRIES = 5000
 """On one machine; more are no boot menu."""
@@ -422,7 +422,8 @@ class Survey:
     def _read(self, partition: _Partition, job: _Job) -> None:
         device, taken = partition.device, set[str]()
         try:
-            with self._mounts.reading(device) as tree:
+            with self._mounts.reading(device) as mounted:
+                tree = Remembering(mounted)
                 self._tell(job, _Opened(partition))
                 for found in read_partition(tree, self._board):
                     if job.cancelled:

@@ -118,6 +118,63 @@ class Tree(Protocol):
         """A regular file for reading at offsets."""
 
 
+_MOST_REMEMBERED = 10_000
+
+
+class Remembering:
+    """A tree that asks for each path once: during one reading of a partition, parsers, references and facts ask for
+    the same kernels again and again. What has been asked for stays as it was; files are always opened afresh."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._stats: dict[str, Stat | TreeError] = {}
+
+    @property
+    def device(self) -> str:
+        """See Tree."""
+        return self._tree.device
+
+    @property
+    def names(self) -> frozenset[str]:
+        """See Tree."""
+        return self._tree.names
+
+    @property
+    def image(self) -> str:
+        """See Tree."""
+        return self._tree.image
+
+    def list(self, path: str) -> tuple[str, ...]:
+        """See Tree."""
+        return self._tree.list(path)
+
+    def folder(self, path: str) -> AbstractContextManager[Folder]:
+        """See Tree."""
+        return self._tree.folder(path)
+
+    def stat(self, path: str) -> Stat:
+        """See Tree."""
+        found = self._stats.get(path)
+        if found is None:
+            try:
+                found = self._tree.stat(path)
+            except TreeError as error:
+                found = error
+            if len(self._stats) < _MOST_REMEMBERED:
+                self._stats[path] = found
+        if isinstance(found, TreeError):
+            raise found
+        return found
+
+    def read(self, path: str, limit: int) -> bytes:
+        """See Tree."""
+        return self._tree.read(path, limit)
+
+    def open(self, path: str) -> AbstractContextManager[ByteSource]:
+        """See Tree."""
+        return self._tree.open(path)
+
+
 def exists(tree: Tree, path: str) -> bool:
     """True when a regular file can be found there."""
     try:

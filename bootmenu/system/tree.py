@@ -39,19 +39,15 @@ class OpenFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes."""
-        first = os.pread(self.descriptor, length, offset) if length > 0 else b""
-        if len(first) == length or not first:
-            return first  # nearly always
-        pieces = [first]
-        offset += len(first)
-        length -= len(first)
-        while length > 0:
-            piece = os.pread(self.descriptor, length, offset)
-            if not piece:
-                break
-            pieces.append(piece)
+        piece = os.pread(self.descriptor, length, offset)
+        if len(piece) == length or not piece:
+            return piece
+        pieces = [piece]
+        while piece and length > len(piece):
             offset += len(piece)
             length -= len(piece)
+            piece = os.pread(self.descriptor, length, offset)
+            pieces.append(piece)
         return b"".join(pieces)
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry
 from bootmenu.sources import SOURCES, read_partition, version_of
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import Remembering, Stat, TreeError, Trouble
 from bootmenu.system.syscalls import Syscalls
 from bootmenu.system.tree import DirectoryTree
 from tests.builders import kernels
 from tests.builders.entries import whole_image
-from tests.builders.trees import write_tree
+from tests.builders.trees import MemoryTree, write_tree
 from tests.sources.reading import read
 
 
@@ -244,3 +244,20 @@ def test_any_names_give_entries(names: list[str]) -> None:
     entries, _ = read({f"/{name.replace('/', '')}": "" for name in names if name.strip("./")})
     assert len({entry.id for entry in entries}) == len(entries)
     assert all(entry.title for entry in entries)
+
+
+def test_a_tree_is_asked_once_for_each_path() -> None:
+    asked: list[str] = []
+
+    class Asked(MemoryTree):
+        def stat(self, path: str) -> Stat:
+            asked.append(path)
+            return super().stat(path)
+
+    tree = Remembering(Asked({"/vmlinuz": b"x"}))
+    for _ in range(3):
+        assert tree.stat("/vmlinuz").size == 1
+        with pytest.raises(TreeError):
+            tree.stat("/gone")
+    assert asked == ["/vmlinuz", "/gone"]
+    assert (tree.device, tree.names, tree.image, tree.list("/")) == ("sda1", frozenset({"sda1"}), "", ("vmlinuz",))

@@ -8,7 +8,7 @@ by their content, later; only an .efi file is looked into here, since most of th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
@@ -105,6 +105,10 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     kernels.sort(key=lambda kernel: version_key(kernel.version), reverse=True)
     kernels.sort(key=lambda kernel: not kernel.version[:1].isdigit())
     programs = 0
+    # most partitions of kernels alone have none of these folders: not to be asked for every kernel
+    installed = [
+        pattern for pattern in INSTALLED_TREES if _kind(tree, pattern.partition("{")[0].rpartition("/")[0])[1]
+    ]
     for kernel in kernels:
         try:
             if not tree.stat(kernel.path).is_file:
@@ -117,7 +121,7 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             if error.trouble is not Trouble.MISSING:
                 yield Problem(device=tree.device, path=kernel.path, message=error.detail)
             continue
-        yield _entry(tree, kernel)
+        yield _entry(tree, kernel, installed)
 
 
 def _named(folder: str, names: tuple[str, ...]) -> Iterator[_Found]:
@@ -145,13 +149,13 @@ def _is_kernel(tree: Tree, path: str) -> bool:
     return True
 
 
-def _entry(tree: Tree, kernel: _Found) -> BootEntry:
+def _entry(tree: Tree, kernel: _Found, installed: Sequence[str]) -> BootEntry:
     def file(path: str) -> FileRef:
         return FileRef(device=tree.device, path=path)
 
     templates = [pattern.format(kernel.version) for pattern in _INITRAMFS] if kernel.version else _INITRAMFS_OF_NONE
     initrd = next((name for name in templates if name in kernel.names), None)
-    dtb, folder = _trees(tree, kernel)
+    dtb, folder = _trees(tree, kernel, installed)
     return BootEntry(
         id=kernel.path,
         title=kernel.name,
@@ -164,14 +168,14 @@ def _entry(tree: Tree, kernel: _Found) -> BootEntry:
     )
 
 
-def _trees(tree: Tree, kernel: _Found) -> tuple[str | None, str | None]:
-    """(device tree, folder of device trees) for that kernel."""
+def _trees(tree: Tree, kernel: _Found, installed: Sequence[str]) -> tuple[str | None, str | None]:
+    """(device tree, folder of trees) for that kernel. installed: those of INSTALLED_TREES that there can be."""
     paths: list[str] = []
     if kernel.version:
         below = (f"{kernel.folder}/{pattern.format(kernel.version)}" for pattern in TREES)
         # only what the listing makes possible: every other look would be in vain
         paths += [path for path in below if path[len(kernel.folder) + 1 :].split("/")[0] in kernel.names]
-        paths += [pattern.format(kernel.version) for pattern in INSTALLED_TREES]
+        paths += [pattern.format(kernel.version) for pattern in installed]
     for path in paths:
         is_file, is_folder = _kind(tree, path)
         if is_file or is_folder:
