@@ -7,7 +7,10 @@ What the frame does not need is imported by a thread while it is looked at; Text
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import importlib.util
 import os
+import signal
 import sys
 import termios
 import threading
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from bootmenu.model.progress import Progress
     from bootmenu.session import MachineSession
     from bootmenu.shared import Shared, View
-    from bootmenu.ui.outcome import Demo, Quit
+    from bootmenu.ui.outcome import Outcome, Quit
 
 _DRAIN = 2.0
 """Seconds for a slow line to say the last words before the jump."""
@@ -52,16 +55,16 @@ def run(options: Options) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
     name = os.ttyname(sys.stdin.fileno())
-    addressed = os.environ.get("TERM") != "dumb"
-    _prepare_terminal(name, ask=addressed)
+    plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
+    _prepare_terminal(name, ask=not plain)
     host = Host()
     loaded = settings_in_force(host, options.flags)
     with contextlib.ExitStack() as stack:
-        sitting = stack.enter_context(_begin(options.demo, host, loaded, [(name, addressed)]))
+        sitting = stack.enter_context(_begin(options.demo, host, loaded, [name], plain=plain))
         while True:
             outcome = _show(sitting)
             if outcome is None:  # the demonstration was asked for
-                sitting = stack.enter_context(_begin(True, host, loaded, [(name, addressed)], quiet=True))
+                sitting = stack.enter_context(_begin(True, host, loaded, [name], plain=plain, quiet=True))
                 continue
             return 128 + outcome.signal if outcome.signal else 0
 
@@ -184,6 +187,7 @@ class Sitting:
 
     shared: Shared
     loaded: Loaded
+    plain: bool = False
     outcome: Quit | None = None
     """It is over already."""
     error: BootmenuError | None = None
@@ -194,7 +198,7 @@ class Sitting:
 
 @contextlib.contextmanager
 def _begin(
-    demo: bool, host: Host, loaded: Loaded, consoles: list[tuple[str, bool]], *, quiet: bool = False
+    demo: bool, host: Host, loaded: Loaded, consoles: list[str], *, plain: bool, quiet: bool = False
 ) -> Iterator[Sitting]:
     """Open a session behind the first frame, and start what starts by itself. quiet: nothing does."""
     settings = loaded.settings
@@ -203,14 +207,14 @@ def _begin(
         seconds = None
     hidden = settings.menu is MenuStyle.HIDDEN and seconds is not None
     traits = Traits.of(os.environ)
-    terminals = [Terminal(name, traits, addressed=addressed, hidden=hidden) for name, addressed in consoles]
+    terminals = [Terminal(name, traits, addressed=not plain, hidden=hidden) for name in consoles]
     with contextlib.ExitStack() as stack:
         with Frame(terminals) as frame:
             frame.show(Picture(title=lambda _: " bootmenu ", seconds=seconds))
             opening = Opening(demo, host, loaded, frame.wake)
             stack.callback(opening.close)
-            yield_this = _first_frame(frame, opening, loaded, seconds)
-        yield yield_this
+            sitting = _first_frame(frame, opening, loaded, seconds)
+        yield dataclasses.replace(sitting, plain=plain)
 
 
 def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> Sitting:
@@ -230,7 +234,11 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         if plan is not None:
             frame.line(plan.last_line)
             _drain(frame)
-            _jump(view, plan)
+            try:
+                _jump(view, plan)
+            except SimulatedJump:
+                view.unload(plan)
+                raise
     except SimulatedJump as arrived:
         return Sitting(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:
@@ -246,9 +254,9 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
 class _Ended(Exception):  # noqa: N818 - not an error of anybody's
     """By a signal."""
 
-    def __init__(self, signal: int) -> None:
-        super().__init__(signal)
-        self.signal = signal
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,15 +271,16 @@ class _Decision:
 def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> _Decision:
     """Show the frame until the session is there, and until the time is up or somebody decides."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
-    catalogue, read, stopped, signal = None, 0, False, 0
+    catalogue, read, stopped, ended_by = None, 0, False, 0
     while True:
         shared, choice = opening.poll(), Choice()
         if shared is not None:
-            if signal or stopped or countdown is None:
-                return _Decision(shared=shared, signal=signal)
+            if ended_by or stopped or countdown is None:
+                return _Decision(shared=shared, signal=ended_by)
+            from bootmenu.policy import Policy
             from bootmenu.ui.catalogue import Catalogue
 
-            catalogue = catalogue or Catalogue()
+            catalogue, policy = catalogue or Catalogue(), Policy.of(loaded.settings)
             look = shared.look
             finished, ended, events = look.finished, look.ended, look.events[read:]
             for event in events:
@@ -280,7 +289,7 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
             if look.error is not None:
                 return _Decision(shared=shared, said=f"Looking ended early: {look.error}")
             state = shared.session.memory.state
-            choice = choose(list(catalogue.listings), state, loaded.settings, finished=finished or ended)
+            choice = choose(policy.startable(catalogue.listings), state, loaded.settings, finished=finished or ended)
             if choice.final and choice.listing is None:
                 return _Decision(shared=shared, said=choice.why)
         now = monotonic()
@@ -295,7 +304,7 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
             case Key():
                 stopped = stopped or countdown is not None
             case Signal(number):
-                signal, stopped = number, True
+                ended_by, stopped = number, True
             case _:
                 pass
 
@@ -394,31 +403,19 @@ def _restore_kernel_messages() -> None:
 
 
 def _show(sitting: Sitting) -> Quit | None:
-    """Run the screens until they are left, and make the jumps they ask for. None = for the demonstration."""
+    """Run the menu until it is left, and make the jumps it asks for. None = for the demonstration."""
     if sitting.outcome is not None:
         return sitting.outcome
     from bootmenu.kexec.errors import LoadError, SimulatedJump
-    from bootmenu.ui import app
     from bootmenu.ui.outcome import Demo, Jump
 
-    session, settings = sitting.shared.session, sitting.loaded.settings
-    memory = session.memory
-    troubles = (sitting.said, *sitting.loaded.problems, "" if session.simulated else memory.trouble)
+    session = sitting.shared.session
+    troubles = (sitting.said, *sitting.loaded.problems, "" if session.simulated else session.memory.trouble)
     said = next((text for text in troubles if text), "")
     error = sitting.error
-    ours = first_stage()
     while True:
         view = sitting.shared.view()
-        outcome: Demo | Jump | Quit = app.run(
-            view,
-            theme=settings.theme,
-            error=None if isinstance(error, SimulatedJump) else error,
-            trouble=said,
-            offer_demo=not session.simulated,
-            may_quit=not ours,
-            confirm_always=not ours and not session.simulated,
-            settings=settings,
-        )
+        outcome = (_run_plain if sitting.plain else _run_screens)(sitting, view, error, said)
         said = ""
         if isinstance(outcome, Demo):
             return None
@@ -429,5 +426,60 @@ def _show(sitting: Sitting) -> Quit | None:
             termios.tcdrain(sys.stderr)  # a slow line must have said it before the jump
         try:
             _jump(view, outcome.plan)
-        except (LoadError, SimulatedJump) as back:
+        except SimulatedJump as arrived:
+            view.unload(outcome.plan)
+            error, said = None, arrived.message if sitting.plain else ""
+        except LoadError as back:
             error = back
+
+
+def _run_screens(sitting: Sitting, view: View, error: BootmenuError | None, said: str) -> Outcome:
+    try:
+        from bootmenu.ui import app
+    except ImportError as missing:  # an installation that is not whole shows a menu all the same
+        return _run_plain(sitting, view, error, said or f"The screens cannot be shown: {missing}.")
+    ours = first_stage()
+    return app.run(
+        view,
+        theme=sitting.loaded.settings.theme,
+        error=error,
+        trouble=said,
+        offer_demo=not view.simulated,
+        may_quit=not ours,
+        confirm_always=not ours and not view.simulated,
+        settings=sitting.loaded.settings,
+    )
+
+
+def _run_plain(sitting: Sitting, view: View, error: BootmenuError | None, said: str) -> Outcome:
+    from bootmenu.plain import PlainMenu
+    from bootmenu.policy import Policy
+    from bootmenu.ui.terms import Terms
+
+    ours, settings = first_stage(), sitting.loaded.settings
+    terms = Terms(
+        session=view,
+        may_quit=not ours,
+        confirm_always=not ours and not view.simulated,
+        offer_demo=not view.simulated,
+        trouble=said,
+        settings=settings,
+        policy=Policy.of(settings),
+    )
+    for number in (signal.SIGTSTP, signal.SIGQUIT):  # nobody is there to wake a first stage
+        signal.signal(number, signal.SIG_IGN)
+    return PlainMenu(terms, sys.stdin, sys.stderr, _secret, ascii_only=Traits.of(os.environ).ascii).run(error)
+
+
+def _secret(question: str) -> str:
+    """A line that is not shown while it is typed."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    modes = termios.tcgetattr(sys.stdin)
+    hidden = [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]]
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, hidden)
+    try:
+        return sys.stdin.readline().rstrip("\n")
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
+        sys.stderr.write("\n")

@@ -27,3 +27,10 @@ def _plain(char: str) -> str:
 def width(text: str) -> int:
     """Columns, of text that is `clean`."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def set_width(text: str, columns: int) -> str:
+    """Cut or padded to so many columns."""
+    while width(text) > columns:
+        text = text[:-1]
+    return text + " " * (columns - width(text))

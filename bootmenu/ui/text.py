@@ -5,7 +5,13 @@ from __future__ import annotations
 
 import unicodedata
 
-from rich.cells import cell_len, set_cell_size
+from bootmenu.ui import glyphs
+
+try:
+    from rich.cells import cell_len, set_cell_size
+except ImportError:  # then there are no screens, and nobody else measures
+    cell_len = glyphs.width  # type: ignore[assignment]
+    set_cell_size = glyphs.set_width  # type: ignore[assignment]
 
 CUT = "»"
 """Stands where the rest of a text did not fit; every console font has it."""

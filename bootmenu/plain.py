@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: MIT
+"""The plain menu: a numbered list and one question at a time, for any terminal that can show lines and send them.
+
+Standard library only, no cursor addressing. The same entries, verdicts and actions as the screens, by the same terms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from bootmenu import reports
+from bootmenu.boot import plan_lines
+from bootmenu.discovery.scan import Listing, ScanFinished, Stream
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec import preflight
+from bootmenu.kexec.errors import LoadError
+from bootmenu.model.entry import CommandLine
+from bootmenu.model.finding import Finding, Severity
+from bootmenu.model.progress import Progress, StageState
+from bootmenu.model.text import printable
+from bootmenu.policy import Access
+from bootmenu.system.power import Power
+from bootmenu.ui.catalogue import Catalogue
+from bootmenu.ui.glyphs import to_ascii
+from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
+from bootmenu.ui.terms import Terms
+
+_WIDTH = 79
+_POWER = {Power.REBOOT: "restart", Power.OFF: "switch off", Power.FIRMWARE: "restart into the firmware's setup"}
+
+
+class _EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """letter: what is typed. action: its name in the key table. numbered: it is about one entry."""
+
+    letter: str
+    action: str
+    help: str
+    numbered: bool = False
+
+
+_COMMANDS = (
+    _Command("d", "details", "every check of an entry, and what loading it would do", numbered=True),
+    _Command("t", "test", "load an entry and take it out again", numbered=True),
+    _Command("e", "edit", "start an entry with another command line", numbered=True),
+    _Command("D", "default", "make an entry the default, or take that back", numbered=True),
+    _Command("o", "once", "make an entry the one for the next boot only", numbered=True),
+    _Command("r", "rescan", "look at every partition again"),
+    _Command("u", "unlock", "enter the passphrase of an encrypted partition"),
+    _Command("l", "log", "the kernel's last messages"),
+    _Command("p", "power", "restart or switch off"),
+    _Command("m", "demo", "the demonstration machine, where nothing can happen"),
+    _Command("q", "quit", "leave; nothing is loaded"),
+)
+
+
+class PlainMenu:
+    """One sitting on one terminal. secret: asks for a passphrase without showing it."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        source: TextIO,
+        sink: TextIO,
+        secret: Callable[[str], str] | None = None,
+        *,
+        ascii_only: bool = True,
+    ) -> None:
+        self.terms = terms
+        self._session = terms.session
+        self._source = source
+        self._sink = sink
+        self._secret = secret or self._ask
+        self._ascii = ascii_only
+        self._catalogue = Catalogue()
+        self._outcome: Outcome | None = None
+
+    # --- lines out and in
+
+    def _say(self, text: str = "") -> None:
+        self._sink.write((to_ascii(text) if self._ascii else text) + "\n")
+        self._sink.flush()
+
+    def _wrapped(self, head: str, text: str) -> None:
+        for line in textwrap.wrap(
+            head + printable(text), _WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False
+        ):
+            self._say(line)
+
+    def _ask(self, question: str) -> str:
+        self._sink.write(question)
+        self._sink.flush()
+        line = self._source.readline()
+        if not line:
+            raise _EndOfInput
+        return line.strip()
+
+    def _sure(self, question: str) -> bool:
+        return self._ask(f"{question} (y, or Enter for no) ").lower() in ("y", "yes")
+
+    # --- the list
+
+    def run(self, error: BootmenuError | None = None) -> Outcome:
+        """Until there is an outcome. The end of the input is one. error: what came back; it is told first."""
+        try:
+            if self.terms.trouble:
+                self._wrapped("  ! ", self.terms.trouble)
+            if error is not None:
+                self._failed(error)
+            with contextlib.suppress(KeyboardInterrupt):
+                self._look()
+            self._list()
+            while self._outcome is None:
+                try:
+                    self._obey(self._ask("> "))
+                except BootmenuError as failure:
+                    self._failed(failure)
+                except KeyboardInterrupt:
+                    self._say()
+        except (_EndOfInput, OSError):
+            return Quit()
+        return self._outcome
+
+    def _look(self) -> None:
+        self._say("Looking for what can be started.")
+        self._catalogue.begin()
+        with contextlib.closing(self._session.scan()) as stream:
+            self._take(stream)
+
+    def _take(self, stream: Stream) -> None:
+        try:
+            for event in stream:
+                self._catalogue.add(event)
+                if isinstance(event, ScanFinished):
+                    return
+        except BootmenuError as error:
+            self._failed(error)
+        self._catalogue.stop()
+
+    @property
+    def _numbered(self) -> list[Listing]:
+        """The entries that exist, as they are numbered from 1."""
+        policy = self.terms.policy
+        found = policy.offered(self._catalogue.listings)
+        return [listing for listing in found if policy.access_to(listing.entry) is Access.FREE]
+
+    def _list(self) -> None:
+        machine = self._session.machine
+        title = " - ".join(part for part in (machine.title, machine.kernel_release) if part)
+        self._say()
+        self._say(printable(f"bootmenu{'  SIMULATION' if self._session.simulated else ''}   {title}"))
+        for finding in self._session.machine_report.findings:
+            if finding.severity is not Severity.PASS:
+                self._finding(finding)
+        for notice in self._session.notices:
+            self._wrapped("  note  ", notice)
+        listings, state = self._numbered, self._session.memory.state
+        place = ""
+        for number, listing in enumerate(listings, 1):
+            entry = listing.entry
+            if entry.device != place and not self.terms.policy.kiosk:
+                place = entry.device
+                self._say(printable(f" {place}"))
+            marks = "*" if entry.default or state.default == entry.id else " "
+            word = reports.WORDS[listing.report.verdict]
+            name = printable(_name(listing))
+            more = "  next boot" if state.once == entry.id else ""
+            lost = "  never came back" if state.lost_at(entry.id) else ""
+            self._say(f" {number:>2}{marks} {word:<4}  {name}  ({entry.source}){more}{lost}")
+        if not listings:
+            self._say(" There is nothing here that could be started.")
+        if not self.terms.policy.kiosk:
+            for group in self._catalogue.groups:
+                for problem in group.problems:
+                    self._wrapped("     skip  ", str(problem))
+        self._hints()
+
+    def _hints(self) -> None:
+        letters = " ".join(f"{command.letter}{' N' if command.numbered else ''}" for command in self._offered())
+        self._say(f"A number starts that entry. Also: {letters} ? (help), each with Enter.")
+        if self.terms.policy.kiosk and self.terms.settings.kiosk_contact:
+            self._wrapped("", self.terms.settings.kiosk_contact)
+
+    def _offered(self) -> Iterator[_Command]:
+        for command in _COMMANDS:
+            if self.terms.permits(command.action) and (command.action != "unlock" or self._locked):
+                yield command
+
+    @property
+    def _locked(self) -> list[str]:
+        return [group.device.name for group in self._catalogue.groups if group.device.locked]
+
+    # --- commands
+
+    def _obey(self, line: str) -> None:
+        if not line:
+            self._list()
+            return
+        letter, rest = ("", line) if line.isdigit() else (line[0], line[1:].strip())
+        if letter in ("?", "h"):
+            self._help()
+            return
+        if not letter:
+            if (listing := self._entry(rest)) is not None:
+                self._boot(listing)
+            return
+        command = next((command for command in self._offered() if command.letter == letter), None)
+        if command is None:
+            self._say(f"{printable(line[:20])} is no command; ? lists them.")
+            return
+        if not command.numbered:
+            self._do(command.action)
+        elif (listing := self._entry(rest)) is not None:
+            self._do_with(command.action, listing)
+
+    def _entry(self, number: str) -> Listing | None:
+        listings = self._numbered
+        wanted = _number(number)
+        if wanted is not None and 1 <= wanted <= len(listings):
+            return listings[wanted - 1]
+        self._say(f"That needs the number of an entry: 1 to {len(listings)}." if listings else "There is no entry.")
+        return None
+
+    def _do(self, action: str) -> None:
+        match action:
+            case "rescan":
+                self._look()
+                self._list()
+            case "unlock":
+                self._unlock()
+            case "log":
+                self._log()
+            case "power":
+                self._power()
+            case "demo":
+                self._outcome = Demo()
+            case "quit":
+                self._outcome = Quit()
+
+    def _do_with(self, action: str, listing: Listing) -> None:
+        match action:
+            case "details":
+                self._details(listing)
+            case "test":
+                self._test(listing)
+            case "edit":
+                self._edit(listing)
+            case "default" | "once":
+                self._remember(action, listing)
+
+    def _help(self) -> None:
+        rows = [("N", "start entry N"), *((_shown(command), command.help) for command in self._offered())]
+        for shown, text in (*rows, ("Enter", "the list again"), ("?", "this")):
+            self._say(f"  {shown:<6} {text}")
+
+    def _details(self, listing: Listing) -> None:
+        self._say(printable(_name(listing)))
+        for line in reports.report_lines(listing.report):
+            self._say(line)
+        for line in plan_lines(self._session.plan(listing)):
+            for part in textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 14) or [""]:
+                self._say(part)
+
+    def _finding(self, finding: Finding) -> None:
+        self._wrapped(f"  {reports.WORDS[finding.severity]:<4}  ", f"{finding.code}: {finding.message}")
+        if finding.hint:
+            self._wrapped("        → ", finding.hint)
+
+    def _boot(self, listing: Listing) -> None:
+        if listing.report.verdict is Severity.FAIL:
+            for finding in listing.report.of(Severity.FAIL):
+                self._finding(finding)
+            if not self._sure("It cannot be started here. Try it all the same?"):
+                return
+        elif self.terms.confirm_always and not self._sure("This ends what runs now. Start it?"):
+            return
+        plan = self._session.plan(listing)
+        self._say(f"Loading {printable(_name(listing))}. Ctrl+C takes it back.")
+        try:
+            self._follow(self._session.load(plan))
+            self._follow(self._session.leave(plan))
+        except KeyboardInterrupt:
+            self._session.unload(plan)
+            self._say("Taken back: nothing is loaded.")
+            return
+        except BaseException:
+            self._session.unload(plan)
+            raise
+        self._outcome = Jump(plan)
+
+    def _follow(self, steps: Iterator[Progress]) -> None:
+        try:
+            for progress in steps:
+                if progress.state is not StageState.RUNNING:
+                    size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
+                    detail = printable(progress.detail[:60])
+                    self._say(f"  {progress.stage:<20} {progress.state:<8}{size} {progress.seconds:6.1f} s  {detail}")
+        finally:
+            close = getattr(steps, "close", None)
+            if close is not None:
+                close()
+
+    def _test(self, listing: Listing) -> None:
+        allowed = self._session.preflight()
+        if allowed.refused is not None:
+            raise allowed.refused
+        if allowed.replaces and not self._sure("A kernel is loaded already, and would be gone. Test all the same?"):
+            return
+        plan = self._session.plan(listing)
+        error: LoadError | None = None
+        try:
+            self._follow(self._session.load(plan))
+        except LoadError as failure:
+            error = failure
+        finally:
+            self._session.unload(plan)
+        self._finding(preflight.finding(plan, error))
+
+    def _edit(self, listing: Listing) -> None:
+        self._say("The command line is")
+        self._wrapped("  ", listing.entry.cmdline.text or "(empty)")
+        line = self._ask("Another one for this boot (Enter keeps it, - empties it): ")
+        if line:
+            entry = dataclasses.replace(listing.entry, cmdline=CommandLine("" if line == "-" else line))
+            listing = self._session.recheck(entry)
+        self._say(f"verdict: {reports.WORDS[listing.report.verdict]}")
+        for severity in (Severity.FAIL, Severity.WARN):
+            for finding in listing.report.of(severity):
+                self._finding(finding)
+        if self._sure("Start it?"):
+            self._boot(listing)
+
+    def _remember(self, action: str, listing: Listing) -> None:
+        memory = self._session.memory
+        state, entry = memory.state, listing.entry.id
+        if action == "default":
+            state = dataclasses.replace(state, default=None if state.default == entry else entry)
+        else:
+            state = dataclasses.replace(state, once=None if state.once == entry else entry)
+        kept = memory.keep(state)
+        self._list()
+        if not kept:
+            self._wrapped("  ! ", memory.trouble)
+
+    def _unlock(self) -> None:
+        name = self._locked[0]
+        secret = self._secret(f"Passphrase of {printable(name)} (Enter for none): ")
+        if secret:
+            self._session.unlock(name, secret)
+            self._look()
+            self._list()
+
+    def _log(self) -> None:
+        lines = self._session.kernel_log()
+        if lines is None:
+            self._say("The kernel's messages may not be read.")
+        for line in (lines or [])[-20:]:
+            self._wrapped("  ", line)
+
+    def _power(self) -> None:
+        offered = self._session.powers
+        for number, power in enumerate(offered, 1):
+            self._say(f"  {number}  {_POWER[power]}")
+        choice = _number(self._ask("Which (Enter for none): "))
+        if choice is not None and 1 <= choice <= len(offered):
+            self._session.power(offered[choice - 1])
+
+    def _failed(self, error: BootmenuError) -> None:
+        self._wrapped("  ! ", error.message)
+        if isinstance(error, LoadError):
+            for line in _details_of(error):
+                self._wrapped("      ", line)
+        if error.hint:
+            self._wrapped("    → ", error.hint)
+
+
+def _details_of(error: LoadError) -> Iterable[str]:
+    if error.errno_text:
+        yield f"{error.call}: {error.errno_text}"
+    yield from (f"kernel: {line}" for line in error.kernel_log)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
+
+
+def _shown(command: _Command) -> str:
+    return f"{command.letter} N" if command.numbered else command.letter
+
+
+def _name(listing: Listing) -> str:
+    entry = listing.entry
+    title = entry.title or entry.kernel.path
+    return f"{title}, {entry.version}" if entry.version and entry.version not in title else title

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""The plain menu: what it says, what it does for each command, and how it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import pytest
+
+from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ScanFinished
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.errors import LoadError
+from bootmenu.model.progress import Stage
+from bootmenu.plain import PlainMenu
+from bootmenu.policy import Policy
+from bootmenu.reports import WORDS as REPORT_WORDS
+from bootmenu.settings import Profile, Settings
+from bootmenu.state import FolderStore, Memory, State
+from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
+from bootmenu.ui.terms import Terms
+from tests.ui import fakes
+from tests.ui.line import on_a_line
+
+
+def sit(
+    session: fakes.FakeSession, *typed: str, error: BootmenuError | None = None, **terms: object
+) -> tuple[str, Outcome]:
+    """What was said, in one line each, and the outcome. The input ends after what is typed."""
+    sink = io.StringIO()
+    source = io.StringIO("".join(f"{line}\n" for line in typed))
+    menu = PlainMenu(Terms(session=session, **terms), source, sink)  # type: ignore[arg-type]
+    outcome = menu.run(error)
+    return sink.getvalue(), outcome
+
+
+def test_the_list_has_every_entry_with_its_verdict_and_what_was_skipped() -> None:
+    said, outcome = sit(fakes.FakeSession())
+    assert outcome == Quit()
+    rows = [line for line in said.splitlines() if line.strip()[:1].isdigit()]
+    assert [row.split()[1] for row in rows] == [REPORT_WORDS[found.report.verdict] for found in _listings()]
+    assert "  1* ok    Debian GNU/Linux 12 (bookworm), 6.1.0-49-arm64  (bls)" in said
+    assert "skip  sdb1" in said
+    assert said.isascii()
+    assert max(map(len, said.splitlines())) < 100
+
+
+def test_a_number_starts_that_entry() -> None:
+    session = fakes.FakeSession()
+    said, outcome = sit(session, "1")
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.id == fakes.DEBIAN.entry.id
+    assert f"load {fakes.DEBIAN.entry.id}" in session.calls
+    assert "read kernel" in said
+
+
+def test_an_entry_that_cannot_be_started_is_asked_about() -> None:
+    session = fakes.FakeSession()
+    number = str([found.entry.id for found in _listings()].index(fakes.PAGES.entry.id) + 1)
+    said, outcome = sit(session, number, "")
+    assert "IMG-PAGE" in said
+    assert outcome == Quit()
+    assert not any(call.startswith("load") for call in session.calls)
+    assert isinstance(sit(fakes.FakeSession(), number, "y")[1], Jump)
+
+
+def _listings() -> list[Listing]:
+    return [event.listing for event in fakes.FULL if isinstance(event, EntryFound)]
+
+
+def test_on_a_system_that_runs_every_start_is_asked_about() -> None:
+    assert sit(fakes.FakeSession(), "1", "n", confirm_always=True)[1] == Quit()
+    assert isinstance(sit(fakes.FakeSession(), "1", "y", confirm_always=True)[1], Jump)
+
+
+def test_a_load_that_fails_is_told_with_what_the_kernel_said_and_the_menu_stays() -> None:
+    error = LoadError("It said no.", "Ask again.", stage=Stage.LOAD, call="kexec_load", errno=16, kernel_log=("x y",))
+    session = fakes.FakeSession(load_error=error)
+    said, outcome = sit(session, "1", "?")
+    for part in ("! It said no.", "kexec_load: EBUSY", "kernel: x y", "> Ask again.", "start entry N"):
+        assert part in said
+    assert outcome == Quit()
+    assert "unload" in session.calls
+
+
+def test_what_came_back_is_told_first() -> None:
+    said, _ = sit(fakes.FakeSession(), error=BootmenuError("It came back."), trouble="Nothing is remembered.")
+    assert said.index("Nothing is remembered.") < said.index("It came back.") < said.index("Debian")
+
+
+def test_details_have_the_findings_and_the_plan() -> None:
+    said, _ = sit(fakes.FakeSession(), "d 3", "d1")
+    assert "Choose a kernel with 4 KiB pages." in said
+    assert "method        kexec_file_load" in said
+
+
+def test_a_test_load_is_made_and_taken_out_again() -> None:
+    session = fakes.FakeSession()
+    said, outcome = sit(session, "t 1")
+    assert "LOAD-TEST" in said
+    assert session.calls.index("unload") > session.calls.index(f"load {fakes.DEBIAN.entry.id}")
+    assert outcome == Quit()
+
+
+def test_another_command_line_is_judged_and_started_for_this_boot() -> None:
+    _, outcome = sit(fakes.FakeSession(), "e 1", "root=/dev/x quiet", "y")
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.cmdline.text == "root=/dev/x quiet"
+    _, outcome = sit(fakes.FakeSession(), "e 1", "-", "y")
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.cmdline.text == ""
+    assert sit(fakes.FakeSession(), "e 1", "", "n")[1] == Quit()
+
+
+def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: Path) -> None:
+    session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
+    said, _ = sit(session, "D 1", "o 2")
+    first, second = (found.entry.id for found in _listings()[:2])
+    assert FolderStore(tmp_path).read() == State(default=first, once=second)
+    assert "next boot" in said
+    sit(session, "D 1", "o 2")
+    assert FolderStore(tmp_path).read() == State()
+    said, _ = sit(fakes.FakeSession(memory=Memory(None, "There is no place.")), "D 1")
+    assert "! There is no place." in said
+
+
+def test_a_rescan_and_a_passphrase_look_again() -> None:
+    session = fakes.FakeSession()
+    sit(session, "r")
+    assert session.calls.count("scan") == 2
+    locked = fakes.FakeSession(events=fakes.LOCKED)
+    said, _ = sit(locked, "u", "wrong", "u", locked.passphrase)
+    assert "This is not its passphrase." in said
+    assert locked.calls.count("scan") == 2
+
+
+def test_power_is_asked_about() -> None:
+    said, _ = sit(fakes.FakeSession(), "p", "", "p", "1")
+    assert "restart" in said
+
+
+@pytest.mark.parametrize("typed", ["99", "0", "d", "d x", "xyz", "t 9", "١", "²", "9" * 5000])
+def test_what_makes_no_sense_is_told(typed: str) -> None:
+    said, outcome = sit(fakes.FakeSession(), typed)
+    assert outcome == Quit()
+    assert "That needs the number of an entry" in said or "is no command; ? lists them." in said
+
+
+def test_leaving_and_the_demonstration_exist_where_they_are_allowed() -> None:
+    assert sit(fakes.FakeSession(), "m", offer_demo=True)[1] == Demo()
+    said, _ = sit(fakes.FakeSession(), "q", "m", may_quit=False)
+    assert "q is no command" in said
+    assert "m is no command" in said
+
+
+def test_in_the_kiosk_only_what_is_allowed_exists() -> None:
+    settings = Settings(profile=Profile.KIOSK, kiosk_entries=("alpine*",), kiosk_actions=("rescan",))
+    session = fakes.FakeSession()
+    said, outcome = sit(session, "d 1", "e 1", "p", "q", "2", "1", settings=settings, policy=Policy.of(settings))
+    assert "Debian" not in said
+    assert said.count("is no command") == 4
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.id == fakes.ALPINE.entry.id
+
+
+def test_what_a_disk_says_does_not_steer_the_terminal() -> None:
+    evil = dataclasses.replace(fakes.DEBIAN, entry=dataclasses.replace(fakes.DEBIAN.entry, title="a\x1b[2Jb\nc"))
+    events = (DeviceFound(fakes.BOOT), EntryFound(evil), ScanFinished(0.1))
+    said, _ = sit(fakes.FakeSession(events=events), "d 1", "1")
+    assert "\x1b" not in said
+
+
+def test_on_a_dumb_terminal_it_is_this_menu_and_the_end_of_the_line_ends_it() -> None:
+    with on_a_line(["-m", "bootmenu", "--demo"], "dumb") as line:
+        line.until(lambda: line.text.rstrip().endswith(">"), 40)
+        assert b"\x1b" not in line.sent
+        line.type(b"\x1a\x1c\x03")
+        line.read(0.3)
+        line.type(b"\x04")
+        assert line.wait() == 0
+
+
+def test_plain_is_an_option_of_its_own_and_needs_no_textual() -> None:
+    program = "import sys; sys.modules['textual'] = sys.modules['rich'] = None; from bootmenu import cli; cli.main()"
+    with on_a_line(["-c", program, "--demo", "--plain", "--timeout", "60"], "xterm") as line:
+        line.until(lambda: "Any key opens the menu" in line.text, 40)
+        line.type(b"x")
+        line.until(lambda: line.text.rstrip().endswith(">"), 40)
+        assert "Debian GNU/Linux 12" in line.text
+        assert b"\x1b" not in line.sent
+        line.type(b"q\r")
+        assert line.wait() == 0
