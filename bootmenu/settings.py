@@ -18,6 +18,7 @@ from bootmenu.system.host import Host
 
 FILE = "/etc/bootmenu.toml"
 _LONGEST = 4096  # characters of one value
+_KIOSK = re.compile(rb"""^\s*["']?profile["']?\s*=\s*["']*kiosk""", re.IGNORECASE | re.MULTILINE)
 
 
 class Profile(StrEnum):
@@ -300,7 +301,8 @@ def _file(host: Host, file: str, problems: list[str]) -> list[tuple[str, Any]]:
         tables = tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         problems.append(f"{file}: {error}; none of it is used.")
-        return []
+        # a slip of the pen must not open a kiosk: without its PIN, only starting an entry is left
+        return [("profile", "kiosk"), ("shell", False)] if _KIOSK.search(data) else []
     rows: list[tuple[str, Any]] = []
     for name, value in tables.items():
         if isinstance(value, dict) and name not in _BY_NAME:

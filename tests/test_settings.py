@@ -151,3 +151,15 @@ def test_the_command_shows_values_and_origins_and_keeps_the_pin(
     assert found["settings"]["timeout"] == {"value": 4, "origin": FILE}
     assert found["settings"]["kiosk.pin"]["value"] == "set"
     assert len(found["problems"]) == 1
+
+
+@pytest.mark.parametrize("rest", ["[kiosk]\npin = ", "x = 1\nx = 2", "[kiosk", "\xff"])
+def test_a_kiosk_whose_file_is_broken_stays_a_kiosk(tmp_path: Path, rest: str) -> None:
+    host = machine(tmp_path)
+    (tmp_path / "etc/bootmenu.toml").parent.mkdir(exist_ok=True)
+    (tmp_path / "etc/bootmenu.toml").write_bytes(f' profile = "kiosk"\n{rest}'.encode("latin-1"))
+    found = load(host)
+    assert found.problems
+    assert found.settings.profile is Profile.KIOSK
+    assert not found.settings.shell
+    assert found.settings.kiosk_pin is None

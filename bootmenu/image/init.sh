@@ -8,6 +8,7 @@
 #   bootmenu.term=NAME      TERM of the menu (default: linux on a screen, vt220 on a serial line)
 #   bootmenu.loglevel=N     kernel messages below this level reach the console (default 1: emergencies)
 #   bootmenu.shell=no       never offer a shell
+#   bootmenu.profile=kiosk  plain words on the console, and never a shell (also from /etc/bootmenu.toml)
 
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -19,7 +20,9 @@ trap 'busybox sleep 5; exec /bin/busybox sh /init' EXIT
 
 state=/run/bootmenu
 log=$state/menu.log
+settings=/etc/bootmenu.toml
 menu=
+kiosk=no
 
 mounted() {
 	busybox grep -q " $1 " /proc/mounts 2>/dev/null
@@ -45,15 +48,32 @@ insert_modules() {
 }
 
 read_command_line() {
-	term= loglevel=1 shell=yes
+	term= loglevel=1 shell=yes profile=
 	read -r words </proc/cmdline
 	for word in $words; do
 		case $word in
 		bootmenu.term=*) term=${word#*=} ;;
 		bootmenu.loglevel=[0-9]*) loglevel=${word#*=} ;;
 		bootmenu.shell=no) shell=no ;;
+		bootmenu.profile=*) profile=${word#*=} ;;
 		esac
 	done
+}
+
+# As bootmenu/settings.py reads it: the file, then the kernel command line. In doubt it is a kiosk.
+read_profile() {
+	kiosk=no contact=
+	if [ -r "$settings" ]; then
+		busybox grep -qi "^[[:space:]]*['\"]*profile['\"]*[[:space:]]*=[[:space:]]*['\"]*kiosk" "$settings" && kiosk=yes
+		contact=$(busybox sed -n 's/^[[:space:]]*contact[[:space:]]*=[[:space:]]*"\([^"\\]*\)".*/\1/p' "$settings")
+	fi
+	case $profile in
+	[kK][iI][oO][sS][kK]) kiosk=yes ;;
+	[sS][tT][aA][nN][dD][aA][rR][dD]) kiosk=no ;;
+	esac
+	[ "$kiosk" = yes ] || return 0
+	shell=no
+	echo 0 >/proc/sys/kernel/sysrq
 }
 
 # The last name is the one behind /dev/console. Its own name is used, because /dev/console cannot be a
@@ -71,8 +91,20 @@ choose_console() {
 	esac
 }
 
+# In the kiosk what is technical goes to the log only.
 say() {
-	echo "bootmenu: $*" >"$console"
+	if [ "$kiosk" = yes ]; then
+		echo "bootmenu: $*" >>$state/init.log
+	else
+		echo "bootmenu: $*" >"$console"
+	fi
+}
+
+# What happens, for whoever stands before a kiosk.
+tell() {
+	[ "$kiosk" = yes ] || return 0
+	busybox printf '\r\n   %s\r\n' "$1" >"$console"
+	[ -z "$contact" ] || busybox printf '   %s\r\n' "$contact" >"$console"
 }
 
 # Kernel messages would tear the screen. The level found first is kept for whoever wants it back.
@@ -99,11 +131,14 @@ restore_terminal() {
 	busybox printf '\033[?1049l\033[?25h\033[0m\r\n' >"$console"
 }
 
-# Nothing of the kernel's environment gets through: KEY=value on its command line would reach Python.
+# Nothing of the kernel's environment gets through: KEY=value on its command line would reach Python. After three
+# quick failures it is the plain menu, which needs the least.
 start_menu() {
+	set -- menu
+	[ "$failures" -ge 3 ] && set -- menu --plain
 	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 \
 		BOOTMENU_LOG=$log BOOTMENU_PRINTK=$state/printk \
-		python3 -I -X utf8 -m bootmenu menu <"$console" >"$console" 2>&1 &
+		python3 -I -X utf8 -m bootmenu "$@" <"$console" >"$console" 2>&1 &
 	menu=$!
 }
 
@@ -139,7 +174,8 @@ explain_end() {
 	else
 		say "the menu ended with exit status $status after $lived s"
 	fi
-	[ -s $log ] && busybox tail -n 10 $log >"$console"
+	tell "One moment, please. This terminal starts again."
+	[ "$kiosk" = no ] && [ -s $log ] && busybox tail -n 10 $log >"$console"
 }
 
 # After five quick failures: somebody may want to look.
@@ -179,6 +215,7 @@ leave() {
 mount_all 2>/dev/null
 busybox --install -s 2>/dev/null
 read_command_line
+read_profile 2>/dev/null
 choose_console
 trap 'leave reboot' TERM INT
 trap 'leave halt' USR1

@@ -39,3 +39,69 @@ def test_the_menu_gets_a_clean_environment_and_isolated_python() -> None:
     assert "env -i" in start
     assert "setsid -c" in start
     assert "python3 -I" in start
+
+
+def functions(tmp_path: Path, script: str) -> str:
+    """Run `script` with the functions of init, and a busybox that is this machine's own tools."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "busybox").write_text('#!/bin/sh\nexec "$@"\n')
+    (tools / "busybox").chmod(0o755)
+    body = INIT[INIT.index("state=/run") : INIT.index("\nmount_all 2>/dev/null\n")]
+    body = body.replace("echo 0 >/proc/sys/kernel/sysrq", "echo sysrq off >>$state/sysrq")
+    body = body.replace('>"$console"', '>>"$console"')  # a terminal keeps what was written before
+    where = f"state={tmp_path}\nlog=$state/menu.log\nsettings=$state/bootmenu.toml\nconsole=$state/console\n"
+    done = subprocess.run(
+        ["sh", "-c", f"PATH={tools}:$PATH\n{body}\n{where}\n{script}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert not done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "profile", "expected"),
+    [
+        (None, "", "no yes"),
+        ('theme = "dark"\n', "", "no yes"),
+        ('profile = "kiosk"\n', "", "yes no"),
+        ("  profile='Kiosk'  # ours\n", "", "yes no"),
+        ("profile = kiosk\n[broken", "", "yes no"),
+        ('# profile = "kiosk"\n', "", "no yes"),
+        ('profile = "kiosk"\n', "standard", "no yes"),
+        ('profile = "kiosk"\n', "nonsense", "yes no"),
+        (None, "kiosk", "yes no"),
+    ],
+)
+def test_in_the_kiosk_there_is_no_shell(tmp_path: Path, text: str | None, profile: str, expected: str) -> None:
+    if text is not None:
+        (tmp_path / "bootmenu.toml").write_text(text)
+    assert functions(tmp_path, f'shell=yes profile={profile}; read_profile; echo "$kiosk $shell"').strip() == expected
+    assert (tmp_path / "sysrq").exists() == expected.startswith("yes")
+
+
+@pytest.mark.parametrize("profile", ["kiosk", "standard"])
+def test_what_is_said_when_the_menu_ends(tmp_path: Path, profile: str) -> None:
+    (tmp_path / "bootmenu.toml").write_text('[kiosk]\ncontact = "Call 0800 123 456"\n')
+    (tmp_path / "menu.log").write_text("Traceback (most recent call last):\n")
+    script = f"profile={profile}; read_profile; status=1 lived=2 failures=5; explain_end; offer_shell"
+    # pause would wait, and read would ask
+    functions(tmp_path, f"pause() {{ :; }}\nread() {{ return 1; }}\nnow=100; {script}")
+    shown = (tmp_path / "console").read_text()
+    if profile == "kiosk":
+        assert "One moment, please. This terminal starts again." in shown
+        assert "Call 0800 123 456" in shown
+        assert not re.search(r"Traceback|shell|bootmenu|status", shown)
+        assert "exit status 1" in (tmp_path / "init.log").read_text()
+    else:
+        assert "press Enter for a shell" in shown
+
+
+def test_after_three_quick_failures_it_is_the_plain_menu() -> None:
+    start = INIT[INIT.index("start_menu() {") :]
+    start = start[: start.index("\n}")]
+    assert '[ "$failures" -ge 3 ] && set -- menu --plain' in start
+    assert '-m bootmenu "$@"' in start
