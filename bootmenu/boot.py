@@ -13,7 +13,7 @@ from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.kernel import Compression
-from bootmenu.model.progress import Progress, StageState
+from bootmenu.model.progress import Digest, Progress, StageState
 from bootmenu.session import Session, collect
 from bootmenu.settings import Watchdog
 
@@ -95,6 +95,7 @@ def _with_what_the_kernel_said(error: LoadError) -> BootmenuError:
 class _Teller:
     def __init__(self, as_json: bool) -> None:
         self._json = as_json
+        self._digests: tuple[Digest, ...] = ()
 
     def _line(self, value: dict[str, object]) -> None:
         print(reports.json_text(value), flush=True)
@@ -113,15 +114,19 @@ class _Teller:
 
     def progress(self, progress: Progress) -> None:
         if self._json:
+            self._digests += progress.digests
             self._line({"progress": progress.to_json()})
         elif progress.state is not StageState.RUNNING:
             size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
             detail = f"  {reports.printable(progress.detail)}" if progress.detail else ""
             print(f"{progress.stage:<22}{progress.state:<8}{size}  {progress.seconds:5.1f} s{detail}", flush=True)
+            for digest in progress.digests:
+                print(f"{'':<14}{reports.printable(str(digest))}", flush=True)
 
     def result(self, result: str, text: str) -> None:
         if self._json:
-            self._line({"result": result, "message": text})
+            digests = [digest.to_json() for digest in self._digests]
+            self._line({"result": result, "message": text, "digests": digests})
         else:
             print(reports.printable(text), flush=True)
 
@@ -144,4 +149,5 @@ def _file(file: PlannedFile) -> str:
     name = f"{file.ref.device}:{file.ref.path}" if file.ref.device else file.ref.path
     name += f" ({file.ref.part})" if file.ref.part else ""
     packed = "" if file.compression is Compression.NONE else f", packed with {file.compression}"
-    return f"{name}, {file.size / 1e6:.1f} MB{packed}"
+    demanded = f", which must have the SHA-256 {file.sha256}" if file.sha256 else ""
+    return f"{name}, {file.size / 1e6:.1f} MB{packed}{demanded}"

@@ -39,6 +39,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
+from bootmenu.kexec.digests import demanding
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.handover import HandedTrees, Handover
 from bootmenu.kexec.methods import METHODS
@@ -278,6 +279,7 @@ class MachineSession:
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
         plan = make_plan(listing.entry, listing.facts, self._machine, hand_over=self.hand_over, method=self._method)
+        plan = demanding(plan, self.settings.sha256, self._mounts.known())
         found = hooks.find(self.host, self.settings.skip_hooks)
         return dataclasses.replace(
             plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)

@@ -260,6 +260,17 @@ def test_a_plan_names_the_hooks_and_what_the_settings_leave_out(tmp_path: Path) 
     assert plan.to_json()["hooks"] == ["ask"]
 
 
+def test_the_settings_demand_what_a_file_is(tmp_path: Path) -> None:
+    session = started(tmp_path, Settings(sha256={"/kernel": "00" * 32}))
+    (tmp_path / "part/vmlinuz").rename(tmp_path / "part/kernel")
+    (tmp_path / "part/vmlinuz").symlink_to("kernel")
+    found = next(listing for listing in collect(session)[0] if listing.entry.title == "A")
+    plan = session.plan(found)
+    assert plan.kernel.sha256 == "00" * 32
+    with pytest.raises(LoadError, match="the settings demand 0000"):
+        list(session.load(plan))
+
+
 def test_an_edited_entry_is_judged_anew_and_the_entry_stays_as_it_was(tmp_path: Path) -> None:
     write_tree(tmp_path / "a", {"k": whole_image(), "loader/entries/a.conf": "linux /k\noptions root=/dev/sda1 a\n"})
     write_tree(tmp_path / "b", {"other": whole_image()})

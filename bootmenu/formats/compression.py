@@ -20,6 +20,8 @@ _RATIO, _RATIO_FROM = 100, 64 * 1024 * 1024
 """Kernels and initramfs pack to a third or a tenth; a small image of zeros may pack to nothing."""
 
 _FIRST_CHUNK, _CHUNK = 4096, 256 * 1024
+_INPUT = 64 * 1024
+"""Bytes read at a time, so that a slow medium can be watched and given up."""
 _MAX_MEMBERS = 65536  # of 20 bytes and without content, they would keep us busy for hours
 _MEMORY = 192 * 1024 * 1024  # bytes that an unpacker may take for itself: dictionaries of 128 MiB are the largest
 GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, BZIP2_MAGIC = b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh"
@@ -66,7 +68,7 @@ def _gunzip(source: ByteSource) -> Iterator[tuple[bytes, int]]:
         unpacker = zlib.decompressobj(wbits=31)
         while not unpacker.eof:
             chunk = source.read(offset, length)
-            length = min(2 * length, _CHUNK)
+            length = min(2 * length, _INPUT)
             if not chunk:
                 raise FormatError("the gzip stream ends early", offset, hint="The file was cut off: copy it again.")
             offset += len(chunk)
@@ -156,7 +158,7 @@ def _members(
             chunk = b""
             if unpacker.needs_input:
                 chunk = source.read(offset, length)
-                length = min(2 * length, _CHUNK)
+                length = min(2 * length, _INPUT)
                 if not chunk:
                     raise FormatError(
                         f"the {name} stream ends early", offset, hint="The file was cut off: copy it again."
@@ -189,7 +191,7 @@ def _unzstd(source: ByteSource) -> Iterator[tuple[bytes, int]]:
         unpacker = context.decompressobj()
         while not unpacker.eof:
             if not block_at <= offset < block_at + len(block):
-                block_at, block = offset, source.read(offset, _CHUNK)
+                block_at, block = offset, source.read(offset, _INPUT)
             chunk = block[offset - block_at : offset - block_at + _ZSTD_CHUNK]
             if not chunk:
                 raise FormatError("the zstd stream ends early", offset, hint="The file was cut off: copy it again.")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import unpack
-from bootmenu.formats.reader import Window
+from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.sources.tree import TreeError, Trouble
@@ -33,7 +33,7 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
     return OpenFile(descriptor, size)
 
 
-def window_of(source: OpenFile, file: PlannedFile) -> Window:
+def window_of(source: ByteSource, file: PlannedFile) -> Window:
     """The part of it that is meant."""
     return Window(source, file.offset, source.size - file.offset if file.length is None else file.length)
 
@@ -47,16 +47,21 @@ def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> 
     """All of it, at most `limit` bytes. Raises as the two above, and BootmenuError when there are more."""
     source = open_planned(file, trees)
     try:
-        data = bytearray()
-        for piece, _ in content(window_of(source, file), file.compression):
-            data += piece
-            if len(data) > limit:
-                raise BootmenuError(
-                    f"{file.ref.path} has more than the {limit:,} bytes that are read", "Is this the right file?"
-                )
-        return bytes(data)
+        return gathered(source, file, limit)
     finally:
         os.close(source.descriptor)
+
+
+def gathered(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
+    """The same of an open file."""
+    data = bytearray()
+    for piece, _ in content(window_of(source, file), file.compression):
+        data += piece
+        if len(data) > limit:
+            raise BootmenuError(
+                f"{file.ref.path} has more than the {limit:,} bytes that are read", "Is this the right file?"
+            )
+    return bytes(data)
 
 
 def plain(window: Window) -> Iterator[tuple[bytes, int]]:

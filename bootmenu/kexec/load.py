@@ -8,20 +8,24 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from bootmenu.errors import BootmenuError
+from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.kexec import devicetree
+from bootmenu.kexec.digests import Hashed
 from bootmenu.kexec.errors import LoadError, explain
-from bootmenu.kexec.files import content, open_planned, plain, window_of
+from bootmenu.kexec.files import content, gathered, open_planned, plain, window_of
 from bootmenu.kexec.handover import Handover
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.kernel import Compression
-from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.progress import Digest, Progress, Stage, StageState
+from bootmenu.model.text import printable
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.host import Host
-from bootmenu.system.tree import DirectoryTree, OpenFile
+from bootmenu.system.tree import DirectoryTree
 
 _INTERVAL = 0.1  # seconds between two events of a stage: ten a second at most
 
@@ -50,11 +54,11 @@ class _Meter:
         self.last = time.monotonic()
         return self._event(StageState.RUNNING, "")
 
-    def finish(self, detail: str = "") -> Progress:
+    def finish(self, detail: str = "", digests: tuple[Digest, ...] = ()) -> Progress:
         self.done = self.total or self.done
-        return self._event(StageState.DONE, detail)
+        return self._event(StageState.DONE, detail, digests)
 
-    def _event(self, state: StageState, detail: str) -> Progress:
+    def _event(self, state: StageState, detail: str, digests: tuple[Digest, ...] = ()) -> Progress:
         return Progress(
             stage=self.stage,
             state=state,
@@ -62,6 +66,7 @@ class _Meter:
             total=self.total,
             seconds=time.monotonic() - self.began,
             detail=detail,
+            digests=digests,
         )
 
 
@@ -80,31 +85,50 @@ def load(
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
         staging = _Staging(plan, method, trees, Handover(host, plan.machine, lambda: trees), open_files, pace)
-        try:
+        with _told(staging):
             yield from staging.run()
-        except TreeError as error:
-            raise LoadError(f"{error.path} {error.detail}.", "Look at its disk.", stage=staging.stage) from None
-        except BootmenuError as error:
-            message = f"{staging.path}: {error.message.rstrip('.')}."
-            hint = error.hint or "Copy the file again, or scan again."
-            raise LoadError(message, hint, stage=staging.stage) from None
-        except OSError as error:
-            raise LoadError(
-                f"{staging.path}: reading failed: {error.strerror or error}.",
-                "The disk gives errors, or was pulled out.",
-                stage=staging.stage,
-                errno=error.errno,
-            ) from None
         meter = _Meter(Stage.LOAD, 0, None)
         yield meter.start()
         confirmed = False
         try:
-            _call(method, staging.staged(), host)
+            staging.stage = Stage.LOAD
+            try:
+                _call(method, staging.staged(), host)
+            except LoadError:
+                staging.see_that_nothing_changed()  # or that is why
+                raise
+            with _told(staging):
+                staging.see_that_nothing_changed()
+                yield from staging.look_again(meter)
+            for digest in staging.digests:
+                host.log.say(f"bootmenu: loaded {printable(str(digest))}")
             yield meter.finish(plan.method)
             confirmed = True
         finally:
             if not confirmed:
                 unload(plan, host)
+
+
+@contextlib.contextmanager
+def _told(staging: _Staging) -> Iterator[None]:
+    """What goes wrong with files, as LoadError."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except TreeError as error:
+        raise LoadError(f"{error.path} {error.detail}.", "Look at its disk.", stage=staging.stage) from None
+    except BootmenuError as error:
+        message = f"{staging.path}: {error.message.rstrip('.')}."
+        hint = error.hint or "Copy the file again, or scan again."
+        raise LoadError(message, hint, stage=staging.stage) from None
+    except OSError as error:
+        raise LoadError(
+            f"{staging.path}: reading failed: {error.strerror or error}.",
+            "The disk gives errors, or was pulled out.",
+            stage=staging.stage,
+            errno=error.errno,
+        ) from None
 
 
 def unload(plan: LoadPlan, host: Host) -> None:
@@ -153,14 +177,16 @@ class _Staging:
         self._open_files, self._pace = open_files, pace
         self._parts: dict[Stage, tuple[Part, ...]] = {}
         self._dtb: int | None = None
+        self._worker = open_files.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="sha256"))
+        self._read: list[Hashed] = []
         self.stage = Stage.KERNEL
         self.path = ""
         """What is being read."""
 
     def run(self) -> Iterator[Progress]:
-        yield from self._read(Stage.KERNEL, (self._plan.kernel,))
+        yield from self._take(Stage.KERNEL, (self._plan.kernel,))
         if self._plan.initrds:
-            yield from self._read(Stage.INITRAMFS, self._plan.initrds)
+            yield from self._take(Stage.INITRAMFS, self._plan.initrds)
         if self._plan.own_tree or self._plan.writes_tree:
             yield from self._prepare_tree()
 
@@ -173,80 +199,133 @@ class _Staging:
             machine=self._plan.machine,
         )
 
-    def _open(self, file: PlannedFile) -> OpenFile:
+    @property
+    def digests(self) -> tuple[Digest, ...]:
+        """Of all that was read."""
+        return tuple(source.digest for source in self._read)
+
+    def see_that_nothing_changed(self) -> None:
+        """Raises LoadError when somebody has written to a file since it was opened."""
+        for source in self._read:
+            if source.written_to:
+                raise self._changed(source) from None
+
+    def look_again(self, meter: _Meter) -> Iterator[Progress]:
+        """The same where only the content can tell. Raises LoadError, OSError."""
+        doubtful = [source for source in self._read if source.doubtful]
+        meter.total, before = sum(source.total for source in doubtful), 0
+        for source in doubtful:
+            self.path = source.file.ref.path
+            try:
+                for done in source.again():
+                    yield from meter.advance(before + done)
+            except BootmenuError:
+                raise self._changed(source) from None
+            before += source.total
+
+    def _changed(self, source: Hashed) -> LoadError:
+        return LoadError(
+            f"{source.file.ref.path} changed while it was loaded.",
+            "Whoever writes to it should be done first; then scan again.",
+            stage=self.stage,
+        )
+
+    def _open(self, file: PlannedFile) -> Hashed:
         self.path = file.ref.path
         source = open_planned(file, self._trees)
         self._open_files.callback(os.close, source.descriptor)
-        return source
+        hashed = Hashed(file, source, self._worker)
+        self._read.append(hashed)
+        return hashed
 
     def _memory_file(self, name: str) -> int:
         descriptor = os.memfd_create(f"bootmenu-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._open_files.callback(os.close, descriptor)
         return descriptor
 
-    def _read(self, stage: Stage, files: tuple[PlannedFile, ...]) -> Iterator[Progress]:
+    def _take(self, stage: Stage, files: tuple[PlannedFile, ...]) -> Iterator[Progress]:
         self.stage = stage
-        opened = [self._open(file) for file in files]
-        windows = [window_of(source, file) for file, source in zip(files, opened, strict=True)]
-        meter = _Meter(stage, sum(window.size for window in windows), self._pace)
+        sources = [self._open(file) for file in files]
+        meter = _Meter(stage, sum(source.total for source in sources), self._pace)
         yield meter.start()
-        if self._as_they_are(files):
-            # reading once brings them into the page cache, where the loader finds them
-            self._parts[stage] = tuple(
-                Part(descriptor=source.descriptor, offset=window.offset, size=window.size)
-                for source, window in zip(opened, windows, strict=True)
-            )
-            before = 0
-            for file, window in zip(files, windows, strict=True):
-                self.path = file.ref.path
-                for _, offset in plain(window):
-                    yield from meter.advance(before + offset)
-                before += window.size
-            yield meter.finish(f"{len(files)} files" if len(files) > 1 else "")
-            return
-        target = self._memory_file(stage.name.lower())
+        as_they_are = self._as_they_are(files)
+        target = -1 if as_they_are else self._memory_file(stage.name.lower())
         before = 0
-        for file, window in zip(files, windows, strict=True):
+        for file, source in zip(files, sources, strict=True):
             self.path = file.ref.path
+            window = window_of(source, file)
+            for done in source.through(file.offset):
+                yield from meter.advance(before + done)
             written = 0
-            for piece, consumed in content(window, file.compression):
-                _write_all(target, piece)
-                written += len(piece)
-                yield from meter.advance(before + consumed)
+            # reading once brings what is mapped into the page cache, where the loader finds it
+            for piece, _ in plain(window) if as_they_are else content(window, file.compression):
+                if not as_they_are:
+                    _write_all(target, piece)
+                    written += len(piece)
+                yield from meter.advance(before + source.done)
+            for done in source.finish():
+                yield from meter.advance(before + done)
             # Documentation/driver-api/early-userspace/buffer-format.rst: archives follow each other at
             # multiples of four bytes, with zeros between them
-            if stage is Stage.INITRAMFS:
+            if stage is Stage.INITRAMFS and not as_they_are:
                 _write_all(target, bytes(-written % 4))
-            before += window.size
-        _seal(target)
-        unpacked = any(file.compression is not Compression.NONE for file in files)
-        size = os.fstat(target).st_size
-        self._parts[stage] = (Part(descriptor=target, offset=0, size=size),)
-        what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
-        yield meter.finish(f"unpacked to {size / 1e6:.1f} MB" if unpacked else what)
+            before += source.total
+        told = [f"{len(files)} files"] if len(files) > 1 else []
+        if as_they_are:
+            windows = [(source, window_of(source, source.file)) for source in sources]
+            self._parts[stage] = tuple(
+                Part(descriptor=source.source.descriptor, offset=window.offset, size=window.size)
+                for source, window in windows
+            )
+        else:
+            _seal(target)
+            size = os.fstat(target).st_size
+            self._parts[stage] = (Part(descriptor=target, offset=0, size=size),)
+            unpacked = any(file.compression is not Compression.NONE for file in files)
+            what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
+            told = [f"unpacked to {size / 1e6:.1f} MB" if unpacked else what]
+        yield self._finished(meter, told, sources)
+
+    def _finished(self, meter: _Meter, told: list[str], sources: list[Hashed]) -> Progress:
+        digests = tuple(source.digest for source in sources)
+        short = ", ".join(f"{digest.sha256[:12]}…" for digest in digests)
+        return meter.finish(", ".join([*told, *([f"SHA-256 {short}"] if short else [])]), digests)
 
     def _as_they_are(self, files: tuple[PlannedFile, ...]) -> bool:
         """Whether the method can take these files without a copy in memory."""
         if self._method.parts:
             packed = any(file.compression is not Compression.NONE for file in files)
             return not packed and len(files) <= self._method.parts
-        return len(files) == 1 and files[0] == PlannedFile(ref=files[0].ref, size=files[0].size)
+        return len(files) == 1 and files[0].as_it_is
 
     def _prepare_tree(self) -> Iterator[Progress]:
         self.stage = Stage.DEVICE_TREE
         plan = self._plan
         files = [*([plan.dtb] if plan.dtb else []), *plan.overlays]
+        sources = [self._open(file) for file in files]
         self.path = files[0].ref.path if files else "/sys/firmware/fdt"
-        meter = _Meter(Stage.DEVICE_TREE, sum(file.size for file in files), self._pace)
+        meter = _Meter(Stage.DEVICE_TREE, sum(source.total for source in sources), self._pace)
         yield meter.start()
-        tree = self._hand_over.read(plan.dtb, plan.overlays)
+        blobs: list[bytes] = []
+        before = 0
+        for source in sources:
+            self.path = source.file.ref.path
+            for done in source.through(source.file.offset):
+                yield from meter.advance(before + done)
+            blobs.append(gathered(source, source.file, MAX_SIZE))
+            for done in source.finish():
+                yield from meter.advance(before + done)
+            before += source.total
+        own = blobs.pop(0) if plan.dtb else None
+        self.path = files[0].ref.path if files else "/sys/firmware/fdt"
+        tree = self._hand_over.merged(own, blobs)
         target = self._memory_file("device-tree")
         _write_all(target, devicetree.packed(devicetree.apply(tree, plan.edits)))
         _seal(target)
         self._dtb = target
         told = [(len(plan.overlays), "overlay"), (len(plan.edits), "edit")]
-        detail = ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in told if count)
-        yield meter.finish(detail or "unchanged")
+        words = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in told if count]
+        yield self._finished(meter, words or ["unchanged"], sources)
 
 
 def _seal(descriptor: int) -> None:

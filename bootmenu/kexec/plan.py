@@ -38,6 +38,13 @@ class PlannedFile:
     """Bytes of it that hold what is loaded; None = to its end."""
     compression: Compression = Compression.NONE
     """What it has to be unpacked from before it is loaded."""
+    sha256: str | None = None
+    """The digest that the whole file must have, 64 hexadecimal digits; None = any."""
+
+    @property
+    def as_it_is(self) -> bool:
+        """All of its bytes are loaded, and they are not packed."""
+        return self.offset == 0 and self.length is None and self.compression is Compression.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +122,8 @@ class LoadPlan:
 
 
 def _file(file: PlannedFile) -> dict[str, object]:
-    return {**file.ref.to_json(), "size": file.size, "compression": str(file.compression)}
+    demanded = {"sha256": file.sha256} if file.sha256 else {}
+    return {**file.ref.to_json(), "size": file.size, "compression": str(file.compression), **demanded}
 
 
 def make_plan(

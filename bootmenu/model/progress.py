@@ -30,6 +30,36 @@ class StageState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """SHA-256 of a file, or of the part of it that was read."""
+
+    device: str
+    """The partition's kernel name."""
+    path: str
+    """Below its root."""
+    offset: int
+    """Bytes of the file before what was read."""
+    size: int
+    """Bytes that were read."""
+    sha256: str
+    """64 hexadecimal digits."""
+
+    def __str__(self) -> str:
+        """As sha256sum prints it."""
+        return f"{self.sha256}  {self.device}:{self.path}" if self.device else f"{self.sha256}  {self.path}"
+
+    def to_json(self) -> dict[str, object]:
+        """For `boot --json`."""
+        return {
+            "device": self.device,
+            "path": self.path,
+            "offset": self.offset,
+            "size": self.size,
+            "sha256": self.sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """One event of a load. The last event of a stage has state done or skipped."""
 
@@ -43,6 +73,8 @@ class Progress:
     """Seconds since this stage began."""
     detail: str = ""
     """What happened, for people: `unpacked from gzip`, `9 edits`."""
+    digests: tuple[Digest, ...] = ()
+    """Of the files that the stage has read, with its last event."""
 
     @property
     def rate(self) -> float:
@@ -65,4 +97,5 @@ class Progress:
             "rate": round(self.rate),
             "remaining": None if self.remaining is None else round(self.remaining, 1),
             "detail": self.detail,
+            **({"digests": [digest.to_json() for digest in self.digests]} if self.digests else {}),
         }

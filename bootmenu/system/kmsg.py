@@ -7,6 +7,8 @@ import errno
 import os
 from collections.abc import Iterator
 
+_LONGEST = 240  # characters: kernel/printk/printk.c takes less than 1024 bytes
+
 
 class KernelLog:
     """Reads records without ever waiting. Where the log may not be read, it says so by None."""
@@ -32,6 +34,20 @@ class KernelLog:
     def since(self, mark: int) -> list[str]:
         """Messages newer than the mark; [] also when the log may not be read."""
         return [text for _, text in self._records(mark) or []]
+
+    def say(self, text: str) -> None:
+        """Add a line, which no console shows unless it shows everything. Never raises: it is only a note."""
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            # Documentation/ABI/testing/dev-kmsg: "<N>" is the level, 7 is KERN_DEBUG; a line too long is EINVAL
+            os.write(descriptor, f"<7>{text}"[:_LONGEST].encode("utf-8", "replace"))
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
 
     def _records(self, after: int) -> list[tuple[int, str]] | None:
         try:

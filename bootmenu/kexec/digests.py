@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""What is loaded is what was read: a SHA-256 of every file, made in the pass that reads it, and a look afterwards
+whether the file has been written to meanwhile.
+
+What is unpacked or joined is made of the bytes that were hashed, and sealed. What is mapped stays in the page cache,
+from where the kernel copies it: that is what the look afterwards is for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.reader import Window
+from bootmenu.kexec.files import plain
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.model.entry import FileRef
+from bootmenu.model.progress import Digest
+from bootmenu.sources.tree import TreeError, normal
+from bootmenu.system.tree import DirectoryTree, OpenFile
+
+_SETTLED = 60.0
+"""Seconds after which a time stamp tells every further write. FAT counts in steps of two seconds; a page that a
+program has mapped and written to keeps its first stamp until it is written back, which is after 35 s at most
+(Documentation/admin-guide/sysctl/vm.rst: dirty_expire_centisecs, dirty_writeback_centisecs)."""
+
+
+class MismatchError(BootmenuError):
+    """A file is not the one that the settings demand."""
+
+
+class Hashed:
+    """A ByteSource over an open file, for one reader that goes from front to back; it may step back within what it
+    read last. Every byte is read once, and hashed once, in another thread, while the next ones are read.
+
+    start, end: what of the file is hashed.
+    """
+
+    def __init__(self, file: PlannedFile, source: OpenFile, worker: ThreadPoolExecutor) -> None:
+        self.file = file
+        self.source = source
+        whole = file.sha256 is not None  # what somebody demands is what sha256sum prints
+        self.start = 0 if whole else min(file.offset, source.size)
+        self.end = source.size if whole or file.length is None else min(file.offset + file.length, source.size)
+        self._worker = worker
+        self._pending: Future[None] | None = None
+        self._sum = hashlib.sha256()
+        self._position = self.start
+        self._last = b""
+        self._began = time.time()
+        self._before = os.fstat(source.descriptor)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.source.size
+
+    @property
+    def done(self) -> int:
+        """Bytes read and handed to the hash so far, of `total`."""
+        return self._position - self.start
+
+    @property
+    def total(self) -> int:
+        """Bytes that will be hashed."""
+        return self.end - self.start
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Never beyond what is hashed. Raises OSError; BootmenuError for a step back too far."""
+        length = min(length, self.end - offset)
+        if length <= 0:
+            return b""
+        if offset > self._position:
+            for _ in self.through(offset):
+                pass
+        at = self._position - len(self._last)
+        if offset < at:
+            raise BootmenuError(f"{self.file.ref.path} would have to be read twice")
+        known = self._last[offset - at : offset - at + length]
+        if len(known) == length:
+            return known
+        known += self._more(length - len(known))
+        self._last = known
+        return known
+
+    def _more(self, length: int) -> bytes:
+        piece = self.source.read(self._position, length)
+        if self._pending is not None:
+            self._pending.result()  # two pieces in memory at most
+        self._pending = self._worker.submit(self._sum.update, piece)
+        self._position += len(piece)
+        self._last = piece
+        return piece
+
+    def through(self, end: int) -> Iterator[int]:
+        """Read on to this offset of the file, if it is hashed at all; gives the bytes done so far. Raises OSError,
+        BootmenuError when the file ended early."""
+        start = self._position
+        for _ in plain(Window(self, start, min(end, self.end) - start)):
+            yield self.done
+
+    def finish(self) -> Iterator[int]:
+        """Read what nobody asked for, and compare. Raises as `through`, and MismatchError."""
+        yield from self.through(self.end)
+        self._last = b""
+        if self.file.sha256 not in (None, self.digest.sha256):
+            raise MismatchError(
+                f"its SHA-256 is {self.digest.sha256}, and the settings demand {self.file.sha256}",
+                "Put the right file there, or its digest into the settings; nothing was loaded.",
+            )
+
+    @property
+    def digest(self) -> Digest:
+        """Of what was read so far."""
+        if self._pending is not None:
+            self._pending.result()
+        ref = self.file.ref
+        return Digest(
+            device=ref.device, path=ref.path, offset=self.start, size=self.done, sha256=self._sum.hexdigest()
+        )
+
+    @property
+    def written_to(self) -> bool:
+        """Whether somebody has written to the file since it was opened, as far as its times and size tell."""
+        before, now = self._before, os.fstat(self.source.descriptor)
+        return (before.st_ino, before.st_size, before.st_mtime_ns) != (now.st_ino, now.st_size, now.st_mtime_ns)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether its times and size may not tell: it was written to lately, or something else about it changed."""
+        before, now = self._before, os.fstat(self.source.descriptor)
+        lately = any(abs(self._began - stamp) < _SETTLED for stamp in (before.st_mtime, before.st_ctime))
+        return lately or before.st_ctime_ns != now.st_ctime_ns
+
+    def again(self) -> Iterator[int]:
+        """Read what was hashed once more, from the page cache mostly; gives bytes done so far. Raises BootmenuError
+        when it is something else now, OSError."""
+        other = hashlib.sha256()
+        for piece, done in plain(Window(self.source, self.start, self.total)):
+            other.update(piece)
+            yield done
+        if other.hexdigest() != self.digest.sha256:
+            raise BootmenuError("its content is another one now")
+
+
+def demanding(plan: LoadPlan, table: Mapping[str, str], trees: Mapping[str, DirectoryTree]) -> LoadPlan:
+    """The plan, with the SHA-256 that the settings demand of its files.
+
+    table: by `DEVICE:/path` or `/path`, where the device may be any name of the partition, and the path is as the
+    entry has it, or as it is after following links. trees: by device name.
+    """
+    if not table:
+        return plan
+    wanted = {}
+    for name, digest in table.items():
+        device, slash, path = name.partition("/")
+        wanted[device, normal(slash + path)] = digest
+
+    def with_digest(file: PlannedFile) -> PlannedFile:
+        devices, paths = _names(file.ref, trees)
+        for device in (*devices, ""):
+            for path in paths:
+                found = wanted.get((f"{device}:" if device else "", path))
+                if found is not None:
+                    return dataclasses.replace(file, sha256=found)
+        return file
+
+    return dataclasses.replace(
+        plan,
+        kernel=with_digest(plan.kernel),
+        initrds=tuple(map(with_digest, plan.initrds)),
+        dtb=None if plan.dtb is None else with_digest(plan.dtb),
+        overlays=tuple(map(with_digest, plan.overlays)),
+    )
+
+
+def _names(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> tuple[list[str], list[str]]:
+    """Every name of the file's partition, and every path of the file."""
+    tree, path = trees.get(ref.device), normal(ref.path)
+    if tree is None:
+        return [ref.device], [path]
+    try:
+        resolved = tree.stat(ref.path).resolved
+    except TreeError:  # then the load says so
+        resolved = path
+    return [ref.device, *sorted(tree.names - {ref.device})], list(dict.fromkeys([path, resolved]))

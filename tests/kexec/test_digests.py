@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: MIT
+"""What is loaded is what was read, and what was demanded: whenever a file is changed under the loader's hands."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import hashlib
+import lzma
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import lz4.block
+import lz4.frame
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.compression import LZ4_LEGACY, unpack
+from bootmenu.formats.reader import Buffer, Window
+from bootmenu.kexec import files
+from bootmenu.kexec.digests import Hashed, demanding
+from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.load import load
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.model.entry import FileRef
+from bootmenu.model.kernel import Compression
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.system.host import Host
+from bootmenu.system.tree import OpenFile
+from tests.builders.containers import uki
+from tests.builders.entries import whole_image
+from tests.builders.hosts import FakeLog, fake_host, syscalls_of
+from tests.kexec.staging import INITRD, Bench, Kexec
+from tests.kexec.test_native import running_tree, with_facts
+
+METHODS = ("kexec_load", "kexec_file_load", "kexec_tools")
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def kexec() -> Kexec:
+    return Kexec()
+
+
+@pytest.fixture
+def host(tmp_path: Path, kexec: Kexec) -> Host:
+    tree = running_tree().to_bytes()
+    machine: dict[str, bytes | str] = {"/sys/kernel/kexec_loaded": "1\n", "/sys/firmware/fdt": tree}
+    return fake_host(tmp_path / "host", machine, {"kexec": kexec}, ["old line"])
+
+
+@pytest.fixture
+def bench(tmp_path: Path, host: Host) -> Iterator[Bench]:
+    made = Bench(tmp_path / "part", host=host)
+    with made.tree:
+        yield made
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files have lain there for long."""
+    now = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: now)
+
+
+def unloads(host: Host, kexec: Kexec) -> int:
+    names = [call[0] for call in syscalls_of(host).calls]
+    return names.count("kexec_unload") + names.count("kexec_file_unload") + kexec.unloads
+
+
+def events(bench: Bench, plan: LoadPlan, host: Host) -> Iterator[Progress]:
+    return load(plan, {"sda1": bench.tree}, host)
+
+
+def follow(stream: Iterator[Progress], stages: list[Stage]) -> None:
+    """Notes the stage of every event as it comes."""
+    for event in stream:
+        stages.append(event.stage)
+
+
+# ---- digests ----------------------------------------------------------------------------------------------
+
+
+def test_every_file_is_told_with_its_digest(bench: Bench, host: Host) -> None:
+    (bench.root / "Image.gz").write_bytes(packed := gzip.compress(whole_image()))
+    plan = bench.plan(bench.entry("/Image.gz", initrds=["/initrd", "/other"], dtb="/board.dtb"), with_facts())
+    seen = list(events(bench, plan, host))
+    board = (bench.root / "board.dtb").read_bytes()
+    other = (bench.root / "other").read_bytes()
+    contents = {"/Image.gz": packed, "/initrd": INITRD, "/other": other, "/board.dtb": board}
+    digests = [digest for event in seen for digest in event.digests]
+    assert [(digest.path, digest.size, digest.sha256) for digest in digests] == [
+        (path, len(content), sha256(content)) for path, content in contents.items()
+    ]
+    assert [bool(event.digests) for event in seen if event.state is StageState.DONE] == [True, True, True, False]
+    assert f"SHA-256 {sha256(packed)[:12]}…" in next(event.detail for event in seen if event.digests)
+
+
+def test_the_kernels_log_keeps_what_was_loaded(bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(FakeLog, "say", lambda self, text: said.append(text))
+    list(events(bench, bench.plan(bench.entry(), with_facts()), host))
+    assert said[1] == f"bootmenu: loaded {sha256(INITRD)}  sda1:/initrd"
+    said.clear()
+    syscalls_of(host).errors["kexec_load"] = 22
+    with pytest.raises(LoadError):
+        list(events(bench, bench.plan(bench.entry(), with_facts()), host))
+    assert not said
+
+
+PACKED: dict[Compression, Callable[[bytes], bytes]] = {
+    Compression.NONE: bytes,
+    Compression.GZIP: gzip.compress,
+    Compression.XZ: lzma.compress,
+    Compression.LZMA: lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+    Compression.BZIP2: bz2.compress,
+    Compression.ZSTD: zstandard.compress,
+    Compression.LZ4: lz4.frame.compress,
+}
+PIECES = st.lists(st.binary(max_size=300) | st.integers(0, 90_000).map(os.urandom), min_size=1, max_size=3)
+
+
+@given(st.sampled_from(list(PACKED)), PIECES, st.binary(max_size=9), st.integers(0, 9), st.booleans())
+def test_each_byte_is_read_once_and_hashed_once_whatever_unpacks_it(
+    kind: Compression, pieces: list[bytes], behind: bytes, before: int, demanded: bool
+) -> None:
+    pack = PACKED[kind]
+    whole = b"x" * before + b"".join(map(pack, pieces)) + behind
+    end = len(whole) - len(behind)
+    file = PlannedFile(
+        ref=FileRef(device="sda1", path="/f"),
+        size=len(whole),
+        offset=before,
+        length=end - before,
+        compression=kind,
+        sha256=sha256(whole) if demanded else None,
+    )
+    asked: list[tuple[int, int]] = []
+
+    class Watched(OpenFile):
+        def read(self, offset: int, length: int) -> bytes:
+            data = whole[offset : offset + length]
+            asked.append((offset, len(data)))
+            return data
+
+    descriptor = os.memfd_create("watched")
+    try:
+        with ThreadPoolExecutor(1) as worker:
+            source = Hashed(file, Watched(descriptor, len(whole)), worker)
+            list(source.through(before))
+            got = b"".join(piece for piece, _ in files.content(files.window_of(source, file), kind))
+            list(source.finish())
+            hashed = whole if demanded else whole[before:end]
+            assert source.digest.sha256 == sha256(hashed)
+            assert source.done == source.total == len(hashed)
+    finally:
+        os.close(descriptor)
+    assert got == b"".join(piece for piece, _ in unpack(Window(Buffer(whole), before, end - before), kind))
+    at = 0 if demanded else before
+    for offset, length in asked:
+        assert offset == at
+        at += length
+    assert at == (len(whole) if demanded else end)
+
+
+def test_the_old_lz4_is_hashed_too(bench: Bench, host: Host) -> None:
+    block = lz4.block.compress(whole_image(), store_size=False)
+    data = LZ4_LEGACY + len(block).to_bytes(4, "little") + block + len(whole_image()).to_bytes(4, "little")
+    (bench.root / "Image.lz4").write_bytes(data)
+    plan = bench.plan(bench.entry("/Image.lz4"), with_facts())
+    assert plan.kernel.compression is Compression.LZ4
+    (digest,) = next(event.digests for event in events(bench, plan, host) if event.digests)
+    assert digest.sha256 == sha256(data)
+
+
+def test_what_would_have_to_be_read_twice_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(bytes(100))
+    descriptor = os.open(tmp_path / "f", os.O_RDONLY)
+    try:
+        with ThreadPoolExecutor(1) as worker:
+            planned = PlannedFile(ref=FileRef(device="sda1", path="/f"), size=100)
+            source = Hashed(planned, OpenFile(descriptor, 100), worker)
+            assert source.read(0, 10) + source.read(10, 10) == bytes(20)
+            assert source.read(15, 200) == bytes(85)
+            with pytest.raises(BootmenuError, match="twice"):
+                source.read(14, 1)
+    finally:
+        os.close(descriptor)
+
+
+# ---- files that change ------------------------------------------------------------------------------------
+
+
+def overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(200)
+        file.write(b"other")
+
+
+def overwrite_and_hide_it(path: Path) -> None:
+    before = path.stat()
+    overwrite(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def cut_off(path: Path) -> None:
+    os.truncate(path, 230)
+
+
+CHANGES = [overwrite, overwrite_and_hide_it, cut_off]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("demanded", [False, True])
+def test_a_file_that_was_exchanged_before_it_is_read_is_told_as_what_it_is(
+    bench: Bench, host: Host, kexec: Kexec, method: str, demanded: bool
+) -> None:
+    plan = bench.plan(bench.entry(), with_facts(), method)
+    if demanded:
+        plan = demanding(plan, {"sda1:/initrd": sha256(INITRD)}, {})
+    overwrite(bench.root / "initrd")
+    other = sha256((bench.root / "initrd").read_bytes())
+    if demanded:
+        with pytest.raises(LoadError, match=f"(?s){other}.*{sha256(INITRD)}") as caught:
+            list(events(bench, plan, host))
+        assert (caught.value.stage, unloads(host, kexec)) == (Stage.INITRAMFS, 0)
+        assert not syscalls_of(host).loads + syscalls_of(host).file_loads + kexec.loads
+    else:
+        digests = [digest for event in events(bench, plan, host) for digest in event.digests]
+        assert [digest.sha256 for digest in digests if digest.path == "/initrd"] == [other]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("change", [overwrite, overwrite_and_hide_it])
+@pytest.mark.parametrize(
+    ("name", "stage"), [("Image", Stage.KERNEL), ("initrd", Stage.INITRAMFS), ("board.dtb", Stage.DEVICE_TREE)]
+)
+def test_a_file_that_is_written_to_while_it_is_read_is_not_left_loaded(
+    bench: Bench,
+    host: Host,
+    kexec: Kexec,
+    method: str,
+    change: Callable[[Path], None],
+    name: str,
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    settled: None,
+) -> None:
+    dtb = None if method == "kexec_file_load" else "/board.dtb"
+    if name == "board.dtb" and dtb is None:
+        name, stage = "initrd", Stage.INITRAMFS
+    plan = bench.plan(bench.entry(dtb=dtb), with_facts(), method)
+    real, pending = OpenFile.read, [True]
+
+    def read(self: OpenFile, offset: int, length: int) -> bytes:
+        data = real(self, offset, length)
+        if pending and running and running[-1] is stage and offset + len(data) == self.size:
+            pending.clear()
+            change(bench.root / name)
+        return data
+
+    running: list[Stage] = []
+    monkeypatch.setattr(OpenFile, "read", read)
+    with pytest.raises(LoadError, match=f"{name} changed while it was loaded") as caught:
+        follow(events(bench, plan, host), running)
+    assert not pending, "it was changed"
+    assert caught.value.hint
+    assert unloads(host, kexec) == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", ["Image", "initrd"])
+@pytest.mark.parametrize("moment", ["between reading and loading", "while the kernel copies it"])
+def test_a_file_that_is_written_to_later_is_not_left_loaded(
+    bench: Bench,
+    host: Host,
+    kexec: Kexec,
+    method: str,
+    change: Callable[[Path], None],
+    name: str,
+    moment: str,
+    settled: None,
+) -> None:
+    plan = bench.plan(bench.entry(), with_facts(), method)
+    stream = events(bench, plan, host)
+    if moment.startswith("between"):
+        assert any(event.stage is Stage.LOAD for event in stream)
+        change(bench.root / name)
+    else:
+        kexec.meanwhile = syscalls_of(host).meanwhile = lambda: change(bench.root / name)
+        if change is cut_off and method == "kexec_load":
+            # the real call answers EFAULT; the fake one would be ended by SIGBUS
+            syscalls_of(host).errors["kexec_load"] = errno.EFAULT
+    with pytest.raises(LoadError, match=f"{name} changed while it was loaded"):
+        list(stream)
+    assert unloads(host, kexec) == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_was_not_written_to_is_no_change(bench: Bench, host: Host, kexec: Kexec, method: str) -> None:
+    plan = bench.plan(bench.entry(), with_facts(), method)
+    stream = events(bench, plan, host)
+    assert any(event.stage is Stage.LOAD for event in stream)
+    (bench.root / "Image").chmod(0o600)  # a new ctime
+    (bench.root / "initrd").rename(bench.root / "renamed")
+    assert list(stream)[-1].state is StageState.DONE
+    assert unloads(host, kexec) == 0
+
+
+@pytest.mark.parametrize("lately", [True, False])
+def test_only_what_was_written_lately_is_read_again(
+    bench: Bench, host: Host, lately: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its times have steps: a second write within one of them cannot be seen."""
+    if not lately:
+        now = time.time() + 3600
+        monkeypatch.setattr(time, "time", lambda: now)
+    plan = bench.plan(bench.entry(), with_facts())
+    stream = events(bench, plan, host)
+    assert any(event.stage is Stage.LOAD for event in stream)
+    reads: list[int] = []
+    real = os.pread
+
+    def pread(descriptor: int, size: int, at: int) -> bytes:
+        reads.append(size)
+        return real(descriptor, size, at)
+
+    monkeypatch.setattr(os, "pread", pread)
+    syscalls_of(host).meanwhile = reads.clear
+    list(stream)
+    assert bool(reads) is lately
+
+
+# ---- what is demanded -------------------------------------------------------------------------------------
+
+
+def test_a_plan_names_what_is_demanded(bench: Bench) -> None:
+    (bench.root / "link").symlink_to("initrd")
+    entry = bench.entry(initrds=["/link", "/other"], dtb="/board.dtb")
+    plan = bench.plan(entry, with_facts())
+    trees = {"sda1": bench.tree}
+    table = {"/Image": "11" * 32, "sda1://initrd": "22" * 32, "sdb1:/other": "33" * 32, "/board.dtb": "44" * 32}
+    told = demanding(plan, table, trees)
+    assert told.kernel.sha256 == "11" * 32
+    assert [file.sha256 for file in told.initrds] == ["22" * 32, None]
+    assert told.dtb is not None
+    assert told.dtb.sha256 == "44" * 32
+    written = told.to_json()
+    assert written["kernel"] == {**plan.to_json()["kernel"], "sha256": "11" * 32}  # type: ignore[dict-item]
+    assert demanding(plan, {}, trees) == demanding(plan, {"nonsense": "11" * 32, "": "11" * 32}, {}) == plan
+
+
+def test_one_partitions_digest_goes_before_that_of_all(bench: Bench) -> None:
+    plan = bench.plan(bench.entry(), with_facts())
+    table = {"/Image": "11" * 32, "sda1:/Image": "22" * 32}
+    assert demanding(plan, table, {}).kernel.sha256 == "22" * 32
+
+
+@pytest.mark.parametrize("name", ["Image", "initrd", "board.dtb"])
+@pytest.mark.parametrize("right", [True, False])
+def test_what_is_demanded_of_each_file_is_seen_to(
+    bench: Bench, host: Host, kexec: Kexec, name: str, right: bool
+) -> None:
+    wanted = sha256((bench.root / name).read_bytes()) if right else "00" * 32
+    plan = bench.plan(bench.entry(dtb="/board.dtb"), with_facts())
+    plan = demanding(plan, {f"/{name}": wanted}, {"sda1": bench.tree})
+    if right:
+        assert list(events(bench, plan, host))[-1].state is StageState.DONE
+        return
+    with pytest.raises(LoadError, match=f"/{name}: its SHA-256 is .*{wanted}"):
+        list(events(bench, plan, host))
+    assert not syscalls_of(host).loads
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_container_is_demanded_as_the_file_that_it_is(bench: Bench, host: Host, right: bool) -> None:
+    data = uki((".osrel", b"x" * 5000), (".linux", whole_image()), (".initrd", INITRD))
+    (bench.root / "one.efi").write_bytes(data if right else data + b"more")
+    plan = bench.plan(replace(bench.entry("/one.efi", initrds=[])), with_facts())
+    plan = demanding(plan, {"/one.efi": sha256(data)}, {"sda1": bench.tree})
+    if right:
+        assert list(events(bench, plan, host))[-1].state is StageState.DONE
+    else:
+        with pytest.raises(LoadError, match="SHA-256"):
+            list(events(bench, plan, host))
