@@ -140,12 +140,16 @@ class Opening:
             session = self.stack.enter_context(demonstration())
             self._make = lambda: session
             return
+        from bootmenu.discovery.hotplug import Hotplug
         from bootmenu.discovery.machine import gather
         from bootmenu.session import MachineSession
 
         machine = gather(self._host)
+        changes = None
+        with contextlib.suppress(OSError):  # then a new medium is found by r
+            changes = Hotplug()
         self._make = lambda: self.stack.enter_context(
-            contextlib.closing(MachineSession(self._host, machine, settings=self._loaded.settings))
+            contextlib.closing(MachineSession(self._host, machine, settings=self._loaded.settings, changes=changes))
         )
 
     def _remember(self) -> None:
