@@ -169,6 +169,9 @@ def _parser() -> argparse.ArgumentParser:
     themes.add_argument("name", metavar="NAME", nargs="?", help="show this one")
     themes.set_defaults(run=_themes)
 
+    good = commands.add_parser("mark-good", help="in the system that was started: say that it came up well")
+    good.set_defaults(run=_mark_good)
+
     completion = commands.add_parser("completion", help="print the completion script of a shell")
     completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
     completion.set_defaults(run=_completion)
@@ -366,6 +369,16 @@ def _themes(arguments: argparse.Namespace) -> int:
     for row in rows:
         if row.trouble:
             print(f"bootmenu: {printable(row.trouble)}", file=sys.stderr)
+    return 0
+
+
+def _mark_good(_arguments: argparse.Namespace) -> int:
+    from bootmenu.model.text import printable
+    from bootmenu.session import MachineSession, mark_good
+
+    host, machine = _host_and_machine(None)
+    with contextlib.closing(MachineSession(host, machine, settings=_settings_in_force(host, {}))) as session:
+        print(printable(mark_good(session)))
     return 0
 
 

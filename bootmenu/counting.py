@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,13 +48,29 @@ def after_a_try(name: str) -> str | None:
     return f"{counted['name']}+{left}-{done}{counted['suffix']}"
 
 
+def without_counter(name: str) -> str | None:
+    """`debian.conf` for `debian+2-1.conf`; None = it is not counted."""
+    counted = _COUNTED.fullmatch(name)
+    return None if counted is None else f"{counted['name']}{counted['suffix']}"
+
+
 def count_try(host: Host, device: Device, entry: BootEntry) -> Counted | None:
     """Rename the entry's file on its partition, which is mounted for writing meanwhile. None = it is not counted.
     Raises StateError, OSError."""
+    return _renamed(host, device, entry, after_a_try)
+
+
+def end_counting(host: Host, device: Device, entry: BootEntry) -> Counted | None:
+    """The entry came up well: its file loses the counter, as systemd-bless-boot(8) has it. None = it is not counted.
+    Raises StateError, OSError."""
+    return _renamed(host, device, entry, without_counter)
+
+
+def _renamed(host: Host, device: Device, entry: BootEntry, name: Callable[[str], str | None]) -> Counted | None:
     if entry.config is None or entry.config.device != device.name or entry.tries_left is None:
         return None
     folder, _, old = entry.config.path.rpartition("/")
-    new = after_a_try(old)
+    new = name(old)
     if new is None:
         return None
     if device.within is not None:

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
-from bootmenu.counting import Counted, count_try
+from bootmenu.counting import Counted, count_try, end_counting
 from bootmenu.discovery import references
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import TreeChoice
@@ -242,6 +242,11 @@ class MachineSession:
             patience=self._patience,
         )
 
+    @property
+    def devices(self) -> dict[str, Device]:
+        """The partitions of the last scan, by name."""
+        return self._survey.devices
+
     def _unmount(self) -> list[str]:
         self._survey.stop()
         return self._mounts.release()
@@ -416,6 +421,32 @@ def _renamed(entry: BootEntry, own: Device, devices: Sequence[Device]) -> BootEn
         dtb=known(entry.dtb) if entry.dtb else None,
         overlays=tuple(map(known, entry.overlays)),
     )
+
+
+def mark_good(session: MachineSession) -> str:
+    """The system that was started last came up well: remember that, and end its boot counting where allowed.
+    Returns what was done. Raises UsageError where nothing is remembered, else BootmenuError."""
+    memory = session.memory
+    if memory.trouble:
+        raise UsageError(
+            memory.trouble, "Name the place in /etc/bootmenu.toml as the first stage does: state.device."
+        )
+    tried = memory.state.trying
+    if tried is None:
+        return "No entry waits for this: nothing was started, or it is marked good already."
+    if not memory.keep(memory.state.came_up(timestamp())):
+        raise BootmenuError(memory.trouble, "It counts as lost at the next start.")
+    name = tried.title or tried.entry
+    if not session.settings.rename_counters:
+        return f"{name} came up well."
+    found = [listing.entry for listing in collect(session)[0] if listing.entry.id == tried.entry]
+    devices = session.devices
+    session.release()  # what is to be written must not be mounted read-only
+    try:
+        ended = [end_counting(session.host, devices[entry.device], entry) for entry in found]
+    except OSError as error:
+        raise BootmenuError(f"The counter of {name} stays in its file name: {error.strerror}.") from None
+    return f"{name} came up well" + (", and is counted no more." if any(ended) else ".")
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:

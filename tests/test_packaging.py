@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from zipfile import ZipFile
 import pytest
 
 import bootmenu
+from bootmenu import cli
 
 ROOT = Path(__file__).parent.parent
 
@@ -130,3 +132,13 @@ def test_the_shared_checker_needs_no_screen_no_process_and_no_network() -> None:
     assert not unwelcome & set(before), "Python itself loads what this test looks for"
     assert "bootmenu.compat" in added
     assert not unwelcome & set(added)
+
+
+def test_the_unit_for_the_booted_system_calls_a_command_that_exists() -> None:
+    unit = configparser.ConfigParser(strict=False)
+    unit.read(ROOT / "data/bootmenu-mark-good.service", "utf-8")
+    assert unit["Unit"]["Requires"] == "boot-complete.target"
+    assert "boot-complete.target" in unit["Unit"]["After"].split()
+    program, name, *words = unit["Service"]["ExecStart"].split()
+    assert (program, name) == ("/usr/bin/env", "bootmenu")
+    assert cli.main([*words, "--help"]) == 0

@@ -23,9 +23,9 @@ from bootmenu.kexec.handover import HandedTrees
 from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.session import FilesSession, MachineSession, collect
+from bootmenu.session import FilesSession, MachineSession, collect, mark_good
 from bootmenu.settings import Settings, Watchdog
-from bootmenu.state import FolderStore, State, encode
+from bootmenu.state import Attempt, FolderStore, State, encode
 from bootmenu.system.power import Power, PowerError
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
@@ -215,6 +215,38 @@ def test_a_try_is_on_the_disk_before_the_jump_and_taken_back_after_it(tmp_path: 
     after = FolderStore(tmp_path / "host/var/lib/bootmenu").read()
     assert (after.trying, after.tries, after.last) == (None, (), before.last)
     assert (tmp_path / "part/loader/entries/a+3.conf").exists()
+
+
+def trying(tmp_path: Path, session: MachineSession) -> None:
+    """As it is after the jump, in the next system."""
+    (listing,), _ = collect(session)
+    attempt = Attempt(entry=listing.entry.id, at="", title="A")
+    FolderStore(tmp_path / "host/var/lib/bootmenu").write(State().booting(attempt))
+
+
+@pytest.mark.parametrize("counters", [True, False])
+def test_what_came_up_well_is_remembered_and_counted_no_more(tmp_path: Path, counters: bool) -> None:
+    settings = Settings(rename_counters=counters)
+    trying(tmp_path, started(tmp_path, settings, "loader/entries/a+2-1.conf"))
+    session = MachineSession(
+        fake_host(tmp_path / "host"),
+        machines.virt(),
+        lambda: (Device(name="sda1", folder=str(tmp_path / "part")),),
+        settings=settings,
+    )
+    assert mark_good(session) == "A came up well" + (", and is counted no more." if counters else ".")
+    (path,) = (tmp_path / "part/loader/entries").iterdir()
+    assert path.name == ("a.conf" if counters else "a+2-1.conf")
+    state = FolderStore(tmp_path / "host/var/lib/bootmenu").read()
+    assert state.trying is None
+    assert [good.title for good in state.good] == ["A"]
+    assert mark_good(session).startswith("No entry waits for this")
+
+
+def test_where_nothing_is_remembered_nothing_is_marked_good(tmp_path: Path) -> None:
+    session = MachineSession(fake_host(tmp_path), machines.virt(), tuple)
+    with pytest.raises(UsageError, match="Nothing is remembered"):
+        mark_good(session)
 
 
 def test_what_cannot_be_remembered_keeps_nothing_from_starting(tmp_path: Path) -> None:
