@@ -165,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
     pin = commands.add_parser("pin", help="ask for a new PIN of the kiosk, and print its line of the settings file")
     pin.set_defaults(run=_pin)
 
+    report = commands.add_parser("report", help="pack what a bug report needs, without secrets")
+    report.add_argument(
+        "--output", metavar="FILE", help="where to; - is standard output (default: bootmenu-report-DATE.tar.gz here)"
+    )
+    report.set_defaults(run=_report)
+
     themes = commands.add_parser("themes", help="list the themes, or show the colours of one")
     themes.add_argument("name", metavar="NAME", nargs="?", help="show this one")
     themes.set_defaults(run=_themes)
@@ -345,6 +351,39 @@ def _pin(_arguments: argparse.Namespace) -> int:
         raise PinError("The two are not the same.", "Nothing was changed; try again.")
     print(f'pin = "{StoredPin.new(chosen)}"')
     print(f"This line belongs into the table [kiosk] of {FILE}.", file=sys.stderr)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    import time
+
+    from bootmenu import report
+    from bootmenu.session import MachineSession, collect
+    from bootmenu.settings import load
+    from bootmenu.ui import faults
+
+    host, machine = _host_and_machine(None)
+    loaded = load(host)
+    name = f"bootmenu-report-{time.strftime('%Y%m%d-%H%M%S')}"
+    with contextlib.closing(MachineSession(host, machine, settings=loaded.settings)) as session:
+        listings, problems = collect(session)
+        notes = session.notices
+    texts = report.parts(host, machine, listings, problems, loaded, log=faults.log_file(), notes=notes)
+    data = report.bundle(texts, name)
+    if arguments.output == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return 0
+    path = Path(arguments.output or f"{name}.tar.gz")
+    try:
+        # others need not read it, and nothing that is there is overwritten
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise BootmenuError(f"{path} is there already", "Name another file with --output.") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    print(path)
+    print("bootmenu: look through it before you publish it; about.txt says what is in it", file=sys.stderr)
     return 0
 
 

@@ -582,3 +582,17 @@ def test_themes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None
     assert "■ FAIL" in capsys.readouterr().out
     assert cli.main(["themes", "no-such"]) == 1
     assert "There are: dark" in capsys.readouterr().err
+
+
+def test_a_report_is_written_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bootmenu.session.collect", lambda session: ([], []))
+    monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "menu.log"))
+    path = tmp_path / "report.tar.gz"
+    assert cli.main(["report", "--output", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_bytes()[:2] == b"\x1f\x8b"
+    assert cli.main(["report", "--output", str(path)]) == 1
+    assert "is there already" in capsys.readouterr().err
