@@ -411,11 +411,14 @@ def _show(sitting: Sitting) -> Quit | None:
     if sitting.outcome is not None:
         return sitting.outcome
     from bootmenu.kexec.errors import LoadError, SimulatedJump
+    from bootmenu.ui import faults
     from bootmenu.ui.outcome import Demo, Jump
 
     session = sitting.shared.session
     troubles = (sitting.said, *sitting.loaded.problems, "" if session.simulated else session.memory.trouble)
-    said = next((text for text in troubles if text), "")
+    said, *more = [text for text in troubles if text] or [""]
+    for text in more:
+        faults.note(text)
     error = sitting.error
     while True:
         view = sitting.shared.view()

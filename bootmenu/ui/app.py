@@ -9,12 +9,14 @@ import fcntl
 import os
 import signal
 import sys
+from collections.abc import Callable
 from time import monotonic
 from typing import ClassVar
 
 from rich.console import RenderableType
-from textual import events
+from textual import events, on
 from textual.app import App, ScreenStackError
+from textual.message import Message
 from textual.screen import Screen
 
 from bootmenu.errors import BootmenuError
@@ -82,7 +84,11 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             countdown=countdown,
             simulated_pin=simulated_pin,
             few_buttons=self._few_buttons,
+            logged=lambda: self._logged,
         )
+        self._logged = False
+        self._stop_listening: Callable[[], None] | None = None
+        self._troubles = [text for text in (trouble, choice.trouble) if text]
         self.came_back = error
         self.fault: faults.MenuError | None = None
         self._buttons: Buttons | None = None
@@ -98,8 +104,26 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
     def _few_buttons(self) -> bool:
         return self._buttons is not None and self._buttons.few
 
+    class Logged(Message):
+        """Something was written to the log."""
+
+    @on(Logged)
+    def _show_logged(self) -> None:
+        self._logged = True
+        for screen in self.screen_stack:
+            if isinstance(screen, BootmenuScreen):
+                screen.draw_title()
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        if self._stop_listening is not None:
+            self._stop_listening()
+
     def on_mount(self) -> None:
         """Show what came back, and leave in order when told to by a signal."""
+        self._stop_listening = faults.listen(lambda: self.post_message(self.Logged()))
+        for trouble in self._troubles:
+            faults.note(trouble)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):

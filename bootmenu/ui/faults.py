@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Mistakes of the menu itself: the traceback goes to a file, one sentence to the person."""
+"""The menu's log, and its own mistakes: the traceback goes to the log, one sentence to the person."""
 
 from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError
@@ -27,13 +27,29 @@ def log_file(environ: Mapping[str, str] | None = None) -> Path:
     return Path("/run/bootmenu/menu-app.log")
 
 
+_listeners: list[Callable[[], object]] = []
+
+
+def listen(listener: Callable[[], object]) -> Callable[[], None]:
+    """Be told, in whatever thread, of everything that is written. The answer ends that."""
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
 def write(error: BaseException) -> Path | None:
     """Append the traceback. None when the file cannot be written: there is nobody left to tell."""
+    return note("".join(traceback.format_exception(error)))
+
+
+def note(text: str) -> Path | None:
+    """Append what the person at the machine may want to read later."""
     path = log_file()
+    for listener in tuple(_listeners):
+        listener()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write("".join(traceback.format_exception(error)) + "\n")
+            log.write(text + "\n")
     except OSError:
         return None
     return path

@@ -36,6 +36,8 @@ class Terms:
     """Seconds that the kiosk counts down after its idle time; None = nothing starts by itself."""
     simulated_pin: str = ""
     """What the demonstration says of its PIN."""
+    logged: Callable[[], bool] = lambda: False
+    """Whether something was written to the log since the menu was opened."""
     few_buttons: Callable[[], bool] = lambda: False
     """Whether there are only one or two buttons to use it with."""
 

@@ -10,6 +10,7 @@ import pytest
 from bootmenu.ui import faults
 from bootmenu.ui.app import BootmenuApp
 from bootmenu.ui.screens.menu import MenuScreen
+from tests.ui.driving import running
 from tests.ui.fakes import FakeSession
 
 
@@ -56,3 +57,24 @@ async def test_a_fault_in_a_handler_ends_the_app_with_one_sentence(
     log = (tmp_path / "menu.log").read_text()
     assert "Traceback" in log
     assert "ZeroDivisionError" in log
+
+
+async def test_a_badge_says_that_something_was_logged(tmp_path: Path) -> None:
+    session = FakeSession(scan_error=ValueError("seven"))
+    session.scan_gate.clear()
+    async with running(session, scanned=False) as menu:
+        assert "! log" not in menu.text
+        session.scan_gate.set()
+        await menu.sees("! log")
+        assert menu.rows[0].endswith(" ! log ")
+        assert "ValueError: seven" in (tmp_path / "menu.log").read_text()
+        await menu.press("f1")
+        assert menu.rows[0].endswith(" ! log "), "on every screen"
+    async with running(FakeSession()) as menu:
+        assert "! log" not in menu.text, "a new menu begins anew"
+
+
+async def test_what_is_wrong_with_the_theme_is_in_the_log_too(tmp_path: Path) -> None:
+    async with running(FakeSession(), theme="no-such") as menu:
+        await menu.sees("! log")
+        assert "there is no theme no-such" in (tmp_path / "menu.log").read_text()

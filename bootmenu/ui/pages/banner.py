@@ -14,7 +14,11 @@ from bootmenu.ui.wording import VERDICT_WIDTH, verdict
 SIMULATION = Span(" SIMULATION ", Ink.SIMULATION)
 
 
-def title(machine: MachineFacts, simulated: bool, width: int) -> Line:
+LOGGED = Span(" ! log", Ink.WARN)
+"""Something stands in the log that was not there when the menu was opened."""
+
+
+def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = False) -> Line:
     """` bootmenu            Raspberry Pi 3 Model B · arm64 · 6.1.0-56`"""
     left = [Span(" bootmenu ", Ink.TITLE)]
     if simulated:
@@ -24,8 +28,9 @@ def title(machine: MachineFacts, simulated: bool, width: int) -> Line:
     named = " · ".join(part for part in (clean(machine.title, 100), rest) if part)
     if machine.title == machine.machine:
         named = rest
-    room = width - sum(len(span.text) for span in left) - 3
-    return spread(width, left, [Span((named if len(named) <= room else rest) + " ", Ink.STRONG)])
+    badge = [LOGGED] if logged else []
+    room = width - sum(len(span.text) for span in (*left, *badge)) - 3
+    return spread(width, left, [Span(named if len(named) <= room else rest, Ink.STRONG), *badge, Span(" ")])
 
 
 def banner(

@@ -33,10 +33,18 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """The frame around the contents."""
-        session = self.terms.session
-        yield Paper(lambda width: [banner.title(session.machine, session.simulated, width)], id="title")
+        yield Paper(self._title, id="title")
         yield from self.contents()
         yield Paper(self._footer, id="footer")
+
+    def _title(self, width: int) -> list[Line]:
+        session = self.terms.session
+        return [banner.title(session.machine, session.simulated, width, logged=self.terms.logged())]
+
+    def draw_title(self) -> None:
+        """Something was logged."""
+        if not self.gone:
+            self.query_one("#title", Paper).show(self._title)
 
     def _footer(self, width: int) -> list[Line]:
         return [banner.footer(labelled(self.place, self.unlabelled), width)]
