@@ -244,6 +244,8 @@ def run(
         if app.fault is None:
             return outcome if outcome is not None else Quit()
         quick = quick + 1 if monotonic() - began < _QUICK else 0
-        if not app.terms.policy.kiosk or quick >= _MOST_QUICK:
+        if not app.terms.policy.kiosk:
             raise app.fault
+        if quick >= _MOST_QUICK:
+            raise faults.MenuError("This terminal has a fault, and begins again.", app.terms.settings.kiosk_contact)
         error = None

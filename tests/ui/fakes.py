@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterator, Sequence
+from collections import UserDict
+from collections.abc import Generator, ItemsView, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Event
@@ -35,6 +36,8 @@ from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.pin import StoredPin
+from bootmenu.settings import Profile, Settings
 from bootmenu.state import Memory
 from bootmenu.system.power import Power, PowerError
 
@@ -399,3 +402,36 @@ def stuck_session(**changes: object) -> FakeSession:
 
 
 NO_ROOT = BootmenuError("not running as root", "Start it with sudo.")
+
+
+# ---- the kiosk
+
+_PIN = str(StoredPin.new("4711", n=2))
+KIOSK = Settings(
+    profile=Profile.KIOSK,
+    kiosk_entries=("debian-49", "debian-47", "alpine", "debian-16k"),
+    kiosk_recovery=("alpine",),
+    kiosk_names={"debian-49": "Start normally", "debian-47": "Start the previous version", "alpine": "Repair"},
+    kiosk_contact="Help: 0800 123 456 · device 4711",
+    kiosk_pin=_PIN,
+)
+
+
+class Faulty(UserDict[str, str]):
+    """Names for the kiosk's entries in which the menu makes a mistake, the first few times it looks."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__({"*": "Start"})
+        self.times = times
+
+    def items(self) -> ItemsView[str, str]:
+        """See dict."""
+        if self.times:
+            self.times -= 1
+            raise ZeroDivisionError("a mistake of the menu's own")
+        return super().items()
+
+
+def faulty_kiosk(times: int) -> Settings:
+    """So many mistakes in a row."""
+    return dataclasses.replace(KIOSK, kiosk_names=Faulty(times))

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from bootmenu.pin import StoredPin
-from bootmenu.settings import Profile, Settings
+from bootmenu.settings import Settings
 from bootmenu.state import Attempt, FolderStore, Memory, State
 from bootmenu.ui.outcome import Jump, Quit
 from bootmenu.ui.screens.details import DetailsScreen
@@ -27,17 +26,8 @@ from bootmenu.ui.screens.kiosk import (
 from bootmenu.ui.screens.menu import MenuScreen
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
-from tests.ui.fakes import FakeSession
+from tests.ui.fakes import KIOSK, FakeSession
 
-PIN = str(StoredPin.new("4711", n=2))
-KIOSK = Settings(
-    profile=Profile.KIOSK,
-    kiosk_entries=("debian-49", "debian-47", "alpine", "debian-16k"),
-    kiosk_recovery=("alpine",),
-    kiosk_names={"debian-49": "Start normally", "debian-47": "Start the previous version", "alpine": "Repair"},
-    kiosk_contact="Help: 0800 123 456 · device 4711",
-    kiosk_pin=PIN,
-)
 LOST = State(lost=(Attempt(entry="debian-49", at="2026-11-14T09:30:00Z"),))
 TECHNICAL = (
     "kernel",

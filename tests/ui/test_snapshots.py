@@ -17,8 +17,7 @@ from bootmenu.ui.screens.loading import LoadingScreen
 from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
 from tests.ui import fakes
 from tests.ui.driving import Menu
-from tests.ui.fakes import FakeSession
-from tests.ui.test_kiosk import KIOSK
+from tests.ui.fakes import KIOSK, FakeSession
 
 Compare = Callable[..., bool]
 
