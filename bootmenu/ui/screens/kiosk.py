@@ -49,11 +49,11 @@ class PlainScreen(BootmenuScreen[T]):
 
     def compose(self) -> ComposeResult:
         """The page."""
-        yield Paper(self._top, id="title")
+        yield Paper(self._title, id="title")
         yield Paper(self._fresh, id="page")
         yield Paper(lambda width: pages.bottom(self.terms.settings.kiosk_contact, width), id="footer")
 
-    def _top(self, width: int) -> list[Line]:
+    def _title(self, width: int) -> list[Line]:
         return pages.top(self.terms.session.simulated, self.terms.simulated_pin, width)
 
     def plain(self, width: int, height: int) -> list[Line]:
