@@ -27,7 +27,8 @@ _ALWAYS_OUT = re.compile(
     r"\x1b\[\?(?:1000|1002|1003|1004|1006|1015|1016|2004|2048)[hl]|\x1b\[\?2048\$p"
     r"|\x1b\[[<>=]\d*u|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)"
 )
-_CONSOLE_OUT = re.compile(r"\x1b\[\?2026(?:\$p|[hl])|\x1b\[\?1049h")
+_SYNCHRONISED = re.compile(r"\x1b\[\?2026(?:\$p|[hl])")
+_CONSOLE_OUT = re.compile(r"\x1b\[\?1049h")
 _CLEAR = "\x1b[m\x1b[H\x1b[J"
 
 
@@ -46,6 +47,8 @@ class BootmenuDriver(LinuxDriver):
         """What the terminal understands of it."""
         if "\x1b[?" in data or "\x1b[<" in data or "\x1b[>" in data or "\x1b]" in data:
             data = _ALWAYS_OUT.sub("", data)
+            if not self._traits.synchronised:
+                data = _SYNCHRONISED.sub("", data)
             if self._traits.console:
                 data = _CONSOLE_OUT.sub("", data).replace("\x1b[?1049l", _CLEAR)
         if self._traits.ascii:
@@ -64,7 +67,7 @@ class BootmenuDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def _request_terminal_sync_mode_support(self) -> None:
-        if not self._traits.console:
+        if self._traits.synchronised:
             super()._request_terminal_sync_mode_support()
 
     def _get_terminal_size(self) -> tuple[int, int]:

@@ -56,6 +56,8 @@ class Traits:
     """Box drawing characters would come out as something else."""
     basic: bool = False
     """Older than the vt220: no scrolling region that is sure, no attribute taken back by itself."""
+    synchronised: bool = False
+    """It may be asked whether it can hold a picture back until it is whole."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Traits:
@@ -66,7 +68,8 @@ class Traits:
         glyphs = environ.get(GLYPHS, "").lower()
         simple = glyphs == "ascii" if glyphs else term.startswith(("vt", "ansi"))
         basic = term.startswith(("vt1", "vt5", "ansi", "con80", "cons25"))
-        return cls(console=console, sixteen=console or not rich, ascii=simple, basic=basic)
+        asks = not console and not term.startswith(("screen", "rxvt", "sun", "eterm"))
+        return cls(console=console, sixteen=console or not rich, ascii=simple, basic=basic, synchronised=asks)
 
 
 def _is_console(term: str) -> bool:

@@ -155,6 +155,13 @@ FULL: tuple[ScanEvent, ...] = (
     DeviceDone(STICK, 0),
     ScanFinished(0.4),
 )
+WIDE: tuple[ScanEvent, ...] = (
+    DeviceFound(BOOT),
+    EntryFound(listing("wide", "日本語 Linux 漢字")),
+    EntryFound(listing("narrow", "Nihongo Linux, kanji")),
+    DeviceDone(BOOT, 2),
+    ScanFinished(0.1),
+)
 EMPTY: tuple[ScanEvent, ...] = (
     DeviceFound(BOOT),
     DeviceDone(BOOT, 0),

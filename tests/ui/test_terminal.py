@@ -50,7 +50,7 @@ def test_a_terminal_without_a_name_gets_no_colours(term: str) -> None:
 def test_a_terminal_of_many_colours_keeps_them() -> None:
     environ = prepared(TERM="xterm-256color", COLORTERM="truecolor")
     assert environ["COLORTERM"] == "truecolor"
-    assert Traits.of(environ) == Traits(console=False, sixteen=False, ascii=False)
+    assert Traits.of(environ) == Traits(console=False, sixteen=False, ascii=False, synchronised=True)
 
 
 @pytest.mark.parametrize(
