@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from bootmenu.autoboot import Choice, Countdown, choose, countdown_seconds
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
-from bootmenu.settings import Loaded, MenuStyle, load
+from bootmenu.settings import Loaded, MenuStyle, Profile, Settings, load
 from bootmenu.system.host import Host
 from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bootmenu.shared import Shared, View
     from bootmenu.ui.outcome import Outcome, Quit
 
+_KIOSK_LAST_LINE = " This is being started. The screen may stay dark for some seconds."
 _DRAIN = 2.0
 """Seconds for a slow line to say the last words before the jump."""
 
@@ -214,7 +215,7 @@ def _begin(
     terminals = [Terminal(name, traits, addressed=not plain, hidden=hidden) for name in consoles]
     with contextlib.ExitStack() as stack:
         with Frame(terminals) as frame:
-            frame.show(Picture(title=lambda _: " bootmenu ", seconds=seconds))
+            frame.show(Picture(title=lambda _: _title(settings), seconds=seconds))
             opening = Opening(demo, host, loaded, frame.wake)
             stack.callback(opening.close)
             sitting = _first_frame(frame, opening, loaded, seconds)
@@ -234,9 +235,10 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         return Sitting(shared=shared, loaded=loaded, said=decision.said)
     view = shared.view()
     try:
-        plan, said = _load_by_itself(frame, view, decision.listing)
+        kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
+        plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
         if plan is not None:
-            frame.line(plan.last_line)
+            frame.line(_KIOSK_LAST_LINE if kiosk else plan.last_line)
             _drain(frame)
             try:
                 _jump(view, plan)
@@ -246,9 +248,8 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
     except SimulatedJump as arrived:
         return Sitting(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:
-        frame.line(f" {error.message}")
-        if error.hint:
-            frame.line(f" {error.hint}")
+        for line in () if kiosk else filter(None, (error.message, error.hint)):
+            frame.line(f" {line}")
         return Sitting(shared=shared, loaded=loaded, error=error)
     except _Ended as ended:
         return Sitting(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
@@ -300,7 +301,7 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
         left = None if countdown is None or stopped else countdown.left(now)
         if left == 0 and shared is not None and choice.final:
             return _Decision(shared=shared, listing=choice.listing)
-        frame.show(_picture(shared, choice, left))
+        frame.show(_picture(shared, choice, left, loaded.settings))
         wait = countdown.until_tick(now) if countdown is not None and left else None
         match frame.wait(wait):
             case Key(enter=True) if countdown is not None and not stopped:
@@ -313,10 +314,16 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
                 pass
 
 
-def _picture(shared: Shared | None, choice: Choice, left: int | None) -> Picture:
+def _title(settings: Settings) -> str:
+    return "" if settings.profile is Profile.KIOSK else " bootmenu "
+
+
+def _picture(shared: Shared | None, choice: Choice, left: int | None, settings: Settings) -> Picture:
     seconds = left or None
     if shared is None:
-        return Picture(title=lambda _: " bootmenu ", seconds=seconds)
+        return Picture(title=lambda _: _title(settings), seconds=seconds)
+    if settings.profile is Profile.KIOSK:
+        return _kiosk_picture(shared, choice, left, settings)
     from bootmenu.ui.pages.banner import title
     from bootmenu.ui.text import clean
     from bootmenu.ui.wording import full_name, verdict
@@ -335,21 +342,41 @@ def _picture(shared: Shared | None, choice: Choice, left: int | None) -> Picture
     )
 
 
+def _kiosk_picture(shared: Shared, choice: Choice, left: int | None, settings: Settings) -> Picture:
+    """In plain words."""
+    from bootmenu.ui.pages.kiosk import plain_name
+    from bootmenu.ui.text import clean
+
+    mark = " SIMULATION" if shared.session.simulated else ""
+    words = "One moment, please."
+    if choice.listing is not None:
+        words = plain_name(choice.listing, settings.kiosk_names)
+    return Picture(
+        title=lambda _: mark, lines=[f" {words}", f" {clean(settings.kiosk_contact, 200)}"], seconds=left or None
+    )
+
+
 # ---- starting ---------------------------------------------------------------------------------------------
 
 
-def _load_by_itself(frame: Frame, view: View, listing: Listing) -> tuple[LoadPlan | None, str]:
-    """Load, one line a stage. None = a key took it back, and why. Raises BootmenuError; nothing is loaded then."""
+def _load_by_itself(
+    frame: Frame, view: View, listing: Listing, kiosk: Settings | None
+) -> tuple[LoadPlan | None, str]:
+    """Load, one line a stage, and in the kiosk one line. None = a key took it back, and why. Raises BootmenuError;
+    nothing is loaded then."""
     from bootmenu.model.progress import StageState
     from bootmenu.ui.wording import full_name
 
-    frame.line(f" Loading {full_name(listing)}. Esc opens the menu.")
+    if kiosk is None:
+        frame.line(f" Loading {full_name(listing)}. Esc opens the menu.")
+    else:
+        frame.line(" This is being started. Please leave the power on.")
     plan = view.plan(listing)
     try:
         for steps in (view.load(plan), view.leave(plan)):
             with contextlib.closing(steps):  # type: ignore[type-var]
                 for progress in steps:
-                    if progress.state is not StageState.RUNNING:
+                    if kiosk is None and progress.state is not StageState.RUNNING:
                         frame.line(_stage(progress))
                     match frame.wait(0):
                         case Key(enter=False):
@@ -428,7 +455,8 @@ def _show(sitting: Sitting) -> Quit | None:
             return None
         if not isinstance(outcome, Jump):
             return outcome
-        print(outcome.plan.last_line, file=sys.stderr, flush=True)
+        kiosk = sitting.loaded.settings.profile is Profile.KIOSK
+        print(_KIOSK_LAST_LINE if kiosk else outcome.plan.last_line, file=sys.stderr, flush=True)
         with contextlib.suppress(termios.error):
             termios.tcdrain(sys.stderr)  # a slow line must have said it before the jump
         try:

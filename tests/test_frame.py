@@ -225,3 +225,16 @@ def test_a_teletype_gets_lines_and_no_escape() -> None:
         assert line.sent.count(b"Starts in") == 1
         assert b"bootmenu" in line.sent
         assert "load-debian" in said
+
+
+def test_in_the_kiosk_it_speaks_plainly_and_starts_only_what_needs_no_pin() -> None:
+    flags = {"profile": "kiosk", "kiosk.contact": "Help: 0800 123 456", "kiosk.entries": "alpine,image-test"}
+    with frame("3", **flags) as line:
+        line.until(lambda: "Alpine Linux edge" in line.text and "Starts in" in line.text)
+        shown = line.text
+        assert "Help: 0800 123 456" in shown
+        assert not re.search(r"bootmenu|arm64|6\.1|\bok\b|Debian", shown)
+        said = ended(line)
+        assert "load-alpine" in said
+        assert "NO-TEXTUAL" in said
+        assert "kernel" not in line.text, "no stages"

@@ -23,7 +23,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.policy import Policy
 from bootmenu.session import Session
-from bootmenu.settings import Settings
+from bootmenu.settings import Profile, Settings
 from bootmenu.system.buttons import Buttons
 from bootmenu.system.host import Host
 from bootmenu.ui import faults, themes
@@ -66,6 +66,11 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
     ) -> None:
         """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with."""
         settings = settings or Settings()
+        if session.simulated and settings.profile is Profile.KIOSK:
+            from bootmenu.demo.kiosk import demonstrated
+
+            settings, told = demonstrated(settings)
+            simulated_pin = simulated_pin or told
         choice = themes.choose(theme, Depth.of(os.environ))
         # Textual picks its colour filters while it is built: the kind of theme has to be known by then
         self._chosen = choice.theme

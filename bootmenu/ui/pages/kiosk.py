@@ -67,7 +67,7 @@ def choices(
 ) -> list[Choice]:
     """offered: by the policy. refused: ids of entries that could not be loaded since the menu began."""
     rows: list[Choice] = []
-    plain = [_plain_name(one, names) for one in offered]
+    plain = [plain_name(one, names) for one in offered]
     for one, words in zip(offered, plain, strict=True):
         pin = policy.access_to(one.entry) is Access.PIN
         rows.append(
@@ -84,7 +84,8 @@ def choices(
     return rows
 
 
-def _plain_name(listing: Listing, names: Mapping[str, str]) -> str:
+def plain_name(listing: Listing, names: Mapping[str, str]) -> str:
+    """The words of the settings, or the entry's title."""
     for pattern, words in names.items():
         if fnmatch.fnmatchcase(listing.entry.id, pattern):
             return clean(words, 100)

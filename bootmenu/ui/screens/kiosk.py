@@ -472,6 +472,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         self.app.push_screen(menu, lambda _: self._came_back(menu))
 
     def _came_back(self, menu: MenuScreen) -> None:
+        self._at = ""
         self._look_after(menu)
 
     def _look_after(self, menu: MenuScreen) -> None:
