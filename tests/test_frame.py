@@ -10,6 +10,7 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -228,7 +229,11 @@ def test_a_teletype_gets_lines_and_no_escape() -> None:
 
 
 def test_in_the_kiosk_it_speaks_plainly_and_starts_only_what_needs_no_pin() -> None:
-    flags = {"profile": "kiosk", "kiosk.contact": "Help: 0800 123 456", "kiosk.entries": "alpine,image-test"}
+    flags: dict[str, Any] = {
+        "profile": "kiosk",
+        "kiosk.contact": "Help: 0800 123 456",
+        "kiosk.entries": "alpine,image-test",
+    }
     with frame("3", **flags) as line:
         line.until(lambda: "Alpine Linux edge" in line.text and "Starts in" in line.text)
         shown = line.text
