@@ -9,12 +9,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from bootmenu.sources import references
-from bootmenu.system.commands import CommandError
+from bootmenu.system.commands import CommandError, HangingError
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 
@@ -196,10 +198,61 @@ def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Membe
     except (ValueError, RecursionError) as error:
         rows, trouble = None, f"lsblk makes no sense: {error}"
     if isinstance(rows, list):
+        if not host.exists("/run/udev/control"):
+            _ask_blkid(host, _flat(rows))
         yield from _from_lsblk(rows, host, without)
         return
     yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
     yield from _from_sysfs(host)
+
+
+def _flat(rows: list[Any]) -> Iterator[dict[str, Any]]:
+    pending = list(rows)
+    while pending:
+        row = pending.pop()
+        if isinstance(row, dict):
+            yield row
+            pending += _list(row.get("children"))
+
+
+_BLKID = {
+    "fstype": "ID_FS_TYPE",
+    "uuid": "ID_FS_UUID",
+    "label": "ID_FS_LABEL_ENC",
+    "partuuid": "ID_PART_ENTRY_UUID",
+    "partlabel": "ID_PART_ENTRY_NAME",
+}
+_BLKID_SECONDS = 4.0
+_MAX_ASKED = 200
+
+
+def _ask_blkid(host: Host, rows: Iterable[dict[str, Any]]) -> None:
+    """Fill in what lsblk does not say where no udev runs: it asks libudev for file systems and labels, and looks for
+    itself only at devices that libudev does not know; but that knows every device in /sys.
+
+    Each device is asked on its own, so that a dead one keeps nobody: its row is marked as `silent`.
+    """
+    asked = [row for row in rows if row.get("path") and _bytes(row.get("size")) and not row.get("children")]
+    asked = [row for row in asked if not row.get("fstype")][:_MAX_ASKED]
+    answers: SimpleQueue[tuple[int, dict[str, str]]] = SimpleQueue()
+
+    def ask(number: int, path: str) -> None:
+        try:
+            done = host.commands.run(["blkid", "-p", "-o", "udev", path], timeout=_BLKID_SECONDS)
+        except CommandError as error:
+            answers.put((number, {"silent": "yes"} if isinstance(error, HangingError) else {}))
+            return
+        lines = done.stdout.decode("utf-8", "replace").splitlines()
+        answers.put((number, dict(line.partition("=")[::2] for line in lines)))
+
+    for number, row in enumerate(asked):
+        Thread(target=ask, args=(number, str(row["path"])), name="bootmenu-blkid", daemon=True).start()
+    for _ in asked:
+        number, told = answers.get()
+        known = {ours: told[theirs] for ours, theirs in _BLKID.items() if theirs in told}
+        asked[number].update((name, references.unescaped(value)) for name, value in known.items())
+        if "silent" in told:
+            asked[number]["silent"] = True
 
 
 def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterator[Device | Member | Problem]:
@@ -233,7 +286,8 @@ def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterat
         # an optical drive without a medium has the size of one (drivers/scsi/sr.c:get_sectorsize)
         elif not children and row.get("type") not in ("loop", "rom"):
             what = "no known file system" if row.get("type") == "part" else "no partitions and no known file system"
-            yield Problem(device=device.name, path="", message=f"not readable: {what}")
+            message = "does not answer" if row.get("silent") else f"not readable: {what}"
+            yield Problem(device=device.name, path="", message=message)
 
 
 def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str]) -> Device:

@@ -167,10 +167,6 @@ def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: C
     contents.link("/usr/bin/busybox", f"/{merged_usr(busybox)}")
     contents.link("/usr/bin/sh", "busybox")
     contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
-    lsblk = root.program("lsblk")
-    if lsblk is not None:
-        contents.move(root.resolve(lsblk) or lsblk, "usr/lib/bootmenu/lsblk")
-        contents.file("usr/bin/lsblk", _data("lsblk.sh"), part="init", executable=True)
 
 
 def _data(name: str) -> bytes:

@@ -31,7 +31,7 @@ def canonical(text: str) -> str:
         return text
     folder, _, name = text.removeprefix("/dev/").rpartition("/")
     if folder.startswith("disk/by-") and folder[8:] in _KINDS:
-        return named(folder[8:], _unescaped(name))
+        return named(folder[8:], unescaped(name))
     if folder and "/" not in folder and folder != "mapper":
         # /dev/VG/LV is /dev/mapper/VG-LV, with every dash of a name doubled (lvm(8), VALID NAMES)
         return f"{folder.replace('-', '--')}-{name.replace('-', '--')}"
@@ -43,7 +43,7 @@ def named(kind: str, value: str) -> str:
     return f"{kind}={value.lower() if kind.endswith('uuid') else value}"
 
 
-def _unescaped(name: str) -> str:
+def unescaped(name: str) -> str:
     """udev writes what it does not trust as \\x20."""
     return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), name)
 

@@ -31,6 +31,10 @@ class CommandError(BootmenuError):
     """A program is missing, or did not end in time."""
 
 
+class HangingError(CommandError):
+    """It did not end in time."""
+
+
 class Commands:
     """Runs programs. Tests hand in an object with the same two methods."""
 
@@ -71,7 +75,7 @@ class Commands:
         except subprocess.TimeoutExpired:
             # and not waited for, as subprocess.run does: what hangs in a dead disk does not end when it is killed
             process.kill()
-            raise CommandError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?") from None
+            raise HangingError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?") from None
         except BaseException:
             process.kill()
             raise

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from bootmenu.discovery.devices import Device, Member, find, survey
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
+from bootmenu.system.commands import HangingError
+from bootmenu.system.host import Host
 from tests.builders.hosts import commands_of, fake_host
 from tests.builders.trees import write_tree
 
@@ -300,3 +302,51 @@ def test_sysfs_says_which_disk_a_partition_is_of(tmp_path: Path) -> None:
     _, device = list(find(fake_host(tmp_path)))
     assert isinstance(device, Device)
     assert (device.disk, device.number) == ("sda", 2)
+
+
+def without_udev(
+    tmp_path: Path, answers: Mapping[str, bytes], files: Mapping[str, str] | None = None
+) -> tuple[list[Device | Problem], Host]:
+    """What is found where lsblk knows names and sizes only. answers: of blkid, by path."""
+    rows = [
+        {"name": "sda", "path": "/dev/sda", "type": "disk", "size": 9, "children": [
+            {"name": f"sda{number}", "path": f"/dev/sda{number}", "type": "part", "size": 9, "fstype": None}
+            for number in (1, 2, 3)
+        ]},
+    ]  # fmt: skip
+
+    def lsblk(argv: Sequence[str], descriptors: Sequence[int]) -> tuple[int, bytes, bytes]:
+        return 0, json.dumps({"blockdevices": rows}).encode(), b""
+
+    def blkid(argv: Sequence[str], descriptors: Sequence[int]) -> tuple[int, bytes, bytes]:
+        if argv[-1] not in answers:
+            raise HangingError("blkid did not end within 4 s", "")
+        return 0, answers[argv[-1]], b""
+
+    host = fake_host(tmp_path, files, {"lsblk": lsblk, "blkid": blkid})
+    return list(find(host)), host
+
+
+def test_where_no_udev_runs_each_device_is_asked_and_a_dead_one_keeps_nobody(tmp_path: Path) -> None:
+    answers = {
+        "/dev/sda1": b"ID_FS_TYPE=ext4\nID_FS_UUID=7b0c\nID_FS_LABEL=a_b\nID_FS_LABEL_ENC=a\\x20b\n"
+        b"ID_PART_ENTRY_UUID=11\nID_PART_ENTRY_NAME=boot\\x2f\n",
+        "/dev/sda2": b"",
+    }
+    (one, two, three), host = without_udev(tmp_path, answers)
+    assert isinstance(one, Device)
+    assert (one.filesystem, one.uuid, one.label, one.partuuid, one.partlabel) == (
+        "ext4",
+        "7b0c",
+        "a b",
+        "11",
+        "boot/",
+    )
+    assert two == Problem(device="sda2", path="", message="not readable: no known file system")
+    assert three == Problem(device="sda3", path="", message="does not answer")
+    assert ["blkid", "-p", "-o", "udev", "/dev/sda"] not in commands_of(host).calls, "it has a partition table"
+
+
+def test_where_udev_runs_it_has_been_asked(tmp_path: Path) -> None:
+    _, host = without_udev(tmp_path, {}, {"/run/udev/control": ""})
+    assert [call[0] for call in commands_of(host).calls] == ["lsblk"]

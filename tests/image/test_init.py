@@ -16,11 +16,10 @@ FOLDER = Path(bootmenu.image.__file__).parent
 INIT = (FOLDER / "init.sh").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["init.sh", "lsblk.sh"])
-def test_syntax(name: str) -> None:
+def test_syntax() -> None:
     shells = [["busybox", "sh"], ["dash"], ["sh"]]
     shell = next(argv for argv in shells if shutil.which(argv[0]) is not None)
-    done = subprocess.run([*shell, "-n", str(FOLDER / name)], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([*shell, "-n", str(FOLDER / "init.sh")], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
 
 

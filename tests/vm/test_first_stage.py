@@ -44,26 +44,14 @@ def test_everything_the_menu_needs_is_there(
             assert status == 0, said
         print(_looked(vm, "textual")[0].strip())
 
-        found = json.loads(_looked(vm, "lsblk")[0])
-        boot, system = next(device for device in found["blockdevices"] if device["name"] == "vda")["children"]
-        assert boot == {
-            "name": "vda1",
-            "type": "part",
-            "fstype": "vfat",
-            "uuid": stages.BOOT_UUID,
-            "label": "BOOT",
-            "partuuid": stages.BOOT_PARTUUID,
-            "partlabel": "boot",
-        }
-        assert system == {
-            "name": "vda2",
-            "type": "part",
-            "fstype": "ext4",
-            "uuid": stages.ROOT_UUID,
-            "label": "rootfs",
-            "partuuid": stages.ROOT_PARTUUID,
-            "partlabel": "system",
-        }
+        boot, system = json.loads(_looked(vm, "devices")[0])
+        names = ("name", "filesystem", "uuid", "label", "partuuid", "partlabel")
+        assert [boot[name] for name in names] == [
+            "vda1", "vfat", stages.BOOT_UUID, "BOOT", stages.BOOT_PARTUUID, "boot",
+        ]  # fmt: skip
+        assert [system[name] for name in names] == [
+            "vda2", "ext4", stages.ROOT_UUID, "rootfs", stages.ROOT_PARTUUID, "system",
+        ]  # fmt: skip
 
         said, status = _looked(vm, "python")
         assert status == 0, said
