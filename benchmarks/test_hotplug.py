@@ -29,18 +29,18 @@ def stick(tmp_path: Path) -> Path:
     """The image of a medium with one entry."""
     files = write_tree(tmp_path / "files", {"loader/entries/omega.conf": "title Omega\nlinux /k\n", "k": "no kernel"})
     image = tmp_path / "stick.img"
-    subprocess.run(["mkfs.ext4", "-q", "-d", files, image, "16M"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["/sbin/mkfs.ext4", "-q", "-d", files, image, "16M"], check=True, stdout=subprocess.DEVNULL)
     return image
 
 
 @contextlib.contextmanager
 def plugged(image: Path) -> Iterator[None]:
-    command = ["losetup", "--find", "--show", "--read-only", image]
+    command = ["/sbin/losetup", "--find", "--show", "--read-only", image]
     name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     try:
         yield
     finally:
-        subprocess.run(["losetup", "--detach", name], check=True)
+        subprocess.run(["/sbin/losetup", "--detach", name], check=True)
 
 
 def test_a_medium_is_listed_within_two_seconds(stick: Path) -> None:
