@@ -35,9 +35,11 @@ ALWAYS = frozenset(
         *("up", "down", "first", "last", "page_up", "page_down", "pick", "switch"),  # looking around
         *("boot", "confirm", "yes", "no", "cancel", "back", "redraw"),  # starting an entry, and not
         *("digit", "erase", "clear", "enter_pin"),  # entering the PIN
+        *("left", "right", "home", "end", "delete", "erase_word", "kill"),  # typing, where something is typed
+        *("choose", "choose_back", "revert", "keep", "unfilter"),
     }
 )
-"""Actions of the key table that are part of starting an entry, or of being asked for the PIN."""
+"""Actions of the key table that are part of starting an entry, of being asked for the PIN, or of another action."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,9 @@ class Session(Protocol):
     def power(self, wanted: Power) -> None:
         """Do it; returns only by raising BootmenuError: PowerError, or SimulatedJump in a simulated session."""
 
+    def shell(self) -> None:
+        """A shell on the terminal of this process; returns when it has ended. Raises BootmenuError."""
+
     def kernel_log(self) -> list[str] | None:
         """The running kernel's messages, oldest first; None = they may not be read."""
 
@@ -341,6 +344,10 @@ class MachineSession:
         if self._simulated:
             raise SimulatedJump("Here the machine would go down.", "This is a simulation.")
         powers.perform(self.host, wanted, self.release)
+
+    def shell(self) -> None:
+        """See Session."""
+        self.host.commands.interactive(["sh", "-l"])
 
     def kernel_log(self) -> list[str] | None:
         """See Session."""

@@ -291,8 +291,15 @@ class View:
     def power(self, wanted: Power) -> None:
         """See Session. Raises BootmenuError while another view loads."""
         self._shared.take(self)
-        self._shared.stop_looking()
-        self._session.power(wanted)
+        try:
+            self._shared.stop_looking()
+            self._session.power(wanted)
+        finally:
+            self._shared.give_back(self)
+
+    def shell(self) -> None:
+        """See Session."""
+        self._session.shell()
 
     def kernel_log(self) -> list[str] | None:
         """See Session."""

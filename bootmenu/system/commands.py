@@ -36,12 +36,26 @@ class HangingError(CommandError):
 
 
 class Commands:
-    """Runs programs. Tests hand in an object with the same two methods."""
+    """Runs programs. Tests hand in an object with the same methods."""
 
     def find(self, name: str) -> str | None:
         """Path of a program, also in the sbin folders that are not everybody's PATH; None = not installed."""
         path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin:/usr/local/sbin"
         return shutil.which(name, path=path)
+
+    def interactive(self, argv: Sequence[str]) -> int:
+        """Run on the terminal of this process, for as long as somebody wants; returns the exit status.
+
+        Standard output goes where standard error goes, which is the terminal on which the menu draws. Raises
+        CommandError.
+        """
+        program = self.find(argv[0])
+        if program is None:
+            raise CommandError(f"{argv[0]} is not installed", f"Install the package that has {argv[0]}.")
+        try:
+            return subprocess.run([program, *argv[1:]], stdin=0, stdout=2, stderr=2, check=False).returncode
+        except OSError as error:
+            raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
 
     def run(
         self,

@@ -108,6 +108,13 @@ class Catalogue:
             case _:
                 assert_never(event)
 
+    def replace(self, listing: Listing) -> None:
+        """Somebody knows more about an entry, until it is read again."""
+        for groups in (self._shown, self._fresh):
+            group = groups.get(listing.entry.device)
+            if group is not None and any(known.entry.id == listing.entry.id for known in group.listings):
+                group.add(listing)
+
     def stop(self) -> None:
         """The scan ended before its end: what it had not reached stays as it was."""
         for name, group in self._fresh.items():

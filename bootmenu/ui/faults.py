@@ -55,6 +55,19 @@ def note(text: str) -> Path | None:
     return path
 
 
+def tail(lines: int) -> list[str]:
+    """The last lines of the file; [] where there is none."""
+    try:
+        with log_file().open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+            return log.read(_TAIL).decode("utf-8", "replace").splitlines()[-lines:]
+    except OSError:
+        return []
+
+
+_TAIL = 64 * 1024  # bytes
+
+
 def fault(error: BaseException) -> MenuError:
     """Write it down and say where."""
     path = write(error)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,22 +12,30 @@ from textual.binding import Binding
 
 
 class Place(StrEnum):
-    """The screens, as the table knows them."""
+    """The screens, as the table knows them. The value says when they are there, for the help."""
 
-    MENU = "menu"
-    CONFIRM = "question"
-    PASSPHRASE = "passphrase"  # noqa: S105 - a screen
-    PROGRESS = "progress"
-    REFUSAL = "error"
-    ARRIVAL = "arrival"
-    DETAILS = "details"
-    HELP = "help"
-    KIOSK = "kiosk"
-    PIN = "PIN"
+    MENU = "In the menu"
+    EDIT = "While an entry is edited"
+    FILTER = "While a filter is typed"
+    DETAILS = "In the details"
+    TREE = "In the device tree"
+    LOG = "In the log"
+    HELP = "In the help"
+    PROGRESS = "While it loads"
+    REFUSAL = "After an error"
+    ARRIVAL = "At the end of a simulation"
+    CONFIRM = "When it asks"
+    CHOICE = "When it gives a choice"
+    PASSPHRASE = "When it asks for a passphrase"  # noqa: S105 - a screen
+    KIOSK = "In the kiosk"
+    PIN = "When it asks for the PIN"
 
 
-_READING = (Place.DETAILS, Place.HELP)
+_READING = (Place.DETAILS, Place.TREE, Place.LOG, Place.HELP)
 _CHOOSING = (Place.MENU, Place.KIOSK)
+_SCROLLED = (Place.REFUSAL, *_READING)
+_BOXES = (Place.CONFIRM, Place.CHOICE)
+_TYPING = (Place.EDIT, Place.FILTER, Place.PASSPHRASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,70 +59,23 @@ class Key:
 _ENTER = ("enter", "ctrl+j")
 
 TABLE: tuple[Key, ...] = (
+    # --- the menu, in the order of importance: the bottom line is cut at its end
     Key(
         action="boot",
-        keys=_ENTER,
-        shown="Enter",
+        keys=(*_ENTER, "x"),
+        shown="Enter x",
         label="boot",
         help="load the selected entry and start it; asks once when the verdict is FAIL",
-        places=_CHOOSING,
+        places=(Place.MENU,),
     ),
+    Key(action="boot", keys=_ENTER, shown="Enter", label="start", help="start it", places=(Place.KIOSK,)),
     Key(
-        action="up",
-        keys=("up", "k"),
-        shown="↑ k",
-        help="one entry, one choice or one line up",
-        places=(*_CHOOSING, Place.PIN, Place.CONFIRM, Place.REFUSAL, *_READING),
-    ),
-    Key(
-        action="down",
-        keys=("down", "j"),
-        shown="↓ j",
-        help="one entry, one choice or one line down; arrows never start anything",
-        places=(*_CHOOSING, Place.PIN, Place.CONFIRM, Place.REFUSAL, *_READING),
-    ),
-    Key(
-        action="switch",
-        keys=("tab", "shift+tab", "left", "right"),
-        shown="Tab",
-        help="the other choice",
-        places=(Place.CONFIRM,),
-    ),
-    Key(
-        action="first",
-        keys=("home", "g"),
-        shown="Home g",
-        help="the first entry, or the top",
-        places=(*_CHOOSING, Place.REFUSAL, *_READING),
-    ),
-    Key(
-        action="last",
-        keys=("end", "G", "upper_g"),
-        shown="End G",
-        help="the last entry, or the bottom",
-        places=(*_CHOOSING, Place.REFUSAL, *_READING),
-    ),
-    Key(
-        action="pick",
-        keys=tuple("123456789"),
-        shown="1-9",
-        help="select the entry with that number; it is not started",
-        places=_CHOOSING,
-        argument=True,
-    ),
-    Key(
-        action="page_down",
-        keys=("pagedown", "space"),
-        shown="PgDn Space",
-        help="in the menu: read on about the selected entry; elsewhere one page down",
-        places=(Place.MENU, Place.REFUSAL, *_READING),
-    ),
-    Key(
-        action="page_up",
-        keys=("pageup", "b"),
-        shown="PgUp b",
-        help="back again",
-        places=(Place.MENU, Place.REFUSAL, *_READING),
+        action="edit",
+        keys=("e",),
+        shown="e",
+        label="edit",
+        help="change command line, kernel, initramfs, device tree and overlays, for this boot only",
+        places=(Place.MENU,),
     ),
     Key(
         action="details",
@@ -124,11 +86,11 @@ TABLE: tuple[Key, ...] = (
         places=(Place.MENU,),
     ),
     Key(
-        action="rescan",
-        keys=("r", "f5"),
-        shown="r",
-        label="rescan",
-        help="look at every partition again",
+        action="help",
+        keys=("f1", "question_mark", "h"),
+        shown="F1 ? h",
+        label="help",
+        help="every key, and what the signs mean",
         places=(Place.MENU,),
     ),
     Key(
@@ -148,22 +110,139 @@ TABLE: tuple[Key, ...] = (
         places=(Place.MENU,),
     ),
     Key(
-        action="confirm",
-        keys=_ENTER,
-        shown="Enter",
-        label="take the marked choice",
-        help="take the marked choice",
-        places=(Place.CONFIRM,),
+        action="test",
+        keys=("t",),
+        shown="t",
+        label="test",
+        help="load the selected entry, see what the kernel says, and take it out again",
+        places=(Place.MENU,),
     ),
-    Key(action="yes", keys=("y",), shown="y", label="yes", help="yes, start it", places=(Place.CONFIRM,)),
     Key(
-        action="no",
-        keys=("n", "escape", "q"),
-        shown="Esc n",
-        label="no, back",
-        help="no, back",
-        places=(Place.CONFIRM,),
+        action="filter",
+        keys=("slash", "f"),
+        shown="/ f",
+        label="filter",
+        help="show only entries with certain words: of title, version, source, partition or verdict",
+        places=(Place.MENU,),
     ),
+    Key(
+        action="unfilter",
+        keys=("escape", "c"),
+        shown="Esc c",
+        label="show all",
+        help="show all entries again",
+        places=(Place.MENU,),
+    ),
+    Key(
+        action="quit",
+        keys=("q", "ctrl+c", "ctrl+q"),
+        shown="q",
+        label="quit",
+        help="leave; nothing is loaded",
+        places=(Place.MENU,),
+    ),
+    Key(
+        action="rescan",
+        keys=("r", "f5"),
+        shown="r",
+        label="rescan",
+        help="look at every partition again",
+        places=(Place.MENU,),
+    ),
+    Key(
+        action="power",
+        keys=("p",),
+        shown="p",
+        label="power",
+        help="restart, switch off, or enter the firmware's setup",
+        places=(Place.MENU,),
+    ),
+    Key(
+        action="log",
+        keys=("l",),
+        shown="l",
+        label="log",
+        help="what the menu and the kernel have written down",
+        places=(Place.MENU,),
+    ),
+    Key(
+        action="make_default",
+        keys=("D", "upper_d"),
+        shown="D",
+        label="make default",
+        help="make the selected entry the default from now on; once more takes it back",
+        places=(Place.MENU,),
+    ),
+    Key(
+        action="next_boot",
+        keys=("o",),
+        shown="o",
+        label="next boot only",
+        help="make the selected entry the default of the next boot only; once more takes it back",
+        places=(Place.MENU,),
+    ),
+    Key(
+        action="shell",
+        keys=("s",),
+        shown="s",
+        label="shell",
+        help="open a shell; the menu is back when it ends",
+        places=(Place.MENU,),
+    ),
+    # --- moving
+    Key(
+        action="up",
+        keys=("up", "k"),
+        shown="↑ k",
+        help="one entry, one choice or one line up",
+        places=(*_CHOOSING, Place.PIN, *_BOXES, *_SCROLLED),
+    ),
+    Key(
+        action="down",
+        keys=("down", "j"),
+        shown="↓ j",
+        help="one entry, one choice or one line down; arrows never start anything",
+        places=(*_CHOOSING, Place.PIN, *_BOXES, *_SCROLLED),
+    ),
+    Key(
+        action="first",
+        keys=("home", "g"),
+        shown="Home g",
+        help="the first entry, or the top",
+        places=(*_CHOOSING, *_SCROLLED),
+    ),
+    Key(
+        action="last",
+        keys=("end", "G", "upper_g"),
+        shown="End G",
+        help="the last entry, or the bottom",
+        places=(*_CHOOSING, *_SCROLLED),
+    ),
+    Key(
+        action="pick",
+        keys=tuple("123456789"),
+        shown="1-9",
+        help="select the one with that number; it is not started",
+        places=(*_CHOOSING, Place.CHOICE),
+        argument=True,
+    ),
+    Key(
+        action="page_down",
+        keys=("pagedown", "space", "n"),
+        shown="PgDn Space n",
+        help="in the menu: read on about the selected entry; elsewhere one page down",
+        places=(Place.MENU, *_SCROLLED),
+    ),
+    Key(
+        action="page_up",
+        keys=("pageup", "b"),
+        shown="PgUp b",
+        help="back again",
+        places=(Place.MENU, *_SCROLLED),
+    ),
+    # --- a line that is typed
+    Key(action="boot", keys=_ENTER, shown="Enter", label="boot", help="start it so", places=(Place.EDIT,)),
+    Key(action="keep", keys=_ENTER, shown="Enter", label="keep", help="keep the filter", places=(Place.FILTER,)),
     Key(
         action="unlock",
         keys=_ENTER,
@@ -172,20 +251,68 @@ TABLE: tuple[Key, ...] = (
         help="try the passphrase",
         places=(Place.PASSPHRASE,),
     ),
+    Key(action="up", keys=("up", "ctrl+p"), shown="↑", help="the line above", places=(Place.EDIT, Place.FILTER)),
+    Key(action="down", keys=("down", "ctrl+n"), shown="↓", help="the line below", places=(Place.EDIT, Place.FILTER)),
+    Key(
+        action="choose",
+        keys=("tab",),
+        shown="Tab",
+        label="next choice",
+        help="the next device tree that lies ready for this board",
+        places=(Place.EDIT,),
+    ),
+    Key(
+        action="choose_back",
+        keys=("shift+tab",),
+        shown="Shift+Tab",
+        help="the one before it",
+        places=(Place.EDIT,),
+    ),
+    Key(action="left", keys=("left", "ctrl+b"), shown="←", help="one character back", places=_TYPING),
+    Key(action="right", keys=("right", "ctrl+f"), shown="→", help="one character on", places=_TYPING),
+    Key(action="home", keys=("home", "ctrl+a"), shown="Home Ctrl+A", help="to the beginning", places=_TYPING),
+    Key(action="end", keys=("end", "ctrl+e"), shown="End Ctrl+E", help="to the end", places=_TYPING),
     Key(
         action="erase",
         keys=("backspace", "ctrl+h"),
         shown="Backspace",
-        help="take the last character back",
-        places=(Place.PASSPHRASE, Place.PIN),
+        help="take the character before the cursor back",
+        places=(*_TYPING, Place.PIN),
     ),
+    Key(action="delete", keys=("delete", "ctrl+d"), shown="Del Ctrl+D", help="and the one at it", places=_TYPING),
+    Key(action="erase_word", keys=("ctrl+w",), shown="Ctrl+W", help="take a word back", places=_TYPING),
     Key(
         action="clear",
         keys=("ctrl+u",),
         shown="Ctrl+U",
-        label="begin again",
-        help="take all of it back",
-        places=(Place.PASSPHRASE,),
+        help="take everything before the cursor back",
+        places=_TYPING,
+    ),
+    Key(action="kill", keys=("ctrl+k",), shown="Ctrl+K", help="and everything behind it", places=_TYPING),
+    Key(
+        action="page_down",
+        keys=("pagedown",),
+        shown="PgDn",
+        help="read on about what was found",
+        places=(Place.EDIT,),
+    ),
+    Key(action="page_up", keys=("pageup",), shown="PgUp", help="back again", places=(Place.EDIT,)),
+    Key(
+        action="revert",
+        keys=("ctrl+r",),
+        shown="Ctrl+R",
+        label="as it was",
+        help="take back everything that was changed",
+        places=(Place.EDIT,),
+    ),
+    Key(action="back", keys=("escape", "ctrl+c"), shown="Esc", label="back", help="forget it", places=(Place.EDIT,)),
+    Key(
+        action="no",
+        keys=("escape", "ctrl+c"),
+        shown="Esc",
+        label="show all",
+        help="show all entries again",
+        places=(Place.FILTER,),
     ),
     Key(
         action="no",
@@ -195,6 +322,40 @@ TABLE: tuple[Key, ...] = (
         help="leave it locked",
         places=(Place.PASSPHRASE,),
     ),
+    # --- questions
+    Key(
+        action="switch",
+        keys=("tab", "shift+tab", "left", "right"),
+        shown="Tab",
+        help="the other choice",
+        places=(Place.CONFIRM,),
+    ),
+    Key(
+        action="confirm",
+        keys=_ENTER,
+        shown="Enter",
+        label="take the marked choice",
+        help="take the marked choice",
+        places=(Place.CONFIRM,),
+    ),
+    Key(
+        action="confirm",
+        keys=(*_ENTER, "y"),
+        shown="Enter y",
+        label="take the marked choice",
+        help="take the marked choice",
+        places=(Place.CHOICE,),
+    ),
+    Key(action="yes", keys=("y",), shown="y", label="yes", help="yes, start it", places=(Place.CONFIRM,)),
+    Key(
+        action="no",
+        keys=("n", "escape", "q"),
+        shown="Esc n",
+        label="no, back",
+        help="no, back",
+        places=_BOXES,
+    ),
+    # --- the others
     Key(
         action="enter_pin",
         keys=_ENTER,
@@ -205,8 +366,8 @@ TABLE: tuple[Key, ...] = (
     Key(action="no", keys=("escape",), shown="Esc", help="back to the choices", places=(Place.PIN,)),
     Key(
         action="lock",
-        keys=("escape",),
-        shown="Esc",
+        keys=("escape", "L", "upper_l"),
+        shown="Esc L",
         label="lock",
         help="back to the kiosk, which asks for the PIN again",
         places=(Place.MENU,),
@@ -228,6 +389,14 @@ TABLE: tuple[Key, ...] = (
         places=(Place.REFUSAL, Place.ARRIVAL),
     ),
     Key(
+        action="tree",
+        keys=("t",),
+        shown="t",
+        label="device tree",
+        help="what the device tree says that is handed on, and how it differs from the file and from the running one",
+        places=(Place.DETAILS,),
+    ),
+    Key(
         action="back",
         keys=("escape", "q", *_ENTER, "d", "f1"),
         shown="Esc",
@@ -236,11 +405,10 @@ TABLE: tuple[Key, ...] = (
         places=_READING,
     ),
     Key(
-        action="help",
-        keys=("f1", "question_mark"),
-        shown="F1 ?",
-        label="help",
-        help="this page",
+        action="redraw",
+        keys=("ctrl+l", "w"),
+        shown="Ctrl+L w",
+        help="draw the screen again, after noise on the line",
         places=(Place.MENU,),
     ),
     Key(
@@ -248,15 +416,7 @@ TABLE: tuple[Key, ...] = (
         keys=("ctrl+l",),
         shown="Ctrl+L",
         help="draw the screen again, after noise on the line",
-        places=tuple(Place),
-    ),
-    Key(
-        action="quit",
-        keys=("q", "ctrl+c", "ctrl+q"),
-        shown="q",
-        label="quit",
-        help="leave; nothing is loaded",
-        places=(Place.MENU,),
+        places=tuple(place for place in Place if place is not Place.MENU),
     ),
 )
 
@@ -277,4 +437,17 @@ def bindings(place: Place) -> list[Binding | tuple[str, str] | tuple[str, str, s
 
 def labelled(place: Place, without: Collection[str] = ()) -> list[tuple[str, str]]:
     """(key, label) for the bottom line, without the actions that are not offered."""
-    return [(key.shown, key.label) for key in keys_of(place) if key.label and key.action not in without]
+    return [(key.shown.split()[0], key.label) for key in keys_of(place) if key.label and key.action not in without]
+
+
+def markdown() -> str:
+    """The list of keys for the README."""
+    rows = ["| key | in the menu |", "| --- | --- |"]
+    for key in keys_of(Place.MENU):
+        shown = " ".join(f"`{name}`" for name in key.shown.split())
+        rows.append(f"| {shown} | {key.help} |")
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -57,6 +57,8 @@ class Terms:
             actions.add("quit")
         if not self.offer_demo:
             actions.add("demo")
+        if self.may_quit or not self.policy.shell:
+            actions.add("shell")  # a running system has shells of its own
         if not self.service:
             actions.add("lock")
         return frozenset(actions)

@@ -48,7 +48,8 @@ class Typed:
 
     def erase_word(self) -> Typed:
         """Take away the word before the cursor, and the blanks behind it."""
-        return self._without(len(self.text[: self.cursor].rstrip().rpartition(" ")[0] + " ") - 1, self.cursor)
+        before, blank, _ = self.text[: self.cursor].rstrip().rpartition(" ")
+        return self._without(len(before + blank), self.cursor)
 
     def left(self) -> Typed:
         """One character."""

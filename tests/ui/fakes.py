@@ -270,6 +270,7 @@ class FakeSession:
     flight: Preflight = field(default_factory=Preflight)
     can_do: tuple[Power, ...] = (Power.REBOOT, Power.OFF)
     power_error: BootmenuError = field(default_factory=lambda: PowerError("The kernel refused.", "Run as root."))
+    shell_error: BootmenuError | None = None
     kernel_lines: list[str] | None = field(default_factory=lambda: ["Booting Linux on physical CPU 0x0"])
     load_reached: Event = field(default_factory=Event)
     """Set when the load waits."""
@@ -360,6 +361,12 @@ class FakeSession:
         """See Session."""
         self.calls.append(f"power {wanted}")
         raise self.power_error
+
+    def shell(self) -> None:
+        """See Session."""
+        self.calls.append("shell")
+        if self.shell_error:
+            raise self.shell_error
 
     def kernel_log(self) -> list[str] | None:
         """See Session."""

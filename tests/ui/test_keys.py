@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.screen import Screen
 
-from bootmenu.ui.keys import TABLE, Place, bindings, keys_of
+from bootmenu.ui.keys import TABLE, Place, bindings, keys_of, markdown
 from bootmenu.ui.pages.banner import footer
+from bootmenu.ui.screens.choice import ChoiceScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
+from bootmenu.ui.screens.edit import EditScreen
+from bootmenu.ui.screens.filter import FilterScreen
 from bootmenu.ui.screens.help import HelpScreen
+from bootmenu.ui.screens.kiosk import KioskScreen, PinScreen
 from bootmenu.ui.screens.loading import LoadingScreen
+from bootmenu.ui.screens.log import LogScreen
 from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
+from bootmenu.ui.screens.tree import TreeScreen
 
 SCREENS: dict[Place, type[Screen[object]]] = {
     Place.MENU: MenuScreen,  # type: ignore[dict-item]
@@ -25,13 +33,20 @@ SCREENS: dict[Place, type[Screen[object]]] = {
     Place.ARRIVAL: ArrivalScreen,  # type: ignore[dict-item]
     Place.DETAILS: DetailsScreen,  # type: ignore[dict-item]
     Place.HELP: HelpScreen,  # type: ignore[dict-item]
+    Place.EDIT: EditScreen,  # type: ignore[dict-item]
+    Place.FILTER: FilterScreen,  # type: ignore[dict-item]
+    Place.TREE: TreeScreen,  # type: ignore[dict-item]
+    Place.LOG: LogScreen,  # type: ignore[dict-item]
+    Place.CHOICE: ChoiceScreen,  # type: ignore[dict-item]
+    Place.KIOSK: KioskScreen,  # type: ignore[dict-item]
+    Place.PIN: PinScreen,  # type: ignore[dict-item]
 }
 
 
 @pytest.mark.parametrize("place", Place)
 def test_each_key_means_one_thing_and_every_action_exists(place: Place) -> None:
-    names = [name for key in keys_of(place) for name in key.keys]
-    assert len(names) == len(set(names))
+    names = [name for key in keys_of(place) for name in key.keys if key.action != "unfilter"]
+    assert len(names) == len(set(names)), "a filter lends Esc another meaning while it holds"
     for key in keys_of(place):
         assert hasattr(SCREENS[place], f"action_{key.action}"), key.action
 
@@ -56,3 +71,13 @@ def test_the_bottom_line_drops_from_the_end_what_does_not_fit() -> None:
     assert footer(labels, 80).text == " Enter boot   d details   q quit"
     assert footer(labels, 25).text == " Enter boot   d details"
     assert footer(labels, 5).text == ""
+
+
+def test_every_action_of_the_menu_is_on_a_letter_or_a_digit() -> None:
+    for key in keys_of(Place.MENU):
+        assert any(len(name) == 1 and name.isalnum() for name in key.keys), key.action
+
+
+def test_the_readme_has_the_keys_of_the_table() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    assert markdown() in text, "put what `python -m bootmenu.ui.keys` prints between its two marks"

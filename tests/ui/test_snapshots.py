@@ -3,21 +3,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from bootmenu.discovery.devicetrees import Fit
 from bootmenu.model.progress import Stage
 from bootmenu.state import Attempt, Memory, State
+from bootmenu.system.power import Power
 from bootmenu.ui.app import BootmenuApp
+from bootmenu.ui.screens.edit import EditScreen
 from bootmenu.ui.screens.kiosk import KioskRefusalScreen
 from bootmenu.ui.screens.loading import LoadingScreen
 from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
 from tests.ui import fakes
 from tests.ui.driving import Menu
 from tests.ui.fakes import KIOSK, FakeSession
+from tests.ui.test_actions import trees as handed
+from tests.ui.test_menu import choice
 
 Compare = Callable[..., bool]
 
@@ -191,3 +197,69 @@ def test_kiosk_without_an_entry(snap_compare: Compare) -> None:
         await Menu(app, pilot).sees("cannot start at the moment")
 
     assert snap_compare(kiosk(events=fakes.EMPTY), run_before=before)
+
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)], ids=["80x24", "120x40", "60x20"])
+
+
+def judged(menu: Menu) -> object:
+    """The edited entry has its verdict, and the device trees are known."""
+    screen = menu.app.screen
+    return isinstance(screen, EditScreen) and screen.settled and "looking for" not in menu.text
+
+
+@SIZES
+def test_edit(snap_compare: Compare, size: tuple[int, int]) -> None:
+    pressed = ("e", "ctrl+u", *"root=/dev/sda2 single", "down", "end", *".wrong", "up")
+    assert snap_compare(BootmenuApp(FakeSession()), terminal_size=size, run_before=keys(*pressed, until=judged))
+
+
+def test_edit_the_device_tree(snap_compare: Compare) -> None:
+    ready = (choice("/dtbs/bcm2837-rpi-3-b.dtb", Fit.EXACT), choice("/dtbs/bcm2837-rpi-3-b-plus.dtb", Fit.RELATED))
+    before = keys("e", *["down"] * 4, "tab", until=judged)
+    assert snap_compare(BootmenuApp(FakeSession(trees=ready)), run_before=before)
+
+
+@SIZES
+def test_filter(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(BootmenuApp(FakeSession()), terminal_size=size, run_before=keys("slash", *"debian ok"))
+
+
+def test_filtered(snap_compare: Compare) -> None:
+    assert snap_compare(BootmenuApp(FakeSession()), run_before=keys("slash", *"rootfs", "enter"))
+
+
+def test_power(snap_compare: Compare) -> None:
+    app = BootmenuApp(FakeSession(can_do=tuple(Power)), confirm_always=True)
+    assert snap_compare(app, run_before=keys("p", "down"))
+
+
+def test_log(snap_compare: Compare) -> None:
+    lines = [f"usb 1-1.{number}: new high-speed USB device" for number in range(40)]
+    app = BootmenuApp(FakeSession(kernel_lines=lines))
+    app.terms = dataclasses.replace(app.terms, log_file="/run/bootmenu/menu.log")
+    assert snap_compare(app, run_before=keys("l", until=lambda menu: "None." in menu.text))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_device_tree(snap_compare: Compare, size: tuple[int, int]) -> None:
+    before = keys("d", "t", until=lambda menu: "Against" in menu.text)
+    assert snap_compare(BootmenuApp(FakeSession(handed=handed())), terminal_size=size, run_before=before)
+
+
+def test_test_load(snap_compare: Compare) -> None:
+    before = keys("t", until=lambda menu: "taken out again" in menu.text)
+    assert snap_compare(BootmenuApp(FakeSession()), terminal_size=(120, 40), run_before=before)
+
+
+def test_remembered(snap_compare: Compare) -> None:
+    memory = Memory(None)
+    memory.state = State(
+        default="alpine", once="debian-47", lost=(Attempt(entry="debian-49", at="2026-11-14T09:30:00Z"),)
+    )
+    before = keys("1", until=lambda menu: "never came back" in menu.text)
+    assert snap_compare(BootmenuApp(FakeSession(memory=memory)), run_before=before)
+
+
+def test_locked(snap_compare: Compare) -> None:
+    assert snap_compare(BootmenuApp(FakeSession(events=fakes.LOCKED)), run_before=keys("down"))

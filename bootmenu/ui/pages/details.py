@@ -101,6 +101,10 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
     for edit in plan.edits:
         lines += field("edit", clean(str(edit), 500), width)
     lines += field("command line", clean(plan.command_line) or "none", width)
+    for hook in plan.hooks:
+        lines += field("hook", clean(hook, 200), width)
+    for overlay in plan.overlays:
+        lines += _file("overlay", overlay, width)
     for note in plan.notes:
         lines += field("note", clean(note), width, ink=Ink.STRONG)
     return lines

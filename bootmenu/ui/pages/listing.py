@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
 from bootmenu.model.entry import Problem
+from bootmenu.state import State
 from bootmenu.ui.catalogue import Catalogue, Group
 from bootmenu.ui.lines import Ink, Line, Span, clip
 from bootmenu.ui.text import cells, clean, fit
-from bootmenu.ui.wording import VERDICT_WIDTH, name, verdict
+from bootmenu.ui.wording import VERDICT_WIDTH, WORDS, name, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,22 @@ class Row:
     number: int = 0
     """1 to 9 for the first nine entries."""
     heading: bool = False
+    mark: Mark | None = None
+    lost: bool = False
+    """It was started, and never came back since."""
+
+
+class Mark(StrEnum):
+    """What stands in the last column; the first that holds."""
+
+    NEXT = "next"
+    """The default of the next boot only."""
+    DEFAULT = "default"
+
+    @property
+    def sign(self) -> str:
+        """Where there is no room for the column."""
+        return "→" if self is Mark.NEXT else "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +55,14 @@ class Columns:
     default: bool
 
     @classmethod
-    def of(cls, listings: Iterable[Listing], width: int) -> Columns:
+    def of(cls, shown: Iterable[Row], width: int) -> Columns:
         """What there is to show, as far as the titles keep room; the source goes first."""
-        listings = tuple(listings)
+        shown = [row for row in shown if row.listing]
+        listings = [row.listing for row in shown if row.listing]
         version = max((cells(clean(listing.entry.version, 60)) for listing in listings), default=0)
         source = max((cells(clean(listing.entry.source, 20)) for listing in listings), default=0)
         titles = min(30, max((cells(name(listing)) for listing in listings), default=0))
         room = width - _FIXED - titles
-        default = any(listing.entry.default for listing in listings)
         version = min(version, max(0, room - 2), 28)
         if version < 8:
             version = 0
@@ -53,30 +71,71 @@ class Columns:
             source = 0
         else:
             room -= source + 2
-        return cls(version=version, source=source, default=default and room >= len(_DEFAULT) + 2)
+        return cls(
+            version=version, source=source, default=any(row.mark for row in shown) and room >= len(Mark.DEFAULT) + 2
+        )
 
 
-_DEFAULT = "default"
 _LEFT = 5  # marker, blank, number, mark of the default, blank
 _FIXED = _LEFT + VERDICT_WIDTH + 1 + 1
 
 
-def rows(catalogue: Catalogue) -> list[Row]:
-    """Every partition with what was found on it; one that offers nothing says so."""
+def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> list[Row]:
+    """Every partition with what was found on it; one that offers nothing says so.
+
+    state: what is remembered. wanted: words of a filter; with one, only entries that have all of them are listed.
+    """
+    state = state or State()
+    words = wanted.lower().split()
     listed: list[Row] = []
     number = 0
     for group in catalogue.groups:
-        listed.append(Row(None, _title(group.device), heading=True))
-        for listing in group.listings:
+        title = _title(group.device)
+        found = [listing for listing in group.listings if matches(listing, title, words)]
+        if words and not found:
+            continue
+        listed.append(Row(None, title, heading=True))
+        for listing in found:
             number += 1
-            listed.append(Row(f"entry {listing.entry.id}", listing=listing, number=number if number <= 9 else 0))
+            listed.append(
+                Row(
+                    f"entry {listing.entry.id}",
+                    listing=listing,
+                    number=number if number <= 9 else 0,
+                    mark=_mark(listing, state),
+                    lost=state.lost_at(listing.entry.id) is not None,
+                )
+            )
+        if words:
+            continue
         for problem in group.problems:
             listed.append(Row(f"problem {problem}", problem=problem))
         if not group.listings and not group.problems:
             listed.append(Row(None, _emptiness(group)))
-    if not listed and catalogue.finished:
+    if words and not listed:
+        listed.append(Row(None, "No entry has these words."))
+    elif not listed and catalogue.finished:
         listed.append(Row(None, "No partition was found. Plug a medium in and press r."))
     return listed
+
+
+def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
+    """Every word, in lower case, is in what the row, its heading or its verdict says."""
+    entry, verdict_words = listing.entry, WORDS[listing.report.verdict]
+    text = " ".join(
+        (
+            *(name(listing), entry.version, entry.source, partition),
+            *(verdict_words.word, verdict_words.sentence, str(listing.report.verdict)),
+        )
+    ).lower()
+    return all(word in text for word in words)
+
+
+def _mark(listing: Listing, state: State) -> Mark | None:
+    if listing.entry.id == state.once:
+        return Mark.NEXT
+    default = listing.entry.default if state.default is None else listing.entry.id == state.default
+    return Mark.DEFAULT if default else None
 
 
 def _title(device: Device) -> str:
@@ -120,16 +179,16 @@ def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected
     if columns.source:
         right.append(Span("  " + fit(clean(entry.source, 20), columns.source), Ink.DIM))
     if columns.default:
-        right.append(Span("  " + fit(_DEFAULT if entry.default else "", len(_DEFAULT)), Ink.STRONG))
+        right.append(Span("  " + fit(row.mark or "", len(Mark.DEFAULT)), Ink.STRONG))
     used = sum(cells(span.text) for span in right)
     title = fit(name(listing), max(0, width - _LEFT - VERDICT_WIDTH - 2 - used))
     left = (
         Span(f"{marker} "),
         Span(number, Ink.DIM),
-        Span("* " if entry.default and not columns.default else "  "),
+        Span("! ", Ink.WARN) if row.lost else Span(f"{row.mark.sign} " if row.mark and not columns.default else "  "),
         verdict(listing.report.verdict),
         Span(" "),
-        Span(title, Ink.STRONG if entry.default else Ink.TEXT),
+        Span(title, Ink.STRONG if row.mark else Ink.TEXT),
     )
     return Line(clip((*left, *right, Span(" ")), width), selected)
 

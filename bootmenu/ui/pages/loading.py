@@ -15,13 +15,15 @@ from bootmenu.ui.wording import full_name, overridden
 Told = Mapping[Stage, Progress]
 
 
-def loading(listing: Listing, plan: LoadPlan | None, told: Told, said: str, width: int) -> list[Line]:
-    """said: one sentence under the bar."""
+def loading(
+    listing: Listing, plan: LoadPlan | None, told: Told, said: str, width: int, *, test: bool = False
+) -> list[Line]:
+    """said: one sentence under the bar. test: it ends with the load."""
     method = clean(plan.method, 40) if plan else "choosing the way to load"
     lines = [BLANK, spread(width, [Span(" " + full_name(listing), Ink.STRONG)], [Span(method + " ", Ink.DIM)]), BLANK]
-    stages = plan.stages if plan else tuple(Stage)
+    stages = stages_of(plan, test=test)
     lines += [_stage(stage, told.get(stage), width) for stage in stages]
-    lines += [BLANK, _bar(fraction(plan, told) if plan else 0.0, width), BLANK]
+    lines += [BLANK, _bar(fraction(plan, told, test=test) if plan else 0.0, width), BLANK]
     if said:
         lines += block(width - 1, [], 1, clean(said), Ink.DIM)
     codes = overridden(listing.report)
@@ -30,6 +32,12 @@ def loading(listing: Listing, plan: LoadPlan | None, told: Told, said: str, widt
     for note in plan.notes if plan else ():
         lines += block(width - 1, [Span(" "), Span("note", Ink.LABEL)], 7, clean(note))
     return lines
+
+
+def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:
+    """Those that it runs through; a test ends with the load."""
+    stages = plan.stages if plan else tuple(Stage)
+    return stages[: stages.index(Stage.LOAD) + 1] if test else stages
 
 
 _NAME = max(len(stage) for stage in Stage)
@@ -64,7 +72,7 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
     return Line(clip(spans, width - 1))
 
 
-def fraction(plan: LoadPlan, told: Told) -> float:
+def fraction(plan: LoadPlan, told: Told, *, test: bool = False) -> float:
     """0.0 to 1.0: bytes count, and each stage without bytes counts a little."""
     read = {
         Stage.KERNEL: plan.kernel.size,
@@ -72,7 +80,7 @@ def fraction(plan: LoadPlan, told: Told) -> float:
         Stage.DEVICE_TREE: plan.dtb.size if plan.dtb else 0,
     }
     little = max(sum(read.values()) / 20, 1)
-    weights = {stage: max(read.get(stage, 0), little) for stage in plan.stages}
+    weights = {stage: max(read.get(stage, 0), little) for stage in stages_of(plan, test=test)}
     reached = 0.0
     for stage, weight in weights.items():
         progress = told.get(stage)

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from bootmenu import __version__
 from bootmenu.model.finding import Severity
 from bootmenu.ui.keys import Key, Place, keys_of
@@ -20,15 +18,17 @@ _MEANINGS = {
 }
 
 
-def manual(without: Collection[str], width: int, where: str = "") -> list[Line]:
+_PLACES = (
+    *(Place.EDIT, Place.FILTER, Place.DETAILS, Place.PROGRESS),
+    *(Place.CONFIRM, Place.CHOICE, Place.PASSPHRASE),
+)
+_KNOWN = frozenset({"up", "down", "first", "last", "page_up", "page_down", "redraw"})
+"""They mean the same everywhere."""
+
+
+def manual(without: frozenset[str], width: int, where: str = "") -> list[Line]:
     """without: actions that are not offered here. where: the file of messages."""
-    lines = [heading(width, "Keys")]
-    for key in keys_of(Place.MENU):
-        if key.action not in without:
-            lines += _key(key, width)
-    lines += [BLANK, heading(width, "While it loads"), *_rows(Place.PROGRESS, width)]
-    lines += [BLANK, heading(width, "When it asks"), *_rows(Place.CONFIRM, width)]
-    lines += [BLANK, heading(width, "When it asks for a passphrase"), *_rows(Place.PASSPHRASE, width)]
+    lines = _keys(Place.MENU, without, width)
     lines += [BLANK, heading(width, "Verdicts")]
     for severity, meaning in _MEANINGS.items():
         lines += block(width - 1, [Span(" "), verdict(severity)], VERDICT_WIDTH + 8, meaning)
@@ -39,14 +39,29 @@ def manual(without: Collection[str], width: int, where: str = "") -> list[Line]:
         "this could not be read; the rest is listed",
     )
     lines += block(
-        width - 1, [Span(" "), Span("*", Ink.STRONG)], VERDICT_WIDTH + 8, "the default of its boot configuration"
+        width - 1,
+        [Span(" "), Span("*", Ink.STRONG)],
+        VERDICT_WIDTH + 8,
+        "the default: of its boot configuration, or made with D",
     )
+    lines += block(
+        width - 1, [Span(" "), Span("→", Ink.STRONG)], VERDICT_WIDTH + 8, "the default of the next boot only"
+    )
+    lines += block(
+        width - 1, [Span(" "), Span("!", Ink.WARN)], VERDICT_WIDTH + 8, "it was started, and never came back since"
+    )
+    for place in _PLACES:
+        lines += [BLANK, *_keys(place, without | _KNOWN, width)]
     lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Ink.DIM)]
     return [*lines, *paragraph(width, f"log: {where}", Ink.DIM)] if where else lines
 
 
-def _rows(place: Place, width: int) -> list[Line]:
-    return [row for key in keys_of(place) if key.action not in ("up", "down", "redraw") for row in _key(key, width)]
+def _keys(place: Place, without: frozenset[str], width: int) -> list[Line]:
+    lines = [heading(width, place)]
+    for key in keys_of(place):
+        if key.action not in without:
+            lines += _key(key, width)
+    return lines
 
 
 def _key(key: Key, width: int) -> list[Line]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.preflight import TestRefusedError
 from bootmenu.model.progress import Stage
+from bootmenu.system.power import PowerError
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph
 from bootmenu.ui.text import clean
 
@@ -21,6 +23,10 @@ def headline(error: Exception) -> str:
             return "This entry could not be loaded. Nothing was changed."
         case LoadError():
             return "The kernel refused this entry. Nothing was changed."
+        case TestRefusedError():
+            return "This entry was not tested. Nothing was changed."
+        case PowerError():
+            return "The machine goes on running."
         case BootmenuError():
             return "This entry cannot be loaded. Nothing was changed."
         case _:

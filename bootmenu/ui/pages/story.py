@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
 from bootmenu.discovery.scan import Listing
-from bootmenu.model.entry import FileRef, Problem
+from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Compression, KernelImage
 from bootmenu.model.machine import MachineFacts
+from bootmenu.state import Attempt, State
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
 from bootmenu.ui.text import clean, count, megabytes
 from bootmenu.ui.wording import VERDICT_WIDTH, own_findings, verdict
@@ -21,14 +22,50 @@ LABEL = 14
 
 
 def story(
-    listing: Listing, machine: MachineFacts, machine_report: Report, width: int, *, roomy: bool = False
+    listing: Listing,
+    machine: MachineFacts,
+    machine_report: Report,
+    width: int,
+    *,
+    state: State | None = None,
+    roomy: bool = False,
 ) -> list[Line]:
-    """Findings first, the entry's own before the machine's; then the files and the command line."""
-    findings = _verdict(listing.report, machine_report, width)
-    return [*findings, *([BLANK] if roomy and findings else []), *files(listing, machine, width)]
+    """What became of it last time; findings, the entry's own before the machine's; the files and the command line."""
+    found = [*history(listing.entry, state or State(), width), *findings(listing.report, machine_report, width)]
+    return [*found, *([BLANK] if roomy and found else []), *files(listing, machine, width)]
 
 
-def _verdict(report: Report, machine_report: Report, width: int) -> list[Line]:
+def history(entry: BootEntry, state: State, width: int) -> list[Line]:
+    """Whether it came back, how often it may still be tried, and whether it starts by itself."""
+    lines: list[Line] = []
+    lost, good = state.lost_at(entry.id), state.good_at(entry.id)
+    if lost is not None:
+        lines += _told(f"Tried{_when(lost)}, and never came back.", Ink.WARN, width)
+    elif good is not None and good.at:
+        lines += _told(f"Came up well{_when(good)}.", Ink.DIM, width)
+    if entry.tries_left is not None:
+        left = count(entry.tries_left, "try", "tries") if entry.tries_left else "no try"
+        lines += _told(f"Boot counting: {left} left.", Ink.TEXT if entry.tries_left else Ink.WARN, width)
+    if entry.id == state.once:
+        lines += _told("The default of the next boot only.", Ink.DIM, width)
+    if entry.id == state.default:
+        lines += _told("Made the default here.", Ink.DIM, width)
+    return lines
+
+
+def _told(text: str, ink: Ink, width: int) -> list[Line]:
+    sign = "!" if ink is Ink.WARN else "·"
+    return block(width - 1, [Span(f" {sign}", ink)], 3, text, ink)
+
+
+def _when(attempt: Attempt) -> str:
+    """` on 2026-11-14 at 09:30 UTC`; empty when the clock was not set."""
+    day, _, time = clean(attempt.at, 40).partition("T")
+    return f" on {day} at {time[:5]} UTC" if time else ""
+
+
+def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
+    """Worst first, the entry's own before the machine's; how many passed where there is nothing else."""
     lines: list[Line] = []
     own = own_findings(report, machine_report)
     for shown in own:

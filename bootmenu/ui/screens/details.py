@@ -17,6 +17,7 @@ from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Line
 from bootmenu.ui.pages.details import details, device_trees, machine_details
 from bootmenu.ui.screens.base import ReadingScreen
+from bootmenu.ui.screens.tree import TreeScreen
 from bootmenu.ui.terms import Terms
 
 
@@ -97,6 +98,11 @@ class DetailsScreen(ReadingScreen[None]):
     def _planned(self, message: Planned) -> None:
         self.plan = message.plan
         self.draw()
+
+    def action_tree(self) -> None:
+        """The device tree that is handed on."""
+        if self.listing is not None:
+            self.app.push_screen(TreeScreen(self.terms, self.listing))
 
     def action_back(self) -> None:
         """To the menu."""

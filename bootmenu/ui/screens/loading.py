@@ -15,7 +15,10 @@ from textual.widget import Widget
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
+from bootmenu.kexec import preflight
+from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.finding import Finding
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
@@ -40,10 +43,15 @@ class Returned:
     look_again: bool = False
     failed: bool = False
     """It could not be loaded."""
+    tested: Finding | None = None
+    """What a test load showed."""
 
 
 class LoadingScreen(BootmenuScreen[Jump | Returned]):
-    """Ends with the jump to make, or with the way back to the menu. Waits for `after` before it begins."""
+    """Ends with the jump to make, or with the way back to the menu. Waits for `after` before it begins.
+
+    test: it goes no further than the load, which is taken back at once.
+    """
 
     place = Place.PROGRESS
     BINDINGS: ClassVar = bindings(Place.PROGRESS)
@@ -76,16 +84,24 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             super().__init__()
             self.error = error
 
+    class Tested(Message):
+        """The kernel took it, and it is out again."""
+
+        def __init__(self, tested: Finding) -> None:
+            super().__init__()
+            self.tested = tested
+
     class Cancelled(Message):
         """It was taken back; nothing is loaded."""
 
-    def __init__(self, terms: Terms, listing: Listing, *, after: Event) -> None:
+    def __init__(self, terms: Terms, listing: Listing, *, after: Event, test: bool = False) -> None:
         super().__init__(terms)
         self.listing = listing
         self.plan: LoadPlan | None = None
         self.told: dict[Stage, Progress] = {}
         self.said = ""
         self._after = after
+        self._test = test
         self._stop = Event()
         self._ready_plan: LoadPlan | None = None
         """Set when everything is done and only the jump is missing."""
@@ -97,7 +113,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         yield Paper(self._page, id="page")
 
     def _page(self, width: int) -> list[Line]:
-        return loading(self.listing, self.plan, self.told, self.said, width)
+        return loading(self.listing, self.plan, self.told, self.said, width, test=self._test)
 
     def _draw(self) -> None:
         if not self.gone:
@@ -126,7 +142,12 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             plan = None if self._stop.is_set() else session.plan(self.listing)
             if plan is not None:
                 self.post_message(self.Planned(plan))
-                if self._follow(session.load(plan)):
+                loaded = self._follow(session.load(plan))
+                if loaded and self._test:
+                    session.unload(plan)
+                    self.post_message(self.Tested(preflight.finding(plan, None)))
+                    return
+                if loaded:
                     self._leaving = True
                     if self._follow(session.leave(plan)):
                         self._ready_plan = plan
@@ -195,7 +216,18 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     def _failed(self, message: Failed) -> None:
         if self.gone:
             return
-        self.app.push_screen(self.refused(message.error), lambda _: self._back("", failed=True))
+        tested = None
+        if self._test and self.plan is not None and isinstance(message.error, LoadError):
+            tested = preflight.finding(self.plan, message.error)
+        self.app.push_screen(
+            self.refused(message.error), lambda _: self._back("", failed=tested is None, tested=tested)
+        )
+
+    @on(Tested)
+    def _tested(self, message: Tested) -> None:
+        if not self.gone:
+            said = "taken by the kernel, and taken out again: nothing is loaded"
+            self.dismiss(Returned(said, tested=message.tested))
 
     @on(Cancelled)
     def _cancelled(self) -> None:
@@ -209,11 +241,11 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         """The screen at the end of a simulation."""
         return ArrivalScreen(self.terms, plan)
 
-    def _back(self, said: str, *, failed: bool = False) -> None:
+    def _back(self, said: str, *, failed: bool = False, tested: Finding | None = None) -> None:
         if self.gone:
             return
         look_again = self._leaving and not self.terms.session.simulated
-        self.dismiss(Returned(said, look_again=look_again, failed=failed))
+        self.dismiss(Returned(said, look_again=look_again, failed=failed, tested=tested))
 
     def action_cancel(self) -> None:
         """Stop at the next step."""

@@ -3,30 +3,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 from collections.abc import Iterable
 from threading import Event
 from typing import ClassVar
 
 from textual import events, on
+from textual.app import SuspendNotSupported
 from textual.containers import Container, Vertical
+from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.errors import SimulatedJump
+from bootmenu.kexec.preflight import with_finding
 from bootmenu.model.finding import Severity
+from bootmenu.state import State
+from bootmenu.system.power import Power
+from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph, rule
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages import banner, listing, story
+from bootmenu.ui.screens.choice import ChoiceScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
+from bootmenu.ui.screens.edit import EditScreen
+from bootmenu.ui.screens.filter import FilterScreen
 from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.loading import LoadingScreen, Returned
+from bootmenu.ui.screens.log import LogScreen
 from bootmenu.ui.screens.looking import LookingScreen
 from bootmenu.ui.screens.passphrase import PassphraseScreen
+from bootmenu.ui.screens.refusal import RefusalScreen
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.text import count
+from bootmenu.ui.text import clean, count
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
 from bootmenu.ui.wording import WORDS, full_name
@@ -41,10 +56,29 @@ class MenuScreen(LookingScreen[None]):
     place = Place.MENU
     BINDINGS: ClassVar = bindings(Place.MENU)
 
+    class StayedUp(Message):
+        """The machine did not go down."""
+
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+    class Remembered(Message):
+        """What is remembered between boots. said: what has just been added."""
+
+        def __init__(self, state: State, said: str = "") -> None:
+            super().__init__()
+            self.state = state
+            self.said = said
+
     def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
         super().__init__(terms, after=after)
         self._reading: Timer | None = None
         self._said = terms.trouble
+        self._state = State()
+        """What is remembered, once it has been read."""
+        self._words = ""
+        """Of the filter."""
 
     # --- what is on the screen
 
@@ -81,7 +115,13 @@ class MenuScreen(LookingScreen[None]):
     def unlabelled(self) -> frozenset[str]:
         """Keys are named where there is something for them: a machine without anything, an encrypted partition."""
         demo = frozenset() if self._demo_suggested else frozenset({"demo"})
-        return self.terms.without | demo | (frozenset() if self._locked else frozenset({"unlock"}))
+        hidden = {"unlock"} if not self._locked else set()
+        hidden |= {"unfilter"} if not self._words else set()
+        return self.terms.without | demo | hidden
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc shows every entry again while there is a filter; else it may have another meaning."""
+        return super().check_action(action, parameters) and (action != "unfilter" or bool(self._words))
 
     @property
     def _locked(self) -> list[Device]:
@@ -99,6 +139,9 @@ class MenuScreen(LookingScreen[None]):
 
     def _summary(self) -> str:
         entries = sum(1 for _ in self.catalogue.listings)
+        if self._words:
+            shown = sum(1 for row in self._rows.rows if row.listing)
+            return f"{shown} of {count(entries, 'entry', 'entries')} with “{clean(self._words, 40)}”"
         told = f"{count(entries, 'entry', 'entries')} on {count(len(self.catalogue.groups), 'partition')}"
         if self.catalogue.scanning:
             return f"{told}, still looking" if self.catalogue.groups else "looking for partitions"
@@ -126,7 +169,14 @@ class MenuScreen(LookingScreen[None]):
             return story.problem_story(row.problem, width)
         assert row.listing is not None
         session = self.terms.session
-        return story.story(row.listing, session.machine, session.machine_report, width, roomy=self.has_class("-wide"))
+        return story.story(
+            row.listing,
+            session.machine,
+            session.machine_report,
+            width,
+            state=self._state,
+            roomy=self.has_class("-wide"),
+        )
 
     def _nothing(self, width: int) -> list[Line]:
         if self.catalogue.scanning or not self.catalogue.finished:
@@ -145,7 +195,7 @@ class MenuScreen(LookingScreen[None]):
 
     def draw_found(self) -> None:
         """Bring rows and rules up to date; the story follows through RowList.Moved."""
-        self._rows.show(listing.rows(self.catalogue))
+        self._rows.show(listing.rows(self.catalogue, self._state, self._words))
         self.query_one("#banner", Paper).show(self._banner)
         self.query_one("#footer", Paper).show(self._footer)
         self._draw_rules()
@@ -173,7 +223,8 @@ class MenuScreen(LookingScreen[None]):
     # --- scanning
 
     def on_mount(self) -> None:
-        """Look at once."""
+        """Look at once, and at what is remembered."""
+        self.run_worker(self._remember, thread=True, group="memory", exit_on_error=False)
         self.start_scan()
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -289,28 +340,180 @@ class MenuScreen(LookingScreen[None]):
 
     def action_boot(self) -> None:
         """Start the selected entry, after a question where there has to be one."""
+        chosen = self._chosen("start")
+        if chosen is not None:
+            self._start(chosen)
+
+    def _chosen(self, verb: str) -> Listing | None:
+        """The selected entry; says so when there is none."""
         row = self._rows.selected
         if row is None or row.listing is None:
-            self._say("there is nothing here to start")
-            return
-        chosen = row.listing
+            self._say(f"there is nothing here to {verb}")
+            return None
+        return row.listing
+
+    def _start(self, chosen: Listing) -> None:
         if self.terms.confirm_always or chosen.report.verdict is Severity.FAIL:
             self.app.push_screen(ConfirmScreen(self.terms, chosen), lambda yes: self._load(chosen) if yes else None)
         else:
             self._load(chosen)
 
-    def _load(self, chosen: Listing) -> None:
+    def _load(self, chosen: Listing, *, test: bool = False) -> None:
         self._rows.moved_by_hand = True
-        screen = LoadingScreen(self.terms, chosen, after=self.stop_scan())
-        self.app.push_screen(screen, self._loaded)
+        screen = LoadingScreen(self.terms, chosen, after=self.stop_scan(), test=test)
+        self.app.push_screen(screen, lambda result: self._loaded(chosen, result))
 
-    def _loaded(self, result: Jump | Returned | None) -> None:
+    def _loaded(self, chosen: Listing, result: Jump | Returned | None) -> None:
         if isinstance(result, Jump):
             self.app.exit(result)
         elif result is not None:
             self._said = result.said
+            if result.tested is not None:
+                report = with_finding(chosen.report, result.tested)
+                self.catalogue.replace(dataclasses.replace(chosen, report=report))
+                self.draw_found()
             self._draw_rules()
             if result.look_again or not self.catalogue.finished:
                 self.start_scan()
             else:
                 self.go_on_looking()
+
+    def action_edit(self) -> None:
+        """Change the selected entry, for one boot."""
+        chosen = self._chosen("edit")
+        if chosen is not None:
+            self.app.push_screen(EditScreen(self.terms, chosen, self._start))
+
+    def action_test(self) -> None:
+        """Load the selected entry, and take it out again."""
+        chosen = self._chosen("test")
+        if chosen is None:
+            return
+        flight = self.terms.session.preflight()
+        if flight.refused is not None:
+            self.app.push_screen(RefusalScreen(self.terms, flight.refused, full_name(chosen)))
+        elif flight.replaces:
+            words = ("A kernel is loaded already. A test would take it out: afterwards nothing is loaded.",)
+            answers = ("Leave it", "Test all the same")
+            screen = ChoiceScreen(self.terms, "Test load", words, answers)
+            self.app.push_screen(screen, lambda taken: self._load(chosen, test=True) if taken else None)
+        else:
+            self._load(chosen, test=True)
+
+    def action_filter(self) -> None:
+        """Type the words of a filter."""
+        self._said = ""
+        self.app.push_screen(FilterScreen(self.terms, self._words, self._filter, self._move))
+
+    def action_unfilter(self) -> None:
+        """Show every entry again."""
+        self._said = ""
+        if self._words:
+            self._filter("")
+
+    def _filter(self, words: str) -> None:
+        self._words = words
+        self.draw_found()
+
+    def action_log(self) -> None:
+        """What was written down."""
+        self.app.push_screen(LogScreen(self.terms))
+
+    # --- the machine
+
+    def action_power(self) -> None:
+        """Restart, switch off, firmware."""
+        powers = self.terms.session.powers
+        answers = ("Go on running", *(_POWERS[power] for power in powers))
+        words = ("Whatever runs here ends at once.",) if self.terms.confirm_always else ()
+        screen = ChoiceScreen(self.terms, "Power", words, answers)
+        self.app.push_screen(screen, lambda taken: self._power(powers[taken - 1]) if taken else None)
+
+    def _power(self, wanted: Power) -> None:
+        after = self.stop_scan()
+        self._say("going down")
+        self.run_worker(lambda: self._go_down(after, wanted), thread=True, group="power", exit_on_error=False)
+
+    def _go_down(self, after: Event, wanted: Power) -> None:
+        """In a thread, after the partitions have been let go of."""
+        try:
+            after.wait()
+            self.terms.session.power(wanted)
+        except Exception as error:
+            if not isinstance(error, BootmenuError):
+                faults.write(error)
+            self.post_message(self.StayedUp(error))
+
+    @on(StayedUp)
+    def _stayed_up(self, message: StayedUp) -> None:
+        if isinstance(message.error, SimulatedJump):
+            self._say(f"{message.error.message} {message.error.hint}")
+        else:
+            self._say("")
+            self.app.push_screen(RefusalScreen(self.terms, message.error))
+        self.start_scan()
+
+    def action_shell(self) -> None:
+        """A shell on this terminal, until it ends."""
+        try:
+            with self.app.suspend():
+                sys.stderr.write("\r\nexit leads back to the menu.\r\n")
+                sys.stderr.flush()
+                self.terms.session.shell()
+        except SuspendNotSupported:
+            self._say("no shell can be opened on this terminal")
+        except BootmenuError as error:
+            self._say(error.message)
+        self.action_redraw()
+
+    # --- what is remembered
+
+    def action_make_default(self) -> None:
+        """The selected entry from now on, or no longer."""
+        chosen = self._chosen("make the default")
+        if chosen is not None:
+            taken_back = self._state.default == chosen.entry.id
+            default = None if taken_back else chosen.entry.id
+            said = "no longer the default that was made here" if taken_back else "the default from now on"
+            self._keep(dataclasses.replace(self._state, default=default), said)
+
+    def action_next_boot(self) -> None:
+        """The selected entry next time only, or not."""
+        chosen = self._chosen("choose for the next boot")
+        if chosen is not None:
+            taken_back = self._state.once == chosen.entry.id
+            once = None if taken_back else chosen.entry.id
+            said = "no longer chosen for the next boot" if taken_back else "the default of the next boot only"
+            self._keep(dataclasses.replace(self._state, once=once), said)
+
+    def _keep(self, state: State, said: str) -> None:
+        self._say("being written down")
+        self.run_worker(lambda: self._write(state, said), thread=True, group="memory", exit_on_error=False)
+
+    def _remember(self) -> None:
+        """In a thread: it may look for a partition."""
+        self.post_message(self.Remembered(self.terms.session.memory.state))
+
+    def _write(self, state: State, said: str) -> None:
+        """In a thread."""
+        memory = self.terms.session.memory
+        kept = memory.keep(dataclasses.replace(memory.state, default=state.default, once=state.once))
+        self.post_message(
+            self.Remembered(memory.state, said if kept else f"{said}, until power-off: {memory.trouble}")
+        )
+
+    @on(Remembered)
+    def _remembered(self, message: Remembered) -> None:
+        changed, self._state = message.state != self._state, message.state
+        if changed:
+            self.draw_found()
+            self._draw_story(from_top=False)
+        if message.said:
+            self._say(message.said)
+
+
+_POWERS = {
+    Power.REBOOT: "Restart",
+    Power.OFF: "Switch off",
+    Power.FIRMWARE: "Restart into the firmware's setup",
+}

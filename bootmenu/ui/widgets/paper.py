@@ -132,6 +132,12 @@ class Paper(Rows):
         self.top = max(0, min(self.top + lines, self._last_top()))
         self.send(before)
 
+    def reveal(self, index: int) -> None:
+        """Move so that this line is in sight."""
+        if self.size.height:
+            below = max(0, index - self.top - self.size.height + 1)
+            self.scroll(below or min(0, index - self.top))
+
     def _last_top(self) -> int:
         return max(0, len(self._lines) - self.size.height)
 

@@ -9,7 +9,7 @@ from textual import events
 from textual.message import Message
 
 from bootmenu.ui.lines import BLANK, Line
-from bootmenu.ui.pages.listing import Columns, Row, line_of, selectable
+from bootmenu.ui.pages.listing import Columns, Mark, Row, line_of, selectable
 from bootmenu.ui.widgets.paper import Rows
 
 
@@ -33,6 +33,11 @@ class RowList(Rows):
         """The user has chosen a row: a default that is found later does not take it away."""
 
     @property
+    def rows(self) -> Sequence[Row]:
+        """What is listed."""
+        return self._rows
+
+    @property
     def selected(self) -> Row | None:
         """The row under the cursor."""
         return self._rows[self._cursor] if self._cursor is not None else None
@@ -50,7 +55,7 @@ class RowList(Rows):
             self.post_message(self.Moved(self.selected))
 
     def _measure(self) -> Columns:
-        return Columns.of((row.listing for row in self._rows if row.listing), self.size.width)
+        return Columns.of(self._rows, self.size.width)
 
     def _find(self, key: str | None, place: int | None) -> int | None:
         allowed = selectable(self._rows)
@@ -62,8 +67,10 @@ class RowList(Rows):
                     return index
             return min(allowed, key=lambda index: abs(index - (place or 0)))
         for index in allowed:
-            listing = self._rows[index].listing
-            if listing is not None and listing.entry.default:
+            if self._rows[index].mark is Mark.NEXT:
+                return index
+        for index in allowed:
+            if self._rows[index].mark is Mark.DEFAULT:
                 return index
         return next((index for index in allowed if self._rows[index].listing is not None), allowed[0])
 

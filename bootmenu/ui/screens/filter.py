@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The line in which the words of a filter are typed; the menu above it follows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+
+from bootmenu.ui.keys import Place, bindings, labelled
+from bootmenu.ui.lines import Ink, Line, Span
+from bootmenu.ui.pages.banner import footer
+from bootmenu.ui.screens.typing import Typing
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.typed import Typed
+from bootmenu.ui.widgets.paper import Paper
+
+
+class FilterScreen(Typing, ModalScreen[None], inherit_bindings=False):
+    """follow: told the words with every key. move: the selection of the menu, so many entries down."""
+
+    BINDINGS: ClassVar = bindings(Place.FILTER)
+    longest = 200
+
+    def __init__(self, terms: Terms, words: str, follow: Callable[[str], None], move: Callable[[int], None]) -> None:
+        super().__init__()
+        self.terms = terms
+        self._line = Typed.of(words)
+        self._follow = follow
+        self._move = move
+
+    def compose(self) -> ComposeResult:
+        """One line, and the keys."""
+        keys = labelled(Place.FILTER)
+        yield Paper(lambda width: [footer(keys, width)], id="footer")
+        yield Paper(self._page, id="line")
+
+    def _page(self, width: int) -> list[Line]:
+        return [Line((Span(" Filter: ", Ink.LABEL), *self._line.spans(width - 10)))]
+
+    @property
+    def line(self) -> Typed:
+        """See Typing."""
+        return self._line
+
+    def typed(self, line: Typed) -> None:
+        """See Typing."""
+        changed = line.text != self._line.text
+        self._line = line
+        self.query_one("#line", Paper).show(self._page)
+        if changed:
+            self._follow(line.text)
+
+    def action_up(self) -> None:
+        """The entry above."""
+        self._move(-1)
+
+    def action_down(self) -> None:
+        """The entry below."""
+        self._move(1)
+
+    def action_keep(self) -> None:
+        """Back to the menu, with what the words leave."""
+        self.dismiss()
+
+    def action_no(self) -> None:
+        """Back to the menu, with every entry."""
+        self._follow("")
+        self.dismiss()
+
+    def action_redraw(self) -> None:
+        """Send every cell again."""
+        self.app.action_redraw()  # type: ignore[attr-defined]

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""The device tree of one entry, to read; it is read from the disk meanwhile."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.message import Message
+
+from bootmenu.discovery.scan import Listing
+from bootmenu.errors import BootmenuError
+from bootmenu.ui import faults
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import Line
+from bootmenu.ui.pages.tree import TreeText, tree
+from bootmenu.ui.screens.base import ReadingScreen
+from bootmenu.ui.terms import Terms
+from bootmenu.ui.wording import full_name
+
+
+class TreeScreen(ReadingScreen[None]):
+    """Changes, differences, dump."""
+
+    place = Place.TREE
+    BINDINGS: ClassVar = bindings(Place.TREE)
+
+    class Read(Message):
+        """The trees, or why not."""
+
+        def __init__(self, shown: TreeText | BootmenuError) -> None:
+            super().__init__()
+            self.shown = shown
+
+    def __init__(self, terms: Terms, listing: Listing) -> None:
+        super().__init__(terms)
+        self.listing = listing
+        self.text: TreeText | BootmenuError | None = None
+
+    def sheet(self, width: int) -> list[Line]:
+        """See pages/tree.py."""
+        return tree(self.text, f"Device tree of {full_name(self.listing)}", width)
+
+    def on_mount(self) -> None:
+        """Read them."""
+        self.run_worker(self._look, thread=True, group="tree", exit_on_error=False)
+
+    def _look(self) -> None:
+        session = self.terms.session
+        shown: TreeText | BootmenuError
+        try:
+            shown = TreeText.of(session.handed_trees(session.plan(self.listing)))
+        except BootmenuError as error:
+            shown = error
+        except OSError as error:
+            shown = BootmenuError(f"Reading failed: {error.strerror or error}.", "The disk gives errors, or is gone.")
+        except Exception as error:
+            faults.write(error)
+            shown = BootmenuError(f"{type(error).__name__}: {error}")
+        self.post_message(self.Read(shown))
+
+    @on(Read)
+    def _is_read(self, message: Read) -> None:
+        self.text = message.shown
+        self.draw()
+
+    def action_back(self) -> None:
+        """To the details."""
+        self.dismiss()
