@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Lock
 
 from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
@@ -107,15 +106,25 @@ class Stream(Iterator[ScanEvent]):
         self._closed = Event()
         self._events = events(self._closed)
         self._wake = wake
+        self._inside = Lock()
+        """Held by whoever is in the generator: CPython 3.11 looks into a running one that another thread closes, and
+        may crash (Objects/genobject.c: gen_close asks _PyGen_yf first)."""
 
     def __next__(self) -> ScanEvent:
-        if self._closed.is_set():
-            raise StopIteration
-        return next(self._events)
+        with self._inside:
+            if not self._closed.is_set():
+                event = next(self._events)
+            if self._closed.is_set():
+                self._events.close()
+                raise StopIteration
+            return event
 
     def close(self) -> None:
         """No more events."""
         self._closed.set()
         self._wake()
-        with contextlib.suppress(ValueError):  # another thread is in it, and finds out
-            self._events.close()
+        if self._inside.acquire(blocking=False):  # else who is in it closes it
+            try:
+                self._events.close()
+            finally:
+                self._inside.release()
