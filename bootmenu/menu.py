@@ -9,23 +9,26 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.util
+import io
 import os
+import queue
 import signal
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from bootmenu.autoboot import Choice, Countdown, choose, countdown_seconds
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
 from bootmenu.settings import Loaded, MenuStyle, Profile, Settings, load
 from bootmenu.system.host import Host
-from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
+from bootmenu.ui import consoles
+from bootmenu.ui.consoles import Console
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan import Listing
@@ -57,15 +60,22 @@ def run(options: Options) -> int:
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
     name = os.ttyname(sys.stdin.fileno())
     plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
-    _prepare_terminal(name, ask=not plain)
     host = Host()
     loaded = settings_in_force(host, options.flags)
+    places = consoles.find(loaded.settings.consoles, name, os.environ, plain=plain)
+    # for whatever is imported from now on; a slow line's patience with Esc is everybody's
+    os.environ.update(places.consoles[0].environ)
+    for variable in os.environ.keys() - places.consoles[0].environ.keys():
+        del os.environ[variable]
+    if any("ESCDELAY" in console.environ for console in places.consoles):
+        os.environ.setdefault("ESCDELAY", "500")
+    loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
     with contextlib.ExitStack() as stack:
-        sitting = stack.enter_context(_begin(options.demo, host, loaded, [name], plain=plain))
+        sitting = stack.enter_context(_begin(options.demo, host, loaded, places.consoles, plain=plain))
         while True:
             outcome = _show(sitting)
             if outcome is None:  # the demonstration was asked for
-                sitting = stack.enter_context(_begin(True, host, loaded, [name], plain=plain, quiet=True))
+                sitting = stack.enter_context(_begin(True, host, loaded, places.consoles, plain=plain, quiet=True))
                 continue
             return 128 + outcome.signal if outcome.signal else 0
 
@@ -77,21 +87,6 @@ def settings_in_force(host: Host, flags: Mapping[str, object]) -> Loaded:
     if wrong:
         raise UsageError(wrong[0].partition("; ")[0])
     return loaded
-
-
-def _prepare_terminal(name: str, *, ask: bool) -> None:
-    """Before Textual is imported: it looks at the environment then."""
-    prepare_environment(os.environ, name)
-    if not ask:
-        os.environ.setdefault(GLYPHS, "ascii")
-        return
-    with contextlib.suppress(OSError):  # a terminal that cannot be asked is taken as it is
-        # stdin may have been opened for reading only
-        descriptor = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-        try:
-            settle(descriptor, os.environ)
-        finally:
-            os.close(descriptor)
 
 
 def first_stage() -> bool:
@@ -193,6 +188,9 @@ class Sitting:
     shared: Shared
     loaded: Loaded
     plain: bool = False
+    consoles: tuple[Console, ...] = ()
+    seconds: int | None = None
+    """Of the countdown; None = there is none."""
     outcome: Quit | None = None
     """It is over already."""
     error: BootmenuError | None = None
@@ -203,7 +201,7 @@ class Sitting:
 
 @contextlib.contextmanager
 def _begin(
-    demo: bool, host: Host, loaded: Loaded, consoles: list[str], *, plain: bool, quiet: bool = False
+    demo: bool, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool, quiet: bool = False
 ) -> Iterator[Sitting]:
     """Open a session behind the first frame, and start what starts by itself. quiet: nothing does."""
     settings = loaded.settings
@@ -211,15 +209,14 @@ def _begin(
     if quiet or settings.menu is MenuStyle.FORCED:
         seconds = None
     hidden = settings.menu is MenuStyle.HIDDEN and seconds is not None
-    traits = Traits.of(os.environ)
-    terminals = [Terminal(name, traits, addressed=not plain, hidden=hidden) for name in consoles]
+    terminals = [Terminal(place.name, place.traits, addressed=not plain, hidden=hidden) for place in places]
     with contextlib.ExitStack() as stack:
         with Frame(terminals) as frame:
             frame.show(Picture(title=lambda _: _title(settings), seconds=seconds))
             opening = Opening(demo, host, loaded, frame.wake)
             stack.callback(opening.close)
             sitting = _first_frame(frame, opening, loaded, seconds)
-        yield dataclasses.replace(sitting, plain=plain)
+        yield dataclasses.replace(sitting, plain=plain, consoles=tuple(places), seconds=seconds)
 
 
 def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> Sitting:
@@ -239,7 +236,7 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
         if plan is not None:
             frame.line(_KIOSK_LAST_LINE if kiosk else plan.last_line)
-            _drain(frame)
+            _drain(frame.terminals)
             try:
                 _jump(view, plan)
             except SimulatedJump:
@@ -400,16 +397,14 @@ def _stage(progress: Progress) -> str:
     return f"   {progress.stage:<20} {progress.state:<8} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
 
 
-def _drain(frame: Frame) -> None:
+def _drain(terminals: Sequence[Terminal]) -> None:
     """A slow line must have said it before the jump; one that takes nothing must not keep the machine from it."""
 
     def drain(descriptor: int) -> None:
         with contextlib.suppress(termios.error):
             termios.tcdrain(descriptor)
 
-    threads = [
-        threading.Thread(target=drain, args=(terminal.descriptor,), daemon=True) for terminal in frame.terminals
-    ]
+    threads = [threading.Thread(target=drain, args=(terminal.descriptor,), daemon=True) for terminal in terminals]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -448,17 +443,15 @@ def _show(sitting: Sitting) -> Quit | None:
         faults.note(text)
     error = sitting.error
     while True:
-        view = sitting.shared.view()
-        outcome = (_run_plain if sitting.plain else _run_screens)(sitting, view, error, said)
-        said = ""
+        views = [sitting.shared.view() for _ in sitting.consoles]
+        place, outcome = (_run_plain if sitting.plain else _run_screens)(sitting, views, error, said)
+        view, said = views[place], ""
         if isinstance(outcome, Demo):
             return None
         if not isinstance(outcome, Jump):
             return outcome
         kiosk = sitting.loaded.settings.profile is Profile.KIOSK
-        print(_KIOSK_LAST_LINE if kiosk else outcome.plan.last_line, file=sys.stderr, flush=True)
-        with contextlib.suppress(termios.error):
-            termios.tcdrain(sys.stderr)  # a slow line must have said it before the jump
+        _say_everywhere(sitting.consoles, _KIOSK_LAST_LINE if kiosk else outcome.plan.last_line)
         try:
             _jump(view, outcome.plan)
         except SimulatedJump as arrived:
@@ -468,53 +461,91 @@ def _show(sitting: Sitting) -> Quit | None:
             error = back
 
 
-def _run_screens(sitting: Sitting, view: View, error: BootmenuError | None, said: str) -> Outcome:
+def _say_everywhere(places: Sequence[Console], line: str) -> None:
+    terminals = []
+    for place in places:
+        with contextlib.suppress(OSError):
+            terminals.append(Terminal(place.name, place.traits))
+    for terminal in terminals:
+        terminal.line(line)
+    _drain(terminals)
+    for terminal in terminals:
+        terminal.close()
+
+
+def _run_screens(
+    sitting: Sitting, views: Sequence[View], error: BootmenuError | None, said: str
+) -> tuple[int, Outcome]:
+    """On which console, and its outcome."""
     try:
         from bootmenu.ui import app
     except ImportError as missing:  # an installation that is not whole shows a menu all the same
-        return _run_plain(sitting, view, error, said or f"The screens cannot be shown: {missing}.")
-    ours = first_stage()
-    return app.run(
-        view,
-        theme=sitting.loaded.settings.theme,
+        return _run_plain(sitting, views, error, said or f"The screens cannot be shown: {missing}.")
+    ours, simulated = first_stage(), sitting.shared.session.simulated
+    settings = sitting.loaded.settings
+    return app.run_on(
+        list(zip(views, sitting.consoles, strict=True)),
+        theme=settings.theme,
         error=error,
         trouble=said,
-        offer_demo=not view.simulated,
+        offer_demo=not simulated,
         may_quit=not ours,
-        confirm_always=not ours and not view.simulated,
-        settings=sitting.loaded.settings,
+        confirm_always=not ours and not simulated,
+        settings=settings,
+        countdown=sitting.seconds,
     )
 
 
-def _run_plain(sitting: Sitting, view: View, error: BootmenuError | None, said: str) -> Outcome:
+def _run_plain(
+    sitting: Sitting, views: Sequence[View], error: BootmenuError | None, said: str
+) -> tuple[int, Outcome]:
+    """On every console; the first outcome is everybody's."""
     from bootmenu.plain import PlainMenu
     from bootmenu.policy import Policy
     from bootmenu.ui.terms import Terms
 
-    ours, settings = first_stage(), sitting.loaded.settings
-    terms = Terms(
-        session=view,
-        may_quit=not ours,
-        confirm_always=not ours and not view.simulated,
-        offer_demo=not view.simulated,
-        trouble=said,
-        settings=settings,
-        policy=Policy.of(settings),
-    )
+    ours, settings, simulated = first_stage(), sitting.loaded.settings, sitting.shared.session.simulated
     for number in (signal.SIGTSTP, signal.SIGQUIT):  # nobody is there to wake a first stage
         signal.signal(number, signal.SIG_IGN)
-    return PlainMenu(terms, sys.stdin, sys.stderr, _secret, ascii_only=Traits.of(os.environ).ascii).run(error)
+    outcomes: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+    own = os.ttyname(sys.stdin.fileno())
+
+    def sit(place: int, source: TextIO, sink: TextIO) -> None:
+        terms = Terms(
+            session=views[place],
+            may_quit=not ours,
+            confirm_always=not ours and not simulated,
+            offer_demo=not simulated,
+            trouble=said,
+            settings=settings,
+            policy=Policy.of(settings),
+        )
+        ascii_only = sitting.consoles[place].traits.ascii
+        menu = PlainMenu(terms, source, sink, lambda question: _secret(question, source, sink), ascii_only=ascii_only)
+        outcomes.put((place, menu.run(error)))
+
+    for place, console in enumerate(sitting.consoles):
+        if console.name != own:
+            file = open(console.name, "r+b", buffering=0)  # noqa: SIM115, PTH123 - the thread's, to its end
+            source, sink = io.TextIOWrapper(file, errors="replace"), io.TextIOWrapper(file, write_through=True)
+            threading.Thread(target=sit, args=(place, source, sink), daemon=True).start()
+    mine = next((place for place, console in enumerate(sitting.consoles) if console.name == own), None)
+    if mine is not None and len(sitting.consoles) == 1:  # in the main thread, where Ctrl+C is heard
+        sit(mine, sys.stdin, sys.stderr)
+    elif mine is not None:
+        threading.Thread(target=sit, args=(mine, sys.stdin, sys.stderr), daemon=True).start()
+    return outcomes.get()
 
 
-def _secret(question: str) -> str:
+def _secret(question: str, source: TextIO, sink: TextIO) -> str:
     """A line that is not shown while it is typed."""
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    modes = termios.tcgetattr(sys.stdin)
+    sink.write(question)
+    sink.flush()
+    modes = termios.tcgetattr(source)
     hidden = [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]]
-    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, hidden)
+    termios.tcsetattr(source, termios.TCSADRAIN, hidden)
     try:
-        return sys.stdin.readline().rstrip("\n")
+        return source.readline().rstrip("\n")
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
-        sys.stderr.write("\n")
+        termios.tcsetattr(source, termios.TCSADRAIN, modes)
+        sink.write("\n")

@@ -187,7 +187,7 @@ class PlainMenu:
 
     def _hints(self) -> None:
         letters = " ".join(f"{command.letter}{' N' if command.numbered else ''}" for command in self._offered())
-        self._say(f"A number starts that entry. Also: {letters} ? (help), each with Enter.")
+        self._wrapped("", f"A number starts that entry. Also: {letters} ? (help), each with Enter.")
         if self.terms.policy.kiosk and self.terms.settings.kiosk_contact:
             self._wrapped("", self.terms.settings.kiosk_contact)
 

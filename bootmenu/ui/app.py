@@ -9,9 +9,9 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, TypedDict, Unpack
 
 from rich.console import RenderableType
 from textual import events, on
@@ -27,6 +27,7 @@ from bootmenu.settings import Profile, Settings
 from bootmenu.system.buttons import Buttons
 from bootmenu.system.host import Host
 from bootmenu.ui import faults, themes
+from bootmenu.ui.consoles import Console
 from bootmenu.ui.driver import BootmenuDriver
 from bootmenu.ui.outcome import Jump, Outcome, Quit
 from bootmenu.ui.screens.base import BootmenuScreen
@@ -63,8 +64,13 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         settings: Settings | None = None,
         countdown: int | None = None,
         simulated_pin: str = "",
+        place: Console | None = None,
     ) -> None:
-        """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with."""
+        """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with. place: the
+        terminal to draw on, one of several; None = that of this process."""
+        self.place = place
+        self.hung_up = False
+        """Nobody is at this one of several terminals any more."""
         settings = settings or Settings()
         if session.simulated and settings.profile is Profile.KIOSK:
             from bootmenu.demo.kiosk import demonstrated
@@ -166,6 +172,15 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             self.screen_stack[0].touch()
         await super().on_event(event)
 
+    def hang_up(self) -> None:
+        """The line is gone. Where it is the only one, so is everybody."""
+        if self.place is None:
+            os.kill(os.getpid(), signal.SIGHUP)
+            return
+        self.hung_up = True
+        if self._loop is not None:  # and not waited for: the end of the app waits for this thread
+            self._loop.call_soon_threadsafe(self.exit, Quit(signal=signal.SIGHUP))
+
     async def action_quit(self) -> None:
         """Only the menu's own key leaves."""
 
@@ -213,44 +228,74 @@ _QUICK = 10.0
 _MOST_QUICK = 3
 
 
-def run(
-    session: Session,
-    *,
-    theme: str | None = None,
-    error: BootmenuError | None = None,
-    trouble: str = "",
-    offer_demo: bool = False,
-    may_quit: bool = True,
-    confirm_always: bool = False,
-    settings: Settings | None = None,
-    countdown: int | None = None,
-    simulated_pin: str = "",
-) -> Outcome:
+_LAST_WORDS = 3.0
+"""Seconds in which the apps of the other consoles end when one has an outcome."""
+
+
+class Beginning(TypedDict, total=False):
+    """How apps begin; see BootmenuApp."""
+
+    theme: str | None
+    error: BootmenuError | None
+    trouble: str
+    offer_demo: bool
+    may_quit: bool
+    confirm_always: bool
+    settings: Settings | None
+    countdown: int | None
+    simulated_pin: str
+
+
+def run(session: Session, **beginning: Unpack[Beginning]) -> Outcome:
     """Show the menu until it has an outcome. Raises MenuError after a mistake of its own, the terminal restored.
 
     The kiosk begins again instead, unless it fails three times in a row within seconds.
     """
+    return run_on([(session, None)], **beginning)[1]
+
+
+def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack[Beginning]) -> tuple[int, Outcome]:
+    """The same on several terminals at once, each with a view of one session: the first outcome is everybody's.
+    Returns whose it is as well."""
     quick = 0
     while True:
-        app = BootmenuApp(
-            session,
-            theme=theme,
-            error=error,
-            trouble=trouble,
-            offer_demo=offer_demo,
-            may_quit=may_quit,
-            confirm_always=confirm_always,
-            settings=settings,
-            countdown=countdown,
-            simulated_pin=simulated_pin,
-        )
+        apps = [_app(session, place, several=len(places) > 1, **beginning) for session, place in places]
         began = monotonic()
-        outcome = app.run(mouse=False)
-        if app.fault is None:
-            return outcome if outcome is not None else Quit()
+        outcomes = [apps[0].run(mouse=False)] if len(apps) == 1 else asyncio.run(_together(apps))
+        fault = next((app.fault for app in apps if app.fault is not None), None)
+        if fault is None:
+            first = next((number for number, outcome in enumerate(outcomes) if outcome is not None), 0)
+            return first, outcomes[first] or Quit()
         quick = quick + 1 if monotonic() - began < _QUICK else 0
-        if not app.terms.policy.kiosk:
-            raise app.fault
+        terms = apps[0].terms
+        if not terms.policy.kiosk:
+            raise fault
         if quick >= _MOST_QUICK:
-            raise faults.MenuError("This terminal has a fault, and begins again.", app.terms.settings.kiosk_contact)
-        error = None
+            raise faults.MenuError("This terminal has a fault, and begins again.", terms.settings.kiosk_contact)
+        beginning["error"] = None
+
+
+def _app(session: Session, place: Console | None, *, several: bool, **beginning: Unpack[Beginning]) -> BootmenuApp:
+    """An app takes colours and glyphs from the environment while it is made."""
+    with contextlib.nullcontext() if place is None else place.environment():
+        own = sys.__stdin__ is not None and sys.__stdin__.isatty() and os.ttyname(sys.__stdin__.fileno())
+        elsewhere = place is not None and (several or place.name != own)
+        return BootmenuApp(session, place=place if elsewhere else None, **beginning)
+
+
+async def _together(apps: Sequence[BootmenuApp]) -> list[Outcome | None]:
+    """Until one has an outcome, or all have hung up; None for those that have none of their own."""
+    out, err = sys.stdout, sys.stderr
+    tasks = {asyncio.create_task(app.run_async(mouse=False)): app for app in apps}
+    pending = set(tasks)
+    first: BootmenuApp | None = None
+    while pending and first is None:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        first = next((tasks[task] for task in done if not tasks[task].hung_up), None)
+    for task in pending:
+        tasks[task].exit(Quit())
+    if pending:
+        await asyncio.wait(pending, timeout=_LAST_WORDS)
+    sys.stdout, sys.stderr = out, err  # each app has put back what it found, which may be another's
+    ended = first or apps[0]
+    return [app.return_value if app is ended else None for app in apps]

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import selectors
 import signal
 from codecs import getincrementaldecoder
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from bootmenu.ui.consoles import Console
 from bootmenu.ui.glass import Glass
 from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.terminal import Traits, prepare_environment
@@ -32,6 +35,28 @@ _CONSOLE_OUT = re.compile(r"\x1b\[\?1049h")
 _CLEAR = "\x1b[m\x1b[H\x1b[J"
 
 
+class _Line(io.TextIOWrapper):
+    """One of several terminals: when it is gone, the others must not notice."""
+
+    def write(self, text: str, /) -> int:
+        """What is lost is lost; whoever reads notices that the line is gone."""
+        with contextlib.suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """The same."""
+        with contextlib.suppress(OSError):
+            super().flush()
+
+
+@runtime_checkable
+class Hangs(Protocol):
+    """An app that knows what to do when its line is gone. Called in a thread."""
+
+    def hang_up(self) -> None: ...
+
+
 class BootmenuDriver(LinuxDriver):
     """Filters what is written by the terminal's name, and reads bytes that need not be UTF-8."""
 
@@ -39,7 +64,14 @@ class BootmenuDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._traits = Traits.of(os.environ)
+        self._place: Console | None = getattr(app, "place", None)
+        if self._place is not None:
+            self.fileno = os.open(self._place.name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            self._file = _Line(
+                io.BufferedWriter(io.FileIO(self.fileno, "w")), encoding="utf-8", errors="replace", write_through=True
+            )
+            self.input_tty = True
+        self._traits = Traits.of(os.environ) if self._place is None else self._place.traits
         self._glass = Glass(80, 24, basic=self._traits.basic)
         self._get_terminal_size()
 
@@ -72,9 +104,10 @@ class BootmenuDriver(LinuxDriver):
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """0x0, which serial lines report, is 80x24."""
-        width = int(os.environ.get("COLUMNS", "0"))
-        height = int(os.environ.get("LINES", "0"))
-        for descriptor in (self.fileno, 1, 2):
+        own = self._place is None
+        width = int(os.environ.get("COLUMNS", "0")) if own else 0
+        height = int(os.environ.get("LINES", "0")) if own else 0
+        for descriptor in (self.fileno, 1, 2) if own else (self.fileno,):
             if width and height:
                 break
             try:
@@ -83,6 +116,8 @@ class BootmenuDriver(LinuxDriver):
                 continue
             width, height = width or size.columns, height or size.lines
         width, height = width or 80, height or 24
+        if not own:
+            self._size = (width, height)  # else the app asks the terminal of this process
         if (width, height) != (self._glass.width, self._glass.height):
             self._glass = Glass(width, height, basic=self._traits.basic)
         return width, height
@@ -101,7 +136,10 @@ class BootmenuDriver(LinuxDriver):
                     except OSError:
                         data = b""
                     if not data:
-                        os.kill(os.getpid(), signal.SIGHUP)
+                        if isinstance(self._app, Hangs):
+                            self._app.hang_up()
+                        else:
+                            os.kill(os.getpid(), signal.SIGHUP)
                         return
                     try:
                         messages += parser.feed(decode(data))

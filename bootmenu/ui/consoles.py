@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The terminals that show the menu, each with an environment of its own. Imports nothing of Textual.
+
+One process serves them all: a frame that stands on each, then an app for each in one event loop. So there is one
+session, a key on any of them stops the countdown everywhere, and only one of them can load and jump.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """One of them."""
+
+    name: str
+    """`/dev/tty1`"""
+    environ: Mapping[str, str]
+    """For whatever draws there: TERM and what goes with it."""
+
+    @property
+    def traits(self) -> Traits:
+        """What it can do."""
+        return Traits.of(self.environ)
+
+    @contextlib.contextmanager
+    def environment(self) -> Iterator[None]:
+        """This process's environment is the console's, until the end."""
+        before = dict(os.environ)
+        _become(self.environ)
+        try:
+            yield
+        finally:
+            _become(before)
+
+
+def _become(environ: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Consoles that can be used, and why others cannot."""
+
+    consoles: tuple[Console, ...]
+    problems: tuple[str, ...] = field(default=())
+
+
+def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: bool = False) -> Found:
+    """names: as the settings have them, `tty1`; none = `own`, the terminal that this process was started on, which
+    is also taken where none of them can be used."""
+    consoles: dict[str, Console] = {}
+    problems = []
+    for name in names:
+        path = name if name.startswith("/") else f"/dev/{name}"
+        if re.fullmatch(r"/dev/(tty0|console)", path):
+            path = "/dev/tty1"  # whichever screen is in front at first
+        if path in consoles:
+            continue
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            problems.append(f"The console {name} cannot be used: {os.strerror(error.errno or 0)}.")
+            continue
+        try:
+            if not os.isatty(descriptor):
+                problems.append(f"The console {name} cannot be used: it is no terminal.")
+                continue
+            consoles[path] = _prepared(path, path == own, environ, descriptor, plain=plain)
+        finally:
+            os.close(descriptor)
+    if not consoles:
+        with _opened(own) as descriptor:
+            consoles[own] = _prepared(own, True, environ, descriptor, plain=plain)
+    return Found(tuple(consoles.values()), tuple(problems))
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[int]:
+    """-1 = it cannot be, and is taken as it is."""
+    try:
+        # the one that this process was started with may be open for reading only
+        descriptor = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        yield -1
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _prepared(path: str, own: bool, environ: Mapping[str, str], descriptor: int, *, plain: bool) -> Console:
+    mine = dict(environ)
+    if not own and re.fullmatch(r"/dev/tty\d+", path):
+        mine["TERM"] = "linux"  # TERM is that of the terminal it was started on
+    elif not own and path.startswith("/dev/tty"):
+        mine["TERM"] = "vt220"
+    prepare_environment(mine, path)
+    if plain:
+        mine.setdefault(GLYPHS, "ascii")
+    elif descriptor >= 0:
+        settle(descriptor, mine)
+    return Console(path, mine)

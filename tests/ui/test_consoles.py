@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""One menu on two terminals: a key on either stops the countdown, and only one of them can start something."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import struct
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bootmenu.ui.consoles import find
+from tests.ui.line import Line, on_a_line
+
+
+@contextlib.contextmanager
+def two(*argv: str, term: str = "linux") -> Iterator[tuple[Line, Line]]:
+    """The first is the one that it was started on."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    other = os.ttyname(theirs)
+    # the first is known only to the program itself: /dev/tty is not, which is no terminal of its own
+    program = (
+        "import os, sys; from bootmenu import cli; sys.exit(cli.main([*sys.argv[1:], '--console', os.ttyname(0)]))"
+    )
+    try:
+        with on_a_line(["-c", program, "--demo", *argv, "--console", other], term) as line:
+            yield line, Line(line.process, ours, theirs, (100, 30))
+    finally:
+        for descriptor in (ours, theirs):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def both(lines: tuple[Line, Line], text: str) -> None:
+    for line in lines:
+        line.until(lambda line=line: text in line.text, 40)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_key_on_either_stops_the_countdown_on_both(place: int) -> None:
+    with two("--timeout", "60") as lines:
+        before = [line.modes for line in lines]
+        both(lines, "Any key opens the menu")
+        lines[place].type(b"x")
+        both(lines, "▶ 1")
+        lines[1].type(b"\x1b[B")
+        lines[1].until(lambda: "▶ 2" in lines[1].text)
+        lines[0].read(0.3)
+        assert "▶ 1" in lines[0].text
+        assert "Enter boot" in lines[1].screen.display[29], "each has its own size"
+        lines[place].type(b"q")
+        lines[1 - place].read(0.1)
+        assert lines[0].wait() == 0
+        assert [line.modes for line in lines] == before
+
+
+def test_while_one_starts_something_the_other_is_told_so() -> None:
+    with two() as lines:
+        both(lines, "▶ 1")
+        lines[0].type(b"\r")
+        lines[0].until(lambda: "Here the machine would start" in lines[0].text, 40)
+        lines[1].type(b"4\r")
+        lines[1].until(lambda: "Another console is starting Debian" in lines[1].text)
+        lines[1].type(b"\x1b")
+        lines[0].type(b"\r")
+        lines[0].until(lambda: "▶ 1" in lines[0].text)
+        lines[1].until(lambda: "▶ 4" in lines[1].text)
+        lines[1].type(b"\r")
+        lines[1].until(lambda: "Here the machine would start" in lines[1].text, 40)
+
+
+def test_what_starts_by_itself_is_told_on_both_once() -> None:
+    with two("--timeout", "0", "--plain") as lines:
+        both(lines, "(help), each")
+        for line in lines:
+            assert line.sent.count(b"Starting Debian GNU/Linux 12") == 1
+        lines[1].type(b"q\r")
+        assert lines[0].wait() == 0
+
+
+def test_one_that_hangs_up_leaves_the_other_its_menu() -> None:
+    with two() as lines:
+        both(lines, "▶ 1")
+        ours, theirs = pty.openpty()
+        os.dup2(ours, lines[1].terminal)
+        os.close(ours)
+        os.close(theirs)
+        lines[0].type(b"\x1b[B")
+        lines[0].until(lambda: "▶ 2" in lines[0].text)
+        assert lines[0].process.poll() is None
+        lines[0].type(b"q")
+        assert lines[0].wait() == 0
+
+
+def test_consoles_that_cannot_be_used_are_told_and_the_own_one_is(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        own = os.ttyname(theirs)
+        (tmp_path / "file").write_text("")
+        found = find([f"{tmp_path}/gone", f"{tmp_path}/file"], own, {"TERM": "xterm"})
+        assert [console.name for console in found.consoles] == [own]
+        assert found.problems == (
+            f"The console {tmp_path}/gone cannot be used: No such file or directory.",
+            f"The console {tmp_path}/file cannot be used: it is no terminal.",
+        )
+        again = find([own, own], own, {"TERM": "xterm"})
+        assert (len(again.consoles), again.problems) == (1, ())
+        assert again.consoles[0].environ["TERM"] == "xterm"
+    finally:
+        os.close(ours)
+        os.close(theirs)
