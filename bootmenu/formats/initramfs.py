@@ -17,7 +17,12 @@ from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.kernel import Compression
 
 _HEADER = 110
-_MAX_NAMES = 200_000
+_BLOCK = 256 * 1024
+_ZEROS = bytes(_BLOCK)
+_MAX_NAMES, _NAMES = 200_000, 10_000
+"""Files and archives: more are an error; so many are looked through when nobody asked for more."""
+_MOST_ZEROS = 64 * 1024 * 1024
+"""Between two archives. What follows more than that is not looked at; the kernel does, however long it takes."""
 DEEP_CEILING = 192 * 1024 * 1024
 """Unpacked bytes that are looked through for modules; an initramfs that has them has them before that."""
 
@@ -42,17 +47,27 @@ class Initramfs:
     compression: str | None
     """Of its first packed part; None = none was met."""
     module_releases: tuple[str, ...] | None
-    """Kernel releases with a folder below lib/modules; None = nobody looked, or nothing can unpack it here."""
+    """Kernel releases with a folder below lib/modules; None = nobody looked far enough, or nothing can unpack it
+    here."""
 
 
 def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
     """Read the headers of the plain archives in front, and, when deep, the packed ones, too.
 
+    When not deep, 10,000 headers and 1 MiB of zeros at most are read, and nothing of what files hold.
     Raises FormatError when it does not begin like an initramfs, OSError when the medium fails.
     """
-    offset, releases, names = 0, set[str](), 0
+    offset, releases, names, archives = 0, set[str](), 0, 0
     while True:
-        offset = _skip_zeros(source, offset)
+        beyond = _skip_zeros(source, offset, _MOST_ZEROS if deep else _MOST_ZEROS // 64)
+        if names + archives > _MAX_NAMES:
+            raise FormatError(f"it has more than {_MAX_NAMES} files")
+        if names and (beyond is None or (not deep and names + archives > _NAMES)):
+            # an initramfs that has modules has them before that
+            return Initramfs(compression=None, module_releases=tuple(sorted(releases)) if releases or deep else None)
+        if beyond is None:
+            raise FormatError("it begins with nothing but zeros")
+        offset = beyond
         magic = source.read(offset, 8)
         if not magic:
             if offset == 0 or names == 0:
@@ -73,23 +88,27 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
                 raise FormatError("something that is no archive follows the first one", offset)
             raise FormatError("it begins neither like a cpio archive nor like a packed one", offset)
         archive = _Cursor(source, offset)
+        archives += 1
         for name in _names(archive.read, archive.skip):
             names += 1
+            if names > (_MAX_NAMES if deep else _NAMES):
+                break
             match = _MODULES.match(name)
             if match:
                 releases.add(match[1])
-            if names > _MAX_NAMES:
-                raise FormatError(f"it has more than {_MAX_NAMES} files")
         offset = archive.offset
 
 
-def _skip_zeros(source: ByteSource, offset: int) -> int:
-    while True:
-        block = source.read(offset, 4096)
-        stripped = block.lstrip(b"\0")
-        if stripped or not block:
-            return offset + len(block) - len(stripped)
+def _skip_zeros(source: ByteSource, offset: int, most: int) -> int | None:
+    """Where the next byte is that is none, or the end; None = there are more than that."""
+    end, length = offset + most, 512
+    while offset <= end:
+        block = source.read(offset, length)
+        if not block or block != _ZEROS[: len(block)]:
+            return offset + len(block) - len(block.lstrip(b"\0"))
         offset += len(block)
+        length = min(2 * length, _BLOCK)
+    return None
 
 
 @dataclass(slots=True)

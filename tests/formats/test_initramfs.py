@@ -87,6 +87,7 @@ def test_what_nothing_here_unpacks_is_named() -> None:
     [
         (b"", "empty"),
         (bytes(8192), "zeros"),
+        (bytes(65 << 20), "zeros"),
         (b"\x7fELF" + bytes(100), "neither"),
         (cpio("init") + b"junk, not zeros", "no archive follows"),
         (cpio("init", size=100)[:-200], "ends early"),
@@ -106,6 +107,54 @@ def test_what_is_wrong_is_said(data: bytes, says: str) -> None:
         look(data)
     assert says in error.value.message
     assert InitramfsFacts.from_source(Buffer(data), deep=True).problem == error.value.message
+
+
+class Counting(Buffer):
+    """Keeps how much of it was asked for."""
+
+    asked = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        data = Buffer.read(self, offset, length)
+        Counting.asked += len(data)
+        return data
+
+
+@pytest.mark.parametrize(
+    ("deep", "tail", "most", "releases"),
+    [
+        (False, 300 << 10, 500 << 10, ("1", "2")),
+        (False, 200 << 20, 2 << 20, ("1",)),
+        (True, 30 << 20, 40 << 20, ("1", "2")),
+        (True, 200 << 20, 70 << 20, ("1",)),
+    ],
+)
+def test_no_more_zeros_are_read_than_there_may_be(
+    deep: bool, tail: int, most: int, releases: tuple[str, ...]
+) -> None:
+    data = cpio("lib/modules/1") + bytes(tail) + cpio("lib/modules/2")
+    Counting.asked = 0
+    assert inspect(Counting(data), deep=deep) == Initramfs(compression=None, module_releases=releases)
+    assert Counting.asked < most
+
+
+def test_what_was_not_looked_at_is_not_known() -> None:
+    data = cpio("kernel/x86/microcode/GenuineIntel.bin") + bytes(100 << 20)
+    assert look(data, deep=False).module_releases is None
+    assert look(data, deep=True).module_releases == ()
+
+
+@pytest.mark.parametrize("data", [cpio(*map(str, range(12_000))), cpio("x") * 6_000], ids=["files", "archives"])
+def test_a_look_that_is_not_deep_ends_after_so_many_names(data: bytes) -> None:
+    Counting.asked = 0
+    assert inspect(Counting(data + cpio("lib/modules/9")), deep=False).module_releases is None
+    assert Counting.asked < 16 << 20
+    assert look(data + cpio("lib/modules/9")).module_releases == ("9",)
+
+
+def test_too_many_names_are_an_error() -> None:
+    with pytest.raises(FormatError, match="more than"):
+        look(cpio("x") * 101_000)
 
 
 @given(st.binary(max_size=300), st.integers(0, 400), st.sampled_from(["", *PACK]), st.booleans())
