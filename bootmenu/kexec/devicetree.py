@@ -125,8 +125,15 @@ def _memory(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
 
 
 def memory_of(machine: MachineFacts) -> tuple[MemoryRange, ...]:
-    """What the running tree calls memory, or the kernel does where that says nothing."""
-    return merged(machine.tree.memory if machine.tree else ()) or merged(machine.ram or ())
+    """What the running tree calls memory, or the kernel does where that says nothing.
+
+    What firmware keeps is named beside RAM, and counts where it touches RAM: it lies in it. By itself it may as well
+    be flash, which EFI firmware lists with the memory that it keeps.
+    """
+    if told := merged(machine.tree.memory if machine.tree else ()):
+        return told
+    taken = machine.ram_taken or ()
+    return tuple(area for area in merged(machine.ram or ()) if subtracted((area,), taken))
 
 
 def _cells(area: MemoryRange, address_cells: int, size_cells: int) -> bytes:

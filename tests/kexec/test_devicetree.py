@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import struct
 import subprocess
@@ -137,6 +138,17 @@ def test_memory_comes_from_the_running_tree_or_from_the_kernel_s_map() -> None:
     assert carried(bare, dataclasses.replace(TREE, memory=()), ram).memory == ram
     assert carried(bare, None, ram).memory == ram
     assert carried(bare, None).memory == ()
+
+
+def test_what_firmware_keeps_beside_the_memory_is_none_of_it() -> None:
+    """Under EFI /proc/iomem has QEMU's flash among what is reserved, and RAM that firmware keeps."""
+    recorded = Path(__file__).parents[1] / "machines" / "recorded" / "virt-efi-acpi.json"
+    efi = MachineFacts.from_json(json.loads(recorded.read_text()))
+    flash, ram = MemoryRange(base=0x4000000, size=0x4000000), MemoryRange(base=0x40000000, size=1 << 30)
+    assert efi.ram is not None
+    assert merged(efi.ram) == (flash, ram)
+    bare = board_tree(TREE.compatible, memory=())
+    assert merged(facts(apply(bare, tuple(edits(bare, efi)))).memory) == (ram,)
 
 
 def test_a_tree_that_only_points_to_acpi_gets_no_node() -> None:
