@@ -258,6 +258,8 @@ class EntryFacts:
     `/dev/...`; None = nobody looked."""
     handed: Handed | None = None
     """What loading would make of its device tree; None = nobody looked, and the tree is judged as it stands."""
+    method: str | None = None
+    """Name of the loading method that the plan takes, `kexec_load`; None = not known."""
     reads_into_memory: bool = True
     """The plan's method reads whole files into memory before they are copied, as kexec-tools does."""
     avoids_lpi_tables: bool = False

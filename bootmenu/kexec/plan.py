@@ -248,11 +248,12 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
 def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
     """The facts, with what the plan would do for this entry, so that checks can judge that, too."""
     try:
-        _, chosen, _ = choose(machine, facts.wants_own_tree, method)
+        name, chosen, _ = choose(machine, facts.wants_own_tree, method)
     except PlanError:
         return facts
     return dataclasses.replace(
         facts,
+        method=name,
         reads_into_memory=chosen.reads_into_memory,
         avoids_lpi_tables=chosen.writes_tree and machine.lpi_tables is not None,
     )

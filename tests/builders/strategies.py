@@ -238,6 +238,7 @@ entry_facts = st.builds(
     ),
     avoids_lpi_tables=st.booleans(),
     reads_into_memory=st.booleans(),
+    method=optional(st.sampled_from(["kexec_load", "kexec_file_load", "kexec_tools"])),
     architecture=optional(st.sampled_from(list(Architecture))),
     files=tuples_of(file_facts, 3),
     kernel=optional(kernel_facts),

@@ -335,6 +335,8 @@ def test_the_checker_learns_what_the_plan_would_do() -> None:
     assert not foresee(entry_facts(), with_kexec(live, kexec_load=False)).avoids_lpi_tables
     assert not foresee(entry_facts(), replace(live, lpi_tables=None)).avoids_lpi_tables
     assert not foresee(entry_facts(), live, "nonsense").avoids_lpi_tables
+    wanted = (None, "kexec_tools", "nonsense")
+    assert [foresee(entry_facts(), live, method).method for method in wanted] == ["kexec_load", "kexec_tools", None]
 
 
 # ---- failures ---------------------------------------------------------------------------------------------

@@ -129,6 +129,7 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
 
 # ID_AA64MMFR0_EL1 is not readable from user space with its granule fields, so the part decides. Implementer 0x41
 # is Arm, 0x46 Fujitsu; page sizes by the technical reference manual of each part. What is not here is unknown.
+_NATIVE, _FILE_LOAD = "kexec_load", "kexec_file_load"  # loading methods
 _ALL = frozenset({4096, 16384, 65536})
 _NO_16K = frozenset({4096, 65536})
 _GRANULES: dict[tuple[int, int], tuple[str, frozenset[int]]] = {
@@ -229,13 +230,20 @@ def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     image = _image(entry)
     if image.format != "arm64-image":
         return
-    evidence: dict[str, object] = {"image_size": image.image_size, "kexec_load": machine.kexec.kexec_load}
+    evidence: dict[str, object] = {
+        "image_size": image.image_size,
+        "kexec_load": machine.kexec.kexec_load,
+        "method": entry.method,
+    }
+    # arch/arm64/kernel/kexec_image.c:image_probe, image_load: "if (!h || !h->image_size) return -EINVAL"
+    by_file = entry.method == _FILE_LOAD or (entry.method is None and machine.kexec.kexec_load is False)
     if image.image_size:
         yield passed(f"It takes {image.image_size / 1e6:.1f} MB of memory.", **evidence)
-    elif machine.kexec.kexec_load is False:
+    elif by_file:
+        other = "" if machine.kexec.kexec_load is False else f", or load it by another call: --method {_NATIVE}"
         yield failed(
             "This kernel does not say how much memory it takes (before 3.17), and kexec_file_load refuses that.",
-            "Use a newer kernel.",
+            f"Use a newer kernel{other}.",
             **evidence,
         )
     else:
@@ -248,7 +256,7 @@ def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 @entry_check("IMG-BUFSZ", order=222, requires=("IMG-FORMAT",))
 def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
-    """A file that is longer than the memory it asks for would be cut off by the loader."""
+    """What becomes of a file that is longer than the memory it asks for depends on who loads it."""
     image = _image(entry)
     if image.format != "arm64-image" or not image.image_size:
         return
@@ -256,6 +264,7 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  
         "content_size": image.content_size,
         "declared_end": image.declared_end,
         "image_size": image.image_size,
+        "method": entry.method,
     }
     # what was appended behind the end that the section table names need not be loaded
     sizes = [size for size in (image.content_size, image.declared_end) if size]
@@ -267,14 +276,29 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  
         )
         return
     needed = min(sizes, default=0)
-    if needed > image.image_size:
+    hint = "The header is damaged, or something was appended: reinstall the kernel package."
+    if needed <= image.image_size:
+        yield passed("The file fits the memory it asks for.", **evidence)
+    elif entry.method == _NATIVE:
+        yield warned(
+            f"{_name(entry)} has {needed:,} bytes and asks for {image.image_size:,} only: all of it is loaded, and "
+            "whether it needs more is not known.",
+            hint,
+            **evidence,
+        )
+    elif entry.method == _FILE_LOAD:
+        # kernel/kexec_core.c:sanity_check_segment_list: "if (image->segment[i].bufsz > image->segment[i].memsz)"
         yield failed(
-            f"{_name(entry)} has {needed:,} bytes, of which only {image.image_size:,} would be loaded.",
-            "The header is damaged, or something was appended: reinstall the kernel package.",
+            f"{_name(entry)} has {needed:,} bytes and asks for {image.image_size:,}: kexec_file_load refuses that.",
+            hint,
             **evidence,
         )
     else:
-        yield passed("The file fits the memory it asks for.", **evidence)
+        yield failed(
+            f"{_name(entry)} has {needed:,} bytes, of which only {image.image_size:,} would be loaded.",
+            hint,
+            **evidence,
+        )
 
 
 @entry_check("IMG-TEXTOFF", order=223, requires=("IMG-FORMAT",))

@@ -197,10 +197,20 @@ def headers() -> Iterator[Example]:
     yield Example(code=code, name="does not say", severity=WARN, entry=old, says="16 MiB")
     file_only = kexec(kexec_load=False, kexec_file_load=True)
     yield Example(code=code, name="file load", severity=FAIL, entry=old, machine=file_only, says="refuses")
+    by_file, natively = (dataclasses.replace(old, method=method) for method in ("kexec_file_load", "kexec_load"))
+    yield Example(code=code, name="file load asked for", severity=FAIL, entry=by_file, says="--method kexec_load")
+    yield Example(code=code, name="another call asked for", severity=WARN, entry=natively, machine=file_only)
     code = "IMG-BUFSZ"
     yield Example(code=code, name="fits", severity=PASS)
     longer = kernel(image_size=8192)
     yield Example(code=code, name="longer", severity=FAIL, entry=entry(kernel=longer), says="8,192")
+    for method, severity, says in (
+        ("kexec_load", WARN, "all of it is loaded"),
+        ("kexec_file_load", FAIL, "refuses"),
+        ("kexec_tools", FAIL, "only 8,192 would be loaded"),
+    ):
+        long = entry(kernel=longer, method=method)
+        yield Example(code=code, name=f"longer, by {method}", severity=severity, entry=long, says=says)
     appended = kernel(content_size=99999, declared_end=8192, image_size=16384)
     yield Example(code=code, name="something appended", severity=PASS, entry=entry(kernel=appended))
     packed = kernel(content_size=None, declared_end=None)
