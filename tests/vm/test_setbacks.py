@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""What goes wrong on the way to the second kernel, made to happen: refusals, a slow disk, a jump that comes back."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.vm import stages
+from tests.vm.disks import FileSystem, Partition, write_disk
+from tests.vm.harness import Hardware, Machine
+from tests.vm.test_native import start
+
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
+RATE = 1 << 20
+"""Bytes a second of the slow disk."""
+
+
+def rows(vm: Machine, word: str) -> list[dict[str, Any]]:
+    lines = vm.text.splitlines()
+    return [json.loads(line.partition(" ")[2]) for line in lines if line.startswith(f"{word} {{")]
+
+
+def program(name: str, **more: bytes) -> dict[str, bytes]:
+    return {"program.py": (stages.GUEST / name).read_bytes(), **more}
+
+
+def test_every_refusal_is_the_kernels_own_and_explained(
+    first_stage: stages.Stage, vm_cache: Path, token: str, tmp_path: Path, spin_table_tree: Path
+) -> None:
+    files = program("refusals.py", kernel=first_stage.kernel.read_bytes())
+    files["second.cpio"] = stages.build_second_stage(vm_cache, token)
+    hardware = Hardware(memory=512, dtb=spin_table_tree)
+    with start(first_stage, files, "program.sh", hardware, tmp_path) as vm:
+        vm.wait_for("program ended with exit status 0", 240)
+        told = {row["name"]: row for row in rows(vm, "refusal")}
+    for row in told.values():
+        print(f"\n{row['name']}: {row['call']}: {row['error']}\n  {row['message']}\n  {row['log']}")
+        assert row["loaded"] is False
+        assert row["stage"] == "load"
+        assert row["hint"]
+    assert {name: (row["call"], row["error"].partition(",")[0]) for name, row in told.items()} == {
+        "stuck CPUs": ("kexec_load", "EBUSY"),
+        "no such call": ("kexec_file_load", "ENOSYS"),
+        "not permitted": ("kexec_load", "EPERM"),
+        "half of the memory": ("kexec_load", "EINVAL"),
+        "switched off": ("kexec_load", "EPERM"),
+    }
+    assert told["stuck CPUs"]["log"] == ["Can't kexec: CPUs are stuck in the kernel."]
+    assert "nr_cpus=1" in told["stuck CPUs"]["hint"]
+    assert "half of the RAM" in told["half of the memory"]["message"]
+
+
+def slow_disk(stage: stages.Stage, second: bytes, folder: Path) -> tuple[str, ...]:
+    kernel = stage.kernel.read_bytes()
+    config = ["LABEL raw", "  MENU LABEL Raw", "  LINUX /vmlinuz", "LABEL packed", "  MENU LABEL Packed"]
+    config[3:3] = more = ["  INITRD /second.cpio", "  APPEND console=ttyAMA0 earlycon panic=1"]
+    config += ["  LINUX /vmlinuz.gz", *more, ""]
+    partition = Partition(
+        file_system=FileSystem.EXT4,
+        label="slow",
+        partition_label="slow",
+        partition_uuid=stages.ROOT_PARTUUID,
+        uuid=stages.ROOT_UUID,
+        files={
+            "extlinux/extlinux.conf": "\n".join(config).encode(),
+            "vmlinuz": kernel,
+            "vmlinuz.gz": gzip.compress(kernel, 6),
+            "second.cpio": second,
+        },
+    )
+    disk = write_disk(folder / "slow.img", [partition], folder / "work")
+    drive = f"if=none,file={disk},format=raw,id=slow,throttling.bps-total={RATE}"
+    return "-drive", drive, "-device", "virtio-blk-pci,drive=slow"
+
+
+def test_a_slow_disk_a_hook_that_says_no_and_jumps_that_come_back(
+    first_stage: stages.Stage, vm_cache: Path, token: str, tmp_path: Path
+) -> None:
+    second = stages.build_second_stage(vm_cache, token)
+    hardware = Hardware(extra=slow_disk(first_stage, second, tmp_path))
+    with start(first_stage, program("setbacks.py"), "program.sh", hardware, tmp_path) as vm:
+        vm.wait_for("setback jump", 420)
+        vm.wait_for(f"second stage says {token}", 120)
+        told = {row["what"]: row for row in rows(vm, "setback")}
+        vm.save()
+
+    read_only = told["scanned"]["mounts"]
+    assert told["scanned"]["entries"] == ["Packed", "Raw"]
+    assert read_only == ["/dev/vda1 ro"]
+
+    watched(told["watched"]["rows"])
+    assert told["watched"]["loaded"] is True
+
+    given_up = told["given up"]
+    assert given_up["done"] < given_up["total"] // 2
+    print(f"\ngiven up at {given_up['done']:,} of {given_up['total']:,} bytes, in {given_up['seconds']:.2f} s")
+    assert (given_up["loaded"], given_up["mounts"]) == (False, [])
+
+    hook = told["hook"]
+    assert "The hook once stopped the jump (exit status 1). It said: the door is open." in hook["message"]
+    assert (hook["loaded"], hook["mounts"]) == (False, read_only), "nothing was torn down"
+
+    namespace = told["namespace"]
+    assert namespace["error"].startswith("EINVAL")
+    assert namespace["stage"] == "jump"
+    assert namespace["loaded"] is True
+
+    assert (told["left"]["loaded"], told["left"]["mounts"]) == (True, [])
+    assert [stage for stage, _ in told["left"]["ended"]] == ["hooks", "sync", "unmount"]
+    came_back = told["came back"]
+    assert came_back["error"].startswith("EINVAL")
+    assert (came_back["loaded"], came_back["mounts"]) == (False, read_only)
+    assert told["scanned again"]["entries"] == ["Packed", "Raw"]
+
+
+def watched(events: list[dict[str, Any]]) -> None:
+    """Progress that a person can go by: never silent for long, never too much, and with a fair guess of the end."""
+    for stage in ("read kernel", "read initramfs"):
+        mine = [event for event in events if event["stage"] == stage]
+        running = [event for event in mine if event["state"] == "running"]
+        gaps = [later["at"] - earlier["at"] for earlier, later in itertools.pairwise(mine)]
+        print(
+            f"\n{stage}: {len(mine)} events, gaps {min(gaps):.2f} to {max(gaps):.2f} s, {mine[-1]['total']:,} bytes"
+        )
+        assert len(mine) > mine[-1]["at"] - mine[0]["at"], "one a second at least"
+        assert max(gaps) <= 3.0
+        assert all(gap >= 0.09 for gap in gaps[:-1])
+        assert [event["done"] for event in mine] == sorted(event["done"] for event in mine)
+        if stage == "read kernel":
+            assert len(running) > 20
+            end = mine[-1]["at"]
+            half = running[len(running) // 2]
+            print(f"  half-way: {half['remaining']} s said to be left, it took {end - half['at']:.1f}")
+            assert half["remaining"] == pytest.approx(end - half["at"], rel=0.35, abs=1)
+            assert half["rate"] == pytest.approx(RATE, rel=0.35)
