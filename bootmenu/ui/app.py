@@ -77,7 +77,10 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
             settings, told = demonstrated(settings)
             simulated_pin = simulated_pin or told
-        choice = themes.choose(theme, Depth.of(os.environ))
+        depth = Depth.of(os.environ)
+        if settings.profile is Profile.KIOSK and depth in (Depth.MANY, Depth.ALL):
+            theme = theme or "kiosk"
+        choice = themes.choose(theme, depth)
         # Textual picks its colour filters while it is built: the kind of theme has to be known by then
         self._chosen = choice.theme
         super().__init__(driver_class=BootmenuDriver, ansi_color=choice.theme.ansi)

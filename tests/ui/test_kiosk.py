@@ -124,7 +124,7 @@ async def test_a_refusal_says_what_to_do_and_the_reason_is_in_the_log(tmp_path: 
     async with kiosk(FakeSession(load_error=fakes.BUSY)) as menu:
         await menu.press("enter")
         await menu.at(KioskRefusalScreen)
-        assert "This could not be started: Start normally." in menu.text
+        assert "This did not work: Start normally." in menu.text
         assert not [word for word in TECHNICAL if word in menu.text]
         assert "Device or resource busy" in (tmp_path / "menu.log").read_text()
         await menu.press("enter")
@@ -136,7 +136,7 @@ async def test_a_refusal_says_what_to_do_and_the_reason_is_in_the_log(tmp_path: 
 async def test_a_jump_that_came_back_is_told_in_plain_words() -> None:
     async with kiosk(error=fakes.BUSY) as menu:
         await menu.at(KioskRefusalScreen)
-        assert "This could not be started." in menu.text
+        assert "This did not work." in menu.text
 
 
 async def test_what_is_remembered_of_each_entry() -> None:
@@ -205,6 +205,20 @@ async def test_allowed_actions_are_rows_without_the_pin() -> None:
         await menu.at(DetailsScreen)
         await menu.press("escape", "up", "enter")
         await menu.until(lambda: session.calls.count("scan") == 2)
+
+
+async def test_switching_off_may_be_allowed() -> None:
+    session = FakeSession()
+    async with kiosk(session, settings(kiosk_actions=("power",))) as menu:
+        assert "Restart" in menu.text
+        await menu.press("end", "up")
+        assert "Switch off" in marked(menu)
+        await menu.press("enter")
+        await menu.at(KioskRefusalScreen)
+        assert "power poweroff" in session.calls
+        assert "This did not work: Switch off." in menu.text
+    async with kiosk(used=settings(kiosk_actions=("power",)), confirm_always=True) as menu:
+        assert "Switch off" not in menu.text, "a running system"
 
 
 async def test_an_entry_may_ask_for_the_pin() -> None:
@@ -343,6 +357,6 @@ async def test_the_end_of_a_simulation() -> None:
         assert "The PIN is 4711." in menu.rows[0]
         await menu.press("enter")
         await menu.at(KioskArrivalScreen)
-        assert "Here the terminal would start: Start normally." in menu.text
+        assert "Here this would happen: Start normally." in menu.text
         await menu.press("enter")
         await menu.at(KioskScreen)

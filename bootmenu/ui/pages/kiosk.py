@@ -11,6 +11,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.model.finding import Severity
 from bootmenu.policy import Access, Policy
 from bootmenu.state import Attempt, State
+from bootmenu.system.power import Power
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, spread
 from bootmenu.ui.pages.banner import SIMULATION
 from bootmenu.ui.text import cells, clean, cut, fit, wrap
@@ -28,12 +29,11 @@ _MONTHS = (
 ACTIONS = {
     "rescan": "Look again",
     "details": "Technical details",
-    "power": "Switch off or restart",
-    "shell": "Command line",
-    "log": "Log",
     "help": "Help",
 }
-"""Actions that the kiosk can offer as a row of its own, in plain words."""
+"""Actions that the kiosk can offer as a row of its own, in plain words. The action `power` is a row for each of
+POWERS."""
+POWERS = {Power.REBOOT: "Restart", Power.OFF: "Switch off"}
 SERVICE = "service"
 """The row behind which everything else is."""
 
@@ -47,13 +47,16 @@ class Choice:
     listing: Listing | None = None
     """None = it is an action."""
     action: str = ""
+    power: Power | None = None
     pin: bool = False
     """It asks for the PIN."""
 
     @property
     def key(self) -> str:
         """Stays the same when the rows change."""
-        return f"{self.listing.entry.device}:{self.listing.entry.id}" if self.listing else self.action
+        if self.listing is not None:
+            return f"{self.listing.entry.device}:{self.listing.entry.id}"
+        return f"{self.action}:{self.power}" if self.power else self.action
 
 
 def choices(
@@ -62,6 +65,7 @@ def choices(
     state: State,
     names: Mapping[str, str],
     *,
+    powers: Sequence[Power] = (),
     recommended: Listing | None,
     refused: frozenset[str] = frozenset(),
 ) -> list[Choice]:
@@ -79,6 +83,8 @@ def choices(
             )
         )
     rows += [Choice(name=words, action=action) for action, words in ACTIONS.items() if policy.allows(action)]
+    if policy.allows("power"):
+        rows += [Choice(name=POWERS[one], action="power", power=one) for one in powers if one in POWERS]
     if policy.has_pin:
         rows.append(Choice(name="Service", note="asks for the PIN", action=SERVICE, pin=True))
     return rows
@@ -209,7 +215,7 @@ def progress(words: str, part: float, said: str, width: int, height: int) -> lis
 
 def refusal(words: str, width: int, height: int) -> list[Line]:
     """It could not be started; why is in the log."""
-    what = f"This could not be started: {words}." if words else "This could not be started."
+    what = f"This did not work: {words}." if words else "This did not work."
     lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, "Nothing was changed. Please choose another way.")]
     lines += [BLANK, *_text(width, "If none of them works, please call for help."), BLANK, BLANK]
     return _middle([*lines, *_text(width, "Enter goes back.")], height)
@@ -217,7 +223,7 @@ def refusal(words: str, width: int, height: int) -> list[Line]:
 
 def arrival(words: str, width: int, height: int) -> list[Line]:
     """The end of a simulation."""
-    lines = [*_text(width, f"Here the terminal would start: {words}.", Ink.STRONG), BLANK]
+    lines = [*_text(width, f"Here this would happen: {words}.", Ink.STRONG), BLANK]
     lines += _text(width, "This is a simulation. Nothing was started, and nothing was changed.")
     return _middle([*lines, BLANK, *_text(width, "Enter goes back.")], height)
 

@@ -42,8 +42,8 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
         return [banner.title(session.machine, session.simulated, width, logged=self.terms.logged())]
 
     def draw_title(self) -> None:
-        """Something was logged."""
-        if not self.gone:
+        """Something was logged, perhaps while this screen was being made."""
+        if not self.gone and self.is_mounted:
             self.query_one("#title", Paper).show(self._title)
 
     def _footer(self, width: int) -> list[Line]:

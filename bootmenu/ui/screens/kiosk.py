@@ -19,9 +19,11 @@ from textual.message import Message
 
 from bootmenu.autoboot import choose
 from bootmenu.discovery.scan import Listing
+from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.pin import LONGEST, Guard, StoredPin
 from bootmenu.state import State
+from bootmenu.system.power import Power
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Line
@@ -274,6 +276,14 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             super().__init__()
             self.ready = ready
 
+    class StayedUp(Message):
+        """The machine did not go down. words: what was wanted."""
+
+        def __init__(self, error: Exception, words: str) -> None:
+            super().__init__()
+            self.error = error
+            self.words = words
+
     def __init__(self, terms: Terms) -> None:
         LookingScreen.__init__(self, terms)
         self.policy = terms.policy
@@ -323,6 +333,8 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
                 offered,
                 state,
                 settings.kiosk_names,
+                # a running system is not switched off by a passer-by
+                powers=() if self.terms.confirm_always else self.terms.session.powers,
                 recommended=choice.listing,
                 refused=self._refused,
             )
@@ -452,8 +464,31 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             self._start(row.listing, row.name)
         elif row.action == pages.SERVICE:
             self._serve()
+        elif row.power is not None:
+            self._go_down(row.power, row.name)
         elif self.policy.allows(row.action):
             self._act(row.action)
+
+    def _go_down(self, wanted: Power, words: str) -> None:
+        after = self.stop_scan()
+
+        def work() -> None:
+            """In a thread, after the partitions have been let go of."""
+            try:
+                after.wait()
+                self.terms.session.power(wanted)
+            except Exception as error:
+                self.post_message(self.StayedUp(error, words))
+
+        self.run_worker(work, thread=True, group="power", exit_on_error=False)
+
+    @on(StayedUp)
+    def _stayed_up(self, message: StayedUp) -> None:
+        if isinstance(message.error, SimulatedJump):
+            self.app.push_screen(KioskArrivalScreen(self.terms, message.words))
+        else:
+            self.app.push_screen(KioskRefusalScreen(self.terms, message.error, message.words))
+        self.start_scan()
 
     def _act(self, action: str) -> None:
         """An action without the PIN."""
