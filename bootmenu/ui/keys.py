@@ -70,6 +70,14 @@ TABLE: tuple[Key, ...] = (
     ),
     Key(action="boot", keys=_ENTER, shown="Enter", label="start", help="start it", places=(Place.KIOSK,)),
     Key(
+        action="lock",
+        keys=("escape", "L", "upper_l"),
+        shown="Esc L",
+        label="lock",
+        help="back to the kiosk, which asks for the PIN again",
+        places=(Place.MENU,),
+    ),
+    Key(
         action="edit",
         keys=("e",),
         shown="e",
@@ -364,14 +372,6 @@ TABLE: tuple[Key, ...] = (
         places=(Place.PIN,),
     ),
     Key(action="no", keys=("escape",), shown="Esc", help="back to the choices", places=(Place.PIN,)),
-    Key(
-        action="lock",
-        keys=("escape", "L", "upper_l"),
-        shown="Esc L",
-        label="lock",
-        help="back to the kiosk, which asks for the PIN again",
-        places=(Place.MENU,),
-    ),
     Key(
         action="cancel",
         keys=("escape", "ctrl+c", "q"),

@@ -121,7 +121,9 @@ class MenuScreen(LookingScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc shows every entry again while there is a filter; else it may have another meaning."""
-        return super().check_action(action, parameters) and (action != "unfilter" or bool(self._words))
+        if action in ("unfilter", "lock") and (action == "unfilter") is not bool(self._words):
+            return False
+        return super().check_action(action, parameters)
 
     @property
     def _locked(self) -> list[Device]:
