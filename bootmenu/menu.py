@@ -56,13 +56,14 @@ class Options:
 def run(options: Options) -> int:
     """Until somebody leaves it, or until the machine jumps. Returns the exit code. Raises UsageError for a flag that
     makes no sense, and where there is no terminal."""
+    host = Host()
+    loaded = settings_in_force(host, options.flags)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
     name = os.ttyname(sys.stdin.fileno())
     plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
-    host = Host()
-    loaded = settings_in_force(host, options.flags)
-    places = consoles.find(loaded.settings.consoles, name, os.environ, plain=plain)
+    names = loaded.settings.consoles or (consoles.active(host) if first_stage() else ())
+    places = consoles.find(names, name, os.environ, plain=plain)
     # for whatever is imported from now on; a slow line's patience with Esc is everybody's
     os.environ.update(places.consoles[0].environ)
     for variable in os.environ.keys() - places.consoles[0].environ.keys():
@@ -437,7 +438,10 @@ def _show(sitting: Sitting) -> Quit | None:
     from bootmenu.ui.outcome import Demo, Jump
 
     session = sitting.shared.session
-    troubles = (sitting.said, *sitting.loaded.problems, "" if session.simulated else session.memory.trouble)
+    memory, settings = session.memory, sitting.loaded.settings
+    # a system that was started to be used remembers nothing of boots, and need not say so
+    told = not session.simulated and (memory.remembers or first_stage() or settings.state_device is not None)
+    troubles = (sitting.said, *sitting.loaded.problems, memory.trouble if told else "")
     said, *more = [text for text in troubles if text] or [""]
     for text in more:
         faults.note(text)
@@ -450,7 +454,7 @@ def _show(sitting: Sitting) -> Quit | None:
             return None
         if not isinstance(outcome, Jump):
             return outcome
-        kiosk = sitting.loaded.settings.profile is Profile.KIOSK
+        kiosk = settings.profile is Profile.KIOSK
         _say_everywhere(sitting.consoles, _KIOSK_LAST_LINE if kiosk else outcome.plan.last_line)
         try:
             _jump(view, outcome.plan)

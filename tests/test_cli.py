@@ -479,6 +479,24 @@ def test_facts_read_back(call: Call, kernel: Path, tmp_path: Path) -> None:
     assert os.uname().release in call("facts").out
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--timeout", "soon"], '--timeout: timeout should be a whole number of seconds, or "off"'),
+        (["--demo", "--timeout=-1"], "--timeout: timeout should be"),
+        (["menu", "--profile", "office"], "--profile: profile should be one of standard, kiosk"),
+        (["--console", "a\nb"], "--console: console should be a text"),
+    ],
+)
+def test_a_value_of_the_menus_options_that_makes_no_sense_is_a_wrong_call(
+    call: Call, words: list[str], said: str
+) -> None:
+    outcome = call(*words)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert "terminal" not in outcome.err
+
+
 @pytest.mark.parametrize("words", [[], ["--demo"], ["menu"], ["--theme", "dark"], ["menu", "--demo"]])
 def test_without_a_command_it_is_the_menu_which_needs_a_terminal(call: Call, words: list[str]) -> None:
     outcome = call(*words)

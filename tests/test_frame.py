@@ -243,3 +243,35 @@ def test_in_the_kiosk_it_speaks_plainly_and_starts_only_what_needs_no_pin() -> N
         assert "load-alpine" in said
         assert "NO-TEXTUAL" in said
         assert "kernel" not in line.text, "no stages"
+
+
+DEMONSTRATION = """
+import sys
+from bootmenu import menu
+def show(sitting):
+    from bootmenu.ui.outcome import Quit
+    print("SAID", sitting.said, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
+    return Quit()
+menu._show = show
+sys.exit(menu.run(menu.Options(demo=True, flags={"timeout": 0})))
+"""
+
+
+def test_the_demonstration_starts_by_itself_without_textual() -> None:
+    with on_a_line(["-c", DEMONSTRATION], "linux") as line:
+        assert "Here the machine would start Debian GNU/Linux 12 (bookworm). NO-TEXTUAL" in ended(line)
+        assert "sync" in line.text
+
+
+@pytest.mark.parametrize("term", ["linux", "vt220", "xterm-256color"])
+def test_the_title_stays_where_it_was_when_the_menu_opens(term: str) -> None:
+    with on_a_line(["-m", "bootmenu", "--demo", "--timeout", "99"], term) as line:
+        line.until(lambda: counting(line), 40)
+        title = line.screen.display[0]
+        assert "SIMULATION" in title
+        assert "linux,dummy-virt" in title
+        line.type(b"\x1b[A")
+        line.until(lambda: "checks passed" in line.text, 40)
+        assert line.screen.display[0] == title
+        line.type(b"q")
+        assert line.wait() == 0

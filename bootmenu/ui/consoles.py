@@ -13,7 +13,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bootmenu.system.host import Host
 from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
+
+_MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,12 @@ class Found:
 
     consoles: tuple[Console, ...]
     problems: tuple[str, ...] = field(default=())
+
+
+def active(host: Host) -> tuple[str, ...]:
+    """Those that the kernel writes its messages to, and that are terminals: whoever reads them can answer."""
+    names = (host.text("/sys/class/tty/console/active") or "").split()[:_MOST]
+    return tuple(name for name in names if name.startswith(("tty", "hvc")) and host.exists(f"/dev/{name}"))
 
 
 def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: bool = False) -> Found:

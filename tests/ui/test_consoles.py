@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.ui.consoles import find
+from bootmenu.ui.consoles import active, find
+from tests.builders.hosts import fake_host
 from tests.ui.line import Line, on_a_line
 
 
@@ -115,3 +116,22 @@ def test_consoles_that_cannot_be_used_are_told_and_the_own_one_is(tmp_path: Path
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("ttyAMA0 tty0\n", ("ttyAMA0", "tty0")),
+        ("netcon0 ttyS9 tty0", ("tty0",)),
+        ("", ()),
+        (None, ()),
+        ("../../x ttyAMA0" * 100, ()),
+    ],
+)
+def test_a_first_stage_takes_the_consoles_of_the_kernel(
+    tmp_path: Path, text: str | None, names: tuple[str, ...]
+) -> None:
+    files: dict[str, str | bytes] = {"/dev/ttyAMA0": "", "/dev/tty0": "", "/dev/netcon0": ""}
+    if text is not None:
+        files["/sys/class/tty/console/active"] = text
+    assert active(fake_host(tmp_path, files)) == names

@@ -62,6 +62,15 @@ def test_an_entry_chosen_by_keys_starts(machine: MachineMaker, disk: Path, token
         vm.wait_for_end(20)
 
 
+def test_the_default_starts_by_itself(machine: MachineMaker, disk: Path, token: str) -> None:
+    with machine(Hardware(disks=(disk,)), cmdline="bootmenu.timeout=3") as vm:
+        vm.wait_for("Any key opens the menu", 90)
+        vm.wait_for("Esc opens the menu.", 90)
+        vm.wait_for("Starting Alpha on FAT", 60)
+        vm.wait_for(f"second stage says {token}", 120, silence=SILENCE_AFTER_JUMP)
+        vm.wait_for(f"bootmenu-test.entry=alpha-{token}", 10)
+
+
 def test_an_entry_with_its_own_device_tree_gets_that_tree(machine: MachineMaker, disk: Path, token: str) -> None:
     with machine(Hardware(disks=(disk,))) as vm:
         _wait_for_menu(vm)
