@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import math
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -131,13 +132,13 @@ class Guard:
         self._stored = stored
         self._memory = memory
         self._clock = clock
-        self._wrong = memory.state.wrong_pins
-        self._until = clock() + pause(self._wrong)
+        self._until = clock() + pause(memory.state.wrong_pins)
+        self._lock = threading.Lock()
 
     @property
     def wrong(self) -> int:
         """Wrong PINs in a row, over restarts."""
-        return self._wrong
+        return self._memory.state.wrong_pins
 
     @property
     def wait(self) -> int:
@@ -145,21 +146,31 @@ class Guard:
         return max(0, math.ceil(self._until - self._clock()))
 
     def opens(self, pin: str) -> bool:
-        """Whether it is the right one. False without a look while there is a pause.
+        """Whether it is the right one. False without a look while there is a pause. One at a time.
 
         The try is counted and stored as a wrong one before it is compared: who cuts the power to undo it has
         only made it certain.
         """
-        if self.wait:
-            return False
-        remembered = self._count(self._wrong + 1)
-        right = self._stored.matches(pin)
-        if right:
-            self._count(0)
-        else:
-            self._until = self._clock() + (pause(self._wrong) if remembered else PAUSES[-1])
-        return right
+        with self._lock:
+            if self.wait:
+                return False
+            remembered = self._count(self.wrong + 1)
+            right = self._stored.matches(pin)
+            if right:
+                self._count(0)
+            else:
+                self._until = self._clock() + (pause(self.wrong) if remembered else PAUSES[-1])
+            return right
 
     def _count(self, wrong: int) -> bool:
-        self._wrong = wrong
         return self._memory.keep(dataclasses.replace(self._memory.state, wrong_pins=min(wrong, _MOST_COUNTED)))
+
+
+_GUARDS: dict[Memory, Guard] = {}
+_MAKING = threading.Lock()
+
+
+def guard(stored: StoredPin, memory: Memory) -> Guard:
+    """The one of this memory: every console has the same pauses, and they go on when the menu begins again."""
+    with _MAKING:
+        return _GUARDS.setdefault(memory, Guard(stored, memory))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.cli import main
-from bootmenu.pin import FREE, PAUSES, Guard, PinError, StoredPin, pause
+from bootmenu.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
 from bootmenu.settings import load
 from bootmenu.state import FolderStore, Memory, State
 from bootmenu.system.host import Host
@@ -27,7 +27,7 @@ class Clock:
         return self.now
 
 
-def guard(folder: Path, clock: Clock) -> Guard:
+def asking(folder: Path, clock: Clock) -> Guard:
     return Guard(QUICK, Memory(FolderStore(folder)), clock)
 
 
@@ -110,7 +110,7 @@ def test_pauses_grow() -> None:
 
 def test_wrong_ones_bring_a_pause_in_which_even_the_right_one_is_not_looked_at(tmp_path: Path) -> None:
     clock = Clock()
-    asked = guard(tmp_path, clock)
+    asked = asking(tmp_path, clock)
     for _ in range(FREE):
         assert not asked.opens("0000")
         assert asked.wait == 0
@@ -123,16 +123,16 @@ def test_wrong_ones_bring_a_pause_in_which_even_the_right_one_is_not_looked_at(t
     clock.now += 0.6
     assert asked.opens("4711")
     assert asked.wrong == 0
-    assert guard(tmp_path, clock).wrong == 0
+    assert asking(tmp_path, clock).wrong == 0
 
 
 def test_a_restart_begins_with_the_whole_pause(tmp_path: Path) -> None:
     clock = Clock()
-    asked = guard(tmp_path, clock)
+    asked = asking(tmp_path, clock)
     for wrong in range(1, 9):
         assert not asked.opens("0000")
         clock.now += 1
-        asked = guard(tmp_path, clock)
+        asked = asking(tmp_path, clock)
         assert asked.wrong == wrong
         assert asked.wait == pause(wrong)
         clock.now += 400
@@ -147,7 +147,7 @@ def test_the_count_is_on_the_disk_before_the_pin_is_compared(tmp_path: Path, mon
         seen.append(Memory(FolderStore(tmp_path)).state.wrong_pins)
         return False
 
-    asked = guard(tmp_path, Clock())
+    asked = asking(tmp_path, Clock())
     monkeypatch.setattr(StoredPin, "matches", look)
     asked.opens("0000")
     asked.opens("0000")
@@ -189,3 +189,12 @@ def test_the_command_reads_it_twice_and_prints_the_line(
     assert "not the same" in capsys.readouterr().err
     assert main(["pin"]) == 1
     assert "4 to 32 digits" in capsys.readouterr().err
+
+
+def test_every_console_and_the_menu_after_a_fault_have_the_same_pauses() -> None:
+    memory = Memory(None)
+    assert not guard(QUICK, memory).opens("0000")
+    again = guard(QUICK, memory)
+    assert again.wait
+    assert not again.opens("4711")
+    assert not guard(QUICK, Memory(None)).wait

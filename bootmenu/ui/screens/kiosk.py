@@ -21,7 +21,7 @@ from bootmenu.autoboot import choose
 from bootmenu.discovery.scan import Listing
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.pin import LONGEST, Guard, StoredPin
+from bootmenu.pin import LONGEST, Guard, StoredPin, guard
 from bootmenu.state import State
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
@@ -359,7 +359,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             memory = self.terms.session.memory
             ready = _Ready(memory.state)
             if self.terms.settings.kiosk_pin is not None:
-                ready = _Ready(memory.state, Guard(StoredPin.parse(self.terms.settings.kiosk_pin), memory))
+                ready = _Ready(memory.state, guard(StoredPin.parse(self.terms.settings.kiosk_pin), memory))
         except Exception as error:
             faults.write(error)
         self.post_message(self.Prepared(ready))
