@@ -70,6 +70,14 @@ TABLE: tuple[Key, ...] = (
     ),
     Key(action="boot", keys=_ENTER, shown="Enter", label="start", help="start it", places=(Place.KIOSK,)),
     Key(
+        action="unfilter",
+        keys=("escape", "c"),
+        shown="Esc c",
+        label="show all",
+        help="show all entries again",
+        places=(Place.MENU,),
+    ),
+    Key(
         action="lock",
         keys=("escape", "L", "upper_l"),
         shown="Esc L",
@@ -131,14 +139,6 @@ TABLE: tuple[Key, ...] = (
         shown="/ f",
         label="filter",
         help="show only entries with certain words: of title, version, source, partition or verdict",
-        places=(Place.MENU,),
-    ),
-    Key(
-        action="unfilter",
-        keys=("escape", "c"),
-        shown="Esc c",
-        label="show all",
-        help="show all entries again",
         places=(Place.MENU,),
     ),
     Key(
