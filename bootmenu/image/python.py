@@ -33,9 +33,10 @@ _PRUNED_STDLIB = re.compile(
     r"|turtle\.py|pydoc\.py|doctest\.py|antigravity\.py|this\.py|__phello__[^/]*|_sysconfigdata_d[^/]*|sitecustomize\.py"
     r")(/|$)"
 )
-# Extension modules for what is pruned above, for tests, for CJK text, and for OpenSSL (hashlib has its own hashes).
+# Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib stays, and libcrypto with
+# it: scrypt (the PIN) is nowhere else, and Python's own SHA-256 uses none of the processor's instructions for it.
 _PRUNED_EXTENSIONS = re.compile(
-    r"(_test|_ctypes_test|_xxtest|xx|_ssl|_hashlib|_sqlite3|_dbm|_gdbm|_tkinter|_curses|_crypt|readline|nis|ossaudiodev"
+    r"(_test|_ctypes_test|_xxtest|xx|_ssl|_sqlite3|_dbm|_gdbm|_tkinter|_curses|_crypt|readline|nis|ossaudiodev"
     r"|audioop|_codecs_(cn|hk|jp|kr|tw|iso2022)|_multibytecodec|_xxsubinterpreters)"
 )
 # Of other people's packages: tests, type stubs, editor grammars, and every Pygments lexer and style but the few that

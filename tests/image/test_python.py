@@ -33,6 +33,7 @@ def python_tree(folder: Path, version: str = HERE, *, site: bytes = b"# dist-pac
         f"{library}/lib2to3/bad.py": b"print 'two'",
         f"{library}/broken.py": b"def (",
         f"{library}/lib-dynload/_json.cpython.so": b"\x7fELFjson",
+        f"{library}/lib-dynload/_hashlib.cpython.so": b"\x7fELFhashlib",
         f"{library}/lib-dynload/_ssl.cpython.so": b"\x7fELFssl",
         "usr/lib/python3/dist-packages/lz4/__init__.py": b"",
         "usr/lib/python3/dist-packages/lz4/block/_block.so": b"\x7fELFlz4",
@@ -57,7 +58,8 @@ def test_the_library_is_pruned_and_compiled(tmp_path: Path) -> None:
     assert {f"{top}/os.pyc", f"{top}/json/__init__.pyc", f"{top}/lib-dynload/_json.cpython.so"} <= found
     assert f"{top}/broken.py" in found, "what does not compile stays source"
     assert not any("test" in path or "idlelib" in path or "lib2to3" in path or "_ssl" in path for path in found)
-    assert [path for path, _ in packer.binaries] == [f"/{top}/lib-dynload/_json.cpython.so"]
+    extensions = [f"/{top}/lib-dynload/{name}.cpython.so" for name in ("_hashlib", "_json")]
+    assert sorted(path for path, _ in packer.binaries) == extensions, "scrypt is in _hashlib only"
     code = next(node.data for node in contents.nodes if node.path == f"{top}/os.pyc")
     assert code[4:8] == b"\1\0\0\0", "unchecked hash: the image's clock does not matter"
     assert marshal.loads(code[16:]).co_filename == f"/{top}/os.py"
