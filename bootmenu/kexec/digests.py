@@ -132,10 +132,12 @@ class Hashed:
 
     @property
     def doubtful(self) -> bool:
-        """Whether its times and size may not tell: it was written to lately, or something else about it changed."""
+        """Whether its times and size may not tell: it was written to lately, or something else about it changed.
+        Where a digest is demanded they are not trusted: they say nothing of who writes to the disk below the file
+        system."""
         before, now = self._before, os.fstat(self.source.descriptor)
         lately = any(abs(self._began - stamp) < _SETTLED for stamp in (before.st_mtime, before.st_ctime))
-        return lately or before.st_ctime_ns != now.st_ctime_ns
+        return lately or before.st_ctime_ns != now.st_ctime_ns or self.file.sha256 is not None
 
     def again(self) -> Iterator[int]:
         """Read what was hashed once more, from the page cache mostly; gives bytes done so far. Raises BootmenuError

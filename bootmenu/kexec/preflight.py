@@ -73,7 +73,7 @@ def finding(plan: LoadPlan, error: LoadError | None) -> Finding:
             message=f"Loaded as a test, it was taken by the running kernel ({plan.method}), and is out again.",
             evidence={"method": plan.method},
         )
-    refused = error.stage is Stage.LOAD
+    refused = error.stage is Stage.LOAD and bool(error.call)
     said = f" {error.call}: {error.errno_text}." if error.call and error.errno_text else ""
     return Finding(
         code=CODE,

@@ -71,12 +71,14 @@ def test_the_kernel_s_answer_is_a_finding() -> None:
     assert (bad.hint, bad.evidence["errno"], bad.evidence["kernel_log"]) == ("do this", errno.EBUSY, list(log))
     unread = finding(plan, LoadError("/k: reading failed.", stage=Stage.KERNEL))
     assert unread.message == "It could not be prepared: /k: reading failed."
+    changed = finding(plan, LoadError("/k changed.", stage=Stage.LOAD))
+    assert changed.message == "It could not be prepared: /k changed.", "no call of the kernel's failed"
 
 
 def test_a_later_answer_takes_the_place_of_an_earlier_one() -> None:
     plan = plan_for(DEBIAN)
     other = Finding(code="X", severity=Severity.WARN, message="x")
-    report = Report.from_findings((other, finding(plan, LoadError("busy.", stage=Stage.LOAD))))
+    report = Report.from_findings((other, finding(plan, LoadError("busy.", stage=Stage.LOAD, call="kexec_load"))))
     report = with_finding(report, finding(plan, None))
     assert [found.code for found in report.findings] == ["X", CODE]
     assert report.verdict is Severity.WARN
