@@ -100,9 +100,10 @@ class PlainMenu:
     def _ask(self, question: str) -> str:
         self._sink.write(question)
         self._sink.flush()
-        line = self._source.readline()
-        if not line:
-            raise _EndOfInput
+        while not (line := self._source.readline()):
+            # a line that hung up is no terminal any more; Ctrl+D on one that is does not leave a kiosk
+            if not (self.terms.policy.kiosk and self._source.isatty()):
+                raise _EndOfInput
         return line.strip()
 
     def _sure(self, question: str) -> bool:

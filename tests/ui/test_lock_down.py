@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.line import Line, menu_on_a_line
+from tests.ui.line import Line, menu_on_a_line, on_a_line
 
 KIOSK = "fakes.FakeSession(), settings={settings}, may_quit=False"
 
@@ -110,3 +110,16 @@ def test_a_fault_that_comes_again_and_again_ends_it_in_plain_words(tmp_path: Pat
         assert b"Traceback" not in line.sent
         assert b"ZeroDivision" not in line.sent
         assert log.read_text().count("Traceback") == 3
+
+
+def test_the_plain_menu_is_not_left_either() -> None:
+    with on_a_line(["-m", "bootmenu", "--demo", "--profile", "kiosk", "--plain"], "linux") as line:
+        line.until(lambda: "A number starts that entry." in line.text, 40)
+        for typed in (b"\x04", b"\x04\x04\x04", b"\x03", b"\x1a", b"\x1c", b"q\r", b"s\r"):
+            line.type(typed)
+            line.read(0.3)
+            line.type(b"?\r")
+            line.until(lambda: "the list again" in line.text)
+            line.type(b"\r" * 24)
+            line.until(lambda: "the list again" not in line.text)
+            assert line.process.poll() is None, typed
