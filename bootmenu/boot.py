@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import islice
 
 from bootmenu import reports
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.formats.devicetree_text import differences
 from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.kernel import Compression
@@ -28,6 +31,10 @@ class Options:
     json: bool = False
     ignored: frozenset[str] = frozenset()
     """Codes that were overridden."""
+
+
+_MOST = 2000
+"""Differences of device trees that are told."""
 
 
 class RefusedError(BootmenuError):
@@ -52,6 +59,8 @@ def boot(session: Session, listing: Listing, options: Options) -> int:
     report = listing.report.overriding(options.ignored)
     teller.plan(plan, report)
     if options.dry_run:
+        if plan.own_tree:
+            teller.trees(session.handed_trees(plan))
         return 0
     if report.verdict is Severity.FAIL and not options.force:
         worst = next(finding for finding in report.of(Severity.FAIL) if not finding.ignored)
@@ -112,6 +121,24 @@ class _Teller:
                 print(f"{word:<14}{finding.code}: {reports.printable(finding.message)}")
         sys.stdout.flush()
 
+    def trees(self, trees: HandedTrees) -> None:
+        """How the tree that would be handed on differs from the entry's own, and from the running one."""
+        told = {
+            name: list(map(str, islice(differences(before, trees.handed), _MOST)))
+            if before and trees.handed
+            else None
+            for name, before in (("file", trees.named), ("running", trees.running))
+        }
+        if self._json:
+            self._line({"device_tree": told})
+            return
+        for name, title in (("file", "the entry's own"), ("running", "the running one")):
+            lines = told[name]
+            if lines is not None:
+                print(f"\nthe device tree differs from {title} in {len(lines) or 'nothing'}")
+                for line in lines:
+                    print(f"  {reports.printable(line)}")
+
     def progress(self, progress: Progress) -> None:
         if self._json:
             self._digests += progress.digests
@@ -136,6 +163,7 @@ def plan_lines(plan: LoadPlan) -> list[str]:
     rows = [("entry", plan.entry.title), ("method", f"{plan.method}: {plan.reason}"), ("kernel", _file(plan.kernel))]
     rows += [("initramfs", _file(file)) for file in plan.initrds]
     rows.append(("device tree", _file(plan.dtb) if plan.dtb else "this machine's own"))
+    rows += [("overlay", _file(file)) for file in plan.overlays]
     rows += [("edit", str(edit)) for edit in plan.edits]
     rows.append(("command line", plan.command_line or "(none)"))
     rows += [("hook", name) for name in plan.hooks]

@@ -392,6 +392,20 @@ def good_id(call: Call, partition: Path) -> str:
     return found
 
 
+def test_a_dry_run_shows_what_becomes_of_a_device_tree(call: Call, on_virt: Path, tmp_path: Path) -> None:
+    (tmp_path / "Image").write_bytes(whole_image())
+    (tmp_path / "board.dtb").write_bytes(board_tree(["linux,dummy-virt"], memory=()).to_bytes())
+    words = ["boot", "--kernel", str(tmp_path / "Image"), "--dtb", str(tmp_path / "board.dtb"), "--cmdline", "quiet"]
+    words += ["--method", "simulated", "--dry-run"]
+    out = call(*words).out
+    assert "the device tree differs from the entry's own in 2" in out
+    assert "+ /memory@40000000: 2 properties" in out
+    assert '+ /chosen bootargs: "quiet"' in out
+    _, trees = map(json.loads, call(*words, "--json").out.splitlines())
+    assert trees["device_tree"]["file"][-1] == '+ /chosen bootargs: "quiet"'
+    assert trees["device_tree"]["running"] is None, "it cannot be read here"
+
+
 def test_a_dry_run_prints_the_plan_and_does_nothing(call: Call, on_virt: Path) -> None:
     outcome = call("boot", good_id(call, on_virt), "--dry-run")
     assert outcome.code == 0
