@@ -512,7 +512,7 @@ def _run_plain(
     for number in (signal.SIGTSTP, signal.SIGQUIT):  # nobody is there to wake a first stage
         signal.signal(number, signal.SIG_IGN)
     outcomes: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
-    own = os.ttyname(sys.stdin.fileno())
+    policy = Policy.of(settings)
 
     def sit(place: int, source: TextIO, sink: TextIO) -> None:
         terms = Terms(
@@ -522,18 +522,18 @@ def _run_plain(
             offer_demo=not simulated,
             trouble=said,
             settings=settings,
-            policy=Policy.of(settings),
+            policy=policy if sitting.consoles[place].is_own else dataclasses.replace(policy, shell=False),
         )
         ascii_only = sitting.consoles[place].traits.ascii
         menu = PlainMenu(terms, source, sink, lambda question: _secret(question, source, sink), ascii_only=ascii_only)
         outcomes.put((place, menu.run(error)))
 
     for place, console in enumerate(sitting.consoles):
-        if console.name != own:
+        if not console.is_own:
             file = open(console.name, "r+b", buffering=0)  # noqa: SIM115, PTH123 - the thread's, to its end
             source, sink = io.TextIOWrapper(file, errors="replace"), io.TextIOWrapper(file, write_through=True)
             threading.Thread(target=sit, args=(place, source, sink), daemon=True).start()
-    mine = next((place for place, console in enumerate(sitting.consoles) if console.name == own), None)
+    mine = next((place for place, console in enumerate(sitting.consoles) if console.is_own), None)
     if mine is not None and len(sitting.consoles) == 1:  # in the main thread, where Ctrl+C is heard
         sit(mine, sys.stdin, sys.stderr)
     elif mine is not None:

@@ -53,12 +53,13 @@ _COMMANDS = (
     _Command("d", "details", "every check of an entry, and what loading it would do", numbered=True),
     _Command("t", "test", "load an entry and take it out again", numbered=True),
     _Command("e", "edit", "start an entry with another command line", numbered=True),
-    _Command("D", "default", "make an entry the default, or take that back", numbered=True),
-    _Command("o", "once", "make an entry the one for the next boot only", numbered=True),
+    _Command("D", "make_default", "make an entry the default, or take that back", numbered=True),
+    _Command("o", "next_boot", "make an entry the one for the next boot only", numbered=True),
     _Command("r", "rescan", "look at every partition again"),
     _Command("u", "unlock", "enter the passphrase of an encrypted partition"),
     _Command("l", "log", "the kernel's last messages"),
     _Command("p", "power", "restart or switch off"),
+    _Command("s", "shell", "a shell; the menu is back when it ends"),
     _Command("m", "demo", "the demonstration machine, where nothing can happen"),
     _Command("q", "quit", "leave; nothing is loaded"),
 )
@@ -243,6 +244,9 @@ class PlainMenu:
                 self._log()
             case "power":
                 self._power()
+            case "shell":
+                self._session.shell()
+                self._list()
             case "demo":
                 self._outcome = Demo()
             case "quit":
@@ -256,7 +260,7 @@ class PlainMenu:
                 self._test(listing)
             case "edit":
                 self._edit(listing)
-            case "default" | "once":
+            case "make_default" | "next_boot":
                 self._remember(action, listing)
 
     def _help(self) -> None:
@@ -344,7 +348,7 @@ class PlainMenu:
     def _remember(self, action: str, listing: Listing) -> None:
         memory = self._session.memory
         state, entry = memory.state, listing.entry.id
-        if action == "default":
+        if action == "make_default":
             state = dataclasses.replace(state, default=None if state.default == entry else entry)
         else:
             state = dataclasses.replace(state, once=None if state.once == entry else entry)

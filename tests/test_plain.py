@@ -13,7 +13,7 @@ from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ScanFinish
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError
 from bootmenu.model.progress import Stage
-from bootmenu.plain import PlainMenu
+from bootmenu.plain import _COMMANDS, PlainMenu
 from bootmenu.policy import Policy
 from bootmenu.reports import WORDS as REPORT_WORDS
 from bootmenu.settings import Profile, Settings
@@ -133,6 +133,21 @@ def test_a_rescan_and_a_passphrase_look_again() -> None:
     said, _ = sit(locked, "u", "wrong", "u", locked.passphrase)
     assert "This is not its passphrase." in said
     assert locked.calls.count("scan") == 2
+
+
+def test_a_shell_is_there_where_the_terms_want_one() -> None:
+    session = fakes.FakeSession()
+    said, _ = sit(session, "s", may_quit=False)
+    assert "shell" in session.calls
+    assert said.count("A number starts that entry.") == 2
+    said, _ = sit(session, "s")
+    assert "s is no command" in said
+
+
+def test_every_command_is_an_action_of_the_key_table() -> None:
+    from bootmenu.ui import keys
+
+    assert {command.action for command in _COMMANDS} <= {key.action for key in keys.TABLE}
 
 
 def test_power_is_asked_about() -> None:

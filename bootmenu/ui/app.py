@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import fcntl
 import os
 import signal
@@ -94,7 +95,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             trouble=trouble or choice.trouble,
             log_file=str(faults.log_file()),
             settings=settings,
-            policy=Policy.of(settings),
+            policy=self._policy(settings),
             countdown=countdown,
             simulated_pin=simulated_pin,
             few_buttons=self._few_buttons,
@@ -106,6 +107,11 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         self.came_back = error
         self.fault: faults.MenuError | None = None
         self._buttons: Buttons | None = None
+
+    def _policy(self, settings: Settings) -> Policy:
+        """A shell is opened on the terminal of this process, which is not where every app is."""
+        policy = Policy.of(settings)
+        return policy if self.place is None or self.place.is_own else dataclasses.replace(policy, shell=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every ink."""
@@ -281,8 +287,7 @@ def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack
 def _app(session: Session, place: Console | None, *, several: bool, **beginning: Unpack[Beginning]) -> BootmenuApp:
     """An app takes colours and glyphs from the environment while it is made."""
     with contextlib.nullcontext() if place is None else place.environment():
-        own = sys.__stdin__ is not None and sys.__stdin__.isatty() and os.ttyname(sys.__stdin__.fileno())
-        elsewhere = place is not None and (several or place.name != own)
+        elsewhere = place is not None and (several or not place.is_own)
         return BootmenuApp(session, place=place if elsewhere else None, **beginning)
 
 

@@ -29,6 +29,14 @@ class Console:
     """For whatever draws there: TERM and what goes with it."""
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is the terminal that this process was started on."""
+        try:
+            return os.ttyname(0) == self.name
+        except OSError:
+            return False
+
+    @property
     def traits(self) -> Traits:
         """What it can do."""
         return Traits.of(self.environ)
