@@ -32,6 +32,11 @@ def show(sitting):
     error = sitting.error.message if sitting.error else ""
     print(f"SAID <{{sitting.said}}> ERROR <{{error}}> OUTCOME <{{sitting.outcome}}> CALLS", end=" ")
     print(*(call.replace(" ", "-") for call in sitting.shared.session.calls), end=" ")
+    if os.environ.get("LEFT"):
+        import select, tty
+        tty.setcbreak(0, 0)
+        left = os.read(0, 64) if select.select([0], [], [], 0)[0] else b""
+        print(f"LEFT <{{left!r}}>", end=" ")
     if "RESULT" in os.environ:
         with open(os.environ["RESULT"], "w") as result:
             print(*sitting.shared.session.calls, file=result)
@@ -98,12 +103,14 @@ def test_it_shows_title_entry_and_countdown_and_each_tick_is_small(term: str) ->
 
 @pytest.mark.parametrize("key", [b"x", b"\x1b[B", b" ", b"\x1b", b"\x03", "ü".encode()])
 def test_any_key_opens_the_menu_and_means_nothing_else(key: bytes) -> None:
-    with frame("99") as line:
+    program = PROGRAM.format(session="fakes.FakeSession()", flags={"timeout": "99"})
+    with on_a_line(["-c", program], "linux", LEFT="yes") as line:
         line.until(lambda: counting(line))
         line.type(key)
         said = ended(line)
         assert "load" not in said
         assert "SAID <> ERROR <> OUTCOME <None>" in said
+        assert "LEFT <b''>" in said, "the rest of an arrow key is not typed into the menu"
 
 
 def test_noise_is_no_key() -> None:
