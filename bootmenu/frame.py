@@ -19,6 +19,7 @@ from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any
 
+from bootmenu.language import _
 from bootmenu.ui.glyphs import to_ascii, width
 from bootmenu.ui.terminal import Traits
 
@@ -64,10 +65,9 @@ class Picture:
 
 
 def _countdown(seconds: int) -> str:
-    return f" Starts in {seconds} s.   Any key opens the menu, Enter boots at once."
+    return " " + _("Starts in {seconds} s.   Any key opens the menu, Enter boots at once.").format(seconds=seconds)
 
 
-_NUMBER_AT = _countdown(0).index("0")
 _COUNTDOWN_ROW = 7
 
 
@@ -155,8 +155,8 @@ class Terminal:
             if new == old:
                 continue
             if number == _COUNTDOWN_ROW and len(new) == len(old):  # the same but for the number
-                digits = len(str(picture.seconds))
-                out += f"\x1b[{number};{_NUMBER_AT + 1}H{new[_NUMBER_AT : _NUMBER_AT + digits]}"
+                at, digits = _countdown(0).index("0"), len(str(picture.seconds))
+                out += f"\x1b[{number};{at + 1}H{new[at : at + digits]}"
             else:
                 out += f"\x1b[{number}H\x1b[K" + (f"\x1b[1m{new}\x1b[m" if number == 1 else new)
         self._drawn = rows
@@ -172,7 +172,9 @@ class Terminal:
     def _print(self, picture: Picture) -> None:
         """On a teletype: what is new, once. It hears no ticks."""
         lines = [picture.title(self.columns), *picture.lines]
-        if picture.seconds is not None and not any(line.startswith(" Starts in") for line in self._said):
+        if picture.seconds is not None and not any(
+            line.startswith(_countdown(0).partition("0")[0]) for line in self._said
+        ):
             lines.append(_countdown(picture.seconds))
         for line in lines:
             if line.strip() and line not in self._said:
@@ -183,7 +185,8 @@ class Terminal:
         """One line, where the cursor stands, and nothing else."""
         if picture.seconds is None:
             return
-        row, before = f" {picture.seconds} s: any key opens the menu.", "".join(self._drawn)
+        row = " " + _("{seconds} s: any key opens the menu.").format(seconds=picture.seconds)
+        before = "".join(self._drawn)
         if not self.addressed:
             if not before:
                 self.line(row)

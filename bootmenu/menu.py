@@ -22,9 +22,11 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO
 
+from bootmenu import language
 from bootmenu.autoboot import Choice, Countdown, choose, countdown_seconds
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
+from bootmenu.language import _, marked
 from bootmenu.settings import Loaded, MenuStyle, Profile, Settings, load
 from bootmenu.system.host import Host
 from bootmenu.ui import consoles
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from bootmenu.shared import Shared, View
     from bootmenu.ui.outcome import Outcome, Quit
 
-_KIOSK_LAST_LINE = " This is being started. The screen may stay dark for some seconds."
+_KIOSK_LAST_LINE = marked("This is being started. The screen may stay dark for some seconds.")
 _DRAIN = 2.0
 """Seconds for a slow line to say the last words before the jump."""
 
@@ -62,6 +64,7 @@ def run(options: Options) -> int:
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
     name = os.ttyname(sys.stdin.fileno())
     plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
+    language.use(loaded.settings.language, os.environ)
     names = loaded.settings.consoles or (consoles.active(host) if first_stage() else ())
     places = consoles.find(names, name, os.environ, plain=plain)
     # for whatever is imported from now on; a slow line's patience with Esc is everybody's
@@ -236,7 +239,7 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
         plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
         if plan is not None:
-            frame.line(_KIOSK_LAST_LINE if kiosk else plan.last_line)
+            frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else plan.last_line)
             _drain(frame.terminals)
             try:
                 _jump(view, plan)
@@ -330,11 +333,11 @@ def _picture(shared: Shared | None, choice: Choice, left: int | None, settings: 
     if choice.listing is not None:
         lines = [f" {verdict(choice.listing.report.verdict).text} {full_name(choice.listing)}"]
     else:
-        lines = [" Looking for what can be started."] if left is not None else []
+        lines = [" " + _("Looking for what can be started.")] if left is not None else []
     if choice.why:
         lines.append(f"        {clean(choice.why)}")
     if left == 0 and choice.listing is not None:
-        lines.append("        Starts as soon as the disks have been read.")
+        lines.append("        " + _("Starts as soon as the disks have been read."))
     return Picture(
         title=lambda columns: title(session.machine, session.simulated, columns).text, lines=lines, seconds=seconds
     )
@@ -346,7 +349,7 @@ def _kiosk_picture(shared: Shared, choice: Choice, left: int | None, settings: S
     from bootmenu.ui.text import clean
 
     mark = " SIMULATION" if shared.session.simulated else ""
-    words = "One moment, please."
+    words = _("One moment, please.")
     if choice.listing is not None:
         words = plain_name(choice.listing, settings.kiosk_names)
     return Picture(
@@ -366,9 +369,9 @@ def _load_by_itself(
     from bootmenu.ui.wording import full_name
 
     if kiosk is None:
-        frame.line(f" Loading {full_name(listing)}. Esc opens the menu.")
+        frame.line(" " + _("Loading {name}. Esc opens the menu.").format(name=full_name(listing)))
     else:
-        frame.line(" This is being started. Please leave the power on.")
+        frame.line(" " + _("This is being started. Please leave the power on."))
     plan = view.plan(listing)
     try:
         for steps in (view.load(plan), view.leave(plan)):
@@ -379,7 +382,7 @@ def _load_by_itself(
                     match frame.wait(0):
                         case Key(enter=False):
                             view.unload(plan)
-                            return None, "taken back: nothing is loaded"
+                            return None, _("taken back: nothing is loaded")
                         case Signal(number):
                             raise _Ended(number)
                         case _:
@@ -455,7 +458,7 @@ def _show(sitting: Sitting) -> Quit | None:
         if not isinstance(outcome, Jump):
             return outcome
         kiosk = settings.profile is Profile.KIOSK
-        _say_everywhere(sitting.consoles, _KIOSK_LAST_LINE if kiosk else outcome.plan.last_line)
+        _say_everywhere(sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else outcome.plan.last_line)
         try:
             _jump(view, outcome.plan)
         except SimulatedJump as arrived:

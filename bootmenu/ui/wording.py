@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _, marked
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.ui.lines import Ink, Span
 from bootmenu.ui.text import clean, fit
@@ -21,10 +22,10 @@ class Words:
 
 
 WORDS = {
-    Severity.PASS: Words("•", "ok", "can be started here"),
-    Severity.WARN: Words("▲", "warn", "can be started, with a warning"),
-    Severity.UNKNOWN: Words("?", "?", "could not be checked to the end"),
-    Severity.FAIL: Words("■", "FAIL", "cannot be started here"),
+    Severity.PASS: Words("•", "ok", marked("can be started here")),
+    Severity.WARN: Words("▲", "warn", marked("can be started, with a warning")),
+    Severity.UNKNOWN: Words("?", "?", marked("could not be checked to the end")),
+    Severity.FAIL: Words("■", "FAIL", marked("cannot be started here")),
 }
 
 VERDICT_WIDTH = 6
@@ -66,7 +67,7 @@ def reason(report: Report, machine: Report) -> Finding | None:
 def overridden(report: Report) -> str:
     """The codes that starting this entry overrides, once each; empty when there are none."""
     codes = list(dict.fromkeys(finding.code for finding in report.of(Severity.FAIL)))
-    more = f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
+    more = " " + _("and {n} more").format(n=len(codes) - _MOST_CODES) if len(codes) > _MOST_CODES else ""
     return ", ".join(codes[:_MOST_CODES]) + more
 
 

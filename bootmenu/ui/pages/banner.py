@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bootmenu.language import _
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.ui.lines import Ink, Line, Span, block, rule, spread
@@ -45,15 +46,18 @@ def banner(
         text = f"{finding.code}: {clean(finding.message)}" + (f" → {clean(finding.hint)}" if finding.hint else "")
         lines += block(width - 1, [Span(" "), verdict(finding.severity)], column, text, Ink.STRONG)
     for notice in notices:
-        lines += block(width - 1, [Span(" ! note", Ink.WARN)], column, clean(notice), Ink.STRONG)
+        lines += block(width - 1, [Span(f" {_('! note')}", Ink.WARN)], column, clean(notice), Ink.STRONG)
     offer: list[Line] = []
     if demo_offered:
-        text = "look around on a demonstration machine, where nothing can happen"
+        text = _("look around on a demonstration machine, where nothing can happen")
         offer = block(width - 1, [Span(" "), Span("m", Ink.KEY)], column, text)
     height = max(2, height - len(offer))
     if len(lines) > height:
         more = len(lines) - height + 1
-        lines = [*lines[: height - 1], spread(width, [], [Span(f"{more} more lines: d ", Ink.DIM)])]
+        lines = [
+            *lines[: height - 1],
+            spread(width, [], [Span(_("{n} more lines: d").format(n=more) + " ", Ink.DIM)]),
+        ]
     return [*lines, *offer]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _, marked
 from bootmenu.model.finding import Severity
 from bootmenu.policy import Access, Policy
 from bootmenu.state import Attempt, State
@@ -17,23 +18,23 @@ from bootmenu.ui.pages.banner import SIMULATION
 from bootmenu.ui.text import cells, clean, cut, fit, wrap
 from bootmenu.ui.wording import full_name, name
 
-KEYS = "Up and Down choose, Enter starts."
-FEW_BUTTONS = "Press to go on, hold to start."
+KEYS = marked("Up and Down choose, Enter starts.")
+FEW_BUTTONS = marked("Press to go on, hold to start.")
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
+    *(marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June")),
+    *(marked("July"), marked("August"), marked("September"), marked("October"), marked("November")),
+    marked("December"),
 )
 
 ACTIONS = {
-    "rescan": "Look again",
-    "details": "Technical details",
-    "help": "Help",
+    "rescan": marked("Look again"),
+    "details": marked("Technical details"),
+    "help": marked("Help"),
 }
 """Actions that the kiosk can offer as a row of its own, in plain words. The action `power` is a row for each of
 POWERS."""
-POWERS = {Power.REBOOT: "Restart", Power.OFF: "Switch off"}
+POWERS = {Power.REBOOT: marked("Restart"), Power.OFF: marked("Switch off")}
 SERVICE = "service"
 """The row behind which everything else is."""
 
@@ -50,6 +51,8 @@ class Choice:
     power: Power | None = None
     pin: bool = False
     """It asks for the PIN."""
+    troubled: bool = False
+    """The note is about something that went wrong, or may."""
 
     @property
     def key(self) -> str:
@@ -74,19 +77,14 @@ def choices(
     plain = [plain_name(one, names) for one in offered]
     for one, words in zip(offered, plain, strict=True):
         pin = policy.access_to(one.entry) is Access.PIN
-        rows.append(
-            Choice(
-                name=words if plain.count(words) == 1 else full_name(one),
-                note=_note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused),
-                listing=one,
-                pin=pin,
-            )
-        )
-    rows += [Choice(name=words, action=action) for action, words in ACTIONS.items() if policy.allows(action)]
+        note, troubled = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
+        shown = words if plain.count(words) == 1 else full_name(one)
+        rows.append(Choice(name=shown, note=note, listing=one, pin=pin, troubled=troubled))
+    rows += [Choice(name=_(words), action=action) for action, words in ACTIONS.items() if policy.allows(action)]
     if policy.allows("power"):
-        rows += [Choice(name=POWERS[one], action="power", power=one) for one in powers if one in POWERS]
+        rows += [Choice(name=_(POWERS[one]), action="power", power=one) for one in powers if one in POWERS]
     if policy.has_pin:
-        rows.append(Choice(name="Service", note="asks for the PIN", action=SERVICE, pin=True))
+        rows.append(Choice(name=_("Service"), note=_("asks for the PIN"), action=SERVICE, pin=True))
     return rows
 
 
@@ -98,21 +96,24 @@ def plain_name(listing: Listing, names: Mapping[str, str]) -> str:
     return name(listing)
 
 
-def _note(listing: Listing, state: State, *, pin: bool, recommended: bool, refused: bool) -> str:
+def _note(listing: Listing, state: State, *, pin: bool, recommended: bool, refused: bool) -> tuple[str, bool]:
+    """What stands beside the entry, and whether it is about trouble."""
     lost, good = state.lost_at(listing.entry.id), state.good_at(listing.entry.id)
     if refused:
-        return "could not be started just now"
+        return _("could not be started just now"), True
     if lost is not None:
         day = _day(lost)
-        return f"did not start on {day}" if day else "did not start last time"
+        return (_("did not start on {day}").format(day=day) if day else _("did not start last time")), True
     if pin:
-        return "asks for the PIN"
+        return _("asks for the PIN"), False
     if recommended:
-        return "recommended"
+        return _("recommended"), False
     if good is not None:
         day = _day(good)
-        return f"worked on {day}" if day else "worked before"
-    return "may work only in part" if listing.report.verdict is Severity.WARN else ""
+        return (_("worked on {day}").format(day=day) if day else _("worked before")), False
+    if listing.report.verdict is Severity.WARN:
+        return _("may work only in part"), True
+    return "", False
 
 
 def _day(attempt: Attempt) -> str:
@@ -121,7 +122,7 @@ def _day(attempt: Attempt) -> str:
     if len(date) != 3 or not all(part.isascii() and part.isdigit() for part in date):
         return ""
     month, day = int(date[1]), int(date[2])
-    return f"{day} {_MONTHS[month - 1]}" if 1 <= month <= 12 else ""
+    return _("{day} {month}").format(day=day, month=_(_MONTHS[month - 1])) if 1 <= month <= 12 else ""
 
 
 # ---- what stands on every page ---------------------------------------------------------------------------------
@@ -177,9 +178,14 @@ def start(rows: Sequence[Choice], selected: int, said: str, width: int, height: 
 def _heading(rows: Sequence[Choice]) -> str:
     ways = sum(1 for row in rows if row.listing is not None)
     if not ways:
-        return "This terminal cannot start at the moment. Please call for help."
-    number = _NUMBERS[ways] if ways < len(_NUMBERS) else str(ways)
-    return f"This terminal can start in {number} {'way' if ways == 1 else 'ways'}."
+        return _("This terminal cannot start at the moment. Please call for help.")
+    numbers = {
+        1: _("This terminal can start in one way."),
+        2: _("This terminal can start in two ways."),
+        3: _("This terminal can start in three ways."),
+        4: _("This terminal can start in four ways."),
+    }
+    return numbers.get(ways) or _("This terminal can start in {number} ways.").format(number=ways)
 
 
 def _row(row: Choice, *, selected: bool, width: int) -> Line:
@@ -189,13 +195,13 @@ def _row(row: Choice, *, selected: bool, width: int) -> Line:
     label = fit(row.name, room - cells(note) - (2 if note else 0))
     body = [Span("▶  " if selected else "   ", Ink.KEY), Span(label, Ink.STRONG if selected else Ink.TEXT)]
     if note:
-        body.append(Span("  " + note, Ink.WARN if note.startswith(("did not", "could not", "may")) else Ink.DIM))
+        body.append(Span("  " + note, Ink.WARN if row.troubled else Ink.DIM))
     return Line((Span(" " * left), *body), selected)
 
 
 def waiting(width: int, height: int) -> list[Line]:
     """Nothing is found yet."""
-    return _middle(_text(width, "One moment, please. This terminal is getting ready.", Ink.STRONG), height)
+    return _middle(_text(width, _("One moment, please. This terminal is getting ready."), Ink.STRONG), height)
 
 
 def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:
@@ -210,26 +216,27 @@ def progress(words: str, part: float, said: str, width: int, height: int) -> lis
         Span(f" {int(part * 100):3d} %", Ink.STRONG),
     )
     lines = [*_text(width, words, Ink.STRONG), BLANK, bar, BLANK]
-    return _middle([*lines, *_text(width, said or "This is being started. Please leave the power on.")], height)
+    return _middle([*lines, *_text(width, said or _("This is being started. Please leave the power on."))], height)
 
 
 def refusal(words: str, width: int, height: int) -> list[Line]:
     """It could not be started; why is in the log."""
-    what = f"This did not work: {words}." if words else "This did not work."
-    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, "Nothing was changed. Please choose another way.")]
-    lines += [BLANK, *_text(width, "If none of them works, please call for help."), BLANK, BLANK]
-    return _middle([*lines, *_text(width, "Enter goes back.")], height)
+    what = _("This did not work: {name}.").format(name=words) if words else _("This did not work.")
+    another = _("Nothing was changed. Please choose another way.")
+    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, another)]
+    lines += [BLANK, *_text(width, _("If none of them works, please call for help.")), BLANK, BLANK]
+    return _middle([*lines, *_text(width, _("Enter goes back."))], height)
 
 
 def arrival(words: str, width: int, height: int) -> list[Line]:
     """The end of a simulation."""
-    lines = [*_text(width, f"Here this would happen: {words}.", Ink.STRONG), BLANK]
-    lines += _text(width, "This is a simulation. Nothing was started, and nothing was changed.")
-    return _middle([*lines, BLANK, *_text(width, "Enter goes back.")], height)
+    lines = [*_text(width, _("Here this would happen: {name}.").format(name=words), Ink.STRONG), BLANK]
+    lines += _text(width, _("This is a simulation. Nothing was started, and nothing was changed."))
+    return _middle([*lines, BLANK, *_text(width, _("Enter goes back."))], height)
 
 
 DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
-WHEEL = (*DIGITS, "OK", "erase", "back")
+WHEEL = (*DIGITS, "OK", marked("erase"), marked("back"))
 """What Up and Down turn through while the PIN is entered."""
 
 
@@ -240,13 +247,13 @@ def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_butt
     wheel: list[Span] = [Span(" " * left)]
     for index, sign in enumerate(WHEEL):
         mark = index == turned
-        wheel.append(Span(f"[{sign}]" if mark else f" {sign} ", Ink.KEY if mark else Ink.TEXT))
-    lines = [*_text(width, "Please enter the PIN.", Ink.STRONG), BLANK]
+        wheel.append(Span(f"[{_(sign)}]" if mark else f" {_(sign)} ", Ink.KEY if mark else Ink.TEXT))
+    lines = [*_text(width, _("Please enter the PIN."), Ink.STRONG), BLANK]
     lines += [line(" " * left, Span(f"{stars}_", Ink.STRONG)), BLANK, Line(tuple(wheel)), BLANK]
     told = _text(width, said, Ink.WARN) if said else [BLANK]
-    keys = "Type it, or choose with Up and Down and take with Enter."
+    keys = _("Type it, or choose with Up and Down and take with Enter.")
     if few_buttons:
-        keys = "Press for the next sign, hold to take it."
+        keys = _("Press for the next sign, hold to take it.")
     lines += [*told, *[BLANK] * max(0, 2 - len(told)), *_text(width, keys)]
     return _middle(lines, height)
 

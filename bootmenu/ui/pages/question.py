@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _
 from bootmenu.model.finding import Report, Severity
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
 from bootmenu.ui.text import clean, fit
@@ -15,7 +16,7 @@ def question(
 ) -> list[Line]:
     """yes: the dangerous choice is marked."""
     failed = listing.report.verdict is Severity.FAIL
-    asked = "Start it although it cannot work here?" if failed else "Start this?"
+    asked = _("Start it although it cannot work here?") if failed else _("Start this?")
     lines = [*paragraph(width, asked, Ink.STRONG), BLANK, *paragraph(width, full_name(listing))]
     why = reason(listing.report, machine_report)
     if why is not None:
@@ -24,15 +25,18 @@ def question(
         if why.hint:
             lines += block(width - 1, [Span(" " * 6), Span("→", Ink.KEY)], 8, clean(why.hint, 400))
     if failed:
-        lines += [BLANK, *paragraph(width, f"That would override {overridden(listing.report)}.")]
+        lines += [
+            BLANK,
+            *paragraph(width, _("That would override {codes}.").format(codes=overridden(listing.report))),
+        ]
     if simulated:
-        lines += [BLANK, *paragraph(width, "SIMULATION: it goes as far as the jump, and nothing is executed.")]
+        lines += [BLANK, *paragraph(width, _("SIMULATION: it goes as far as the jump, and nothing is executed."))]
     elif not first_stage:
-        what = "The running system ends at once: file systems are synced and unmounted, programs are not asked."
+        what = _("The running system ends at once: file systems are synced and unmounted, programs are not asked.")
         lines += [BLANK, *paragraph(width, what)]
     lines.append(BLANK)
-    lines.append(_choice("No, back to the menu", "Esc", not yes, width))
-    lines.append(_choice("Yes, start it anyway" if failed else "Yes, start it", "y", yes, width))
+    lines.append(_choice(_("No, back to the menu"), "Esc", not yes, width))
+    lines.append(_choice(_("Yes, start it anyway") if failed else _("Yes, start it"), "y", yes, width))
     return lines
 
 

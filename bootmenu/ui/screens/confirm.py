@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.screen import ModalScreen
 
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _
 from bootmenu.model.finding import Severity
 from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Line
@@ -33,7 +34,7 @@ class ConfirmScreen(ModalScreen[bool], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The box."""
         box = Container(Paper(self._page, id="page"), id="box")
-        title = "Verdict FAIL" if self.listing.report.verdict is Severity.FAIL else "Please confirm"
+        title = _("Verdict FAIL") if self.listing.report.verdict is Severity.FAIL else _("Please confirm")
         box.border_title = f"{title} · SIMULATION" if self.terms.session.simulated else title
         yield box
         keys = labelled(Place.CONFIRM)

@@ -21,6 +21,7 @@ from bootmenu.autoboot import choose
 from bootmenu.discovery.scan import Listing
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.language import _
 from bootmenu.pin import LONGEST, Guard, StoredPin, guard
 from bootmenu.state import State
 from bootmenu.system.power import Power
@@ -169,11 +170,12 @@ class PinScreen(PlainScreen[bool]):
 
     def _said(self) -> str:
         if self._trying:
-            return "One moment, please."
+            return _("One moment, please.")
         wait = self._guard.wait
         if wait:
-            return f"{'That was not the PIN. ' if self._wrong else ''}Please wait {wait} s."
-        return "That was not the PIN. Please try again." if self._wrong else ""
+            words = _("That was not the PIN. Please wait {wait} s.") if self._wrong else _("Please wait {wait} s.")
+            return words.format(wait=wait)
+        return _("That was not the PIN. Please try again.") if self._wrong else ""
 
     def on_mount(self) -> None:
         """The seconds of a pause are counted down."""
@@ -308,10 +310,11 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         return pages.start(self.rows, self.selected, self._words(), width, height)
 
     def _words(self) -> str:
-        keys = pages.FEW_BUTTONS if self.terms.few_buttons() else pages.KEYS
+        keys = _(pages.FEW_BUTTONS if self.terms.few_buttons() else pages.KEYS)
         if self._until is None:
             return keys
-        return f"Starts by itself in {max(0, round(self._until - monotonic()))} s.  {keys}"
+        left = max(0, round(self._until - monotonic()))
+        return f"{_('Starts by itself in {seconds} s.').format(seconds=left)}  {keys}"
 
     @property
     def selected(self) -> int:

@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
+from bootmenu.language import _
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Line
@@ -55,7 +56,7 @@ class PassphraseScreen(Typing, ModalScreen[bool], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The box."""
         box = Container(Paper(self._page, id="page"), id="box")
-        box.border_title = "Locked"
+        box.border_title = _("Locked")
         yield box
         keys = labelled(Place.PASSPHRASE)
         yield Paper(lambda width: [footer(keys, width)], id="footer")
@@ -105,7 +106,7 @@ class PassphraseScreen(Typing, ModalScreen[bool], inherit_bindings=False):
             self._said = " ".join(part for part in (message.error.message, message.error.hint) if part)
         else:
             faults.write(message.error)
-            self._said = "It could not be tried."
+            self._said = _("It could not be tried.")
         self._draw()
 
     def action_no(self) -> None:

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""The languages: every message is translated, with the same places to fill in, and English is what is left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootmenu import language
+from scripts.messages import collected, merged
+
+LANGUAGES = ["de", "es", "fr", "pt"]
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """The other tests read English."""
+    yield
+    language.use("en", {})
+
+
+def test_there_are_the_promised_languages() -> None:
+    assert language.available() == ["en", *LANGUAGES]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_message_is_translated_with_the_same_places_to_fill_in(code: str) -> None:
+    known = language.messages((language.LOCALE / f"{code}.po").read_text(encoding="utf-8"))
+    for key in collected():
+        values = known.get(key, ())
+        assert values, f"{key} is not in {code}.po: run python -m scripts.messages"
+        assert all(values), f"{key} is not translated in {code}.po"
+        places = sorted(re.findall(r"\{\w*\}", key[-1]))
+        for value in values:
+            assert sorted(re.findall(r"\{\w*\}", value)) == places, (key, value)
+            assert (value[0] == " ", value[-1] == " ") == (key[0][0] == " ", key[0][-1] == " "), (key, value)
+            assert not set(value) - set(key[0]) - LATIN, (key, value)
+    assert set(known) == {*collected(), ("",)}, "messages that the source no longer has: run scripts.messages"
+
+
+LATIN = {chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))}
+"""Every console font has these."""
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_files_are_as_they_are_written(code: str) -> None:
+    text = (language.LOCALE / f"{code}.po").read_text(encoding="utf-8")
+    assert text == merged(language.messages(text)), "run python -m scripts.messages"
+
+
+@pytest.mark.parametrize(
+    ("asked", "environ", "code"),
+    [
+        ("de", {}, "de"),
+        ("pt_BR", {}, "pt"),
+        ("fr-CA", {"LANG": "de_DE.UTF-8"}, "fr"),
+        (None, {"LANG": "de_DE.UTF-8"}, "de"),
+        (None, {"LANG": "de_DE.UTF-8", "LC_MESSAGES": "es_ES"}, "es"),
+        (None, {"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, "en"),
+        (None, {"LC_ALL": "", "LANG": "de"}, "de"),
+        (None, {}, "en"),
+        ("tlh", {"LANG": "de"}, "en"),
+        ("../de", {}, "en"),
+    ],
+)
+def test_which_language_is_spoken(asked: str | None, environ: dict[str, str], code: str) -> None:
+    assert language.use(asked, environ) == code
+    assert language._("recommended") == {"en": "recommended", "de": "empfohlen"}.get(code, language._("recommended"))
+
+
+def test_a_missing_or_broken_catalogue_is_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "LOCALE", tmp_path)
+    assert language.use("de", {}) == "en"
+    (tmp_path / "de.po").write_text("nonsense")
+    assert language.use("de", {}) == "en"
+    (tmp_path / "de.po").write_text('msgid "recommended"\nmsgstr ""\n')
+    assert language.use("de", {}) == "de"
+    assert language._("recommended") == "recommended"
+
+
+PO = r"""
+# a comment
+msgid ""
+msgstr "Plural-Forms: nplurals=2; plural=(n > 1);\n"
+
+msgid "{n} line"
+msgid_plural "{n} lines"
+msgstr[0] "{n} ligne"
+msgstr[1] "{n} "
+"lignes"
+
+msgid "say \"this\""
+msgstr "dis \"cela\"\tet\\"
+"""
+
+
+def test_plurals_escapes_and_strings_that_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "LOCALE", tmp_path)
+    (tmp_path / "fr.po").write_text(PO)
+    assert language.counted(1, "{n} line", "{n} lines") == "1 line"
+    language.use("fr", {})
+    assert [language.counted(n, "{n} line", "{n} lines") for n in (0, 1, 2)] == ["0 ligne", "1 ligne", "2 lignes"]
+    assert language._('say "this"') == 'dis "cela"\tet\\'
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PO.splitlines()), max_size=8).map("\n".join)))
+def test_any_text_gives_messages_or_an_error(text: str) -> None:
+    try:
+        found = language.messages(text)
+    except ValueError:
+        return
+    assert all(isinstance(key, tuple) for key in found)
