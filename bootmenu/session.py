@@ -43,7 +43,7 @@ from bootmenu.kexec.digests import demanding
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.handover import HandedTrees, Handover
 from bootmenu.kexec.methods import METHODS
-from bootmenu.kexec.plan import LoadPlan, foresee, make_plan
+from bootmenu.kexec.plan import LoadPlan, PlanError, choose, foresee, make_plan
 from bootmenu.kexec.preflight import Preflight, preflight
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
@@ -91,6 +91,9 @@ class Session(Protocol):
 
     def plan(self, listing: Listing) -> LoadPlan:
         """What booting this entry would do. Raises BootmenuError when it cannot be done at all."""
+
+    def method(self, facts: EntryFacts) -> str:
+        """Name of the loading method that a plan for this entry would use; empty where none can. Asks nobody."""
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """The device trees that lie ready for this entry's kernel, those for this board first; () where there are
@@ -292,6 +295,13 @@ class MachineSession:
         return dataclasses.replace(
             plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)
         )
+
+    def method(self, facts: EntryFacts) -> str:
+        """See Session."""
+        try:
+            return choose(self._machine, facts.wants_own_tree, self._method)[0]
+        except PlanError:
+            return ""
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """See Session."""

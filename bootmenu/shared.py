@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import NoReturn, assert_never
 
+from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.scan import (
@@ -266,6 +267,10 @@ class View:
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
         return self._session.plan(listing)
+
+    def method(self, facts: EntryFacts) -> str:
+        """See Session."""
+        return self._session.method(facts)
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """See Session."""

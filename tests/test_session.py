@@ -410,3 +410,12 @@ def test_a_file_that_is_not_there_is_a_wrong_call(tmp_path: Path, role: str) -> 
     with pytest.raises(UsageError, match="gone: does not exist") as caught:
         files(tmp_path / "host", tmp_path / ("gone" if role == "kernel" else "Image"), **more)
     assert caught.value.hint
+
+
+def test_the_method_of_an_entry_is_known_without_a_plan(demo: MachineSession) -> None:
+    (listing, *_) = collect(demo)[0]
+    assert demo.method(listing.facts) == demo.plan(listing).method
+    machine = dataclasses.replace(machines.virt(), cap_sys_boot=False, ram=None)
+    bare = dataclasses.replace(machine, kexec=dataclasses.replace(machine.kexec, tools_version=None))
+    session = MachineSession(SimulatedHost.from_facts(bare), bare, tuple, method="kexec_tools_of_nobody")
+    assert session.method(listing.facts) == ""

@@ -59,6 +59,9 @@ class Traits:
     synchronised: bool = False
     """It may be asked whether it can hold a picture back until it is whole."""
 
+    serial: bool = False
+    """Most likely at the end of a slow line."""
+
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Traits:
         """From TERM, COLORTERM and BOOTMENU_GLYPHS."""
@@ -69,7 +72,14 @@ class Traits:
         simple = glyphs == "ascii" if glyphs else term.startswith(("vt", "ansi"))
         basic = term.startswith(("vt1", "vt5", "ansi", "con80", "cons25"))
         asks = not console and not term.startswith(("screen", "rxvt", "sun", "eterm"))
-        return cls(console=console, sixteen=console or not rich, ascii=simple, basic=basic, synchronised=asks)
+        return cls(
+            console=console,
+            sixteen=console or not rich,
+            ascii=simple,
+            basic=basic,
+            synchronised=asks,
+            serial=term.startswith(("vt", "ansi")),
+        )
 
 
 def _is_console(term: str) -> bool:

@@ -323,6 +323,10 @@ class FakeSession:
             raise self.plan_error
         return plan_for(listing)
 
+    def method(self, facts: EntryFacts) -> str:
+        """See Session."""
+        return "kexec_file_load" if not facts.wants_own_tree else ""
+
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """See Session."""
         self.calls.append(f"device trees {listing.entry.id}")

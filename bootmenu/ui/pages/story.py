@@ -28,11 +28,13 @@ def story(
     width: int,
     *,
     state: State | None = None,
+    method: str = "",
     roomy: bool = False,
 ) -> list[Line]:
     """What became of it last time; findings, the entry's own before the machine's; the files and the command line."""
     found = [*history(listing.entry, state or State(), width), *findings(listing.report, machine_report, width)]
-    return [*found, *([BLANK] if roomy and found else []), *files(listing, machine, width)]
+    lines = [*found, *([BLANK] if roomy and found else []), *files(listing, machine, width)]
+    return [*lines, *field("loaded by", clean(method, 40), width, ink=Ink.DIM)] if method else lines
 
 
 def history(entry: BootEntry, state: State, width: int) -> list[Line]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Iterable
 from threading import Event
@@ -40,6 +41,7 @@ from bootmenu.ui.screens.log import LogScreen
 from bootmenu.ui.screens.looking import LookingScreen
 from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
+from bootmenu.ui.terminal import Traits
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import clean, count
 from bootmenu.ui.widgets.paper import Paper
@@ -48,6 +50,8 @@ from bootmenu.ui.wording import WORDS, full_name
 
 _PASSING = 0.04
 """Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
+_PASSING_SLOWLY = 0.3
+"""The same on a serial line: a story takes up to 1,000 bytes, a tenth of a second of 115,200 baud."""
 
 
 class MenuScreen(LookingScreen[None]):
@@ -77,6 +81,7 @@ class MenuScreen(LookingScreen[None]):
         self._said = terms.trouble
         self._state = State()
         """What is remembered, once it has been read."""
+        self._passing = _PASSING_SLOWLY if Traits.of(os.environ).serial else _PASSING
         self._words = ""
         """Of the filter."""
 
@@ -177,6 +182,7 @@ class MenuScreen(LookingScreen[None]):
             session.machine_report,
             width,
             state=self._state,
+            method=session.method(row.listing.facts),
             roomy=self.has_class("-wide"),
         )
 
@@ -242,7 +248,7 @@ class MenuScreen(LookingScreen[None]):
         # on a slow line the story of every entry that is only passed would cost a second each
         if self._reading is not None:
             self._reading.stop()
-        self._reading = self.set_timer(_PASSING, self._read)
+        self._reading = self.set_timer(self._passing, self._read)
 
     def _read(self) -> None:
         self._reading = None
