@@ -525,7 +525,7 @@ def _run_plain(
             offer_demo=not simulated,
             trouble=said,
             settings=settings,
-            policy=policy if sitting.consoles[place].is_own else dataclasses.replace(policy, shell=False),
+            policy=policy if sitting.consoles[place].is_own else dataclasses.replace(policy, offers_shell=False),
         )
         ascii_only = sitting.consoles[place].traits.ascii
         menu = PlainMenu(terms, source, sink, lambda question: _secret(question, source, sink), ascii_only=ascii_only)

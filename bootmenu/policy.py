@@ -55,7 +55,7 @@ class Policy:
     actions: frozenset[str] = frozenset()
     """Without the PIN, beside ALWAYS."""
     has_pin: bool = False
-    shell: bool = True
+    offers_shell: bool = True
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
@@ -67,16 +67,16 @@ class Policy:
             locked=settings.kiosk_locked,
             actions=frozenset(settings.kiosk_actions),
             has_pin=settings.kiosk_pin is not None,
-            shell=settings.shell,
+            offers_shell=settings.shell,
         )
 
     def unlocked(self) -> Policy:
         """After the PIN: everything, but a shell where the settings forbid one."""
-        return Policy(shell=self.shell)
+        return Policy(offers_shell=self.offers_shell)
 
     def access(self, action: str) -> Access:
         """Of an action, by its name in the key table."""
-        if action == "shell" and not self.shell:
+        if action == "shell" and not self.offers_shell:
             return Access.ABSENT
         if not self.kiosk or action in ALWAYS or action in self.actions:
             return Access.FREE

@@ -111,7 +111,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
     def _policy(self, settings: Settings) -> Policy:
         """A shell is opened on the terminal of this process, which is not where every app is."""
         policy = Policy.of(settings)
-        return policy if self.place is None or self.place.is_own else dataclasses.replace(policy, shell=False)
+        return policy if self.place is None or self.place.is_own else dataclasses.replace(policy, offers_shell=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every ink."""

@@ -57,7 +57,7 @@ class Terms:
             actions.add("quit")
         if not self.offer_demo:
             actions.add("demo")
-        if self.may_quit or not self.policy.shell:
+        if self.may_quit or not self.policy.offers_shell:
             actions.add("shell")  # a running system has shells of its own
         if not self.service:
             actions.add("lock")
