@@ -115,3 +115,19 @@ def test_any_text_gives_messages_or_an_error(text: str) -> None:
     except ValueError:
         return
     assert all(isinstance(key, tuple) for key in found)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_line_of_keys_fits_and_keeps_what_matters(code: str) -> None:
+    from bootmenu.ui.keys import Place, labelled
+    from bootmenu.ui.pages.banner import footer
+
+    language.use(code, {})
+    for place in Place:
+        shown = footer(labelled(place), 80)
+        assert shown.width <= 80
+        labels = labelled(place)
+        assert not labels or labels[0][1] in shown.text
+    menu = footer(labelled(Place.MENU, {"unfilter", "lock", "unlock", "demo"}), 80).text
+    assert language._("boot") in menu
+    assert language._("help") in menu
