@@ -59,6 +59,7 @@ FOR_VENV = [
 FOR_FAST = [
     *FOR_VENV,
     Package("libfdt1", "libfdt.so.1", "is the judge of what a device tree is"),
+    Package("device-tree-compiler", "dtc", "writes device trees and their overlays"),
     Package("cpio", "cpio", "reads the archives that are written"),
     Package("zsh", "zsh", "tries its completion script"),
     Package("fish", "fish", "tries its completion script"),
@@ -73,7 +74,6 @@ FOR_TEST = [
         "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
         "is the firmware of machines that are started by EFI",
     ),
-    Package("device-tree-compiler", "dtc", "writes the device trees of its machines"),
     Package("e2fsprogs", "mkfs.ext4", "fills the ext4 disks of those machines, without root"),
     Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),
     Package("mtools", "mcopy", "fills those partitions, without root"),

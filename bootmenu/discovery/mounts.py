@@ -20,6 +20,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
 from bootmenu.sources import references
 from bootmenu.sources.tree import TreeError
+from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
@@ -327,7 +328,10 @@ class Mounts:
         try:
             self._host.syscalls.umount(str(point))
         except OSError as error:
+            # asked before it is detached, and of a busy one only: to look at a dead disk would hang
+            by = holders(self._host, str(point)) if error.errno == errno.EBUSY else []
             trouble = f"{point.name}: {os.strerror(error.errno or 0)}"
+            trouble += f", held by {', '.join(by)}" if by else ""
             with contextlib.suppress(OSError):
                 self._host.syscalls.umount(str(point), MNT_DETACH)
         self._loops.detach(place.loop)

@@ -298,6 +298,16 @@ def test_what_is_busy_is_detached_and_said(host: Host, tmp_path: Path) -> None:
     assert mounts.release() == []
 
 
+def test_who_keeps_a_partition_busy_is_named(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = Mounts(host)
+    mounts.tree(device())
+    syscalls_of(host).errors["umount"] = errno.EBUSY
+    monkeypatch.setattr(
+        "bootmenu.discovery.mounts.holders", lambda host, point: [f"sh (pid 7) at {Path(point).name}"]
+    )
+    assert mounts.release() == ["sda1: Device or resource busy, held by sh (pid 7) at sda1"]
+
+
 def test_release_survives_everything(host: Host, tmp_path: Path) -> None:
     mounts = Mounts(host)
     mounts.tree(device())
