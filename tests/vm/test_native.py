@@ -49,7 +49,7 @@ def start(stage: stages.Stage, files: dict[str, bytes], script: str, hardware: H
         cmdline=f"rdinit=/vmtest/{script}",
         name=f"native-{folder.name}",
         artifacts=ARTIFACTS,
-        limit=480,
+        limit=1000,
     )
 
 
@@ -69,7 +69,7 @@ def second_kernel(first_stage: stages.Stage, vm_cache: Path, token: str, tmp_pat
         }
         hardware = Hardware(memory=memory, disks=() if disk is None else (disk,))
         with start(first_stage, files, "compare.sh", hardware, folder) as vm:
-            vm.wait_for("Starting kernel", 300)
+            vm.wait_for("Starting kernel", 600)
             place, jumped = vm.mark(), vm.elapsed
             vm.wait_for(f"second stage says {token}", 200, after=place)
             up = vm.elapsed - jumped

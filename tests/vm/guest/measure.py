@@ -8,6 +8,7 @@ its own that the loading process had, pages of files left out.
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,7 +20,8 @@ LOADING = ("read kernel", "read initramfs", "prepare device tree", "load")
 def watched(argv: list[str]) -> tuple[bytes, float, int]:
     """Output, seconds, and the peak of RssAnon, sampled."""
     began = time.monotonic()
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    told = tempfile.TemporaryFile()  # noqa: SIM115 - not a pipe: nobody reads while it runs, and a full one would stop it
+    process = subprocess.Popen(argv, stdout=told, stderr=subprocess.STDOUT)
     peak = 0
     while process.poll() is None:
         try:
@@ -29,7 +31,9 @@ def watched(argv: list[str]) -> tuple[bytes, float, int]:
         peak = max([peak, *(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))])
         time.sleep(0.005)
     seconds = time.monotonic() - began
-    output = process.communicate()[0]
+    process.wait()
+    told.seek(0)
+    output = told.read()
     if process.returncode:
         sys.exit(f"{argv}: {output.decode()}")
     return output, seconds, peak
