@@ -73,7 +73,7 @@ def gather(
         handed = hand_over(reading.tree_data, reading.overlay_data)
         own = own_tree or handed.base
     entry = _with_existence(entry, files)
-    files = [dataclasses.replace(file, path=_short(file)) for file in files]
+    files = [file if file.path == (path := _short(file)) else dataclasses.replace(file, path=path) for file in files]
     facts = EntryFacts(
         id=entry.id,
         title=entry.title,
@@ -222,18 +222,29 @@ def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
 
 
 def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
-    base = FileFacts(role=role, device=ref.device, path=ref.path, state=FileState.WAITING, part=ref.part)
-    tree = trees.get(ref.device)
-    if tree is None:
-        return base
-    try:
-        info = tree.stat(ref.path)
-    except TreeError as error:
-        return dataclasses.replace(base, state=_STATES.get(error.trouble, FileState.UNUSABLE), detail=error.detail)
-    if not info.is_file:
-        detail = "is a folder, not a file" if info.is_folder else "is a special file, which is never opened"
-        return dataclasses.replace(base, state=FileState.UNUSABLE, detail=detail, resolved=info.resolved)
-    return dataclasses.replace(base, state=FileState.PRESENT, size=info.size, resolved=info.resolved)
+    state, detail, size, resolved = FileState.WAITING, "", None, ""
+    if (tree := trees.get(ref.device)) is not None:
+        try:
+            info = tree.stat(ref.path)
+        except TreeError as error:
+            state, detail = _STATES.get(error.trouble, FileState.UNUSABLE), error.detail
+        else:
+            resolved = info.resolved
+            if info.is_file:
+                state, size = FileState.PRESENT, info.size
+            else:
+                state = FileState.UNUSABLE
+                detail = "is a folder, not a file" if info.is_folder else "is a special file, which is never opened"
+    return FileFacts(
+        role=role,
+        device=ref.device,
+        path=ref.path,
+        state=state,
+        size=size,
+        resolved=resolved,
+        detail=detail,
+        part=ref.part,
+    )
 
 
 def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:

@@ -55,6 +55,11 @@ PATIENCE = 10.0
 """Seconds without a sign of life after which a device does not answer."""
 SIDE_BY_SIDE = 8
 """Partitions that are read at a time; those that do not answer are not counted."""
+HEAD_START = 0.1
+"""Seconds at most until the next partition is read beside one that keeps telling: threads that compute only hinder
+each other. One that has told nothing for GATHERED waits for its disk, and is not waited for."""
+GATHERED = 0.01
+"""Seconds for which messages are left to come together: whoever takes them in one by one stops those that tell."""
 SETTLING = 0.2
 """Seconds that are waited for more changes after one: a disk comes with all its partitions."""
 AGAIN = 1.5
@@ -122,11 +127,11 @@ class _Known:
     parsed: BootEntry
     entry: BootEntry
     facts: EntryFacts
-    report: Report = field(default_factory=lambda: Report(findings=()))
+    judged: EntryFacts = field(init=False)
+    """The facts with the names of the partitions that its report knows."""
+    report: Report = field(init=False)
     targets: dict[str, _Partition] = field(default_factory=dict)
     """What its references mean, by the reference."""
-    judged_with: tuple[str, ...] = ()
-    """The names of partitions that its report knows."""
     told: tuple[BootEntry, EntryFacts, Report] | None = None
     """None = it is not, or it is one with another."""
 
@@ -251,6 +256,8 @@ class Survey:
         self._heard: queue.SimpleQueue[tuple[_Job | None, _Message | None]] = queue.SimpleQueue()
         self._waiting: deque[_Job] = deque()
         self._running: dict[_Job, None] = {}
+        self._started = 0.0
+        """When the last job was."""
         self._out: deque[ScanEvent] = deque()
         self._look_job: _Job | None = None
         self._look_problems: dict[Problem, None] = {}
@@ -335,6 +342,19 @@ class Survey:
         self._running[job] = None
         job.thread.start()
 
+    def _start_waiting(self) -> float | None:
+        """Start the next job if it is its turn; when another one may be started (monotonic), unless others must end
+        first."""
+        running = sum(job.counts for job in self._running)
+        if not self._waiting or running >= SIDE_BY_SIDE:
+            return None
+        turn = self._started + (GATHERED if self._heard.empty() else HEAD_START)
+        if running and time.monotonic() < turn:
+            return turn
+        self._start(self._waiting.popleft())
+        self._started = time.monotonic()
+        return self._started + GATHERED if self._waiting else None
+
     def _run(self, job: _Job) -> None:
         """In the job's thread."""
         try:
@@ -355,11 +375,11 @@ class Survey:
         """Start what may be started, then take in one message, or the silence of a job; not beyond the deadline."""
         if self._heard.empty():
             self._follow()
-        while self._waiting and sum(job.counts for job in self._running) < SIDE_BY_SIDE:
-            self._start(self._waiting.popleft())
+            if any(job.counts for job in self._running):
+                time.sleep(GATHERED)
+        turn = self._start_waiting()
         deadlines = [job.heard + self._patience for job in self._running if job.counts]
-        if deadline is not None:
-            deadlines.append(deadline)
+        deadlines += [moment for moment in (deadline, turn) if moment is not None]
         try:
             left = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
             job, message = self._heard.get(timeout=left)
@@ -434,6 +454,7 @@ class Survey:
                         named = dataclasses.replace(found, id=_unique_id(found, partition, taken))
                         entry, gathered = self._gathered(named, {device.name: tree})
                         known = _Known(partition, len(taken), named, entry, gathered)
+                        self._judge(known)
                         self._tell(job, _Parsed(known))
                     else:
                         message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
@@ -692,7 +713,6 @@ class Survey:
         if _references(known.parsed):
             self._foreign[known] = None
             self._understand(known)
-        self._judge(known)
         self._publish(self._place(known))
 
     def _change(self, known: _Known, entry: BootEntry, gathered: EntryFacts) -> None:
@@ -702,15 +722,14 @@ class Survey:
         self._publish(left | self._place(known))
 
     def _judge(self, known: _Known) -> None:
-        known.judged_with = self._names
-        judged = dataclasses.replace(known.facts, partitions=self._names)
-        known.report = check(self._machine, judged, self._machine_report)
+        known.judged = dataclasses.replace(known.facts, partitions=self._names)
+        known.report = check(self._machine, known.judged, self._machine_report)
 
     def _judge_again(self) -> None:
         """root= may name a partition that was found later than the entry."""
         for partition in self._partitions.values():
             for known in partition.entries:
-                if known.judged_with is not self._names:
+                if known.judged.partitions is not self._names:
                     self._judge(known)
                     self._publish({_likeness(known)})
 
@@ -748,7 +767,10 @@ class Survey:
                 elif known is seen[0]:
                     also = tuple(dict.fromkeys(other.origin for other in one[1:]))
                     default = any(other.entry.default for other in one)
-                    self._show(known, dataclasses.replace(known.entry, also=also, default=default))
+                    entry = known.entry
+                    if (also, default) != (entry.also, entry.default):
+                        entry = dataclasses.replace(entry, also=also, default=default)
+                    self._show(known, entry)
                 else:
                     self._show(known, known.entry)
 
@@ -756,8 +778,7 @@ class Survey:
         wanted = (entry, known.facts, known.report)
         if known.told != wanted:
             known.told = wanted
-            judged = dataclasses.replace(known.facts, partitions=known.judged_with)
-            self._out.append(EntryFound(Listing(entry=entry, facts=judged, report=known.report), known.index))
+            self._out.append(EntryFound(Listing(entry=entry, facts=known.judged, report=known.report), known.index))
 
     def _hide(self, known: _Known) -> None:
         if known.told is not None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -183,9 +184,14 @@ def exists(tree: Tree, path: str) -> bool:
         return False
 
 
+_UNTIDY = re.compile(r"\\|//|/\.|/\Z")
+
+
 def normal(path: str, base: str = "/") -> str:
     """Absolute path: joined to `base` unless absolute; `.` and doubled slashes gone, `..` kept for the tree
     to judge. Backslashes are slashes, as configurations written for EFI use them."""
+    if path.startswith("/") and not _UNTIDY.search(path):
+        return path
     path = path.replace("\\", "/")
     joined = path if path.startswith("/") else f"{base}/{path}"
     parts: Iterable[str] = (part for part in joined.split("/") if part not in ("", "."))

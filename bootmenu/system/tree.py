@@ -161,7 +161,7 @@ class DirectoryTree:
 
     def list(self, path: str) -> tuple[str, ...]:
         """Names in a folder, sorted."""
-        with self._handle(path) as (handle, info, _):
+        with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
             names: list[str] = []
@@ -178,7 +178,7 @@ class DirectoryTree:
     @contextlib.contextmanager
     def folder(self, path: str) -> Iterator[Folder]:
         """A folder whose files are to be read one after the other."""
-        with self._handle(path) as (handle, info, _):
+        with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
             try:
@@ -213,15 +213,18 @@ class DirectoryTree:
 
     def stat(self, path: str) -> Stat:
         """Follows links within the partition."""
-        with self._handle(path) as (handle, info, resolved):
-            del handle
+        tree, handle, resolved = self._reach(path)
+        try:
+            info = os.fstat(handle)
             return Stat(
                 is_file=stat.S_ISREG(info.st_mode),
                 is_folder=stat.S_ISDIR(info.st_mode),
                 size=info.st_size,
                 identity=(info.st_dev, info.st_ino),
-                resolved=resolved(),
+                resolved=tree._name(handle) or resolved,
             )
+        finally:
+            os.close(handle)
 
     def read(self, path: str, limit: int) -> bytes:
         """A whole regular file."""
@@ -244,7 +247,7 @@ class DirectoryTree:
 
     def descriptor(self, path: str) -> tuple[int, int]:
         """(descriptor, bytes) of a regular file opened for reading; the caller closes it."""
-        with self._handle(path) as (handle, info, _):
+        with self._handle(path) as (handle, info):
             if not stat.S_ISREG(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
             try:
@@ -255,17 +258,17 @@ class DirectoryTree:
 
     def root_at(self, path: str) -> int:
         """Descriptor of a folder, good for a tree of its own (O_PATH); the caller closes it."""
-        with self._handle(path) as (handle, info, _):
+        with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
             return os.dup(handle)
 
     @contextlib.contextmanager
-    def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result, Callable[[], str]]]:
-        """(descriptor, what it is, what tells its path below the root after following links)"""
-        tree, handle, resolved = self._reach(path)
+    def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result]]:
+        """(descriptor, what it is)"""
+        _, handle, _ = self._reach(path)
         try:
-            yield handle, os.fstat(handle), lambda: tree._name(handle) or resolved
+            yield handle, os.fstat(handle)
         finally:
             os.close(handle)
 
