@@ -58,18 +58,20 @@ class Registry(Generic[T]):
 
     def items(self) -> Iterator[tuple[str, T]]:
         """(name, thing) in order."""
+        return iter(self._ordered())
+
+    def _ordered(self) -> tuple[tuple[str, T], ...]:
         self._load()
         items, number, ordered = self._in_order
         if items is not self._items or number != len(items):
             items = self._items
             ordered = tuple((name, item) for name, (_, item) in sorted(items.items(), key=lambda pair: pair[1][0]))
             self._in_order = (items, len(ordered), ordered)
-        yield from ordered
+        return ordered
 
-    def values(self) -> Iterator[T]:
+    def values(self) -> list[T]:
         """The things, in order."""
-        for _, item in self.items():
-            yield item
+        return [item for _, item in self._ordered()]
 
     def names(self) -> list[str]:
         """The names, in order."""

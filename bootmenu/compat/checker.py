@@ -70,16 +70,18 @@ class Check:
     about: str
     """First line of its docstring."""
 
-    def run(self, machine: MachineFacts, entry: EntryFacts | None) -> Iterator[Finding]:
+    def run(self, machine: MachineFacts, entry: EntryFacts | None) -> list[Finding]:
         """Its findings, with their code."""
-        for says in self.function(machine) if entry is None else self.function(machine, entry):
-            yield Finding(
+        return [
+            Finding(
                 code=self.code,
                 severity=says.severity,
                 message=_bounded(says.message),
                 hint=_bounded(says.hint),
                 evidence=says.evidence,
             )
+            for says in (self.function(machine) if entry is None else self.function(machine, entry))
+        ]
 
 
 _LONGEST = 1000
@@ -130,18 +132,16 @@ def check(machine: MachineFacts, entry: EntryFacts, machine_report: Report | Non
 
 def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) -> list[Finding]:
     findings: list[Finding] = []
-    sound = _sound(known)
     scope = Scope.MACHINE if entry is None else Scope.ENTRY
+    sound = {finding.code for finding in known} - {finding.code for finding in known if finding.severity in _STOPS}
     for item in CHECKS.values():
         if item.scope is scope and sound.issuperset(item.requires):
-            answers = list(item.run(machine, entry))
-            if answers:
-                findings += answers
-                sound |= _sound(answers)
+            answers = item.run(machine, entry)
+            findings += answers
+            if answers and not any(finding.severity in _STOPS for finding in answers):
+                sound.add(item.code)
     return findings
 
 
-def _sound(findings: list[Finding]) -> set[str]:
-    """Codes that were answered, and with nothing worse than a warning."""
-    stops = {finding.code for finding in findings if finding.severity in (Severity.FAIL, Severity.UNKNOWN)}
-    return {finding.code for finding in findings} - stops
+_STOPS = (Severity.FAIL, Severity.UNKNOWN)
+"""With such an answer a check that requires it makes no sense."""

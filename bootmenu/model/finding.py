@@ -76,7 +76,7 @@ class Report:
     @classmethod
     def from_findings(cls, findings: Iterable[Finding]) -> Report:
         """Sorted worst first; findings of equal severity keep the order of their checks."""
-        return cls(findings=tuple(sorted(findings, key=lambda finding: -finding.severity.rank)))
+        return cls(findings=tuple(sorted(findings, key=lambda finding: -_RANKS[finding.severity])))
 
     @property
     def verdict(self) -> Severity:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from bootmenu.compat.checker import Says, entry_check, failed, machine_check, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts, FileState
@@ -61,7 +62,15 @@ _SIZE_HINT = "Look at the file and at its disk."
 
 def _holes(machine: MachineFacts, entry: EntryFacts) -> tuple[MemoryRange, ...]:
     tables = machine.lpi_tables or () if entry.avoids_lpi_tables else ()
-    return subtracted(machine.ram or (), [*(machine.ram_taken or ()), *tables])
+    return _left(machine.ram or (), machine.ram_taken or (), tables)
+
+
+@lru_cache(maxsize=2)
+def _left(
+    ram: tuple[MemoryRange, ...], taken: tuple[MemoryRange, ...], tables: tuple[MemoryRange, ...]
+) -> tuple[MemoryRange, ...]:
+    """The same for every entry of a machine."""
+    return subtracted(ram, [*taken, *tables])
 
 
 @entry_check("MEM-HOLE", order=400, requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))

@@ -29,6 +29,8 @@ def _architecture(machine: MachineFacts, entry: EntryFacts) -> Architecture | No
 
 def _bytes(text: str) -> int:
     """As it will be in memory: bytes that were no UTF-8 were read as one surrogate each."""
+    if text.isascii():
+        return len(text)
     return len(text.encode("utf-8", "surrogatepass")) - 2 * sum("\udc80" <= char <= "\udcff" for char in text)
 
 
