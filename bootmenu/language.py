@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """The language of the screens. English stands in the source; every other one is a file locale/LANG.po.
 
-Python's own gettext wants compiled catalogues. They are made in memory from the .po file, so that a checkout, a wheel
-and a first stage need no build step and carry no binaries. What is not translated is English.
+Python's own gettext wants compiled catalogues. The .po files are read instead, so that a checkout, a wheel and a
+first stage need no build step and carry no binaries. What is not translated is English.
+
+Findings, errors and problems are English wherever they are made: programs read them, and logs keep them. Screens show
+them through `told`.
 """
 
 from __future__ import annotations
 
 import gettext
-import io
 import re
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 LOCALE = Path(__file__).parent / "locale"
@@ -36,15 +38,62 @@ def marked(text: str) -> str:
     return text
 
 
+def told(text: str) -> str:
+    """A sentence that was made elsewhere, in the language in use, with the values that were put into it.
+
+    The values are found by what stands between them. A text that is nobody's sentence stays what it is.
+    """
+    if not text or type(_current) is gettext.NullTranslations:
+        return text
+    if text not in _sentences:
+        if len(_sentences) >= _MOST_SENTENCES:
+            _sentences.clear()
+        _sentences[text] = _told(text, _DEEPEST)
+    return _sentences[text]
+
+
+_sentences: dict[str, str] = {}
+_MOST_SENTENCES = 2000
+_DEEPEST = 3  # a problem names an error, which names another
+
+
+def _told(text: str, depth: int) -> str:
+    exact = _current.gettext(text)
+    if exact != text or depth == 0 or not isinstance(_current, Catalogue):
+        return exact
+    for literals, translation in _current.templates:
+        values = _between(text, literals)
+        if values is not None:
+            return translation.format(*(_told(value, depth - 1) if " " in value else value for value in values))
+    return text
+
+
+def _between(text: str, literals: Sequence[str]) -> list[str] | None:
+    """What stands between these, each of which follows the one before; None = they are not all there. Linear."""
+    first, *inner, last = literals
+    if not (text.startswith(first) and text.endswith(last)) or len(text) <= len(first) + len(last):
+        return None
+    values = []
+    at, end = len(first), len(text) - len(last)
+    for literal in inner:
+        found = text.find(literal, at + 1, end)
+        if found < 0:
+            return None
+        values.append(text[at:found])
+        at = found + len(literal)
+    return [*values, text[at:end]] if at < end else None
+
+
 def available() -> list[str]:
     """Codes of the languages there are, English first."""
     return [ENGLISH, *sorted(path.stem for path in LOCALE.glob("*.po"))]
 
 
-def use(asked: str | None, environ: Mapping[str, str]) -> str:
+def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = False) -> str:
     """Speak that language from now on, or else the one of the environment, or else English; the code of which.
 
-    asked: `de`, `pt_BR`, `fr-CA`. Never raises: a catalogue that cannot be read is as good as none.
+    asked: `de`, `pt_BR`, `fr-CA`. ascii_only: no terminal has other letters, so German is written with ae and ss.
+    Never raises: a catalogue that cannot be read is as good as none.
     """
     global _current
     wanted = [asked] if asked else [environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
@@ -52,20 +101,58 @@ def use(asked: str | None, environ: Mapping[str, str]) -> str:
     name = next((text for text in wanted if text), "")
     code = re.split(r"[_.@-]", name)[0].lower()
     _current = gettext.NullTranslations()
+    _sentences.clear()
     if code in available()[1:]:
         try:
-            _current = catalogue(LOCALE / f"{code}.po")
+            _current = catalogue(LOCALE / f"{code}.po", ascii_only=ascii_only)
         except (OSError, ValueError):
             return ENGLISH
         return code
     return ENGLISH
 
 
-def catalogue(path: Path) -> gettext.GNUTranslations:
+def catalogue(path: Path, *, ascii_only: bool = False) -> Catalogue:
     """A .po file, ready for use. Raises OSError and ValueError."""
     with path.open("rb") as file:
         data = file.read(_LARGEST)
-    return gettext.GNUTranslations(io.BytesIO(_compiled(messages(data.decode("utf-8")))))
+    text = data.decode("utf-8")
+    if ascii_only and path.stem == "de":  # the others are as readable without their accents, which `to_ascii` takes
+        text = text.translate(_UMLAUTS)
+    return Catalogue(messages(text))
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+
+
+class Catalogue(gettext.NullTranslations):
+    """The messages of one language. Raises ValueError for a plural that is none."""
+
+    def __init__(self, found: Mapping[tuple[str, ...], tuple[str, ...]]) -> None:
+        super().__init__()
+        self._found = {key[0]: values for key, values in found.items() if all(values)}
+        header = self._found.pop("", ("",))[0]
+        plural = re.search(r"plural=([^;]*);", header)
+        self._plural: Callable[[int], int] = gettext.c2py(plural[1] if plural else "n != 1")
+
+    def gettext(self, message: str) -> str:
+        """The message itself where there is no translation."""
+        return self._found.get(message, (message,))[0]
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """The same for a number of things."""
+        found = self._found.get(msgid1, ())
+        form = self._plural(n)
+        return found[form] if form < len(found) else super().ngettext(msgid1, msgid2, n)
+
+    @cached_property
+    def templates(self) -> list[tuple[list[str], str]]:
+        """Sentences with values: what stands around the values, and the translation; the most telling first."""
+        found = [
+            ([text.replace("{{", "{").replace("}}", "}") for text in re.split(r"\{\d\}", message)], values[0])
+            for message, values in self._found.items()
+            if "{0}" in message
+        ]
+        return sorted(found, key=lambda pair: -sum(map(len, pair[0])))
 
 
 def messages(text: str) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -91,7 +178,7 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
                 yield found
                 found = {}
             continue
-        match = re.fullmatch(r'(?:(msgid|msgid_plural|msgstr(?:\[\d\])?)\s+)?("(?:[^"\\]|\\.)*")', line)
+        match = re.fullmatch(r'(?:(msgid|msgid_plural|msgstr(?:\[\d\])?)\s+)?("[^"\\]*(?:\\.[^"\\]*)*")', line)
         if match is None or not (match[1] or name):
             raise ValueError(f"line {number} is no line of a .po file")
         if match[1] == "msgid" and found:
@@ -106,19 +193,3 @@ def _unescaped(match: re.Match[str]) -> str:
         return {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}[match[1]]
     except KeyError:
         raise ValueError(f"\\{match[1]} is not understood in a .po file") from None
-
-
-def _compiled(found: Mapping[tuple[str, ...], tuple[str, ...]]) -> bytes:
-    """As msgfmt would: GNU gettext manual, 10.3 The Format of GNU MO Files."""
-    pairs = sorted(
-        ("\0".join(key).encode(), "\0".join(values).encode()) for key, values in found.items() if all(values)
-    )
-    start = 28 + 16 * len(pairs)
-    tables: list[list[int]] = [[], []]
-    strings = b""
-    for column in (0, 1):
-        for pair in pairs:
-            tables[column] += [len(pair[column]), start + len(strings)]
-            strings += pair[column] + b"\0"
-    header = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0)
-    return header + b"".join(struct.pack(f"<{len(table)}I", *table) for table in tables) + strings

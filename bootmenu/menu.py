@@ -348,7 +348,7 @@ def _kiosk_picture(shared: Shared, choice: Choice, left: int | None, settings: S
     from bootmenu.ui.pages.kiosk import plain_name
     from bootmenu.ui.text import clean
 
-    mark = " SIMULATION" if shared.session.simulated else ""
+    mark = f" {_('SIMULATION')}" if shared.session.simulated else ""
     words = _("One moment, please.")
     if choice.listing is not None:
         words = plain_name(choice.listing, settings.kiosk_names)

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Collects what the source says, and brings locale/*.po up to date: python -m scripts.messages
 
-A message is what is handed to `_`, `counted` and `marked`. New ones are added untranslated, old ones are dropped.
+A message is what is handed to `_`, `counted` and `marked`, and what a check, an error or a problem says. Where values
+are put into a sentence, {0}, {1} ... stand in the catalogue: `language.told` finds them again. New messages are added
+untranslated, old ones are dropped.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import count, islice, product
 from pathlib import Path
 
 from bootmenu import language
@@ -16,23 +21,129 @@ from bootmenu import language
 ROOT = Path(__file__).parents[1]
 
 
+@cache
 def collected() -> dict[tuple[str, ...], str]:
     """Every message of the source, and the file that has it first."""
     found: dict[tuple[str, ...], str] = {}
     for path in sorted((ROOT / "bootmenu").rglob("*.py")):
-        for key in _of(ast.parse(path.read_text(encoding="utf-8"))):
-            found.setdefault(key, str(path.relative_to(ROOT)))
+        name = str(path.relative_to(ROOT))
+        for key in _of(
+            ast.parse(path.read_text(encoding="utf-8")), told=name.startswith(_TOLD) and name not in _UNTOLD
+        ):
+            found.setdefault(key, name)
     return found
 
 
-def _of(tree: ast.AST) -> Iterator[tuple[str, ...]]:
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-            continue
-        wanted = {"_": node.args[:1], "marked": node.args[:1], "counted": node.args[1:3]}.get(node.func.id, [])
-        texts = tuple(arg.value for arg in wanted if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
-        if texts:
-            yield texts
+_SAYS = {"passed", "unknown", "warned", "failed"}
+"""What a check answers with: compat/checker.py."""
+_MOST = 24
+"""Ways in which one sentence may be put together; one with more of them stays English."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
+
+
+_TOLD = ("bootmenu/ui/",)
+"""Where what checks, errors and problems say comes to a screen."""
+
+
+_UNTOLD = ("bootmenu/ui/themes.py",)
+"""For whoever writes a theme, on the command line."""
+
+
+def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
+    for scope, call in _calls(tree, tree):
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        if name == "counted":
+            texts = [arg.value for arg in call.args[1:3] if isinstance(arg, ast.Constant)]
+            if len(texts) == 2:
+                yield str(texts[0]), str(texts[1])
+        elif name == "_":
+            yield from ((text,) for text in _texts(call.args[0], scope) if "{0}" not in text)
+        elif name == "marked" or (
+            told and (name in _SAYS or name.endswith("Error") or name in ("Problem", "SimulatedJump"))
+        ):
+            spoken = [arg.value for arg in call.keywords if arg.arg in ("message", "hint", "detail", "reason")]
+            args = call.args if name != "Problem" else []
+            for arg in (*args[:2], *spoken):
+                yield from ((text,) for text in _texts(arg, scope) if name == "marked" or _is_sentence(text))
+
+
+def _speaks(name: str) -> bool:
+    return name in (*_SAYS, "Problem", "SimulatedJump") or name.endswith("Error")
+
+
+def _calls(node: ast.AST, scope: Function) -> Iterator[tuple[Function, ast.Call]]:
+    """Every call, and the function that it is in."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call):
+            yield scope, child
+        inner = child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else scope
+        yield from _calls(child, inner)
+
+
+def _is_sentence(text: str) -> bool:
+    """It says something beside its values: enough letters to be told from others by."""
+    return sum(char.isalpha() for char in re.sub(r"\{\d\}", "", text)) >= 6 and " " in text
+
+
+def _texts(node: ast.expr, scope: Function) -> list[str]:
+    """The texts that an expression may have, with {0}, {1} ... for the values; [] = no text stands there."""
+    found = list(islice(_parts(node, scope, 0), _MOST + 1))
+    if len(found) > _MOST:
+        return []
+    texts = []
+    for parts in found:
+        numbers = count()
+        text = "".join(f"{{{next(numbers)}}}" if part is None else part for part in parts)
+        if any(part and part.strip() for part in parts) and not re.search(r"\}\{|\{\d\d", text):
+            texts.append(text)
+    return texts
+
+
+Parts = tuple[str | None, ...]
+"""Texts, and None for a value."""
+
+
+def _parts(node: ast.expr, scope: Function, depth: int) -> Iterator[Parts]:
+    """Every way in which it may be put together."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield (text.replace("{", "{{").replace("}", "}}"),) if depth else (text,)
+        case ast.JoinedStr(values=values):
+            ways = [list(_parts(value, scope, depth + 1)) for value in values]
+            yield from (tuple(part for parts in way for part in parts) for way in product(*ways))
+        case ast.FormattedValue(value=value, format_spec=None, conversion=-1) if depth < _DEEP:
+            yield from _parts(value, scope, depth + 1)
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _parts(body, scope, depth + 1)
+            yield from _parts(orelse, scope, depth + 1)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            for one in _parts(left, scope, depth + 1):
+                yield from (one + other for other in _parts(right, scope, depth + 1))
+        case ast.Name(id=name) if depth < _DEEP and (values := _assigned(name, scope)):
+            for value in values:
+                yield from _parts(value, scope, depth + 1)
+        case _:
+            yield (None,)
+
+
+_DEEP = 8
+
+
+def _assigned(name: str, scope: Function) -> list[ast.expr]:
+    """What a local name is set to, where that is text each time; else []."""
+    found: list[ast.expr] = []
+    for node in ast.walk(scope):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                found.append(value)
+            case ast.Name(id=target, ctx=ast.Store()) if target == name:
+                found.append(node)  # and taken out again by each assignment that is understood
+            case ast.arg(arg=target) if target == name:
+                return []
+    texts = [value for value in found if isinstance(value, ast.Constant | ast.JoinedStr | ast.IfExp | ast.BinOp)]
+    stores = sum(1 for value in found if isinstance(value, ast.Name) and isinstance(value.ctx, ast.Store))
+    return list(texts) if texts and len(texts) == stores else []
 
 
 def merged(known: dict[tuple[str, ...], tuple[str, ...]]) -> str:

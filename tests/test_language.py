@@ -43,7 +43,7 @@ def test_every_message_is_translated_with_the_same_places_to_fill_in(code: str) 
     assert set(known) == {*collected(), ("",)}, "messages that the source no longer has: run scripts.messages"
 
 
-LATIN = {chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))}
+LATIN = {*(chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))), *"↑↓"}
 """Every console font has these."""
 
 

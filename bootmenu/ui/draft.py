@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.ui.typed import Typed
 
@@ -16,11 +17,11 @@ from bootmenu.ui.typed import Typed
 class Part(StrEnum):
     """What a line says of the entry."""
 
-    COMMAND_LINE = "command line"
-    KERNEL = "kernel"
-    INITRAMFS = "initramfs"
-    TREE = "device tree"
-    OVERLAY = "overlay"
+    COMMAND_LINE = marked("command line")
+    KERNEL = marked("kernel")
+    INITRAMFS = marked("initramfs")
+    TREE = marked("device tree")
+    OVERLAY = marked("overlay")
 
     @property
     def many(self) -> bool:

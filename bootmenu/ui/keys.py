@@ -16,21 +16,21 @@ from bootmenu.language import _, marked
 class Place(StrEnum):
     """The screens, as the table knows them. The value says when they are there, for the help."""
 
-    MENU = "In the menu"
-    EDIT = "While an entry is edited"
-    FILTER = "While a filter is typed"
-    DETAILS = "In the details"
-    TREE = "In the device tree"
-    LOG = "In the log"
-    HELP = "In the help"
-    PROGRESS = "While it loads"
-    REFUSAL = "After an error"
-    ARRIVAL = "At the end of a simulation"
-    CONFIRM = "When it asks"
-    CHOICE = "When it gives a choice"
-    PASSPHRASE = "When it asks for a passphrase"  # noqa: S105 - a screen
-    KIOSK = "In the kiosk"
-    PIN = "When it asks for the PIN"
+    MENU = marked("In the menu")
+    EDIT = marked("While an entry is edited")
+    FILTER = marked("While a filter is typed")
+    DETAILS = marked("In the details")
+    TREE = marked("In the device tree")
+    LOG = marked("In the log")
+    HELP = marked("In the help")
+    PROGRESS = marked("While it loads")
+    REFUSAL = marked("After an error")
+    ARRIVAL = marked("At the end of a simulation")
+    CONFIRM = marked("When it asks")
+    CHOICE = marked("When it gives a choice")
+    PASSPHRASE = marked("When it asks for a passphrase")
+    KIOSK = marked("In the kiosk")
+    PIN = marked("When it asks for the PIN")
 
 
 _READING = (Place.DETAILS, Place.TREE, Place.LOG, Place.HELP)
@@ -67,16 +67,23 @@ TABLE: tuple[Key, ...] = (
         keys=(*_ENTER, "x"),
         shown="Enter x",
         label=marked("boot"),
-        help="load the selected entry and start it; asks once when the verdict is FAIL",
+        help=marked("load the selected entry and start it; asks once when the verdict is FAIL"),
         places=(Place.MENU,),
     ),
-    Key(action="boot", keys=_ENTER, shown="Enter", label=marked("start"), help="start it", places=(Place.KIOSK,)),
+    Key(
+        action="boot",
+        keys=_ENTER,
+        shown="Enter",
+        label=marked("start"),
+        help=marked("start it"),
+        places=(Place.KIOSK,),
+    ),
     Key(
         action="unfilter",
         keys=("escape", "c"),
         shown="Esc c",
         label=marked("show all"),
-        help="show all entries again",
+        help=marked("show all entries again"),
         places=(Place.MENU,),
     ),
     Key(
@@ -84,7 +91,7 @@ TABLE: tuple[Key, ...] = (
         keys=("escape", "L", "upper_l"),
         shown="Esc L",
         label=marked("lock"),
-        help="back to the kiosk, which asks for the PIN again",
+        help=marked("back to the kiosk, which asks for the PIN again"),
         places=(Place.MENU,),
     ),
     Key(
@@ -92,7 +99,7 @@ TABLE: tuple[Key, ...] = (
         keys=("e",),
         shown="e",
         label=marked("edit"),
-        help="change command line, kernel, initramfs, device tree and overlays, for this boot only",
+        help=marked("change command line, kernel, initramfs, device tree and overlays, for this boot only"),
         places=(Place.MENU,),
     ),
     Key(
@@ -100,7 +107,7 @@ TABLE: tuple[Key, ...] = (
         keys=("d",),
         shown="d",
         label=marked("details"),
-        help="every check of the selected entry with its evidence, and what loading it would do",
+        help=marked("every check of the selected entry with its evidence, and what loading it would do"),
         places=(Place.MENU,),
     ),
     Key(
@@ -108,7 +115,7 @@ TABLE: tuple[Key, ...] = (
         keys=("f1", "question_mark", "h"),
         shown="F1 ? h",
         label=marked("help"),
-        help="every key, and what the signs mean",
+        help=marked("every key, and what the signs mean"),
         places=(Place.MENU,),
     ),
     Key(
@@ -116,7 +123,9 @@ TABLE: tuple[Key, ...] = (
         keys=("u",),
         shown="u",
         label=marked("unlock"),
-        help="enter the passphrase of the encrypted partition under the marker, or of the first that is locked",
+        help=marked(
+            "enter the passphrase of the encrypted partition under the marker, or of the first that is locked"
+        ),
         places=(Place.MENU,),
     ),
     Key(
@@ -124,7 +133,7 @@ TABLE: tuple[Key, ...] = (
         keys=("m",),
         shown="m",
         label=marked("demonstration"),
-        help="open the demonstration machine, where nothing can happen",
+        help=marked("open the demonstration machine, where nothing can happen"),
         places=(Place.MENU,),
     ),
     Key(
@@ -132,7 +141,7 @@ TABLE: tuple[Key, ...] = (
         keys=("t",),
         shown="t",
         label=marked("test"),
-        help="load the selected entry, see what the kernel says, and take it out again",
+        help=marked("load the selected entry, see what the kernel says, and take it out again"),
         places=(Place.MENU,),
     ),
     Key(
@@ -140,7 +149,7 @@ TABLE: tuple[Key, ...] = (
         keys=("slash", "f"),
         shown="/ f",
         label=marked("filter"),
-        help="show only entries with certain words: of title, version, source, partition or verdict",
+        help=marked("show only entries with certain words: of title, version, source, partition or verdict"),
         places=(Place.MENU,),
     ),
     Key(
@@ -148,7 +157,7 @@ TABLE: tuple[Key, ...] = (
         keys=("q", "ctrl+c", "ctrl+q"),
         shown="q",
         label=marked("quit"),
-        help="leave; nothing is loaded",
+        help=marked("leave; nothing is loaded"),
         places=(Place.MENU,),
     ),
     Key(
@@ -156,7 +165,7 @@ TABLE: tuple[Key, ...] = (
         keys=("r", "f5"),
         shown="r",
         label=marked("rescan"),
-        help="look at every partition again",
+        help=marked("look at every partition again"),
         places=(Place.MENU,),
     ),
     Key(
@@ -164,7 +173,7 @@ TABLE: tuple[Key, ...] = (
         keys=("p",),
         shown="p",
         label=marked("power"),
-        help="restart, switch off, or enter the firmware's setup",
+        help=marked("restart, switch off, or enter the firmware's setup"),
         places=(Place.MENU,),
     ),
     Key(
@@ -172,7 +181,7 @@ TABLE: tuple[Key, ...] = (
         keys=("l",),
         shown="l",
         label=marked("log"),
-        help="what the menu and the kernel have written down",
+        help=marked("what the menu and the kernel have written down"),
         places=(Place.MENU,),
     ),
     Key(
@@ -180,7 +189,7 @@ TABLE: tuple[Key, ...] = (
         keys=("D", "upper_d"),
         shown="D",
         label=marked("make default"),
-        help="make the selected entry the default from now on; once more takes it back",
+        help=marked("make the selected entry the default from now on; once more takes it back"),
         places=(Place.MENU,),
     ),
     Key(
@@ -188,7 +197,7 @@ TABLE: tuple[Key, ...] = (
         keys=("o",),
         shown="o",
         label=marked("next boot only"),
-        help="make the selected entry the default of the next boot only; once more takes it back",
+        help=marked("make the selected entry the default of the next boot only; once more takes it back"),
         places=(Place.MENU,),
     ),
     Key(
@@ -196,7 +205,7 @@ TABLE: tuple[Key, ...] = (
         keys=("s",),
         shown="s",
         label=marked("shell"),
-        help="open a shell; the menu is back when it ends",
+        help=marked("open a shell; the menu is back when it ends"),
         places=(Place.MENU,),
     ),
     # --- moving
@@ -204,35 +213,35 @@ TABLE: tuple[Key, ...] = (
         action="up",
         keys=("up", "k"),
         shown="↑ k",
-        help="one entry, one choice or one line up",
+        help=marked("one entry, one choice or one line up"),
         places=(*_CHOOSING, Place.PIN, *_BOXES, *_SCROLLED),
     ),
     Key(
         action="down",
         keys=("down", "j"),
         shown="↓ j",
-        help="one entry, one choice or one line down; arrows never start anything",
+        help=marked("one entry, one choice or one line down; arrows never start anything"),
         places=(*_CHOOSING, Place.PIN, *_BOXES, *_SCROLLED),
     ),
     Key(
         action="first",
         keys=("home", "g"),
         shown="Home g",
-        help="the first entry, or the top",
+        help=marked("the first entry, or the top"),
         places=(*_CHOOSING, *_SCROLLED),
     ),
     Key(
         action="last",
         keys=("end", "G", "upper_g"),
         shown="End G",
-        help="the last entry, or the bottom",
+        help=marked("the last entry, or the bottom"),
         places=(*_CHOOSING, *_SCROLLED),
     ),
     Key(
         action="pick",
         keys=tuple("123456789"),
         shown="1-9",
-        help="select the one with that number; it is not started",
+        help=marked("select the one with that number; it is not started"),
         places=(*_CHOOSING, Place.CHOICE),
         argument=True,
     ),
@@ -240,24 +249,31 @@ TABLE: tuple[Key, ...] = (
         action="page_down",
         keys=("pagedown", "space", "n"),
         shown="PgDn Space n",
-        help="in the menu: read on about the selected entry; elsewhere one page down",
+        help=marked("in the menu: read on about the selected entry; elsewhere one page down"),
         places=(Place.MENU, *_SCROLLED),
     ),
     Key(
         action="page_up",
         keys=("pageup", "b"),
         shown="PgUp b",
-        help="back again",
+        help=marked("back again"),
         places=(Place.MENU, *_SCROLLED),
     ),
     # --- a line that is typed
-    Key(action="boot", keys=_ENTER, shown="Enter", label=marked("boot"), help="start it so", places=(Place.EDIT,)),
+    Key(
+        action="boot",
+        keys=_ENTER,
+        shown="Enter",
+        label=marked("boot"),
+        help=marked("start it so"),
+        places=(Place.EDIT,),
+    ),
     Key(
         action="keep",
         keys=_ENTER,
         shown="Enter",
         label=marked("keep"),
-        help="keep the filter",
+        help=marked("keep the filter"),
         places=(Place.FILTER,),
     ),
     Key(
@@ -265,61 +281,79 @@ TABLE: tuple[Key, ...] = (
         keys=_ENTER,
         shown="Enter",
         label=marked("unlock"),
-        help="try the passphrase",
+        help=marked("try the passphrase"),
         places=(Place.PASSPHRASE,),
     ),
-    Key(action="up", keys=("up", "ctrl+p"), shown="↑", help="the line above", places=(Place.EDIT, Place.FILTER)),
-    Key(action="down", keys=("down", "ctrl+n"), shown="↓", help="the line below", places=(Place.EDIT, Place.FILTER)),
+    Key(
+        action="up",
+        keys=("up", "ctrl+p"),
+        shown="↑",
+        help=marked("the line above"),
+        places=(Place.EDIT, Place.FILTER),
+    ),
+    Key(
+        action="down",
+        keys=("down", "ctrl+n"),
+        shown="↓",
+        help=marked("the line below"),
+        places=(Place.EDIT, Place.FILTER),
+    ),
     Key(
         action="choose",
         keys=("tab",),
         shown="Tab",
         label=marked("next choice"),
-        help="the next device tree that lies ready for this board",
+        help=marked("the next device tree that lies ready for this board"),
         places=(Place.EDIT,),
     ),
     Key(
         action="choose_back",
         keys=("shift+tab",),
         shown="Shift+Tab",
-        help="the one before it",
+        help=marked("the one before it"),
         places=(Place.EDIT,),
     ),
-    Key(action="left", keys=("left", "ctrl+b"), shown="←", help="one character back", places=_TYPING),
-    Key(action="right", keys=("right", "ctrl+f"), shown="→", help="one character on", places=_TYPING),
-    Key(action="home", keys=("home", "ctrl+a"), shown="Home Ctrl+A", help="to the beginning", places=_TYPING),
-    Key(action="end", keys=("end", "ctrl+e"), shown="End Ctrl+E", help="to the end", places=_TYPING),
+    Key(action="left", keys=("left", "ctrl+b"), shown="←", help=marked("one character back"), places=_TYPING),
+    Key(action="right", keys=("right", "ctrl+f"), shown="→", help=marked("one character on"), places=_TYPING),
+    Key(action="home", keys=("home", "ctrl+a"), shown="Home Ctrl+A", help=marked("to the beginning"), places=_TYPING),
+    Key(action="end", keys=("end", "ctrl+e"), shown="End Ctrl+E", help=marked("to the end"), places=_TYPING),
     Key(
         action="erase",
         keys=("backspace", "ctrl+h"),
         shown="Backspace",
-        help="take the character before the cursor back",
+        help=marked("take the character before the cursor back"),
         places=(*_TYPING, Place.PIN),
     ),
-    Key(action="delete", keys=("delete", "ctrl+d"), shown="Del Ctrl+D", help="and the one at it", places=_TYPING),
-    Key(action="erase_word", keys=("ctrl+w",), shown="Ctrl+W", help="take a word back", places=_TYPING),
+    Key(
+        action="delete",
+        keys=("delete", "ctrl+d"),
+        shown="Del Ctrl+D",
+        help=marked("and the one at it"),
+        places=_TYPING,
+    ),
+    Key(action="erase_word", keys=("ctrl+w",), shown="Ctrl+W", help=marked("take a word back"), places=_TYPING),
     Key(
         action="clear",
         keys=("ctrl+u",),
         shown="Ctrl+U",
-        help="take everything before the cursor back",
+        help=marked("take everything before the cursor back"),
         places=_TYPING,
     ),
-    Key(action="kill", keys=("ctrl+k",), shown="Ctrl+K", help="and everything behind it", places=_TYPING),
+    Key(action="kill", keys=("ctrl+k",), shown="Ctrl+K", help=marked("and everything behind it"), places=_TYPING),
     Key(
         action="page_down",
         keys=("pagedown",),
         shown="PgDn",
-        help="read on about what was found",
+        help=marked("read on about what was found"),
         places=(Place.EDIT,),
     ),
-    Key(action="page_up", keys=("pageup",), shown="PgUp", help="back again", places=(Place.EDIT,)),
+    Key(action="page_up", keys=("pageup",), shown="PgUp", help=marked("back again"), places=(Place.EDIT,)),
     Key(
         action="revert",
         keys=("ctrl+r",),
         shown="Ctrl+R",
         label=marked("as it was"),
-        help="take back everything that was changed",
+        help=marked("take back everything that was changed"),
         places=(Place.EDIT,),
     ),
     Key(
@@ -327,7 +361,7 @@ TABLE: tuple[Key, ...] = (
         keys=("escape", "ctrl+c"),
         shown="Esc",
         label=marked("back"),
-        help="forget it",
+        help=marked("forget it"),
         places=(Place.EDIT,),
     ),
     Key(
@@ -335,7 +369,7 @@ TABLE: tuple[Key, ...] = (
         keys=("escape", "ctrl+c"),
         shown="Esc",
         label=marked("show all"),
-        help="show all entries again",
+        help=marked("show all entries again"),
         places=(Place.FILTER,),
     ),
     Key(
@@ -343,7 +377,7 @@ TABLE: tuple[Key, ...] = (
         keys=("escape", "ctrl+c"),
         shown="Esc",
         label=marked("back"),
-        help="leave it locked",
+        help=marked("leave it locked"),
         places=(Place.PASSPHRASE,),
     ),
     # --- questions
@@ -351,7 +385,7 @@ TABLE: tuple[Key, ...] = (
         action="switch",
         keys=("tab", "shift+tab", "left", "right"),
         shown="Tab",
-        help="the other choice",
+        help=marked("the other choice"),
         places=(Place.CONFIRM,),
     ),
     Key(
@@ -359,7 +393,7 @@ TABLE: tuple[Key, ...] = (
         keys=_ENTER,
         shown="Enter",
         label=marked("take the marked choice"),
-        help="take the marked choice",
+        help=marked("take the marked choice"),
         places=(Place.CONFIRM,),
     ),
     Key(
@@ -367,16 +401,23 @@ TABLE: tuple[Key, ...] = (
         keys=(*_ENTER, "y"),
         shown="Enter y",
         label=marked("take the marked choice"),
-        help="take the marked choice",
+        help=marked("take the marked choice"),
         places=(Place.CHOICE,),
     ),
-    Key(action="yes", keys=("y",), shown="y", label=marked("yes"), help="yes, start it", places=(Place.CONFIRM,)),
+    Key(
+        action="yes",
+        keys=("y",),
+        shown="y",
+        label=marked("yes"),
+        help=marked("yes, start it"),
+        places=(Place.CONFIRM,),
+    ),
     Key(
         action="no",
         keys=("n", "escape", "q"),
         shown="Esc n",
         label=marked("no, back"),
-        help="no, back",
+        help=marked("no, back"),
         places=_BOXES,
     ),
     # --- the others
@@ -384,16 +425,16 @@ TABLE: tuple[Key, ...] = (
         action="enter_pin",
         keys=_ENTER,
         shown="Enter",
-        help="take the marked digit; OK tries the PIN",
+        help=marked("take the marked digit; OK tries the PIN"),
         places=(Place.PIN,),
     ),
-    Key(action="no", keys=("escape",), shown="Esc", help="back to the choices", places=(Place.PIN,)),
+    Key(action="no", keys=("escape",), shown="Esc", help=marked("back to the choices"), places=(Place.PIN,)),
     Key(
         action="cancel",
         keys=("escape", "ctrl+c", "q"),
         shown="Esc",
         label=marked("cancel"),
-        help="stop loading and go back to the menu; nothing stays loaded",
+        help=marked("stop loading and go back to the menu; nothing stays loaded"),
         places=(Place.PROGRESS,),
     ),
     Key(
@@ -401,7 +442,7 @@ TABLE: tuple[Key, ...] = (
         keys=(*_ENTER, "escape", "q"),
         shown="Enter",
         label=marked("back to the menu"),
-        help="back to the menu",
+        help=marked("back to the menu"),
         places=(Place.REFUSAL, Place.ARRIVAL),
     ),
     Key(
@@ -409,7 +450,9 @@ TABLE: tuple[Key, ...] = (
         keys=("t",),
         shown="t",
         label=marked("device tree"),
-        help="what the device tree says that is handed on, and how it differs from the file and from the running one",
+        help=marked(
+            "what the device tree says that is handed on, and how it differs from the file and from the running one"
+        ),
         places=(Place.DETAILS,),
     ),
     Key(
@@ -417,21 +460,21 @@ TABLE: tuple[Key, ...] = (
         keys=("escape", "q", *_ENTER, "d", "f1"),
         shown="Esc",
         label=marked("back"),
-        help="back",
+        help=marked("back"),
         places=_READING,
     ),
     Key(
         action="redraw",
         keys=("ctrl+l", "w"),
         shown="Ctrl+L w",
-        help="draw the screen again, after noise on the line",
+        help=marked("draw the screen again, after noise on the line"),
         places=(Place.MENU,),
     ),
     Key(
         action="redraw",
         keys=("ctrl+l",),
         shown="Ctrl+L",
-        help="draw the screen again, after noise on the line",
+        help=marked("draw the screen again, after noise on the line"),
         places=tuple(place for place in Place if place is not Place.MENU),
     ),
 )
@@ -453,7 +496,26 @@ def bindings(place: Place) -> list[Binding | tuple[str, str] | tuple[str, str, s
 
 def labelled(place: Place, without: Collection[str] = ()) -> list[tuple[str, str]]:
     """(key, label) for the bottom line, without the actions that are not offered."""
-    return [(key.shown.split()[0], _(key.label)) for key in keys_of(place) if key.label and key.action not in without]
+    return [
+        (named(key.shown.split()[0]), _(key.label))
+        for key in keys_of(place)
+        if key.label and key.action not in without
+    ]
+
+
+_NAMES = (
+    *(marked("Enter"), marked("Esc"), marked("Tab"), marked("Shift+Tab"), marked("Space"), marked("Backspace")),
+    *(marked("Home"), marked("End"), marked("PgUp"), marked("PgDn"), marked("Del")),
+)
+_CTRL = marked("Ctrl+")
+
+
+def named(shown: str) -> str:
+    """Keys as they are called on a keyboard of the language in use; a letter or a sign is what it is."""
+    return " ".join(
+        _(name) if name in _NAMES else name.replace(_CTRL, _(_CTRL)) if name.startswith(_CTRL) else name
+        for name in shown.split()
+    )
 
 
 def markdown() -> str:

@@ -9,7 +9,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, marked
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.ui.lines import Ink, Span
-from bootmenu.ui.text import clean, fit
+from bootmenu.ui.text import cells, clean, fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +22,34 @@ class Words:
 
 
 WORDS = {
-    Severity.PASS: Words("•", "ok", marked("can be started here")),
-    Severity.WARN: Words("▲", "warn", marked("can be started, with a warning")),
+    Severity.PASS: Words("•", marked("ok"), marked("can be started here")),
+    Severity.WARN: Words("▲", marked("warn"), marked("can be started, with a warning")),
     Severity.UNKNOWN: Words("?", "?", marked("could not be checked to the end")),
-    Severity.FAIL: Words("■", "FAIL", marked("cannot be started here")),
+    Severity.FAIL: Words("■", marked("FAIL"), marked("cannot be started here")),
 }
 
-VERDICT_WIDTH = 6
-"""Columns of sign, space and word."""
+SKIP = marked("! skip")
+"""In the same column: something could not be read."""
+NOTE = marked("! note")
+
+
+def verdict_width() -> int:
+    """Columns of sign, space and word, in the language in use."""
+    return max(cells(text) for text in (*map(_worded, WORDS.values()), _(SKIP)))
+
+
+def _worded(words: Words) -> str:
+    return words.sign if words.sign == words.word else f"{words.sign} {_(words.word)}"
 
 
 def verdict(severity: Severity) -> Span:
-    """`■ FAIL`, padded to VERDICT_WIDTH. The unknown is its sign alone."""
-    words = WORDS[severity]
-    text = words.sign if words.sign == words.word else f"{words.sign} {words.word}"
-    return Span(fit(text, VERDICT_WIDTH), Ink.of(severity))
+    """`■ FAIL`, padded to the column's width. The unknown is its sign alone."""
+    return Span(fit(_worded(WORDS[severity]), verdict_width()), Ink.of(severity))
+
+
+def skip() -> Span:
+    """`! skip`, as wide as a verdict."""
+    return Span(fit(_(SKIP), verdict_width()), Ink.WARN)
 
 
 def name(listing: Listing) -> str:

@@ -5,31 +5,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bootmenu.language import _
+from bootmenu.language import _, counted, told
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.ui.lines import Ink, Line, Span, block, rule, spread
 from bootmenu.ui.text import clean
-from bootmenu.ui.wording import VERDICT_WIDTH, verdict
-
-SIMULATION = Span(" SIMULATION ", Ink.SIMULATION)
+from bootmenu.ui.wording import NOTE, verdict, verdict_width
 
 
-LOGGED = Span(" ! log", Ink.WARN)
-"""Something stands in the log that was not there when the menu was opened."""
+def simulation() -> Span:
+    """The mark of everything that only seems to happen."""
+    return Span(f" {_('SIMULATION')} ", Ink.SIMULATION)
 
 
 def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = False) -> Line:
-    """` bootmenu            Raspberry Pi 3 Model B · arm64 · 6.1.0-56`"""
+    """` bootmenu            Raspberry Pi 3 Model B · arm64 · 6.1.0-56`
+
+    logged: something stands in the log that was not there when the menu was opened.
+    """
     left = [Span(" bootmenu ", Ink.TITLE)]
     if simulated:
-        left += [Span(" "), SIMULATION]
+        left += [Span(" "), simulation()]
     architecture = str(machine.architecture) if machine.architecture else clean(machine.machine, 20)
     rest = " · ".join(part for part in (architecture, clean(machine.kernel_release, 60)) if part)
     named = " · ".join(part for part in (clean(machine.title, 100), rest) if part)
     if machine.title == machine.machine:
         named = rest
-    badge = [LOGGED] if logged else []
+    badge = [Span(f" {_('! log')}", Ink.WARN)] if logged else []
     room = width - sum(len(span.text) for span in (*left, *badge)) - 3
     return spread(width, left, [Span(named if len(named) <= room else rest, Ink.STRONG), *badge, Span(" ")])
 
@@ -38,15 +40,16 @@ def banner(
     machine: Report, notices: Sequence[str], width: int, height: int, *, demo_offered: bool = False
 ) -> list[Line]:
     """Machine-wide findings and notices, worst first, in at most `height` lines."""
-    column = VERDICT_WIDTH + 2
+    column = verdict_width() + 2
     lines: list[Line] = []
     for finding in machine.findings:
         if finding.severity is Severity.PASS:
             continue
-        text = f"{finding.code}: {clean(finding.message)}" + (f" → {clean(finding.hint)}" if finding.hint else "")
+        text = f"{finding.code}: {clean(told(finding.message))}"
+        text += f" → {clean(told(finding.hint))}" if finding.hint else ""
         lines += block(width - 1, [Span(" "), verdict(finding.severity)], column, text, Ink.STRONG)
     for notice in notices:
-        lines += block(width - 1, [Span(f" {_('! note')}", Ink.WARN)], column, clean(notice), Ink.STRONG)
+        lines += block(width - 1, [Span(f" {_(NOTE)}", Ink.WARN)], column, clean(told(notice)), Ink.STRONG)
     offer: list[Line] = []
     if demo_offered:
         text = _("look around on a demonstration machine, where nothing can happen")
@@ -56,7 +59,7 @@ def banner(
         more = len(lines) - height + 1
         lines = [
             *lines[: height - 1],
-            spread(width, [], [Span(_("{n} more lines: d").format(n=more) + " ", Ink.DIM)]),
+            spread(width, [], [Span(counted(more, "{n} more line: d", "{n} more lines: d") + " ", Ink.DIM)]),
         ]
     return [*lines, *offer]
 

@@ -10,14 +10,15 @@ from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.language import _, told
 from bootmenu.model.finding import Finding, Report
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph
 from bootmenu.ui.pages.banner import heading
-from bootmenu.ui.pages.story import LABEL, STACKED, field, files, finding
+from bootmenu.ui.pages.story import STACKED, field, files, finding, label_width
 from bootmenu.ui.text import clean, megabytes
-from bootmenu.ui.wording import VERDICT_WIDTH, full_name, own_findings
+from bootmenu.ui.wording import NOTE, full_name, own_findings, verdict_width
 
 
 def details(
@@ -25,11 +26,11 @@ def details(
 ) -> list[Line]:
     """Of the entry alone. plan None = it is being worked out."""
     lines = [heading(width, full_name(listing)), *files(listing, machine, width)]
-    lines += field("entry id", clean(listing.entry.id, 300), width, ink=Ink.DIM)
-    lines += [BLANK, heading(width, "What was checked")]
+    lines += field(_("entry id"), clean(listing.entry.id, 300), width, ink=Ink.DIM)
+    lines += [BLANK, heading(width, _("What was checked"))]
     for found in own_findings(listing.report, machine_report):
         lines += _with_evidence(found, width)
-    lines += [BLANK, heading(width, "What loading it would do"), *planned(plan, width)]
+    lines += [BLANK, heading(width, _("What loading it would do")), *planned(plan, width)]
     return lines
 
 
@@ -41,42 +42,49 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
     """What could be handed on in place of what is: the trees for this board, then its relatives. None = they are
     being looked for; no lines where there are none."""
     if isinstance(choices, BootmenuError):
-        return [BLANK, heading(width, "Device trees"), *paragraph(width, clean(choices.message), Ink.FAIL)]
+        return [BLANK, heading(width, _("Device trees")), *paragraph(width, clean(told(choices.message)), Ink.FAIL)]
     if not choices:
         return []
-    lines = [BLANK, heading(width, "Device trees")]
+    lines = [BLANK, heading(width, _("Device trees"))]
     chosen = listing.entry.dtb.path if listing.entry.dtb else None
     ours = [choice for choice in choices if choice.fits is not Fit.OTHER]
     for choice in ours[:SHOWN_TREES]:
-        label = "this board" if choice.fits is Fit.EXACT else "a relative"
+        label = _("this board") if choice.fits is Fit.EXACT else _("a relative")
         path = clean(choice.ref.path, 1000)
         if choice.ref.device != listing.entry.device:
             path = f"{clean(choice.ref.device, 80)}:{path}"
-        lines += field(label, path, width, tail="chosen" if choice.ref.path == chosen else "")
+        lines += field(label, path, width, tail=_("chosen") if choice.ref.path == chosen else "")
         about = clean(choice.model or ", ".join(choice.compatible[:2]), 200)
         if about:
-            lines += block(width - 1, [], LABEL, about, Ink.DIM)
+            lines += block(width - 1, [], label_width(), about, Ink.DIM)
     more, others = len(ours[SHOWN_TREES:]), len(choices) - len(ours)
-    rest = [f"{more:,} more for it and its relatives"] if more else []
-    rest += [f"{others:,} for other boards"] if others else []
+    rest = ""
+    if more and others:
+        rest = _("And {n} more for it and its relatives, {others} for other boards.")
+    elif more:
+        rest = _("And {n} more for it and its relatives.")
+    elif others:
+        rest = _("And {others} for other boards.") if ours else _("{others} for other boards.")
     if rest:
-        lines += paragraph(width, f"{'And ' if ours else ''}{', '.join(rest)}.", Ink.DIM)
+        lines += paragraph(width, rest.format(n=f"{more:,}", others=f"{others:,}"), Ink.DIM)
     return lines
 
 
 def machine_details(machine_report: Report, notices: Sequence[str], width: int) -> list[Line]:
     """The findings and notices that hold for every entry."""
-    lines = [heading(width, "This machine, for every entry")]
+    lines = [heading(width, _("This machine, for every entry"))]
     for notice in notices:
-        lines += block(width - 1, [Span(" ! note", Ink.WARN)], VERDICT_WIDTH + 2, clean(notice), Ink.STRONG)
+        lines += block(
+            width - 1, [Span(f" {_(NOTE)}", Ink.WARN)], verdict_width() + 2, clean(told(notice)), Ink.STRONG
+        )
     for found in machine_report.findings:
         lines += _with_evidence(found, width)
-    return lines if len(lines) > 1 else [*lines, *paragraph(width, "Nothing was checked.", Ink.DIM)]
+    return lines if len(lines) > 1 else [*lines, *paragraph(width, _("Nothing was checked."), Ink.DIM)]
 
 
 def _with_evidence(found: Finding, width: int) -> list[Line]:
     lines = finding(found, width)
-    indent = VERDICT_WIDTH + (2 if width < STACKED else 15)
+    indent = verdict_width() + (2 if width < STACKED else 15)
     for name, value in found.evidence.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         lines += block(width - 1, [], indent, f"{clean(name, 60)}: {clean(text, 1000)}", Ink.DIM)
@@ -86,27 +94,29 @@ def _with_evidence(found: Finding, width: int) -> list[Line]:
 def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
     """The plan: the method and why, the files, the edits and the notes."""
     if plan is None:
-        return paragraph(width, "Being worked out.", Ink.DIM)
+        return paragraph(width, _("Being worked out."), Ink.DIM)
     if isinstance(plan, BootmenuError):
-        lines = block(width - 1, [Span(" "), Span("no plan", Ink.FAIL)], 14, clean(plan.message))
+        column = label_width()
+        lines = block(width - 1, [Span(" "), Span(_("no plan"), Ink.FAIL)], column, clean(told(plan.message)))
         if plan.hint:
-            lines += block(width - 1, [Span(" " * 12), Span("→", Ink.KEY)], 14, clean(plan.hint), Ink.STRONG)
+            arrow = [Span(" " * (column - 2)), Span("→", Ink.KEY)]
+            lines += block(width - 1, arrow, column, clean(told(plan.hint)), Ink.STRONG)
         return lines
-    lines = field("method", f"{clean(plan.method, 60)}: {clean(plan.reason, 500)}", width)
-    lines += _file("kernel", plan.kernel, width)
+    lines = field(_("method"), f"{clean(plan.method, 60)}: {clean(told(plan.reason), 500)}", width)
+    lines += _file(_("kernel"), plan.kernel, width)
     for initrd in plan.initrds:
-        lines += _file("initramfs", initrd, width)
+        lines += _file(_("initramfs"), initrd, width)
     if plan.dtb is not None:
-        lines += _file("device tree", plan.dtb, width)
+        lines += _file(_("device tree"), plan.dtb, width)
     for edit in plan.edits:
-        lines += field("edit", clean(str(edit), 500), width)
-    lines += field("command line", clean(plan.command_line) or "none", width)
+        lines += field(_("edit"), clean(told(str(edit)), 500), width)
+    lines += field(_("command line"), clean(plan.command_line) or _("none"), width)
     for hook in plan.hooks:
-        lines += field("hook", clean(hook, 200), width)
+        lines += field(_("hook"), clean(hook, 200), width)
     for overlay in plan.overlays:
-        lines += _file("overlay", overlay, width)
+        lines += _file(_("overlay"), overlay, width)
     for note in plan.notes:
-        lines += field("note", clean(note), width, ink=Ink.STRONG)
+        lines += field(_("note"), clean(told(note)), width, ink=Ink.STRONG)
     return lines
 
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _, counted
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.ui.draft import Draft, Part, Slot, written
 from bootmenu.ui.lines import Ink, Line, Span, block, rule
-from bootmenu.ui.pages.story import findings
+from bootmenu.ui.pages.story import findings, none_given, own_tree
 from bootmenu.ui.text import cells, clean, fit
 from bootmenu.ui.wording import WORDS
 
-_COLUMN = 16
 SHOWN_CHOICES = 5
 """Device trees that are shown under their line; Tab goes through all of them."""
 
@@ -36,13 +36,18 @@ def row_of(draft: Draft) -> int:
     return draft.at
 
 
+def _column() -> int:
+    """At which the lines begin that are typed."""
+    return 4 + max(cells(_(part)) for part in Part)
+
+
 def _field(draft: Draft, slot: Slot, machine: MachineFacts, width: int, *, current: bool) -> Line:
     index = draft.slots.index(slot)
     again = slot.part.many and index > 0 and draft.slots[index - 1].part is slot.part and not current
-    label = "" if again and slot.line.text else str(slot.part)
+    label = "" if again and slot.line.text else _(slot.part)
     mark = Span("▶ " if current else "  ", Ink.KEY)
-    head = (mark, Span(fit(label, _COLUMN - 2), Ink.LABEL))
-    room = width - _COLUMN - 1
+    head = (mark, Span(fit(label, _column() - 2), Ink.LABEL))
+    room = width - _column() - 1
     if current:
         typed = slot.line.spans(room)
         used = sum(cells(span.text) for span in typed)
@@ -57,14 +62,13 @@ def _nothing(slot: Slot, machine: MachineFacts) -> str:
     """What an empty line means."""
     match slot.part:
         case Part.COMMAND_LINE:
-            return "none given"
+            return none_given()
         case Part.KERNEL:
-            return "there has to be one"
+            return _("there has to be one")
         case Part.TREE:
-            own = f" ({clean(machine.tree.model, 80)})" if machine.tree and machine.tree.model else ""
-            return "this machine's own" + own
+            return own_tree(machine)
         case Part.INITRAMFS | Part.OVERLAY:
-            return "none, or one more: /PATH or PARTITION:/PATH"
+            return _("none, or one more: /PATH or PARTITION:/PATH")
 
 
 def ready(choices: Sequence[TreeChoice]) -> list[TreeChoice]:
@@ -74,26 +78,33 @@ def ready(choices: Sequence[TreeChoice]) -> list[TreeChoice]:
 
 def _choices(draft: Draft, choices: Sequence[TreeChoice] | None, width: int) -> list[Line]:
     if choices is None:
-        return block(width - 1, [], _COLUMN, "looking for those that lie ready", Ink.DIM)
+        return block(width - 1, [], _column(), _("looking for those that lie ready"), Ink.DIM)
     ours = ready(choices)
     if not ours:
-        others = f"; {len(choices):,} for other boards do" if choices else ""
-        return block(width - 1, [], _COLUMN, f"none lies ready for this board{others}", Ink.DIM)
+        said = _("none lies ready for this board")
+        if choices:
+            said = counted(
+                len(choices),
+                "none lies ready for this board; {n} for another board does",
+                "none lies ready for this board; {n} for other boards do",
+            )
+        return block(width - 1, [], _column(), said, Ink.DIM)
     texts = [written(choice.ref, draft.entry.device) for choice in ours]
     at = texts.index(draft.current.line.text) if draft.current.line.text in texts else 0
     start = max(0, min(at - SHOWN_CHOICES // 2, len(ours) - SHOWN_CHOICES))
     lines = []
+    fits = max(cells(_("this board")), cells(_("a relative")))
     for number, choice in enumerate(ours[start : start + SHOWN_CHOICES], start=start):
-        label = "this board" if choice.fits is Fit.EXACT else "a relative"
-        room = width - _COLUMN - 15
+        label = _("this board") if choice.fits is Fit.EXACT else _("a relative")
+        room = width - _column() - 5 - fits
         mark = "•" if texts[number] == draft.current.line.text else " "
         lines.append(
             Line(
                 (
-                    Span(" " * _COLUMN),
+                    Span(" " * _column()),
                     Span(f"{mark} ", Ink.KEY),
                     Span(fit(clean(texts[number]), room), Ink.TEXT),
-                    Span("  " + fit(label, 10), Ink.DIM),
+                    Span("  " + fit(label, fits), Ink.DIM),
                 )
             )
         )
@@ -102,11 +113,11 @@ def _choices(draft: Draft, choices: Sequence[TreeChoice] | None, width: int) -> 
 
 def verdict_rule(judged: Listing | None, width: int) -> Line:
     """`─ with these changes ─────────── cannot be started here ─`; None = it is being checked."""
-    left = [Span("as it stands above", Ink.HEADING)]
+    left = [Span(_("as it stands above"), Ink.HEADING)]
     if judged is None:
-        return rule(width, left, [Span("being checked", Ink.DIM)])
+        return rule(width, left, [Span(_("being checked"), Ink.DIM)])
     severity = judged.report.verdict
-    return rule(width, left, [Span(f"{WORDS[severity].sign} {WORDS[severity].sentence}", Ink.of(severity))])
+    return rule(width, left, [Span(f"{WORDS[severity].sign} {_(WORDS[severity].sentence)}", Ink.of(severity))])
 
 
 def judgement(judged: Listing | None, machine_report: Report, width: int) -> list[Line]:

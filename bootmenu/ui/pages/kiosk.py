@@ -14,7 +14,7 @@ from bootmenu.policy import Access, Policy
 from bootmenu.state import Attempt, State
 from bootmenu.system.power import Power
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, spread
-from bootmenu.ui.pages.banner import SIMULATION
+from bootmenu.ui.pages.banner import simulation
 from bootmenu.ui.text import cells, clean, cut, fit, wrap
 from bootmenu.ui.wording import full_name, name
 
@@ -142,7 +142,7 @@ def top(simulated: bool, hint: str, width: int) -> list[Line]:
     """The first row: empty, but for the mark of a simulation. hint: what is to be known in it."""
     if not simulated:
         return [BLANK]
-    return [spread(width, [Span(" "), SIMULATION], [Span(f"{hint} " if hint else "", Ink.DIM)])]
+    return [spread(width, [Span(" "), simulation()], [Span(f"{hint} " if hint else "", Ink.DIM)])]
 
 
 def bottom(contact: str, width: int) -> list[Line]:

@@ -9,12 +9,13 @@ from enum import StrEnum
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _, marked, told
 from bootmenu.model.entry import Problem
 from bootmenu.state import State
 from bootmenu.ui.catalogue import Catalogue, Group
 from bootmenu.ui.lines import Ink, Line, Span, clip
 from bootmenu.ui.text import cells, clean, fit
-from bootmenu.ui.wording import VERDICT_WIDTH, WORDS, name, verdict
+from bootmenu.ui.wording import WORDS, name, skip, verdict, verdict_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,14 @@ class Row:
 class Mark(StrEnum):
     """What stands in the last column; the first that holds."""
 
-    NEXT = "next"
+    NEXT = marked("next")
     """The default of the next boot only."""
-    DEFAULT = "default"
+    DEFAULT = marked("default")
+
+    @classmethod
+    def width(cls) -> int:
+        """Columns of the longest."""
+        return max(cells(_(mark)) for mark in cls)
 
     @property
     def sign(self) -> str:
@@ -62,7 +68,7 @@ class Columns:
         version = max((cells(clean(listing.entry.version, 60)) for listing in listings), default=0)
         source = max((cells(clean(listing.entry.source, 20)) for listing in listings), default=0)
         titles = min(30, max((cells(name(listing)) for listing in listings), default=0))
-        room = width - _FIXED - titles
+        room = width - _LEFT - verdict_width() - 2 - titles
         version = min(version, max(0, room - 2), 28)
         if version < 8:
             version = 0
@@ -72,12 +78,11 @@ class Columns:
         else:
             room -= source + 2
         return cls(
-            version=version, source=source, default=any(row.mark for row in shown) and room >= len(Mark.DEFAULT) + 2
+            version=version, source=source, default=any(row.mark for row in shown) and room >= Mark.width() + 2
         )
 
 
 _LEFT = 5  # marker, blank, number, mark of the default, blank
-_FIXED = _LEFT + VERDICT_WIDTH + 1 + 1
 
 
 def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> list[Row]:
@@ -113,9 +118,9 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
         if not group.listings and not group.problems:
             listed.append(Row(None, _emptiness(group)))
     if words and not listed:
-        listed.append(Row(None, "No entry has these words."))
+        listed.append(Row(None, _("No entry has these words.")))
     elif not listed and catalogue.finished:
-        listed.append(Row(None, "No partition was found. Plug a medium in and press r."))
+        listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
     return listed
 
 
@@ -125,7 +130,7 @@ def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
     text = " ".join(
         (
             *(name(listing), entry.version, entry.source, partition),
-            *(verdict_words.word, verdict_words.sentence, str(listing.report.verdict)),
+            *(_(verdict_words.word), _(verdict_words.sentence), str(listing.report.verdict)),
         )
     ).lower()
     return all(word in text for word in words)
@@ -140,12 +145,12 @@ def _mark(listing: Listing, state: State) -> Mark | None:
 
 def _title(device: Device) -> str:
     if not device.name:
-        return "this machine"
+        return _("this machine")
     return clean(device.title, 200)
 
 
 def _emptiness(group: Group) -> str:
-    return "nothing to start here: no boot configuration, no kernel" if group.done else "being read"
+    return _("nothing to start here: no boot configuration, no kernel") if group.done else _("being read")
 
 
 def line_of(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
@@ -158,10 +163,10 @@ def line_of(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
         marker = "▶" if selected else " "
         problem = row.problem
         path = f"{clean(problem.path, 300)}: " if problem.path else ""
-        text = fit(path + clean(problem.message, 300), width - _LEFT - VERDICT_WIDTH - 2)
+        text = fit(path + clean(told(problem.message), 300), width - _LEFT - verdict_width() - 2)
         spans = (
             Span(fit(marker, _LEFT)),
-            Span(fit("! skip", VERDICT_WIDTH), Ink.WARN),
+            skip(),
             Span(" "),
             Span(text, Ink.DIM),
         )
@@ -179,9 +184,9 @@ def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected
     if columns.source:
         right.append(Span("  " + fit(clean(entry.source, 20), columns.source), Ink.DIM))
     if columns.default:
-        right.append(Span("  " + fit(row.mark or "", len(Mark.DEFAULT)), Ink.STRONG))
+        right.append(Span("  " + fit(_(row.mark) if row.mark else "", Mark.width()), Ink.STRONG))
     used = sum(cells(span.text) for span in right)
-    title = fit(name(listing), max(0, width - _LEFT - VERDICT_WIDTH - 2 - used))
+    title = fit(name(listing), max(0, width - _LEFT - verdict_width() - 2 - used))
     left = (
         Span(f"{marker} "),
         Span(number, Ink.DIM),

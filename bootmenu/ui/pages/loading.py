@@ -7,30 +7,31 @@ from collections.abc import Mapping
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.language import _, marked, told
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, clip, spread
-from bootmenu.ui.text import clean, cut, fit, megabytes, rate, seconds
+from bootmenu.ui.text import cells, clean, cut, fit, megabytes, rate, seconds
 from bootmenu.ui.wording import full_name, overridden
 
 Told = Mapping[Stage, Progress]
 
 
 def loading(
-    listing: Listing, plan: LoadPlan | None, told: Told, said: str, width: int, *, test: bool = False
+    listing: Listing, plan: LoadPlan | None, known: Told, said: str, width: int, *, test: bool = False
 ) -> list[Line]:
     """said: one sentence under the bar. test: it ends with the load."""
-    method = clean(plan.method, 40) if plan else "choosing the way to load"
+    method = clean(plan.method, 40) if plan else _("choosing the way to load")
     lines = [BLANK, spread(width, [Span(" " + full_name(listing), Ink.STRONG)], [Span(method + " ", Ink.DIM)]), BLANK]
     stages = stages_of(plan, test=test)
-    lines += [_stage(stage, told.get(stage), width) for stage in stages]
-    lines += [BLANK, _bar(fraction(plan, told, test=test) if plan else 0.0, width), BLANK]
+    lines += [_stage(stage, known.get(stage), width) for stage in stages]
+    lines += [BLANK, _bar(fraction(plan, known, test=test) if plan else 0.0, width), BLANK]
     if said:
-        lines += block(width - 1, [], 1, clean(said), Ink.DIM)
+        lines += block(width - 1, [], 1, clean(told(said)), Ink.DIM)
     codes = overridden(listing.report)
     if codes:
-        lines += block(width - 1, [Span(" "), Span("overridden", Ink.FAIL)], 13, codes)
+        lines += block(width - 1, [Span(" "), Span(_("overridden"), Ink.FAIL)], 3 + cells(_("overridden")), codes)
     for note in plan.notes if plan else ():
-        lines += block(width - 1, [Span(" "), Span("note", Ink.LABEL)], 7, clean(note))
+        lines += block(width - 1, [Span(" "), Span(_("note"), Ink.LABEL)], 3 + cells(_("note")), clean(told(note)))
     return lines
 
 
@@ -40,18 +41,24 @@ def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:
     return stages[: stages.index(Stage.LOAD) + 1] if test else stages
 
 
-_NAME = max(len(stage) for stage in Stage)
+_STAGES = (
+    *(marked("read kernel"), marked("read initramfs"), marked("prepare device tree"), marked("load")),
+    *(marked("hooks"), marked("sync"), marked("unmount"), marked("watchdog"), marked("jump")),
+)
+_NOW, _OK, _SKIP = marked("now"), marked("ok"), marked("skip")
 
 
 def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
     state = progress.state if progress else None
-    sign = {
-        None: Span("       "),
-        StageState.RUNNING: Span("▶ now  ", Ink.KEY),
-        StageState.DONE: Span("• ok   ", Ink.PASS),
-        StageState.SKIPPED: Span("  skip ", Ink.DIM),
+    column = 3 + max(cells(_(word)) for word in (_NOW, _OK, _SKIP))
+    text, ink = {
+        None: ("", Ink.TEXT),
+        StageState.RUNNING: (f"▶ {_(_NOW)}", Ink.KEY),
+        StageState.DONE: (f"• {_(_OK)}", Ink.PASS),
+        StageState.SKIPPED: (f"  {_(_SKIP)}", Ink.DIM),
     }[state]
-    named = Span(fit(str(stage), _NAME), Ink.DIM if progress is None else Ink.TEXT)
+    sign = Span(fit(text, column), ink)
+    named = Span(fit(_(stage), max(cells(_(name)) for name in _STAGES)), Ink.DIM if progress is None else Ink.TEXT)
     spans = [Span(" "), sign, Span(" "), named]
     if progress is None:
         return Line(tuple(spans))
@@ -64,15 +71,15 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
         spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Ink.DIM))
         spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
         if progress.detail:
-            spans.append(Span("  " + clean(progress.detail, 200), Ink.DIM))
+            spans.append(Span("  " + clean(told(progress.detail), 200), Ink.DIM))
     elif progress.detail:
-        spans.append(Span("  " + cut(clean(progress.detail, 200), width), Ink.DIM))
+        spans.append(Span("  " + cut(clean(told(progress.detail), 200), width), Ink.DIM))
     elif progress.seconds >= 0.05:
         spans.append(Span(" " * (21 if narrow else 27) + fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
     return Line(clip(spans, width - 1))
 
 
-def fraction(plan: LoadPlan, told: Told, *, test: bool = False) -> float:
+def fraction(plan: LoadPlan, known: Told, *, test: bool = False) -> float:
     """0.0 to 1.0: bytes count, and each stage without bytes counts a little."""
     read = {
         Stage.KERNEL: plan.kernel.size,
@@ -83,7 +90,7 @@ def fraction(plan: LoadPlan, told: Told, *, test: bool = False) -> float:
     weights = {stage: max(read.get(stage, 0), little) for stage in stages_of(plan, test=test)}
     reached = 0.0
     for stage, weight in weights.items():
-        progress = told.get(stage)
+        progress = known.get(stage)
         if progress is None:
             continue
         if progress.state is not StageState.RUNNING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bootmenu.language import _
 from bootmenu.ui.lines import BLANK, Ink, Line, paragraph
 from bootmenu.ui.pages.banner import heading
 
@@ -14,18 +15,18 @@ LINES = 400
 
 def log(own: Sequence[str] | None, kernel: Sequence[str] | None, where: str, width: int) -> list[Line]:
     """own: lines of the file; None = it is being read. kernel: None = not permitted. where: the file."""
-    lines = [heading(width, "The kernel's messages")]
+    lines = [heading(width, _("The kernel's messages"))]
     if kernel is None:
-        lines += paragraph(width, "They may not be read here: that takes root.", Ink.DIM)
+        lines += paragraph(width, _("They may not be read here: that takes root."), Ink.DIM)
     elif not kernel:
-        lines += paragraph(width, "None.", Ink.DIM)
+        lines += paragraph(width, _("None."), Ink.DIM)
     for text in (kernel or ())[-LINES:]:
         lines += paragraph(width, text)
-    lines += [BLANK, heading(width, "Mistakes of the menu itself")]
+    lines += [BLANK, heading(width, _("Mistakes of the menu itself"))]
     if own is None:
-        return [*lines, *paragraph(width, "Being read.", Ink.DIM)]
+        return [*lines, *paragraph(width, _("Being read."), Ink.DIM)]
     for text in own[-LINES:]:
         lines += paragraph(width, text)
     if not own:
-        lines += paragraph(width, "None.", Ink.DIM)
-    return [*lines, *paragraph(width, f"The whole file: {where}", Ink.DIM)] if where else lines
+        lines += paragraph(width, _("None."), Ink.DIM)
+    return [*lines, *paragraph(width, _("The whole file: {where}").format(where=where), Ink.DIM)] if where else lines

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from bootmenu.discovery.scan import Listing
-from bootmenu.language import _
+from bootmenu.language import _, told
 from bootmenu.model.finding import Report, Severity
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
-from bootmenu.ui.text import clean, fit
-from bootmenu.ui.wording import full_name, overridden, reason, verdict
+from bootmenu.ui.text import cells, clean, fit
+from bootmenu.ui.wording import full_name, overridden, reason, verdict, verdict_width
 
 
 def question(
@@ -20,10 +20,13 @@ def question(
     lines = [*paragraph(width, asked, Ink.STRONG), BLANK, *paragraph(width, full_name(listing))]
     why = reason(listing.report, machine_report)
     if why is not None:
+        column = verdict_width() + 2
         lines.append(BLANK)
-        lines += block(width - 1, [Span(" "), verdict(why.severity)], 8, clean(why.message, 600))
+        lines += block(width - 1, [Span(" "), verdict(why.severity)], column, clean(told(why.message), 600))
         if why.hint:
-            lines += block(width - 1, [Span(" " * 6), Span("→", Ink.KEY)], 8, clean(why.hint, 400))
+            lines += block(
+                width - 1, [Span(" " * (column - 2)), Span("→", Ink.KEY)], column, clean(told(why.hint), 400)
+            )
     if failed:
         lines += [
             BLANK,
@@ -35,11 +38,12 @@ def question(
         what = _("The running system ends at once: file systems are synced and unmounted, programs are not asked.")
         lines += [BLANK, *paragraph(width, what)]
     lines.append(BLANK)
-    lines.append(_choice(_("No, back to the menu"), "Esc", not yes, width))
+    lines.append(_choice(_("No, back to the menu"), _("Esc"), not yes, width))
     lines.append(_choice(_("Yes, start it anyway") if failed else _("Yes, start it"), "y", yes, width))
     return lines
 
 
 def _choice(text: str, key: str, marked: bool, width: int) -> Line:
-    body = Span(fit(f"{'▶' if marked else ' '} {text}", max(10, width - 8)))
-    return line(" ", body, Span(fit(key, 5, right=True), Ink.KEY), " ", selected=marked)
+    size = max(5, cells(key))
+    body = Span(fit(f"{'▶' if marked else ' '} {text}", max(10, width - 3 - size)))
+    return line(" ", body, Span(fit(key, size, right=True), Ink.KEY), " ", selected=marked)

@@ -6,79 +6,83 @@ from __future__ import annotations
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.preflight import TestRefusedError
+from bootmenu.language import _, marked, told
 from bootmenu.model.progress import Stage
 from bootmenu.system.power import PowerError
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph
-from bootmenu.ui.text import clean
+from bootmenu.ui.text import cells, clean
 
-_COLUMN = 13
+_LABELS = (*(marked("entry"), marked("what"), marked("stage"), marked("call"), marked("kernel log"), marked("do")),)
 
 
 def headline(error: Exception) -> str:
     """One sentence. LoadError's contract: nothing is loaded any more."""
     match error:
         case LoadError(stage=Stage.JUMP):
-            return "The jump came back. This machine is still running, and nothing is loaded."
+            return _("The jump came back. This machine is still running, and nothing is loaded.")
         case LoadError(errno=None):
-            return "This entry could not be loaded. Nothing was changed."
+            return _("This entry could not be loaded. Nothing was changed.")
         case LoadError():
-            return "The kernel refused this entry. Nothing was changed."
+            return _("The kernel refused this entry. Nothing was changed.")
         case TestRefusedError():
-            return "This entry was not tested. Nothing was changed."
+            return _("This entry was not tested. Nothing was changed.")
         case PowerError():
-            return "The machine goes on running."
+            return _("The machine goes on running.")
         case BootmenuError():
-            return "This entry cannot be loaded. Nothing was changed."
-        case _:
-            return "bootmenu itself made a mistake. Nothing is loaded."
+            return _("This entry cannot be loaded. Nothing was changed.")
+        case _other:
+            return _("bootmenu itself made a mistake. Nothing is loaded.")
 
 
 def refusal(error: Exception, name: str, width: int) -> list[Line]:
     """name: the entry; empty when it is not known any more."""
     lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Ink.FAIL)], 3, headline(error), Ink.FAIL), BLANK]
     if name:
-        lines += _field("entry", name, width)
+        lines += _field(_("entry"), name, width)
     if isinstance(error, BootmenuError):
-        lines += _field("what", error.message, width, Ink.STRONG)
+        lines += _field(_("what"), told(error.message), width, Ink.STRONG)
     else:
-        lines += _field("what", f"{type(error).__name__}: {error}", width, Ink.STRONG)
+        lines += _field(_("what"), f"{type(error).__name__}: {error}", width, Ink.STRONG)
     if isinstance(error, LoadError):
-        lines += _field("stage", str(error.stage), width)
-        answer = " said ".join(part for part in (error.call, error.errno_text) if part)
+        lines += _field(_("stage"), _(error.stage), width)
+        answer = error.call or error.errno_text
+        if error.call and error.errno_text:
+            answer = _("{call} said {answer}").format(call=error.call, answer=error.errno_text)
         if answer:
-            lines += _field("call", answer, width)
+            lines += _field(_("call"), answer, width)
         if error.kernel_log:
             lines.append(BLANK)
             for index, row in enumerate(error.kernel_log):
-                lines += _field("kernel log" if index == 0 else "", row, width)
+                lines += _field(_("kernel log") if index == 0 else "", row, width)
         elif error.call:
-            lines += _field("kernel log", "nothing", width, Ink.DIM)
-    hint = error.hint if isinstance(error, BootmenuError) else "Please report this, with the log file of bootmenu."
+            lines += _field(_("kernel log"), _("nothing"), width, Ink.DIM)
+    hint = _("Please report this, with the log file of bootmenu.")
+    if isinstance(error, BootmenuError):
+        hint = told(error.hint)
     if hint:
-        lines += [BLANK, *_field("do", hint, width, Ink.STRONG)]
+        lines += [BLANK, *_field(_("do"), hint, width, Ink.STRONG)]
     return lines
 
 
 def _field(label: str, text: str, width: int, ink: Ink = Ink.TEXT) -> list[Line]:
-    return block(width - 1, [Span(" " * 3), Span(label, Ink.LABEL)], _COLUMN + 2, clean(text), ink)
+    column = 5 + max(cells(_(known)) for known in _LABELS)
+    return block(width - 1, [Span(" " * 3), Span(label, Ink.LABEL)], column, clean(text), ink)
 
 
 def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
     """The end of every load on the demonstration machine."""
+    here = _("Here the machine would start {name}.").format(name=clean(name, 300))
+    done = _("Everything but the jump was done (loading method: {method}).").format(method=clean(method, 60))
     return [
         BLANK,
-        *block(
-            width - 1,
-            [Span(" "), Span("▶", Ink.KEY)],
-            3,
-            f"Here the machine would start {clean(name, 300)}.",
-            Ink.STRONG,
-        ),
+        *block(width - 1, [Span(" "), Span("▶", Ink.KEY)], 3, here, Ink.STRONG),
         BLANK,
-        *paragraph(width, f"Everything but the jump was done (loading method: {clean(method, 60)}).", indent=3),
-        *paragraph(width, "The last line on the console would have been:", indent=3),
+        *paragraph(width, done, indent=3),
+        *paragraph(width, _("The last line on the console would have been:"), indent=3),
         BLANK,
         *paragraph(width, last_line, Ink.STRONG, indent=5),
         BLANK,
-        *paragraph(width, "This is a demonstration machine: nothing was executed, and nothing is loaded.", indent=3),
+        *paragraph(
+            width, _("This is a demonstration machine: nothing was executed, and nothing is loaded."), indent=3
+        ),
     ]

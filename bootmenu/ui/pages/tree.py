@@ -10,6 +10,7 @@ from itertools import islice
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree_text import Difference, differences, source_of
 from bootmenu.kexec.handover import HandedTrees
+from bootmenu.language import _, told
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
 from bootmenu.ui.pages.banner import heading
 from bootmenu.ui.text import clean, cut
@@ -51,35 +52,35 @@ def _cut(texts: Iterable[str], most: int) -> Iterator[str]:
     texts = iter(texts)
     yield from islice(texts, most)
     if next(texts, None) is not None:
-        yield f"... and more: only the first {most:,} are shown"
+        yield _("... and more: only the first {n} are shown").format(n=f"{most:,}")
 
 
 def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> list[Line]:
     """None = the trees are being read."""
     lines = [heading(width, name)]
     if shown is None:
-        return [*lines, *paragraph(width, "Being read.", Ink.DIM)]
+        return [*lines, *paragraph(width, _("Being read."), Ink.DIM)]
     if isinstance(shown, BootmenuError):
-        lines += paragraph(width, shown.message, Ink.FAIL)
-        return [*lines, *paragraph(width, shown.hint, Ink.STRONG)] if shown.hint else lines
+        lines += paragraph(width, told(shown.message), Ink.FAIL)
+        return [*lines, *paragraph(width, told(shown.hint), Ink.STRONG)] if shown.hint else lines
     if shown.changes is None:
-        lines += paragraph(width, "The entry brings none: the running one is handed on.")
+        lines += paragraph(width, _("The entry brings none: the running one is handed on."))
     else:
-        lines += _changes("What is changed in the entry's own", shown.changes, width)
+        lines += _changes(_("What is changed in the entry's own"), shown.changes, width)
     if shown.against_running is not None:
-        lines += _changes("Against the one that runs now", shown.against_running, width)
-    lines += [BLANK, heading(width, "What is handed on")]
+        lines += _changes(_("Against the one that runs now"), shown.against_running, width)
+    lines += [BLANK, heading(width, _("What is handed on"))]
     if shown.source is None:
-        return [*lines, *paragraph(width, "It is not known here: the running one cannot be read.", Ink.DIM)]
+        return [*lines, *paragraph(width, _("It is not known here: the running one cannot be read."), Ink.DIM)]
     return [*lines, *(line(" ", Span(cut(clean(text.expandtabs(4)), width - 2))) for text in shown.source)]
 
 
 def _changes(title: str, texts: tuple[str, ...], width: int) -> list[Line]:
     lines = [BLANK, heading(width, title)]
     if not texts:
-        return [*lines, *paragraph(width, "Nothing: they say the same.", Ink.DIM)]
+        return [*lines, *paragraph(width, _("Nothing: they say the same."), Ink.DIM)]
     for text in texts:
-        sign, _, rest = text.partition(" ")
+        sign, _blank, rest = text.partition(" ")
         ink = {"+": Ink.PASS, "-": Ink.FAIL}.get(sign, Ink.WARN)
         lines += block(width - 1, [Span(" "), Span(clean(sign, 3), ink)], 4, clean(rest))
     return lines

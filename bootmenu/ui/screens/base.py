@@ -11,14 +11,20 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from bootmenu.language import _, counted
 from bootmenu.ui.keys import Place, labelled
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, rule
 from bootmenu.ui.pages import banner
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.text import count
 from bootmenu.ui.widgets.paper import Paper
 
 T = TypeVar("T")
+
+
+def more_below(lines: int) -> list[Span]:
+    """For a rule: how much is hidden under it, and the key that leads there."""
+    more = counted(lines, "{n} line more: ", "{n} lines more: ")
+    return [Span(f"▼ {more}{_('PgDn')}", Ink.KEY)] if lines else []
 
 
 class BootmenuScreen(Screen[T], inherit_bindings=False):
@@ -85,7 +91,7 @@ class ReadingScreen(BootmenuScreen[T]):
 
     def _more(self, width: int) -> list[Line]:
         below = self.page.below
-        return [rule(width, (), [Span(f"▼ {count(below, 'line')} more: PgDn", Ink.KEY)])] if below else [BLANK]
+        return [rule(width, (), more_below(below))] if below else [BLANK]
 
     def on_resize(self, _event: events.Resize) -> None:
         """More or less of the page is below."""

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import ModalScreen
 
+from bootmenu.language import _
 from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, paragraph
 from bootmenu.ui.pages.banner import footer
@@ -35,7 +36,7 @@ class ChoiceScreen(ModalScreen[int], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The box."""
         box = Container(Paper(self._page, id="page"), id="box")
-        box.border_title = f"{self._heading} · SIMULATION" if self.terms.session.simulated else self._heading
+        box.border_title = f"{self._heading} · {_('SIMULATION')}" if self.terms.session.simulated else self._heading
         yield box
         keys = labelled(Place.CHOICE)
         yield Paper(lambda width: [footer(keys, width)], id="footer")

@@ -35,7 +35,7 @@ class ConfirmScreen(ModalScreen[bool], inherit_bindings=False):
         """The box."""
         box = Container(Paper(self._page, id="page"), id="box")
         title = _("Verdict FAIL") if self.listing.report.verdict is Severity.FAIL else _("Please confirm")
-        box.border_title = f"{title} · SIMULATION" if self.terms.session.simulated else title
+        box.border_title = f"{title} · {_('SIMULATION')}" if self.terms.session.simulated else title
         yield box
         keys = labelled(Place.CONFIRM)
         yield Paper(lambda width: [footer(keys, width)], id="footer")

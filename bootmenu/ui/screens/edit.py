@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _
 from bootmenu.model.entry import BootEntry
 from bootmenu.ui import faults
 from bootmenu.ui.draft import Draft
@@ -23,10 +24,9 @@ from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import Ink, Line, Span, rule
 from bootmenu.ui.pages import edit
 from bootmenu.ui.pages.banner import heading
-from bootmenu.ui.screens.base import BootmenuScreen
+from bootmenu.ui.screens.base import BootmenuScreen, more_below
 from bootmenu.ui.screens.typing import Typing
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.text import count
 from bootmenu.ui.typed import Typed
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.wording import full_name
@@ -71,7 +71,8 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def contents(self) -> Iterable[Widget]:
         """Heading, lines, verdict."""
-        yield Paper(lambda width: [heading(width, f"For this boot only: {full_name(self.listing)}")], classes="rule")
+        title = _("For this boot only: {name}").format(name=full_name(self.listing))
+        yield Paper(lambda width: [heading(width, title)], classes="rule")
         yield Paper(self._fields, id="fields")
         yield Paper(lambda width: [edit.verdict_rule(self.judged, width)], classes="rule", id="verdict")
         yield Paper(self._story, id="story")
@@ -85,8 +86,8 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def _more(self, width: int) -> list[Line]:
         below = self.query_one("#story", Paper).below
-        right = [Span(f"▼ {count(below, 'line')} more: PgDn", Ink.KEY)] if below else []
-        said = "starts as soon as it is checked" if self._starting else ""
+        right = more_below(below)
+        said = _("starts as soon as it is checked") if self._starting else ""
         return [rule(width, [Span(said, Ink.STRONG)] if said else [], right)]
 
     def _draw(self) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
+from bootmenu.language import _
 from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Ink, Line, Span
 from bootmenu.ui.pages.banner import footer
@@ -38,7 +39,8 @@ class FilterScreen(Typing, ModalScreen[None], inherit_bindings=False):
         yield Paper(self._page, id="line")
 
     def _page(self, width: int) -> list[Line]:
-        return [Line((Span(" Filter: ", Ink.LABEL), *self._line.spans(width - 10)))]
+        label = _(" Filter: ")
+        return [Line((Span(label, Ink.LABEL), *self._line.spans(width - len(label) - 1)))]
 
     @property
     def line(self) -> Typed:

@@ -18,6 +18,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.kexec import preflight
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.language import _
 from bootmenu.model.finding import Finding
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.ui import faults
@@ -204,7 +205,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 lambda: self._take_back(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
             )
         elif self.terms.session.simulated:
-            self.app.push_screen(self.arrived(message.plan), lambda _: self._take_back(message.plan))
+            self.app.push_screen(self.arrived(message.plan), lambda _none: self._take_back(message.plan))
         else:
             self.dismiss(Jump(message.plan))
 
@@ -220,18 +221,18 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         if self._test and self.plan is not None and isinstance(message.error, LoadError):
             tested = preflight.finding(self.plan, message.error)
         self.app.push_screen(
-            self.refused(message.error), lambda _: self._back("", failed=tested is None, tested=tested)
+            self.refused(message.error), lambda _none: self._back("", failed=tested is None, tested=tested)
         )
 
     @on(Tested)
     def _tested(self, message: Tested) -> None:
         if not self.gone:
-            said = "taken by the kernel, and taken out again: nothing is loaded"
+            said = _("taken by the kernel, and taken out again: nothing is loaded")
             self.dismiss(Returned(said, tested=message.tested))
 
     @on(Cancelled)
     def _cancelled(self) -> None:
-        self._back("taken back: nothing is loaded" if self._stop.is_set() else "")
+        self._back(_("taken back: nothing is loaded") if self._stop.is_set() else "")
 
     def refused(self, error: Exception) -> BootmenuScreen[None]:
         """The screen that says so."""
@@ -251,5 +252,5 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         """Stop at the next step."""
         if not self._stop.is_set():
             self._stop.set()
-            self.said = "Stopping, and taking everything back."
+            self.said = _("Stopping, and taking everything back.")
             self._draw()

@@ -22,6 +22,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.preflight import with_finding
+from bootmenu.language import _, counted, marked, told
 from bootmenu.model.finding import Severity
 from bootmenu.state import State
 from bootmenu.system.power import Power
@@ -30,6 +31,7 @@ from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph, rule
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages import banner, listing, story
+from bootmenu.ui.screens.base import more_below
 from bootmenu.ui.screens.choice import ChoiceScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
@@ -43,7 +45,7 @@ from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
 from bootmenu.ui.terminal import Traits
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.text import clean, count
+from bootmenu.ui.text import clean
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
 from bootmenu.ui.wording import WORDS, full_name
@@ -78,7 +80,7 @@ class MenuScreen(LookingScreen[None]):
     def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
         super().__init__(terms, after=after)
         self._reading: Timer | None = None
-        self._said = terms.trouble
+        self._said = told(terms.trouble)
         self._state = State()
         """What is remembered, once it has been read."""
         self._passing = _PASSING_SLOWLY if Traits.of(os.environ).serial else _PASSING
@@ -103,7 +105,7 @@ class MenuScreen(LookingScreen[None]):
         height = 3 if self.size.height < 24 else 4 if self.size.height < 32 else 6
         notices = session.notices
         if self.catalogue.finished and self._found_nothing:
-            notices = ("Nothing to start was found. Plug in a medium with Linux and press r.", *notices)
+            notices = (_("Nothing to start was found. Plug in a medium with Linux and press r."), *notices)
         return banner.banner(session.machine_report, notices, width, height, demo_offered=self._demo_suggested)
 
     @property
@@ -114,7 +116,7 @@ class MenuScreen(LookingScreen[None]):
 
     @property
     def _found_nothing(self) -> bool:
-        return not any(True for _ in self.catalogue.listings)
+        return not any(True for _listing in self.catalogue.listings)
 
     @property
     def unlabelled(self) -> frozenset[str]:
@@ -145,25 +147,29 @@ class MenuScreen(LookingScreen[None]):
         return (self._rows.size.width, sign) if self.has_class("-wide") else None
 
     def _summary(self) -> str:
-        entries = sum(1 for _ in self.catalogue.listings)
+        listings = sum(1 for _listing in self.catalogue.listings)
+        entries = counted(listings, "{n} entry", "{n} entries")
         if self._words:
             shown = sum(1 for row in self._rows.rows if row.listing)
-            return f"{shown} of {count(entries, 'entry', 'entries')} with “{clean(self._words, 40)}”"
-        told = f"{count(entries, 'entry', 'entries')} on {count(len(self.catalogue.groups), 'partition')}"
-        if self.catalogue.scanning:
-            return f"{told}, still looking" if self.catalogue.groups else "looking for partitions"
-        return told
+            words = clean(self._words, 40)
+            return _("{shown} of {entries} with “{words}”").format(shown=shown, entries=entries, words=words)
+        partitions = counted(len(self.catalogue.groups), "{n} partition", "{n} partitions")
+        if not self.catalogue.scanning:
+            return _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
+        if not self.catalogue.groups:
+            return _("looking for partitions")
+        return _("{entries} on {partitions}, still looking").format(entries=entries, partitions=partitions)
 
     def _head(self, width: int) -> list[Line]:
         row = self._rows.selected
         if row is None:
-            left, right = [Span("nothing selected", Ink.DIM)], []
+            left, right = [Span(_("nothing selected"), Ink.DIM)], []
         elif row.listing is not None:
             severity = row.listing.report.verdict
             left = [Span(full_name(row.listing), Ink.STRONG)]
-            right = [Span(WORDS[severity].sentence, Ink.of(severity))]
+            right = [Span(_(WORDS[severity].sentence), Ink.of(severity))]
         else:
-            left, right = [Span("Could not be read", Ink.STRONG)], [Span("left out", Ink.WARN)]
+            left, right = [Span(_("Could not be read"), Ink.STRONG)], [Span(_("left out"), Ink.WARN)]
         if self.has_class("-wide"):
             return [*block(width - 1, [], 1, left[0].text, left[0].ink), Line((Span(" "), *right)), BLANK]
         return [rule(width, left, right)]
@@ -188,13 +194,17 @@ class MenuScreen(LookingScreen[None]):
 
     def _nothing(self, width: int) -> list[Line]:
         if self.catalogue.scanning or not self.catalogue.finished:
-            return paragraph(width, "Entries appear here as the partitions are read.", Ink.DIM)
-        return paragraph(width, "The list says what was found on each partition instead.", Ink.DIM)
+            return paragraph(width, _("Entries appear here as the partitions are read."), Ink.DIM)
+        return paragraph(width, _("The list says what was found on each partition instead."), Ink.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
         below = self.query_one("#story", Paper).below
-        right = [Span(f"▼ {count(below, 'line')} more: PgDn", Ink.KEY)] if below else []
-        left = [Span(self._said, Ink.WARN if self._said == self.terms.trouble else Ink.STRONG)] if self._said else []
+        right = more_below(below)
+        left = (
+            [Span(self._said, Ink.WARN if self._said == told(self.terms.trouble) else Ink.STRONG)]
+            if self._said
+            else []
+        )
         return [rule(width, left, right, joint=self._joint("┴"))]
 
     @property
@@ -241,7 +251,7 @@ class MenuScreen(LookingScreen[None]):
 
     def looking_failed(self, error: Exception) -> None:
         """One sentence; what was found before stays."""
-        self._say(f"looking ended early: {error}")
+        self._say(_("looking ended early: {error}").format(error=told(str(error))))
 
     @on(RowList.Moved)
     def _moved(self, _message: RowList.Moved) -> None:
@@ -302,7 +312,7 @@ class MenuScreen(LookingScreen[None]):
     def action_rescan(self) -> None:
         """Look again; what is shown stays until it has been read again."""
         if self.catalogue.scanning:
-            self._say("still looking")
+            self._say(_("still looking"))
         else:
             self._said = ""
             self.start_scan()
@@ -318,7 +328,7 @@ class MenuScreen(LookingScreen[None]):
         here = row.problem.device if row and row.problem else ""
         device = next((device for device in self._locked if device.name == here), next(iter(self._locked), None))
         if device is None:
-            self._say("nothing here is locked")
+            self._say(_("nothing here is locked"))
             return
         self.app.push_screen(PassphraseScreen(self.terms, device), self._unlocked)
 
@@ -348,15 +358,15 @@ class MenuScreen(LookingScreen[None]):
 
     def action_boot(self) -> None:
         """Start the selected entry, after a question where there has to be one."""
-        chosen = self._chosen("start")
+        chosen = self._chosen(_("there is nothing here to start"))
         if chosen is not None:
             self._start(chosen)
 
-    def _chosen(self, verb: str) -> Listing | None:
-        """The selected entry; says so when there is none."""
+    def _chosen(self, otherwise: str) -> Listing | None:
+        """The selected entry; otherwise: what is said when there is none."""
         row = self._rows.selected
         if row is None or row.listing is None:
-            self._say(f"there is nothing here to {verb}")
+            self._say(otherwise)
             return None
         return row.listing
 
@@ -388,22 +398,22 @@ class MenuScreen(LookingScreen[None]):
 
     def action_edit(self) -> None:
         """Change the selected entry, for one boot."""
-        chosen = self._chosen("edit")
+        chosen = self._chosen(_("there is nothing here to edit"))
         if chosen is not None:
             self.app.push_screen(EditScreen(self.terms, chosen, self._start))
 
     def action_test(self) -> None:
         """Load the selected entry, and take it out again."""
-        chosen = self._chosen("test")
+        chosen = self._chosen(_("there is nothing here to test"))
         if chosen is None:
             return
         flight = self.terms.session.preflight()
         if flight.refused is not None:
             self.app.push_screen(RefusalScreen(self.terms, flight.refused, full_name(chosen)))
         elif flight.replaces:
-            words = ("A kernel is loaded already. A test would take it out: afterwards nothing is loaded.",)
-            answers = ("Leave it", "Test all the same")
-            screen = ChoiceScreen(self.terms, "Test load", words, answers)
+            words = (_("A kernel is loaded already. A test would take it out: afterwards nothing is loaded."),)
+            answers = (_("Leave it"), _("Test all the same"))
+            screen = ChoiceScreen(self.terms, _("Test load"), words, answers)
             self.app.push_screen(screen, lambda taken: self._load(chosen, test=True) if taken else None)
         else:
             self._load(chosen, test=True)
@@ -432,14 +442,14 @@ class MenuScreen(LookingScreen[None]):
     def action_power(self) -> None:
         """Restart, switch off, firmware."""
         powers = self.terms.session.powers
-        answers = ("Go on running", *(_POWERS[power] for power in powers))
-        words = ("Whatever runs here ends at once.",) if self.terms.confirm_always else ()
-        screen = ChoiceScreen(self.terms, "Power", words, answers)
+        answers = (_("Go on running"), *(_(_POWERS[power]) for power in powers))
+        words = (_("Whatever runs here ends at once."),) if self.terms.confirm_always else ()
+        screen = ChoiceScreen(self.terms, _("Power"), words, answers)
         self.app.push_screen(screen, lambda taken: self._power(powers[taken - 1]) if taken else None)
 
     def _power(self, wanted: Power) -> None:
         after = self.stop_scan()
-        self._say("going down")
+        self._say(_("going down"))
         self.run_worker(lambda: self._go_down(after, wanted), thread=True, group="power", exit_on_error=False)
 
     def _go_down(self, after: Event, wanted: Power) -> None:
@@ -455,7 +465,7 @@ class MenuScreen(LookingScreen[None]):
     @on(StayedUp)
     def _stayed_up(self, message: StayedUp) -> None:
         if isinstance(message.error, SimulatedJump):
-            self._say(f"{message.error.message} {message.error.hint}")
+            self._say(f"{told(message.error.message)} {told(message.error.hint)}")
         else:
             self._say("")
             self.app.push_screen(RefusalScreen(self.terms, message.error))
@@ -465,37 +475,37 @@ class MenuScreen(LookingScreen[None]):
         """A shell on this terminal, until it ends."""
         try:
             with self.app.suspend():
-                sys.stderr.write("\r\nexit leads back to the menu.\r\n")
+                sys.stderr.write(f"\r\n{_('exit leads back to the menu.')}\r\n")
                 sys.stderr.flush()
                 self.terms.session.shell()
         except SuspendNotSupported:
-            self._say("no shell can be opened on this terminal")
+            self._say(_("no shell can be opened on this terminal"))
         except BootmenuError as error:
-            self._say(error.message)
+            self._say(told(error.message))
         self.action_redraw()
 
     # --- what is remembered
 
     def action_make_default(self) -> None:
         """The selected entry from now on, or no longer."""
-        chosen = self._chosen("make the default")
+        chosen = self._chosen(_("there is nothing here to make the default"))
         if chosen is not None:
             taken_back = self._state.default == chosen.entry.id
             default = None if taken_back else chosen.entry.id
-            said = "no longer the default that was made here" if taken_back else "the default from now on"
+            said = _("no longer the default that was made here") if taken_back else _("the default from now on")
             self._keep(dataclasses.replace(self._state, default=default), said)
 
     def action_next_boot(self) -> None:
         """The selected entry next time only, or not."""
-        chosen = self._chosen("choose for the next boot")
+        chosen = self._chosen(_("there is nothing here to choose for the next boot"))
         if chosen is not None:
             taken_back = self._state.once == chosen.entry.id
             once = None if taken_back else chosen.entry.id
-            said = "no longer chosen for the next boot" if taken_back else "the default of the next boot only"
+            said = _("no longer chosen for the next boot") if taken_back else _("the default of the next boot only")
             self._keep(dataclasses.replace(self._state, once=once), said)
 
     def _keep(self, state: State, said: str) -> None:
-        self._say("being written down")
+        self._say(_("being written down"))
         self.run_worker(lambda: self._write(state, said), thread=True, group="memory", exit_on_error=False)
 
     def _remember(self) -> None:
@@ -506,9 +516,10 @@ class MenuScreen(LookingScreen[None]):
         """In a thread."""
         memory = self.terms.session.memory
         kept = memory.keep(dataclasses.replace(memory.state, default=state.default, once=state.once))
-        self.post_message(
-            self.Remembered(memory.state, said if kept else f"{said}, until power-off: {memory.trouble}")
-        )
+        if not kept:
+            trouble = told(memory.trouble)
+            said = _("{said}, until power-off: {trouble}").format(said=said, trouble=trouble)
+        self.post_message(self.Remembered(memory.state, said))
 
     @on(Remembered)
     def _remembered(self, message: Remembered) -> None:
@@ -521,7 +532,7 @@ class MenuScreen(LookingScreen[None]):
 
 
 _POWERS = {
-    Power.REBOOT: "Restart",
-    Power.OFF: "Switch off",
-    Power.FIRMWARE: "Restart into the firmware's setup",
+    Power.REBOOT: marked("Restart"),
+    Power.OFF: marked("Switch off"),
+    Power.FIRMWARE: marked("Restart into the firmware's setup"),
 }

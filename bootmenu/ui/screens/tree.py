@@ -10,6 +10,7 @@ from textual.message import Message
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
+from bootmenu.language import _
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import Line
@@ -39,7 +40,7 @@ class TreeScreen(ReadingScreen[None]):
 
     def sheet(self, width: int) -> list[Line]:
         """See pages/tree.py."""
-        return tree(self.text, f"Device tree of {full_name(self.listing)}", width)
+        return tree(self.text, _("Device tree of {name}").format(name=full_name(self.listing)), width)
 
     def on_mount(self) -> None:
         """Read them."""
