@@ -218,6 +218,16 @@ class DeviceTree:
             boot_cpu=header.boot_cpu,
         )
 
+    def copy(self) -> DeviceTree:
+        """Another one with nodes of its own, however deep they lie."""
+        root = Node(self.root.name, list(self.root.properties))
+        pending = [(self.root, root)]
+        while pending:
+            given, made = pending.pop()
+            made.children = [Node(child.name, list(child.properties)) for child in given.children]
+            pending += zip(given.children, made.children, strict=True)
+        return DeviceTree(root=root, reservations=list(self.reservations), boot_cpu=self.boot_cpu)
+
     def node(self, path: str) -> Node | None:
         """By absolute path; unit addresses may be left out."""
         node: Node | None = self.root

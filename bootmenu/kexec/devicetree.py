@@ -7,7 +7,6 @@ kexec no firmware runs, so that what it wrote is carried over from the running t
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import struct
@@ -250,7 +249,7 @@ def _aliased(tree: DeviceTree, aliases: Node | None, name: str) -> tuple[str, No
 
 def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
     """Another tree, with the edits made; the given one is not changed. Late ones are left to the loading method."""
-    tree = copy.deepcopy(tree)
+    tree = tree.copy()
     changes = tuple(changes)
     written = {edit.path for edit in changes if edit.path.startswith("/memory@")}
     if written:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What is loaded is what was read: a SHA-256 of every file, made in the pass that reads it, and a look afterwards
+"""What is loaded is what was read: a digest of every file, made in the pass that reads it, and a look afterwards
 whether the file has been written to meanwhile.
 
 What is unpacked or joined is made of the bytes that were hashed, and sealed. What is mapped stays in the page cache,
-from where the kernel copies it: that is what the look afterwards is for.
+from where the kernel copies it: that is what the look afterwards is for. Where its time stamps tell every write it is
+hashed while the kernel copies it; else before, and once more afterwards.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import Window
 from bootmenu.kexec.files import plain
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.entry import FileRef
-from bootmenu.model.progress import Digest
+from bootmenu.model.progress import Algorithm, Digest
 from bootmenu.sources.tree import TreeError, normal
 from bootmenu.system.tree import DirectoryTree, OpenFile
 
@@ -28,6 +29,8 @@ _SETTLED = 60.0
 """Seconds after which a time stamp tells every further write. FAT counts in steps of two seconds; a page that a
 program has mapped and written to keeps its first stamp until it is written back, which is after 35 s at most
 (Documentation/admin-guide/sysctl/vm.rst: dirty_expire_centisecs, dirty_writeback_centisecs)."""
+
+_MOMENT = 0.1  # seconds
 
 
 class MismatchError(BootmenuError):
@@ -49,11 +52,16 @@ class Hashed:
         self.end = source.size if whole or file.length is None else min(file.offset + file.length, source.size)
         self._worker = worker
         self._pending: Future[None] | None = None
-        self._sum = hashlib.sha256()
+        self._algorithm = Algorithm.BLAKE2B if file.sha256 is None else Algorithm.SHA256
+        self._sum = _new(self._algorithm)
         self._position = self.start
         self._last = b""
-        self._began = time.time()
         self._before = os.fstat(source.descriptor)
+        now = time.time()
+        self._lately = any(abs(now - stamp) < _SETTLED for stamp in (self._before.st_mtime, self._before.st_ctime))
+        self.beside = False
+        """It is hashed by another thread, from the page cache."""
+        self._closed = False
 
     @property
     def size(self) -> int:
@@ -108,11 +116,48 @@ class Hashed:
         """Read what nobody asked for, and compare. Raises as `through`, and MismatchError."""
         yield from self.through(self.end)
         self._last = b""
-        if self.file.sha256 not in (None, self.digest.sha256):
+        if self.file.sha256 not in (None, self.digest.digits):
             raise MismatchError(
-                f"its SHA-256 is {self.digest.sha256}, and the settings demand {self.file.sha256}",
+                f"its SHA-256 is {self.digest.digits}, and the settings demand {self.file.sha256}",
                 "Put the right file there, or its digest into the settings; nothing was loaded.",
             )
+
+    @property
+    def may_be_hashed_beside(self) -> bool:
+        """Nothing is demanded of it, and its times tell whether it changes meanwhile."""
+        return not self._lately and self.file.sha256 is None
+
+    def brought(self) -> Iterator[int]:
+        """Bring it into the page cache; gives bytes done so far. Then another thread hashes it from there, as long as
+        that takes. Raises as `through`."""
+        self.beside = True
+        for _, done in plain(Window(self.source, self.start, self.total)):
+            yield done
+        self._pending = self._worker.submit(self._hash)
+
+    def _hash(self) -> None:
+        for piece, _ in plain(Window(self.source, self.start, self.total)):
+            if self._closed:
+                return
+            self._sum.update(piece)
+            self._position += len(piece)
+
+    def hashed(self) -> Iterator[int]:
+        """Wait for the other thread; gives bytes done so far. Raises OSError; BootmenuError when the file shrank."""
+        while self.beside and self._pending is not None:
+            try:
+                self._pending.result(_MOMENT)
+            except TimeoutError:
+                yield self.done
+            else:
+                break
+
+    def close(self) -> None:
+        """Nobody reads it any more."""
+        self._closed = True
+        if self._pending is not None:
+            wait([self._pending])
+        os.close(self.source.descriptor)
 
     @property
     def digest(self) -> Digest:
@@ -121,13 +166,20 @@ class Hashed:
             self._pending.result()
         ref = self.file.ref
         return Digest(
-            device=ref.device, path=ref.path, offset=self.start, size=self.done, sha256=self._sum.hexdigest()
+            device=ref.device,
+            path=ref.path,
+            offset=self.start,
+            size=self.done,
+            algorithm=self._algorithm,
+            digits=self._sum.hexdigest(),
         )
 
     @property
     def written_to(self) -> bool:
         """Whether somebody has written to the file since it was opened, as far as its times and size tell."""
         before, now = self._before, os.fstat(self.source.descriptor)
+        if self.beside and before.st_ctime_ns != now.st_ctime_ns:
+            return True  # reading it once more would not tell what was copied
         return (before.st_ino, before.st_size, before.st_mtime_ns) != (now.st_ino, now.st_size, now.st_mtime_ns)
 
     @property
@@ -135,19 +187,27 @@ class Hashed:
         """Whether its times and size may not tell: it was written to lately, or something else about it changed.
         Where a digest is demanded they are not trusted: they say nothing of who writes to the disk below the file
         system."""
-        before, now = self._before, os.fstat(self.source.descriptor)
-        lately = any(abs(self._began - stamp) < _SETTLED for stamp in (before.st_mtime, before.st_ctime))
-        return lately or before.st_ctime_ns != now.st_ctime_ns or self.file.sha256 is not None
+        now = os.fstat(self.source.descriptor)
+        return self._lately or self._before.st_ctime_ns != now.st_ctime_ns or self.file.sha256 is not None
 
     def again(self) -> Iterator[int]:
         """Read what was hashed once more, from the page cache mostly; gives bytes done so far. Raises BootmenuError
         when it is something else now, OSError."""
-        other = hashlib.sha256()
+        other = _new(self._algorithm)
         for piece, done in plain(Window(self.source, self.start, self.total)):
             other.update(piece)
             yield done
-        if other.hexdigest() != self.digest.sha256:
+        if other.hexdigest() != self.digest.digits:
             raise BootmenuError("its content is another one now")
+
+
+def _new(algorithm: Algorithm) -> hashlib._Hash | hashlib.blake2b:
+    if algorithm is Algorithm.SHA256:
+        return hashlib.sha256()
+    try:
+        return hashlib.new("blake2b512")  # OpenSSL's: twice as fast as Python's own
+    except ValueError:  # there is none, or it must not be used (FIPS)
+        return hashlib.blake2b()
 
 
 def demanding(plan: LoadPlan, table: Mapping[str, str], trees: Mapping[str, DirectoryTree]) -> LoadPlan:

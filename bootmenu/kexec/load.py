@@ -98,11 +98,12 @@ def load(
                 staging.see_that_nothing_changed()  # or that is why
                 raise
             with _told(staging):
+                yield from staging.hash_the_rest(meter)
                 staging.see_that_nothing_changed()
                 yield from staging.look_again(meter)
             for digest in staging.digests:
                 host.log.say(f"bootmenu: loaded {printable(str(digest))}")
-            yield meter.finish(plan.method)
+            yield staging.loaded(meter)
             confirmed = True
         finally:
             if not confirmed:
@@ -177,7 +178,7 @@ class _Staging:
         self._open_files, self._pace = open_files, pace
         self._parts: dict[Stage, tuple[Part, ...]] = {}
         self._dtb: int | None = None
-        self._worker = open_files.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="sha256"))
+        self._worker = open_files.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest"))
         self._read: list[Hashed] = []
         self.stage = Stage.KERNEL
         self.path = ""
@@ -210,10 +211,23 @@ class _Staging:
             if source.written_to:
                 raise self._changed(source) from None
 
+    def hash_the_rest(self, meter: _Meter) -> Iterator[Progress]:
+        """Wait for what is hashed beside. Raises LoadError, OSError."""
+        beside = [source for source in self._read if source.beside]
+        meter.total = sum(source.total for source in beside)
+        for source in beside:
+            self.path = source.file.ref.path
+            try:
+                for _ in source.hashed():
+                    yield from meter.advance(sum(source.done for source in beside))
+            except BootmenuError:
+                raise self._changed(source) from None
+
     def look_again(self, meter: _Meter) -> Iterator[Progress]:
-        """The same where only the content can tell. Raises LoadError, OSError."""
-        doubtful = [source for source in self._read if source.doubtful]
-        meter.total, before = sum(source.total for source in doubtful), 0
+        """See that nothing changed where only the content can tell. Raises LoadError, OSError."""
+        doubtful = [source for source in self._read if source.doubtful and not source.beside]
+        before = meter.total
+        meter.total += sum(source.total for source in doubtful)
         for source in doubtful:
             self.path = source.file.ref.path
             try:
@@ -233,8 +247,8 @@ class _Staging:
     def _open(self, file: PlannedFile) -> Hashed:
         self.path = file.ref.path
         source = open_planned(file, self._trees)
-        self._open_files.callback(os.close, source.descriptor)
         hashed = Hashed(file, source, self._worker)
+        self._open_files.callback(hashed.close)
         self._read.append(hashed)
         return hashed
 
@@ -253,6 +267,11 @@ class _Staging:
         before = 0
         for file, source in zip(files, sources, strict=True):
             self.path = file.ref.path
+            if as_they_are and source.may_be_hashed_beside:
+                for done in source.brought():
+                    yield from meter.advance(before + done)
+                before += source.total
+                continue
             window = window_of(source, file)
             for done in source.through(file.offset):
                 yield from meter.advance(before + done)
@@ -284,12 +303,17 @@ class _Staging:
             unpacked = any(file.compression is not Compression.NONE for file in files)
             what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
             told = [f"unpacked to {size / 1e6:.1f} MB" if unpacked else what]
-        yield self._finished(meter, told, sources)
+        yield self._finished(meter, told, [source for source in sources if not source.beside])
+
+    def loaded(self, meter: _Meter) -> Progress:
+        """The end of it, with the digests that were not told yet."""
+        return self._finished(meter, [self._plan.method], [source for source in self._read if source.beside])
 
     def _finished(self, meter: _Meter, told: list[str], sources: list[Hashed]) -> Progress:
         digests = tuple(source.digest for source in sources)
-        short = ", ".join(f"{digest.sha256[:12]}…" for digest in digests)
-        return meter.finish(", ".join([*told, *([f"SHA-256 {short}"] if short else [])]), digests)
+        return meter.finish(
+            ", ".join([*told, *(f"{digest.algorithm} {digest.digits[:12]}…" for digest in digests)]), digests
+        )
 
     def _as_they_are(self, files: tuple[PlannedFile, ...]) -> bool:
         """Whether the method can take these files without a copy in memory."""

@@ -29,9 +29,19 @@ class StageState(StrEnum):
     SKIPPED = "skipped"
 
 
+class Algorithm(StrEnum):
+    """How a digest is made; what the GNU tools that make it, too, call it."""
+
+    BLAKE2B = "BLAKE2b"
+    """RFC 7693, 512 bits: b2sum. Two to three times as fast as SHA-256 where the processor has no instructions for
+    that, as on most small boards."""
+    SHA256 = "SHA256"
+    """FIPS 180-4: sha256sum."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """SHA-256 of a file, or of the part of it that was read."""
+    """Of a file, or of the part of it that was read."""
 
     device: str
     """The partition's kernel name."""
@@ -41,12 +51,14 @@ class Digest:
     """Bytes of the file before what was read."""
     size: int
     """Bytes that were read."""
-    sha256: str
-    """64 hexadecimal digits."""
+    algorithm: Algorithm
+    digits: str
+    """Hexadecimal: 128 of BLAKE2b, 64 of SHA-256."""
 
     def __str__(self) -> str:
-        """As sha256sum prints it."""
-        return f"{self.sha256}  {self.device}:{self.path}" if self.device else f"{self.sha256}  {self.path}"
+        """As `b2sum --tag` and `sha256sum --tag` print it."""
+        name = f"{self.device}:{self.path}" if self.device else self.path
+        return f"{self.algorithm} ({name}) = {self.digits}"
 
     def to_json(self) -> dict[str, object]:
         """For `boot --json`."""
@@ -55,7 +67,8 @@ class Digest:
             "path": self.path,
             "offset": self.offset,
             "size": self.size,
-            "sha256": self.sha256,
+            "algorithm": str(self.algorithm),
+            "digits": self.digits,
         }
 
 

@@ -94,6 +94,21 @@ def test_deep_nesting_costs_no_stack() -> None:
     assert tree.to_bytes() == header + bytes(16) + structure
 
 
+def test_a_copy_has_nodes_of_its_own_and_costs_no_stack() -> None:
+    node = root = Node("")
+    for _ in range(5000):
+        node.children.append(Node("n", [("p", b"v")]))
+        node = node.children[0]
+    tree = DeviceTree(root=root, reservations=[MemoryRange(base=1, size=2)], boot_cpu=3)
+    other = tree.copy()
+    assert other.to_bytes() == tree.to_bytes()
+    other.root.children[0].set("p", b"w")
+    other.root.children.append(Node("more"))
+    other.reservations.clear()
+    assert tree.root.children[0].get("p") == b"v"
+    assert (len(tree.root.children), len(tree.reservations)) == (1, 1)
+
+
 def test_what_the_checker_asks_of_a_deep_tree_costs_no_path() -> None:
     # by paths and lists of parents it would be 20 GB that are copied
     depth = 100_000

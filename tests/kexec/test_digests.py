@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import lzma
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,16 @@ METHODS = ("kexec_load", "kexec_file_load", "kexec_tools")
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def blake2b(data: bytes) -> str:
+    return hashlib.blake2b(data).hexdigest()
+
+
+def memory_file(content: bytes) -> int:
+    descriptor = os.memfd_create("file")
+    os.write(descriptor, content)
+    return descriptor
 
 
 @pytest.fixture
@@ -100,18 +111,64 @@ def test_every_file_is_told_with_its_digest(bench: Bench, host: Host) -> None:
     other = (bench.root / "other").read_bytes()
     contents = {"/Image.gz": packed, "/initrd": INITRD, "/other": other, "/board.dtb": board}
     digests = [digest for event in seen for digest in event.digests]
-    assert [(digest.path, digest.size, digest.sha256) for digest in digests] == [
-        (path, len(content), sha256(content)) for path, content in contents.items()
+    assert [(digest.path, digest.size, digest.digits) for digest in digests] == [
+        (path, len(content), blake2b(content)) for path, content in contents.items()
     ]
     assert [bool(event.digests) for event in seen if event.state is StageState.DONE] == [True, True, True, False]
-    assert f"SHA-256 {sha256(packed)[:12]}…" in next(event.detail for event in seen if event.digests)
+    assert f"BLAKE2b {blake2b(packed)[:12]}…" in next(event.detail for event in seen if event.digests)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_old_files_are_hashed_while_they_are_loaded(bench: Bench, host: Host, method: str, settled: None) -> None:
+    seen = list(events(bench, bench.plan(bench.entry(), with_facts(), method), host))
+    *before, last = [event for event in seen if event.state is StageState.DONE]
+    assert not any(event.digests for event in before)
+    assert last.stage is Stage.LOAD
+    assert {digest.path: digest.digits for digest in last.digests} == {
+        name: blake2b((bench.root / name[1:]).read_bytes()) for name in ("/Image", "/initrd")
+    }
+    assert f"BLAKE2b {last.digests[0].digits[:12]}…" in last.detail
+
+
+def test_a_new_time_of_an_old_file_is_a_change(bench: Bench, host: Host, settled: None) -> None:
+    """While it is copied and hashed side by side its times are all that tells."""
+    stream = events(bench, bench.plan(bench.entry(), with_facts()), host)
+    assert any(event.stage is Stage.LOAD for event in stream)
+    (bench.root / "Image").chmod(0o600)
+    with pytest.raises(LoadError, match="/Image changed while it was loaded"):
+        list(stream)
+
+
+def test_giving_up_waits_for_no_hash(
+    bench: Bench, host: Host, kexec: Kexec, settled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", 16 * 1024)
+    reads = []
+    stopped = threading.Event()
+
+    class Slow:
+        """Stands for a large file: the first piece is hashed when the load is given up."""
+
+        def update(self, piece: bytes) -> None:
+            reads.append(len(piece))
+            stopped.wait()
+
+    monkeypatch.setattr("bootmenu.kexec.digests._new", lambda algorithm: Slow())
+    (bench.root / "Image").write_bytes(whole_image() + bytes(1 << 20))
+    stream = events(bench, bench.plan(bench.entry(initrds=[]), with_facts()), host)
+    loading = (event for event in stream if event.stage is Stage.LOAD)
+    next(loading), next(loading)  # the second one says that it is waited for
+    threading.Timer(0.05, stopped.set).start()
+    stream.close()  # type: ignore[attr-defined]
+    assert len(reads) == 1
+    assert unloads(host, kexec) == 1
 
 
 def test_the_kernels_log_keeps_what_was_loaded(bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(FakeLog, "say", lambda self, text: said.append(text))
     list(events(bench, bench.plan(bench.entry(), with_facts()), host))
-    assert said[1] == f"bootmenu: loaded {sha256(INITRD)}  sda1:/initrd"
+    assert said[1] == f"bootmenu: loaded BLAKE2b (sda1:/initrd) = {blake2b(INITRD)}"
     said.clear()
     syscalls_of(host).errors["kexec_load"] = 22
     with pytest.raises(LoadError):
@@ -163,7 +220,7 @@ def test_each_byte_is_read_once_and_hashed_once_whatever_unpacks_it(
             got = b"".join(piece for piece, _ in files.content(files.window_of(source, file), kind))
             list(source.finish())
             hashed = whole if demanded else whole[before:end]
-            assert source.digest.sha256 == sha256(hashed)
+            assert source.digest.digits == (sha256 if demanded else blake2b)(hashed)
             assert source.done == source.total == len(hashed)
     finally:
         os.close(descriptor)
@@ -182,7 +239,7 @@ def test_the_old_lz4_is_hashed_too(bench: Bench, host: Host) -> None:
     plan = bench.plan(bench.entry("/Image.lz4"), with_facts())
     assert plan.kernel.compression is Compression.LZ4
     (digest,) = next(event.digests for event in events(bench, plan, host) if event.digests)
-    assert digest.sha256 == sha256(data)
+    assert digest.digits == blake2b(data)
 
 
 def test_what_would_have_to_be_read_twice_is_an_error(tmp_path: Path) -> None:
@@ -231,15 +288,31 @@ def test_a_file_that_was_exchanged_before_it_is_read_is_told_as_what_it_is(
     if demanded:
         plan = demanding(plan, {"sda1:/initrd": sha256(INITRD)}, {})
     overwrite(bench.root / "initrd")
-    other = sha256((bench.root / "initrd").read_bytes())
+    other = (bench.root / "initrd").read_bytes()
     if demanded:
-        with pytest.raises(LoadError, match=f"(?s){other}.*{sha256(INITRD)}") as caught:
+        with pytest.raises(LoadError, match=f"(?s){sha256(other)}.*{sha256(INITRD)}") as caught:
             list(events(bench, plan, host))
         assert (caught.value.stage, unloads(host, kexec)) == (Stage.INITRAMFS, 0)
         assert not syscalls_of(host).loads + syscalls_of(host).file_loads + kexec.loads
     else:
         digests = [digest for event in events(bench, plan, host) for digest in event.digests]
-        assert [digest.sha256 for digest in digests if digest.path == "/initrd"] == [other]
+        assert [digest.digits for digest in digests if digest.path == "/initrd"] == [blake2b(other)]
+
+
+def test_without_openssl_the_digest_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr(hashlib, "new", missing)
+    source = memory_file(INITRD)
+    try:
+        with ThreadPoolExecutor(1) as worker:
+            file = PlannedFile(ref=FileRef(device="sda1", path="/f"), size=len(INITRD))
+            hashed = Hashed(file, OpenFile(source, len(INITRD)), worker)
+            list(hashed.finish())
+            assert str(hashed.digest) == f"BLAKE2b (sda1:/f) = {blake2b(INITRD)}"
+    finally:
+        os.close(source)
 
 
 @pytest.mark.parametrize("method", METHODS)
