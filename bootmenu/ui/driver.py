@@ -72,7 +72,7 @@ class BootmenuDriver(LinuxDriver):
             )
             self.input_tty = True
         self._traits = Traits.of(os.environ) if self._place is None else self._place.traits
-        self._glass = Glass(80, 24, basic=self._traits.basic)
+        self._glass = Glass(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
         self._get_terminal_size()
 
     def write(self, data: str) -> None:
@@ -119,7 +119,7 @@ class BootmenuDriver(LinuxDriver):
         if not own:
             self._size = (width, height)  # else the app asks the terminal of this process
         if (width, height) != (self._glass.width, self._glass.height):
-            self._glass = Glass(width, height, basic=self._traits.basic)
+            self._glass = Glass(width, height, basic=self._traits.basic, brightens=self._traits.brightens)
         return width, height
 
     def run_input_thread(self) -> None:

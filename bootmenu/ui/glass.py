@@ -85,6 +85,16 @@ def _unseen(style: str) -> bool:
 
 
 @lru_cache(maxsize=512)
+def _without_bold(style: str) -> str:
+    """In reverse video the brighter letters would be dark grey: build_attr (drivers/tty/vt/vt.c) exchanges colours
+    first, and then brightens the letters, which have the black of the ground."""
+    attributes, foreground, background = _parse(style)
+    if not {"1", "7"} <= attributes:
+        return style
+    return ";".join([*sorted(attributes - {"1"}), *filter(None, (foreground, background))])
+
+
+@lru_cache(maxsize=512)
 def _turn(was: str, now: str, basic: bool) -> str:
     """The shortest sequence from one style to the other. basic: the terminal can only take back everything."""
     if was == now:
@@ -113,12 +123,14 @@ class Glass:
     """A filter for what Textual writes: cursor positions, styles and text. Anything else passes as it is.
 
     basic: the terminal knows neither a scrolling region nor how to take one attribute back (`vt100`, `ansi`).
+    brightens: bold letters are letters in a brighter colour (`linux`).
     """
 
-    def __init__(self, width: int, height: int, *, basic: bool = False) -> None:
+    def __init__(self, width: int, height: int, *, basic: bool = False, brightens: bool = False) -> None:
         self.width = width
         self.height = height
         self._basic = basic
+        self._brightens = brightens
         self._shown: list[_Row] = [[None] * width for _ in range(height)]
         self._x = 0
         self._y = 0
@@ -157,14 +169,15 @@ class Glass:
         if not 0 <= self._y < self.height:
             return
         row = wanted.setdefault(self._y, {})
-        blank = _BLANK if _unseen(self._style) else (" ", self._style)
+        style = _without_bold(self._style) if self._brightens else self._style
+        blank = _BLANK if _unseen(style) else (" ", style)
         for char in text:
             size = 1 if char.isascii() else cell_len(char)
             if size == 0 or self._x + size > self.width:
                 continue
-            row[self._x] = blank if char == " " else (char, self._style)
+            row[self._x] = blank if char == " " else (char, style)
             if size == 2:
-                row[self._x + 1] = ("", self._style)
+                row[self._x + 1] = ("", style)
             self._x += size
 
     def _pass(self, sequence: str) -> str:

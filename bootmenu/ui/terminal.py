@@ -61,6 +61,8 @@ class Traits:
 
     serial: bool = False
     """Most likely at the end of a slow line."""
+    brightens: bool = False
+    """Bold is a brighter colour of the letters, and no other shape."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Traits:
@@ -79,6 +81,7 @@ class Traits:
             basic=basic,
             synchronised=asks,
             serial=term.startswith(("vt", "ansi")),
+            brightens=term == "linux" or term.startswith("linux-"),
         )
 
 

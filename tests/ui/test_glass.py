@@ -107,6 +107,14 @@ def test_after_noise_everything_is_sent_again() -> None:
     assert "abc" in glass.filter("\x1b[1;1Habc")
 
 
+def test_reverse_video_is_not_bold_where_bold_is_a_brighter_colour() -> None:
+    """It would be dark grey letters on the Linux VT."""
+    vt, other = Glass(WIDTH, HEIGHT, brightens=True), Glass(WIDTH, HEIGHT)
+    reversed_and_bold = "\x1b[1;1H\x1b[1;7;36ma\x1b[27mb\x1b[0m"
+    assert vt.filter(reversed_and_bold) == "\x1b[1H\x1b[36;7ma\x1b[27;1mb\x1b[m"
+    assert other.filter(reversed_and_bold) == "\x1b[1H\x1b[36;1;7ma\x1b[27mb\x1b[m"
+
+
 def test_modes_pass_and_change_nothing() -> None:
     glass = Glass(WIDTH, HEIGHT)
     glass.filter("\x1b[1;1Habc")

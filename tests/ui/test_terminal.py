@@ -47,6 +47,11 @@ def test_a_terminal_without_a_name_gets_no_colours(term: str) -> None:
     assert environ["NO_COLOR"] == "1"
 
 
+@pytest.mark.parametrize(("term", "brightens"), [("linux", True), ("linux-16color", True), ("vt220", False)])
+def test_only_the_linux_vt_has_brighter_letters_for_bold_ones(term: str, brightens: bool) -> None:
+    assert Traits.of({"TERM": term}).brightens is brightens
+
+
 def test_a_terminal_of_many_colours_keeps_them() -> None:
     environ = prepared(TERM="xterm-256color", COLORTERM="truecolor")
     assert environ["COLORTERM"] == "truecolor"
