@@ -24,7 +24,8 @@ from bootmenu.image.rootfs import Root
 
 INSERTED = (
     # buses and consoles of virtual machines
-    "virtio_pci", "virtio_mmio", "virtio_blk", "virtio_scsi", "virtio_console", "virtio_gpu", "virtio_input",
+    "virtio_pci", "virtio_mmio", "virtio_blk", "virtio_scsi", "virtio_console", "virtio_gpu", "bochs",
+    "virtio_input",
     # disks
     "nvme", "sd_mod", "ahci", "ahci_platform", "usb_storage", "uas", "mmc_block",
     "sdhci_pci", "sdhci_acpi", "sdhci_iproc", "sdhci_of_*", "sdhci_tegra", "sdhci_msm", "bcm2835", "dw_mmc*",
@@ -32,6 +33,8 @@ INSERTED = (
     # USB hosts and keyboards
     "xhci_pci", "xhci_plat_hcd", "ehci_pci", "ehci_platform", "ohci_pci", "ohci_platform", "dwc2", "dwc3",
     "dwc3_of_simple", "usbhid", "hid_generic",
+    # buttons: /dev/input/event* itself, GPIO keys, volume keys on an ADC, power keys of power management chips
+    "evdev", "gpio_keys", "adc_keys", "axp20x_pek", "rk805_pwrkey", "pm8941_pwrkey",
     # what nearly every disk of a board has
     "ext4", "vfat", "nls_cp437", "nls_ascii", "dm_mod",
 )  # fmt: skip
