@@ -66,10 +66,13 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         countdown: int | None = None,
         simulated_pin: str = "",
         place: Console | None = None,
+        has_buttons: bool = True,
     ) -> None:
         """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with. place: the
-        terminal to draw on, one of several; None = that of this process."""
+        terminal to draw on, one of several; None = that of this process. has_buttons: those of the machine are this
+        terminal's."""
         self.place = place
+        self._has_buttons = has_buttons
         self.hung_up = False
         """Nobody is at this one of several terminals any more."""
         settings = settings or Settings()
@@ -149,7 +152,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
                 with contextlib.suppress(ValueError, RuntimeError):
                     loop.add_signal_handler(number, self.exit, Quit(signal=number))
-            if self.terms.settings.buttons:
+            if self.terms.settings.buttons and self._has_buttons:
                 self._buttons = Buttons(Host(), grab=self.terms.policy.kiosk)
                 self.run_worker(self._read_buttons, thread=True, group="buttons", exit_on_error=False)
             if self.terms.policy.kiosk:
@@ -166,8 +169,9 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             signal.signal(number, signal.SIG_IGN)
         if self.terms.may_quit:
             return  # a running system's terminals are its own
-        with contextlib.suppress(OSError):  # it is no virtual terminal
-            fcntl.ioctl(sys.__stdin__.fileno() if sys.__stdin__ else 0, _VT_LOCKSWITCH, 1)
+        if isinstance(self._driver, BootmenuDriver):
+            with contextlib.suppress(OSError):  # it is no virtual terminal
+                fcntl.ioctl(self._driver.fileno, _VT_LOCKSWITCH, 1)
 
     def _read_buttons(self) -> None:
         """In a thread."""
@@ -268,7 +272,11 @@ def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack
     Returns whose it is as well."""
     quick = 0
     while True:
-        apps = [_app(session, place, several=len(places) > 1, **beginning) for session, place in places]
+        buttons = with_buttons([place for _, place in places])
+        apps = [
+            _app(session, place, several=len(places) > 1, has_buttons=number == buttons, **beginning)
+            for number, (session, place) in enumerate(places)
+        ]
         began = monotonic()
         outcomes = [apps[0].run(mouse=False)] if len(apps) == 1 else asyncio.run(_together(apps))
         fault = next((app.fault for app in apps if app.fault is not None), None)
@@ -284,11 +292,19 @@ def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack
         beginning["error"] = None
 
 
-def _app(session: Session, place: Console | None, *, several: bool, **beginning: Unpack[Beginning]) -> BootmenuApp:
+def with_buttons(places: Sequence[Console | None]) -> int:
+    """Which of them the machine's buttons belong to: whoever presses one looks at the monitor, if there is one. Read
+    for several, a press would be done several times, or only where they were grabbed first."""
+    return next((number for number, place in enumerate(places) if place is not None and place.is_screen), 0)
+
+
+def _app(
+    session: Session, place: Console | None, *, several: bool, has_buttons: bool, **beginning: Unpack[Beginning]
+) -> BootmenuApp:
     """An app takes colours and glyphs from the environment while it is made."""
     with contextlib.nullcontext() if place is None else place.environment():
         elsewhere = place is not None and (several or not place.is_own)
-        return BootmenuApp(session, place=place if elsewhere else None, **beginning)
+        return BootmenuApp(session, place=place if elsewhere else None, has_buttons=has_buttons, **beginning)
 
 
 async def _together(apps: Sequence[BootmenuApp]) -> list[Outcome | None]:

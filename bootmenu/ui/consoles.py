@@ -37,6 +37,11 @@ class Console:
             return False
 
     @property
+    def is_screen(self) -> bool:
+        """A virtual terminal of the kernel's, which is on a monitor."""
+        return re.fullmatch(r"/dev/tty\d+", self.name) is not None
+
+    @property
     def traits(self) -> Traits:
         """What it can do."""
         return Traits.of(self.environ)
@@ -117,7 +122,7 @@ def _opened(name: str) -> Iterator[int]:
 
 def _prepared(path: str, own: bool, environ: Mapping[str, str], descriptor: int, *, plain: bool) -> Console:
     mine = dict(environ)
-    if not own and re.fullmatch(r"/dev/tty\d+", path):
+    if not own and Console(path, {}).is_screen:
         mine["TERM"] = "linux"  # TERM is that of the terminal it was started on
     elif not own and path.startswith("/dev/tty"):
         mine["TERM"] = "vt220"

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.ui.consoles import active, find
+from bootmenu.ui.app import with_buttons
+from bootmenu.ui.consoles import Console, active, find
 from tests.builders.hosts import fake_host
 from tests.ui.line import Line, on_a_line
 
@@ -135,3 +136,12 @@ def test_a_first_stage_takes_the_consoles_of_the_kernel(
     if text is not None:
         files["/sys/class/tty/console/active"] = text
     assert active(fake_host(tmp_path, files)) == names
+
+
+@pytest.mark.parametrize(
+    ("names", "number"),
+    [(["ttyAMA0", "tty1"], 1), (["tty1", "ttyAMA0", "tty2"], 0), (["ttyS0", "ttyAMA0"], 0), ([None], 0)],
+)
+def test_buttons_are_those_of_the_monitor(names: list[str | None], number: int) -> None:
+    places = [None if name is None else Console(f"/dev/{name}", {}) for name in names]
+    assert with_buttons(places) == number
