@@ -198,7 +198,7 @@ offer_shell() {
 	[ $((now - began)) -lt 59 ] && pause $((60 - now + began))
 }
 
-# What busybox poweroff, halt and reboot send to PID 1, and Ctrl+Alt+Del.
+# What busybox poweroff, halt and reboot send to PID 1, and outside of the kiosk Ctrl+Alt+Del.
 leave() {
 	say "$1"
 	if [ -n "$menu" ]; then
@@ -217,7 +217,9 @@ busybox --install -s 2>/dev/null
 read_command_line
 read_profile 2>/dev/null
 choose_console
-trap 'leave reboot' TERM INT
+trap 'leave reboot' TERM
+# Ctrl+Alt+Del. In the kiosk it does nothing: switching off is no passer-by's, and Esc does for a load.
+if [ "$kiosk" = yes ]; then trap : INT; else trap 'leave reboot' INT; fi
 trap 'leave halt' USR1
 trap 'leave poweroff' USR2
 echo 0 >/proc/sys/kernel/ctrl-alt-del
