@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
+from bootmenu.model.entry import Problem
 
 CONFIG_LIMIT = 1024 * 1024
 """Bytes. A larger configuration file is none."""
@@ -174,6 +175,23 @@ class Remembering:
     def open(self, path: str) -> AbstractContextManager[ByteSource]:
         """See Tree."""
         return self._tree.open(path)
+
+
+def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]] | Problem]:
+    """(folder, names in it) for each of these that there is, and once where it has several names: /boot is a link to
+    . on many boot partitions."""
+    seen: set[tuple[int, int]] = set()
+    for folder in folders:
+        try:
+            identity = tree.stat(folder).identity
+            names = tree.list(folder)
+        except TreeError as error:
+            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
+                yield Problem(device=tree.device, path=error.path, message=error.detail)
+            continue
+        if identity not in seen:
+            seen.add(identity)
+            yield folder, names
 
 
 def exists(tree: Tree, path: str) -> bool:

@@ -15,7 +15,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import identify
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, listed
 from bootmenu.sources.version import version_key
 
 _FOLDERS = ("/", "/boot")
@@ -84,23 +84,16 @@ class _Found:
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Files named as kernels are, newest first, so that links to them come last: read_partition lists a file once."""
     kernels: list[_Found] = []
-    folders: set[tuple[int, int]] = set()
-    for folder in _FOLDERS:
-        try:
-            here = tree.stat(folder)
-            names = tree.list(folder)
-        except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
-                yield Problem(device=tree.device, path=folder, message=error.detail)
+    for found in listed(tree, _FOLDERS):
+        if isinstance(found, Problem):
+            yield found
             continue
-        if here.identity in folders:
-            continue  # /boot is a link to . on a boot partition
-        folders.add(here.identity)
-        found = list(_named(folder.rstrip("/"), names))
-        if len(found) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
-            message = f"holds too many files: the first {len(found[:_MAX_ENTRIES]):,} kernels are listed"
+        folder, names = found
+        here = list(_named(folder.rstrip("/"), names))
+        if len(here) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
+            message = f"holds too many files: the first {len(here[:_MAX_ENTRIES]):,} kernels are listed"
             yield Problem(device=tree.device, path=folder, message=message)
-        kernels += found[:_MAX_ENTRIES]
+        kernels += here[:_MAX_ENTRIES]
     # newest first; those without a version last, as /vmlinuz is mostly a link to one of the others
     kernels.sort(key=lambda kernel: version_key(kernel.version), reverse=True)
     kernels.sort(key=lambda kernel: not kernel.version[:1].isdigit())

@@ -15,7 +15,7 @@ from bootmenu.sources import SOURCES, Board, ForBoard, addons
 from bootmenu.sources.lines import short
 from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
 from bootmenu.sources.parsers.grub import fedora
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, read_text
 
 _MAX_ENTRIES = 1000
 _MAX_EXTRAS = 100
@@ -77,19 +77,12 @@ class _Entry:
 @ForBoard
 def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
     """Entries in the specification's order, the default marked as loader.conf wants it."""
-    seen: set[tuple[int, int]] = set()
-    for prefix in PREFIXES:
-        folder = f"{prefix}/loader/entries"
-        try:
-            here = tree.stat(folder)
-            names = tree.list(folder)
-        except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
-                yield Problem(device=tree.device, path=error.path, message=error.detail)
+    for found in listed(tree, (f"{prefix}/loader/entries" for prefix in PREFIXES)):
+        if isinstance(found, Problem):
+            yield found
             continue
-        if here.identity in seen:
-            continue  # /boot is a link to . on a boot partition
-        seen.add(here.identity)
+        folder, names = found
+        prefix = folder.removesuffix("/loader/entries")
         if other := _other_semantics(tree, f"{folder}.srel"):
             yield Problem(device=tree.device, path=folder, message=f"holds entries of another type: {short(other)}")
             continue

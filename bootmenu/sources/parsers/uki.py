@@ -12,7 +12,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Role
 from bootmenu.sources import SOURCES, Board, ForBoard, addons
 from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed
 
 _MAX_IMAGES = 200
 _MAX_ENTRIES = 1000
@@ -41,19 +41,12 @@ class _Image:
 @ForBoard
 def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
     """In the specification's order; the profiles of one image in theirs."""
-    seen: set[tuple[int, int]] = set()
-    for prefix in PREFIXES:
-        folder = f"{prefix}/EFI/Linux"
-        try:
-            here = tree.stat(folder)
-            names = tree.list(folder)
-        except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
-                yield Problem(device=tree.device, path=error.path, message=error.detail)
+    for found in listed(tree, (f"{prefix}/EFI/Linux" for prefix in PREFIXES)):
+        if isinstance(found, Problem):
+            yield found
             continue
-        if here.identity in seen:
-            continue  # /boot is a link to . on a boot partition
-        seen.add(here.identity)
+        folder, names = found
+        prefix = folder.removesuffix("/EFI/Linux")
         files = [name for name in names if name.lower().endswith(".efi") and not name.startswith(".")]
         if len(files) > _MAX_IMAGES or len(names) >= LIST_LIMIT:
             message = f"holds too many files: the first {len(files[:_MAX_IMAGES]):,} images are read"
@@ -63,7 +56,7 @@ def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
             path = f"{folder}/{name}"
             try:
                 with tree.open(path) as source:
-                    found = uki.profiles(source)
+                    profiles = uki.profiles(source)
             except TreeError as error:
                 yield Problem(device=tree.device, path=path, message=error.detail)
             except FormatError as error:
@@ -71,7 +64,7 @@ def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
             except OSError as error:
                 yield Problem(device=tree.device, path=path, message=f"reading failed: {error.strerror or error}")
             else:
-                images += [_Image(path, Name.of(name[:-4]), profile) for profile in found]
+                images += [_Image(path, Name.of(name[:-4]), profile) for profile in profiles]
         if len(images) > _MAX_ENTRIES:
             message = f"there are too many profiles: the first {_MAX_ENTRIES:,} are listed"
             yield Problem(device=tree.device, path=folder, message=message)
