@@ -42,7 +42,7 @@ _MOST = 24
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
-_TOLD = ("bootmenu/ui/",)
+_TOLD = ("bootmenu/compat/", "bootmenu/ui/")
 """Where what checks, errors and problems say comes to a screen."""
 
 
