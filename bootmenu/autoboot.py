@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bootmenu.language import marked
 from bootmenu.model.finding import Severity
 
 if TYPE_CHECKING:
@@ -40,6 +41,18 @@ class _Wanted:
     what: str
     named: bool
     once: bool = False
+
+
+SENTENCES = (
+    *(marked("There is no entry that could be started."), marked("{0} cannot be started here")),
+    *(marked("{0} has no try left"), marked("{0} was started before and never came back")),
+    *(marked("{0} was started on {1} and never came back"), marked("For this boot {0}: the next one is taken.")),
+    *(marked("The default {0}: the next one is taken."), marked("The first entry {0}: the next one is taken.")),
+    marked("For this boot {0}, and no other entry can be started by itself."),
+    marked("The default {0}, and no other entry can be started by itself."),
+    marked("The first entry {0}, and no other entry can be started by itself."),
+)
+"""What `choose` puts its reasons together from."""
 
 
 def choose(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:

@@ -65,7 +65,13 @@ def _told(text: str, depth: int) -> str:
         values = _between(text, literals)
         if values is not None:
             return translation.format(*(_told(value, depth - 1) if " " in value else value for value in values))
-    return text
+    # several in a row; and what somebody says
+    if "; " in text:
+        return "; ".join(_told(part, depth - 1) for part in text.split("; "))
+    who, colon, what = text.partition(": ")
+    if colon and " " not in who:
+        return f"{who}: {_told(what, depth - 1)}"
+    return _told(text[:-1], depth - 1) + "." if text.endswith(".") else text
 
 
 def _between(text: str, literals: Sequence[str]) -> list[str] | None:

@@ -42,26 +42,35 @@ _MOST = 24
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
-_TOLD = ("bootmenu/compat/", "bootmenu/ui/")
+_TOLD = (
+    *("bootmenu/autoboot", "bootmenu/compat/", "bootmenu/counting", "bootmenu/demo/", "bootmenu/discovery/"),
+    *("bootmenu/formats/", "bootmenu/kexec/", "bootmenu/session", "bootmenu/shared", "bootmenu/sources/"),
+    *("bootmenu/state", "bootmenu/system/", "bootmenu/ui/"),
+)
 """Where what checks, errors and problems say comes to a screen."""
 
 
-_UNTOLD = ("bootmenu/ui/themes.py",)
-"""For whoever writes a theme, on the command line."""
+_UNTOLD = (
+    *("bootmenu/system/simulated.py", "bootmenu/sources/parsers/grub/patterns.py", "bootmenu/ui/themes.py"),
+    *("bootmenu/kexec/methods/__init__.py", "bootmenu/system/syscalls.py", "bootmenu/formats/reader.py"),
+)
+"""For whoever writes a theme or an option of the command line."""
 
 
 def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
+    for scope, answer in _answers(tree) if told else ():
+        yield from ((text,) for text in _texts(answer, scope) if _is_sentence(text))
     for scope, call in _calls(tree, tree):
         name = call.func.id if isinstance(call.func, ast.Name) else ""
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "finish"):
+            name = call.func.attr
         if name == "counted":
             texts = [arg.value for arg in call.args[1:3] if isinstance(arg, ast.Constant)]
             if len(texts) == 2:
                 yield str(texts[0]), str(texts[1])
         elif name == "_":
             yield from ((text,) for text in _texts(call.args[0], scope) if "{0}" not in text)
-        elif name == "marked" or (
-            told and (name in _SAYS or name.endswith("Error") or name in ("Problem", "SimulatedJump"))
-        ):
+        elif name == "marked" or (told and _speaks(name)):
             spoken = [arg.value for arg in call.keywords if arg.arg in ("message", "hint", "detail", "reason")]
             args = call.args if name != "Problem" else []
             for arg in (*args[:2], *spoken):
@@ -69,7 +78,23 @@ def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
 
 
 def _speaks(name: str) -> bool:
-    return name in (*_SAYS, "Problem", "SimulatedJump") or name.endswith("Error")
+    return name in (*_SAYS, "Problem", "SimulatedJump", "append", "finish") or (
+        name.endswith("Error") and name != "UsageError"
+    )
+
+
+_TELLERS = {"explain", "reason", "unavailable", "_notes", "_unfit", "_missing", "notices"}
+"""Functions whose answers are sentences."""
+
+
+def _answers(tree: ast.Module) -> Iterator[tuple[Function, ast.expr]]:
+    """What they answer with, and the function."""
+    for scope in ast.walk(tree):
+        if isinstance(scope, ast.FunctionDef) and scope.name in _TELLERS:
+            for node in ast.walk(scope):
+                if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+                    parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+                    yield from ((scope, part) for part in parts)
 
 
 def _calls(node: ast.AST, scope: Function) -> Iterator[tuple[Function, ast.Call]]:
@@ -128,6 +153,8 @@ def _parts(node: ast.expr, scope: Function, depth: int) -> Iterator[Parts]:
 
 
 _DEEP = 8
+_constants: dict[str, list[ast.expr]] = {}
+"""Of the module that is read."""
 
 
 def _assigned(name: str, scope: Function) -> list[ast.expr]:
@@ -141,7 +168,11 @@ def _assigned(name: str, scope: Function) -> list[ast.expr]:
                 found.append(node)  # and taken out again by each assignment that is understood
             case ast.arg(arg=target) if target == name:
                 return []
+    if not found and not isinstance(scope, ast.Module):
+        return _constants.get(name, [])
     texts = [value for value in found if isinstance(value, ast.Constant | ast.JoinedStr | ast.IfExp | ast.BinOp)]
+    if any(name == node.id for value in texts for node in ast.walk(value) if isinstance(node, ast.Name)):
+        return []  # it grows
     stores = sum(1 for value in found if isinstance(value, ast.Name) and isinstance(value.ctx, ast.Store))
     return list(texts) if texts and len(texts) == stores else []
 

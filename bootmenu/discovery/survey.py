@@ -404,10 +404,12 @@ class Survey:
         now = time.monotonic()
         for job in self._running:
             if job.counts and now - job.heard >= self._patience:
-                message = f"does not answer: nothing came from it for {self._patience:g} s"
                 name = job.partition.device.name if job.partition else ""
-                if not name:
-                    message = f"looking for partitions {message}"
+                message = (
+                    f"does not answer: nothing came from it for {self._patience:g} s"
+                    if name
+                    else f"looking for partitions does not answer: nothing came from it for {self._patience:g} s"
+                )
                 job.complaint = Problem(device=name, path="", message=message)
                 self._problem(job.partition, job.complaint)
                 if job.partition is not None and job is job.partition.reading:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from bootmenu.kexec import hooks
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.language import marked
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.settings import Watchdog
 from bootmenu.system import watchdog
@@ -37,11 +38,11 @@ def leave(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -> Itera
 
     threading.Thread(target=sync, name="sync", daemon=True).start()
     while not done.wait(_TICK) and time.monotonic() - began < SYNC_SECONDS:
-        yield _event(Stage.SYNC, StageState.RUNNING, began, "writing to the disks")
+        yield _event(Stage.SYNC, StageState.RUNNING, began, marked("writing to the disks"))
     if done.is_set():
         yield _event(Stage.SYNC, StageState.DONE, began)
     else:
-        detail = f"given up after {SYNC_SECONDS:.0f} s: a disk does not answer"
+        detail = marked(f"given up after {SYNC_SECONDS:.0f} s: a disk does not answer")
         yield _event(Stage.SYNC, StageState.SKIPPED, began, detail)
     began = time.monotonic()
     yield _event(Stage.UNMOUNT, StageState.RUNNING, began)
@@ -49,8 +50,8 @@ def leave(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -> Itera
     writable = _writable(host)
     detail = "; ".join(
         [
-            *(f"detached {name}" for name in stuck),
-            *([f"still mounted for writing by others: {', '.join(writable)}"] if writable else []),
+            *(marked(f"detached {name}") for name in stuck),
+            *([marked(f"still mounted for writing by others: {', '.join(writable)}")] if writable else []),
         ]
     )
     yield _event(Stage.UNMOUNT, StageState.DONE, began, detail)

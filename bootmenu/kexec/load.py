@@ -20,6 +20,7 @@ from bootmenu.kexec.files import content, gathered, open_planned, plain, window_
 from bootmenu.kexec.handover import Handover
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.language import marked
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
 from bootmenu.model.text import printable
@@ -289,7 +290,7 @@ class _Staging:
             if stage is Stage.INITRAMFS and not as_they_are:
                 _write_all(target, bytes(-written % 4))
             before += source.total
-        told = [f"{len(files)} files"] if len(files) > 1 else []
+        told = [marked(f"{len(files)} files")] if len(files) > 1 else []
         if as_they_are:
             windows = [(source, window_of(source, source.file)) for source in sources]
             self._parts[stage] = tuple(
@@ -301,8 +302,8 @@ class _Staging:
             size = os.fstat(target).st_size
             self._parts[stage] = (Part(descriptor=target, offset=0, size=size),)
             unpacked = any(file.compression is not Compression.NONE for file in files)
-            what = f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out"
-            told = [f"unpacked to {size / 1e6:.1f} MB" if unpacked else what]
+            what = marked(f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out")
+            told = [marked(f"unpacked to {size / 1e6:.1f} MB") if unpacked else what]
         yield self._finished(meter, told, [source for source in sources if not source.beside])
 
     def loaded(self, meter: _Meter) -> Progress:
@@ -347,9 +348,10 @@ class _Staging:
         _write_all(target, devicetree.packed(devicetree.apply(tree, plan.edits)))
         _seal(target)
         self._dtb = target
-        told = [(len(plan.overlays), "overlay"), (len(plan.edits), "edit")]
-        words = [f"{count} {word}{'s' if count != 1 else ''}" for count, word in told if count]
-        yield self._finished(meter, words or ["unchanged"], sources)
+        overlays, edits = len(plan.overlays), len(plan.edits)
+        told = [marked("1 overlay" if overlays == 1 else f"{overlays} overlays")] if overlays else []
+        told += [marked("1 edit" if edits == 1 else f"{edits} edits")] if edits else []
+        yield self._finished(meter, told or [marked("unchanged")], sources)
 
 
 def _seal(descriptor: int) -> None:

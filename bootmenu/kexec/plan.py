@@ -13,6 +13,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import DeviceTree
 from bootmenu.kexec.devicetree import Edit, boot_edits
 from bootmenu.kexec.methods import METHODS, Method
+from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
@@ -235,14 +236,18 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
                 "Choose another --method, or leave the device tree out of the entry.",
             )
         return wanted, found, f"{found.reason(own_tree)}; asked for"
-    reasons: list[str] = []
+    reasons: list[tuple[str, str]] = []
     for name, candidate in METHODS.items():
         why_not = candidate.unavailable(machine, own_tree)
         if why_not is None:
-            return name, candidate, "; ".join([candidate.reason(own_tree), *(f"not {why}" for why in reasons)])
+            return (
+                name,
+                candidate,
+                "; ".join([candidate.reason(own_tree), *(marked(f"not {other}: {why}") for other, why in reasons)]),
+            )
         if name != "simulated":
-            reasons.append(f"{name}: {why_not}")
-    raise PlanError("No loading method can be used here.", "; ".join(reasons) + ".")
+            reasons.append((name, why_not))
+    raise PlanError("No loading method can be used here.", "; ".join(f"{name}: {why}" for name, why in reasons) + ".")
 
 
 def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:

@@ -71,12 +71,17 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
         spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Ink.DIM))
         spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
         if progress.detail:
-            spans.append(Span("  " + clean(told(progress.detail), 200), Ink.DIM))
+            spans.append(Span("  " + clean(_detail(progress), 200), Ink.DIM))
     elif progress.detail:
-        spans.append(Span("  " + cut(clean(told(progress.detail), 200), width), Ink.DIM))
+        spans.append(Span("  " + cut(clean(_detail(progress), 200), width), Ink.DIM))
     elif progress.seconds >= 0.05:
         spans.append(Span(" " * (21 if narrow else 27) + fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
     return Line(clip(spans, width - 1))
+
+
+def _detail(progress: Progress) -> str:
+    """Things in a row, each of which is said by itself."""
+    return ", ".join(told(part) for part in progress.detail.split(", "))
 
 
 def fraction(plan: LoadPlan, known: Told, *, test: bool = False) -> float:
