@@ -10,7 +10,9 @@ them through `told`.
 
 from __future__ import annotations
 
+import contextlib
 import gettext
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -52,6 +54,8 @@ def told(text: str) -> str:
     return _sentences[text]
 
 
+PATTERNS = (marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."))
+"""Of sentences that are put together piece by piece: by FormatError, and by the check of the format."""
 _sentences: dict[str, str] = {}
 _MOST_SENTENCES = 2000
 _DEEPEST = 3  # a problem names an error, which names another
@@ -124,39 +128,57 @@ def catalogue(path: Path, *, ascii_only: bool = False) -> Catalogue:
     text = data.decode("utf-8")
     if ascii_only and path.stem == "de":  # the others are as readable without their accents, which `to_ascii` takes
         text = text.translate(_UMLAUTS)
-    return Catalogue(messages(text))
+    return Catalogue(text)
 
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 
 
 class Catalogue(gettext.NullTranslations):
-    """The messages of one language. Raises ValueError for a plural that is none."""
+    """The messages of one language. Raises ValueError for a file that begins with none, or a plural that is none.
 
-    def __init__(self, found: Mapping[tuple[str, ...], tuple[str, ...]]) -> None:
+    The first frame shows three of a thousand: a message is read when it is asked for.
+    """
+
+    def __init__(self, text: str) -> None:
         super().__init__()
-        self._found = {key[0]: values for key, values in found.items() if all(values)}
-        header = self._found.pop("", ("",))[0]
+        self._unread: dict[str, str] = {}
+        for block in text.split("\n\n"):
+            start = block.find("msgid ")
+            self._unread.setdefault(block[start + 6 :].partition("\n")[0], block)
+        self._read: dict[str, tuple[str, ...]] = {}
+        header = next(iter(messages(text.partition("\n\n")[0]).values()), ("",))[0]
         plural = re.search(r"plural=([^;]*);", header)
         self._plural: Callable[[int], int] = gettext.c2py(plural[1] if plural else "n != 1")
 
+    def _found(self, message: str) -> tuple[str, ...]:
+        """Its translations; () = there are none."""
+        if message not in self._read:
+            block = self._unread.get(json.dumps(message, ensure_ascii=False), "") if message else ""
+            values: tuple[str, ...] = ()
+            with contextlib.suppress(ValueError):
+                values = next(iter(messages(block).values()), ())
+            self._read[message] = values if all(values) else ()
+        return self._read[message]
+
     def gettext(self, message: str) -> str:
         """The message itself where there is no translation."""
-        return self._found.get(message, (message,))[0]
+        return (self._found(message) or (message,))[0]
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """The same for a number of things."""
-        found = self._found.get(msgid1, ())
-        form = self._plural(n)
+        found, form = self._found(msgid1), self._plural(n)
         return found[form] if form < len(found) else super().ngettext(msgid1, msgid2, n)
 
     @cached_property
     def templates(self) -> list[tuple[list[str], str]]:
         """Sentences with values: what stands around the values, and the translation; the most telling first."""
         found = [
-            ([text.replace("{{", "{").replace("}}", "}") for text in re.split(r"\{\d\}", message)], values[0])
-            for message, values in self._found.items()
-            if "{0}" in message
+            ([part.replace("{{", "{").replace("}}", "}") for part in re.split(r"\{\d\}", message)], values[0])
+            for key in self._unread
+            if "{0}" in key
+            for message in [json.loads(key)]
+            if (values := self._found(message))
         ]
         return sorted(found, key=lambda pair: -sum(map(len, pair[0])))
 

@@ -27,9 +27,13 @@ def collected() -> dict[tuple[str, ...], str]:
     found: dict[tuple[str, ...], str] = {}
     for path in sorted((ROOT / "bootmenu").rglob("*.py")):
         name = str(path.relative_to(ROOT))
-        for key in _of(
-            ast.parse(path.read_text(encoding="utf-8")), told=name.startswith(_TOLD) and name not in _UNTOLD
-        ):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        _constants.clear()
+        for node in tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=constant)], value=ast.Constant() | ast.BinOp() as value):
+                    _constants[constant] = [value]
+        for key in _of(tree, told=name.startswith(_TOLD) and name not in _UNTOLD):
             found.setdefault(key, name)
     return found
 
@@ -78,9 +82,15 @@ def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
 
 
 def _speaks(name: str) -> bool:
-    return name in (*_SAYS, "Problem", "SimulatedJump", "append", "finish") or (
-        name.endswith("Error") and name != "UsageError"
-    )
+    return name in (
+        *_SAYS,
+        "Problem",
+        "SimulatedJump",
+        "UnsupportedKernel",
+        "BrokenContainer",
+        "append",
+        "finish",
+    ) or (name.endswith("Error") and name != "UsageError")
 
 
 _TELLERS = {"explain", "reason", "unavailable", "_notes", "_unfit", "_missing", "notices"}
@@ -139,6 +149,9 @@ def _parts(node: ast.expr, scope: Function, depth: int) -> Iterator[Parts]:
             yield from (tuple(part for parts in way for part in parts) for way in product(*ways))
         case ast.FormattedValue(value=value, format_spec=None, conversion=-1) if depth < _DEEP:
             yield from _parts(value, scope, depth + 1)
+        case ast.BoolOp(op=ast.Or(), values=choices):
+            for choice in choices:
+                yield from _parts(choice, scope, depth + 1)
         case ast.IfExp(body=body, orelse=orelse):
             yield from _parts(body, scope, depth + 1)
             yield from _parts(orelse, scope, depth + 1)

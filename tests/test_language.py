@@ -131,3 +131,58 @@ def test_the_line_of_keys_fits_and_keeps_what_matters(code: str) -> None:
     menu = footer(labelled(Place.MENU, {"unfilter", "lock", "unlock", "demo"}), 80).text
     assert language._("boot") in menu
     assert language._("help") in menu
+
+
+# ---- what was said elsewhere -------------------------------------------------------------------------------------
+
+
+def test_a_sentence_from_elsewhere_is_told_with_its_values() -> None:
+    language.use("de", {})
+    assert language.told("/boot/vmlinuz is empty.") == "/boot/vmlinuz ist leer."
+    assert language.told("sda1:/a is for A, this machine is B; they share only C.") == (
+        "sda1:/a ist für A, diese Maschine ist B; gemeinsam haben sie nur C."
+    )
+    assert language.told("sda1:/a is no usable device tree: tag 0x7 is unknown (at byte 0x38).") == (
+        "sda1:/a ist kein brauchbarer Gerätebaum: Marke 0x7 ist unbekannt (bei Byte 0x38)."
+    ), "what is said within it as well"
+    assert language.told("a text from a disk") == "a text from a disk"
+    language.use("en", {})
+    assert language.told("/boot/vmlinuz is empty.") == "/boot/vmlinuz is empty."
+
+
+def test_nearly_everything_that_the_checks_say_is_translated() -> None:
+    from tests.compat.examples import examples
+
+    language.use("de", {})
+    said = {text for example in examples() for found in example.findings() for text in (found.message, found.hint)}
+    assert len(said) > 300
+    assert {text for text in said if text and language.told(text) == text} <= {"Leave it out."}
+
+
+@given(st.text(max_size=200), st.integers(1, 5000))
+def test_any_text_is_told_in_bounded_time(text: str, times: int) -> None:
+    language.use("de", {})
+    language.told(text)
+    language.told(f"{text} is for " * times)
+    language.use("en", {})
+
+
+@pytest.mark.parametrize(
+    ("code", "forms"), [("de", "many one many"), ("fr", "one one many"), ("pt", "many one many")]
+)
+def test_plurals_follow_the_language(code: str, forms: str) -> None:
+    language.use(code, {})
+    one, many = (language.counted(n, "{n} entry", "{n} entries").split()[1] for n in (1, 2))
+    said = [language.counted(n, "{n} entry", "{n} entries").split()[1] for n in (0, 1, 2)]
+    assert said == [{"one": one, "many": many}[form] for form in forms.split()]
+    assert one != many
+
+
+def test_where_there_is_nothing_but_ascii_german_is_written_with_two_letters() -> None:
+    from bootmenu.ui.glyphs import to_ascii
+
+    language.use("de", {}, ascii_only=True)
+    assert language._("device tree") == "Geraetebaum"
+    for code in LANGUAGES:
+        language.use(code, {}, ascii_only=True)
+        assert "?" not in to_ascii("".join(language._(key[0]) for key in collected() if "?" not in key[0]))
