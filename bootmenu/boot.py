@@ -14,6 +14,7 @@ from bootmenu.formats.devicetree_text import differences
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.language import _, told
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, StageState
@@ -160,22 +161,24 @@ class _Teller:
 
 def plan_lines(plan: LoadPlan) -> list[str]:
     """The plan for people."""
-    rows = [("entry", plan.entry.title), ("method", f"{plan.method}: {plan.reason}"), ("kernel", _file(plan.kernel))]
-    rows += [("initramfs", _file(file)) for file in plan.initrds]
-    rows.append(("device tree", _file(plan.dtb) if plan.dtb else "this machine's own"))
-    rows += [("overlay", _file(file)) for file in plan.overlays]
-    rows += [("edit", str(edit)) for edit in plan.edits]
-    rows.append(("command line", plan.command_line or "(none)"))
-    rows += [("hook", name) for name in plan.hooks]
+    rows = [(_("entry"), plan.entry.title), (_("method"), f"{plan.method}: {told(plan.reason)}")]
+    rows.append((_("kernel"), _file(plan.kernel)))
+    rows += [(_("initramfs"), _file(file)) for file in plan.initrds]
+    rows.append((_("device tree"), _file(plan.dtb) if plan.dtb else _("this machine's own")))
+    rows += [(_("overlay"), _file(file)) for file in plan.overlays]
+    rows += [(_("edit"), str(edit)) for edit in plan.edits]
+    rows.append((_("command line"), plan.command_line or _("(none)")))
+    rows += [(_("hook"), name) for name in plan.hooks]
     if plan.watchdog is not Watchdog.LEAVE:
-        rows.append(("watchdog", str(plan.watchdog)))
-    rows += [("note", note) for note in plan.notes]
-    return [f"{name:<14}{reports.printable(value)}" for name, value in rows]
+        rows.append((_("watchdog"), str(plan.watchdog)))
+    rows += [(_("note"), told(note)) for note in plan.notes]
+    width = max(14, *(len(name) + 2 for name, _text in rows))
+    return [f"{name:<{width}}{reports.printable(value)}" for name, value in rows]
 
 
 def _file(file: PlannedFile) -> str:
     name = f"{file.ref.device}:{file.ref.path}" if file.ref.device else file.ref.path
     name += f" ({file.ref.part})" if file.ref.part else ""
-    packed = "" if file.compression is Compression.NONE else f", packed with {file.compression}"
-    demanded = f", which must have the SHA-256 {file.sha256}" if file.sha256 else ""
+    packed = "" if file.compression is Compression.NONE else _(", packed with {how}").format(how=file.compression)
+    demanded = _(", which must have the SHA-256 {digest}").format(digest=file.sha256) if file.sha256 else ""
     return f"{name}, {file.size / 1e6:.1f} MB{packed}{demanded}"

@@ -26,7 +26,7 @@ from bootmenu import language
 from bootmenu.autoboot import Choice, Countdown, choose, countdown_seconds
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
-from bootmenu.language import _, marked
+from bootmenu.language import _, marked, told
 from bootmenu.settings import Loaded, MenuStyle, Profile, Settings, load
 from bootmenu.system.host import Host
 from bootmenu.ui import consoles
@@ -64,7 +64,6 @@ def run(options: Options) -> int:
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
     name = os.ttyname(sys.stdin.fileno())
     plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
-    language.use(loaded.settings.language, os.environ)
     names = loaded.settings.consoles or (consoles.active(host) if first_stage() else ())
     places = consoles.find(names, name, os.environ, plain=plain)
     # for whatever is imported from now on; a slow line's patience with Esc is everybody's
@@ -73,6 +72,8 @@ def run(options: Options) -> int:
         del os.environ[variable]
     if any("ESCDELAY" in console.environ for console in places.consoles):
         os.environ.setdefault("ESCDELAY", "500")
+    ascii_only = all(console.traits.ascii for console in places.consoles)
+    language.use(loaded.settings.language, os.environ, ascii_only=ascii_only)
     loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
     with contextlib.ExitStack() as stack:
         sitting = stack.enter_context(_begin(options.demo, host, loaded, places.consoles, plain=plain))
@@ -250,7 +251,7 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         return Sitting(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:
         for line in () if kiosk else filter(None, (error.message, error.hint)):
-            frame.line(f" {line}")
+            frame.line(f" {told(line)}")
         return Sitting(shared=shared, loaded=loaded, error=error)
     except _Ended as ended:
         return Sitting(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
@@ -293,7 +294,7 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
                 catalogue.add(event)
             read += len(events)
             if look.error is not None:
-                return _Decision(shared=shared, said=f"Looking ended early: {look.error}")
+                return _Decision(shared=shared, said=marked(f"Looking ended early: {look.error}"))
             state = shared.session.memory.state
             choice = choose(policy.startable(catalogue.listings), state, loaded.settings, finished=finished or ended)
             if choice.final and choice.listing is None:
@@ -335,7 +336,7 @@ def _picture(shared: Shared | None, choice: Choice, left: int | None, settings: 
     else:
         lines = [" " + _("Looking for what can be started.")] if left is not None else []
     if choice.why:
-        lines.append(f"        {clean(choice.why)}")
+        lines.append(f"        {clean(told(choice.why))}")
     if left == 0 and choice.listing is not None:
         lines.append("        " + _("Starts as soon as the disks have been read."))
     return Picture(
@@ -395,10 +396,11 @@ def _load_by_itself(
 
 def _stage(progress: Progress) -> str:
     from bootmenu.ui.text import clean, megabytes
+    from bootmenu.ui.wording import stage_words
 
     size = megabytes(progress.done) if progress.done else ""
-    detail = clean(progress.detail, 60)
-    return f"   {progress.stage:<20} {progress.state:<8} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
+    detail = clean(told(progress.detail), 60)
+    return f"   {stage_words(progress)} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
 
 
 def _drain(terminals: Sequence[Terminal]) -> None:
@@ -487,7 +489,7 @@ def _run_screens(
     try:
         from bootmenu.ui import app
     except ImportError as missing:  # an installation that is not whole shows a menu all the same
-        return _run_plain(sitting, views, error, said or f"The screens cannot be shown: {missing}.")
+        return _run_plain(sitting, views, error, said or marked(f"The screens cannot be shown: {missing}."))
     ours, simulated = first_stage(), sitting.shared.session.simulated
     settings = sitting.loaded.settings
     return app.run_on(

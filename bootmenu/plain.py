@@ -20,6 +20,7 @@ from bootmenu.discovery.scan import Listing, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec import preflight
 from bootmenu.kexec.errors import LoadError
+from bootmenu.language import _, marked, told
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.progress import Progress, StageState
@@ -30,9 +31,14 @@ from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.terms import Terms
+from bootmenu.ui.wording import stage_words
 
 _WIDTH = 79
-_POWER = {Power.REBOOT: "restart", Power.OFF: "switch off", Power.FIRMWARE: "restart into the firmware's setup"}
+_POWER = {
+    Power.REBOOT: marked("restart"),
+    Power.OFF: marked("switch off"),
+    Power.FIRMWARE: marked("restart into the firmware's setup"),
+}
 
 
 class _EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
@@ -50,18 +56,18 @@ class _Command:
 
 
 _COMMANDS = (
-    _Command("d", "details", "every check of an entry, and what loading it would do", numbered=True),
-    _Command("t", "test", "load an entry and take it out again", numbered=True),
-    _Command("e", "edit", "start an entry with another command line", numbered=True),
-    _Command("D", "make_default", "make an entry the default, or take that back", numbered=True),
-    _Command("o", "next_boot", "make an entry the one for the next boot only", numbered=True),
-    _Command("r", "rescan", "look at every partition again"),
-    _Command("u", "unlock", "enter the passphrase of an encrypted partition"),
-    _Command("l", "log", "the kernel's last messages"),
-    _Command("p", "power", "restart or switch off"),
-    _Command("s", "shell", "a shell; the menu is back when it ends"),
-    _Command("m", "demo", "the demonstration machine, where nothing can happen"),
-    _Command("q", "quit", "leave; nothing is loaded"),
+    _Command("d", "details", marked("every check of an entry, and what loading it would do"), numbered=True),
+    _Command("t", "test", marked("load an entry and take it out again"), numbered=True),
+    _Command("e", "edit", marked("start an entry with another command line"), numbered=True),
+    _Command("D", "make_default", marked("make an entry the default, or take that back"), numbered=True),
+    _Command("o", "next_boot", marked("make an entry the one for the next boot only"), numbered=True),
+    _Command("r", "rescan", marked("look at every partition again")),
+    _Command("u", "unlock", marked("enter the passphrase of an encrypted partition")),
+    _Command("l", "log", marked("the kernel's last messages")),
+    _Command("p", "power", marked("restart or switch off")),
+    _Command("s", "shell", marked("a shell; the menu is back when it ends")),
+    _Command("m", "demo", marked("the demonstration machine, where nothing can happen")),
+    _Command("q", "quit", marked("leave; nothing is loaded")),
 )
 
 
@@ -99,7 +105,7 @@ class PlainMenu:
             self._say(line)
 
     def _ask(self, question: str) -> str:
-        self._sink.write(question)
+        self._sink.write(to_ascii(question) if self._ascii else question)
         self._sink.flush()
         while not (line := self._source.readline()):
             # a line that hung up is no terminal any more; Ctrl+D on one that is does not leave a kiosk
@@ -108,7 +114,8 @@ class PlainMenu:
         return line.strip()
 
     def _sure(self, question: str) -> bool:
-        return self._ask(f"{question} (y, or Enter for no) ").lower() in ("y", "yes")
+        answer = self._ask(f"{question} {_('(y, or Enter for no)')} ").lower()
+        return answer in ("y", "yes", _("y"), _("yes"))
 
     # --- the list
 
@@ -116,7 +123,7 @@ class PlainMenu:
         """Until there is an outcome. The end of the input is one. error: what came back; it is told first."""
         try:
             if self.terms.trouble:
-                self._wrapped("  ! ", self.terms.trouble)
+                self._wrapped("  ! ", told(self.terms.trouble))
             if error is not None:
                 self._failed(error)
             with contextlib.suppress(KeyboardInterrupt):
@@ -134,7 +141,7 @@ class PlainMenu:
         return self._outcome
 
     def _look(self) -> None:
-        self._say("Looking for what can be started.")
+        self._say(_("Looking for what can be started."))
         self._catalogue.begin()
         with contextlib.closing(self._session.scan()) as stream:
             self._take(stream)
@@ -160,12 +167,13 @@ class PlainMenu:
         machine = self._session.machine
         title = " - ".join(part for part in (machine.title, machine.kernel_release) if part)
         self._say()
-        self._say(printable(f"bootmenu{'  SIMULATION' if self._session.simulated else ''}   {title}"))
+        mark = f"  {_('SIMULATION')}" if self._session.simulated else ""
+        self._say(printable(f"bootmenu{mark}   {title}"))
         for finding in self._session.machine_report.findings:
             if finding.severity is not Severity.PASS:
                 self._finding(finding)
         for notice in self._session.notices:
-            self._wrapped("  note  ", notice)
+            self._wrapped(f"  {_('note')}  ", told(notice))
         listings, state = self._numbered, self._session.memory.state
         place = ""
         for number, listing in enumerate(listings, 1):
@@ -174,22 +182,23 @@ class PlainMenu:
                 place = entry.device
                 self._say(printable(f" {place}"))
             marks = "*" if entry.default or state.default == entry.id else " "
-            word = reports.WORDS[listing.report.verdict]
+            word = _(reports.WORDS[listing.report.verdict])
             name = printable(_name(listing))
-            more = "  next boot" if state.once == entry.id else ""
-            lost = "  never came back" if state.lost_at(entry.id) else ""
-            self._say(f" {number:>2}{marks} {word:<4}  {name}  ({entry.source}){more}{lost}")
+            more = f"  {_('next boot')}" if state.once == entry.id else ""
+            lost = f"  {_('never came back')}" if state.lost_at(entry.id) else ""
+            self._say(f" {number:>2}{marks} {word:<{_width()}}  {name}  ({entry.source}){more}{lost}")
         if not listings:
-            self._say(" There is nothing here that could be started.")
+            self._say(" " + _("There is nothing here that could be started."))
         if not self.terms.policy.kiosk:
             for group in self._catalogue.groups:
                 for problem in group.problems:
-                    self._wrapped("     skip  ", str(problem))
+                    self._wrapped(f"     {_('skip')}  ", told(str(problem)))
         self._hints()
 
     def _hints(self) -> None:
         letters = " ".join(f"{command.letter}{' N' if command.numbered else ''}" for command in self._offered())
-        self._wrapped("", f"A number starts that entry. Also: {letters} ? (help), each with Enter.")
+        said = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")
+        self._wrapped("", said.format(letters=letters))
         if self.terms.policy.kiosk and self.terms.settings.kiosk_contact:
             self._wrapped("", self.terms.settings.kiosk_contact)
 
@@ -218,7 +227,7 @@ class PlainMenu:
             return
         command = next((command for command in self._offered() if command.letter == letter), None)
         if command is None:
-            self._say(f"{printable(line[:20])} is no command; ? lists them.")
+            self._say(_("{line} is no command; ? lists them.").format(line=printable(line[:20])))
             return
         if not command.numbered:
             self._do(command.action)
@@ -230,7 +239,8 @@ class PlainMenu:
         wanted = _number(number)
         if wanted is not None and 1 <= wanted <= len(listings):
             return listings[wanted - 1]
-        self._say(f"That needs the number of an entry: 1 to {len(listings)}." if listings else "There is no entry.")
+        needed = _("That needs the number of an entry: 1 to {n}.").format(n=len(listings))
+        self._say(needed if listings else _("There is no entry."))
         return None
 
     def _do(self, action: str) -> None:
@@ -264,8 +274,8 @@ class PlainMenu:
                 self._remember(action, listing)
 
     def _help(self) -> None:
-        rows = [("N", "start entry N"), *((_shown(command), command.help) for command in self._offered())]
-        for shown, text in (*rows, ("Enter", "the list again"), ("?", "this")):
+        rows = [("N", _("start entry N")), *((_shown(command), _(command.help)) for command in self._offered())]
+        for shown, text in (*rows, (_("Enter"), _("the list again")), ("?", _("this"))):
             self._say(f"  {shown:<6} {text}")
 
     def _details(self, listing: Listing) -> None:
@@ -277,26 +287,28 @@ class PlainMenu:
                 self._say(part)
 
     def _finding(self, finding: Finding) -> None:
-        self._wrapped(f"  {reports.WORDS[finding.severity]:<4}  ", f"{finding.code}: {finding.message}")
+        self._wrapped(
+            f"  {_(reports.WORDS[finding.severity]):<{_width()}}  ", f"{finding.code}: {told(finding.message)}"
+        )
         if finding.hint:
-            self._wrapped("        → ", finding.hint)
+            self._wrapped(" " * (_width() + 4) + "→ ", told(finding.hint))
 
     def _boot(self, listing: Listing) -> None:
         if listing.report.verdict is Severity.FAIL:
             for finding in listing.report.of(Severity.FAIL):
                 self._finding(finding)
-            if not self._sure("It cannot be started here. Try it all the same?"):
+            if not self._sure(_("It cannot be started here. Try it all the same?")):
                 return
-        elif self.terms.confirm_always and not self._sure("This ends what runs now. Start it?"):
+        elif self.terms.confirm_always and not self._sure(_("This ends what runs now. Start it?")):
             return
         plan = self._session.plan(listing)
-        self._say(f"Loading {printable(_name(listing))}. Ctrl+C takes it back.")
+        self._say(_("Loading {name}. Ctrl+C takes it back.").format(name=printable(_name(listing))))
         try:
             self._follow(self._session.load(plan))
             self._follow(self._session.leave(plan))
         except KeyboardInterrupt:
             self._session.unload(plan)
-            self._say("Taken back: nothing is loaded.")
+            self._say(_("Taken back: nothing is loaded."))
             return
         except BaseException:
             self._session.unload(plan)
@@ -308,8 +320,8 @@ class PlainMenu:
             for progress in steps:
                 if progress.state is not StageState.RUNNING:
                     size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
-                    detail = printable(progress.detail[:60])
-                    self._say(f"  {progress.stage:<20} {progress.state:<8}{size} {progress.seconds:6.1f} s  {detail}")
+                    detail = printable(told(progress.detail)[:60])
+                    self._say(f"  {stage_words(progress)}{size} {progress.seconds:6.1f} s  {detail}")
         finally:
             close = getattr(steps, "close", None)
             if close is not None:
@@ -319,7 +331,9 @@ class PlainMenu:
         allowed = self._session.preflight()
         if allowed.refused is not None:
             raise allowed.refused
-        if allowed.replaces and not self._sure("A kernel is loaded already, and would be gone. Test all the same?"):
+        if allowed.replaces and not self._sure(
+            _("A kernel is loaded already, and would be gone. Test all the same?")
+        ):
             return
         plan = self._session.plan(listing)
         error: LoadError | None = None
@@ -332,17 +346,17 @@ class PlainMenu:
         self._finding(preflight.finding(plan, error))
 
     def _edit(self, listing: Listing) -> None:
-        self._say("The command line is")
-        self._wrapped("  ", listing.entry.cmdline.text or "(empty)")
-        line = self._ask("Another one for this boot (Enter keeps it, - empties it): ")
+        self._say(_("The command line is"))
+        self._wrapped("  ", listing.entry.cmdline.text or _("(empty)"))
+        line = self._ask(_("Another one for this boot (Enter keeps it, - empties it): "))
         if line:
             entry = dataclasses.replace(listing.entry, cmdline=CommandLine("" if line == "-" else line))
             listing = self._session.recheck(entry)
-        self._say(f"verdict: {reports.WORDS[listing.report.verdict]}")
+        self._say(_("verdict: {word}").format(word=_(reports.WORDS[listing.report.verdict])))
         for severity in (Severity.FAIL, Severity.WARN):
             for finding in listing.report.of(severity):
                 self._finding(finding)
-        if self._sure("Start it?"):
+        if self._sure(_("Start it?")):
             self._boot(listing)
 
     def _remember(self, action: str, listing: Listing) -> None:
@@ -355,11 +369,11 @@ class PlainMenu:
         kept = memory.keep(state)
         self._list()
         if not kept:
-            self._wrapped("  ! ", memory.trouble)
+            self._wrapped("  ! ", told(memory.trouble))
 
     def _unlock(self) -> None:
         name = self._locked[0]
-        secret = self._secret(f"Passphrase of {printable(name)} (Enter for none): ")
+        secret = self._secret(_("Passphrase of {name} (Enter for none): ").format(name=printable(name)))
         if secret:
             self._session.unlock(name, secret)
             self._look()
@@ -368,31 +382,36 @@ class PlainMenu:
     def _log(self) -> None:
         lines = self._session.kernel_log()
         if lines is None:
-            self._say("The kernel's messages may not be read.")
+            self._say(_("The kernel's messages may not be read."))
         for line in (lines or [])[-20:]:
             self._wrapped("  ", line)
 
     def _power(self) -> None:
         offered = self._session.powers
         for number, power in enumerate(offered, 1):
-            self._say(f"  {number}  {_POWER[power]}")
-        choice = _number(self._ask("Which (Enter for none): "))
+            self._say(f"  {number}  {_(_POWER[power])}")
+        choice = _number(self._ask(_("Which (Enter for none): ")))
         if choice is not None and 1 <= choice <= len(offered):
             self._session.power(offered[choice - 1])
 
     def _failed(self, error: BootmenuError) -> None:
-        self._wrapped("  ! ", error.message)
+        self._wrapped("  ! ", told(error.message))
         if isinstance(error, LoadError):
             for line in _details_of(error):
                 self._wrapped("      ", line)
         if error.hint:
-            self._wrapped("    → ", error.hint)
+            self._wrapped("    → ", told(error.hint))
 
 
 def _details_of(error: LoadError) -> Iterable[str]:
     if error.errno_text:
         yield f"{error.call}: {error.errno_text}"
-    yield from (f"kernel: {line}" for line in error.kernel_log)
+    yield from (f"{_('kernel')}: {line}" for line in error.kernel_log)
+
+
+def _width() -> int:
+    """Columns of the longest verdict."""
+    return max(len(_(word)) for word in reports.WORDS.values())
 
 
 def _number(text: str) -> int | None:

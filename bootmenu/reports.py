@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from bootmenu.discovery.scan import Listing
+from bootmenu.language import _, told
 from bootmenu.model.codec import to_json
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Finding, Report, Severity
@@ -79,24 +80,25 @@ def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
     width = max((len(finding.code) for finding in report.findings), default=0)
     for finding in report.findings:
         yield from _finding_lines(finding, width, colour)
-    yield f"verdict: {_word(report.verdict, colour)}"
+    yield _("verdict: {word}").format(word=_word(report.verdict, colour))
 
 
 def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
-    word = _word(finding.severity, colour) + " " * (4 - len(WORDS[finding.severity]))
-    indent = " " * (4 + 2 + width + 2)
-    ignored = "(ignored) " if finding.ignored else ""
-    message = textwrap.wrap(ignored + printable(finding.message), _WIDTH - len(indent)) or [""]
+    room = max(len(_(word)) for word in WORDS.values())
+    word = _word(finding.severity, colour) + " " * (room - len(_(WORDS[finding.severity])))
+    indent = " " * (room + 2 + width + 2)
+    ignored = _("(ignored)") + " " if finding.ignored else ""
+    message = textwrap.wrap(ignored + printable(told(finding.message)), _WIDTH - len(indent)) or [""]
     yield f"{word}  {finding.code:<{width}}  {message[0]}"
     yield from (indent + line for line in message[1:])
     if finding.hint:
-        hint = textwrap.wrap(printable(finding.hint), _WIDTH - len(indent) - 2)
+        hint = textwrap.wrap(printable(told(finding.hint)), _WIDTH - len(indent) - 2)
         yield f"{indent}→ {hint[0]}"
         yield from (f"{indent}  {line}" for line in hint[1:])
 
 
 def _word(severity: Severity, colour: bool) -> str:
-    word = WORDS[severity]
+    word = _(WORDS[severity])
     return f"\033[{_COLOURS[severity]}m{word}\033[0m" if colour else word
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, marked
 from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.progress import Progress
 from bootmenu.ui.lines import Ink, Span
 from bootmenu.ui.text import cells, clean, fit
 
@@ -50,6 +51,24 @@ def verdict(severity: Severity) -> Span:
 def skip() -> Span:
     """`! skip`, as wide as a verdict."""
     return Span(fit(_(SKIP), verdict_width()), Ink.WARN)
+
+
+STAGES = (
+    *(marked("read kernel"), marked("read initramfs"), marked("prepare device tree"), marked("load")),
+    *(marked("hooks"), marked("sync"), marked("unmount"), marked("watchdog"), marked("jump")),
+)
+STATES = (marked("running"), marked("done"), marked("skipped"))
+
+
+def stage_width() -> int:
+    """Columns of the longest stage."""
+    return max(cells(_(stage)) for stage in STAGES)
+
+
+def stage_words(progress: Progress) -> str:
+    """`read kernel          done    `, for a line of its own."""
+    state = max(cells(_(state)) for state in STATES)
+    return f"{fit(_(progress.stage), stage_width() + 1)} {fit(_(progress.state), state + 1)}"
 
 
 def name(listing: Listing) -> str:

@@ -11,7 +11,7 @@ from bootmenu.language import _, marked, told
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, clip, spread
 from bootmenu.ui.text import cells, clean, cut, fit, megabytes, rate, seconds
-from bootmenu.ui.wording import full_name, overridden
+from bootmenu.ui.wording import full_name, overridden, stage_width
 
 Told = Mapping[Stage, Progress]
 
@@ -41,10 +41,6 @@ def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:
     return stages[: stages.index(Stage.LOAD) + 1] if test else stages
 
 
-_STAGES = (
-    *(marked("read kernel"), marked("read initramfs"), marked("prepare device tree"), marked("load")),
-    *(marked("hooks"), marked("sync"), marked("unmount"), marked("watchdog"), marked("jump")),
-)
 _NOW, _OK, _SKIP = marked("now"), marked("ok"), marked("skip")
 
 
@@ -58,7 +54,7 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
         StageState.SKIPPED: (f"  {_(_SKIP)}", Ink.DIM),
     }[state]
     sign = Span(fit(text, column), ink)
-    named = Span(fit(_(stage), max(cells(_(name)) for name in _STAGES)), Ink.DIM if progress is None else Ink.TEXT)
+    named = Span(fit(_(stage), stage_width()), Ink.DIM if progress is None else Ink.TEXT)
     spans = [Span(" "), sign, Span(" "), named]
     if progress is None:
         return Line(tuple(spans))
