@@ -44,6 +44,9 @@ _UNDO = {
 _SEEN_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
 """Attributes that show where there is no character: lines and reverse video."""
 
+_DARK = ("31", "34")
+"""Colours as dark as they are on the VT, that is 170 of 255, with white letters better than with black ones."""
+
 
 @lru_cache(maxsize=512)
 def _parse(style: str) -> _Style:
@@ -85,13 +88,18 @@ def _unseen(style: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _without_bold(style: str) -> str:
-    """In reverse video the brighter letters would be dark grey: build_attr (drivers/tty/vt/vt.c) exchanges colours
-    first, and then brightens the letters, which have the black of the ground."""
+def _readable(style: str) -> str:
+    """What looks on the Linux VT as the style should. build_attr (drivers/tty/vt/vt.c) exchanges colours first and
+    brightens the letters then: bold ones in reverse video would be dark grey. Nor is black to be read on red and
+    blue."""
     attributes, foreground, background = _parse(style)
-    if not {"1", "7"} <= attributes:
+    if "7" not in attributes:
         return style
-    return ";".join([*sorted(attributes - {"1"}), *filter(None, (foreground, background))])
+    attributes -= {"1"}
+    if foreground in _DARK and not background:
+        attributes = attributes - {"7"} | {"1"}
+        foreground, background = "37", f"4{foreground[1:]}"
+    return ";".join([*sorted(attributes), *filter(None, (foreground, background))])
 
 
 @lru_cache(maxsize=512)
@@ -169,7 +177,7 @@ class Glass:
         if not 0 <= self._y < self.height:
             return
         row = wanted.setdefault(self._y, {})
-        style = _without_bold(self._style) if self._brightens else self._style
+        style = _readable(self._style) if self._brightens else self._style
         blank = _BLANK if _unseen(style) else (" ", style)
         for char in text:
             size = 1 if char.isascii() else cell_len(char)

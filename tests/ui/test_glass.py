@@ -107,12 +107,15 @@ def test_after_noise_everything_is_sent_again() -> None:
     assert "abc" in glass.filter("\x1b[1;1Habc")
 
 
-def test_reverse_video_is_not_bold_where_bold_is_a_brighter_colour() -> None:
-    """It would be dark grey letters on the Linux VT."""
+def test_reverse_video_can_be_read_where_bold_is_a_brighter_colour() -> None:
+    """Letters would be dark grey on the Linux VT, or black on red."""
     vt, other = Glass(WIDTH, HEIGHT, brightens=True), Glass(WIDTH, HEIGHT)
-    reversed_and_bold = "\x1b[1;1H\x1b[1;7;36ma\x1b[27mb\x1b[0m"
-    assert vt.filter(reversed_and_bold) == "\x1b[1H\x1b[36;7ma\x1b[27;1mb\x1b[m"
-    assert other.filter(reversed_and_bold) == "\x1b[1H\x1b[36;1;7ma\x1b[27mb\x1b[m"
+    cyan = "\x1b[1;1H\x1b[1;7;36ma\x1b[27mb\x1b[0m"
+    assert vt.filter(cyan) == "\x1b[1H\x1b[36;7ma\x1b[27;1mb\x1b[m"
+    assert other.filter(cyan) == "\x1b[1H\x1b[36;1;7ma\x1b[27mb\x1b[m"
+    red = "\x1b[2;1H\x1b[1;7;31mFAIL\x1b[0m"
+    assert vt.filter(red) == "\r\n\x1b[37;41;1mFAIL\x1b[m"
+    assert other.filter(red) == "\r\n\x1b[31;1;7mFAIL\x1b[m"
 
 
 def test_modes_pass_and_change_nothing() -> None:
