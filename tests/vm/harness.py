@@ -6,10 +6,12 @@ Time-outs are failures. A machine is always ended by the process that this objec
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
 import select
+import socket
 import subprocess
 import time
 import tty
@@ -293,6 +295,45 @@ class Machine:
             if not ready:
                 raise MachineError(self._complaint("it takes no more input"))
             data = data[os.write(self._terminal, data) :]
+
+
+class Monitor:
+    """QEMU's own control line (QMP)."""
+
+    @staticmethod
+    def argv(path: Path) -> tuple[str, ...]:
+        """What QEMU is told, so that it listens on this socket."""
+        return "-qmp", f"unix:{path},server=on,wait=off"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(30)
+        self._socket.connect(str(self._path))
+        self._lines = self._socket.makefile("rb")
+        self._lines.readline()
+        self.run("qmp_capabilities")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._lines.close()
+        self._socket.close()
+
+    def run(self, command: str, **arguments: object) -> None:
+        """Run a command; events that come first are passed over."""
+        self._socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        while "return" not in (answer := json.loads(self._lines.readline())):
+            assert "error" not in answer, answer
+
+    def reason_of_end(self) -> str:
+        """Wait until the machine ends: `guest-shutdown` = it has switched itself off, `guest-reset` = it restarts."""
+        while (event := json.loads(self._lines.readline())).get("event") != "SHUTDOWN":
+            pass
+        return str(event["data"]["reason"])
 
 
 def run_tool(argv: Sequence[str | Path], *, data: bytes | None = None) -> bytes:

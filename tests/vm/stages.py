@@ -35,20 +35,25 @@ class Stage:
     initrd: Path
 
 
-def build_first_stage(cache: Path, packages: Sequence[str] = (), *, architecture: str = "arm64") -> Stage:
+def build_first_stage(
+    cache: Path, packages: Sequence[str] = (), *, architecture: str = "arm64", for_boards: bool = False
+) -> Stage:
     """bootmenu's image of this checkout, built once for every state of its sources.
 
-    packages: Debian packages besides those of every image. architecture: Debian's name.
+    packages: Debian packages besides those of every image. architecture: Debian's name. for_boards: with the kernel
+    that an image has by default, which knows screens and keyboards; it takes longer to start than a cloud's.
     """
-    variant = "-".join(["first-stage", *([] if architecture == "arm64" else [architecture]), *packages])
+    kind = (["boards"] if for_boards else []) + ([] if architecture == "arm64" else [architecture])
+    variant = "-".join(["first-stage", *kind, *packages])
     folder = cache / variant / _state()
     stage = Stage(kernel=folder / "vmlinuz", initrd=folder / "first-stage.cpio.zst")
     if not (stage.kernel.exists() and stage.initrd.exists()):
-        root = cache / "-".join([_ROOTS[architecture], *packages])
+        root = cache / "-".join([_ROOTS[architecture], *(["boards"] if for_boards else []), *packages])
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
-        argv = ["build", "--debian", architecture, "--kernel-package", f"linux-image-cloud-{architecture}"]
-        argv += ["--root", str(root)]
+        argv = ["build", "--debian", architecture, "--root", str(root)]
+        # a big archive is soonest packed and unpacked when it is not packed at all
+        argv += ["--compress", "none"] if for_boards else ["--kernel-package", f"linux-image-cloud-{architecture}"]
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
@@ -94,10 +99,16 @@ def archive(files: Mapping[str, bytes], *, executable: set[str], console: bool =
 
 def with_guest_program(stage: Stage, name: str, folder: Path) -> Stage:
     """The stage with one more program of tests/vm/guest, as /vmtest/NAME."""
-    data = archive({f"vmtest/{name}": (GUEST / name).read_bytes()}, executable={f"vmtest/{name}"})
-    initrd = folder / f"{name}.cpio"
+    path = f"vmtest/{name}"
+    return with_files(stage, {path: (GUEST / name).read_bytes()}, folder / f"{name}.cpio", executable={path})
+
+
+def with_files(
+    stage: Stage, files: Mapping[str, bytes], initrd: Path, *, executable: frozenset[str] | set[str] = frozenset()
+) -> Stage:
+    """The stage with more files. initrd: where it is written to."""
     # The kernel reads on behind a plain archive, but not behind a compressed one.
-    initrd.write_bytes(data + stage.initrd.read_bytes())
+    initrd.write_bytes(archive(files, executable=set(executable)) + stage.initrd.read_bytes())
     return Stage(kernel=stage.kernel, initrd=initrd)
 
 

@@ -3,17 +3,13 @@
 
 from __future__ import annotations
 
-import json
-import socket
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 
 from tests.vm.conftest import MachineMaker
 from tests.vm.disks import FileSystem, Partition, write_disk
-from tests.vm.harness import Hardware, Machine
+from tests.vm.harness import Hardware, Machine, Monitor
 
 pytestmark = pytest.mark.vm
 
@@ -28,34 +24,6 @@ STICK = Partition(
 )
 
 
-class Monitor:
-    """QEMU's own control line (QMP)."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> Self:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(30)
-        self._socket.connect(str(self._path))
-        self._lines = self._socket.makefile("rb")
-        self._lines.readline()
-        self.run("qmp_capabilities")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._lines.close()
-        self._socket.close()
-
-    def run(self, command: str, **arguments: object) -> None:
-        """Run a command; events that come first are passed over."""
-        self._socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
-        while "return" not in (answer := json.loads(self._lines.readline())):
-            assert "error" not in answer, answer
-
-
 def _marked(vm: Machine) -> str:
     return next((line for line in vm.screen() if line.startswith(("▶ ", "> "))), "")
 
@@ -65,7 +33,7 @@ def test_a_stick_appears_and_disappears_and_the_selection_stays(
 ) -> None:
     stick = write_disk(tmp_path / "stick.img", [STICK], tmp_path / "stick")
     control = tmp_path / "qmp"
-    extra = ("-device", "pcie-root-port,id=plug,chassis=1,slot=1", "-qmp", f"unix:{control},server=on,wait=off")
+    extra = ("-device", "pcie-root-port,id=plug,chassis=1,slot=1", *Monitor.argv(control))
     with machine(Hardware(disks=(disk,), extra=extra)) as vm:
         vm.wait_for_screen("Gamma on ext4", 150)
         vm.wait_for_screen("4 entries on 2 partitions", 60)
@@ -97,5 +65,10 @@ def test_a_stick_appears_and_disappears_and_the_selection_stays(
             monitor.run("device_del", id="stick")
             # a slot with a button waits five seconds for somebody who changes his mind
             vm.wait_for_screen("4 entries on 2 partitions", 60)
-        assert not vm.on_screen("STICK")
+            assert not vm.on_screen("STICK")
+            vm.send("p")
+            vm.wait_for_screen("1  Go on running", 20)
+            vm.send("2", "enter")
+            assert monitor.reason_of_end() == "guest-reset"
+            vm.wait_for_end(20)
         assert _marked(vm) == chosen

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.vm.conftest import MachineMaker
-from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine
+from tests.vm.harness import SILENCE_AFTER_JUMP, Hardware, Machine, Monitor
 
 pytestmark = pytest.mark.vm
 
@@ -83,9 +83,11 @@ def test_an_entry_with_its_own_device_tree_gets_that_tree(machine: MachineMaker,
 
 
 def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
-    machine: MachineMaker, disk: Path, spin_table_tree: Path
+    machine: MachineMaker, disk: Path, spin_table_tree: Path, tmp_path: Path
 ) -> None:
-    with machine(Hardware(disks=(disk,), dtb=spin_table_tree)) as vm:
+    """And it has a shell, and switches off."""
+    control = tmp_path / "qmp"
+    with machine(Hardware(disks=(disk,), dtb=spin_table_tree, extra=Monitor.argv(control))) as vm:
         _wait_for_menu(vm)
         assert vm.on_screen("CPU-STUCK"), "the banner names the check"
         assert vm.on_screen("nr_cpus=1"), "and what to do"
@@ -104,5 +106,29 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
             return _marked(machine) not in ("", before)
 
         vm.wait_for(moved, 20)
+        _look_into_a_shell(vm)
+        with Monitor(control) as monitor:
+            vm.send("p")
+            vm.wait_for_screen("1  Go on running", 20)
+            vm.send("3", "enter")
+            assert monitor.reason_of_end() == "guest-shutdown"
+        vm.wait_for_end(20)
         assert "the menu ended" not in vm.text
         assert "the menu was ended" not in vm.text
+
+
+def _look_into_a_shell(vm: Machine) -> None:
+    """It has the terminal to itself, job control and Ctrl+C included; then the menu is there as it was before."""
+    before, place = vm.screen(), vm.mark()
+    vm.send("s")
+    vm.wait_for("exit leads back to the menu", 20, after=place)
+    vm.send("echo shell-$((6 * 7)) $(tty) $TERM", "enter")
+    vm.wait_for("shell-42 /dev/ttyAMA0 vt220", 20, after=place)
+    vm.send("cat", "enter", "\x03", "echo back-$((6 * 7))", "enter")
+    vm.wait_for("back-42", 20, after=place)
+    vm.send("exit", "enter")
+
+    def back(machine: Machine) -> bool:
+        return machine.screen() == before
+
+    vm.wait_for(back, 30)
