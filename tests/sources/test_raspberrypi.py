@@ -308,6 +308,14 @@ def test_parameters_belong_to_the_overlay_before_them_and_are_said_not_to_be_app
     assert [ref.path for ref in scan(config, files=files)[0][0].overlays] == ["/overlays/a.dtbo", "/overlays/b.dtbo"]
 
 
+def test_a_colon_may_separate_an_overlay_from_its_parameters() -> None:
+    files: dict[str, str | bytes] = {"/overlays/gpio-ir.dtbo": ""}
+    config = "dtoverlay=gpio-ir:gpio_pin=17,pull=up:x\ndtoverlay=:"
+    (entry,), _ = scan(config, files=files)
+    assert [ref.path for ref in entry.overlays] == ["/overlays/gpio-ir.dtbo"]
+    assert messages(config, files=files) == ["dtoverlay=gpio-ir: not applied: gpio_pin=17, pull=up:x"]
+
+
 @pytest.mark.parametrize("data", [b"", b"\xd0\x0d\xfe\xed" + bytes(60), b"no tree"])
 def test_a_broken_overlay_map_costs_a_problem(data: bytes) -> None:
     files: dict[str, str | bytes] = {"/overlays/overlay_map.dtb": data, "/overlays/a.dtbo": ""}

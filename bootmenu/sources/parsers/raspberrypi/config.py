@@ -136,7 +136,10 @@ class Reader:
             case "ramfsfile":
                 self.config.initramfs = _names(value)
             case "dtoverlay":
-                name, *parameters = value.split(",")
+                # device-tree.adoc: a colon "to separate the overlay name from its parameters" is a supported variant
+                name, _, listed = value.partition(",")
+                name, _, first = name.partition(":")
+                parameters = [first, *listed.split(",")]
                 # device-tree.adoc: an empty dtoverlay= ends the last overlay's parameters
                 self._overlay = (
                     Overlay(name=name.strip(), parameters=_parameters(parameters)) if name.strip() else None
