@@ -54,8 +54,8 @@ def told(text: str) -> str:
     return _sentences[text]
 
 
-PATTERNS = (marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."))
-"""Of sentences that are put together piece by piece: by FormatError, and by the check of the format."""
+PATTERNS = (marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."), marked("{0} KiB and {1} KiB"))
+"""Of sentences that are put together piece by piece: by FormatError, and by checks of the kernel."""
 _sentences: dict[str, str] = {}
 _MOST_SENTENCES = 2000
 _DEEPEST = 3  # a problem names an error, which names another

@@ -240,7 +240,7 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
         plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
         if plan is not None:
-            frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else plan.last_line)
+            frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
             _drain(frame.terminals)
             try:
                 _jump(view, plan)
@@ -445,8 +445,8 @@ def _show(sitting: Sitting) -> Quit | None:
     session = sitting.shared.session
     memory, settings = session.memory, sitting.loaded.settings
     # a system that was started to be used remembers nothing of boots, and need not say so
-    told = not session.simulated and (memory.remembers or first_stage() or settings.state_device is not None)
-    troubles = (sitting.said, *sitting.loaded.problems, memory.trouble if told else "")
+    said_so = not session.simulated and (memory.remembers or first_stage() or settings.state_device is not None)
+    troubles = (sitting.said, *sitting.loaded.problems, memory.trouble if said_so else "")
     said, *more = [text for text in troubles if text] or [""]
     for text in more:
         faults.note(text)
@@ -460,12 +460,12 @@ def _show(sitting: Sitting) -> Quit | None:
         if not isinstance(outcome, Jump):
             return outcome
         kiosk = settings.profile is Profile.KIOSK
-        _say_everywhere(sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else outcome.plan.last_line)
+        _say_everywhere(sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line))
         try:
             _jump(view, outcome.plan)
         except SimulatedJump as arrived:
             view.unload(outcome.plan)
-            error, said = None, arrived.message if sitting.plain else ""
+            error, said = None, told(arrived.message) if sitting.plain else ""
         except LoadError as back:
             error = back
 

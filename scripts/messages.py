@@ -66,7 +66,7 @@ def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
         yield from ((text,) for text in _texts(answer, scope) if _is_sentence(text))
     for scope, call in _calls(tree, tree):
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        if isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "finish"):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _METHODS:
             name = call.func.attr
         if name == "counted":
             texts = [arg.value for arg in call.args[1:3] if isinstance(arg, ast.Constant)]
@@ -81,16 +81,12 @@ def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
                 yield from ((text,) for text in _texts(arg, scope) if name == "marked" or _is_sentence(text))
 
 
+_SPEAKERS = {*_SAYS, "Problem", "SimulatedJump", "UnsupportedKernel", "BrokenContainer"}
+_METHODS = {"append", "finish", "problem"}
+
+
 def _speaks(name: str) -> bool:
-    return name in (
-        *_SAYS,
-        "Problem",
-        "SimulatedJump",
-        "UnsupportedKernel",
-        "BrokenContainer",
-        "append",
-        "finish",
-    ) or (name.endswith("Error") and name != "UsageError")
+    return name in _SPEAKERS | _METHODS or (name.endswith("Error") and name != "UsageError")
 
 
 _TELLERS = {"explain", "reason", "unavailable", "_notes", "_unfit", "_missing", "notices"}

@@ -100,7 +100,7 @@ class LoadPlan:
         name = self.entry.title
         if self.entry.version and self.entry.version not in name:
             name += f", {self.entry.version}"
-        return f"Starting {printable(name)}. The screen may stay dark for some seconds."
+        return marked(f"Starting {printable(name)}. The screen may stay dark for some seconds.")
 
     def to_json(self) -> dict[str, object]:
         """What `boot --dry-run --json` prints."""

@@ -80,7 +80,7 @@ def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
         *paragraph(width, done, indent=3),
         *paragraph(width, _("The last line on the console would have been:"), indent=3),
         BLANK,
-        *paragraph(width, last_line, Ink.STRONG, indent=5),
+        *paragraph(width, told(last_line), Ink.STRONG, indent=5),
         BLANK,
         *paragraph(
             width, _("This is a demonstration machine: nothing was executed, and nothing is loaded."), indent=3
