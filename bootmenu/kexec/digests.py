@@ -144,18 +144,16 @@ class Hashed:
 
     def hashed(self) -> Iterator[int]:
         """Wait for the other thread; gives bytes done so far. Raises OSError; BootmenuError when the file shrank."""
-        while self.beside and self._pending is not None:
-            try:
-                self._pending.result(_MOMENT)
-            except TimeoutError:
-                yield self.done
-            else:
-                break
+        if not self.beside or self._pending is None:
+            return
+        while wait([self._pending], _MOMENT).not_done:
+            yield self.done
+        self._pending.result()  # asked without a limit: a disk's ETIMEDOUT is a TimeoutError, too
 
     def close(self) -> None:
         """Nobody reads it any more."""
         self._closed = True
-        if self._pending is not None:
+        if self._pending is not None and not self._pending.cancel():  # what has begun has to end
             wait([self._pending])
         os.close(self.source.descriptor)
 

@@ -7,6 +7,7 @@ import bz2
 import errno
 import gzip
 import hashlib
+import itertools
 import lzma
 import os
 import threading
@@ -39,7 +40,7 @@ from bootmenu.system.tree import OpenFile
 from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, fake_host, syscalls_of
-from tests.kexec.staging import INITRD, Bench, Kexec
+from tests.kexec.staging import INITRD, Bench, Kexec, descriptors
 from tests.kexec.test_native import running_tree, with_facts
 
 METHODS = ("kexec_load", "kexec_file_load", "kexec_tools")
@@ -161,6 +162,44 @@ def test_giving_up_waits_for_no_hash(
     threading.Timer(0.05, stopped.set).start()
     stream.close()  # type: ignore[attr-defined]
     assert len(reads) == 1
+    assert unloads(host, kexec) == 1
+
+
+def test_giving_up_begins_no_hash_that_has_not_begun(
+    bench: Bench, host: Host, settled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The initramfs waits behind the kernel: it must not be waited for in turn."""
+    begun: list[str] = []
+    release = threading.Event()
+
+    def slow(hashed: Hashed) -> None:
+        begun.append(hashed.file.ref.path)
+        release.wait()
+
+    monkeypatch.setattr(Hashed, "_hash", slow)
+    before = descriptors()
+    stream = events(bench, bench.plan(bench.entry(), with_facts()), host)
+    loading = (event for event in stream if event.stage is Stage.LOAD)
+    next(loading), next(loading)
+    threading.Timer(0.05, release.set).start()
+    stream.close()  # type: ignore[attr-defined]
+    assert begun == ["/Image"]
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ETIMEDOUT])
+def test_a_disk_that_fails_while_it_is_hashed_beside_ends_the_load(
+    bench: Bench, host: Host, kexec: Kexec, settled: None, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(hashed: Hashed) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Hashed, "_hash", fail)
+    stream = events(bench, bench.plan(bench.entry(), with_facts()), host)
+    with pytest.raises(LoadError) as caught:
+        # a load that goes on for ever would give an event in every moment
+        list(itertools.islice(stream, 100))
+    assert caught.value.errno == number
     assert unloads(host, kexec) == 1
 
 
@@ -410,7 +449,8 @@ def test_only_what_is_in_doubt_is_read_again(
     real = os.pread
 
     def pread(descriptor: int, size: int, at: int) -> bytes:
-        reads.append(size)
+        if threading.current_thread() is threading.main_thread():  # the first hash may still be under way beside it
+            reads.append(size)
         return real(descriptor, size, at)
 
     monkeypatch.setattr(os, "pread", pread)
