@@ -382,8 +382,7 @@ class MachineSession:
         if self._simulated:
             raise SimulatedJump(f"Here the machine would start {plan.entry.title}.", "This is a simulation.")
         counted = self._count_try(plan.entry)
-        attempt = Attempt(entry=plan.entry.id, at=timestamp(), title=plan.entry.title)
-        self.memory.keep(self.memory.state.begun().booting(attempt))
+        self.memory.keep(self.memory.state.begun().booting(Attempt.now(plan.entry)))
         try:
             jumping.jump(self.host)
         finally:  # it was no try

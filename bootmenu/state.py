@@ -21,7 +21,7 @@ from typing import Protocol
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
 from bootmenu.model.codec import from_json, to_json
-from bootmenu.model.entry import Problem
+from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.settings import Settings
 from bootmenu.sources import references
 from bootmenu.system import efi
@@ -36,6 +36,7 @@ _VARIABLE = f"{efi.VARIABLES}/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11
 _LIMIT = 64 * 1024
 _WRITTEN = 1_750_000_000  # seconds since 1970; in 2025
 _MOST = 50  # entries that are remembered; the oldest go first
+_LONGEST_TITLE = 200  # characters; it comes from a disk
 
 
 class StateError(BootmenuError):
@@ -51,6 +52,11 @@ class Attempt:
     at: str
     """ISO 8601, UTC, `2026-11-14T09:30:00Z`; empty when the clock was not set."""
     title: str = ""
+
+    @classmethod
+    def now(cls, entry: BootEntry) -> Attempt:
+        """Of this entry."""
+        return cls(entry=entry.id, at=timestamp(), title=entry.title[:_LONGEST_TITLE])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +146,17 @@ def _first(attempt: Attempt, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]
 
 
 def encode(state: State) -> bytes:
-    """As JSON, newline at the end: a file that was cut off has none."""
-    return json.dumps(to_json(state), separators=(",", ":")).encode() + b"\n"
+    """As JSON, newline at the end: a file that was cut off has none. What would be too long to be read again loses
+    its oldest attempts. Raises StateError when that is not enough."""
+    few = _MOST
+    while True:
+        kept = {name: getattr(state, name)[:few] for name in ("lost", "good", "tries")}
+        data = json.dumps(to_json(dataclasses.replace(state, **kept)), separators=(",", ":")).encode() + b"\n"
+        if len(data) <= _LIMIT:
+            return data
+        if not few:
+            raise StateError("the names of the entries are too long")
+        few //= 2
 
 
 def decode(data: bytes) -> State:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
-from bootmenu.model.entry import Problem
+from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.settings import Settings
 from bootmenu.state import (
     NAME,
@@ -104,6 +104,27 @@ def test_a_state_reads_back_as_it_was(state: State) -> None:
 def test_any_bytes_give_a_state_or_a_state_error(data: bytes) -> None:
     with contextlib.suppress(StateError):
         assert isinstance(decode(data), State)
+
+
+def test_a_state_is_never_longer_than_what_is_read_again(tmp_path: Path) -> None:
+    """Ids and titles come from disks: they must not make the machine forget its default, or a kiosk its wrong PINs."""
+    memory = Memory(FolderStore(tmp_path))
+    memory.keep(State(default="debian", wrong_pins=7))
+    for number in range(60):
+        attempt = Attempt(entry=f"sda{number}:{'x' * 300}", at="", title="t" * 2000)
+        assert memory.keep(memory.state.booting(attempt).begun())
+    again = Memory(FolderStore(tmp_path))
+    assert again.trouble == ""
+    assert (again.state.default, again.state.wrong_pins) == ("debian", 7)
+    assert again.state.lost[0] == memory.state.lost[0], "the newest are kept"
+    assert not memory.keep(State(default="x" * (1 << 17), wrong_pins=8)), "what cannot be kept replaces nothing"
+    assert Memory(FolderStore(tmp_path)).state.wrong_pins == 7
+
+
+def test_a_title_from_a_disk_is_remembered_in_short() -> None:
+    kernel = FileRef(device="sda1", path="/k")
+    found = BootEntry(id="x", title="t" * 5000, source="bls", device="sda1", kernel=kernel)
+    assert Attempt.now(found).title == "t" * 200
 
 
 def test_a_newer_state_is_refused() -> None:
