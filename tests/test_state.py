@@ -107,7 +107,7 @@ def test_any_bytes_give_a_state_or_a_state_error(data: bytes) -> None:
 
 
 def test_a_state_is_never_longer_than_what_is_read_again(tmp_path: Path) -> None:
-    """Ids and titles come from disks: they must not make the machine forget its default, or a kiosk its wrong PINs."""
+    """Ids and titles come from disks: they must not make a machine forget its default, or a kiosk its wrong PINs."""
     memory = Memory(FolderStore(tmp_path))
     memory.keep(State(default="debian", wrong_pins=7))
     for number in range(60):

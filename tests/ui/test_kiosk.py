@@ -24,6 +24,7 @@ from bootmenu.ui.screens.kiosk import (
     PinScreen,
 )
 from bootmenu.ui.screens.menu import MenuScreen
+from bootmenu.ui.screens.refusal import RefusalScreen
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import KIOSK, FakeSession
@@ -349,6 +350,60 @@ async def test_the_open_menu_is_locked_after_the_idle_time() -> None:
         idle(menu)
         await menu.at(KioskScreen)
         await menu.until(lambda: session.calls.count("scan") == 3)
+
+
+async def test_a_refusal_that_nobody_reads_is_left_and_another_entry_is_next() -> None:
+    session = FakeSession(load_error=fakes.BUSY)
+    async with kiosk(session, countdown=0) as menu:
+        await menu.press("enter")
+        await menu.at(KioskRefusalScreen)
+        idle(menu)
+        await menu.at(KioskScreen)
+        await menu.sees("Starts by itself in 5 s.")
+        assert "Start the previous version" in marked(menu)
+        assert len(menu.app.screen_stack) == 1
+        session.load_error = None
+        screen(menu)._until = monotonic()
+        screen(menu)._tick()
+        await menu.until(lambda: menu.app.return_value is not None)
+        assert isinstance(menu.app.return_value, Jump)
+        assert menu.app.return_value.plan.entry.id == "debian-47"
+
+
+async def test_what_is_loading_is_not_left_after_the_idle_time() -> None:
+    session = FakeSession()
+    session.load_gate.clear()
+    async with kiosk(session) as menu:
+        await menu.press("enter")
+        await menu.until(session.load_reached.is_set)
+        idle(menu)
+        assert isinstance(menu.app.screen, KioskLoadingScreen)
+        session.load_gate.set()
+        await menu.until(lambda: menu.app.return_value is not None)
+
+
+async def test_the_open_menu_is_locked_with_a_refusal_on_it() -> None:
+    session = FakeSession(load_error=fakes.BUSY)
+    async with kiosk(session) as menu:
+        await opened(menu, *"4711")
+        await menu.at(MenuScreen)
+        await menu.sees("6.1.0-49-arm64")
+        await menu.press("enter")
+        await menu.at(RefusalScreen)
+        idle(menu)
+        await menu.at(KioskScreen)
+        assert len(menu.app.screen_stack) == 1
+        await menu.until(lambda: session.calls.count("scan") == 3)
+
+
+async def test_a_simulation_that_nobody_reads_leaves_nothing_loaded() -> None:
+    session = FakeSession(simulated=True)
+    async with kiosk(session) as menu:
+        await menu.press("enter")
+        await menu.at(KioskArrivalScreen)
+        idle(menu)
+        await menu.at(KioskScreen)
+        assert session.calls.count("unload") == 1
 
 
 async def test_the_end_of_a_simulation() -> None:

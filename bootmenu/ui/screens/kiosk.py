@@ -399,7 +399,8 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     @property
     def _resting(self) -> bool:
         """Nobody waits for something that goes on by itself."""
-        return not any(isinstance(screen, LoadingScreen) for screen in self.app.screen_stack)
+        loads = (screen for screen in self.app.screen_stack if isinstance(screen, LoadingScreen))
+        return all(screen.ended is not None for screen in loads)
 
     def reset(self) -> None:
         """To the start: whatever was open is left, and the countdown begins."""
@@ -407,6 +408,10 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             screen = self.app.screen
             if isinstance(screen, MenuScreen):
                 self._look_after(screen)
+            if isinstance(screen, LoadingScreen):
+                screen.let_go()
+            if isinstance(screen, KioskLoadingScreen):
+                self._loaded(screen.ended)
             self.app.pop_screen()
         self._at = ""
         if self.terms.countdown is not None and self.recommended is not None:

@@ -101,6 +101,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         self.plan: LoadPlan | None = None
         self.told: dict[Stage, Progress] = {}
         self.said = ""
+        self.ended: Returned | None = None
+        """Nothing goes on any more, and whoever closes the screen above comes back with this."""
         self._after = after
         self._test = test
         self._stop = Event()
@@ -205,6 +207,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 lambda: self._take_back(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
             )
         elif self.terms.session.simulated:
+            self.ended = Returned()
             self.app.push_screen(self.arrived(message.plan), lambda _none: self._take_back(message.plan))
         else:
             self.dismiss(Jump(message.plan))
@@ -220,9 +223,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         tested = None
         if self._test and self.plan is not None and isinstance(message.error, LoadError):
             tested = preflight.finding(self.plan, message.error)
-        self.app.push_screen(
-            self.refused(message.error), lambda _none: self._back("", failed=tested is None, tested=tested)
-        )
+        self.ended = ended = self._returned("", failed=tested is None, tested=tested)
+        self.app.push_screen(self.refused(message.error), lambda _none: self._back(ended))
 
     @on(Tested)
     def _tested(self, message: Tested) -> None:
@@ -232,7 +234,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     @on(Cancelled)
     def _cancelled(self) -> None:
-        self._back(_("taken back: nothing is loaded") if self._stop.is_set() else "")
+        self._back(self._returned(_("taken back: nothing is loaded") if self._stop.is_set() else ""))
 
     def refused(self, error: Exception) -> BootmenuScreen[None]:
         """The screen that says so."""
@@ -242,11 +244,13 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         """The screen at the end of a simulation."""
         return ArrivalScreen(self.terms, plan)
 
-    def _back(self, said: str, *, failed: bool = False, tested: Finding | None = None) -> None:
-        if self.gone:
-            return
+    def _back(self, result: Returned) -> None:
+        if not self.gone:
+            self.dismiss(result)
+
+    def _returned(self, said: str, *, failed: bool = False, tested: Finding | None = None) -> Returned:
         look_again = self._leaving and not self.terms.session.simulated
-        self.dismiss(Returned(said, look_again=look_again, failed=failed, tested=tested))
+        return Returned(said, look_again=look_again, failed=failed, tested=tested)
 
     def action_cancel(self) -> None:
         """Stop at the next step."""
