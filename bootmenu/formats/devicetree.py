@@ -32,6 +32,10 @@ _INT_MAX = 0x7FFFFFFF
 _LAST_VERSION = 17
 
 
+_MAX_NAMES = 4 * 1024 * 1024
+"""Bytes of the names of all properties together: each place in the strings may be the beginning of another name, and
+all the ends of one long name fill any memory."""
+
 _MAX_STRINGS, _MAX_TEXT = 256, 64 * 1024
 """Strings of one property, and their bytes: boards have a dozen, two mebibytes of short ones make a million."""
 
@@ -316,6 +320,7 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_onl
     end = len(blob) if header.size_struct is None else begin + header.size_struct
     old_layout = header.version < 16
     names: dict[int, str] = {}
+    names_left = _MAX_NAMES
     stack: list[Node] = []
     root: Node | None = None
     offset = begin
@@ -365,7 +370,9 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_onl
             if value + length > end:
                 raise StructureError(f"a property of {length} bytes ends early", start)
             if name_offset not in names:
-                names[name_offset] = _read_name(blob, header, name_offset, start)
+                raw = _read_name(blob, header, name_offset, start, names_left)
+                names_left -= len(raw)
+                names[name_offset] = raw.decode("utf-8", "surrogateescape")
             if stack:
                 stack[-1].properties.append((names[name_offset], blob[value : value + length]))
             offset = value + length
@@ -378,13 +385,15 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_onl
         offset = begin + ((offset - begin + 3) & ~3)
 
 
-def _read_name(blob: bytes, header: Header, offset: int, at: int) -> str:
+def _read_name(blob: bytes, header: Header, offset: int, at: int, longest: int) -> bytes:
     begin = header.off_strings + offset
     end = len(blob) if header.version < _LAST_VERSION else header.off_strings + header.size_strings
     stop = blob.find(b"\0", begin, end) if begin < end else -1
     if stop < 0:
         raise StructureError("a property's name lies outside the strings", at)
-    return blob[begin:stop].decode("utf-8", "surrogateescape")
+    if stop - begin > longest:
+        raise StructureError(f"the names of properties have more than {_MAX_NAMES:,} bytes together", at)
+    return blob[begin:stop]
 
 
 # ---- what the checker asks for ----------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from bootmenu.formats.devicetree import (
     Node,
     StructureError,
     facts,
+    read_root,
 )
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import strategies
@@ -92,6 +93,34 @@ def test_deep_nesting_costs_no_stack() -> None:
     tree = DeviceTree.from_bytes(header + bytes(16) + structure)
     assert sum(1 for _ in tree.root.walk()) == depth + 1
     assert tree.to_bytes() == header + bytes(16) + structure
+
+
+def test_all_the_ends_of_one_long_name_are_not_taken_for_names() -> None:
+    # each is a name of its own: as many as fit into a tree of 2 MiB would be 40 GB of text
+    letters, properties = 256 * 1024, 100
+    structure = struct.pack(">II", 1, 0)
+    structure += b"".join(struct.pack(">III", 3, 0, number) for number in range(properties))
+    structure += struct.pack(">II", 2, 9)
+    names = b"a" * letters + b"\0"
+    begin = 40 + 16
+    header = struct.pack(
+        ">10I",
+        MAGIC,
+        begin + len(structure) + len(names),
+        begin,
+        begin + len(structure),
+        40,
+        17,
+        16,
+        0,
+        len(names),
+        len(structure),
+    )
+    data = header + bytes(16) + structure + names
+    with pytest.raises(StructureError, match="names of properties"):
+        DeviceTree.from_bytes(data)
+    with pytest.raises(StructureError, match="names of properties"):
+        read_root(data)
 
 
 def test_a_copy_has_nodes_of_its_own_and_costs_no_stack() -> None:
