@@ -180,8 +180,15 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             self.call_from_thread(self.simulate_key, str(press))
 
     async def on_event(self, event: events.Event) -> None:
-        """Every key begins the kiosk's idle time anew."""
-        if isinstance(event, events.Key) and self.screen_stack and isinstance(self.screen_stack[0], KioskScreen):
+        """Every key and click begins the kiosk's idle time anew. The wheel is Up and Down."""
+        if isinstance(event, (events.MouseScrollDown, events.MouseScrollUp)) and not event.is_forwarded:
+            self.simulate_key("down" if isinstance(event, events.MouseScrollDown) else "up")
+            return
+        if (
+            isinstance(event, (events.Key, events.MouseDown))
+            and self.screen_stack
+            and isinstance(self.screen_stack[0], KioskScreen)
+        ):
             self.screen_stack[0].touch()
         await super().on_event(event)
 
@@ -278,7 +285,7 @@ def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack
             for number, (session, place) in enumerate(places)
         ]
         began = monotonic()
-        outcomes = [apps[0].run(mouse=False)] if len(apps) == 1 else asyncio.run(_together(apps))
+        outcomes = [apps[0].run()] if len(apps) == 1 else asyncio.run(_together(apps))
         fault = next((app.fault for app in apps if app.fault is not None), None)
         if fault is None:
             first = next((number for number, outcome in enumerate(outcomes) if outcome is not None), 0)
@@ -310,7 +317,7 @@ def _app(
 async def _together(apps: Sequence[BootmenuApp]) -> list[Outcome | None]:
     """Until one has an outcome, or all have hung up; None for those that have none of their own."""
     out, err = sys.stdout, sys.stderr
-    tasks = {asyncio.create_task(app.run_async(mouse=False)): app for app in apps}
+    tasks = {asyncio.create_task(app.run_async()): app for app in apps}
     pending = set(tasks)
     first: BootmenuApp | None = None
     while pending and first is None:

@@ -12,9 +12,11 @@ import signal
 from codecs import getincrementaldecoder
 from typing import Any, Protocol, runtime_checkable
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 
 from bootmenu.ui.consoles import Console
@@ -24,10 +26,10 @@ from bootmenu.ui.terminal import Traits, prepare_environment
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 
-# Mouse, focus, bracketed paste and in-band resize, the questions for them, the kitty keyboard, the pointer's shape:
-# nothing here uses them, and minicom prints what it does not know.
+# Motion and other reports of the mouse, focus, bracketed paste and in-band resize, the questions for
+# them, the kitty keyboard, the pointer's shape: nothing here uses them, and minicom prints what it does not know.
 _ALWAYS_OUT = re.compile(
-    r"\x1b\[\?(?:1000|1002|1003|1004|1006|1015|1016|2004|2048)[hl]|\x1b\[\?2048\$p"
+    r"\x1b\[\?(?:1002|1003|1004|1015|1016|2004|2048)[hl]|\x1b\[\?2048\$p"
     r"|\x1b\[[<>=]\d*u|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)"
 )
 _SYNCHRONISED = re.compile(r"\x1b\[\?2026(?:\$p|[hl])")
@@ -57,6 +59,13 @@ class Hangs(Protocol):
     def hang_up(self) -> None: ...
 
 
+def _size_of(descriptor: int) -> os.terminal_size | None:
+    try:
+        return os.get_terminal_size(descriptor)
+    except OSError:
+        return None
+
+
 class BootmenuDriver(LinuxDriver):
     """Filters what is written by the terminal's name, and reads bytes that need not be UTF-8."""
 
@@ -72,8 +81,9 @@ class BootmenuDriver(LinuxDriver):
             )
             self.input_tty = True
         self._traits = Traits.of(os.environ) if self._place is None else self._place.traits
+        self._mouse_on = False
         self._glass = Glass(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
-        self._get_terminal_size()
+        self._seen = self._get_terminal_size()
 
     def write(self, data: str) -> None:
         """What the terminal understands of it."""
@@ -97,6 +107,20 @@ class BootmenuDriver(LinuxDriver):
         """As Textual's; nothing is known of the screen."""
         self._glass.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def _enable_mouse_support(self) -> None:
+        """Clicks and the wheel, in SGR coordinates. Not motion: it would cost bytes and mean nothing."""
+        if self._mouse and self._traits.mouse and not self._mouse_on:
+            self._mouse_on = True
+            self.write("\x1b[?1000h\x1b[?1006h")
+            self.flush()
+
+    def _disable_mouse_support(self) -> None:
+        """As it was, before a shell, another kernel or the end."""
+        if self._mouse_on:
+            self._mouse_on = False
+            self.write("\x1b[?1006l\x1b[?1000l")
+            self.flush()
 
     def _request_terminal_sync_mode_support(self) -> None:
         if self._traits.synchronised:
@@ -122,14 +146,33 @@ class BootmenuDriver(LinuxDriver):
             self._glass = Glass(width, height, basic=self._traits.basic, brightens=self._traits.brightens)
         return width, height
 
+    def _follow_size(self) -> None:
+        """Whether the terminal has another size, in the app's loop. A terminal that is not this process's own
+        sends no signal, and Textual's handler knows of one app only."""
+        if self._get_terminal_size() != self._seen:
+            self._seen = self._get_terminal_size()
+            size = Size(*self._seen)
+            self._app.post_message(events.Resize(size, size))
+
+    def disable_input(self) -> None:
+        """As Textual's, which also stops listening to the signal that other apps may wait for."""
+        before = signal.getsignal(signal.SIGWINCH)
+        super().disable_input()
+        if self._place is not None:
+            with contextlib.suppress(ValueError):
+                signal.signal(signal.SIGWINCH, before)
+
     def run_input_thread(self) -> None:
-        """As Textual's, but a byte of noise is dropped, and a line that hung up ends the menu."""
+        """As Textual's, but noise is dropped, a line that hung up ends the menu, and the size is watched."""
+        size = _size_of(self.fileno)
         decode = getincrementaldecoder("utf-8")("ignore").decode
         parser = XTermParser(self._debug)
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 messages: list[Message] = []
+                if size != (size := _size_of(self.fileno)) and self._app._loop is not None:
+                    self._app._loop.call_soon_threadsafe(self._follow_size)
                 if selector.select(0.1):
                     try:
                         data = os.read(self.fileno, 4096)

@@ -494,10 +494,10 @@ def bindings(place: Place) -> list[Binding | tuple[str, str] | tuple[str, str, s
     ]
 
 
-def labelled(place: Place, without: Collection[str] = ()) -> list[tuple[str, str]]:
-    """(key, label) for the bottom line, without the actions that are not offered."""
+def labelled(place: Place, without: Collection[str] = ()) -> list[tuple[str, str, str]]:
+    """(key, label, Textual's name of the key) for the bottom line, without the actions that are not offered."""
     return [
-        (named(key.shown.split()[0]), _(key.label))
+        (named(key.shown.split()[0]), _(key.label), key.keys[0])
         for key in keys_of(place)
         if key.label and key.action not in without
     ]

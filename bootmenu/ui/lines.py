@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,6 +46,8 @@ class Span:
     ink: Ink = Ink.TEXT
     marked: bool = False
     """In reverse video, as a cursor is."""
+    press: str = ""
+    """The key that a click on it stands for, by Textual's name; empty = none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,21 @@ class Line:
 
     spans: tuple[Span, ...] = ()
     selected: bool = False
+    press: str = ""
+    """The key that a click on it stands for; of a row to choose from, a double click is Enter as well."""
 
     @property
     def width(self) -> int:
         """Columns of its text."""
         return sum(cells(span.text) for span in self.spans)
+
+    def pressed(self, x: int) -> str:
+        """The key that a click in this column stands for."""
+        for span in self.spans:
+            x -= cells(span.text)
+            if x < 0:
+                return span.press or self.press
+        return self.press
 
     @property
     def text(self) -> str:
@@ -71,9 +84,9 @@ Sheet = Callable[[int], Sequence[Line]]
 BLANK = Line()
 
 
-def line(*parts: Span | str, selected: bool = False) -> Line:
+def line(*parts: Span | str, selected: bool = False, press: str = "") -> Line:
     """A line of spans; plain strings are in the ink of text."""
-    return Line(tuple(part if isinstance(part, Span) else Span(part) for part in parts), selected)
+    return Line(tuple(part if isinstance(part, Span) else Span(part) for part in parts), selected, press)
 
 
 def spread(width: int, left: Iterable[Span], right: Iterable[Span]) -> Line:
@@ -93,7 +106,7 @@ def clip(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     for span in spans:
         size = cells(span.text)
         if size > width:
-            kept.append(Span(cut(span.text, width), span.ink, span.marked))
+            kept.append(dataclasses.replace(span, text=cut(span.text, width)))
             break
         kept.append(span)
         width -= size

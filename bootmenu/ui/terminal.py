@@ -25,6 +25,9 @@ _PATIENCE = 0.3
 _SERIAL = re.compile(r"/dev/(tty(S|AMA|USB|ACM|O|mxc|PS|SC|LP|UL|MSM|THS|GS)\d|hvc\d|ttymxc\d)")
 
 
+_WITH_MOUSE = ("xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "konsole", "gnome", "vte", "putty", "st-")
+
+
 class Depth(StrEnum):
     """How many colours are sent."""
 
@@ -59,6 +62,9 @@ class Traits:
     synchronised: bool = False
     """It may be asked whether it can hold a picture back until it is whole."""
 
+    mouse: bool = False
+    """It can tell of clicks. Never a console or a serial terminal: what one does not know, it may print."""
+
     serial: bool = False
     """Most likely at the end of a slow line."""
     brightens: bool = False
@@ -80,6 +86,7 @@ class Traits:
             ascii=simple,
             basic=basic,
             synchronised=asks,
+            mouse=term.startswith(_WITH_MOUSE),
             serial=term.startswith(("vt", "ansi")),
             brightens=term == "linux" or term.startswith("linux-"),
         )

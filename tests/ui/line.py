@@ -80,11 +80,12 @@ class Line:
         """The terminal's settings, as the program left them."""
         return termios.tcgetattr(self._theirs)
 
-    def resize(self, columns: int, rows: int) -> None:
-        """Another size of the window."""
+    def resize(self, columns: int, rows: int, *, tell: bool = True) -> None:
+        """Another size of the window. tell: by a signal."""
         self.screen.resize(rows, columns)
         fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        os.kill(self.process.pid, signal.SIGWINCH)
+        if tell:
+            os.kill(self.process.pid, signal.SIGWINCH)
 
     @property
     def text(self) -> str:

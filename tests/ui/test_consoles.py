@@ -62,6 +62,16 @@ def test_a_key_on_either_stops_the_countdown_on_both(place: int) -> None:
         assert [line.modes for line in lines] == before
 
 
+def test_each_follows_the_size_of_its_own_terminal() -> None:
+    with two() as lines:
+        both(lines, "▶ 1")
+        for line, size in ((lines[1], (90, 28)), (lines[0], (70, 22)), (lines[1], (100, 33))):
+            line.settle()
+            line.resize(*size, tell=False)  # nobody sends a signal for a serial line
+            line.until(lambda line=line, size=size: "Enter boot" in line.screen.display[size[1] - 1])  # type: ignore[misc]
+        assert "Enter boot" in lines[0].screen.display[21]
+
+
 def test_while_one_starts_something_the_other_is_told_so() -> None:
     with two() as lines:
         both(lines, "▶ 1")

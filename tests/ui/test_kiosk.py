@@ -415,3 +415,20 @@ async def test_the_end_of_a_simulation() -> None:
         assert "Here this would happen: Start normally." in menu.text
         await menu.press("enter")
         await menu.at(KioskScreen)
+
+
+async def test_clicks_choose_a_row_and_open_nothing_but_rows() -> None:
+    async with kiosk() as menu:
+        rows = [y for y, row in enumerate(menu.rows) if row.strip()]
+        for y in rows:
+            await menu.pilot.click(offset=(20, y))
+            await menu.pilot.pause(0.01)
+            assert menu.app.screen is screen(menu)
+        await menu.press("home", "down")
+        second = marked(menu)
+        place = next(y for y, row in enumerate(menu.rows) if "▶" in row)
+        await menu.press("home")
+        assert marked(menu) != second
+        await menu.pilot.click(offset=(20, place))
+        await menu.press()
+        assert marked(menu) == second

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.ui.driver import to_ascii
-from tests.ui.line import menu_on_a_line
+from tests.ui.line import Line, menu_on_a_line
 
 CONSOLES = ["linux", "vt220", "vt100", "vt102", "ansi"]
 WINDOWS = ["xterm", "xterm-256color", "screen", "screen-256color", "tmux-256color", "rxvt", "rxvt-unicode-256color"]
@@ -26,7 +26,7 @@ EVERYWHERE = (
     rb"|\x1b[78]|\x1b\[999;999H|\x1b\[6n"
 )
 SCROLLING = rb"|\x1b\[\d+;\d+r|\x1b\[r|\x1bM"
-WINDOW = rb"|\x1b\[\?1049[lh]"
+WINDOW = rb"|\x1b\[\?(1049|1000|1006)[lh]"
 HELD_BACK = rb"|\x1b\[\?2026([lh]|\$p)"
 UNDOING = re.compile(rb"\x1b\[([\d;]*;)?(2[2-9]|39|49)(;[\d;]*)?m")
 MANY_COLOURS = re.compile(rb"[34]8;[25];")
@@ -69,6 +69,48 @@ def test_it_shows_moves_and_leaves_the_terminal_as_it_was(term: str) -> None:
         assert bool(MANY_COLOURS.search(line.sent)) is ("256color" in term)
         if term in ("vt100", "vt102", "ansi"):
             assert not UNDOING.search(line.sent), "there is one way to end an attribute: to end them all"
+
+
+def click(line: Line, text: str, times: int = 1) -> None:
+    """With the left button on the text, as xterm tells it in SGR coordinates (ctlseqs, "Extended coordinates")."""
+    y = next(y for y, row in enumerate(line.screen.display) if text in row)
+    x = line.screen.display[y].index(text)
+    line.type(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m".encode() * times)
+
+
+def test_clicks_and_the_wheel_do_what_keys_do() -> None:
+    with menu_on_a_line("xterm-256color") as line:
+        line.until(lambda: "▶ 1" in line.text and "/vmlinuz-6.1.0-49-arm64" in line.text)
+        line.settle()
+        click(line, "  3 ")
+        line.until(lambda: "▶ 3" in line.text)
+        line.type(b"\x1b[<64;5;5M")
+        line.until(lambda: "▶ 2" in line.text)
+        line.type(b"\x1b[<65;5;5M")
+        line.until(lambda: "▶ 3" in line.text)
+        click(line, "details")
+        line.until(lambda: "What was checked" in line.text)
+        click(line, "Esc")
+        line.until(lambda: "▶ 3" in line.text)
+        line.settle()
+        click(line, "▶ 3", 2)
+        line.until(lambda: "No, back to the menu" in line.text)
+        click(line, "No, back")
+        line.until(lambda: "No, back" not in line.text and "▶ 3" in line.text)
+        line.type(b"q")
+        assert line.wait() == 0
+        on, off = line.sent.index(b"\x1b[?1000h"), line.sent.rindex(b"\x1b[?1000l")
+        assert on < line.sent.rindex(b"\x1b[?1006l") < off < line.sent.index(b"OUTCOME")
+
+
+def test_one_click_starts_nothing() -> None:
+    with menu_on_a_line("xterm-256color") as line:
+        line.until(lambda: "▶ 1" in line.text and "/vmlinuz-6.1.0-49-arm64" in line.text)
+        line.settle()
+        click(line, "▶ 1")
+        line.settle()
+        assert "Enter boot" in line.text
+        assert line.process.poll() is None
 
 
 def test_an_escape_sequence_in_two_pieces_is_one_key() -> None:

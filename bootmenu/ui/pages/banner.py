@@ -64,15 +64,17 @@ def banner(
     return [*lines, *offer]
 
 
-def footer(labels: Sequence[tuple[str, str]], width: int) -> Line:
-    """` Enter boot  d details  F1 ? help`; from the left as many as fit."""
+def footer(labels: Sequence[tuple[str, ...]], width: int) -> Line:
+    """` Enter boot  d details  F1 ? help`; from the left as many as fit. labels: key and
+    label, and what a click on them presses, where it can be clicked."""
     spans: list[Span] = []
     used = 1
-    for shown, label in labels:
+    for shown, label, *press in labels:
         size = len(shown) + 1 + len(label) + (3 if spans else 0)
         if used + size > width:
             break
-        spans += [Span("   " if spans else " "), Span(shown, Ink.KEY), Span(f" {label}", Ink.DIM)]
+        spans += [Span("   " if spans else " "), Span(shown, Ink.KEY, press="".join(press))]
+        spans.append(Span(f" {label}", Ink.DIM, press="".join(press)))
         used += size
     return Line(tuple(spans))
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -166,7 +167,8 @@ def start(rows: Sequence[Choice], selected: int, said: str, width: int, height: 
         first = max(0, min(selected - room // 2, len(rows) - room))
     lines = [*heading, BLANK]
     for index, row in list(enumerate(rows))[first : first + room]:
-        lines.append(_row(row, selected=index == selected, width=width))
+        press = str(index + 1) if index < 9 else ""
+        lines.append(dataclasses.replace(_row(row, selected=index == selected, width=width), press=press))
         if step == 2:
             lines.append(BLANK)
     lines += [BLANK] * max(0, min(2, height - len(lines) - len(footing) - 1))

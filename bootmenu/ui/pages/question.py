@@ -38,12 +38,13 @@ def question(
         what = _("The running system ends at once: file systems are synced and unmounted, programs are not asked.")
         lines += [BLANK, *paragraph(width, what)]
     lines.append(BLANK)
-    lines.append(_choice(_("No, back to the menu"), _("Esc"), not yes, width))
-    lines.append(_choice(_("Yes, start it anyway") if failed else _("Yes, start it"), "y", yes, width))
+    lines.append(_choice(_("No, back to the menu"), _("Esc"), not yes, width, "escape"))
+    lines.append(_choice(_("Yes, start it anyway") if failed else _("Yes, start it"), "y", yes, width, "y"))
     return lines
 
 
-def _choice(text: str, key: str, marked: bool, width: int) -> Line:
+def _choice(text: str, key: str, marked: bool, width: int, press: str) -> Line:
     size = max(5, cells(key))
-    body = Span(fit(f"{'▶' if marked else ' '} {text}", max(10, width - 3 - size)))
-    return line(" ", body, Span(fit(key, size, right=True), Ink.KEY), " ", selected=marked)
+    # the buttons of a question: one click takes the answer
+    body = Span(fit(f"{'▶' if marked else ' '} {text}", max(10, width - 3 - size)), press=press)
+    return line(" ", body, Span(fit(key, size, right=True), Ink.KEY, press=press), " ", selected=marked)

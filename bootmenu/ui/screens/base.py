@@ -24,7 +24,7 @@ T = TypeVar("T")
 def more_below(lines: int) -> list[Span]:
     """For a rule: how much is hidden under it, and the key that leads there."""
     more = counted(lines, "{n} line more: ", "{n} lines more: ")
-    return [Span(f"▼ {more}{_('PgDn')}", Ink.KEY)] if lines else []
+    return [Span(f"▼ {more}{_('PgDn')}", Ink.KEY, press="pagedown")] if lines else []
 
 
 class BootmenuScreen(Screen[T], inherit_bindings=False):

@@ -48,7 +48,13 @@ class ChoiceScreen(ModalScreen[int], inherit_bindings=False):
         for index, answer in enumerate(self._answers):
             marked = index == self.marked
             sign = "▶" if marked else " "
-            lines.append(line(Span(fit(f" {sign} {index + 1}  {answer}", max(10, width)), Ink.TEXT), selected=marked))
+            lines.append(
+                line(
+                    Span(fit(f" {sign} {index + 1}  {answer}", max(10, width)), Ink.TEXT),
+                    selected=marked,
+                    press=str(index + 1),
+                )
+            )
         return lines
 
     def _mark(self, index: int) -> None:

@@ -90,6 +90,16 @@ class Rows(Inked):
         """One row."""
         return self.strip(self.line_at(y), self.size.width)
 
+    def on_click(self, event: events.Click) -> None:
+        """A click is a key, so it can do nothing that no key does. The second of a double click is Enter where it
+        met a row to choose from, and nothing elsewhere: a question that came up meanwhile is not answered by it."""
+        event.stop()
+        line = self.line_at(event.y)
+        if event.chain == 1 and (key := line.pressed(event.x)):
+            self.app.simulate_key(key)
+        elif event.chain == 2 and line.press:
+            self.app.simulate_key("enter")
+
 
 class Paper(Rows):
     """A sheet of lines, made anew for every width; it scrolls by whole lines and has no scroll bar."""

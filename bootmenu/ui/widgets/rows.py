@@ -81,6 +81,17 @@ class RowList(Rows):
             at = allowed.index(self._cursor)
             self._go(allowed[max(0, min(at + steps, len(allowed) - 1))])
 
+    def on_click(self, event: events.Click) -> None:
+        """Select a row; with a double click on the selected one, what Enter does."""
+        event.stop()
+        index = self._top + event.y
+        if index not in selectable(self._rows):
+            return
+        if event.chain == 2 and index == self._cursor:
+            self.app.simulate_key("enter")
+        elif event.chain == 1:
+            self._go(index)
+
     def move_to_number(self, number: int) -> None:
         """To the entry with that number, if there is one."""
         for index, row in enumerate(self._rows):
