@@ -18,6 +18,7 @@ from bootmenu.kexec.preflight import Preflight, TestRefusedError
 from bootmenu.state import Attempt, FolderStore, Memory, State, encode
 from bootmenu.system.power import Power
 from bootmenu.ui.outcome import Jump
+from bootmenu.ui.pages.details import planned
 from bootmenu.ui.pages.tree import MOST_LINES, TreeText
 from bootmenu.ui.screens.choice import ChoiceScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
@@ -436,3 +437,11 @@ def test_the_dump_of_a_huge_tree_is_cut() -> None:
     assert text.source is not None
     assert len(text.source) == MOST_LINES + 1
     assert "only the first 6,000" in text.source[-1]
+
+
+def test_the_details_say_which_digest_a_file_must_have() -> None:
+    plan = fakes.plan_for(fakes.DEBIAN)
+    assert not any("SHA-256" in row.text for row in planned(plan, 80))
+    plan = dataclasses.replace(plan, kernel=dataclasses.replace(plan.kernel, sha256="0a" * 32))
+    text = "".join(row.text.replace(" ", "") for row in planned(plan, 80))
+    assert f"SHA-256{'0a' * 32}" in text

@@ -81,7 +81,7 @@ def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
     for place in (Place.EDIT, Place.CONFIRM, Place.CHOICE, Place.FILTER, Place.PASSPHRASE, Place.PROGRESS):
         labels = labelled(place)
         shown = banner.footer(labels, size[0])
-        assert all(f"{key} {label}" in shown.text for key, label in labels), place
+        assert all(f"{key} {label}" in shown.text for key, label, _press in labels), place
 
 
 def test_words_fit_their_columns() -> None:

@@ -55,7 +55,7 @@ def test_only_the_linux_vt_has_brighter_letters_for_bold_ones(term: str, brighte
 def test_a_terminal_of_many_colours_keeps_them() -> None:
     environ = prepared(TERM="xterm-256color", COLORTERM="truecolor")
     assert environ["COLORTERM"] == "truecolor"
-    assert Traits.of(environ) == Traits(console=False, sixteen=False, ascii=False, synchronised=True)
+    assert Traits.of(environ) == Traits(console=False, sixteen=False, ascii=False, synchronised=True, mouse=True)
 
 
 @pytest.mark.parametrize(

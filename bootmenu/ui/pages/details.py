@@ -126,4 +126,8 @@ def _file(label: str, file: PlannedFile, width: int) -> list[Line]:
         text += f" ({clean(file.ref.part, 80)})"
     if file.compression is not Compression.NONE:
         text += f" ({file.compression})"
-    return field(label, text, width, tail=megabytes(file.size))
+    lines = field(label, text, width, tail=megabytes(file.size))
+    if file.sha256:
+        demand = _(", which must have the SHA-256 {digest}").format(digest=clean(file.sha256, 64))
+        lines += field("", demand.removeprefix(", "), width, ink=Ink.DIM)
+    return lines
