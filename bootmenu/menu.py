@@ -28,6 +28,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
 from bootmenu.language import _, marked, told
 from bootmenu.settings import Loaded, MenuStyle, Profile, Settings, load
+from bootmenu.system import vt
 from bootmenu.system.host import Host
 from bootmenu.ui import consoles
 from bootmenu.ui.consoles import Console
@@ -74,6 +75,10 @@ def run(options: Options) -> int:
         os.environ.setdefault("ESCDELAY", "500")
     ascii_only = all(console.traits.ascii for console in places.consoles)
     language.use(loaded.settings.language, os.environ, ascii_only=ascii_only)
+    if loaded.settings.profile is Profile.KIOSK and first_stage():  # a running system's terminals are its own
+        for console in places.consoles:
+            if console.is_screen:
+                vt.lock(console.name)
     loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
     with contextlib.ExitStack() as stack:
         sitting = stack.enter_context(_begin(options.demo, host, loaded, places.consoles, plain=plain))

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import fcntl
 import os
 import signal
 import sys
@@ -37,8 +36,6 @@ from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
 from bootmenu.ui.terminal import Depth
 from bootmenu.ui.terms import Terms
-
-_VT_LOCKSWITCH = 0x560B  # include/uapi/linux/vt.h
 
 
 class BootmenuApp(App[Outcome], inherit_bindings=False):
@@ -162,16 +159,11 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             self.push_screen(refusal(self.terms, self.came_back))
 
     def _lock_terminal(self) -> None:
-        """Signals of a keyboard that got through end nothing, and no other virtual terminal comes to the front."""
+        """Signals of a keyboard that got through end nothing."""
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
             with contextlib.suppress(ValueError, RuntimeError):
                 asyncio.get_running_loop().remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
-        if self.terms.may_quit:
-            return  # a running system's terminals are its own
-        if isinstance(self._driver, BootmenuDriver):
-            with contextlib.suppress(OSError):  # it is no virtual terminal
-                fcntl.ioctl(self._driver.fileno, _VT_LOCKSWITCH, 1)
 
     def _read_buttons(self) -> None:
         """In a thread."""

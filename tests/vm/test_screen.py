@@ -218,7 +218,7 @@ WAYS_OUT = (
     *("ctrl-c", "ctrl-q", "ctrl-z", "ctrl-backslash", "ctrl-d", "ctrl-x", "ctrl-p", "esc", "q", "s", "p", "e"),
     *("alt-f2", "ctrl-alt-f2", "alt-right", "ctrl-alt-delete"),
     *("alt-sysrq-h", "alt-sysrq-r", "alt-sysrq-k", "alt-sysrq-e", "alt-sysrq-i", "alt-sysrq-b", "alt-sysrq-o"),
-    *("shift-scroll_lock", "ctrl-scroll_lock", "alt_r-scroll_lock"),
+    *("shift-scroll_lock", "ctrl-scroll_lock", "alt_r-scroll_lock", "scroll_lock"),
 )
 """Of menus, terminals and kernels: those with the ScrollLock key print (drivers/tty/vt/keyboard.c)."""
 

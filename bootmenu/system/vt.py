@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's virtual terminals: what a keyboard can do to them behind a program's back, and how to end that."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+from collections.abc import Callable
+
+# include/uapi/linux/vt.h, kd.h, keyboard.h
+_VT_LOCKSWITCH = 0x560B
+_KDSKBENT = 0x4B47
+_NOTHING = 0x0200  # K_HOLE
+_SCROLL_LOCK = 70  # KEY_SCROLLLOCK
+_KEYMAPS = 16
+"""Every combination of Shift, AltGr, Ctrl and Alt."""
+
+
+def _ioctl(descriptor: int, request: int, argument: int | bytes) -> None:
+    fcntl.ioctl(descriptor, request, argument)
+
+
+def lock(path: str, ioctl: Callable[[int, int, int | bytes], None] = _ioctl) -> None:
+    """No other virtual terminal comes to the front, and the key ScrollLock neither stops what is written to this one
+    nor prints the kernel's tables on it (drivers/tty/vt/keyboard.c: fn_hold, fn_show_state). Until the machine is
+    switched off. What is refused, as it is for a terminal of another kind, stays as it was.
+
+    path: of the device, `/dev/tty1`.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):
+                ioctl(descriptor, _VT_LOCKSWITCH, 1)
+            for keymap in range(_KEYMAPS):
+                with contextlib.suppress(OSError):
+                    ioctl(descriptor, _KDSKBENT, struct.pack("@BBH", keymap, _SCROLL_LOCK, _NOTHING))
+        finally:
+            os.close(descriptor)
