@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import gettext
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -154,7 +153,7 @@ class Catalogue(gettext.NullTranslations):
     def _found(self, message: str) -> tuple[str, ...]:
         """Its translations; () = there are none."""
         if message not in self._read:
-            block = self._unread.get(json.dumps(message, ensure_ascii=False), "") if message else ""
+            block = self._unread.get(_quoted(message), "") if message else ""
             values: tuple[str, ...] = ()
             with contextlib.suppress(ValueError):
                 values = next(iter(messages(block).values()), ())
@@ -177,7 +176,7 @@ class Catalogue(gettext.NullTranslations):
             ([part.replace("{{", "{").replace("}}", "}") for part in re.split(r"\{\d\}", message)], values[0])
             for key in self._unread
             if "{0}" in key
-            for message in [json.loads(key)]
+            for message in [_plain(key)]
             if (values := self._found(message))
         ]
         return sorted(found, key=lambda pair: -sum(map(len, pair[0])))
@@ -213,7 +212,19 @@ def _blocks(text: str) -> Iterator[dict[str, str]]:
             yield found
             found = {}
         name = match[1] or name
-        found[name] = found.get(name, "") + re.sub(r"\\(.)", _unescaped, match[2][1:-1])
+        found[name] = found.get(name, "") + _plain(match[2])
+
+
+def _quoted(text: str) -> str:
+    """As it stands in a .po file; without json, which the first frame would have to import for it."""
+    for sign, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t")):
+        text = text.replace(sign, escaped)
+    return f'"{text}"'
+
+
+def _plain(quoted: str) -> str:
+    """And back. Raises ValueError."""
+    return re.sub(r"\\(.)", _unescaped, quoted[1:-1])
 
 
 def _unescaped(match: re.Match[str]) -> str:
