@@ -20,6 +20,7 @@ from typing import Protocol
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
+from bootmenu.language import marked
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.settings import Settings
@@ -349,7 +350,7 @@ class Memory:
             try:
                 self.state = store.read()
             except (BootmenuError, OSError) as error:
-                self.trouble = f"What was remembered could not be read: {_words(error)}."
+                self.trouble = marked(f"What was remembered could not be read: {_words(error)}.")
 
     @property
     def remembers(self) -> bool:
@@ -366,7 +367,7 @@ class Memory:
         try:
             self._store.write(state)
         except (BootmenuError, OSError) as error:
-            self.trouble = f"This could not be remembered: {_words(error)}."
+            self.trouble = marked(f"This could not be remembered: {_words(error)}.")
             return False
         return True
 

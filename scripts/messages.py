@@ -81,7 +81,7 @@ def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
                 yield from ((text,) for text in _texts(arg, scope) if name == "marked" or _is_sentence(text))
 
 
-_SPEAKERS = {*_SAYS, "Problem", "SimulatedJump", "UnsupportedKernel", "BrokenContainer"}
+_SPEAKERS = {*_SAYS, "Memory", "Problem", "SimulatedJump", "UnsupportedKernel", "BrokenContainer"}
 _METHODS = {"append", "finish", "problem"}
 
 

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
-from bootmenu.language import _
+from bootmenu.language import _, told
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Line
@@ -103,7 +103,7 @@ class PassphraseScreen(Typing, ModalScreen[bool], inherit_bindings=False):
             self.dismiss(True)
             return
         if isinstance(message.error, BootmenuError):
-            self._said = " ".join(part for part in (message.error.message, message.error.hint) if part)
+            self._said = " ".join(told(part) for part in (message.error.message, message.error.hint) if part)
         else:
             faults.write(message.error)
             self._said = _("It could not be tried.")
