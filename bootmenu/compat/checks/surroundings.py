@@ -53,11 +53,20 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield passed("The command line is not too long.", **evidence)
 
 
+_VARIABLE = re.compile(r"(?<!\S)(\$[A-Za-z_]\w{0,63})(?!\S)", re.ASCII)
+
+
 @entry_check("CMD-EMPTY", order=510)
 def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
-    """Without any command line a kernel knows neither its root nor its console."""
+    """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
     config = entry.configuration or {}
-    if not entry.command_line.strip() and not config.get("CMDLINE", "").strip('"'):
+    if variable := _VARIABLE.search(entry.command_line):
+        yield warned(
+            f"The command line is known in part only: nothing here says what {variable[1]} stands for.",
+            "Put what it stands for into the command line, root= and console= at least.",
+            command_line=entry.command_line,
+        )
+    elif not entry.command_line.strip() and not config.get("CMDLINE", "").strip('"'):
         yield warned(
             "There is no command line: the kernel will know neither its root file system nor its console.",
             "Add one to the configuration, root= and console= at least.",

@@ -157,7 +157,7 @@ def _finish(tree: Tree, prefix: str, entries: list[_Entry], board: Board) -> Ite
         default = None if number is None else ordered[number]
     for entry in ordered:
         if name := variables.missing(entry.fields.get("options", [])):
-            message = f"${name} is set by no grubenv on this partition, and left out"
+            message = f"${name} is set by no grubenv on this partition"
             yield Problem(device=tree.device, path=entry.config, message=message)
         yield from _boot_entry(tree, prefix, entry, variables, default is entry, board)
 

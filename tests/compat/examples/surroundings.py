@@ -32,6 +32,9 @@ def command_lines() -> Iterator[Example]:
     yield Example(code=code, name="empty", severity=WARN, entry=line(" "), says="root=")
     built_in = line("", configuration={"CMDLINE": '"console=ttyS0"'})
     yield Example(code=code, name="built in", severity=PASS, entry=built_in)
+    variable = line("$kernelopts console=ttyAMA0")
+    yield Example(code=code, name="a variable", severity=WARN, entry=variable, says="$kernelopts")
+    yield Example(code=code, name="a dollar", severity=PASS, entry=line("a=$b $1 x$y $"))
     code = "CMD-NRCPUS"
     yield Example(code=code, name="no limit", severity=PASS)
     yield Example(code=code, name="nr_cpus", severity=WARN, entry=line("nr_cpus=1"), says="nr_cpus=1")

@@ -11,6 +11,8 @@ from bootmenu.sources.parsers.grub.menus import Budgets, run
 from bootmenu.sources.tree import Tree, TreeError, exists, normal
 
 _MAX_FOLDERS = 32
+_VITAL = "kernelopts"
+"""Of RHEL 8 and older Fedoras; it may be in the grubenv of another partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Variables:
         """The command line: its variables replaced, or `default_kernelopts` for an entry that has no options."""
         # grub-core/commands/blscfg.c of Fedora's GRUB: options = expand_val(bls_get_val(entry, "options")), and when
         # there are none, expand_val(grub_env_get("default_kernelopts"))
-        return environment.expand(" ".join(lines) or self.values.get("default_kernelopts", ""), self.values).strip()
+        # What an entry cannot do without stays as it is where nothing sets it, to be seen and to be judged.
+        values = {_VITAL: f"${_VITAL}", **self.values}
+        return environment.expand(" ".join(lines) or values.get("default_kernelopts", ""), values).strip()
 
     def initrds(self, lines: list[str], kernel: str) -> list[str]:
         """Paths of the initramfs files. A line with a variable may be several, or none: `$tuned_initrd`."""
@@ -50,7 +54,7 @@ class Variables:
         """A variable that an entry cannot do without and that nothing sets; empty when there is none."""
         # tuned_params and the like are extras, and often unset; kernelopts holds root=
         wanted = {name for line in lines for name in environment.names_in(line)}
-        return "kernelopts" if "kernelopts" in wanted - self.values.keys() else ""
+        return _VITAL if _VITAL in wanted - self.values.keys() else ""
 
 
 def variables(tree: Tree, boot: str) -> Variables:
