@@ -355,6 +355,13 @@ def test_includes_are_bounded_in_depth_number_and_size() -> None:
     assert ([entry.id for entry in entries], [problem.path for problem in problems]) == (["c"], ["/boot/extlinux/b"])
 
 
+def test_a_long_title_of_a_menu_is_not_repeated_for_every_label() -> None:
+    # sixteen of 60,000 characters before each of a thousand titles would be a gigabyte
+    text = f"menu begin\nmenu title {'m' * 60_000}\n" * 2 + "label a\nlinux /k\n" * 2
+    entries, _ = read({PATH: text})
+    assert [len(entry.title) < 1000 and entry.title.endswith(" › a") for entry in entries] == [True, True]
+
+
 def test_a_label_that_names_a_thousand_files_is_cut_and_said() -> None:
     (entry,), problems = config("append initrd=" + "a," * 1000 + "\nlabel a\nkernel /k\n")
     assert len(entry.initrds) == 64

@@ -34,6 +34,8 @@ _MAX_DEPTH = 16  # U-Boot's MAX_NEST_LEVEL; syslinux.txt: "up to 16 levels deep"
 _MAX_FILES = 64
 _MAX_REFERENCES = 64
 """Initramfs parts or overlays of one label."""
+_LONGEST_MENU = 200
+"""Characters of a submenu's title: it stands before that of every label in it."""
 
 # say nothing about what is booted: looks, sounds, waiting, serial lines, other loaders' modules
 _HARMLESS = frozenset(
@@ -63,7 +65,7 @@ class _Menu:
         menu: _Menu | None = self
         while menu is not None:
             if menu.title:
-                titles.insert(0, menu.title)
+                titles.insert(0, menu.title[:_LONGEST_MENU])
             menu = menu.parent
         return titles
 
