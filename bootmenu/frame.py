@@ -197,9 +197,10 @@ class Terminal:
         self._drawn = [row]
 
     def read(self) -> bytes:
-        """What was typed; a line that has hung up is not asked again."""
+        """One byte of what was typed: the rest is for whoever comes next. A line that has hung up is not asked
+        again."""
         try:
-            data = os.read(self.descriptor, 256)
+            data = os.read(self.descriptor, 1)
         except BlockingIOError:
             return b""
         except OSError:
@@ -270,14 +271,14 @@ class Frame:
         for terminal in self.terminals:
             terminal.line(text)
 
-    def wait(self, seconds: float | None) -> Happening:
-        """The next thing that happens; None = however long it takes."""
+    def wait(self, seconds: float | None, *, keys: bool = True) -> Happening:
+        """The next thing that happens; None = however long it takes. keys: not to be left for whoever comes next."""
         end = None if seconds is None else monotonic() + seconds
         while True:
             if self._signal:
                 return Signal(self._signal)
             left = None if end is None else max(0.0, end - monotonic())
-            alive = {terminal.descriptor: terminal for terminal in self.terminals if terminal.alive}
+            alive = {terminal.descriptor: terminal for terminal in self.terminals if keys and terminal.alive}
             ready, _, _ = select.select([self._news, *alive], [], [], left)
             for descriptor in ready:
                 if descriptor in alive and (key := self._key(alive[descriptor])) is not None:
@@ -291,20 +292,30 @@ class Frame:
                 return Woken()
 
     def _key(self, terminal: Terminal) -> Key | None:
-        """All bytes of one key. A floating line's noise is none: an unattended machine must start."""
+        """All bytes of one key, and none of the next. A floating line's noise is none: an unattended machine must
+        start."""
         data = terminal.read()
+        if data == b"\x1b" or data >= b"\xc0":
+            for byte in _at_once(terminal):
+                data += byte
+                if _is_whole(data):
+                    break
         meant = data.decode("utf-8", "ignore").replace("\0", "")
-        if not meant:
-            return None
-        if not data.startswith(_ENTER):
-            for _ in _until_quiet(terminal):
-                pass
-        return Key(data.startswith(_ENTER))
+        return Key(data in _ENTER) if meant else None
 
 
-def _until_quiet(terminal: Terminal) -> Iterator[bytes]:
-    read = 0
-    while read < _LONGEST_KEY and terminal.alive and select.select([terminal.descriptor], [], [], _REST_OF_A_KEY)[0]:
-        data = terminal.read()
-        read += len(data)
-        yield data
+def _at_once(terminal: Terminal) -> Iterator[bytes]:
+    for _byte in range(_LONGEST_KEY):
+        if not select.select([terminal.descriptor], [], [], _REST_OF_A_KEY)[0] or not (byte := terminal.read()):
+            return
+        yield byte
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether nothing of the key is to come. ECMA-48, 5.4: a control sequence ends with a byte from 4/0 to 7/14; the
+    function keys of a Linux console, ESC [ [ A, have one more bracket."""
+    if not data.startswith(b"\x1b"):
+        return bool(data.decode("utf-8", "ignore")) or len(data) == 4
+    if data in (b"\x1b[", b"\x1bO", b"\x1b[["):
+        return False
+    return not data.startswith(b"\x1b[") or 0x40 <= data[-1] <= 0x7E

@@ -310,7 +310,8 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
             return _Decision(shared=shared, listing=choice.listing)
         frame.show(_picture(shared, choice, left, loaded.settings))
         wait = countdown.until_tick(now) if countdown is not None and left else None
-        match frame.wait(wait):
+        # what is typed when the menu opens anyway is for the menu
+        match frame.wait(wait, keys=countdown is not None and not stopped):
             case Key(enter=True) if countdown is not None and not stopped:
                 countdown = countdown.over()
             case Key():

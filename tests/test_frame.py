@@ -270,6 +270,22 @@ def test_the_demonstration_starts_by_itself_without_textual() -> None:
         assert "sync" in line.text
 
 
+@pytest.mark.parametrize("sent", [1, 100, 1200])
+@pytest.mark.parametrize(("key", "shown"), [(b"?", "In the menu"), (b"\x1b[B", "▶ 2")])
+def test_a_key_that_is_typed_early_counts_in_the_menu(sent: int, key: bytes, shown: str) -> None:
+    with on_a_line(["-m", "bootmenu", "--demo"], "linux") as line:
+        line.until(lambda: len(line.sent) >= sent, 40)
+        line.type(key)
+        line.until(lambda: shown in line.text, 40)
+
+
+def test_what_is_typed_after_the_key_that_opens_the_menu_is_for_the_menu() -> None:
+    with on_a_line(["-m", "bootmenu", "--demo", "--timeout", "99"], "linux") as line:
+        line.until(lambda: counting(line), 40)
+        line.type(b"\x1b[A?")
+        line.until(lambda: "In the menu" in line.text, 40)
+
+
 @pytest.mark.parametrize("term", ["linux", "vt220", "xterm-256color"])
 def test_the_title_stays_where_it_was_when_the_menu_opens(term: str) -> None:
     with on_a_line(["-m", "bootmenu", "--demo", "--timeout", "99"], term) as line:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.message import Message
@@ -11,6 +11,8 @@ from textual.message import Message
 from bootmenu.ui.lines import BLANK, Line
 from bootmenu.ui.pages.listing import Columns, Mark, Row, line_of, selectable
 from bootmenu.ui.widgets.paper import Rows
+
+_MOST_OWED = 100
 
 
 class RowList(Rows):
@@ -29,6 +31,8 @@ class RowList(Rows):
         self._columns = Columns(version=0, source=0, default=False)
         self._cursor: int | None = None
         self._top = 0
+        self._owed: list[Callable[[], None]] = []
+        """Moves that were asked for before there was anything to move to."""
         self.moved_by_hand = False
         """The user has chosen a row: a default that is found later does not take it away."""
 
@@ -51,6 +55,10 @@ class RowList(Rows):
         self._cursor = self._find(key, place)
         self._keep_in_sight()
         self.send(before)
+        if self._cursor is not None:
+            owed, self._owed = self._owed, []
+            for move in owed[:_MOST_OWED]:
+                move()
         if self.selected != was:
             self.post_message(self.Moved(self.selected))
 
@@ -76,6 +84,9 @@ class RowList(Rows):
 
     def move(self, steps: int) -> None:
         """So many rows down, or up when negative; stops at the ends."""
+        if self._cursor is None:
+            self._owed.append(lambda: self.move(steps))
+            return
         allowed = selectable(self._rows)
         if self._cursor is not None and allowed:
             at = allowed.index(self._cursor)
@@ -94,6 +105,9 @@ class RowList(Rows):
 
     def move_to_number(self, number: int) -> None:
         """To the entry with that number, if there is one."""
+        if self._cursor is None:
+            self._owed.append(lambda: self.move_to_number(number))
+            return
         for index, row in enumerate(self._rows):
             if row.number == number:
                 self._go(index)
