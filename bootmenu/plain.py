@@ -27,6 +27,7 @@ from bootmenu.model.progress import Progress, StageState
 from bootmenu.model.text import printable
 from bootmenu.policy import Access
 from bootmenu.system.power import Power
+from bootmenu.ui import faults
 from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
@@ -91,12 +92,20 @@ class PlainMenu:
         self._ascii = ascii_only
         self._catalogue = Catalogue()
         self._outcome: Outcome | None = None
+        self.hung_up = False
+        """Nobody types here any more."""
 
     # --- lines out and in
 
     def _say(self, text: str = "") -> None:
-        self._sink.write((to_ascii(text) if self._ascii else text) + "\n")
-        self._sink.flush()
+        self._write(text + "\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._sink.write(to_ascii(text) if self._ascii else text)
+            self._sink.flush()
+        except OSError:
+            raise _EndOfInput from None
 
     def _wrapped(self, head: str, text: str) -> None:
         for line in textwrap.wrap(
@@ -105,13 +114,19 @@ class PlainMenu:
             self._say(line)
 
     def _ask(self, question: str) -> str:
-        self._sink.write(to_ascii(question) if self._ascii else question)
-        self._sink.flush()
-        while not (line := self._source.readline()):
-            # a line that hung up is no terminal any more; Ctrl+D on one that is does not leave a kiosk
-            if not (self.terms.policy.kiosk and self._source.isatty()):
+        self._write(question)
+        while not (line := self._line()):
+            # a line that hung up is no terminal any more; Ctrl+D on one that is leaves no kiosk and no first stage
+            stays = self.terms.policy.kiosk or not self.terms.may_quit
+            if not (stays and self._source.isatty()):
                 raise _EndOfInput
         return line.strip()
+
+    def _line(self) -> str:
+        try:
+            return self._source.readline()
+        except OSError:
+            raise _EndOfInput from None
 
     def _sure(self, question: str) -> bool:
         answer = self._ask(f"{question} {_('(y, or Enter for no)')} ").lower()
@@ -126,19 +141,29 @@ class PlainMenu:
                 self._wrapped("  ! ", told(self.terms.trouble))
             if error is not None:
                 self._failed(error)
-            with contextlib.suppress(KeyboardInterrupt):
-                self._look()
-            self._list()
+            self._try(self._look)
+            self._try(self._list)
             while self._outcome is None:
-                try:
-                    self._obey(self._ask("> "))
-                except BootmenuError as failure:
-                    self._failed(failure)
-                except KeyboardInterrupt:
-                    self._say()
-        except (_EndOfInput, OSError):
+                self._try(lambda: self._obey(self._ask("> ")))
+        except _EndOfInput:
+            self.hung_up = True
             return Quit()
         return self._outcome
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """What goes wrong is told, and the menu stays."""
+        try:
+            step()
+        except KeyboardInterrupt:
+            self._say()
+        except _EndOfInput:
+            raise
+        except BootmenuError as failure:
+            self._failed(failure)
+        except Exception as mistake:
+            faults.write(mistake)
+            self._wrapped("  ! ", f"{_('bootmenu itself made a mistake. Nothing is loaded.')} {mistake!r:.200}")
+            self._wrapped("    → ", _("Please report this, with the log file of bootmenu."))
 
     def _look(self) -> None:
         self._say(_("Looking for what can be started."))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ScanFinished
+from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError
 from bootmenu.model.progress import Stage
@@ -167,6 +167,71 @@ def test_leaving_and_the_demonstration_exist_where_they_are_allowed() -> None:
     said, _ = sit(fakes.FakeSession(), "q", "m", may_quit=False)
     assert "q is no command" in said
     assert "m is no command" in said
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        RecursionError("deep"),
+        OSError(5, "Input/output error"),
+        MemoryError(),
+        UnicodeEncodeError("a", "b", 0, 1, "c"),
+    ],
+)
+def test_a_mistake_of_its_own_is_told_and_the_menu_stays(
+    mistake: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "log"))
+    session = fakes.FakeSession(load_error=mistake)
+    said, outcome = sit(session, "1", "r", "l")
+    assert type(mistake).__name__ in said
+    assert session.calls.count("scan") == 2, "the next command is obeyed"
+    assert "Booting Linux" in said
+    assert outcome == Quit()
+    assert session.calls.count("unload") == 1
+    assert "Traceback" in (tmp_path / "log").read_text()
+
+
+def test_a_look_that_cannot_begin_is_told_and_the_menu_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another console loads just now."""
+    session = fakes.FakeSession()
+    real, looks = session.scan, iter([True])
+
+    def scan() -> Stream:
+        if next(looks, False):
+            raise BootmenuError("Another console is starting Debian.")
+        return real()
+
+    monkeypatch.setattr(session, "scan", scan)
+    said, outcome = sit(session, "r", "1")
+    assert "Another console is starting Debian." in said
+    assert isinstance(outcome, Jump)
+
+
+def test_a_terminal_that_takes_nothing_ends_the_menu() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    menu = PlainMenu(Terms(session=fakes.FakeSession()), io.StringIO("1\n"), Gone())
+    assert menu.run() == Quit()
+    assert menu.hung_up
+
+
+@pytest.mark.parametrize("stays", [{"may_quit": False}, {"policy": Policy(kiosk=True)}])
+def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(stays: dict[str, object]) -> None:
+    class Typed(io.StringIO):
+        ends = 2
+
+        def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
+            self.ends -= 1
+            return "" if self.ends >= 0 else super().readline()
+
+        def isatty(self) -> bool:
+            return True
+
+    menu = PlainMenu(Terms(session=fakes.FakeSession(), **stays), Typed("1\n"), io.StringIO())  # type: ignore[arg-type]
+    assert isinstance(menu.run(), Jump)
 
 
 def test_in_the_kiosk_only_what_is_allowed_exists() -> None:
