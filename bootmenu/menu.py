@@ -80,12 +80,23 @@ def run(options: Options) -> int:
             if console.is_screen:
                 vt.lock(console.name)
     loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
+    try:
+        return _sit(options, host, loaded, places.consoles, plain=plain)
+    except (BootmenuError, OSError):
+        raise
+    except Exception as error:  # no traceback on anybody's screen
+        from bootmenu.ui import faults
+
+        raise faults.fault(error) from None
+
+
+def _sit(options: Options, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool) -> int:
     with contextlib.ExitStack() as stack:
-        sitting = stack.enter_context(_begin(options.demo, host, loaded, places.consoles, plain=plain))
+        sitting = stack.enter_context(_begin(options.demo, host, loaded, places, plain=plain))
         while True:
             outcome = _show(sitting)
             if outcome is None:  # the demonstration was asked for
-                sitting = stack.enter_context(_begin(True, host, loaded, places.consoles, plain=plain, quiet=True))
+                sitting = stack.enter_context(_begin(True, host, loaded, places, plain=plain, quiet=True))
                 continue
             return 128 + outcome.signal if outcome.signal else 0
 
@@ -245,11 +256,11 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
         plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
         if plan is not None:
-            frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
-            _drain(frame.terminals)
             try:
+                frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
+                _drain(frame.terminals)
                 _jump(view, plan)
-            except SimulatedJump:
+            except BaseException:
                 view.unload(plan)
                 raise
     except SimulatedJump as arrived:
@@ -260,6 +271,10 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
         return Sitting(shared=shared, loaded=loaded, error=error)
     except _Ended as ended:
         return Sitting(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
+    except Exception as error:  # a machine whose default cannot be prepared must not begin with it again and again
+        from bootmenu.ui import faults
+
+        return Sitting(shared=shared, loaded=loaded, error=faults.fault(error))
     return Sitting(shared=shared, loaded=loaded, said=said)
 
 
@@ -456,11 +471,10 @@ def _show(sitting: Sitting) -> Quit | None:
     said, *more = [text for text in troubles if text] or [""]
     for text in more:
         faults.note(text)
-    error = sitting.error
+    error, lines = sitting.error, _Lines(sitting)
     while True:
-        views = [sitting.shared.view() for _ in sitting.consoles]
-        place, outcome = (_run_plain if sitting.plain else _run_screens)(sitting, views, error, said)
-        view, said = views[place], ""
+        view, outcome = lines.run(error, said) if sitting.plain else _run_screens(sitting, lines, error, said)
+        said = ""
         if isinstance(outcome, Demo):
             return None
         if not isinstance(outcome, Jump):
@@ -488,17 +502,16 @@ def _say_everywhere(places: Sequence[Console], line: str) -> None:
         terminal.close()
 
 
-def _run_screens(
-    sitting: Sitting, views: Sequence[View], error: BootmenuError | None, said: str
-) -> tuple[int, Outcome]:
-    """On which console, and its outcome."""
+def _run_screens(sitting: Sitting, lines: _Lines, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
+    """The outcome, and of whose view it is."""
     try:
         from bootmenu.ui import app
     except ImportError as missing:  # an installation that is not whole shows a menu all the same
-        return _run_plain(sitting, views, error, said or marked(f"The screens cannot be shown: {missing}."))
+        return lines.run(error, said or marked(f"The screens cannot be shown: {missing}."))
     ours, simulated = first_stage(), sitting.shared.session.simulated
     settings = sitting.loaded.settings
-    return app.run_on(
+    views = [sitting.shared.view() for _ in sitting.consoles]
+    place, outcome = app.run_on(
         list(zip(views, sitting.consoles, strict=True)),
         theme=settings.theme,
         error=error,
@@ -509,47 +522,76 @@ def _run_screens(
         settings=settings,
         countdown=sitting.seconds,
     )
+    return views[place], outcome
 
 
-def _run_plain(
-    sitting: Sitting, views: Sequence[View], error: BootmenuError | None, said: str
-) -> tuple[int, Outcome]:
-    """On every console; the first outcome is everybody's."""
+class _Lines:
+    """The plain menus of all consoles. Those of the others go on while one's jump is tried, and comes back."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self._sitting = sitting
+        self._views: dict[int, View] = {}
+        """Of the consoles where a menu runs."""
+        self._outcomes: queue.SimpleQueue[tuple[int, Outcome, bool]] = queue.SimpleQueue()
+
+    def run(self, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
+        """The first outcome is everybody's; that of a line which hung up is nobody's else as long as there are
+        others."""
+        for number in (signal.SIGTSTP, signal.SIGQUIT):  # nobody is there to wake a first stage
+            signal.signal(number, signal.SIG_IGN)
+        consoles = self._sitting.consoles
+        for place in range(len(consoles)):
+            if place in self._views:
+                continue
+            self._views[place] = self._sitting.shared.view()
+            if len(consoles) == 1 and consoles[0].is_own:  # in the main thread, where Ctrl+C is heard
+                self._sit(0, error, said)
+            else:
+                threading.Thread(target=self._sit, args=(place, error, said), daemon=True).start()
+        while True:
+            place, outcome, hung_up = self._outcomes.get()
+            view = self._views.pop(place)
+            if not (hung_up and self._views):
+                return view, outcome
+
+    def _sit(self, place: int, error: BootmenuError | None, said: str) -> None:
+        outcome, hung_up = _plain_menu(self._sitting, place, self._views[place], error, said)
+        self._outcomes.put((place, outcome, hung_up))
+
+
+def _plain_menu(
+    sitting: Sitting, place: int, view: View, error: BootmenuError | None, said: str
+) -> tuple[Outcome, bool]:
+    """On one console; whether it has hung up, too."""
     from bootmenu.plain import PlainMenu
     from bootmenu.policy import Policy
+    from bootmenu.ui.outcome import Quit
     from bootmenu.ui.terms import Terms
 
-    ours, settings, simulated = first_stage(), sitting.loaded.settings, sitting.shared.session.simulated
-    for number in (signal.SIGTSTP, signal.SIGQUIT):  # nobody is there to wake a first stage
-        signal.signal(number, signal.SIG_IGN)
-    outcomes: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+    console, settings = sitting.consoles[place], sitting.loaded.settings
+    ours, simulated = first_stage(), view.simulated
     policy = Policy.of(settings)
-
-    def sit(place: int, source: TextIO, sink: TextIO) -> None:
-        terms = Terms(
-            session=views[place],
-            may_quit=not ours,
-            confirm_always=not ours and not simulated,
-            offer_demo=not simulated,
-            trouble=said,
-            settings=settings,
-            policy=policy if sitting.consoles[place].is_own else dataclasses.replace(policy, offers_shell=False),
-        )
-        ascii_only = sitting.consoles[place].traits.ascii
-        menu = PlainMenu(terms, source, sink, lambda question: _secret(question, source, sink), ascii_only=ascii_only)
-        outcomes.put((place, menu.run(error)))
-
-    for place, console in enumerate(sitting.consoles):
+    terms = Terms(
+        session=view,
+        may_quit=not ours,
+        confirm_always=not ours and not simulated,
+        offer_demo=not simulated and len(sitting.consoles) == 1,  # the others' menus would be about the real machine
+        trouble=said,
+        settings=settings,
+        policy=policy if console.is_own else dataclasses.replace(policy, offers_shell=False),
+    )
+    with contextlib.ExitStack() as stack:
+        source, sink = sys.stdin, sys.stderr
         if not console.is_own:
-            file = open(console.name, "r+b", buffering=0)  # noqa: SIM115, PTH123 - the thread's, to its end
-            source, sink = io.TextIOWrapper(file, errors="replace"), io.TextIOWrapper(file, write_through=True)
-            threading.Thread(target=sit, args=(place, source, sink), daemon=True).start()
-    mine = next((place for place, console in enumerate(sitting.consoles) if console.is_own), None)
-    if mine is not None and len(sitting.consoles) == 1:  # in the main thread, where Ctrl+C is heard
-        sit(mine, sys.stdin, sys.stderr)
-    elif mine is not None:
-        threading.Thread(target=sit, args=(mine, sys.stdin, sys.stderr), daemon=True).start()
-    return outcomes.get()
+            try:
+                file = stack.enter_context(open(console.name, "r+b", buffering=0))  # noqa: PTH123
+            except OSError:
+                return Quit(), True
+            source = io.TextIOWrapper(file, errors="replace")
+            sink = io.TextIOWrapper(file, write_through=True)
+        ascii_only = console.traits.ascii
+        menu = PlainMenu(terms, source, sink, lambda question: _secret(question, source, sink), ascii_only=ascii_only)
+        return menu.run(error), menu.hung_up
 
 
 def _secret(question: str, source: TextIO, sink: TextIO) -> str:

@@ -186,6 +186,24 @@ def test_a_load_that_fails_is_explained_and_opens_the_menu_once() -> None:
         assert "Put it out." in line.text
 
 
+def test_a_mistake_while_it_loads_opens_the_menu_with_nothing_loaded(tmp_path: Path) -> None:
+    """Else the machine would begin with the same countdown for ever."""
+    session = "fakes.FakeSession(load_error=RecursionError('deep'))"
+    with frame("0", session=session) as line:
+        said = ended(line)
+        assert "RecursionError: deep" in said
+        assert said.count("load-debian") == said.count("unload") == 1
+        assert "Traceback" not in line.text
+
+
+def test_a_mistake_before_there_is_a_session_is_one_sentence() -> None:
+    with frame("0", session="1 / 0") as line:
+        line.until(lambda: b"MenuError" in line.sent, 40)
+        line.wait()
+        assert b"ZeroDivisionError: division by zero" in line.sent
+        assert b"in poll" not in line.sent, "where it happened is for the log"
+
+
 def test_escape_while_it_loads_takes_it_back() -> None:
     with frame("0", session=ENDLESS) as line:
         line.until(lambda: "Esc opens the menu" in line.text)

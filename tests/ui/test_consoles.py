@@ -72,6 +72,30 @@ def test_each_follows_the_size_of_its_own_terminal() -> None:
         assert "Enter boot" in lines[0].screen.display[21]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_plain_menus_go_on_while_anothers_jump_comes_back(place: int) -> None:
+    with two("--plain") as lines:
+        both(lines, "A number starts that entry")
+        for times in (1, 2):
+            lines[place].type(b"1\n")
+            lines[place].until(lambda times=times: lines[place].sent.count(b"Looking for") == 1 + times, 40)  # type: ignore[misc]
+            lines[place].until(lambda: lines[place].text.rstrip().endswith(">"), 40)
+        lines[1 - place].type(b"4\n")
+        lines[1 - place].until(lambda: lines[1 - place].sent.count(b"Looking for") == 2, 40)
+        assert lines[place].sent.count(b"Looking for") == 3
+
+
+def test_a_plain_line_that_hangs_up_takes_no_other_with_it() -> None:
+    with two("--plain") as lines:
+        both(lines, "A number starts that entry")
+        lines[1].type(b"\x04")
+        lines[0].type(b"1\n")
+        lines[0].until(lambda: lines[0].sent.count(b"Looking for") == 2, 40)
+        lines[0].until(lambda: lines[0].text.rstrip().endswith(">"), 40)
+        lines[0].type(b"q\n")
+        assert lines[0].wait() == 0
+
+
 def test_while_one_starts_something_the_other_is_told_so() -> None:
     with two() as lines:
         both(lines, "▶ 1")
