@@ -195,7 +195,7 @@ def test_menu_details_error_and_progress_on_a_monitor(
         choose(seat, "Gamma on ext4", lambda: seat.press("up"))
         throttle(seat, RATE)
         seat.press("ret")
-        seat.inspect("progress", " %")
+        seat.inspect("progress", "▶ now")
         throttle(seat, 0)
         seat.vm.wait_for(f"second stage says {token}", 120, silence=SILENCE_AFTER_JUMP)
         seat.vm.wait_for(f"bootmenu-test.entry=gamma-{token}", 10)
