@@ -84,6 +84,8 @@ class Commands:
             )
         except OSError as error:
             raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
+        except ValueError as error:  # a NUL, or half of a surrogate pair, in what a disk says
+            raise CommandError(f"{argv[0]} cannot be started: {error}") from None
         try:
             stdout, stderr = process.communicate(data, timeout=timeout)
         except subprocess.TimeoutExpired:

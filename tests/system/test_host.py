@@ -141,6 +141,13 @@ def test_a_program_that_is_missing_or_none_is_a_typed_error(tmp_path: Path) -> N
         Commands().run([str(program)], timeout=1)
 
 
+@pytest.mark.parametrize("word", ["a\0b", "a\ud800b"])
+def test_what_no_program_can_be_told_is_an_error_in_words(word: str) -> None:
+    """A command line comes from a disk, or from whoever edits it."""
+    with pytest.raises(CommandError, match="cannot be started"):
+        Commands().run([sys.executable, "-c", "", word], timeout=30)
+
+
 def test_output_is_bytes_and_errors_are_text_in_english(tmp_path: Path) -> None:
     script = "import sys, os; sys.stderr.buffer.write(b'\\xff ' + os.environ['LC_ALL'].encode() + b'\\n')"
     done = Commands().run([sys.executable, "-c", script], timeout=30)
