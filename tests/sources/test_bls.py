@@ -262,3 +262,25 @@ def test_any_text_gives_entries_and_problems(text: str, loader: str) -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_give_entries_and_problems(data: bytes) -> None:
     read({f"{FOLDER}/a.conf": data, "/loader/loader.conf": b"default " + data})
+
+
+def test_an_entry_names_a_bounded_number_of_files() -> None:
+    # a mebibyte of them, each a variable of 30,000 names
+    for text in ("initrd /i", "initrd $a", "devicetree-overlay" + " /o" * 200, "extra /x.addon.efi"):
+        entries, problems = read(
+            {
+                "/loader/entries/a.conf": "linux /k\ndevicetree /d\n" + f"{text}\n" * 200,
+                "/grub2/grubenv": "# GRUB Environment Block\na=" + "/i " * 200 + "\n",
+            }
+        )
+        assert [max(len(entry.initrds), len(entry.overlays)) <= 64 for entry in entries] == [True]
+        assert [problem.message for problem in problems if "extra" not in problem.message] == [
+            "names more than 64 files: the rest is left out"
+        ]
+
+
+def test_entries_have_a_bounded_text_together() -> None:
+    files = {f"/loader/entries/{number:02}.conf": f"linux /k\noptions {'x' * 1_000_000}\n" for number in range(20)}
+    entries, problems = read(files)
+    assert len(entries) == 16
+    assert [problem.message for problem in problems] == ["holds too many files: the first 16 entries are read"]

@@ -18,7 +18,10 @@ from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, read_text
 
 _MAX_ENTRIES = 1000
-_MAX_EXTRAS = 100
+_MAX_FILES = 64
+"""Initramfs parts, overlays or extras of one entry."""
+_MAX_TEXT = 16 * 1024 * 1024
+"""Characters of all entries in a folder; an entry has some hundred."""
 
 _KERNELS = ("linux", "uki", "efi")
 _REPEATED = ("initrd", "options", "devicetree-overlay", "extra")
@@ -91,13 +94,19 @@ def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
         if len(configs) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
             message = f"holds too many files: the first {len(configs[:_MAX_ENTRIES]):,} entries are read"
             yield Problem(device=tree.device, path=folder, message=message)
-        for name in configs[:_MAX_ENTRIES]:
+        left = _MAX_TEXT
+        for number, name in enumerate(configs[:_MAX_ENTRIES]):
             path = f"{folder}/{name}"
             try:
                 text = read_text(tree, path)
             except TreeError as error:
                 yield Problem(device=tree.device, path=path, message=error.detail)
                 continue
+            left -= len(text)
+            if left < 0:
+                message = f"holds too many files: the first {number:,} entries are read"
+                yield Problem(device=tree.device, path=folder, message=message)
+                break
             fields, problems = _fields(text)
             for message in problems:
                 yield Problem(device=tree.device, path=path, message=message)
@@ -191,6 +200,10 @@ def _boot_entry(
         # "This key is optional but depends on the devicetree key"
         yield problem("devicetree-overlay is left out: there is no devicetree that it could be applied to")
         overlays = []
+    initrds = variables.initrds(entry.fields.get("initrd", []), kernel, _MAX_FILES + 1)
+    extras = entry.fields.get("extra", [])
+    if max(len(overlays), len(initrds), len(extras)) > _MAX_FILES:
+        yield problem(f"names more than {_MAX_FILES} files: the rest is left out")
     found = BootEntry(
         id=entry.name.plain,
         title=entry.one("title") or entry.name.plain,
@@ -199,22 +212,22 @@ def _boot_entry(
         config=FileRef(device=tree.device, path=entry.config, exists=True),
         device=tree.device,
         kernel=file(kernel, f"@{int(profile)}" if profile and int(profile) else ""),
-        initrds=tuple(file(name) for name in variables.initrds(entry.fields.get("initrd", []), kernel)),
+        initrds=tuple(file(name) for name in initrds[:_MAX_FILES]),
         dtb=file(devicetree) if devicetree else None,
-        overlays=tuple(file(name) for name in overlays),
+        overlays=tuple(file(name) for name in overlays[:_MAX_FILES]),
         cmdline=CommandLine(variables.options(entry.fields.get("options", []))),
         architecture=_ARCHITECTURES.get(entry.one("architecture").lower()),
         default=default,
         tries_left=entry.name.left,
     )
-    extras = [path(name) for name in entry.fields.get("extra", [])]
+    extras = [path(name) for name in extras[:_MAX_FILES]]
     for extra in extras:
         if not extra.lower().endswith(addons.SUFFIX):
             yield problem(f"extra {short(extra)} is not handed on: only addons of a UKI are")
     if kind == "linux":
         yield found
     else:
-        chosen = [extra for extra in extras if extra.lower().endswith(addons.SUFFIX)][:_MAX_EXTRAS]
+        chosen = [extra for extra in extras if extra.lower().endswith(addons.SUFFIX)]
         yield from _unified(tree, prefix, found, chosen, board)
 
 

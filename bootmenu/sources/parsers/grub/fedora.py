@@ -31,15 +31,18 @@ class Variables:
         values = {_VITAL: f"${_VITAL}", **self.values}
         return environment.expand(" ".join(lines) or values.get("default_kernelopts", ""), values).strip()
 
-    def initrds(self, lines: list[str], kernel: str) -> list[str]:
-        """Paths of the initramfs files. A line with a variable may be several, or none: `$tuned_initrd`."""
+    def initrds(self, lines: list[str], kernel: str, most: int) -> list[str]:
+        """Paths of the first `most` files. A line with a variable may be several, or none: `$tuned_initrd`."""
         found: list[str] = []
         for line in lines:
+            if len(found) >= most:
+                break
             # blscfg writes "initrd ($root)LINE" into a script, where a variable is split at spaces and a path is not
             found += environment.expand(line, self.values).split() if "$" in line else [line]
         # blscfg.c: early_initrd is a list of file names, which lie beside the first initrd or else the kernel
         folder = normal((lines or [kernel])[0]).rpartition("/")[0]
-        return [f"{folder}/{name}" for name in self.values.get("early_initrd", "").split()] + found
+        early = self.values.get("early_initrd", "").split()[:most]
+        return [*(f"{folder}/{name}" for name in early), *found][:most]
 
     def default(self, entries: list[tuple[str, str]]) -> int | None:
         """Which of the entries (file name without .conf, title) GRUB would start; None when it does not read them."""
