@@ -198,7 +198,7 @@ class Glass:
         if len(wanted) >= _FEWEST_ROWS and not self._basic:
             yield from self._scroll(wanted)
         for y in sorted(wanted):
-            yield from self._flush_row(y, wanted[y])
+            yield self._flush_row(y, wanted[y])
         wanted.clear()
         if self._sent_style:
             self._sent_style = ""
@@ -237,7 +237,7 @@ class Glass:
         edge = f"\x1b[{last + 1}H\n" if step == 1 else f"\x1b[{first + 1}H\x1bM"
         yield f"\x1b[{first + 1};{last + 1}r{edge}\x1b[r"
 
-    def _flush_row(self, y: int, cells: dict[int, _Cell]) -> Iterator[str]:
+    def _flush_row(self, y: int, cells: dict[int, _Cell]) -> str:
         shown = self._shown[y]
         if any(_is_wide(cell) for cell in (*cells.values(), *shown)):
             # terminals differ about halves of wide characters: such a row is sent as it was written
@@ -251,23 +251,50 @@ class Glass:
         before = list(shown)
         for x, cell in cells.items():
             shown[x] = cell
+        if not changed:
+            return ""
+        began = self._sent_at, self._sent_style
+        patched = self._written_over(y, changed, list(before))
+        first = changed[0]
+        if None in shown[first:] or any(map(_is_wide, (*before, *shown))):
+            return patched
+        # where much of a row becomes blank, it is shorter to erase it first
+        ended = self._sent_at, self._sent_style
+        self._sent_at, self._sent_style = began
+        erased = self._move(first, y, before) + self._erase()
+        blank: _Row = [*before[:first], *[_BLANK] * (self.width - first)]
+        erased += self._written_over(y, [x for x in range(first, self.width) if shown[x] != _BLANK], blank)
+        if len(erased.encode()) < len(patched.encode()):
+            return erased
+        self._sent_at, self._sent_style = ended
+        return patched
+
+    def _written_over(self, y: int, changed: list[int], before: _Row) -> str:
+        """What turns a row that looks as `before` into what is to be shown, by writing these columns."""
+        shown, sent = self._shown[y], list[str]()
         end = self.width
         while end > 0 and shown[end - 1] == _BLANK:
             end -= 1
-        there = bool(end) and end - 1 in cells and before[end - 1] != cells[end - 1]
+        there = bool(end) and end - 1 in changed
         erase = sum(1 for x in changed if x >= end) > (_ERASE_COST if there else _ERASE_COST + _MOVE_COST)
         for x in changed:
-            if erase and x >= end:
+            cell = shown[x]
+            if cell is None or (erase and x >= end):
                 break
-            yield self._move(x, y, before)
-            yield self._send(cells[x])
+            sent.append(self._move(x, y, before))
+            sent.append(self._send(cell))
             # behind the last column the terminals differ about where the cursor is
             self._sent_at = (x + 1, y) if x + 1 < self.width else None
-            before[x] = cells[x]
+            before[x] = cell
         if erase:
-            yield self._move(end, y, before)
-            yield _turn(self._sent_style, "", self._basic) + "\x1b[K"
-            self._sent_style = ""
+            sent += [self._move(end, y, before), self._erase()]
+        return "".join(sent)
+
+    def _erase(self) -> str:
+        """From the cursor to the end of the line, in no colour."""
+        sequence = _turn(self._sent_style, "", self._basic) + "\x1b[K"
+        self._sent_style = ""
+        return sequence
 
     def _send(self, cell: _Cell) -> str:
         text, self._sent_style = _written([cell], self._sent_style, self._basic)

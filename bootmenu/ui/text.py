@@ -103,8 +103,3 @@ def rate(bytes_per_second: float) -> str:
 def seconds(value: float) -> str:
     """`0.2 s`, `75 s`"""
     return f"{value:.1f} s" if value < 60 else f"{value:.0f} s"
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 entry`, `3 entries`"""
-    return f"{number} {one if number == 1 else many or one + 's'}"
