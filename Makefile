@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all scenarios bench picture man lint format system-packages lock clean
+.PHONY: help run test test-fast test-all scenarios bench snapshots picture man lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every ve
 bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
 	@$(PYTHON) scripts/system_packages.py bench
 	$(PYTEST) benchmarks $(ARGS)
+
+snapshots: $(VENV)/.ready ## Draw every screen anew after a change that is meant (ARGS="menu help": only these).
+	$(BIN)/python -m tests.ui.looks $(ARGS)
 
 picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.
 	$(BIN)/python -m tests.picture

@@ -21,7 +21,7 @@ from textual.message import Message
 
 from bootmenu.ui.consoles import Console
 from bootmenu.ui.glass import Glass
-from bootmenu.ui.glyphs import to_ascii
+from bootmenu.ui.glyphs import to_ascii, to_console
 from bootmenu.ui.terminal import Traits, prepare_environment
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
@@ -95,6 +95,8 @@ class BootmenuDriver(LinuxDriver):
                 data = _CONSOLE_OUT.sub("", data).replace("\x1b[?1049l", _CLEAR)
         if self._traits.ascii:
             data = to_ascii(data)
+        elif self._traits.console:
+            data = to_console(data)
         data = self._glass.filter(data)
         if data:
             super().write(data)

@@ -6,14 +6,22 @@ from __future__ import annotations
 import unicodedata
 
 _ASCII = str.maketrans(
-    "─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»ß¿¡ŒœÆæØø’“”„",
-    '-|+++++++++=|++++#.:#^v><<^>v*-~o<>s?!OoAaOo\'"""',
+    "─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»ß¿¡ŒœÆæØø",
+    "-|+++++++++=|++++#.:#^v><<^>v*-~o<>s?!OoAaOo",
 )
+
+_TYPOGRAPHY = str.maketrans("“”„‘’‚‹›–—…", '"""\'\',<>--~')
+"""What the fonts of consoles lack (drivers/tty/vt/cp437.uni has none of them), by its likeness of one column."""
+
+
+def to_console(data: str) -> str:
+    """The same number of columns, without the quotation marks and dashes that a console would draw as boxes."""
+    return data if data.isascii() else data.translate(_TYPOGRAPHY)
 
 
 def to_ascii(data: str) -> str:
     """The same number of columns in ASCII: lines and signs by their likeness, letters without accents, else `?`."""
-    data = data.translate(_ASCII)
+    data = to_console(data).translate(_ASCII)
     if data.isascii():
         return data
     return "".join(char if char.isascii() else _plain(char) for char in data)

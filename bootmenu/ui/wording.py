@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, marked
 from bootmenu.model.finding import Finding, Report, Severity
@@ -29,6 +30,9 @@ WORDS = {
     Severity.FAIL: Words("■", marked("FAIL"), marked("cannot be started here")),
 }
 
+WAITS = Words("?", marked("wait"), marked("waits for {device}"))
+"""Of an entry that cannot be judged before a partition is there."""
+
 SKIP = marked("! skip")
 """In the same column: something could not be read."""
 NOTE = marked("! note")
@@ -36,7 +40,7 @@ NOTE = marked("! note")
 
 def verdict_width() -> int:
     """Columns of sign, space and word, in the language in use."""
-    return max(cells(text) for text in (*map(_worded, WORDS.values()), _(SKIP)))
+    return max(cells(text) for text in (*map(_worded, (*WORDS.values(), WAITS)), _(SKIP)))
 
 
 def _worded(words: Words) -> str:
@@ -46,6 +50,28 @@ def _worded(words: Words) -> str:
 def verdict(severity: Severity) -> Span:
     """`■ FAIL`, padded to the column's width. The unknown is its sign alone."""
     return Span(fit(_worded(WORDS[severity]), verdict_width()), Ink.of(severity))
+
+
+def awaited(listing: Listing) -> str:
+    """The partition for which it waits, as configurations name it; empty when that does not decide its verdict."""
+    if listing.report.verdict is not Severity.UNKNOWN:
+        return ""
+    return next((file.device for file in listing.facts.files if file.state is FileState.WAITING), "")
+
+
+def verdict_of(listing: Listing) -> Span:
+    """The verdict of an entry, or `? wait`."""
+    if awaited(listing):
+        return Span(fit(_worded(WAITS), verdict_width()), Ink.UNKNOWN)
+    return verdict(listing.report.verdict)
+
+
+def sentence_of(listing: Listing) -> Span:
+    """The same at length: `waits for uuid=1C4E-5A7B`."""
+    severity = listing.report.verdict
+    if device := awaited(listing):
+        return Span(_(WAITS.sentence).format(device=clean(device, 40)), Ink.UNKNOWN)
+    return Span(_(WORDS[severity].sentence), Ink.of(severity))
 
 
 def skip() -> Span:

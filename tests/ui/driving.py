@@ -29,9 +29,10 @@ class Menu:
         for key in keys:
             await self.pilot.press(key)
             await self.pilot.pause()
-        await self._settle()
+        await self.settle()
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
+        """Wait until all that is known is drawn."""
         while self.app.is_running and not self.menu.settled:
             await self.pilot.pause(0.01)
         await self.pilot.pause()
@@ -56,7 +57,7 @@ class Menu:
     async def scanned(self) -> None:
         """Wait for the scan to be over and drawn."""
         await self.until(lambda: not self.menu.catalogue.scanning and self.menu.catalogue.finished)
-        await self._settle()
+        await self.settle()
 
     @property
     def menu(self) -> LookingScreen[None]:

@@ -171,6 +171,45 @@ EMPTY: tuple[ScanEvent, ...] = (
     ScanFinished(0.1),
 )
 
+ABSENT = "uuid=5d1c-88e0"
+"""How a configuration names a partition that is not there yet."""
+
+
+def _absent(found: Listing) -> Listing:
+    """The entry, as long as the partition of its files is not there."""
+    entry, facts = found.entry, found.facts
+    files = tuple(
+        dataclasses.replace(file, device=ABSENT, state=FileState.WAITING, size=None) for file in facts.files
+    )
+    waits = tuple(
+        Finding(
+            code="FILE-MISSING",
+            severity=Severity.UNKNOWN,
+            message=f"The {file.role} {file.path} waits for the device {ABSENT}, which has not been seen.",
+            hint="Plug it in: the entry is judged again when it is there.",
+        )
+        for file in files
+    )
+    ref = dataclasses.replace(entry.kernel, device=ABSENT, exists=None)
+    return Listing(
+        entry=dataclasses.replace(
+            entry,
+            kernel=ref,
+            initrds=tuple(dataclasses.replace(i, device=ABSENT, exists=None) for i in entry.initrds),
+        ),
+        facts=dataclasses.replace(facts, files=files, kernel=None),
+        report=Report.from_findings(waits),
+    )
+
+
+WAITING: tuple[ScanEvent, ...] = (
+    DeviceFound(BOOT),
+    EntryFound(_absent(listing("stick", "Debian GNU/Linux 12, from the stick"))),
+    EntryFound(OLDER),
+    DeviceDone(BOOT, 2),
+    ScanFinished(0.1),
+)
+
 SECRET = Device(name="sda3", label="crypt", filesystem="crypto_LUKS", uuid="C", locked=True)
 LOCKED: tuple[ScanEvent, ...] = (
     DeviceFound(BOOT),
@@ -301,7 +340,7 @@ class FakeSession:
         try:
             for event in self.events:
                 if isinstance(event, ScanFinished):
-                    self.scan_gate.wait(10)
+                    self.scan_gate.wait(120)
                     if self.scan_error:
                         raise self.scan_error
                 yield event
@@ -311,7 +350,7 @@ class FakeSession:
     def unlock(self, device: str, passphrase: str) -> None:
         """See Session."""
         self.calls.append(f"unlock {device}")
-        self.unlock_gate.wait(10)
+        self.unlock_gate.wait(120)
         if passphrase != self.passphrase:
             raise UnlockError("This is not its passphrase.", "Try again.", wrong=True)
         self.events = self.unlocked_events
@@ -335,7 +374,7 @@ class FakeSession:
     def recheck(self, entry: BootEntry) -> Listing:
         """See Session."""
         self.calls.append(f"recheck {entry.id}: {entry.cmdline}")
-        self.recheck_gate.wait(10)
+        self.recheck_gate.wait(120)
         wrong = tuple(
             dataclasses.replace(WRONG_FILE, message=f"{ref.path} is not there.")
             for _, ref in entry.files
@@ -385,7 +424,7 @@ class FakeSession:
                 yield progress
                 if index == 2:
                     self.load_reached.set()
-                    self.load_gate.wait(10)
+                    self.load_gate.wait(120)
             if self.load_error:
                 raise self.load_error
             finished = True

@@ -171,6 +171,24 @@ def test_the_terminal_decides_when_nobody_does(term: str, name: str, monkeypatch
     assert BootmenuApp(FakeSession()).theme == name
 
 
+@pytest.mark.parametrize(
+    ("term", "no_color", "asked", "name"),
+    [
+        ("xterm-256color", "", None, "kiosk"),
+        ("xterm-256color", "1", None, "mono"),
+        ("linux", "", None, "vt16"),
+        ("linux", "", "light", "light"),
+    ],
+)
+def test_the_kiosk_has_its_own_theme_where_there_are_colours(
+    term: str, no_color: str, asked: str | None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    assert BootmenuApp(FakeSession(), theme=asked, settings=fakes.KIOSK).theme == name
+
+
 async def test_trouble_with_a_theme_is_told_in_the_menu() -> None:
     async with running(FakeSession(), theme="no-such") as menu:
         assert "there is no theme no-such" in menu.text

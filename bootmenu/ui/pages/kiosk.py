@@ -154,9 +154,12 @@ def bottom(contact: str, width: int) -> list[Line]:
 # ---- pages -----------------------------------------------------------------------------------------------------
 
 
-def start(rows: Sequence[Choice], selected: int, said: str, width: int, height: int) -> list[Line]:
-    """The choices. said: the countdown, or what to press; two blanks in it are a place to break the line."""
-    heading = _text(width, _heading(rows), Ink.STRONG)
+def start(
+    rows: Sequence[Choice], selected: int, said: str, width: int, height: int, *, looking: bool = False
+) -> list[Line]:
+    """The choices. said: the countdown, or what to press; two blanks in it are a place to break the line. looking:
+    there may be more to come."""
+    heading = _text(width, _heading(rows, looking=looking), Ink.STRONG)
     footing = [row for part in said.split("  ") for row in _text(width, part)]
     if sum(map(cells, said.split("  "))) + 4 <= width - 2 * _margin(width):
         footing = _text(width, said)
@@ -177,8 +180,13 @@ def start(rows: Sequence[Choice], selected: int, said: str, width: int, height: 
     return [*[BLANK] * (spare // 3), *lines]
 
 
-def _heading(rows: Sequence[Choice]) -> str:
+_WAIT = marked("One moment, please. This terminal is getting ready.")
+
+
+def _heading(rows: Sequence[Choice], *, looking: bool) -> str:
     ways = sum(1 for row in rows if row.listing is not None)
+    if not ways and looking:
+        return _(_WAIT)
     if not ways:
         return _("This terminal cannot start at the moment. Please call for help.")
     numbers = {
@@ -203,7 +211,7 @@ def _row(row: Choice, *, selected: bool, width: int) -> Line:
 
 def waiting(width: int, height: int) -> list[Line]:
     """Nothing is found yet."""
-    return _middle(_text(width, _("One moment, please. This terminal is getting ready."), Ink.STRONG), height)
+    return _middle(_text(width, _(_WAIT), Ink.STRONG), height)
 
 
 def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:

@@ -15,7 +15,7 @@ from bootmenu.state import State
 from bootmenu.ui.catalogue import Catalogue, Group
 from bootmenu.ui.lines import Ink, Line, Span, clip
 from bootmenu.ui.text import cells, clean, fit
-from bootmenu.ui.wording import WORDS, name, skip, verdict, verdict_width
+from bootmenu.ui.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,7 @@ def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
         (
             *(name(listing), entry.version, entry.source, partition),
             *(_(verdict_words.word), _(verdict_words.sentence), str(listing.report.verdict)),
+            *(verdict_of(listing).text, sentence_of(listing).text),
         )
     ).lower()
     return all(word in text for word in words)
@@ -191,7 +192,7 @@ def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected
         Span(f"{marker} "),
         Span(number, Ink.DIM),
         Span("! ", Ink.WARN) if row.lost else Span(f"{row.mark.sign} " if row.mark and not columns.default else "  "),
-        verdict(listing.report.verdict),
+        verdict_of(listing),
         Span(" "),
         Span(title, Ink.STRONG if row.mark else Ink.TEXT),
     )

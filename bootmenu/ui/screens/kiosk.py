@@ -305,9 +305,10 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
 
     def plain(self, width: int, height: int) -> list[Line]:
         """The choices."""
-        if not self.rows and not (self.catalogue.finished and self._ready):
+        looking = not (self.catalogue.finished and self._ready)
+        if not self.rows and looking:
             return pages.waiting(width, height)
-        return pages.start(self.rows, self.selected, self._words(), width, height)
+        return pages.start(self.rows, self.selected, self._words(), width, height, looking=looking)
 
     def _words(self) -> str:
         keys = _(pages.FEW_BUTTONS if self.terms.few_buttons() else pages.KEYS)

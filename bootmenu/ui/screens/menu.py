@@ -48,7 +48,7 @@ from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import clean
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
-from bootmenu.ui.wording import WORDS, full_name
+from bootmenu.ui.wording import full_name, sentence_of
 
 _PASSING = 0.04
 """Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
@@ -165,9 +165,8 @@ class MenuScreen(LookingScreen[None]):
         if row is None:
             left, right = [Span(_("nothing selected"), Ink.DIM)], []
         elif row.listing is not None:
-            severity = row.listing.report.verdict
             left = [Span(full_name(row.listing), Ink.STRONG)]
-            right = [Span(_(WORDS[severity].sentence), Ink.of(severity))]
+            right = [sentence_of(row.listing)]
         else:
             left, right = [Span(_("Could not be read"), Ink.STRONG)], [Span(_("left out"), Ink.WARN)]
         if self.has_class("-wide"):
