@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bootmenu.errors import FormatError
 from bootmenu.formats import devicetree, initramfs
@@ -169,8 +170,10 @@ class DeviceTreeFacts:
     tree: TreeFacts | None = None
 
     @classmethod
+    @lru_cache(maxsize=4)
     def from_bytes(cls, data: bytes) -> DeviceTreeFacts:
-        """Never raises: what is wrong with the bytes is the answer."""
+        """Never raises: what is wrong with the bytes is the answer. The last few are remembered: a large tree costs
+        seconds on a slow board, and all entries of a partition may name the same one."""
         size = len(data)
         try:
             header = devicetree.Header.from_bytes(data)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
-from time import monotonic
+from time import CLOCK_MONOTONIC, monotonic
 
 from bootmenu.system.host import Host
 
@@ -70,6 +70,8 @@ class KeyEvent:
 
     code: int
     value: int
+    at: float = field(default=0.0, compare=False)
+    """Seconds, by the clock of the device."""
 
 
 def parse(data: bytes) -> tuple[list[KeyEvent], bytes]:
@@ -77,8 +79,8 @@ def parse(data: bytes) -> tuple[list[KeyEvent], bytes]:
     no key, or a value that keys do not have, is left out."""
     whole = len(data) - len(data) % _EVENT.size
     events = [
-        KeyEvent(code, value)
-        for _, _, kind, code, value in _EVENT.iter_unpack(data[:whole])
+        KeyEvent(code, value, seconds + micros / 1e6)
+        for seconds, micros, kind, code, value in _EVENT.iter_unpack(data[:whole])
         if kind == EV_KEY and value in (0, 1, 2)
     ]
     return events, data[whole:]
@@ -168,6 +170,7 @@ def _eviocgbit(kind: int, length: int) -> int:
     return 2 << 30 | length << 16 | ord("E") << 8 | 0x20 + kind
 
 
+_EVIOCSCLOCKID = 1 << 30 | 4 << 16 | ord("E") << 8 | 0xA0
 _EVIOCGRAB = 1 << 30 | 4 << 16 | ord("E") << 8 | 0x90
 
 
@@ -181,6 +184,8 @@ def keys_of(descriptor: int) -> frozenset[int]:
 @dataclass
 class _Open:
     keys: frozenset[int]
+    steady: bool
+    """Its events have the times of CLOCK_MONOTONIC."""
     rest: bytes = b""
 
 
@@ -253,7 +258,8 @@ class Buttons:
         events, device.rest = parse(device.rest + data)
         for event in events:
             if event.code in device.keys:
-                yield from self._reader.take(event, self._clock())
+                # when it happened, not when it is read: a busy machine must not make a short press a long one
+                yield from self._reader.take(event, event.at if device.steady else self._clock())
 
     def _find(self) -> None:
         for path in _nodes(self._host):
@@ -271,7 +277,7 @@ class Buttons:
             if self._grab:
                 with contextlib.suppress(OSError):  # somebody else has it: both get the presses then
                     fcntl.ioctl(descriptor, _EVIOCGRAB, 1)
-            self._devices[descriptor] = _Open(keys)
+            self._devices[descriptor] = _Open(keys, steady=_count_by(descriptor, CLOCK_MONOTONIC))
         self._reader = Reader(_all(device.keys for device in self._devices.values()))
 
     def _close(self, descriptor: int) -> None:
@@ -279,6 +285,15 @@ class Buttons:
         with contextlib.suppress(OSError):
             os.close(descriptor)
         self._reader = Reader(_all(device.keys for device in self._devices.values()))
+
+
+def _count_by(descriptor: int, clock: int) -> bool:
+    """Whether the times of a device's events are those of that clock now."""
+    try:
+        fcntl.ioctl(descriptor, _EVIOCSCLOCKID, struct.pack("@i", clock))
+    except OSError:  # it is none, as in tests
+        return False
+    return True
 
 
 def _all(sets: Iterable[frozenset[int]]) -> frozenset[int]:

@@ -303,6 +303,8 @@ class DirectoryTree:
                 return self._syscalls.openat2(self._root, relative, os.O_PATH, self._resolve), resolved
         except OSError as error:
             raise _trouble(path, error) from None
+        except UnicodeEncodeError:  # no file can have such a name: the locale has no bytes for it
+            raise TreeError(path, *_TROUBLES[errno.ENOENT]) from None
 
     def _name(self, handle: int) -> str | None:
         # os.readlink and not Path: this is done for every file of every entry

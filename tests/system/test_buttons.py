@@ -217,6 +217,24 @@ def test_presses_of_several_devices_and_nothing_of_keyboards(board: Board) -> No
     assert not read._devices
 
 
+def test_what_is_read_late_was_not_pressed_long(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's times count, where a device gives them by the clock that is asked for."""
+    monkeypatch.setattr("bootmenu.system.buttons.fcntl.ioctl", lambda *_: 0)
+    power = board.plug("event0", frozenset({KEY_POWER}))
+    times = iter(range(0, 10_000, 100))
+    read = Buttons(board.host, keys_of=board.keys_of, clock=lambda: float(next(times)))
+    presses = read.presses()
+    power(
+        struct.pack("@llHHi", 1, 900_000, EV_KEY, KEY_POWER, 1)
+        + struct.pack("@llHHi", 2, 100_000, EV_KEY, KEY_POWER, 0)
+    )
+    assert next(presses) is Press.DOWN
+    power(struct.pack("@llHHi", 3, 0, EV_KEY, KEY_POWER, 1) + struct.pack("@llHHi", 5, 0, EV_KEY, KEY_POWER, 0))
+    assert next(presses) is Press.ENTER
+    read.stop()
+    assert list(presses) == []
+
+
 def test_a_device_that_is_unplugged_is_forgotten_and_another_one_found(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,4 +263,5 @@ def test_a_machine_without_buttons_waits_for_some_and_can_be_stopped(tmp_path: P
 def test_the_numbers_of_the_calls_are_the_kernel_s() -> None:
     # include/uapi/linux/input.h: EVIOCGBIT(EV_KEY, 96) and EVIOCGRAB
     assert buttons._eviocgbit(EV_KEY, 96) == 0x80604521
+    assert buttons._EVIOCSCLOCKID == 0x400445A0
     assert buttons._EVIOCGRAB == 0x40044590

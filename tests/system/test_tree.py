@@ -195,6 +195,13 @@ def test_names_that_are_no_utf8_are_names(root: Path, tree: DirectoryTree) -> No
     assert tree.read("/\udcff\udcfe", 3) == b"odd"
 
 
+def test_a_path_that_no_name_can_have_is_not_there(tree: DirectoryTree) -> None:
+    """What is not UTF-8 in a configuration; or anything at all, where the locale is ASCII."""
+    with pytest.raises(TreeError) as caught:
+        tree.stat("/lone-\ud800")
+    assert caught.value.trouble is Trouble.MISSING
+
+
 def test_a_folder_is_listed_so_far_and_no_further(root: Path, tree: DirectoryTree) -> None:
     folder = root / "many"
     folder.mkdir()
