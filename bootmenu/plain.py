@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TextIO
 
 from bootmenu import reports
@@ -21,7 +22,6 @@ from bootmenu.errors import BootmenuError
 from bootmenu.kexec import preflight
 from bootmenu.kexec.errors import LoadError
 from bootmenu.language import _, marked, told
-from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.progress import Progress, StageState
 from bootmenu.model.text import printable
@@ -29,12 +29,20 @@ from bootmenu.policy import Access
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
 from bootmenu.ui.catalogue import Catalogue
+from bootmenu.ui.draft import Draft, Part, written
 from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
+from bootmenu.ui.pages.edit import nothing, ready
+from bootmenu.ui.pages.kiosk import plain_name
+from bootmenu.ui.pages.listing import matches
+from bootmenu.ui.pages.tree import TreeText
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.wording import stage_words
+from bootmenu.ui.typed import Typed
+from bootmenu.ui.wording import full_name, stage_words
 
 _WIDTH = 79
+_MOST_DIFFERENCES = 40
+"""Of a device tree: nobody can scroll back on a serial line."""
 _POWER = {
     Power.REBOOT: marked("restart"),
     Power.OFF: marked("switch off"),
@@ -59,9 +67,10 @@ class _Command:
 _COMMANDS = (
     _Command("d", "details", marked("every check of an entry, and what loading it would do"), numbered=True),
     _Command("t", "test", marked("load an entry and take it out again"), numbered=True),
-    _Command("e", "edit", marked("start an entry with another command line"), numbered=True),
+    _Command("e", "edit", marked("change an entry for this boot only, and start it"), numbered=True),
     _Command("D", "make_default", marked("make an entry the default, or take that back"), numbered=True),
     _Command("o", "next_boot", marked("make an entry the one for the next boot only"), numbered=True),
+    _Command("/", "filter", marked("only the entries that have the words behind it; alone: all of them")),
     _Command("r", "rescan", marked("look at every partition again")),
     _Command("u", "unlock", marked("enter the passphrase of an encrypted partition")),
     _Command("l", "log", marked("the kernel's last messages")),
@@ -91,6 +100,8 @@ class PlainMenu:
         self._secret = secret or self._ask
         self._ascii = ascii_only
         self._catalogue = Catalogue()
+        self._words: tuple[str, ...] = ()
+        """Of the filter."""
         self._outcome: Outcome | None = None
         self.hung_up = False
         """Nobody types here any more."""
@@ -185,8 +196,18 @@ class PlainMenu:
     def _numbered(self) -> list[Listing]:
         """The entries that exist, as they are numbered from 1."""
         policy = self.terms.policy
-        found = policy.offered(self._catalogue.listings)
-        return [listing for listing in found if policy.access_to(listing.entry) is Access.FREE]
+        partitions = {group.device.name: group.device.title for group in self._catalogue.groups}
+        return [
+            listing
+            for listing in policy.offered(self._catalogue.listings)
+            if policy.access_to(listing.entry) is Access.FREE
+            and matches(listing, partitions.get(listing.entry.device, ""), self._words)
+        ]
+
+    def _name(self, listing: Listing) -> str:
+        if self.terms.policy.kiosk:
+            return plain_name(listing, self.terms.settings.kiosk_names)
+        return full_name(listing)
 
     def _list(self) -> None:
         machine = self._session.machine
@@ -208,12 +229,15 @@ class PlainMenu:
                 self._say(printable(f" {place}"))
             marks = "*" if entry.default or state.default == entry.id else " "
             word = _(reports.WORDS[listing.report.verdict])
-            name = printable(_name(listing))
+            name = self._name(listing)
             more = f"  {_('next boot')}" if state.once == entry.id else ""
             lost = f"  {_('never came back')}" if state.lost_at(entry.id) else ""
             self._say(f" {number:>2}{marks} {word:<{_width()}}  {name}  ({entry.source}){more}{lost}")
         if not listings:
-            self._say(" " + _("There is nothing here that could be started."))
+            none = (
+                _("No entry has these words.") if self._words else _("There is nothing here that could be started.")
+            )
+            self._say(f" {none}")
         if not self.terms.policy.kiosk:
             for group in self._catalogue.groups:
                 for problem in group.problems:
@@ -254,7 +278,10 @@ class PlainMenu:
         if command is None:
             self._say(_("{line} is no command; ? lists them.").format(line=printable(line[:20])))
             return
-        if not command.numbered:
+        if command.action == "filter":
+            self._words = tuple(rest.lower().split())
+            self._list()
+        elif not command.numbered:
             self._do(command.action)
         elif (listing := self._entry(rest)) is not None:
             self._do_with(command.action, listing)
@@ -304,12 +331,32 @@ class PlainMenu:
             self._say(f"  {shown:<6} {text}")
 
     def _details(self, listing: Listing) -> None:
-        self._say(printable(_name(listing)))
+        self._say(self._name(listing))
         for line in reports.report_lines(listing.report):
             self._say(line)
         for line in plan_lines(self._session.plan(listing)):
             for part in textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 14) or [""]:
                 self._say(part)
+        if self.terms.permits("tree"):
+            self._trees(listing)
+
+    def _trees(self, listing: Listing) -> None:
+        """How the device tree that is handed on differs from the entry's own, and from the running one."""
+        try:
+            shown = TreeText.of(self._session.handed_trees(self._session.plan(listing)))
+        except OSError as error:
+            raise BootmenuError(
+                f"Reading failed: {error.strerror or error}.", "The disk gives errors, or is gone."
+            ) from None
+        own, running = _("What is changed in the entry's own"), _("Against the one that runs now")
+        for title, texts in ((own, shown.changes), (running, shown.against_running)):
+            if texts is not None:
+                self._say(title)
+                for text in texts[:_MOST_DIFFERENCES] or (_("Nothing: they say the same."),):
+                    self._wrapped("  ", text)
+                if len(texts) > _MOST_DIFFERENCES:
+                    more = _("... and more: only the first {n} are shown")
+                    self._wrapped("  ", more.format(n=_MOST_DIFFERENCES))
 
     def _finding(self, finding: Finding) -> None:
         self._wrapped(
@@ -327,7 +374,7 @@ class PlainMenu:
         elif self.terms.confirm_always and not self._sure(_("This ends what runs now. Start it?")):
             return
         plan = self._session.plan(listing)
-        self._say(_("Loading {name}. Ctrl+C takes it back.").format(name=printable(_name(listing))))
+        self._say(_("Loading {name}. Ctrl+C takes it back.").format(name=self._name(listing)))
         try:
             self._follow(self._session.load(plan))
             self._follow(self._session.leave(plan))
@@ -371,18 +418,47 @@ class PlainMenu:
         self._finding(preflight.finding(plan, error))
 
     def _edit(self, listing: Listing) -> None:
-        self._say(_("The command line is"))
-        self._wrapped("  ", listing.entry.cmdline.text or _("(empty)"))
-        line = self._ask(_("Another one for this boot (Enter keeps it, - empties it): "))
-        if line:
-            entry = dataclasses.replace(listing.entry, cmdline=CommandLine("" if line == "-" else line))
-            listing = self._session.recheck(entry)
-        self._say(_("verdict: {word}").format(word=_(reports.WORDS[listing.report.verdict])))
+        """Until it is started or left; what cannot be started comes back here, as it was changed."""
+        draft, judged = Draft.of(listing.entry), listing
+        while self._outcome is None:
+            self._draft(draft, judged)
+            answer = self._ask(_("Number of a line to change, b to start it, Enter to leave: "))
+            if not answer:
+                return
+            number = _number(answer)
+            if answer == "b":
+                self._try(partial(self._boot, judged))
+            elif number is not None and 1 <= number <= len(draft.slots):
+                changed = self._change(dataclasses.replace(draft, at=number - 1), judged)
+                if changed.edited() != draft.edited():
+                    judged = self._session.recheck(changed.edited())
+                draft = changed
+
+    def _draft(self, draft: Draft, judged: Listing) -> None:
+        for number, slot in enumerate(draft.slots, 1):
+            self._wrapped(f" {number:>2}  {_(slot.part)}: ", slot.line.text or nothing(slot, self._session.machine))
+        self._say(_("verdict: {word}").format(word=_(reports.WORDS[judged.report.verdict])))
         for severity in (Severity.FAIL, Severity.WARN):
-            for finding in listing.report.of(severity):
+            for finding in judged.report.of(severity):
                 self._finding(finding)
-        if self._sure(_("Start it?")):
-            self._boot(listing)
+
+    def _change(self, draft: Draft, listing: Listing) -> Draft:
+        """Ask for the current line."""
+        texts: list[str] = []
+        if draft.current.part is Part.TREE:
+            choices = ready(self._session.device_trees(listing))
+            texts = list(dict.fromkeys(written(choice.ref, draft.entry.device) for choice in choices))
+            for number, text in enumerate(texts, 1):
+                self._wrapped(f"  {number:>2}  ", text)
+            if texts:
+                self._say(_("A number takes one of these."))
+        line = self._ask(_("Another one for this boot (Enter keeps it, - empties it): "))
+        if not line:
+            return draft
+        wanted = _number(line)
+        if wanted is not None and 1 <= wanted <= len(texts):
+            line = texts[wanted - 1]
+        return draft.typed(Typed() if line == "-" else Typed().insert(line))
 
     def _remember(self, action: str, listing: Listing) -> None:
         memory = self._session.memory
@@ -445,9 +521,3 @@ def _number(text: str) -> int | None:
 
 def _shown(command: _Command) -> str:
     return f"{command.letter} N" if command.numbered else command.letter
-
-
-def _name(listing: Listing) -> str:
-    entry = listing.entry
-    title = entry.title or entry.kernel.path
-    return f"{title}, {entry.version}" if entry.version and entry.version not in title else title

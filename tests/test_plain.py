@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
+from bootmenu.formats.devicetree_head import TreeHead
 from bootmenu.kexec.errors import LoadError
+from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
 from bootmenu.plain import _COMMANDS, PlainMenu
 from bootmenu.policy import Policy
 from bootmenu.reports import WORDS as REPORT_WORDS
 from bootmenu.settings import Profile, Settings
 from bootmenu.state import FolderStore, Memory, State
+from bootmenu.ui.draft import Draft, Part
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.terms import Terms
 from tests.ui import fakes
@@ -104,13 +108,60 @@ def test_a_test_load_is_made_and_taken_out_again() -> None:
 
 
 def test_another_command_line_is_judged_and_started_for_this_boot() -> None:
-    _, outcome = sit(fakes.FakeSession(), "e 1", "root=/dev/x quiet", "y")
+    _, outcome = sit(fakes.FakeSession(), "e 1", "1", "root=/dev/x quiet", "b")
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.cmdline.text == "root=/dev/x quiet"
-    _, outcome = sit(fakes.FakeSession(), "e 1", "-", "y")
+    _, outcome = sit(fakes.FakeSession(), "e 1", "1", "-", "b")
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.cmdline.text == ""
-    assert sit(fakes.FakeSession(), "e 1", "", "n")[1] == Quit()
+    assert sit(fakes.FakeSession(), "e 1", "1", "", "")[1] == Quit()
+
+
+def test_every_file_of_an_entry_can_be_another_one() -> None:
+    said, outcome = sit(fakes.FakeSession(), "e 1", "2", "/other", "3", "-", "5", "sdb1:/x.dtbo", "b")
+    assert "kernel: /other" in said
+    assert isinstance(outcome, Jump)
+    entry = outcome.plan.entry
+    assert entry.kernel.path == "/other"
+    assert entry.initrds == fakes.DEBIAN.entry.initrds[1:]
+    changed = [ref for ref in (entry.dtb, *entry.initrds, *entry.overlays) if ref is not None]
+    assert ("sdb1", "/x.dtbo") in [(ref.device, ref.path) for ref in changed]
+
+
+def test_a_device_tree_is_chosen_by_its_number() -> None:
+    head = TreeHead(b"maker,board\0", None)
+    refs = [FileRef(device="sda1", path=f"/{name}.dtb") for name in ("one", "two", "other")]
+    fits = (Fit.EXACT, Fit.RELATED, Fit.OTHER)
+    trees = [TreeChoice(ref=ref, fits=fit, head=head) for ref, fit in zip(refs, fits, strict=True)]
+    draft = Draft.of(fakes.DEBIAN.entry)
+    number = str(1 + [slot.part for slot in draft.slots].index(Part.TREE))
+    said, outcome = sit(fakes.FakeSession(trees=trees), "e 1", number, "2", "b")
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.dtb is not None
+    assert outcome.plan.entry.dtb.path == "/two.dtb"
+    assert "other.dtb" not in said
+
+
+def test_an_edited_entry_that_cannot_be_loaded_can_be_changed_on() -> None:
+    session = fakes.FakeSession(load_error=LoadError("It said no.", stage=Stage.LOAD))
+    said, _ = sit(session, "e 1", "1", "first", "b", "1", "second", "")
+    assert said.index("It said no.") < said.index("second")
+
+
+def test_a_filter_leaves_the_entries_that_have_its_words() -> None:
+    said, outcome = sit(fakes.FakeSession(), "/ ALPINE", "1")
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.id == fakes.ALPINE.entry.id
+    said, _ = sit(fakes.FakeSession(), "/ no such words", "/")
+    assert "No entry has these words." in said
+    assert said.rindex("Debian") > said.index("No entry has these words.")
+
+
+def test_the_kiosk_has_the_names_of_the_settings() -> None:
+    settings = Settings(profile=Profile.KIOSK, kiosk_entries=("*",), kiosk_names={"alpine*": "The other way"})
+    said, _ = sit(fakes.FakeSession(), settings=settings, policy=Policy.of(settings))
+    assert "The other way" in said
+    assert "Alpine" not in said
 
 
 def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: Path) -> None:

@@ -51,14 +51,14 @@ def _field(draft: Draft, slot: Slot, machine: MachineFacts, width: int, *, curre
     if current:
         typed = slot.line.spans(room)
         used = sum(cells(span.text) for span in typed)
-        hint = "" if slot.line.text else _nothing(slot, machine)
+        hint = "" if slot.line.text else nothing(slot, machine)
         return Line((*head, *typed, Span(fit("  " + hint, max(0, room - used)) if hint else "", Ink.DIM)))
     if not slot.line.text:
-        return Line((*head, Span(fit(_nothing(slot, machine), room), Ink.DIM)))
+        return Line((*head, Span(fit(nothing(slot, machine), room), Ink.DIM)))
     return Line((*head, Span(fit(clean(slot.line.text), room), Ink.TEXT)))
 
 
-def _nothing(slot: Slot, machine: MachineFacts) -> str:
+def nothing(slot: Slot, machine: MachineFacts) -> str:
     """What an empty line means."""
     match slot.part:
         case Part.COMMAND_LINE:
