@@ -376,6 +376,11 @@ def _words(error: BootmenuError | OSError) -> str:
     return error.message if isinstance(error, BootmenuError) else error.strerror or str(error)
 
 
+# a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
+# when it is too late to tell anybody
+_READ_ONLY = "On LVM, RAID or LUKS it cannot be written; name a plain partition, or efi, in state.device."
+
+
 def open_memory(
     host: Host, settings: Settings, devices: Iterable[Device | Problem], aside: Aside = _no_aside
 ) -> Memory:
@@ -395,6 +400,9 @@ def open_memory(
         if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}:
             if device.folder is not None:
                 return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
+            if host.flag(f"/sys/class/block/{device.name}/ro"):
+                unwritable = f"{settings.state_device} can only be read"
+                return Memory(None, f"Nothing is remembered between boots: {unwritable}. {_READ_ONLY}")
             return Memory(DeviceStore(host, device, settings.state_folder, aside=aside))
     missing = f"the partition {settings.state_device} is not there"
     return Memory(None, f"Nothing is remembered between boots: {missing}.")

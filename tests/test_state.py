@@ -280,6 +280,21 @@ def test_a_partition_that_cannot_be_mounted_is_told(tmp_path: Path) -> None:
     assert Memory(store).trouble == "What was remembered could not be read: Read-only file system."
 
 
+def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> None:
+    """What is put together of LVM, RAID and LUKS is read-only; a mount for writing would fail at the jump."""
+    settings, device = (
+        Settings(state_device="LABEL=S"),
+        Device(name="dm-0", path="/dev/dm-0", filesystem="ext4", label="S"),
+    )
+    host = fake_host(tmp_path, {"/sys/class/block/dm-0/ro": b"1\n"})
+    memory = open_memory(host, settings, [device])
+    assert not memory.remembers
+    assert memory.trouble.startswith("Nothing is remembered between boots: LABEL=S can only be read. On LVM")
+    assert syscalls_of(host).calls == []
+    host = fake_host(tmp_path / "other", {"/sys/class/block/dm-0/ro": b"0\n"})
+    assert open_memory(host, settings, [device]).remembers
+
+
 def test_an_efi_variable_remembers_little(tmp_path: Path) -> None:
     host = fake_host(tmp_path, {"/sys/firmware/efi/efivars/x": b""})
     state = State(default="x", lost=(FIRST, SECOND) * 5)
