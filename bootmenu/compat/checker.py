@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.finding import Evidence, Finding, Report, Severity
@@ -22,14 +22,13 @@ class Scope(StrEnum):
     ENTRY = "entry"
 
 
-@dataclass(frozen=True, slots=True)
-class Says:
+class Says(NamedTuple):
     """What a check answers with, before its code is put to it."""
 
     severity: Severity
     message: str
-    hint: str = ""
-    evidence: Evidence = field(default_factory=dict)
+    hint: str
+    evidence: Evidence
 
 
 def passed(message: str, **evidence: object) -> Says:

@@ -59,7 +59,7 @@ HEAD_START = 0.1
 """Seconds at most until the next partition is read beside one that keeps telling: threads that compute only hinder
 each other. One that has told nothing for GATHERED waits for its disk, and is not waited for."""
 GATHERED = 0.01
-"""Seconds for which messages are left to come together: whoever takes them in one by one stops those that tell."""
+"""Seconds for which entries are left to come together: whoever takes them in one by one stops those that tell."""
 SETTLING = 0.2
 """Seconds that are waited for more changes after one: a disk comes with all its partitions."""
 AGAIN = 1.5
@@ -254,6 +254,8 @@ class Survey:
         self._patience = patience
         self._board = machine.tree.compatible if machine.tree else ()
         self._heard: queue.SimpleQueue[tuple[_Job | None, _Message | None]] = queue.SimpleQueue()
+        self._urgent = Event()
+        """What was told last is no entry: more of those need not be waited for."""
         self._waiting: deque[_Job] = deque()
         self._running: dict[_Job, None] = {}
         self._started = 0.0
@@ -318,10 +320,12 @@ class Survey:
     def changed(self, change: Change) -> None:
         """Something has come or gone. Any thread may say so."""
         self._heard.put((None, change))
+        self._urgent.set()
 
     def wake(self) -> None:
         """Whoever reads a stream looks whether it was closed."""
         self._heard.put((None, None))
+        self._urgent.set()
 
     def stop(self) -> None:
         """Nobody listens any more. Waits a moment for threads that are at work, but for no disk that hangs."""
@@ -337,7 +341,7 @@ class Survey:
     # --- jobs
 
     def _start(self, job: _Job) -> None:
-        job.heard = time.monotonic()
+        job.heard = self._started = time.monotonic()
         job.thread = Thread(target=self._run, args=(job,), name="bootmenu-scan", daemon=True)
         self._running[job] = None
         job.thread.start()
@@ -352,7 +356,6 @@ class Survey:
         if running and time.monotonic() < turn:
             return turn
         self._start(self._waiting.popleft())
-        self._started = time.monotonic()
         return self._started + GATHERED if self._waiting else None
 
     def _run(self, job: _Job) -> None:
@@ -366,6 +369,8 @@ class Survey:
 
     def _tell(self, job: _Job, message: _Message) -> None:
         self._heard.put((job, message))
+        if not isinstance(message, _Parsed):
+            self._urgent.set()
 
     def _told(self) -> Iterator[ScanEvent]:
         while self._out:
@@ -376,7 +381,8 @@ class Survey:
         if self._heard.empty():
             self._follow()
             if any(job.counts for job in self._running):
-                time.sleep(GATHERED)
+                self._urgent.wait(GATHERED)
+                self._urgent.clear()
         turn = self._start_waiting()
         deadlines = [job.heard + self._patience for job in self._running if job.counts]
         deadlines += [moment for moment in (deadline, turn) if moment is not None]

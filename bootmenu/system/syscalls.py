@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import lru_cache
 
 _OPENAT2 = 437  # the same number on every architecture since 5.6
 _RACES = 64  # times that openat2 is tried
@@ -106,6 +107,12 @@ class MountFlag(IntFlag):
 MNT_DETACH = 2
 
 
+@lru_cache(maxsize=16)
+def _open_how(flags: int, resolve: int) -> bytes:
+    """struct open_how"""
+    return struct.pack("=QQQ", flags, 0, resolve)
+
+
 class Syscalls:
     """The calls. Tests hand in an object with the same methods."""
 
@@ -163,7 +170,7 @@ class Syscalls:
 
     def openat2(self, folder: int, path: str, flags: int, resolve: Resolve) -> int:
         """Open `path` below the folder descriptor; returns a descriptor. Raises OSError."""
-        how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, int(resolve))
+        how = _open_how(flags | os.O_CLOEXEC, int(resolve))
         raw = os.fsencode(path)
         for _ in range(_RACES):
             number = self._openat2(_OPENAT2, folder, raw, how, len(how))

@@ -24,7 +24,7 @@ PROPERTY = settings(max_examples=150, deadline=None)
 
 def says(severity: Severity | None) -> Iterator[Says]:
     if severity is not None:
-        yield Says(severity, "It is so.", "" if severity is Severity.PASS else "Do something.")
+        yield Says(severity, "It is so.", "" if severity is Severity.PASS else "Do something.", {})
 
 
 Row = tuple[str, Scope, tuple[str, ...], Severity | None]
