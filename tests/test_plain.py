@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree_head import TreeHead
 from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.handover import HandedTrees
 from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
 from bootmenu.plain import _COMMANDS, PlainMenu
@@ -146,6 +148,18 @@ def test_an_edited_entry_that_cannot_be_loaded_can_be_changed_on() -> None:
     session = fakes.FakeSession(load_error=LoadError("It said no.", stage=Stage.LOAD))
     said, _ = sit(session, "e 1", "1", "first", "b", "1", "second", "")
     assert said.index("It said no.") < said.index("second")
+
+
+def test_details_have_what_is_changed_in_the_device_tree() -> None:
+    before, after = (board_tree((name,), memory=()) for name in ("acme,old", "acme,new"))
+    session = fakes.FakeSession(handed=HandedTrees(running=after, named=before, handed=after))
+    said, _ = sit(session, "d 1")
+    assert "acme,new" in said
+    assert "Nothing: they say the same." in said, "against the running one"
+    session = fakes.FakeSession(trees_error=OSError(5, "Input/output error"))
+    said, outcome = sit(session, "d 1", "?")
+    assert "! Reading failed: Input/output error." in said
+    assert outcome == Quit()
 
 
 def test_a_filter_leaves_the_entries_that_have_its_words() -> None:
