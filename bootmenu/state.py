@@ -376,6 +376,15 @@ def _words(error: BootmenuError | OSError) -> str:
     return error.message if isinstance(error, BootmenuError) else error.strerror or str(error)
 
 
+def _read_only(host: Host, device: Device) -> bool:
+    folders = [f"/sys/class/block/{device.name}"]
+    for entry in host.path("/sys/class/block").glob("dm-*"):
+        # a device-mapper volume is called by the name that it was given (dm/name), as lsblk does
+        if host.text(f"/sys/class/block/{entry.name}/dm/name") in (device.name, f"{device.name}\n"):
+            folders.append(f"/sys/class/block/{entry.name}")
+    return any(host.flag(f"{folder}/ro") for folder in folders)
+
+
 # a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
 # when it is too late to tell anybody
 _READ_ONLY = "On LVM, RAID or LUKS it cannot be written; name a plain partition, or efi, in state.device."
@@ -400,7 +409,7 @@ def open_memory(
         if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}:
             if device.folder is not None:
                 return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
-            if host.flag(f"/sys/class/block/{device.name}/ro"):
+            if _read_only(host, device):
                 unwritable = f"{settings.state_device} can only be read"
                 return Memory(None, f"Nothing is remembered between boots: {unwritable}. {_READ_ONLY}")
             return Memory(DeviceStore(host, device, settings.state_folder, aside=aside))

@@ -291,6 +291,9 @@ def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> Non
     assert not memory.remembers
     assert memory.trouble.startswith("Nothing is remembered between boots: LABEL=S can only be read. On LVM")
     assert syscalls_of(host).calls == []
+    named = Device(name="vg-state", path="/dev/mapper/vg-state", filesystem="ext4", label="S")
+    files = {"/sys/class/block/dm-1/ro": b"1\n", "/sys/class/block/dm-1/dm/name": b"vg-state\n"}
+    assert not open_memory(fake_host(tmp_path / "named", files), settings, [named]).remembers
     host = fake_host(tmp_path / "other", {"/sys/class/block/dm-0/ro": b"0\n"})
     assert open_memory(host, settings, [device]).remembers
 
