@@ -450,13 +450,15 @@ class PlainMenu:
             texts = list(dict.fromkeys(written(choice.ref, draft.entry.device) for choice in choices))
             for number, text in enumerate(texts, 1):
                 self._wrapped(f"  {number:>2}  ", text)
-            if texts:
-                self._say(_("A number takes one of these."))
+            said = _("A number takes one of these.") if texts else _("none lies ready for this board")
+            self._say(f"  {said}")
         line = self._ask(_("Another one for this boot (Enter keeps it, - empties it): "))
         if not line:
             return draft
         wanted = _number(line)
-        if wanted is not None and 1 <= wanted <= len(texts):
+        if wanted is not None and draft.current.part is Part.TREE:
+            if not 1 <= wanted <= len(texts):
+                return draft  # no device tree is called 7
             line = texts[wanted - 1]
         return draft.typed(Typed() if line == "-" else Typed().insert(line))
 

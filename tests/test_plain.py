@@ -142,6 +142,10 @@ def test_a_device_tree_is_chosen_by_its_number() -> None:
     assert outcome.plan.entry.dtb is not None
     assert outcome.plan.entry.dtb.path == "/two.dtb"
     assert "other.dtb" not in said
+    said, outcome = sit(fakes.FakeSession(), "e 1", number, "2", "b")
+    assert "none lies ready for this board" in said
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.dtb == fakes.DEBIAN.entry.dtb
 
 
 def test_an_edited_entry_that_cannot_be_loaded_can_be_changed_on() -> None:
