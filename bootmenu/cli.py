@@ -323,10 +323,13 @@ def _facts(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> int:
     from bootmenu import reports
+    from bootmenu.discovery.devices import Device, survey
     from bootmenu.settings import load
+    from bootmenu.state import refusal
     from bootmenu.system.host import Host
 
-    loaded = load(Host())
+    host = Host()
+    loaded = load(host)
     if arguments.json:
         _print_json(reports.settings_to_json(loaded))
         return 0
@@ -334,6 +337,9 @@ def _settings(arguments: argparse.Namespace) -> int:
         print(line)
     for problem in loaded.problems:
         print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
+    devices = (found for found in survey(host) if isinstance(found, Device))  # looked for only where one is named
+    if refused := refusal(host, loaded.settings, devices):
+        print(f"bootmenu: {reports.printable(refused)}", file=sys.stderr)
     return 0
 
 

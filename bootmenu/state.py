@@ -404,14 +404,34 @@ def open_memory(
         if host.path(_VARIABLE).parent.is_dir():
             return Memory(EfiStore(host))
         return Memory(None, "Nothing is remembered between boots: there are no EFI variables here.")
-    wanted = references.canonical(settings.state_device)
+    device = _named(settings.state_device, devices)
+    if device is None:
+        missing = f"the partition {settings.state_device} is not there"
+        return Memory(None, f"Nothing is remembered between boots: {missing}.")
+    if device.folder is not None:
+        return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
+    if refused := refusal(host, settings, [device]):
+        return Memory(None, refused)
+    return Memory(DeviceStore(host, device, settings.state_folder, aside=aside))
+
+
+def refusal(host: Host, settings: Settings, devices: Iterable[Device | Problem]) -> str:
+    """Why the partition that the settings name can keep no state, as far as that is known without mounting it.
+
+    Empty = nothing is known against it, or it is not among the devices. Raises what reading them does.
+    """
+    if settings.state_device is None or settings.state_device.lower() == EFI:
+        return ""
+    device = _named(settings.state_device, devices)
+    if device is None or device.folder is not None or not _read_only(host, device):
+        return ""
+    unwritable = f"{settings.state_device} can only be read"
+    return marked(f"Nothing is remembered between boots: {unwritable}. {_READ_ONLY}")
+
+
+def _named(name: str, devices: Iterable[Device | Problem]) -> Device | None:
+    wanted = references.canonical(name)
     for device in devices:
         if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}:
-            if device.folder is not None:
-                return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
-            if _read_only(host, device):
-                unwritable = f"{settings.state_device} can only be read"
-                return Memory(None, f"Nothing is remembered between boots: {unwritable}. {_READ_ONLY}")
-            return Memory(DeviceStore(host, device, settings.state_folder, aside=aside))
-    missing = f"the partition {settings.state_device} is not there"
-    return Memory(None, f"Nothing is remembered between boots: {missing}.")
+            return device
+    return None

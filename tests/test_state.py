@@ -29,6 +29,7 @@ from bootmenu.state import (
     encode,
     open_memory,
     read_from,
+    refusal,
     store_in,
 )
 from bootmenu.system.syscalls import MountFlag
@@ -290,6 +291,8 @@ def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> Non
     memory = open_memory(host, settings, [device])
     assert not memory.remembers
     assert memory.trouble.startswith("Nothing is remembered between boots: LABEL=S can only be read. On LVM")
+    assert refusal(host, settings, [device]) == memory.trouble
+    assert refusal(host, Settings(state_device="efi"), [device]) == ""
     assert syscalls_of(host).calls == []
     named = Device(name="vg-state", path="/dev/mapper/vg-state", filesystem="ext4", label="S")
     files = {"/sys/class/block/dm-1/ro": b"1\n", "/sys/class/block/dm-1/dm/name": b"vg-state\n"}
