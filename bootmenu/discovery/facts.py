@@ -222,7 +222,7 @@ def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
 
 
 def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
-    state, detail, size, resolved = FileState.WAITING, "", None, ""
+    state, detail, size, resolved = FileState.WAITING, "", None, None
     if (tree := trees.get(ref.device)) is not None:
         try:
             info = tree.stat(ref.path)

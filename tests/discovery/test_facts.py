@@ -44,6 +44,15 @@ def ref(part: str, path: str = UKI) -> FileRef:
     return FileRef(device="sda1", path=path, part=part, exists=True)
 
 
+def test_a_file_that_is_not_there_is_told_without_a_place_to_which_a_link_would_lead() -> None:
+    entry = dataclasses.replace(ENTRY, kernel=FileRef(device="sda1", path="/none"))
+    (file,) = gather(entry, TREES)[1].files
+    assert (file.state, file.resolved, file.size) == (FileState.MISSING, None, None)
+    waiting = dataclasses.replace(ENTRY, kernel=FileRef(device="uuid=1", path="/none"))
+    (file,) = gather(waiting, TREES)[1].files
+    assert (file.state, file.resolved, file.size) == (FileState.WAITING, None, None)
+
+
 def test_what_an_entry_leaves_open_comes_from_its_container() -> None:
     entry, facts = gather(ENTRY, TREES, board=("acme,rocket", "acme,soc"))
     assert entry.kernel == ref("")
