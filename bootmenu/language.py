@@ -44,7 +44,7 @@ def told(text: str) -> str:
 
     The values are found by what stands between them. A text that is nobody's sentence stays what it is.
     """
-    if not text or type(_current) is gettext.NullTranslations:
+    if not 0 < len(text) <= _LONGEST or type(_current) is gettext.NullTranslations:
         return text
     if text not in _sentences:
         if len(_sentences) >= _MOST_SENTENCES:
@@ -55,6 +55,8 @@ def told(text: str) -> str:
 
 PATTERNS = (marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."), marked("{0} KiB and {1} KiB"))
 """Of sentences that are put together piece by piece: by FormatError, and by checks of the kernel."""
+_LONGEST = 2000
+"""Characters: every sentence is looked for in the text, and no longer one is told."""
 _sentences: dict[str, str] = {}
 _MOST_SENTENCES = 2000
 _DEEPEST = 3  # a problem names an error, which names another

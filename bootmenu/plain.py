@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import TextIO
 
 from bootmenu import reports
@@ -25,6 +26,7 @@ from bootmenu.language import _, marked, told
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.progress import Progress, StageState
 from bootmenu.model.text import printable
+from bootmenu.pin import StoredPin, guard
 from bootmenu.policy import Access
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
@@ -54,6 +56,10 @@ class _EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
     pass
 
 
+class _LongIdle(Exception):  # noqa: N818 - whoever had the PIN may have gone
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class _Command:
     """letter: what is typed. action: its name in the key table. numbered: it is about one entry."""
@@ -76,6 +82,8 @@ _COMMANDS = (
     _Command("l", "log", marked("the kernel's last messages")),
     _Command("p", "power", marked("restart or switch off")),
     _Command("s", "shell", marked("a shell; the menu is back when it ends")),
+    _Command("k", "enter_pin", marked("enter the PIN, which opens everything else")),
+    _Command("k", "lock", marked("lock everything again that needs the PIN")),
     _Command("m", "demo", marked("the demonstration machine, where nothing can happen")),
     _Command("q", "quit", marked("leave; nothing is loaded")),
 )
@@ -92,8 +100,10 @@ class PlainMenu:
         secret: Callable[[str], str] | None = None,
         *,
         ascii_only: bool = True,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        self.terms = terms
+        self.terms = self._locked_terms = terms
+        self._clock = clock
         self._session = terms.session
         self._source = source
         self._sink = sink
@@ -126,11 +136,14 @@ class PlainMenu:
 
     def _ask(self, question: str) -> str:
         self._write(question)
+        asked = self._clock()
         while not (line := self._line()):
             # a line that hung up is no terminal any more; Ctrl+D on one that is leaves no kiosk and no first stage
             stays = self.terms.policy.kiosk or not self.terms.may_quit
             if not (stays and self._source.isatty()):
                 raise _EndOfInput
+        if self.terms.service and self._clock() - asked > self.terms.settings.kiosk_idle:
+            raise _LongIdle  # who types it may be somebody else by now
         return line.strip()
 
     def _line(self) -> str:
@@ -169,6 +182,8 @@ class PlainMenu:
             self._say()
         except _EndOfInput:
             raise
+        except _LongIdle:
+            self._lock()
         except BootmenuError as failure:
             self._failed(failure)
         except Exception as mistake:
@@ -252,8 +267,10 @@ class PlainMenu:
             self._wrapped("", self.terms.settings.kiosk_contact)
 
     def _offered(self) -> Iterator[_Command]:
+        policy = self.terms.policy
+        also = {"unlock": bool(self._locked), "enter_pin": policy.kiosk and policy.has_pin}
         for command in _COMMANDS:
-            if self.terms.permits(command.action) and (command.action != "unlock" or self._locked):
+            if self.terms.permits(command.action) and also.get(command.action, True):
                 yield command
 
     @property
@@ -309,6 +326,10 @@ class PlainMenu:
             case "shell":
                 self._session.shell()
                 self._list()
+            case "enter_pin":
+                self._enter_pin()
+            case "lock":
+                self._lock()
             case "demo":
                 self._outcome = Demo()
             case "quit":
@@ -481,6 +502,28 @@ class PlainMenu:
             self._session.unlock(name, secret)
             self._look()
             self._list()
+
+    def _enter_pin(self) -> None:
+        stored = self.terms.settings.kiosk_pin
+        assert stored is not None, "only offered where there is one"
+        keeper = guard(StoredPin.parse(stored), self._session.memory)
+        if not keeper.wait:
+            typed = self._secret(_("The PIN (Enter for none): "))
+            if not typed:
+                return
+            if keeper.opens(typed):
+                self.terms = self._locked_terms.unlocked()
+                self._list()
+                return
+            if not keeper.wait:
+                self._say(_("That was not the PIN. Please try again."))
+                return
+        self._say(_("Please wait {wait} s.").format(wait=keeper.wait))
+
+    def _lock(self) -> None:
+        """Whoever comes next finds the kiosk."""
+        self.terms, self._words = self._locked_terms, ()
+        self._list()
 
     def _log(self) -> None:
         lines = self._session.kernel_log()

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -36,7 +38,8 @@ def sit(
     """What was said, in one line each, and the outcome. The input ends after what is typed."""
     sink = io.StringIO()
     source = io.StringIO("".join(f"{line}\n" for line in typed))
-    menu = PlainMenu(Terms(session=session, **terms), source, sink)  # type: ignore[arg-type]
+    clock = terms.pop("clock", monotonic)
+    menu = PlainMenu(Terms(session=session, **terms), source, sink, clock=clock)  # type: ignore[arg-type]
     outcome = menu.run(error)
     return sink.getvalue(), outcome
 
@@ -311,6 +314,40 @@ def test_in_the_kiosk_only_what_is_allowed_exists() -> None:
     assert said.count("is no command") == 4
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.id == fakes.ALPINE.entry.id
+
+
+def kiosk(tmp_path: Path, *typed: str, clock: Callable[[], float] = monotonic) -> str:
+    session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
+    said, _ = sit(session, *typed, settings=fakes.KIOSK, policy=Policy.of(fakes.KIOSK), clock=clock)
+    return said
+
+
+def test_the_pin_opens_what_is_behind_it_until_it_is_locked_again(tmp_path: Path) -> None:
+    closed = kiosk(tmp_path, "?", "q")
+    assert "enter the PIN" in closed
+    said = kiosk(tmp_path, "k", "4711", "d 1", "k", "d 1")
+    before, after = said.split("The PIN (Enter for none)", 1)
+    assert fakes.DEBIAN.entry.title not in before
+    assert fakes.DEBIAN.entry.title in after
+    assert after.count("is no command") == 1
+    assert after.rstrip().endswith(">")
+
+
+def test_wrong_pins_are_counted_and_paused_after(tmp_path: Path) -> None:
+    said = kiosk(tmp_path, "k", "", "k", "1", "k", "2", "k", "3", "k", "4", "k", "k")
+    assert said.count("That was not the PIN.") == 3
+    assert said.count("Please wait 5 s.") == 3
+    assert "d N" not in said
+    assert "Please wait 5 s." in kiosk(tmp_path, "k"), "after a restart, too"
+
+
+def test_what_is_typed_after_a_long_idle_time_is_not_done(tmp_path: Path) -> None:
+    asked_and_typed = [2, 3, 4, 4 + fakes.KIOSK.kiosk_idle + 1]
+    times = iter([0, 1, *asked_and_typed, 500, 500])
+    said = kiosk(tmp_path, "k", "4711", "d 1", "d 2", "d 3", clock=lambda: float(next(times)))
+    assert said.count("command line ") == 1, "details of the first"
+    assert "d 3 is no command" in said
+    assert "d 2" not in said
 
 
 def test_what_a_disk_says_does_not_steer_the_terminal() -> None:
