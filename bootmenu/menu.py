@@ -172,8 +172,7 @@ class Opening:
     def _remember(self) -> None:
         """Before anything is mounted read-only."""
         assert self._session is not None
-        memory = self._session.memory
-        memory.keep(memory.state.begun())
+        self._session.memory.update(lambda state: state.begun())
 
     def poll(self) -> Shared | None:
         """The session as soon as it is there; None = not yet. In the main thread: a session has its mounts to itself

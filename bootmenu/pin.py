@@ -163,7 +163,7 @@ class Guard:
             return right
 
     def _count(self, wrong: int) -> bool:
-        return self._memory.keep(dataclasses.replace(self._memory.state, wrong_pins=min(wrong, _MOST_COUNTED)))
+        return self._memory.update(lambda state: dataclasses.replace(state, wrong_pins=min(wrong, _MOST_COUNTED)))
 
 
 _GUARDS: dict[Memory, Guard] = {}

@@ -28,6 +28,7 @@ from bootmenu.model.progress import Progress, StageState
 from bootmenu.model.text import printable
 from bootmenu.pin import StoredPin, guard
 from bootmenu.policy import Access
+from bootmenu.state import State
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
 from bootmenu.ui.catalogue import Catalogue
@@ -484,13 +485,14 @@ class PlainMenu:
         return draft.typed(Typed() if line == "-" else Typed().insert(line))
 
     def _remember(self, action: str, listing: Listing) -> None:
-        memory = self._session.memory
-        state, entry = memory.state, listing.entry.id
-        if action == "make_default":
-            state = dataclasses.replace(state, default=None if state.default == entry else entry)
-        else:
-            state = dataclasses.replace(state, once=None if state.once == entry else entry)
-        kept = memory.keep(state)
+        memory, entry = self._session.memory, listing.entry.id
+
+        def change(state: State) -> State:
+            if action == "make_default":
+                return dataclasses.replace(state, default=None if state.default == entry else entry)
+            return dataclasses.replace(state, once=None if state.once == entry else entry)
+
+        kept = memory.update(change)
         self._list()
         if not kept:
             self._wrapped("  ! ", told(memory.trouble))

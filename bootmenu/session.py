@@ -50,7 +50,7 @@ from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
 from bootmenu.settings import Settings
-from bootmenu.state import Attempt, Memory, open_memory, timestamp
+from bootmenu.state import Attempt, Memory, State, open_memory, timestamp
 from bootmenu.system import power as powers
 from bootmenu.system.host import Host
 from bootmenu.system.power import Power
@@ -382,11 +382,11 @@ class MachineSession:
         if self._simulated:
             raise SimulatedJump(f"Here the machine would start {plan.entry.title}.", "This is a simulation.")
         counted = self._count_try(plan.entry)
-        self.memory.keep(self.memory.state.begun().booting(Attempt.now(plan.entry)))
+        self.memory.update(lambda state: state.begun().booting(Attempt.now(plan.entry)))
         try:
             jumping.jump(self.host)
         finally:  # it was no try
-            self.memory.keep(self.memory.state.stayed())
+            self.memory.update(State.stayed)
             if counted is not None:
                 counted.take_back()
             self.unload(plan)
@@ -450,7 +450,7 @@ def mark_good(session: MachineSession) -> str:
     tried = memory.state.trying
     if tried is None:
         return "No entry waits for this: nothing was started, or it is marked good already."
-    if not memory.keep(memory.state.came_up(timestamp())):
+    if not memory.update(lambda state: state.came_up(timestamp())):
         raise BootmenuError(memory.trouble, "It counts as lost at the next start.")
     name = tried.title or tried.entry
     if not session.settings.rename_counters:

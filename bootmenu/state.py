@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from bootmenu.discovery.devices import Device
@@ -343,6 +344,7 @@ class Memory:
 
     def __init__(self, store: Store | None, trouble: str = "") -> None:
         self._store = store
+        self._changing = Lock()
         self.state = State()
         self.trouble = trouble
         """Why nothing is remembered, or what could not be; empty = all is well."""
@@ -359,6 +361,14 @@ class Memory:
 
     def keep(self, state: State) -> bool:
         """Use this state from now on, and store it. False = it lasts until power-off only; `trouble` says why."""
+        return self.update(lambda _: state)
+
+    def update(self, change: Callable[[State], State]) -> bool:
+        """The same with what is made of the state. One console at a time: none undoes what another one has kept."""
+        with self._changing:
+            return self._keep(change(self.state))
+
+    def _keep(self, state: State) -> bool:
         if state == self.state:
             return self.remembers
         self.state = state

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +122,21 @@ def test_a_state_is_never_longer_than_what_is_read_again(tmp_path: Path) -> None
     assert again.state.lost[0] == memory.state.lost[0], "the newest are kept"
     assert not memory.keep(State(default="x" * (1 << 17), wrong_pins=8)), "what cannot be kept replaces nothing"
     assert Memory(FolderStore(tmp_path)).state.wrong_pins == 7
+
+
+def test_no_console_undoes_what_another_one_keeps(tmp_path: Path) -> None:
+    memory = Memory(FolderStore(tmp_path))
+    other = threading.Thread(target=lambda: memory.update(lambda state: dataclasses.replace(state, wrong_pins=1)))
+
+    def change(state: State) -> State:
+        other.start()
+        other.join(0.05)  # it has every chance to come between
+        return dataclasses.replace(state, default="debian")
+
+    assert memory.update(change)
+    other.join()
+    assert (memory.state.default, memory.state.wrong_pins) == ("debian", 1)
+    assert Memory(FolderStore(tmp_path)).state == memory.state
 
 
 def test_a_title_from_a_disk_is_remembered_in_short() -> None:

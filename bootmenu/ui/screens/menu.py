@@ -514,7 +514,7 @@ class MenuScreen(LookingScreen[None]):
     def _write(self, state: State, said: str) -> None:
         """In a thread."""
         memory = self.terms.session.memory
-        kept = memory.keep(dataclasses.replace(memory.state, default=state.default, once=state.once))
+        kept = memory.update(lambda now: dataclasses.replace(now, default=state.default, once=state.once))
         if not kept:
             trouble = told(memory.trouble)
             said = _("{said}, until power-off: {trouble}").format(said=said, trouble=trouble)
