@@ -17,6 +17,7 @@ from time import monotonic
 from typing import TextIO
 
 from bootmenu import reports
+from bootmenu.autoboot import choose
 from bootmenu.boot import plan_lines
 from bootmenu.discovery.scan import Listing, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
@@ -215,10 +216,18 @@ class PlainMenu:
         partitions = {group.device.name: group.device.title for group in self._catalogue.groups}
         return [
             listing
-            for listing in policy.offered(self._catalogue.listings)
+            for listing in policy.offered(self._catalogue.listings, repair_first=self._default_is_amiss())
             if policy.access_to(listing.entry) is Access.FREE
             and matches(listing, partitions.get(listing.entry.device, ""), self._words)
         ]
+
+    def _default_is_amiss(self) -> bool:
+        """In the kiosk: what should be started cannot be, or did not come back."""
+        policy, state = self.terms.policy, self._session.memory.state
+        if not policy.kiosk:
+            return False
+        able = policy.startable(self._catalogue.listings)
+        return bool(choose(able, state, self.terms.settings, finished=True).why)
 
     def _name(self, listing: Listing) -> str:
         if self.terms.policy.kiosk:

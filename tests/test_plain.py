@@ -24,7 +24,7 @@ from bootmenu.plain import _COMMANDS, PlainMenu
 from bootmenu.policy import Policy
 from bootmenu.reports import WORDS as REPORT_WORDS
 from bootmenu.settings import Profile, Settings
-from bootmenu.state import FolderStore, Memory, State
+from bootmenu.state import Attempt, FolderStore, Memory, State
 from bootmenu.ui.draft import Draft, Part
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.terms import Terms
@@ -331,6 +331,16 @@ def test_the_pin_opens_what_is_behind_it_until_it_is_locked_again(tmp_path: Path
     assert fakes.DEBIAN.entry.title in after
     assert after.count("is no command") == 1
     assert after.rstrip().endswith(">")
+
+
+def test_what_repairs_stands_first_when_the_default_did_not_come_back(tmp_path: Path) -> None:
+    def first() -> str:
+        return next(line for line in kiosk(tmp_path).splitlines() if line.startswith("  1"))
+
+    assert "Start normally" in first()
+    attempt = Attempt.now(fakes.DEBIAN.entry)
+    Memory(FolderStore(tmp_path)).update(lambda state: state.booting(attempt).begun())
+    assert "Repair" in first()
 
 
 def test_wrong_pins_are_counted_and_paused_after(tmp_path: Path) -> None:
