@@ -68,7 +68,7 @@ lock: ## Write requirements-dev.lock anew from pyproject.toml (ARGS="--upgrade" 
 		--group dev --output-file $(LOCK) $(ARGS) pyproject.toml
 
 clean: ## Remove the virtual environment and everything else that these targets made.
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache snapshot_report.html
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find bootmenu tests scripts -name __pycache__ -prune -exec rm -rf {} +
 
 # Two stamps, so that a change of pyproject.toml does not download the world again. The environment is made
