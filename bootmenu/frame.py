@@ -64,8 +64,8 @@ class Picture:
     """None = nothing starts by itself yet."""
 
 
-def _countdown(seconds: int) -> str:
-    return " " + _("Starts in {seconds} s.   Any key opens the menu, Enter boots at once.").format(seconds=seconds)
+def _countdown(number: str) -> str:
+    return " " + _("Starts in {seconds} s.   Any key opens the menu, Enter boots at once.").format(seconds=number)
 
 
 _COUNTDOWN_ROW = 7
@@ -92,6 +92,8 @@ class Terminal:
     _below: bool = False
     """Lines stand below the picture."""
     _said: list[str] = field(default_factory=list)
+    _digits: int = 1
+    """Of the countdown, at most so far."""
 
     def __post_init__(self) -> None:
         # a description of its own: whoever shares the other one is not made non-blocking
@@ -155,8 +157,8 @@ class Terminal:
             if new == old:
                 continue
             if number == _COUNTDOWN_ROW and len(new) == len(old):  # the same but for the number
-                at, digits = _countdown(0).index("0"), len(str(picture.seconds))
-                out += f"\x1b[{number};{at + 1}H{new[at : at + digits]}"
+                at = _countdown("0").index("0")
+                out += f"\x1b[{number};{at + 1}H{new[at : at + self._digits]}"
             else:
                 out += f"\x1b[{number}H\x1b[K" + (f"\x1b[1m{new}\x1b[m" if number == 1 else new)
         self._drawn = rows
@@ -166,16 +168,21 @@ class Terminal:
         columns = self.columns
         rows = [picture.title(columns), "", *picture.lines]
         rows += [""] * (_COUNTDOWN_ROW - 1 - len(rows))
-        rows.append("" if picture.seconds is None else _countdown(picture.seconds))
+        rows.append("" if picture.seconds is None else _countdown(self._number(picture.seconds)))
         return [_cut(row.rstrip(), columns) for row in rows]
+
+    def _number(self, seconds: int) -> str:
+        """As wide as it has been: what stands behind it must not move, a slow line would hear all of it again."""
+        self._digits = max(self._digits, len(str(seconds)))
+        return f"{seconds:>{self._digits}}"
 
     def _print(self, picture: Picture) -> None:
         """On a teletype: what is new, once. It hears no ticks."""
         lines = [picture.title(self.columns), *picture.lines]
         if picture.seconds is not None and not any(
-            line.startswith(_countdown(0).partition("0")[0]) for line in self._said
+            line.startswith(_countdown("0").partition("0")[0]) for line in self._said
         ):
-            lines.append(_countdown(picture.seconds))
+            lines.append(_countdown(str(picture.seconds)))
         for line in lines:
             if line.strip() and line not in self._said:
                 self._said.append(line)
@@ -185,7 +192,8 @@ class Terminal:
         """One line, where the cursor stands, and nothing else."""
         if picture.seconds is None:
             return
-        row = " " + _("{seconds} s: any key opens the menu.").format(seconds=picture.seconds)
+        number = self._number(picture.seconds)
+        row = " " + _("{seconds} s: any key opens the menu.").format(seconds=number)
         before = "".join(self._drawn)
         if not self.addressed:
             if not before:
@@ -193,7 +201,7 @@ class Terminal:
         elif len(row) != len(before):
             self.write(f"\r{row}\x1b[K")
         elif row != before:
-            self.write(f"\r {picture.seconds}")
+            self.write(f"\r {number}")
         self._drawn = [row]
 
     def read(self) -> bytes:

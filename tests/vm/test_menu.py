@@ -124,7 +124,10 @@ def _look_into_a_shell(vm: Machine) -> None:
     vm.wait_for("exit leads back to the menu", 20, after=place)
     vm.send("echo shell-$((6 * 7)) $(tty) $TERM", "enter")
     vm.wait_for("shell-42 /dev/ttyAMA0 vt220", 20, after=place)
-    vm.send("cat", "enter", "\x03", "echo back-$((6 * 7))", "enter")
+    vm.send("cat", "enter", "alive", "enter")
+    # once by the terminal, once by cat: it has the terminal now, and Ctrl+C is for it
+    vm.wait_for(lambda machine: machine.text[place:].count("alive") >= 2, 20)
+    vm.send("\x03", "echo back-$((6 * 7))", "enter")
     vm.wait_for("back-42", 20, after=place)
     vm.send("exit", "enter")
 
