@@ -183,7 +183,7 @@ def test_menu_details_error_and_progress_on_a_monitor(
         seat.press("esc")
         seat.wait_to_see("5 entries on 3 partitions")
         seat.press("end")
-        failing = seat.inspect("fail", "is no kernel that can be loaded here")
+        failing = seat.inspect("fail", "IMG-FORMAT")
         assert "FAIL" in text(marked(failing))
         assert len({cell.ground for cell in marked(failing)} - {BLACK}) >= 1, "the row under the marker stands out"
         seat.press("ret")
