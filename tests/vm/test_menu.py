@@ -119,7 +119,7 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
 
 def _look_into_a_shell(vm: Machine) -> None:
     """It has the terminal to itself, job control and Ctrl+C included; then the menu is there as it was before."""
-    before, place = vm.screen(), vm.mark()
+    before, place = _marked(vm), vm.mark()
     vm.send("s")
     vm.wait_for("exit leads back to the menu", 20, after=place)
     vm.send("echo shell-$((6 * 7)) $(tty) $TERM", "enter")
@@ -132,6 +132,7 @@ def _look_into_a_shell(vm: Machine) -> None:
     vm.send("exit", "enter")
 
     def back(machine: Machine) -> bool:
-        return machine.screen() == before
+        whole = all(map(machine.on_screen, (*ENTRIES, "Enter boot", "cannot be started here")))
+        return whole and _marked(machine) == before and not machine.on_screen("back-42")
 
     vm.wait_for(back, 30)
