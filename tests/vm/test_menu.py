@@ -122,13 +122,17 @@ def _look_into_a_shell(vm: Machine) -> None:
     before, place = _marked(vm), vm.mark()
     vm.send("s")
     vm.wait_for("exit leads back to the menu", 20, after=place)
+    vm.wait_for("/ # ", 20, after=place)
     vm.send("echo shell-$((6 * 7)) $(tty) $TERM", "enter")
     vm.wait_for("shell-42 /dev/ttyAMA0 vt220", 20, after=place)
-    vm.send("cat", "enter", "alive", "enter")
-    # once by the terminal, once by cat: it has the terminal now, and Ctrl+C is for it
-    vm.wait_for(lambda machine: machine.text[place:].count("alive") >= 2, 20)
-    vm.send("\x03", "echo back-$((6 * 7))", "enter")
-    vm.wait_for("back-42", 20, after=place)
+    # what is typed before the program has the terminal, or after it but before the prompt, means something else
+    vm.send("sh -c 'echo ready-$((6 * 7)); cat'", "enter")
+    vm.wait_for("ready-42", 20, after=place)
+    interrupted = vm.mark()
+    vm.send("\x03")
+    vm.wait_for("/ # ", 20, after=interrupted)
+    vm.send("echo back-$((6 * 7))", "enter")
+    vm.wait_for("back-42\n/ # ", 20, after=place)
     vm.send("exit", "enter")
 
     def back(machine: Machine) -> bool:
