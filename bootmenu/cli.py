@@ -323,7 +323,7 @@ def _facts(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> int:
     from bootmenu import reports
-    from bootmenu.discovery.devices import Device, survey
+    from bootmenu.discovery.devices import survey
     from bootmenu.settings import load
     from bootmenu.state import refusal
     from bootmenu.system.host import Host
@@ -337,8 +337,7 @@ def _settings(arguments: argparse.Namespace) -> int:
         print(line)
     for problem in loaded.problems:
         print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
-    devices = (found for found in survey(host) if isinstance(found, Device))  # looked for only where one is named
-    if refused := refusal(host, loaded.settings, devices):
+    if refused := refusal(host, loaded.settings, survey(host)):  # which looks only where one is named
         print(f"bootmenu: {reports.printable(refused)}", file=sys.stderr)
     return 0
 

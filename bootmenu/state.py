@@ -395,8 +395,6 @@ def _read_only(host: Host, device: Device) -> bool:
     return any(host.flag(f"{folder}/ro") for folder in folders)
 
 
-# a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
-# when it is too late to tell anybody
 _READ_ONLY = "On LVM, RAID or LUKS it cannot be written; name a plain partition, or efi, in state.device."
 
 
@@ -420,12 +418,12 @@ def open_memory(
         return Memory(None, f"Nothing is remembered between boots: {missing}.")
     if device.folder is not None:
         return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
-    if refused := refusal(host, settings, [device]):
-        return Memory(None, refused)
+    if _read_only(host, device):
+        return Memory(None, _unwritable(settings.state_device))
     return Memory(DeviceStore(host, device, settings.state_folder, aside=aside))
 
 
-def refusal(host: Host, settings: Settings, devices: Iterable[Device | Problem]) -> str:
+def refusal(host: Host, settings: Settings, devices: Iterable[object]) -> str:
     """Why the partition that the settings name can keep no state, as far as that is known without mounting it.
 
     Empty = nothing is known against it, or it is not among the devices. Raises what reading them does.
@@ -435,11 +433,16 @@ def refusal(host: Host, settings: Settings, devices: Iterable[Device | Problem])
     device = _named(settings.state_device, devices)
     if device is None or device.folder is not None or not _read_only(host, device):
         return ""
-    unwritable = f"{settings.state_device} can only be read"
-    return marked(f"Nothing is remembered between boots: {unwritable}. {_READ_ONLY}")
+    return _unwritable(settings.state_device)
 
 
-def _named(name: str, devices: Iterable[Device | Problem]) -> Device | None:
+def _unwritable(name: str) -> str:
+    # a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
+    # when it is too late to tell anybody
+    return marked(f"Nothing is remembered between boots: {name} can only be read. {_READ_ONLY}")
+
+
+def _named(name: str, devices: Iterable[object]) -> Device | None:
     wanted = references.canonical(name)
     for device in devices:
         if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}:
