@@ -39,6 +39,7 @@ from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages.edit import nothing, ready
 from bootmenu.ui.pages.kiosk import plain_name
 from bootmenu.ui.pages.listing import matches
+from bootmenu.ui.pages.refusal import advice, headline
 from bootmenu.ui.pages.tree import TreeText
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.typed import Typed
@@ -190,8 +191,8 @@ class PlainMenu:
             self._failed(failure)
         except Exception as mistake:
             faults.write(mistake)
-            self._wrapped("  ! ", f"{_('bootmenu itself made a mistake. Nothing is loaded.')} {mistake!r:.200}")
-            self._wrapped("    → ", _("Please report this, with the log file of bootmenu."))
+            self._wrapped("  ! ", f"{headline(mistake)} {mistake!r:.200}")
+            self._wrapped("    → ", advice(mistake))
 
     def _look(self) -> None:
         self._say(_("Looking for what can be started."))
@@ -257,7 +258,7 @@ class PlainMenu:
             name = self._name(listing)
             more = f"  {_('next boot')}" if state.once == entry.id else ""
             lost = f"  {_('never came back')}" if state.lost_at(entry.id) else ""
-            self._say(f" {number:>2}{marks} {word:<{_width()}}  {name}  ({entry.source}){more}{lost}")
+            self._say(f" {number:>2}{marks} {word:<{reports.word_width()}}  {name}  ({entry.source}){more}{lost}")
         if not listings:
             none = (
                 _("No entry has these words.") if self._words else _("There is nothing here that could be started.")
@@ -373,12 +374,7 @@ class PlainMenu:
 
     def _trees(self, listing: Listing) -> None:
         """How the device tree that is handed on differs from the entry's own, and from the running one."""
-        try:
-            shown = TreeText.of(self._session.handed_trees(self._session.plan(listing)))
-        except OSError as error:
-            raise BootmenuError(
-                f"Reading failed: {error.strerror or error}.", "The disk gives errors, or is gone."
-            ) from None
+        shown = TreeText.read(self._session, listing)
         own, running = _("What is changed in the entry's own"), _("Against the one that runs now")
         for title, texts in ((own, shown.changes), (running, shown.against_running)):
             if texts is not None:
@@ -390,11 +386,10 @@ class PlainMenu:
                     self._wrapped("  ", more.format(n=_MOST_DIFFERENCES))
 
     def _finding(self, finding: Finding) -> None:
-        self._wrapped(
-            f"  {_(reports.WORDS[finding.severity]):<{_width()}}  ", f"{finding.code}: {told(finding.message)}"
-        )
+        word, width = _(reports.WORDS[finding.severity]), reports.word_width()
+        self._wrapped(f"  {word:<{width}}  ", f"{finding.code}: {told(finding.message)}")
         if finding.hint:
-            self._wrapped(" " * (_width() + 4) + "→ ", told(finding.hint))
+            self._wrapped(" " * (width + 4) + "→ ", told(finding.hint))
 
     def _boot(self, listing: Listing) -> None:
         if listing.report.verdict is Severity.FAIL:
@@ -564,11 +559,6 @@ def _details_of(error: LoadError) -> Iterable[str]:
     if error.errno_text:
         yield f"{error.call}: {error.errno_text}"
     yield from (f"{_('kernel')}: {line}" for line in error.kernel_log)
-
-
-def _width() -> int:
-    """Columns of the longest verdict."""
-    return max(len(_(word)) for word in reports.WORDS.values())
 
 
 def _number(text: str) -> int | None:

@@ -84,7 +84,7 @@ def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
 
 
 def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
-    room = max(len(_(word)) for word in WORDS.values())
+    room = word_width()
     word = _word(finding.severity, colour) + " " * (room - len(_(WORDS[finding.severity])))
     indent = " " * (room + 2 + width + 2)
     ignored = _("(ignored)") + " " if finding.ignored else ""
@@ -95,6 +95,11 @@ def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
         hint = textwrap.wrap(printable(told(finding.hint)), _WIDTH - len(indent) - 2)
         yield f"{indent}→ {hint[0]}"
         yield from (f"{indent}  {line}" for line in hint[1:])
+
+
+def word_width() -> int:
+    """Columns of the longest verdict, in the language in use."""
+    return max(len(_(word)) for word in WORDS.values())
 
 
 def _word(severity: Severity, colour: bool) -> str:

@@ -34,6 +34,13 @@ def headline(error: Exception) -> str:
             return _("bootmenu itself made a mistake. Nothing is loaded.")
 
 
+def advice(error: Exception) -> str:
+    """What to do next; empty when nobody knows."""
+    if isinstance(error, BootmenuError):
+        return told(error.hint)
+    return _("Please report this, with the log file of bootmenu.")
+
+
 def refusal(error: Exception, name: str, width: int) -> list[Line]:
     """name: the entry; empty when it is not known any more."""
     lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Ink.FAIL)], 3, headline(error), Ink.FAIL), BLANK]
@@ -56,10 +63,7 @@ def refusal(error: Exception, name: str, width: int) -> list[Line]:
                 lines += _field(_("kernel log") if index == 0 else "", row, width)
         elif error.call:
             lines += _field(_("kernel log"), _("nothing"), width, Ink.DIM)
-    hint = _("Please report this, with the log file of bootmenu.")
-    if isinstance(error, BootmenuError):
-        hint = told(error.hint)
-    if hint:
+    if hint := advice(error):
         lines += [BLANK, *_field(_("do"), hint, width, Ink.STRONG)]
     return lines
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree_text import Difference, differences, source_of
 from bootmenu.kexec.handover import HandedTrees
 from bootmenu.language import _, told
+from bootmenu.session import Session
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
 from bootmenu.ui.pages.banner import heading
 from bootmenu.ui.text import clean, cut
@@ -42,6 +44,16 @@ class TreeText:
             ),
             source=None if handed is None else tuple(_cut(source_of(handed), MOST_LINES)),
         )
+
+    @classmethod
+    def read(cls, session: Session, listing: Listing) -> TreeText:
+        """Of what would be handed on for an entry. Reads the disk. Raises BootmenuError."""
+        try:
+            return cls.of(session.handed_trees(session.plan(listing)))
+        except OSError as error:
+            raise BootmenuError(
+                f"Reading failed: {error.strerror or error}.", "The disk gives errors, or is gone."
+            ) from None
 
 
 def _bounded(found: Iterable[Difference]) -> tuple[str, ...]:

@@ -47,14 +47,11 @@ class TreeScreen(ReadingScreen[None]):
         self.run_worker(self._look, thread=True, group="tree", exit_on_error=False)
 
     def _look(self) -> None:
-        session = self.terms.session
         shown: TreeText | BootmenuError
         try:
-            shown = TreeText.of(session.handed_trees(session.plan(self.listing)))
+            shown = TreeText.read(self.terms.session, self.listing)
         except BootmenuError as error:
             shown = error
-        except OSError as error:
-            shown = BootmenuError(f"Reading failed: {error.strerror or error}.", "The disk gives errors, or is gone.")
         except Exception as error:
             faults.write(error)
             shown = BootmenuError(f"{type(error).__name__}: {error}")
