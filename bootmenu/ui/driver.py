@@ -83,7 +83,7 @@ class BootmenuDriver(LinuxDriver):
         self._traits = Traits.of(os.environ) if self._place is None else self._place.traits
         self._mouse_on = False
         self._glass = Glass(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
-        self._seen = self._get_terminal_size()
+        self._get_terminal_size()
 
     def write(self, data: str) -> None:
         """What the terminal understands of it."""
@@ -151,9 +151,9 @@ class BootmenuDriver(LinuxDriver):
     def _follow_size(self) -> None:
         """Whether the terminal has another size, in the app's loop. A terminal that is not this process's own
         sends no signal, and Textual's handler knows of one app only."""
-        if self._get_terminal_size() != self._seen:
-            self._seen = self._get_terminal_size()
-            size = Size(*self._seen)
+        known = self._glass.width, self._glass.height
+        if (now := self._get_terminal_size()) != known:
+            size = Size(*now)
             self._app.post_message(events.Resize(size, size))
 
     def disable_input(self) -> None:

@@ -57,7 +57,7 @@ class RowList(Rows):
         self.send(before)
         if self._cursor is not None:
             owed, self._owed = self._owed, []
-            for move in owed[:_MOST_OWED]:
+            for move in owed:
                 move()
         if self.selected != was:
             self.post_message(self.Moved(self.selected))
@@ -85,12 +85,14 @@ class RowList(Rows):
     def move(self, steps: int) -> None:
         """So many rows down, or up when negative; stops at the ends."""
         if self._cursor is None:
-            self._owed.append(lambda: self.move(steps))
-            return
-        allowed = selectable(self._rows)
-        if self._cursor is not None and allowed:
+            self._owe(lambda: self.move(steps))
+        elif allowed := selectable(self._rows):
             at = allowed.index(self._cursor)
             self._go(allowed[max(0, min(at + steps, len(allowed) - 1))])
+
+    def _owe(self, move: Callable[[], None]) -> None:
+        if len(self._owed) < _MOST_OWED:
+            self._owed.append(move)
 
     def on_click(self, event: events.Click) -> None:
         """Select a row; with a double click on the selected one, what Enter does."""
@@ -106,7 +108,7 @@ class RowList(Rows):
     def move_to_number(self, number: int) -> None:
         """To the entry with that number, if there is one."""
         if self._cursor is None:
-            self._owed.append(lambda: self.move_to_number(number))
+            self._owe(lambda: self.move_to_number(number))
             return
         for index, row in enumerate(self._rows):
             if row.number == number:
