@@ -256,6 +256,8 @@ class Glass:
         began = self._sent_at, self._sent_style
         patched = self._written_over(y, changed, list(before))
         first = changed[0]
+        if sum(shown[x] == _BLANK for x in changed) <= _ERASE_COST:
+            return patched
         if None in shown[first:] or any(map(_is_wide, (*before, *shown))):
             return patched
         # where much of a row becomes blank, it is shorter to erase it first
