@@ -39,7 +39,8 @@ class MismatchError(BootmenuError):
 
 class Hashed:
     """A ByteSource over an open file, for one reader that goes from front to back; it may step back within what it
-    read last. Every byte is read once, and hashed once, in another thread, while the next ones are read.
+    read last. Every byte is read once, and hashed once, in another thread, while the next ones are read. Or it is
+    `brought` into the page cache, and hashed from there while others read it.
 
     start, end: what of the file is hashed.
     """
@@ -131,12 +132,15 @@ class Hashed:
         """Bring it into the page cache; gives bytes done so far. Then another thread hashes it from there, as long as
         that takes. Raises as `through`."""
         self.beside = True
-        for _, done in plain(Window(self.source, self.start, self.total)):
+        for _, done in self._whole():
             yield done
         self._pending = self._worker.submit(self._hash)
 
+    def _whole(self) -> Iterator[tuple[bytes, int]]:
+        return plain(Window(self.source, self.start, self.total))
+
     def _hash(self) -> None:
-        for piece, _ in plain(Window(self.source, self.start, self.total)):
+        for piece, _ in self._whole():
             if self._closed:
                 return
             self._sum.update(piece)
@@ -144,8 +148,7 @@ class Hashed:
 
     def hashed(self) -> Iterator[int]:
         """Wait for the other thread; gives bytes done so far. Raises OSError; BootmenuError when the file shrank."""
-        if not self.beside or self._pending is None:
-            return
+        assert self._pending is not None, "it was brought"
         while wait([self._pending], _MOMENT).not_done:
             yield self.done
         self._pending.result()  # asked without a limit: a disk's ETIMEDOUT is a TimeoutError, too
@@ -192,7 +195,7 @@ class Hashed:
         """Read what was hashed once more, from the page cache mostly; gives bytes done so far. Raises BootmenuError
         when it is something else now, OSError."""
         other = _new(self._algorithm)
-        for piece, done in plain(Window(self.source, self.start, self.total)):
+        for piece, done in self._whole():
             other.update(piece)
             yield done
         if other.hexdigest() != self.digest.digits:
