@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu import language
 from bootmenu.autoboot import FIRST_STAGE_SECONDS, Countdown, choose, countdown_seconds
 from bootmenu.discovery.scan import Listing
 from bootmenu.model.finding import Finding, Severity
@@ -93,6 +95,38 @@ def test_what_is_taken_instead(listings: list[Listing], state: State, chosen: st
     assert (choice.listing.entry.id if choice.listing else None) == chosen
     assert why in choice.why
     assert choice.final
+
+
+def test_every_reason_is_told_in_other_languages() -> None:
+    failing, lone = entry("a", "fail", default=True), entry("a", "fail")
+    once = dataclasses.replace(lost("a"), once="a")
+    timeless = State(lost=(Attempt(entry="a", at=""),))
+    whys = [
+        choose(listings, state, Settings(), finished=True).why
+        for listings in (
+            [failing],
+            [failing, B],
+            [lone],
+            [lone, B],
+            [entry("a", left=0, default=True), B],
+            [A],
+            [A, B],
+            [],
+        )
+        for state in (State(), lost("a"), timeless, once, State(default="gone"), State(once="gone"))
+    ]
+    reasons = {why for why in whys if why}
+    assert len(reasons) > 12
+    language.use("de", {})
+    try:
+        left = {
+            why
+            for why in reasons
+            if re.search("cannot|never|next one|no try|not there|no other|no entry", language.told(why))
+        }
+    finally:
+        language.use("en", {})
+    assert not left
 
 
 def test_a_choice_for_one_boot_is_tried_although_it_was_lost_but_not_when_it_fails() -> None:
