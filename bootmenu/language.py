@@ -14,8 +14,9 @@ import contextlib
 import gettext
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TypeVar
 
 LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
@@ -39,6 +40,18 @@ def marked(text: str) -> str:
     return text
 
 
+def for_each_language(function: Callable[[], T]) -> Callable[[], T]:
+    """Decorator: what depends on nothing but the language in use is worked out once for it."""
+    remembered = cache(function)
+    _of_language.append(remembered.cache_clear)
+    return remembered
+
+
+T = TypeVar("T")
+_of_language: list[Callable[[], None]] = []
+"""Forget what the last language was asked for."""
+
+
 def told(text: str) -> str:
     """A sentence that was made elsewhere, in the language in use, with the values that were put into it.
 
@@ -58,6 +71,7 @@ PATTERNS = (marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."), mark
 _LONGEST = 2000
 """Characters: every sentence is looked for in the text, and no longer one is told."""
 _sentences: dict[str, str] = {}
+_of_language.append(_sentences.clear)
 _MOST_SENTENCES = 2000
 _DEEPEST = 3  # a problem names an error, which names another
 
@@ -112,7 +126,8 @@ def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = Fal
     name = next((text for text in wanted if text), "")
     code = re.split(r"[_.@-]", name)[0].lower()
     _current = gettext.NullTranslations()
-    _sentences.clear()
+    for forget in _of_language:
+        forget()
     if code in available()[1:]:
         try:
             _current = catalogue(LOCALE / f"{code}.po", ascii_only=ascii_only)

@@ -6,27 +6,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bootmenu.language import marked
+
 
 class Stage(StrEnum):
     """The stages from the chosen entry to the other kernel, in the order they run."""
 
-    KERNEL = "read kernel"
-    INITRAMFS = "read initramfs"
-    DEVICE_TREE = "prepare device tree"
-    LOAD = "load"
-    HOOKS = "hooks"
-    SYNC = "sync"
-    UNMOUNT = "unmount"
-    WATCHDOG = "watchdog"
-    JUMP = "jump"
+    KERNEL = marked("read kernel")
+    INITRAMFS = marked("read initramfs")
+    DEVICE_TREE = marked("prepare device tree")
+    LOAD = marked("load")
+    HOOKS = marked("hooks")
+    SYNC = marked("sync")
+    UNMOUNT = marked("unmount")
+    WATCHDOG = marked("watchdog")
+    JUMP = marked("jump")
 
 
 class StageState(StrEnum):
     """What a stage is doing."""
 
-    RUNNING = "running"
-    DONE = "done"
-    SKIPPED = "skipped"
+    RUNNING = marked("running")
+    DONE = marked("done")
+    SKIPPED = marked("skipped")
 
 
 class Algorithm(StrEnum):

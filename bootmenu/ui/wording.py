@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan import Listing
-from bootmenu.language import _, marked
+from bootmenu.language import _, for_each_language, marked
 from bootmenu.model.finding import Finding, Report, Severity
-from bootmenu.model.progress import Progress
+from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.ui.lines import Ink, Span
 from bootmenu.ui.text import cells, clean, fit
 
@@ -38,6 +38,7 @@ SKIP = marked("! skip")
 NOTE = marked("! note")
 
 
+@for_each_language
 def verdict_width() -> int:
     """Columns of sign, space and word, in the language in use."""
     return max(cells(text) for text in (*map(_worded, (*WORDS.values(), WAITS)), _(SKIP)))
@@ -79,21 +80,15 @@ def skip() -> Span:
     return Span(fit(_(SKIP), verdict_width()), Ink.WARN)
 
 
-STAGES = (
-    *(marked("read kernel"), marked("read initramfs"), marked("prepare device tree"), marked("load")),
-    *(marked("hooks"), marked("sync"), marked("unmount"), marked("watchdog"), marked("jump")),
-)
-STATES = (marked("running"), marked("done"), marked("skipped"))
-
-
+@for_each_language
 def stage_width() -> int:
     """Columns of the longest stage."""
-    return max(cells(_(stage)) for stage in STAGES)
+    return max(cells(_(stage)) for stage in Stage)
 
 
 def stage_words(progress: Progress) -> str:
     """`read kernel          done    `, for a line of its own."""
-    state = max(cells(_(state)) for state in STATES)
+    state = max(cells(_(state)) for state in StageState)
     return f"{fit(_(progress.stage), stage_width() + 1)} {fit(_(progress.state), state + 1)}"
 
 

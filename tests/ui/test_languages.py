@@ -19,7 +19,7 @@ from bootmenu.ui.lines import Line
 from bootmenu.ui.pages import banner, kiosk, listing, loading, refusal, story
 from bootmenu.ui.text import cells
 from bootmenu.ui.widgets.paper import Paper
-from bootmenu.ui.wording import STAGES, STATES, WORDS, verdict, verdict_width
+from bootmenu.ui.wording import WORDS, verdict, verdict_width
 from scripts.messages import collected
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
@@ -99,8 +99,7 @@ def test_words_fit_their_columns() -> None:
 
 
 def test_every_stage_and_state_has_its_word() -> None:
-    assert set(STAGES) == set(map(str, Stage))
-    assert set(STATES) == set(map(str, StageState))
+    assert {(str(name),) for name in (*Stage, *StageState)} <= collected().keys()
     plan = fakes.plan_for(fakes.DEBIAN)
     told = {progress.stage: progress for progress in (*fakes.LOADING, *fakes.LEAVING)}
     for width in (80, 60):

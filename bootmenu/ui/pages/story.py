@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
 from bootmenu.discovery.scan import Listing
-from bootmenu.language import _, counted, marked, told
+from bootmenu.language import _, counted, for_each_language, marked, told
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Compression, KernelImage
@@ -26,6 +26,7 @@ _LABELS = (
 )
 
 
+@for_each_language
 def label_width() -> int:
     """Column at which the values start: there is a blank before the longest label and one behind it."""
     return 2 + max(cells(_(label)) for label in _LABELS)
