@@ -198,12 +198,9 @@ class Machine:
         """Whether a line of the terminal has this text now."""
         return any(text in line for line in self.screen())
 
-    def cursor_line(self) -> str:
-        """The line that has the first reverse-video cell: where a menu's highlight is. Empty when none has."""
-        for row in range(ROWS):
-            if any(self._screen.buffer[row][column].reverse for column in range(COLUMNS)):
-                return str(self._screen.display[row]).rstrip()
-        return ""
+    def marked(self) -> str:
+        """The line that the menu's marker is on; empty when there is none."""
+        return next((line for line in self.screen() if line.startswith(("▶ ", "> "))), "")
 
     def send(self, *keys: str) -> None:
         """Type keys by name (``down``, ``enter``), or the text itself when it is no name."""

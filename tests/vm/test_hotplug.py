@@ -24,10 +24,6 @@ STICK = Partition(
 )
 
 
-def _marked(vm: Machine) -> str:
-    return next((line for line in vm.screen() if line.startswith(("▶ ", "> "))), "")
-
-
 def test_a_stick_appears_and_disappears_and_the_selection_stays(
     machine: MachineMaker, disk: Path, tmp_path: Path
 ) -> None:
@@ -37,14 +33,14 @@ def test_a_stick_appears_and_disappears_and_the_selection_stays(
     with machine(Hardware(disks=(disk,), extra=extra)) as vm:
         vm.wait_for_screen("Gamma on ext4", 150)
         vm.wait_for_screen("4 entries on 2 partitions", 60)
-        before = _marked(vm)
+        before = vm.marked()
         vm.send("down")
 
         def moved(machine: Machine) -> bool:
-            return _marked(machine) not in ("", before)
+            return machine.marked() not in ("", before)
 
         vm.wait_for(moved, 20)
-        chosen = _marked(vm)
+        chosen = vm.marked()
         with Monitor(control) as monitor:
             file = {"driver": "file", "filename": str(stick)}
             monitor.run("blockdev-add", driver="raw", **{"node-name": "stick", "read-only": True, "file": file})
@@ -53,13 +49,13 @@ def test_a_stick_appears_and_disappears_and_the_selection_stays(
             # the slot takes its time to power the card; then the menu has two seconds
             vm.wait_for_screen("5 entries on 3 partitions", 60)
             vm.times["from the slot to the screen"] = vm.elapsed - plugged
-            assert _marked(vm) == chosen
+            assert vm.marked() == chosen
             vm.send("G")
             vm.wait_for_screen("Omega on a stick", 20)
             vm.send(chosen.split()[1])
 
             def back(machine: Machine) -> bool:
-                return _marked(machine) == chosen
+                return machine.marked() == chosen
 
             vm.wait_for(back, 20)
             monitor.run("device_del", id="stick")
@@ -71,4 +67,4 @@ def test_a_stick_appears_and_disappears_and_the_selection_stays(
             vm.send("2", "enter")
             assert monitor.reason_of_end() == "guest-reset"
             vm.wait_for_end(20)
-        assert _marked(vm) == chosen
+        assert vm.marked() == chosen

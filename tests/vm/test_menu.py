@@ -15,16 +15,11 @@ pytestmark = pytest.mark.vm
 ENTRIES = ("Alpha on FAT", "Beta on FAT", "Gamma on ext4", "Delta with its own device tree")
 
 
-def _marked(vm: Machine) -> str:
-    """The line that the menu's marker is on; empty when there is none."""
-    return next((line for line in vm.screen() if line.startswith(("▶ ", "> "))), "")
-
-
 def _wait_for_menu(vm: Machine) -> None:
     """Until all four entries of both partitions are shown and one is marked."""
 
     def menu(machine: Machine) -> bool:
-        return all(machine.on_screen(title) for title in ENTRIES) and bool(_marked(machine))
+        return all(machine.on_screen(title) for title in ENTRIES) and bool(machine.marked())
 
     vm.wait_for("bootmenu: starting the menu", 60)
     vm.wait_for(menu, 90)
@@ -33,16 +28,16 @@ def _wait_for_menu(vm: Machine) -> None:
 def _choose(vm: Machine, title: str) -> None:
     """Move the marker down, one key at a time, until it is on the entry; then press Enter."""
     for _ in ENTRIES:
-        if title in _marked(vm):
+        if title in vm.marked():
             break
-        before = _marked(vm)
+        before = vm.marked()
 
         def moved(machine: Machine, before: str = before) -> bool:
-            return _marked(machine) not in ("", before)
+            return machine.marked() not in ("", before)
 
         vm.send("down")
         vm.wait_for(moved, 20)
-    assert title in _marked(vm), vm.screen()
+    assert title in vm.marked(), vm.screen()
     vm.send("enter")
 
 
@@ -91,7 +86,7 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
         _wait_for_menu(vm)
         assert vm.on_screen("CPU-STUCK"), "the banner names the check"
         assert vm.on_screen("nr_cpus=1"), "and what to do"
-        assert "FAIL" in _marked(vm)
+        assert "FAIL" in vm.marked()
         _choose(vm, "Gamma on ext4")
         vm.wait_for_screen("Start it although it cannot work here?", 30)
         vm.send("y")
@@ -99,11 +94,11 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
         assert "second stage says" not in vm.text
         vm.send("escape")
         _wait_for_menu(vm)
-        before = _marked(vm)
+        before = vm.marked()
         vm.send("up")
 
         def moved(machine: Machine) -> bool:
-            return _marked(machine) not in ("", before)
+            return machine.marked() not in ("", before)
 
         vm.wait_for(moved, 20)
         _look_into_a_shell(vm)
@@ -119,7 +114,7 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
 
 def _look_into_a_shell(vm: Machine) -> None:
     """It has the terminal to itself, job control and Ctrl+C included; then the menu is there as it was before."""
-    before, place = _marked(vm), vm.mark()
+    before, place = vm.marked(), vm.mark()
     vm.send("s")
     vm.wait_for("exit leads back to the menu", 20, after=place)
     vm.wait_for("/ # ", 20, after=place)
@@ -137,6 +132,6 @@ def _look_into_a_shell(vm: Machine) -> None:
 
     def back(machine: Machine) -> bool:
         whole = all(map(machine.on_screen, (*ENTRIES, "Enter boot", "cannot be started here")))
-        return whole and _marked(machine) == before and not machine.on_screen("back-42")
+        return whole and machine.marked() == before and not machine.on_screen("back-42")
 
     vm.wait_for(back, 30)
