@@ -23,6 +23,7 @@ from bootmenu.formats.devicetree_head import TreeHead
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.ui.outcome import Demo, Quit
+from bootmenu.ui.pages.listing import Columns, Row, line_of
 from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.help import HelpScreen
 from tests.ui import fakes
@@ -393,6 +394,21 @@ async def test_help_names_every_key_of_the_menu(key: str) -> None:
             assert shown in menu.text
         await menu.press("escape")
         assert "Debian" in menu.selected
+
+
+@pytest.mark.parametrize(
+    ("width", "version", "source"),
+    [(80, 23, 8), (74, 19, 8), (70, 23, 0), (60, 15, 0), (46, 0, 0)],
+)
+def test_a_long_version_gives_way_to_the_source_as_far_as_it_can(width: int, version: int, source: int) -> None:
+    title = "Debian GNU/Linux 13 (trixie) and more"
+    rows = [
+        Row("a", listing=fakes.listing("a", title, version="6.12.57+deb13-arm64-16k"), number=1),
+        Row("b", listing=fakes.listing("b", title, source="extlinux"), number=2),
+    ]
+    columns = Columns.of(rows, width)
+    assert (columns.version, columns.source) == (version, source)
+    assert line_of(rows[0], columns, width, selected=False).width <= width
 
 
 async def test_a_wide_screen_has_the_story_on_the_right() -> None:

@@ -62,13 +62,17 @@ class Columns:
 
     @classmethod
     def of(cls, shown: Iterable[Row], width: int) -> Columns:
-        """What there is to show, as far as the titles keep room; the source goes first."""
+        """What there is to show, as far as the titles keep room; the source goes first, but not for the end of a long
+        version."""
         shown = [row for row in shown if row.listing]
         listings = [row.listing for row in shown if row.listing]
         version = max((cells(clean(listing.entry.version, 60)) for listing in listings), default=0)
         source = max((cells(clean(listing.entry.source, 20)) for listing in listings), default=0)
         titles = min(30, max((cells(name(listing)) for listing in listings), default=0))
         room = width - _LEFT - verdict_width() - 2 - titles
+        beside = room - (source + 2) - 2
+        if beside >= min(version, _SHORT_VERSION):
+            version = min(version, beside)
         version = min(version, max(0, room - 2), 28)
         if version < 8:
             version = 0
@@ -82,6 +86,8 @@ class Columns:
         )
 
 
+_SHORT_VERSION = 16
+"""Columns: `6.12.57+deb13-a»` tells one kernel from the others."""
 _LEFT = 5  # marker, blank, number, mark of the default, blank
 
 
