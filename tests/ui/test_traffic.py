@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.ui.line import on_a_line
 from tests.ui.traffic import by_row, measure
 
 
@@ -17,6 +18,26 @@ def test_a_line_is_sent_little(term: str) -> None:
     assert traffic.scroll <= (350 if term == "linux" else 2000), "a terminal that scrolls is told to"
     assert traffic.progress <= 60
     assert traffic.idle == 0
+
+
+KIOSK = """
+import dataclasses, os
+from bootmenu.ui.driver import prepare_environment
+prepare_environment(os.environ)
+from bootmenu.ui.app import BootmenuApp
+from tests.ui import fakes
+settings = dataclasses.replace(fakes.KIOSK, kiosk_idle=1)
+BootmenuApp(fakes.FakeSession(), settings=settings, countdown=11).run()
+"""
+
+
+def test_a_second_of_the_kiosks_countdown_is_sent_little() -> None:
+    with on_a_line(["-c", KIOSK], "linux", BOOTMENU_GLYPHS="utf-8") as line:
+        line.until(lambda: "Starts by itself in 10 s." in line.text)
+        for seconds in (9, 8):  # a digit is lost
+            sent = len(line.sent)
+            line.until(lambda wanted=f"in {seconds} s.": wanted in line.text)  # type: ignore[misc]
+            assert len(line.sent) - sent <= 40
 
 
 def test_bytes_are_counted_by_the_row_they_change() -> None:

@@ -157,7 +157,7 @@ def bottom(contact: str, width: int) -> list[Line]:
 def start(
     rows: Sequence[Choice], selected: int, said: str, width: int, height: int, *, looking: bool = False
 ) -> list[Line]:
-    """The choices. said: the countdown, or what to press; two blanks in it are a place to break the line. looking:
+    """The choices. said: what to press, and the countdown; two blanks in it are a place to break the line. looking:
     there may be more to come."""
     heading = _text(width, _heading(rows, looking=looking), Ink.STRONG)
     footing = [row for part in said.split("  ") for row in _text(width, part)]

@@ -315,7 +315,8 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         if self._until is None:
             return keys
         left = max(0, round(self._until - monotonic()))
-        return f"{_('Starts by itself in {seconds} s.').format(seconds=left)}  {keys}"
+        # at the end: a number that loses a digit moves what stands behind it, which a slow line would hear again
+        return f"{keys}  {_('Starts by itself in {seconds} s.').format(seconds=left)}"
 
     @property
     def selected(self) -> int:
