@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bootmenu.language import marked
 from bootmenu.model.finding import Severity
+from bootmenu.settings import Profile
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan import Listing
@@ -41,6 +42,10 @@ class _Wanted:
     what: str
     named: bool
     once: bool = False
+    exact: bool = False
+    """By its id, and not by a pattern or a configuration."""
+    disks: frozenset[str] = frozenset()
+    """Listing.disks of when it was chosen, where that is remembered."""
 
 
 SENTENCES = (
@@ -51,6 +56,9 @@ SENTENCES = (
     marked("For this boot {0}, and no other entry can be started by itself."),
     marked("The default {0}, and no other entry can be started by itself."),
     marked("The first entry {0}, and no other entry can be started by itself."),
+    *(marked("{0} is on a disk that was plugged in later"), marked("{0} is on another disk than when it was chosen")),
+    marked("{0} is on a disk that was not there when the default was made"),
+    marked("{0} is on a disk outside of the machine"),
 )
 """What `choose` puts its reasons together from."""
 
@@ -61,24 +69,33 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     The first of these that is there is the default: the one for the next boot only, the setting's (a pattern takes
     the first that matches), the one that was made the default in the menu, that of the first partition whose
     configuration names one, the first of the list. It is not started when its verdict is fail, when it has no try
-    left or never came back; then it is the next one behind it that can be, going on from the top after the end.
+    left or never came back, or when it is on a disk that has no say here; then it is the next one behind it that can
+    be, going on from the top after the end.
 
     `warn` starts: somebody saw the warning when the machine was set up, and a machine that waits for a key is worse.
     `unknown` says that nothing speaks against an entry but not all could be looked at. That is enough for a default
     that was named, and for a stand-in only where no entry has a better verdict. A choice for the next boot is a
     person's own: it is tried although the entry was lost before.
+
+    A disk has a say when it was there when the default was made, and, where nobody has named the entry, when no other
+    disk with entries is further inside the machine: a stick, or a backup in a USB case, decides nothing.
     """
-    wanted = next(_wanted(listings, state, settings), None)
+    home = _Home.of(listings, state, settings)
+    wanted = next(_wanted(listings, home, state, settings), None)
     missing = _missing(listings, state, settings) if finished else ""
     if wanted is None:
         return Choice(final=finished, why="There is no entry that could be started." if finished else "")
     default = wanted.listings[0]
-    against = _against(default, state, once=wanted.once)
+    against = home.misplaced(default, wanted) or _against(default, state, once=wanted.once)
     if against is None and (wanted.named or default.report.verdict is not Severity.UNKNOWN):
         sure = finished or (wanted.named and not _waits_for_better(listings, state, settings))
         return Choice(listing=default, final=sure, why=missing)
     start = listings.index(default) + 1
-    others = [listing for listing in (*listings[start:], *listings[: start - 1]) if _against(listing, state) is None]
+    others = [
+        listing
+        for listing in (*listings[start:], *listings[: start - 1])
+        if home.misplaced(listing) is None and _against(listing, state) is None
+    ]
     good = [listing for listing in others if listing.report.verdict is not Severity.UNKNOWN]
     if against is None:  # nobody named it, and nothing is better: then it is the first of the list that is taken
         return Choice(listing=(good or [default])[0], final=finished, why=missing)
@@ -89,18 +106,58 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     return Choice(listing=stand_in, final=finished, why=f"{why}: the next one is taken.")
 
 
-def _wanted(listings: Sequence[Listing], state: State, settings: Settings) -> Iterator[_Wanted]:
-    def such(
-        wanted: bool, found: Iterator[Listing], what: str, *, named: bool, once: bool = False
-    ) -> Iterator[_Wanted]:
-        if wanted and (them := tuple(found)):
-            yield _Wanted(them, what, named, once)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Home:
+    """Which disks have a say in what starts by itself."""
 
-    yield from such(state.once is not None, _with_id(listings, state.once), "For this boot", named=True, once=True)
-    yield from such(settings.default is not None, _matching(listings, settings.default), "The default", named=True)
-    yield from such(state.default is not None, _with_id(listings, state.default), "The default", named=True)
-    yield from such(True, (found for found in listings if found.entry.default), "The default", named=True)
-    yield from such(True, iter(listings), "The first entry", named=False)
+    rank: float
+    """Of the disks furthest inside the machine that offer anything: nothing further outside stands in for them."""
+    default: frozenset[str]
+    """Those of the entry that was made the default."""
+    there: frozenset[str]
+    """Those that were there then; empty = none was made."""
+
+    @classmethod
+    def of(cls, listings: Sequence[Listing], state: State, settings: Settings) -> _Home:
+        """From what is there, and what is remembered. In a kiosk every place has been named."""
+        ranks = (listing.rank for listing in listings)
+        rank = math.inf if settings.profile is Profile.KIOSK else min(ranks, default=0)
+        return cls(rank=rank, default=frozenset(state.default_disks), there=frozenset(state.disks))
+
+    def misplaced(self, listing: Listing, wanted: _Wanted | None = None) -> str | None:
+        """Return why an entry does not start by itself where it is; None = it may. wanted: who wants just this."""
+        if any(place.late for place in listing.places):
+            return "is on a disk that was plugged in later"
+        if wanted is not None and wanted.exact:
+            moved = bool(wanted.disks) and wanted.disks != listing.disks
+            return "is on another disk than when it was chosen" if moved else None
+        if listing.disks and listing.disks <= self.default:
+            return None
+        if self.there and not listing.disks <= self.there:
+            return "is on a disk that was not there when the default was made"
+        return "is on a disk outside of the machine" if listing.rank > self.rank else None
+
+
+def _wanted(listings: Sequence[Listing], home: _Home, state: State, settings: Settings) -> Iterator[_Wanted]:
+    # what a disk without a say wants is looked at only where nobody else wants anything
+    able = [listing for listing in listings if home.misplaced(listing) is None] or list(listings)
+    once = tuple(_with_id(listings, state.once))
+    if once:
+        yield _Wanted(once, "For this boot", named=True, once=True, exact=True, disks=frozenset(state.once_disks))
+    if settings.default is not None:
+        exact = _is_exact(settings.default)
+        if set_here := tuple(_matching(listings if exact else able, settings.default)):
+            yield _Wanted(set_here, "The default", named=True, exact=exact)
+    if made := tuple(_with_id(listings, state.default)):
+        yield _Wanted(made, "The default", named=True, exact=True, disks=home.default)
+    if configured := tuple(listing for listing in able if listing.entry.default):
+        yield _Wanted(configured, "The default", named=True)
+    if able:
+        yield _Wanted(tuple(able), "The first entry", named=False)
+
+
+def _is_exact(pattern: str) -> bool:
+    return not set("*?[") & set(pattern)
 
 
 def _with_id(listings: Sequence[Listing], entry: str | None) -> Iterator[Listing]:
@@ -117,8 +174,7 @@ def _waits_for_better(listings: Sequence[Listing], state: State, settings: Setti
         return not any(_with_id(listings, state.once))
     if settings.default is not None:
         # a pattern takes the first that matches, and a partition above may still come
-        plain = not set("*?[") & set(settings.default)
-        return not (plain and any(_matching(listings, settings.default)))
+        return not (_is_exact(settings.default) and any(_matching(listings, settings.default)))
     return state.default is None or not any(_with_id(listings, state.default))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry
+from bootmenu.model.place import Bus, is_at
 from bootmenu.state import StateError, below, writable
 from bootmenu.system.host import Host
 
@@ -54,19 +55,21 @@ def without_counter(name: str) -> str | None:
     return None if counted is None else f"{counted['name']}{counted['suffix']}"
 
 
-def count_try(host: Host, device: Device, entry: BootEntry) -> Counted | None:
+def count_try(host: Host, device: Device, entry: BootEntry, where: str = Bus.INTERNAL) -> Counted | None:
     """Rename the entry's file on its partition, which is mounted for writing meanwhile. None = it is not counted.
-    Raises StateError, OSError."""
-    return _renamed(host, device, entry, after_a_try)
+    where: a bus or a path outside of the machine that may be written to. Raises StateError, OSError."""
+    return _renamed(host, device, entry, after_a_try, where)
 
 
-def end_counting(host: Host, device: Device, entry: BootEntry) -> Counted | None:
+def end_counting(host: Host, device: Device, entry: BootEntry, where: str = Bus.INTERNAL) -> Counted | None:
     """The entry came up well: its file loses the counter, as systemd-bless-boot(8) has it. None = it is not counted.
-    Raises StateError, OSError."""
-    return _renamed(host, device, entry, without_counter)
+    where: as for `count_try`. Raises StateError, OSError."""
+    return _renamed(host, device, entry, without_counter, where)
 
 
-def _renamed(host: Host, device: Device, entry: BootEntry, name: Callable[[str], str | None]) -> Counted | None:
+def _renamed(
+    host: Host, device: Device, entry: BootEntry, name: Callable[[str], str | None], where: str
+) -> Counted | None:
     if entry.config is None or entry.config.device != device.name or entry.tries_left is None:
         return None
     folder, _, old = entry.config.path.rpartition("/")
@@ -75,6 +78,8 @@ def _renamed(host: Host, device: Device, entry: BootEntry, name: Callable[[str],
         return None
     if device.within is not None:
         raise StateError(f"{device.name} lies in another file system")
+    if not (device.place.internal or is_at(device.place, where)):
+        raise StateError(f"{device.name} is not inside the machine ({device.place}): nothing is written there")
     _rename(host, device, folder, old, new)
     return Counted(host, device, folder, old, new)
 

@@ -218,7 +218,7 @@ class PlainMenu:
         return [
             listing
             for listing in policy.offered(self._catalogue.listings, repair_first=self._default_is_amiss())
-            if policy.access_to(listing.entry) is Access.FREE
+            if policy.access_to(listing) is Access.FREE
             and matches(listing, partitions.get(listing.entry.device, ""), self._words)
         ]
 
@@ -489,12 +489,12 @@ class PlainMenu:
         return draft.typed(Typed() if line == "-" else Typed().insert(line))
 
     def _remember(self, action: str, listing: Listing) -> None:
-        memory, entry = self._session.memory, listing.entry.id
+        memory, there = self._session.memory, self._catalogue.disks
 
         def change(state: State) -> State:
             if action == "make_default":
-                return dataclasses.replace(state, default=None if state.default == entry else entry)
-            return dataclasses.replace(state, once=None if state.once == entry else entry)
+                return state.with_default(None if state.default == listing.entry.id else listing, there)
+            return state.with_once(None if state.once == listing.entry.id else listing)
 
         kept = memory.update(change)
         self._list()

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bootmenu.model.finding import Severity
+from bootmenu.model.place import INTERNAL_ONLY, PlaceRule
 from bootmenu.settings import Profile, Settings
 
 if TYPE_CHECKING:  # the first frame asks, too, and must not wait for imports
@@ -49,6 +50,8 @@ class Policy:
     kiosk: bool = False
     entries: tuple[str, ...] = ("*",)
     """Patterns of ids; what matches an earlier one stands first."""
+    disks: tuple[PlaceRule, ...] = INTERNAL_ONLY
+    """Places whose entries exist: an id is made of names that whoever made the disk has chosen."""
     recovery: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
     """Patterns of ids that ask for the PIN."""
@@ -63,6 +66,7 @@ class Policy:
         return cls(
             kiosk=settings.profile is Profile.KIOSK,
             entries=settings.kiosk_entries,
+            disks=settings.kiosk_disks,
             recovery=settings.kiosk_recovery,
             locked=settings.kiosk_locked,
             actions=frozenset(settings.kiosk_actions),
@@ -86,15 +90,23 @@ class Policy:
         """Whether it is done at once."""
         return self.access(action) is Access.FREE
 
-    def access_to(self, entry: BootEntry) -> Access:
+    def access_to(self, listing: Listing) -> Access:
         """Of an entry, whatever its verdict."""
         if not self.kiosk:
             return Access.FREE
-        if _place(entry.id, self.entries) is None:
+        if _place(listing.entry.id, self.entries) is None or not self.allows_place(listing):
             return Access.ABSENT
-        if _place(entry.id, self.locked) is None:
+        if _place(listing.entry.id, self.locked) is None:
             return Access.FREE
         return Access.PIN if self.has_pin else Access.ABSENT
+
+    def allows_place(self, listing: Listing) -> bool:
+        """Whether every partition that an entry takes something from is at a place that is allowed."""
+        if not self.kiosk:
+            return True
+        return bool(listing.places) and all(
+            any(rule.allows(place) for rule in self.disks) for place in listing.places
+        )
 
     def repairs(self, entry: BootEntry) -> bool:
         """Whether it is one of those for repair."""
@@ -105,7 +117,7 @@ class Policy:
         found = list(listings)
         if not self.kiosk:
             return found
-        return self._in_order(one for one in found if self.access_to(one.entry) is Access.FREE)
+        return self._in_order(one for one in found if self.access_to(one) is Access.FREE)
 
     def offered(self, listings: Iterable[Listing], *, repair_first: bool = False) -> list[Listing]:
         """What there is to choose from. Without a kiosk: everything, as it came.
@@ -118,7 +130,7 @@ class Policy:
         able = self._in_order(
             one
             for one in found
-            if self.access_to(one.entry) is not Access.ABSENT and one.report.verdict is not Severity.FAIL
+            if self.access_to(one) is not Access.ABSENT and one.report.verdict is not Severity.FAIL
         )
         return sorted(able, key=lambda one: not (repair_first and self.repairs(one.entry)))
 

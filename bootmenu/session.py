@@ -19,6 +19,7 @@ from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.facts import gather
 from bootmenu.discovery.hotplug import Changes
 from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.places import Presence
 from bootmenu.discovery.scan import (
     DeviceDone,
     DeviceFound,
@@ -54,6 +55,9 @@ from bootmenu.state import Attempt, Memory, State, open_memory, timestamp
 from bootmenu.system import power as powers
 from bootmenu.system.host import Host
 from bootmenu.system.power import Power
+
+_SETTLING = 10.0
+"""Seconds that a disk may take to appear after the start of the menu."""
 
 
 class Session(Protocol):
@@ -166,7 +170,8 @@ class MachineSession:
         self._machine = machine
         self._machine_report = check_machine(machine)
         self._storage = Storage(host)
-        self._devices = devices or self._storage.find
+        self._find = devices or self._storage.find
+        self._presence = Presence(_SETTLING)
         self._method = method
         self._simulated = simulated
         self._pace = pace
@@ -185,13 +190,18 @@ class MachineSession:
         with self._opening:
             if self._memory is None:
                 try:
-                    self._memory = open_memory(self.host, self.settings, self._look(), self._aside)
+                    self._memory = open_memory(self.host, self.settings, self._devices(), self._aside)
                 except (BootmenuError, OSError) as error:
                     self._memory = Memory(None, f"Nothing is remembered between boots: {error}.")
             return self._memory
 
-    def _look(self) -> Iterator[Device | Problem]:
-        yield from self._devices()
+    def _devices(self) -> Iterator[Device | Problem]:
+        """Look for everything that can be read, and tell what was there from the beginning."""
+        for found in self._find():
+            if isinstance(found, Device):
+                found = dataclasses.replace(found, place=self._presence.mark(found.place, found.name))
+            yield found
+        self._presence.looked()
 
     @contextlib.contextmanager
     def _aside(self, name: str) -> Iterator[None]:
@@ -334,7 +344,13 @@ class MachineSession:
                 complete=False,
             )
         facts = self.foresee(facts)
-        return Listing(entry=entry, facts=facts, report=check(self._machine, facts, self._machine_report))
+        names = dict.fromkeys((entry.device, *(ref.device for _, ref in entry.files)))
+        return Listing(
+            entry=entry,
+            facts=facts,
+            report=check(self._machine, facts, self._machine_report),
+            places=tuple(dict.fromkeys(devices[name].place for name in names if name in devices)),
+        )
 
     def handed_trees(self, plan: LoadPlan) -> HandedTrees:
         """See Session."""
@@ -398,7 +414,7 @@ class MachineSession:
         if not self.settings.rename_counters or device is None:
             return None
         try:
-            return count_try(self.host, device, entry)
+            return count_try(self.host, device, entry, self.settings.state_place)
         except (BootmenuError, OSError) as error:
             self.memory.trouble = f"The try could not be counted in the entry's file name: {error}."
             return None
@@ -459,7 +475,9 @@ def mark_good(session: MachineSession) -> str:
     devices = session.devices
     session.release()  # what is to be written must not be mounted read-only
     try:
-        ended = [end_counting(session.host, devices[entry.device], entry) for entry in found]
+        ended = [
+            end_counting(session.host, devices[entry.device], entry, session.settings.state_place) for entry in found
+        ]
     except OSError as error:
         raise BootmenuError(f"The counter of {name} stays in its file name: {error.strerror}.") from None
     return f"{name} came up well" + (", and is counted no more." if any(ended) else ".")

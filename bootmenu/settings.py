@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from bootmenu.model.entry import CommandLine
+from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, split
 from bootmenu.system.host import Host
 
 FILE = "/etc/bootmenu.toml"
@@ -77,7 +78,8 @@ class Settings:
     sha256: Mapping[str, str] = field(default_factory=dict)
     """Expected SHA-256 by file, `sda1:/boot/vmlinuz` or `/boot/vmlinuz`: another content is not started."""
     state_device: str | None = None
-    """Partition that remembers between boots, in the forms of sources/references.py; None = a mounted folder."""
+    """Partition that remembers between boots, in the forms of sources/references.py, and where it is attached unless
+    it is inside the machine (`LABEL=STATE on usb`); None = a mounted folder."""
     state_folder: str = "/var/lib/bootmenu"
     """Folder on it, or of the running system."""
     rename_counters: bool = False
@@ -86,6 +88,8 @@ class Settings:
     """A shell may be opened from the menu."""
     kiosk_entries: tuple[str, ...] = ("*",)
     """Patterns of the ids that exist in the kiosk, in the order in which they are shown."""
+    kiosk_disks: tuple[PlaceRule, ...] = INTERNAL_ONLY
+    """Places whose entries exist in the kiosk."""
     kiosk_recovery: tuple[str, ...] = ()
     """Patterns of the ids that are for repair: shown first when the default did not come back."""
     kiosk_locked: tuple[str, ...] = ()
@@ -102,6 +106,11 @@ class Settings:
     """Seconds without a key after which the countdown begins anew."""
     buttons: bool = False
     """Read volume, power and GPIO keys from /dev/input."""
+
+    @property
+    def state_place(self) -> str:
+        """Return the bus, or the path to a disk, that may be written to."""
+        return split(self.state_device or "")[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +189,10 @@ def _list(value: object) -> tuple[str, ...]:
     return tuple(_text(part) for part in parts)
 
 
+def _places(value: object) -> tuple[PlaceRule, ...]:
+    return tuple(map(PlaceRule.parse, _list(value)))
+
+
 def _digests(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > 1000:
         raise ValueError("a table of files and their SHA-256")
@@ -215,11 +228,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("skip-hooks", "skip_hooks", _list, "names of hooks that are not run before a jump"),
     Option("carry-over", "carry_over", _flag, "add what firmware knows to an entry's own device tree"),
     Option("sha256", "sha256", _digests, "table of files and the SHA-256 they must have", command_line=False),
-    Option("state.device", "state_device", _text, "partition that remembers between boots, such as LABEL=STATE"),
+    Option("state.device", "state_device", _text, "partition that remembers, such as LABEL=STATE, or LABEL=S on usb"),
     Option("state.folder", "state_folder", _text, "folder on it, or of the running system"),
     Option("state.rename-counters", "rename_counters", _flag, "let boot counting rename its files"),
     Option("shell", "shell", _flag, "offer a shell"),
     Option("kiosk.entries", "kiosk_entries", _list, "patterns of the entries that exist in the kiosk"),
+    Option("kiosk.disks", "kiosk_disks", _places, "places whose entries exist: internal, or PARTUUID=... on usb"),
     Option("kiosk.recovery", "kiosk_recovery", _list, "patterns of the entries that are for repair"),
     Option("kiosk.locked", "kiosk_locked", _list, "patterns of the entries that ask for the PIN"),
     Option("kiosk.names", "kiosk_names", _names, "table of patterns and plain words for entries", command_line=False),

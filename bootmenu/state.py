@@ -20,10 +20,12 @@ from threading import Lock
 from typing import Protocol
 
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.language import marked
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.place import Bus, is_at, split
 from bootmenu.settings import Settings
 from bootmenu.sources import references
 from bootmenu.system import efi
@@ -38,6 +40,7 @@ _VARIABLE = f"{efi.VARIABLES}/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11
 _LIMIT = 64 * 1024
 _WRITTEN = 1_750_000_000  # seconds since 1970; in 2025
 _MOST = 50  # entries that are remembered; the oldest go first
+_MOST_DISKS = 100
 _LONGEST_TITLE = 200  # characters; it comes from a disk
 
 
@@ -78,8 +81,14 @@ class State:
     """Every attempt of an entry since it was last marked good, newest first."""
     default: str | None = None
     """Id of the entry that was made the default."""
+    default_disks: tuple[str, ...] = ()
+    """Place.disk of the disks that it needed then: an id can be on another one the next time."""
+    disks: tuple[str, ...] = ()
+    """Place.disk of every disk that was there when it was made the default."""
     once: str | None = None
     """Id of the entry for the next boot only."""
+    once_disks: tuple[str, ...] = ()
+    """The same as `default_disks` for it."""
     wrong_pins: int = 0
     """In a row."""
 
@@ -97,7 +106,23 @@ class State:
             trying=attempt,
             tries=(attempt, *self.tries)[:_MOST],
             once=None,
+            once_disks=(),
         )
+
+    def with_default(self, listing: Listing | None, there: Iterable[str] = ()) -> State:
+        """Return the state with this entry as the default; None = no longer any. there: Place.disk of every disk."""
+        if listing is None:
+            return dataclasses.replace(self, default=None, default_disks=(), disks=())
+        disks = tuple(sorted({*there, *listing.disks}))[:_MOST_DISKS]
+        return dataclasses.replace(
+            self, default=listing.entry.id, default_disks=tuple(sorted(listing.disks)), disks=disks
+        )
+
+    def with_once(self, listing: Listing | None) -> State:
+        """Return the state with this entry for the next boot only; None = no longer any."""
+        if listing is None:
+            return dataclasses.replace(self, once=None, once_disks=())
+        return dataclasses.replace(self, once=listing.entry.id, once_disks=tuple(sorted(listing.disks)))
 
     def came_up(self, at: str) -> State:
         """The system that was tried says that it is well. Nothing changes when none was."""
@@ -412,10 +437,10 @@ def open_memory(
         if host.path(_VARIABLE).parent.is_dir():
             return Memory(EfiStore(host))
         return Memory(None, "Nothing is remembered between boots: there are no EFI variables here.")
-    device = _named(settings.state_device, devices)
-    if device is None:
-        missing = f"the partition {settings.state_device} is not there"
-        return Memory(None, f"Nothing is remembered between boots: {missing}.")
+    try:
+        device = _meant(settings.state_device, devices)
+    except StateError as error:
+        return Memory(None, marked(f"Nothing is remembered between boots: {error.message}"))
     if device.folder is not None:
         return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
     if _read_only(host, device):
@@ -430,10 +455,13 @@ def refusal(host: Host, settings: Settings, devices: Iterable[object]) -> str:
     """
     if settings.state_device is None or settings.state_device.lower() == EFI:
         return ""
-    device = _named(settings.state_device, devices)
-    if device is None or device.folder is not None or not _read_only(host, device):
+    try:
+        device = _meant(settings.state_device, devices)
+    except _MissingError:
         return ""
-    return _unwritable(settings.state_device)
+    except StateError as error:
+        return marked(f"Nothing is remembered between boots: {error.message}")
+    return "" if device.folder is not None or not _read_only(host, device) else _unwritable(settings.state_device)
 
 
 def _unwritable(name: str) -> str:
@@ -442,9 +470,34 @@ def _unwritable(name: str) -> str:
     return marked(f"Nothing is remembered between boots: {name} can only be read. {_READ_ONLY}")
 
 
-def _named(name: str, devices: Iterable[object]) -> Device | None:
+class _MissingError(StateError):
+    """The partition that the settings name is not there."""
+
+
+def _meant(setting: str, devices: Iterable[object]) -> Device:
+    """Return the partition that the settings name.
+
+    Raise StateError when there is none, when it is somewhere else than the settings say, and when two of them claim
+    to be it: its name is written on the disk, and anybody may write it.
+    """
+    name, where = split(setting)
     wanted = references.canonical(name)
-    for device in devices:
-        if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}:
-            return device
-    return None
+    named = [
+        device
+        for device in devices
+        if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}
+    ]
+    here = [device for device in named if is_at(device.place, where)]
+    if len(here) > 1:
+        raise StateError(f"there are {len(here)} partitions {name}: {', '.join(device.name for device in here)}.")
+    if here:
+        return here[0]
+    if not named:
+        raise _MissingError(f"the partition {setting} is not there.")
+    place = named[0].place
+    late = " and was plugged in later" if place.late else ""
+    inside = "inside the machine" if where == Bus.INTERNAL else f"on {where}"
+    raise StateError(
+        f"{name} ({named[0].name}) is not {inside}, but on {place}{late}. If it is meant, write so: "
+        f'state.device = "{name} on {place.path or place.bus}".'
+    )

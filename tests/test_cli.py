@@ -22,6 +22,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image
+from tests.builders.places import INSIDE
 from tests.builders.trees import write_tree
 
 VIRT = str(machines.FOLDER / "virt-psci-hvc.json")
@@ -380,7 +381,7 @@ def on_virt(monkeypatch: pytest.MonkeyPatch, partition: Path) -> Path:
 
     monkeypatch.setattr(machine, "gather", gather)
     found = (
-        Device(name="sda1", uuid="1-2", folder=str(partition)),
+        Device(name="sda1", uuid="1-2", folder=str(partition), place=INSIDE),
         Problem(device="sdb1", path="", message="is broken"),
     )
     monkeypatch.setattr(Storage, "find", lambda storage: iter(found))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from bootmenu.counting import after_a_try, count_try
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.model.place import Place
 from bootmenu.sources.order import Name
 from bootmenu.state import StateError
 from tests.builders.hosts import fake_host, syscalls_of
+from tests.builders.places import CARD, INSIDE, STICK
 from tests.test_state import Mounting
 
 
@@ -51,7 +54,7 @@ def counted(path: str) -> BootEntry:
     return BootEntry(id="x", title="x", source="bls", device="sda1", config=config, kernel=kernel, tries_left=3)
 
 
-DEVICE = Device(name="sda1", path="/dev/sda1", filesystem="vfat")
+DEVICE = Device(name="sda1", path="/dev/sda1", filesystem="vfat", place=INSIDE)
 
 
 def test_a_try_is_counted_and_taken_back_on_the_partition(tmp_path: Path) -> None:
@@ -69,18 +72,34 @@ def test_a_try_is_counted_and_taken_back_on_the_partition(tmp_path: Path) -> Non
     assert [path.name for path in folder.iterdir()] == ["a+3.conf"]
 
 
+@pytest.mark.parametrize("place", [STICK, CARD, Place(), dataclasses.replace(INSIDE, late=True)], ids=str)
+def test_nothing_outside_of_the_machine_is_renamed_unless_its_place_is_named(tmp_path: Path, place: Place) -> None:
+    (tmp_path / "a+3.conf").write_text("")
+    host, device = fake_host(tmp_path / "host"), Device(name="sda1", folder=str(tmp_path), place=place)
+    with pytest.raises(StateError, match="not inside the machine"):
+        count_try(host, device, counted("/a+3.conf"))
+    assert [path.name for path in tmp_path.glob("a*")] == ["a+3.conf"]
+    if place.path:
+        count_try(host, device, counted("/a+3.conf"), place.path)
+        assert [path.name for path in tmp_path.glob("a*")] == ["a+2-1.conf"]
+
+
 def test_a_name_that_is_taken_is_not_replaced(tmp_path: Path) -> None:
     for name in ("a+3.conf", "a+2-1.conf"):
         (tmp_path / name).write_text(name)
     with pytest.raises(StateError, match="is there already"):
-        count_try(fake_host(tmp_path / "host"), Device(name="sda1", folder=str(tmp_path)), counted("/a+3.conf"))
+        count_try(
+            fake_host(tmp_path / "host"),
+            Device(name="sda1", folder=str(tmp_path), place=INSIDE),
+            counted("/a+3.conf"),
+        )
     assert (tmp_path / "a+2-1.conf").read_text() == "a+2-1.conf"
 
 
 def test_what_is_not_counted_is_not_touched(tmp_path: Path) -> None:
     host = fake_host(tmp_path)
     assert count_try(host, DEVICE, counted("/loader/entries/a.conf")) is None
-    assert count_try(host, Device(name="sdb1", filesystem="vfat"), counted("/a+3.conf")) is None
+    assert count_try(host, Device(name="sdb1", filesystem="vfat", place=INSIDE), counted("/a+3.conf")) is None
     assert syscalls_of(host).calls == []
 
 

@@ -188,8 +188,10 @@ def test_the_kiosk_has_the_names_of_the_settings() -> None:
 def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: Path) -> None:
     session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
     said, _ = sit(session, "D 1", "o 2")
-    first, second = (found.entry.id for found in _listings()[:2])
-    assert FolderStore(tmp_path).read() == State(default=first, once=second)
+    first, second = _listings()[:2]
+    kept = FolderStore(tmp_path).read()
+    assert kept == State().with_default(first, kept.disks).with_once(second)
+    assert set(kept.disks) == {device.place.disk for device in (fakes.BOOT, fakes.ROOT, fakes.STICK)}
     assert "next boot" in said
     sit(session, "D 1", "o 2")
     assert FolderStore(tmp_path).read() == State()

@@ -26,7 +26,7 @@ def test_the_standard_profile_allows_everything_but_a_shell_that_is_switched_off
     assert policy.offered(FOUND) == list(FOUND)
     assert policy.allows("edit")
     assert policy.access("shell") is Access.ABSENT
-    assert policy.access_to(ALPINE.entry) is Access.FREE
+    assert policy.access_to(ALPINE) is Access.FREE
 
 
 @pytest.mark.parametrize("pin", [None, "scrypt$..."])
@@ -47,12 +47,12 @@ def test_after_the_pin_everything_exists_but_what_the_settings_forbid() -> None:
 def test_entries_stand_in_the_order_of_the_patterns_and_those_that_cannot_start_are_not_there() -> None:
     policy = kiosk(kiosk_entries=("alpine", "debian-*"))
     assert ids(policy.offered(FOUND)) == ["alpine", "debian-49", "debian-47"]
-    assert policy.access_to(TEST.entry) is Access.ABSENT
+    assert policy.access_to(TEST) is Access.ABSENT
 
 
 def test_an_entry_may_ask_for_the_pin_and_does_not_exist_without_one() -> None:
     locked = kiosk(kiosk_locked=("alpine",), kiosk_pin="x")
-    assert locked.access_to(ALPINE.entry) is Access.PIN
+    assert locked.access_to(ALPINE) is Access.PIN
     assert "alpine" in ids(locked.offered(FOUND))
     assert "alpine" not in ids(kiosk(kiosk_locked=("alpine",)).offered(FOUND))
 

@@ -32,6 +32,7 @@ from tests.builders import machines
 from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import fake_host, syscalls_of
+from tests.builders.places import INSIDE
 from tests.builders.trees import write_tree
 from tests.kexec.staging import Kexec
 
@@ -160,7 +161,7 @@ def test_a_jump_that_comes_back_leaves_nothing_loaded(tmp_path: Path) -> None:
     kexec = Kexec()
     write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
     host = fake_host(tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n"}, {"kexec": kexec})
-    device = Device(name="sda1", folder=str(tmp_path / "part"))
+    device = Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE)
     session = MachineSession(host, machines.virt(), lambda: (device,), method="kexec_tools")
     (listing,), _ = collect(session)
     plan = session.plan(listing)
@@ -179,7 +180,7 @@ def started(tmp_path: Path, settings: Settings, config: str = "loader/entries/a+
     write_tree(tmp_path / "part", {"vmlinuz": whole_image(), config: b"title A\nlinux /vmlinuz\n"})
     write_tree(tmp_path / "host/var/lib/bootmenu", {"state.json": encode(State(once="x"))})
     host = fake_host(tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n"}, {"kexec": Kexec()})
-    device = Device(name="sda1", folder=str(tmp_path / "part"))
+    device = Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE)
     return MachineSession(host, machines.virt(), lambda: (device,), method="kexec_tools", settings=settings)
 
 
@@ -231,7 +232,7 @@ def test_what_came_up_well_is_remembered_and_counted_no_more(tmp_path: Path, cou
     session = MachineSession(
         fake_host(tmp_path / "host"),
         machines.virt(),
-        lambda: (Device(name="sda1", folder=str(tmp_path / "part")),),
+        lambda: (Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE),),
         settings=settings,
     )
     assert mark_good(session) == "A came up well" + (", and is counted no more." if counters else ".")
@@ -263,7 +264,7 @@ def test_what_cannot_be_remembered_keeps_nothing_from_starting(tmp_path: Path) -
 
 def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Path) -> None:
     write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
-    device = Device(name="sda1", label="STATE", folder=str(tmp_path / "part"))
+    device = Device(name="sda1", label="STATE", folder=str(tmp_path / "part"), place=INSIDE)
     host = fake_host(tmp_path / "host")
     session = MachineSession(host, machines.virt(), lambda: (device,), settings=Settings(state_device="LABEL=STATE"))
     collect(session)
@@ -282,7 +283,7 @@ def test_a_plan_names_the_hooks_and_what_the_settings_leave_out(tmp_path: Path) 
         host.path(f"{hooks.FOLDER}/{name}").chmod(0o755)
     write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
     settings = Settings(skip_hooks=("never",), watchdog=Watchdog.FEED)
-    devices = (Device(name="sda1", folder=str(tmp_path / "part")),)
+    devices = (Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE),)
     session = MachineSession(host, machines.virt(), lambda: devices, settings=settings)
     (listing,), _ = collect(session)
     plan = session.plan(listing)
@@ -359,7 +360,9 @@ def test_a_simulated_machine_never_goes_down(demo: MachineSession) -> None:
 def test_power_lets_go_of_the_partitions_first(tmp_path: Path) -> None:
     write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
     host = fake_host(tmp_path / "host")
-    session = MachineSession(host, machines.virt(), lambda: (Device(name="sda1", folder=str(tmp_path / "part")),))
+    session = MachineSession(
+        host, machines.virt(), lambda: (Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE),)
+    )
     collect(session)
     assert session._mounts.known()
     with pytest.raises(PowerError):

@@ -36,6 +36,7 @@ from bootmenu.state import (
 )
 from bootmenu.system.syscalls import MountFlag
 from tests.builders.hosts import FakeSyscalls, failure, fake_host, syscalls_of
+from tests.builders.places import INSIDE
 
 FIRST = Attempt(entry="bls-a-123456", at="2026-11-14T09:30:00Z", title="Debian")
 SECOND = Attempt(entry="grub-b-654321", at="2026-11-15T09:30:00Z", title="Alpine")
@@ -281,7 +282,7 @@ def test_a_partition_is_writable_for_the_moment_only(tmp_path: Path) -> None:
     host = fake_host(tmp_path / "host")
     calls = Mounting(tmp_path / "disk")
     object.__setattr__(host, "syscalls", calls)
-    device = Device(name="sda3", path="/dev/sda3", filesystem="ext4", label="STATE")
+    device = Device(name="sda3", path="/dev/sda3", filesystem="ext4", label="STATE", place=INSIDE)
     memory = open_memory(host, Settings(state_device="LABEL=STATE", state_folder="/var/../menu"), [device])
     assert memory.keep(State(default="x"))
     assert (tmp_path / "disk/var/menu" / NAME).read_bytes() == encode(State(default="x"))
@@ -302,7 +303,7 @@ def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> Non
     """What is put together of LVM, RAID and LUKS is read-only; a mount for writing would fail at the jump."""
     settings, device = (
         Settings(state_device="LABEL=S"),
-        Device(name="dm-0", path="/dev/dm-0", filesystem="ext4", label="S"),
+        Device(name="dm-0", path="/dev/dm-0", filesystem="ext4", label="S", place=INSIDE),
     )
     host = fake_host(tmp_path, {"/sys/class/block/dm-0/ro": b"1\n"})
     memory = open_memory(host, settings, [device])
@@ -311,7 +312,7 @@ def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> Non
     assert refusal(host, settings, [device]) == memory.trouble
     assert refusal(host, Settings(state_device="efi"), [device]) == ""
     assert syscalls_of(host).calls == []
-    named = Device(name="vg-state", path="/dev/mapper/vg-state", filesystem="ext4", label="S")
+    named = Device(name="vg-state", path="/dev/mapper/vg-state", filesystem="ext4", label="S", place=INSIDE)
     files = {"/sys/class/block/dm-1/ro": b"1\n", "/sys/class/block/dm-1/dm/name": b"vg-state\n"}
     assert not open_memory(fake_host(tmp_path / "named", files), settings, [named]).remembers
     host = fake_host(tmp_path / "other", {"/sys/class/block/dm-0/ro": b"0\n"})

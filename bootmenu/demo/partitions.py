@@ -9,6 +9,7 @@ from bootmenu.demo.builders import arm64_image, board_tree, write_gzipped_image,
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.place import Bus, Place
 
 _OPTIONS = "root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 quiet"
 
@@ -27,6 +28,7 @@ def build(folder: Path, machine: MachineFacts) -> tuple[Device | Problem, ...]:
             label="BOOT",
             uuid="1C4E-5A7B",
             size=536_870_912,
+            place=Place(bus=Bus.INTERNAL, path="platform-fe340000.mmc", disk="demonstration-1"),
         ),
         Device(
             name="nvme0n1p2",
@@ -36,8 +38,16 @@ def build(folder: Path, machine: MachineFacts) -> tuple[Device | Problem, ...]:
             uuid="7b0c9d52-4f33-4b7e-9c50-1f1f6b8a2d10",
             partuuid="6f0c4d5e-02",
             size=64_021_856_256,
+            place=Place(bus=Bus.INTERNAL, path="pci-0000:01:00.0-nvme-1", disk="demonstration-2"),
         ),
-        Device(name="sda1", folder=str(stick), filesystem="vfat", label="STICK", uuid="2F11-90AC", removable=True),
+        Device(
+            name="sda1",
+            folder=str(stick),
+            filesystem="vfat",
+            label="STICK",
+            uuid="2F11-90AC",
+            place=Place(bus=Bus.USB, path="platform-fe380000.usb-usb-0:1:1.0", disk="demonstration-3"),
+        ),
         Problem(device="sdb1", path="", message="not readable: no known file system"),
     )
 

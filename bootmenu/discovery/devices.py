@@ -13,8 +13,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from bootmenu.discovery.places import Places
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
+from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.sources import references
 from bootmenu.system.commands import CommandError, HangingError
 from bootmenu.system.host import Host
@@ -64,7 +66,8 @@ class Device:
     label: str | None = None
     partuuid: str | None = None
     partlabel: str | None = None
-    removable: bool = False
+    place: Place = NOWHERE
+    """Where it is attached: what is not written on the disk itself."""
     disk: str | None = None
     """Kernel name of the disk that it is a partition of; None = it is none, or nobody knows."""
     number: int | None = None
@@ -85,7 +88,7 @@ class Device:
             name=f"{within.name}:{inside}",
             filesystem=filesystem,
             label=label,
-            removable=within.removable,
+            place=within.place,
             within=within,
             inside=inside,
         )
@@ -143,6 +146,7 @@ class Device:
         return cls(
             name=name,
             folder=folder,
+            place=Place(bus=Bus.INTERNAL),  # whoever names a folder means it
             uuid=names.get("uuid"),
             label=names.get("label"),
             partuuid=names.get("partuuid"),
@@ -258,6 +262,7 @@ def _ask_blkid(host: Host, rows: Iterable[dict[str, Any]]) -> None:
 def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterator[Device | Member | Problem]:
     # what is mounted is known, even where the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
+    places = Places(host)
     seen = set(without)
     pending: list[tuple[Any, str]] = [(row, "") for row in reversed(rows)]
     while pending:
@@ -270,7 +275,7 @@ def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterat
             # the partitions of one path are those of the whole, once more
             children = [child for child in children if child.get("type") != "part"]
         pending += [(child, str(row.get("name"))) for child in reversed(children)]
-        device = _device(row, parent, mounted)
+        device = _device(row, parent, mounted, places)
         # a device above two others (RAID, multipath) is listed below each of them
         if not device.name or device.name in seen or not device.size:
             continue
@@ -290,11 +295,15 @@ def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterat
             yield Problem(device=device.name, path="", message=message)
 
 
-def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str]) -> Device:
+def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str], places: Places) -> Device:
     texts = {key: value for key, value in row.items() if isinstance(value, str) and value}
     number = _number(texts.get("name", ""), parent) if row.get("type") == "part" else None
+    name = texts.get("name", "")
+    place = places.of(
+        name, texts.get("maj:min", ""), removable=row.get("rm") in (True, "1"), partuuid=texts.get("partuuid")
+    )
     return Device(
-        name=texts.get("name", ""),
+        name=name,
         path=texts.get("path", ""),
         filesystem=texts.get("fstype") or mounted.get(texts.get("maj:min", "")),
         size=_bytes(row.get("size")),
@@ -302,7 +311,7 @@ def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str]) -> Dev
         label=texts.get("label"),
         partuuid=texts.get("partuuid"),
         partlabel=texts.get("partlabel"),
-        removable=bool(row.get("rm")),
+        place=place,
         disk=parent if number is not None else None,
         number=number,
     )
@@ -325,6 +334,7 @@ def _bytes(value: object) -> int | None:
 
 def _from_sysfs(host: Host) -> Iterator[Device]:
     """Names, sizes and what the kernel itself read from the partition table; the file system is tried out."""
+    places = Places(host)
     for folder in sorted(host.path("/sys/class/block").glob("*")):
         name = folder.name
         sectors = host.number(f"/sys/class/block/{name}/size") or 0
@@ -342,7 +352,7 @@ def _from_sysfs(host: Host) -> Iterator[Device]:
             size=sectors * 512,  # Documentation/ABI/stable/sysfs-block: always 512-byte sectors
             partuuid=uevent.get("PARTUUID") or None,
             partlabel=uevent.get("PARTNAME") or None,
-            removable=host.flag(f"/sys/class/block/{name}/removable") or False,
+            place=places.of(name, "", partuuid=uevent.get("PARTUUID")),
             disk=_disk(folder) if is_partition else None,
             number=number,
         )

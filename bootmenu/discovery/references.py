@@ -20,8 +20,8 @@ def searched(reference: str) -> str | None:
 def resolve(reference: str, own: Device, devices: Sequence[Device]) -> Device | None:
     """The partition that a configuration on `own` calls so; None = it is not there, or has to be looked for.
 
-    Copies of a disk have its names, too: the entry's own partition comes first, then its disk, then the order in
-    which the partitions were found.
+    Copies of a disk have its names, too: the entry's own partition comes first, then its disk, then what is inside
+    the machine, then the order in which the partitions were found.
     """
     if grub := _GRUB.fullmatch(reference):
         return _by_numbers(int(grub[1]), int(grub[2]) if grub[2] else None, own, devices)
@@ -31,7 +31,7 @@ def resolve(reference: str, own: Device, devices: Sequence[Device]) -> Device | 
 
 
 def _distance(device: Device, own: Device) -> int:
-    return 0 if device == own else 1 if device.disk is not None and device.disk == own.disk else 2
+    return -2 if device == own else -1 if device.disk is not None and device.disk == own.disk else device.place.rank
 
 
 def _by_numbers(disk: int, number: int | None, own: Device, devices: Sequence[Device]) -> Device | None:
@@ -50,5 +50,6 @@ def _by_numbers(disk: int, number: int | None, own: Device, devices: Sequence[De
 
 
 def _disks(devices: Sequence[Device]) -> list[str]:
-    """In their order; a file system on a whole disk is one."""
-    return list(dict.fromkeys(device.disk or device.name for device in devices))
+    """In their order, those inside the machine first; a file system on a whole disk is one."""
+    inside_first = sorted(devices, key=lambda device: device.place.rank)
+    return list(dict.fromkeys(device.disk or device.name for device in inside_first))

@@ -11,6 +11,7 @@ from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Report
+from bootmenu.model.place import NOWHERE, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,18 @@ class Listing:
     entry: BootEntry
     facts: EntryFacts
     report: Report
+    places: tuple[Place, ...] = ()
+    """Of the partition that offers it, then of every other one that it takes files from; () = unknown."""
+
+    @property
+    def disks(self) -> frozenset[str]:
+        """Return what tells the disks that it needs from others."""
+        return frozenset(place.disk for place in self.places)
+
+    @property
+    def rank(self) -> int:
+        """Return which of two goes first where both claim to be one: the smaller number, by its worst place."""
+        return max((place.rank for place in self.places), default=NOWHERE.rank)
 
 
 Rank = tuple[int, ...]

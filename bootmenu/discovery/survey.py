@@ -44,6 +44,7 @@ from bootmenu.discovery.scan import (
 from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.sources import read_partition
 from bootmenu.sources.tree import Remembering, Tree, exists
 
@@ -68,6 +69,8 @@ SPACING = 0.5
 """Seconds between two looks at least, whatever comes and goes."""
 _LET_GO = 1.0
 """Seconds that are waited for threads to see that nobody listens any more."""
+_TOP = 2
+"""Numbers in the rank of what lies in no other partition: that of its place, and when it was found."""
 
 Look = Callable[[], Iterable[Device | Problem]]
 _Likeness = tuple[object, ...]
@@ -132,8 +135,13 @@ class _Known:
     report: Report = field(init=False)
     targets: dict[str, _Partition] = field(default_factory=dict)
     """What its references mean, by the reference."""
-    told: tuple[BootEntry, EntryFacts, Report] | None = None
+    places: tuple[Place, ...] = field(init=False)
+    """Of its own partition, then of those that it takes files from."""
+    told: tuple[BootEntry, EntryFacts, Report, tuple[Place, ...]] | None = None
     """None = it is not, or it is one with another."""
+
+    def __post_init__(self) -> None:
+        self.places = (self.partition.device.place,)
 
     @property
     def rank(self) -> tuple[Rank, int]:
@@ -149,6 +157,11 @@ class _Known:
     def is_bare(self) -> bool:
         """No configuration offers it."""
         return self.entry.source == "bare"
+
+    @property
+    def place_rank(self) -> int:
+        """How far outside of the machine its partition is."""
+        return self.partition.device.place.rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +283,8 @@ class Survey:
         self._taken_away: set[str] = set()
         self._partitions: dict[str, _Partition] = {}
         self._ranks = 0
-        self._count = 0
+        self._counts: Counter[bool] = Counter()
+        """Entries of what is inside the machine, and of everything else: neither keeps the other one out."""
         self._names: tuple[str, ...] = ()
         """Every name of every partition."""
         self._foreign: dict[_Known, None] = {}
@@ -278,8 +292,9 @@ class Survey:
         self._to_follow: dict[_Known, None] = {}
         """Those whose references mean something else by now."""
         self._alike: dict[_Likeness, list[_Known]] = {}
-        self._offered: Counter[_File] = Counter()
-        """Kernels that a configuration offers, and how often: a bare one among them is no entry of its own."""
+        self._offered: Counter[tuple[_File, int]] = Counter()
+        """Kernels that a configuration offers, by the rank of its place, and how often: a bare one among them is no
+        entry of its own."""
         self._bare: dict[_File, list[_Known]] = {}
 
     @property
@@ -559,9 +574,9 @@ class Survey:
                 return
             rank = known.rank
             self._forget(known)
-        twins = {other.twin for other in self._partitions.values() if other.device.identity == device.identity}
+        twins = {other.twin for other in self._partitions.values() if _claims_the_same(other.device, device)}
         twin = next(number for number in range(len(twins) + 1) if number not in twins)
-        partition = _Partition(device, rank or self._next_rank(within), twin)
+        partition = _Partition(device, rank or self._next_rank(within, device.place), twin)
         self._partitions[device.name] = partition
         self._name_all()
         self._out.append(DeviceFound(device, partition.rank))
@@ -571,10 +586,10 @@ class Survey:
     def _name_all(self) -> None:
         self._names = tuple(name for known in self._partitions.values() for name in known.device.names)
 
-    def _next_rank(self, within: _Partition | None) -> Rank:
+    def _next_rank(self, within: _Partition | None, place: Place = NOWHERE) -> Rank:
         if within is None:
             self._ranks += 1
-            return (self._ranks,)
+            return (place.rank, self._ranks)
         within.inner += 1
         return (*within.rank, within.inner)
 
@@ -620,7 +635,7 @@ class Survey:
             del self._look_problems[problem]
             self._problem_gone(None, problem)
         for partition in list(self._partitions.values()):
-            if len(partition.rank) == 1 and partition.device.name not in names:
+            if len(partition.rank) == _TOP and partition.device.name not in names:
                 self._forget(partition)
 
     def _forget(self, partition: _Partition) -> None:
@@ -638,7 +653,7 @@ class Survey:
             changed |= self._displace(known)
             self._foreign.pop(known, None)
             self._to_follow.pop(known, None)
-        self._count -= len(partition.entries)
+        self._counts[partition.device.place.internal] -= len(partition.entries)
         self._publish(changed)
         for problem in list(partition.problems):
             self._problem_gone(partition, problem)
@@ -678,7 +693,8 @@ class Survey:
 
     def _answering(self) -> list[_Partition]:
         silent = {job.partition for job in self._running if job.complaint is not None}
-        return [known for known in self._partitions.values() if known.opened and known not in silent]
+        answering = [known for known in self._partitions.values() if known.opened and known not in silent]
+        return sorted(answering, key=lambda known: known.device.place.rank)
 
     def _follow(self) -> bool:
         """Look again at entries whose references mean something else; whether there are any.
@@ -712,11 +728,12 @@ class Survey:
     # --- entries
 
     def _add(self, known: _Known) -> None:
-        if self._count >= MAX_ENTRIES:
+        inside = known.partition.device.place.internal
+        if self._counts[inside] >= MAX_ENTRIES:
             message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
             self._problem(known.partition, Problem(device=known.partition.device.name, path="", message=message))
             return
-        self._count += 1
+        self._counts[inside] += 1
         known.partition.entries.append(known)
         if _references(known.parsed):
             self._foreign[known] = None
@@ -726,6 +743,8 @@ class Survey:
     def _change(self, known: _Known, entry: BootEntry, gathered: EntryFacts) -> None:
         left = self._displace(known)
         known.entry, known.facts = entry, gathered
+        others = (target.device.place for target in known.targets.values())
+        known.places = tuple(dict.fromkeys((known.partition.device.place, *others)))
         self._judge(known)
         self._publish(left | self._place(known))
 
@@ -748,7 +767,7 @@ class Survey:
         if known.is_bare:
             self._bare.setdefault(kernel, []).append(known)
             return {likeness}
-        self._offered[kernel] += 1
+        self._offered[kernel, known.place_rank] += 1
         return {likeness, *map(_likeness, self._bare.get(kernel, ()))}
 
     def _displace(self, known: _Known) -> set[_Likeness]:
@@ -759,14 +778,14 @@ class Survey:
         if known.is_bare:
             self._bare[kernel].remove(known)
             return {likeness}
-        self._offered[kernel] -= 1
+        self._offered[kernel, known.place_rank] -= 1
         return {likeness, *map(_likeness, self._bare.get(kernel, ()))}
 
     def _publish(self, likenesses: Iterable[_Likeness]) -> None:
         """Tell what is to be seen of these entries, where that is something else than was told."""
         for likeness in likenesses:
             group = sorted(self._alike.get(likeness, ()), key=lambda known: known.rank)
-            seen = [known for known in group if not (known.is_bare and self._offered[_kernel(known)])]
+            seen = [known for known in group if not (known.is_bare and self._is_offered(known))]
             # the same in one configuration is what its author wants to see twice
             one = [known for known in seen if known is seen[0] or known.origin != seen[0].origin]
             for known in group:
@@ -774,7 +793,8 @@ class Survey:
                     self._hide(known)
                 elif known is seen[0]:
                     also = tuple(dict.fromkeys(other.origin for other in one[1:]))
-                    default = any(other.entry.default for other in one)
+                    # a disk that anybody can plug in has no say in what those inside the machine start
+                    default = any(other.entry.default for other in one if other.place_rank == known.place_rank)
                     entry = known.entry
                     if (also, default) != (entry.also, entry.default):
                         entry = dataclasses.replace(entry, also=also, default=default)
@@ -782,11 +802,17 @@ class Survey:
                 else:
                     self._show(known, known.entry)
 
+    def _is_offered(self, known: _Known) -> bool:
+        """Whether a configuration offers this kernel that stands no further outside than its own partition."""
+        file = _kernel(known)
+        return any(self._offered[file, rank] for rank in range(known.place_rank + 1))
+
     def _show(self, known: _Known, entry: BootEntry) -> None:
-        wanted = (entry, known.facts, known.report)
+        wanted = (entry, known.facts, known.report, known.places)
         if known.told != wanted:
             known.told = wanted
-            self._out.append(EntryFound(Listing(entry=entry, facts=known.judged, report=known.report), known.index))
+            listing = Listing(entry=entry, facts=known.judged, report=known.report, places=known.places)
+            self._out.append(EntryFound(listing, known.index))
 
     def _hide(self, known: _Known) -> None:
         if known.told is not None:
@@ -832,15 +858,30 @@ def _likeness(known: _Known) -> _Likeness:
     return (entry.title, entry.version, files, parts, entry.dtb_folder, entry.cmdline.text, architecture)
 
 
+_ID_DIGITS = 16
+"""64 bits: 24 of them are found in seconds by trying names."""
+
+
+def _claims_the_same(one: Device, other: Device) -> bool:
+    """Whether both have one identity, as copies have; one inside the machine and one outside never do."""
+    return one.identity == other.identity and one.place.bus == other.place.bus
+
+
 def _unique_id(entry: BootEntry, partition: _Partition, taken: set[str]) -> str:
-    """Readable, and the same as long as partition, configuration and name are: `bls-debian-6.1-3f9a2c`."""
+    """Readable, and the same as long as partition, configuration and name are: `bls-debian-6.1-3f9a2c0b17d4e855`.
+
+    Everything that it is made of but the bus is written on the disk: no disk outside of the machine can have the id
+    of an entry inside.
+    """
     # boot counting renames the file of an entry at every try (UAPI.1: "+LEFT" or "+LEFT-DONE")
     config = re.sub(r"\+\d+(-\d+)?(?=\.(conf|efi)$)", "", entry.config.path) if entry.config else ""
     words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
-    identity = partition.device.identity
+    bus = partition.device.place.bus
+    identity = partition.device.identity  # has a = in it, which no bus has
     for again in range(partition.twin, partition.twin + MAX_ENTRIES + 1):
         key = "\0".join((identity, entry.source, config, entry.id, str(again or "")))
-        name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:6]}"
+        key = key if bus is Bus.INTERNAL else f"{bus}\0{key}"
+        name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:_ID_DIGITS]}"
         if name not in taken:
             break
     taken.add(name)

@@ -140,6 +140,11 @@ class Catalogue:
         return tuple(sorted(self._shown.values(), key=lambda group: group.rank))
 
     @property
+    def disks(self) -> frozenset[str]:
+        """Place.disk of every partition that is there."""
+        return frozenset(group.device.place.disk for group in self._shown.values() if group.found)
+
+    @property
     def listings(self) -> Iterator[Listing]:
         """Every entry, in the order of the menu."""
         for group in self.groups:

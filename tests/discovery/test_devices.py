@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bootmenu.discovery.devices import Device, Member, find, survey
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
+from bootmenu.model.place import Bus, Place
 from bootmenu.system.commands import HangingError
 from bootmenu.system.host import Host
 from tests.builders.hosts import commands_of, fake_host
@@ -184,7 +185,13 @@ def test_where_lsblk_fails_sysfs_answers_and_that_is_said(tmp_path: Path, raw: b
     assert isinstance(problem, Problem)
     assert "lsblk" in problem.message
     assert device == Device(
-        name="sda1", path="/dev/sda1", size=25_600, partuuid="ab-01", partlabel="boot", removable=False, number=1
+        name="sda1",
+        path="/dev/sda1",
+        size=25_600,
+        partuuid="ab-01",
+        partlabel="boot",
+        place=Place(partuuid="ab-01"),
+        number=1,
     )
 
 
@@ -237,7 +244,15 @@ def test_any_json_gives_devices_and_problems(tmp_path_factory: pytest.TempPathFa
 
 def test_a_tree_has_every_name_it_is_given() -> None:
     device = Device.from_tree_option("/mnt/x,name=sda1,uuid=U-1,label=a=b,partuuid=P,partlabel=Q")
-    assert device == Device(name="sda1", folder="/mnt/x", uuid="U-1", label="a=b", partuuid="P", partlabel="Q")
+    assert device == Device(
+        name="sda1",
+        folder="/mnt/x",
+        uuid="U-1",
+        label="a=b",
+        partuuid="P",
+        partlabel="Q",
+        place=Place(bus=Bus.INTERNAL),
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.place import Bus, Place
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.pin import StoredPin
 from bootmenu.settings import Profile, Settings
@@ -48,9 +49,17 @@ MACHINE = MachineFacts(
     tree=TreeFacts(compatible=("raspberrypi,3-model-b", "brcm,bcm2837"), model="Raspberry Pi 3 Model B"),
 )
 
-BOOT = Device(name="mmcblk0p1", label="BOOT", filesystem="vfat", uuid="1C4E-5A7B")
-ROOT = Device(name="sda2", label="rootfs", filesystem="ext4", uuid="7b0c9d52")
-STICK = Device(name="sdb1", filesystem="iso9660", uuid="2F11-90AC")
+BOOT = Device(
+    name="mmcblk0p1",
+    label="BOOT",
+    filesystem="vfat",
+    uuid="1C4E-5A7B",
+    place=Place(bus=Bus.INTERNAL, disk="mmcblk0p1"),
+)
+ROOT = Device(
+    name="sda2", label="rootfs", filesystem="ext4", uuid="7b0c9d52", place=Place(bus=Bus.INTERNAL, disk="sda2")
+)
+STICK = Device(name="sdb1", filesystem="iso9660", uuid="2F11-90AC", place=Place(bus=Bus.INTERNAL, disk="sdb1"))
 
 STUCK = Finding(
     code="CPU-STUCK",
@@ -123,7 +132,8 @@ def listing(
     facts = EntryFacts(
         id=name, title=title, files=files, kernel=KernelFacts(image=image, architecture=Architecture.ARM64)
     )
-    return Listing(entry=entry, facts=facts, report=Report.from_findings((*findings, ARCH)))
+    report = Report.from_findings((*findings, ARCH))
+    return Listing(entry=entry, facts=facts, report=report, places=(Place(bus=Bus.INTERNAL, disk=device),))
 
 
 DEBIAN = listing("debian-49", "Debian GNU/Linux 12 (bookworm)", default=True)

@@ -12,6 +12,7 @@ import pytest
 
 from bootmenu.pin import StoredPin
 from bootmenu.system.buttons import LONG
+from tests.builders.entries import whole_image
 from tests.vm import disks, stages
 from tests.vm.conftest import ARTIFACTS, MachineMaker
 from tests.vm.disks import FileSystem, Partition
@@ -109,10 +110,12 @@ class Seat:
 
 
 @contextlib.contextmanager
-def seated(machine: MachineMaker, stage: stages.Stage, drives: tuple[Path, ...], folder: Path) -> Iterator[Seat]:
-    """In front of a machine that has just been switched on."""
+def seated(
+    machine: MachineMaker, stage: stages.Stage, drives: tuple[Path, ...], folder: Path, extra: tuple[str, ...] = ()
+) -> Iterator[Seat]:
+    """In front of a machine that has just been switched on. extra: what else QEMU is told."""
     socket = folder / "qmp"
-    hardware = Hardware(disks=drives, extra=(*DEVICES, *Monitor.argv(socket)))
+    hardware = Hardware(disks=drives, extra=(*DEVICES, *extra, *Monitor.argv(socket)))
     with machine(hardware, stage=stage, cmdline="console=tty1") as vm:
         vm.wait_for("Booting Linux", 60)
         with Monitor(socket) as monitor:
@@ -201,6 +204,21 @@ def test_menu_details_error_and_progress_on_a_monitor(
         seat.vm.wait_for(f"bootmenu-test.entry=gamma-{token}", 10)
 
 
+STICK = Partition(
+    file_system=FileSystem.FAT,
+    label="BOOT",
+    partition_label="boot",
+    partition_uuid="0f5a1d50-3a0c-4a7c-9d3f-6d2f2e9a7c12",
+    uuid="571C-0002",
+    files={
+        "loader/loader.conf": b"default alpha-evil.conf\n",
+        "loader/entries/alpha-evil.conf": b"title Alpha of a stranger\nlinux /k\noptions console=tty1\n",
+        "k": whole_image(),
+    },
+    size=40,
+)
+"""What somebody has plugged in, hoping that the kiosk takes it for its own."""
+
 KIOSK = """
 profile = "kiosk"
 [kiosk]
@@ -228,16 +246,21 @@ WAYS_OUT = (
 def test_a_kiosk_with_a_keyboard_is_not_left_and_one_button_repairs(
     machine: MachineMaker, boards: stages.Stage, disk: Path, token: str, tmp_path: Path
 ) -> None:
-    """The button is QEMU's power button, which the device tree calls gpio-keys."""
+    """The button is QEMU's power button, which the device tree calls gpio-keys. In a USB port is a stick."""
+    stick = disks.write_disk(tmp_path / "stick.img", [STICK], tmp_path / "stick")
+    drive = f"if=none,id=stick,format=raw,readonly=on,file={stick}"
+    usb = ("-device", "qemu-xhci", "-drive", drive, "-device", "usb-storage,drive=stick")
     settings = KIOSK.format(pin=StoredPin.new("2580", n=1 << 10)).encode()
     stage = stages.with_files(boards, {"etc/bootmenu.toml": settings}, tmp_path / "kiosk.cpio")
-    with seated(machine, stage, (disk,), tmp_path) as seat:
+    with seated(machine, stage, (disk,), tmp_path, usb) as seat:
 
         def button() -> None:
             seat.monitor.run("system_powerdown")
 
         seat.wait_to_see("Service", 200)
-        assert seat.inspect("kiosk", "Press to go on, hold to start.").has("Help: call 555-0100")
+        kiosk = seat.inspect("kiosk", "Press to go on, hold to start.")
+        assert kiosk.has("Help: call 555-0100")
+        assert sum(line.count("Start the terminal") for line in kiosk.lines) == 1, "the stranger's is not there"
         for keys in WAYS_OUT:
             seat.press(keys)
         seat.press("1")
@@ -246,7 +269,9 @@ def test_a_kiosk_with_a_keyboard_is_not_left_and_one_button_repairs(
         seat.press("ret")
         seat.inspect("pin", "Please enter the PIN.")
         seat.press("2", "5", "8", "0", "ret")
-        seat.inspect("unlocked", "4 entries on 2 partitions")
+        unlocked = seat.inspect("unlocked", "5 entries on 3 partitions")
+        assert unlocked.has("Alpha of a stranger")
+        assert unlocked.has("· USB")
         seat.press("esc")
         seat.wait_to_see("Service")
         choose(seat, "Repair the terminal", button)

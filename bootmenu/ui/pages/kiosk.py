@@ -77,7 +77,7 @@ def choices(
     rows: list[Choice] = []
     plain = [plain_name(one, names) for one in offered]
     for one, words in zip(offered, plain, strict=True):
-        pin = policy.access_to(one.entry) is Access.PIN
+        pin = policy.access_to(one) is Access.PIN
         note, troubled = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
         shown = words if plain.count(words) == 1 else full_name(one)
         rows.append(Choice(name=shown, note=note, listing=one, pin=pin, troubled=troubled))

@@ -11,6 +11,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, marked, told
 from bootmenu.model.entry import Problem
+from bootmenu.model.place import Bus
 from bootmenu.state import State
 from bootmenu.ui.catalogue import Catalogue, Group
 from bootmenu.ui.lines import Ink, Line, Span, clip
@@ -150,10 +151,15 @@ def _mark(listing: Listing, state: State) -> Mark | None:
     return Mark.DEFAULT if default else None
 
 
+_ATTACHED = {Bus.SD: marked("SD card"), Bus.USB: marked("USB"), Bus.EXTERNAL: marked("external")}
+"""What is said of a partition that is not inside the machine."""
+
+
 def _title(device: Device) -> str:
     if not device.name:
         return _("this machine")
-    return clean(device.title, 200)
+    title, attached = clean(device.title, 200), _ATTACHED.get(device.place.bus)
+    return f"{title} · {_(attached)}" if attached else title
 
 
 def _emptiness(group: Group) -> str:

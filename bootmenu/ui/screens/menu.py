@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Event
 from typing import ClassVar
 
@@ -489,32 +489,30 @@ class MenuScreen(LookingScreen[None]):
         """The selected entry from now on, or no longer."""
         chosen = self._chosen(_("there is nothing here to make the default"))
         if chosen is not None:
-            taken_back = self._state.default == chosen.entry.id
-            default = None if taken_back else chosen.entry.id
+            taken_back, there = self._state.default == chosen.entry.id, self.catalogue.disks
             said = _("no longer the default that was made here") if taken_back else _("the default from now on")
-            self._keep(dataclasses.replace(self._state, default=default), said)
+            self._keep(lambda state: state.with_default(None if taken_back else chosen, there), said)
 
     def action_next_boot(self) -> None:
         """The selected entry next time only, or not."""
         chosen = self._chosen(_("there is nothing here to choose for the next boot"))
         if chosen is not None:
             taken_back = self._state.once == chosen.entry.id
-            once = None if taken_back else chosen.entry.id
             said = _("no longer chosen for the next boot") if taken_back else _("the default of the next boot only")
-            self._keep(dataclasses.replace(self._state, once=once), said)
+            self._keep(lambda state: state.with_once(None if taken_back else chosen), said)
 
-    def _keep(self, state: State, said: str) -> None:
+    def _keep(self, change: Callable[[State], State], said: str) -> None:
         self._say(_("being written down"))
-        self.run_worker(lambda: self._write(state, said), thread=True, group="memory", exit_on_error=False)
+        self.run_worker(lambda: self._write(change, said), thread=True, group="memory", exit_on_error=False)
 
     def _remember(self) -> None:
         """In a thread: it may look for a partition."""
         self.post_message(self.Remembered(self.terms.session.memory.state))
 
-    def _write(self, state: State, said: str) -> None:
+    def _write(self, change: Callable[[State], State], said: str) -> None:
         """In a thread."""
         memory = self.terms.session.memory
-        kept = memory.update(lambda now: dataclasses.replace(now, default=state.default, once=state.once))
+        kept = memory.update(change)
         if not kept:
             trouble = told(memory.trouble)
             said = _("{said}, until power-off: {trouble}").format(said=said, trouble=trouble)

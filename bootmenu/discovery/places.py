@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""Where block devices are attached, read from sysfs: the bus, the path to the disk, and what tells it from others.
+
+The path is the one that udev calls ID_PATH (systemd, src/udev/udev-builtin-path_id.c), made here because a first
+stage has no udev. What sysfs does not say is Bus.UNKNOWN.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Lock
+
+from bootmenu.model.place import Bus, Place
+from bootmenu.system.host import Host
+
+_DEEP = 8
+"""Levels of devices that stand on devices: LUKS on LVM on RAID on partitions, and as much again."""
+_MANY = 64
+"""Parts of one array."""
+_LONGEST = 256  # characters of a serial number or a name that somebody else chose
+
+_USB_INTERFACE = re.compile(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
+_SCSI = re.compile(r"\d{1,9}:(\d{1,9}:\d{1,9}:\d{1,20})")
+_ATA = re.compile(r"ata(\d{1,9})")
+_NETWORK = re.compile(r"(?:session|rport-|nvme-fabrics|nbd|rbd)")
+_FOREIGN = frozenset({"firewire", "ieee1394", "pcmcia", "memstick"})
+_OURS = frozenset({"pci", "platform", "amba", "acpi", "virtio", "xen", "ccw", "vio", "spi", "nd", "mmc", "scm"})
+"""Subsystems of the machine's own controllers."""
+_SERIALS = ("wwid", "serial", "device/wwid", "device/serial", "device/cid")
+
+
+class Places:
+    """The places of the block devices of one machine, each disk looked at once."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._disks: dict[str, Place] = {}
+
+    def of(self, name: str, number: str, *, removable: bool = False, partuuid: str | None = None) -> Place:
+        """Return the place of a device by its kernel name and its `MAJOR:MINOR`, either of which may be unknown.
+
+        removable: somebody else says that its medium can be changed.
+        """
+        folder = self._folder(name, number)
+        place = Place() if folder is None else self._at(folder, _DEEP)
+        if removable and place.bus in (Bus.INTERNAL, Bus.UNKNOWN):
+            place = dataclasses.replace(place, bus=Bus.EXTERNAL)
+        return dataclasses.replace(place, partuuid=(partuuid or "").lower()[:_LONGEST])
+
+    def _folder(self, name: str, number: str) -> Path | None:
+        """Return the folder in /sys/devices. A device-mapper volume is known by its number only: lsblk calls it by
+        the name that it was given."""
+        for path in (f"/sys/dev/block/{number}" if number else "", f"/sys/class/block/{name}" if name else ""):
+            if path and ".." not in path:
+                folder = Path(os.path.realpath(self._host.path(path)))
+                if folder.is_dir():
+                    return folder
+        return None
+
+    def _at(self, folder: Path, depth: int) -> Place:
+        if (folder / "partition").exists():
+            folder = folder.parent
+        key = str(folder)
+        if key not in self._disks:
+            self._disks[key] = self._stacked(folder, depth) or self._attached(folder)
+        return self._disks[key]
+
+    def _stacked(self, folder: Path, depth: int) -> Place | None:
+        """Return the place of a device that is made of others: that of the worst of them. None = it is a disk."""
+        if self._read(folder / "loop/backing_file"):
+            below = self._backing(folder)
+        else:
+            below = [Path(os.path.realpath(slave)) for slave in _listed(folder / "slaves")]
+        if not below:
+            return None
+        if depth == 0 or len(below) > _MANY:
+            return Place()
+        parts = sorted((self._at(part, depth - 1) for part in below), key=lambda place: (place.rank, place.path))
+        if not all(part.disk for part in parts):
+            return Place(bus=max(parts, key=lambda place: place.rank).bus)
+        disk = parts[0].disk if len({part.disk for part in parts}) == 1 else _digest(*sorted(p.disk for p in parts))
+        return Place(bus=parts[-1].bus, path=parts[-1].path, disk=disk)
+
+    def _backing(self, folder: Path) -> list[Path]:
+        """Return the block device behind a loop device; none where it is a file."""
+        name = self._read(folder / "loop/backing_file")
+        if not name.startswith("/dev/"):
+            return []
+        try:
+            number = self._host.path(name).stat().st_rdev
+        except OSError:
+            return []
+        found = self._folder(name.removeprefix("/dev/"), f"{os.major(number)}:{os.minor(number)}" if number else "")
+        return [] if found is None else [found]
+
+    def _attached(self, folder: Path) -> Place:
+        """Return the place of a disk by the devices that it hangs on, the nearest first."""
+        path: list[str] = []
+        subsystems: set[str] = set()
+        bus, serial, mmc = Bus.UNKNOWN, self._serial(folder), ""
+        for parent in self._above(folder):
+            name, subsystem = parent.name, _link(parent / "subsystem")
+            if interface := _USB_INTERFACE.fullmatch(name):
+                if "usb" not in subsystems:
+                    path.append(f"usb-0:{interface[1]}")
+                    serial += self._read(parent.parent / "serial")
+            elif subsystem == "scsi" and (target := _SCSI.fullmatch(name)):
+                path.append(f"scsi-0:{target[1]}")
+            elif ata := _ATA.fullmatch(name):
+                # below an ATA port the SCSI address says nothing more
+                port = self._read(parent / "ata_port" / name / "port_no") or ata[1]
+                path = [*(part for part in path if not part.startswith("scsi-")), f"ata-{port}"]
+            elif subsystem == "nvme" and (space := self._read(folder / "nsid")):
+                path.append(f"nvme-{space}")
+            elif subsystem in ("pci", "platform", "amba"):
+                kind = "platform" if subsystem == "amba" else subsystem
+                if kind not in subsystems:  # the nearest bridge or bus says it all
+                    path.append(f"{kind}-{name}")
+                subsystems.add(kind)
+                if self._read(parent / "removable") == "removable":  # Thunderbolt, ExpressCard
+                    bus = Bus.EXTERNAL
+            elif subsystem == "mmc" and not mmc:
+                mmc = self._read(parent / "type")
+            if subsystem in _FOREIGN or _NETWORK.match(name):
+                bus = Bus.EXTERNAL
+            subsystems.add(subsystem)
+        if "usb" in subsystems:
+            bus = Bus.USB
+        elif bus is Bus.EXTERNAL or self._read(folder / "removable") == "1":
+            bus = Bus.EXTERNAL
+        elif mmc:
+            bus = Bus.INTERNAL if mmc == "MMC" else Bus.SD  # drivers/mmc/core/bus.c: type_show
+        elif subsystems & _OURS:
+            bus = Bus.INTERNAL
+        where = "-".join(reversed(path)) or ("" if bus is Bus.UNKNOWN else folder.parent.parent.name)
+        # a serial number is only as good as whoever says it: outside of the machine the place has to be right as well
+        disk = _digest(bus, serial or where) if bus is Bus.INTERNAL else _digest(bus, where, serial)
+        return Place(bus=bus, path=where, disk=disk if where or serial else "")
+
+    def _above(self, folder: Path) -> Iterator[Path]:
+        top = Path(os.path.realpath(self._host.path("/sys/devices")))
+        for parent in folder.parents:
+            if parent == top:
+                return
+            yield parent
+
+    def _serial(self, folder: Path) -> str:
+        return next(filter(None, (self._read(folder / name) for name in _SERIALS)), "")
+
+    def _read(self, path: Path) -> str:
+        try:
+            with path.open("rb", buffering=0) as file:
+                return file.read(_LONGEST).decode("utf-8", "replace").strip("\0\n ")
+        except OSError:
+            return ""
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _link(path: Path) -> str:
+    try:
+        return path.readlink().name
+    except OSError:
+        return ""
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+class Presence:
+    """Which disks were there when the menu started. Safe to use from several threads.
+
+    A disk that is slow to answer has `grace` seconds, and the first look takes as long as it takes: whoever can be so
+    quick could have plugged it in before, too.
+    """
+
+    def __init__(self, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock = Lock()
+        self._clock = clock
+        self._until = clock() + grace
+        self._there: set[str] = set()
+        self._looked = False
+
+    def looked(self) -> None:
+        """Take note that a look has come to its end."""
+        self._looked = True
+
+    def mark(self, place: Place, name: str) -> Place:
+        """Return the place, with whether its disk came later."""
+        key = place.disk or f"name={name}"
+        with self._lock:
+            if not place.late and (not self._looked or self._clock() < self._until):
+                self._there.add(key)
+            return dataclasses.replace(place, late=key not in self._there)
