@@ -27,6 +27,10 @@ def details(
     """Of the entry alone. plan None = it is being worked out."""
     lines = [heading(width, full_name(listing)), *files(listing, machine, width)]
     lines += field(_("entry id"), clean(listing.entry.id, 300), width, ink=Ink.DIM)
+    for place in listing.places:
+        if place.path:  # as it is written into kiosk.disks
+            name = f"PARTUUID={place.partuuid} on {place.path}" if place.partuuid else place.path
+            lines += field(_("place"), f"{place.bus}: {clean(name, 400)}", width, ink=Ink.DIM)
     lines += [BLANK, heading(width, _("What was checked"))]
     for found in own_findings(listing.report, machine_report):
         lines += _with_evidence(found, width)
