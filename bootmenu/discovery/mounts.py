@@ -13,12 +13,12 @@ from pathlib import Path
 from threading import Lock
 from types import TracebackType
 
+from bootmenu.discovery import references
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
-from bootmenu.sources import references
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
@@ -199,7 +199,7 @@ class Mounts:
                     folder or str(place.point),
                     device.name,
                     self._host.syscalls,
-                    names=frozenset(map(references.canonical, device.names)),
+                    names=references.names_of(device),
                     one_filesystem=device.folder is None,
                     image=device.inside if place.loop else "",
                     beyond=self._beyond(device),

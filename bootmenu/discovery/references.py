@@ -17,6 +17,14 @@ def searched(reference: str) -> str | None:
     return reference.removeprefix("file=") if reference.startswith("file=/") else None
 
 
+def names_of(device: Device) -> frozenset[str]:
+    """Every name of a partition, in the canonical forms; those of a subvolume or an image file begin with each of the
+    partition's that it lies in."""
+    if device.within is not None:
+        return frozenset(f"{name}:{device.inside}" for name in names_of(device.within)) | {device.name}
+    return frozenset(map(canonical, device.names)) | {device.name}
+
+
 def resolve(reference: str, own: Device, devices: Sequence[Device]) -> Device | None:
     """The partition that a configuration on `own` calls so; None = it is not there, or has to be looked for.
 
@@ -26,7 +34,7 @@ def resolve(reference: str, own: Device, devices: Sequence[Device]) -> Device | 
     if grub := _GRUB.fullmatch(reference):
         return _by_numbers(int(grub[1]), int(grub[2]) if grub[2] else None, own, devices)
     wanted = canonical(reference)
-    named = [device for device in devices if wanted == device.name or wanted in map(canonical, device.names)]
+    named = [device for device in devices if wanted in names_of(device)]
     return min(named, key=lambda device: _distance(device, own), default=None)
 
 

@@ -20,8 +20,12 @@ _GRUB = re.compile(r"^\(?(hd\d{1,3}(?:,(?:gpt|msdos|apple|bsd)?\d{1,3})?)\)?$")
 
 def canonical(text: str) -> str:
     """`UUID=ABCD-12` → `uuid=abcd-12`, `/dev/disk/by-label/BOOT` → `label=BOOT`, `/dev/sda1` → `sda1`,
-    `(hd0,gpt2)` → `hd0,gpt2`; what is none of these is a kernel name already."""
+    `(hd0,gpt2)` → `hd0,gpt2`; what is none of these is a kernel name already. Where a subvolume or an image file
+    follows, as in `UUID=ABCD-12:/@`, it stays as it is."""
     text = text.strip()
+    outer, slash, inside = text.partition(":/")
+    if slash:
+        return f"{canonical(outer)}:/{inside}"
     kind, equals, value = text.partition("=")
     if equals and kind.lower() in _KINDS:
         return named(kind.lower(), value.strip("\"'"))
@@ -46,6 +50,44 @@ def named(kind: str, value: str) -> str:
 def unescaped(name: str) -> str:
     """udev writes what it does not trust as \\x20."""
     return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), name)
+
+
+class FileNameError(BootmenuError):
+    """A text does not name a file on a partition."""
+
+
+def file_name(text: str) -> tuple[str, str]:
+    """(partition, path) of `PARTITION:/path`, or of `/path`, where the partition is empty.
+
+    The partition is in the canonical form. The text is split at the last `:/`, since the name of a subvolume or of an
+    image file holds one of its own: `sda2:/@:/vmlinuz`. Raises FileNameError.
+    """
+    outer, slash, _ = text.partition(":/")
+    if not slash or (text.startswith("/") and not text.startswith("/dev/")):
+        if not text.startswith("/"):
+            raise FileNameError(f"“{text[:60]}” names no file", "Write PARTITION:/path, or /path.")
+        device, path = "", text
+    else:
+        device, _, path = text.rpartition(":/")
+        if not outer.strip() or ("/" in outer and not outer.startswith("/dev/") and "=" not in outer):
+            raise FileNameError(f"“{outer[:60]}” is not the name of a partition", "Write PARTITION:/path, or /path.")
+        device = canonical(device)
+        kind, equals, value = device.partition("=")
+        if (equals and (kind not in _KINDS or not value)) or not device or device.startswith(":/"):
+            raise FileNameError(
+                f"“{outer[:60]}” is not the name of a partition",
+                "There are sda1, /dev/sda1, UUID=, LABEL=, PARTUUID= and PARTLABEL=.",
+            )
+    # unlike `normal`: a person's backslash is one, as a file system of Linux has it
+    path = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+    if path == "/":
+        raise FileNameError(f"“{text[:60]}” names no file", "Write PARTITION:/path, or /path.")
+    return device, path
+
+
+def joined(device: str, path: str) -> str:
+    """The opposite of file_name: `sda1:/boot/vmlinuz`, or `/boot/vmlinuz` where the partition is empty."""
+    return f"{device}:{path}" if device else path
 
 
 _NETWORK = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://|[^/:\\]+::)")

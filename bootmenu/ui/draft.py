@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.ui.typed import Typed
 
 
@@ -121,12 +122,13 @@ class Draft:
             return None
         if slot.file is not None and text == written(slot.file, self.entry.device).strip():
             return slot.file
-        device, colon, path = text.partition(":/")
-        if not colon or "/" in device:
-            device, path = self.entry.device, text
-        return FileRef(device=device, path="/" + path.lstrip("/"))
+        try:
+            device, path = file_name(text)
+        except FileNameError:  # a path below the root of the entry's own partition, as it is typed
+            device, path = "", "/" + text.lstrip("/")
+        return FileRef(device=device or self.entry.device, path=path)
 
 
 def written(file: FileRef, home: str) -> str:
     """`/path`, or `PARTITION:/path` where that is another one than the entry's."""
-    return file.path if file.device == home else f"{file.device}:{file.path}"
+    return joined("" if file.device == home else file.device, file.path)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.references import resolve
+from bootmenu.discovery.references import names_of, resolve
 
 
 def part(disk: str, number: int, **names: str) -> Device:
@@ -61,3 +61,11 @@ def test_a_folder_has_no_number_and_is_not_found_by_one() -> None:
 @given(st.text(max_size=40))
 def test_any_text_means_a_partition_or_none(reference: str) -> None:
     assert resolve(reference, A1, ALL) in (None, *ALL)
+
+
+def test_what_lies_in_a_partition_has_every_name_that_begins_with_one_of_its() -> None:
+    subvolume = Device.lying_in(A1, "/@", filesystem="btrfs")
+    image = Device.lying_in(subvolume, "/iso/x.iso", filesystem="iso9660")
+    assert names_of(subvolume) == {"sda1:/@", "uuid=aa-1:/@", "label=EFI:/@"}
+    assert "uuid=aa-1:/@:/iso/x.iso" in names_of(image)
+    assert resolve("LABEL=EFI:/@", A1, (*ALL, subvolume)) is subvolume

@@ -149,3 +149,16 @@ def test_a_tree_of_a_folder_stays_one_until_another_is_named() -> None:
     draft = at(Draft.of(entry), Part.TREE)
     assert draft.edited().dtb_folder == folder
     assert draft.typed(Typed()).edited().dtb_folder is None
+
+
+def test_a_file_is_named_as_screens_show_it_and_as_settings_do() -> None:
+    draft = at(Draft.of(DEBIAN.entry), Part.KERNEL)
+    for text, device, path in (
+        ("sda2:/@:/boot/vmlinuz", "sda2:/@", "/boot/vmlinuz"),
+        ("sda1:/iso/x.iso:/casper/vmlinuz", "sda1:/iso/x.iso", "/casper/vmlinuz"),
+        ("/dev/sda1:/vmlinuz", "sda1", "/vmlinuz"),
+        ("LABEL=Boot:/vmlinuz", "label=Boot", "/vmlinuz"),
+        ("/odd:/name", DEBIAN.entry.device, "/odd:/name"),
+        ("a/b:/c", DEBIAN.entry.device, "/a/b:/c"),
+    ):
+        assert draft.typed(Typed.of(text)).edited().kernel == FileRef(device=device, path=path)
