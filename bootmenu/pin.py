@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from bootmenu.errors import BootmenuError
+from bootmenu.settings import Settings
 from bootmenu.state import Memory
 
 LONGEST = 32
@@ -101,6 +102,17 @@ class StoredPin:
     def __str__(self) -> str:
         """As in the settings."""
         return f"scrypt${self.n}${self.r}${self.p}${self.salt.hex()}${self.digest.hex()}"
+
+
+def trouble(settings: Settings) -> str:
+    """Why the PIN of the settings cannot be used; empty = it can, or there is none."""
+    if settings.kiosk_pin is None:
+        return ""
+    try:
+        StoredPin.parse(settings.kiosk_pin)
+    except PinError as error:
+        return error.message
+    return ""
 
 
 def _number(text: str) -> int:

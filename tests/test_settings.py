@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.cli import main
-from bootmenu.settings import FILE, OPTIONS, Loaded, MenuStyle, Profile, Settings, Watchdog, load
+from bootmenu.settings import (
+    FILE,
+    OPTIONS,
+    Loaded,
+    MenuStyle,
+    Profile,
+    Settings,
+    Verify,
+    Watchdog,
+    Words,
+    load,
+    parse,
+)
 from bootmenu.system.host import Host
 
 PIN = "scrypt$16384$8$1$" + "0a" * 16 + "$" + "0b" * 32
@@ -84,8 +99,9 @@ def test_the_kernels_command_line_is_read(tmp_path: Path, word: str, field: str,
     "file",
     [
         "timeout = -1", "timeout = 1.5", "timeout = true", "menu = 3", 'theme = ""', 'theme = "a\\u001b[2J"',
-        "console = 5", "[kiosk]\nidle = 0", '[kiosk]\npin = "1234"', '[sha256]\nx = "00"', 'watchdog = "bite"',
-        "no-such-setting = 1", "[kiosk]\nnone = 1", "profile = [", b"\xff\xfe", "x = " + "[" * 100_000,
+        "console = 5", 'watchdog = "bite"', "no-such-setting = 1", "[no-such-table]\nx = 1\ny = 2",
+        'console = "a,,b"',
+        pytest.param("timeout = 0x" + "f" * 5000, id="thousands of digits"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_told_and_replaced_by_the_default(tmp_path: Path, file: str | bytes) -> None:
@@ -126,7 +142,8 @@ def test_every_setting_can_be_written_and_is_told_with_its_origin(tmp_path: Path
 def test_any_flag_gives_settings(name: str, value: str) -> None:
     found = load(Host(root=Path("/nonexistent")), {name: value})
     known: dict[str, Any] = {option.name: option for option in OPTIONS}
-    assert (name in found.origins) != bool(found.problems) or name not in known
+    restricts = name in known and (name == "sha256" or name in found.origins)
+    assert (name in found.origins) != bool(found.problems) or name not in known or restricts
 
 
 @given(st.binary(max_size=200))
@@ -141,25 +158,396 @@ def test_the_command_shows_values_and_origins_and_keeps_the_pin(
 ) -> None:
     host = machine(tmp_path, f'timeout = 4\nmenu = "loud"\n[kiosk]\npin = "{PIN}"\n')
     monkeypatch.setattr("bootmenu.system.host.Host", lambda: host)
-    assert main(["settings"]) == 0
+    assert main(["settings"]) == 1
     out, err = capsys.readouterr()
     assert re.search(rf"^timeout +4 +{FILE}$", out, re.MULTILINE)
     assert re.search(rf"^kiosk.pin +set +{FILE}$", out, re.MULTILINE)
     assert "menu should be one of visible, hidden, forced" in err
-    assert main(["settings", "--json"]) == 0
+    assert main(["settings", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["settings"]["timeout"] == {"value": 4, "origin": FILE}
     assert found["settings"]["kiosk.pin"]["value"] == "set"
     assert len(found["problems"]) == 1
 
 
-@pytest.mark.parametrize("rest", ["[kiosk]\npin = ", "x = 1\nx = 2", "[kiosk", "\xff"])
-def test_a_kiosk_whose_file_is_broken_stays_a_kiosk(tmp_path: Path, rest: str) -> None:
-    host = machine(tmp_path)
-    (tmp_path / "etc/bootmenu.toml").parent.mkdir(exist_ok=True)
-    (tmp_path / "etc/bootmenu.toml").write_bytes(f' profile = "kiosk"\n{rest}'.encode("latin-1"))
-    found = load(host)
-    assert found.problems
-    assert found.settings.profile is Profile.KIOSK
-    assert not found.settings.shell
+# ---- what is not understood is the strictest --------------------------------------------------------------------
+
+KIOSK = f"""\
+# of the kiosk in the hall
+profile = "kiosk"
+timeout = 12
+verify = "all"
+shell = false
+default = "bls-debian-1"
+
+[sha256]
+"/dev/sda1:/vmlinuz" = "{"ab" * 32}"
+"LABEL=Boot:/initrd" = "{"CD" * 32}"
+
+[state]
+device = "LABEL=STATE"
+
+[kiosk]
+entries = ["bls-debian-*", "*rescue*"]
+recovery = ["*rescue*"]
+locked = ["*rescue*"]
+actions = ["details", "rescan"]
+contact = "Help: 0800 123 456"
+pin = "{PIN}"
+names = {{ "*rescue*" = "Repair" }}
+buttons = true
+"""
+
+
+def locked_down(found: Loaded) -> bool:
+    """A kiosk with its default entry and the contact, and nothing else."""
+    got = found.settings
+    return (got.profile, got.shell, got.kiosk_entries, got.kiosk_actions, got.kiosk_command_line) == (
+        *(Profile.KIOSK, False, (), (), False),
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\0", b"\0" * 4096, b"\xff\xfe", "profile = [", 'profile = "kiosk"\nx = 1\nx = 2', "[kiosk",
+        KIOSK.encode("utf-16"), KIOSK.encode("utf-16-le"), KIOSK.encode() + b"\0", "[kiosk]\n[kiosk]\n", "timeout = ",
+        pytest.param("x = " + "[" * 100_000, id="deep"), pytest.param(b"#" * (1024 * 1024 + 1), id="large"),
+        pytest.param("x = 1" + "0" * 5000, id="long number"), KIOSK.encode()[:-3], 'profile = "standard"\n' + "x",
+    ],
+)  # fmt: skip
+def test_a_file_that_is_there_and_not_understood_is_a_kiosk_with_its_default_entry(
+    tmp_path: Path, content: str | bytes
+) -> None:
+    found = load(machine(tmp_path, content))
+    assert locked_down(found)
     assert found.settings.kiosk_pin is None
+    assert found.problems[0].startswith(FILE)
+    assert all(len(problem) < 400 for problem in found.problems)
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling", "fifo", "forbidden", "error"])
+def test_a_file_that_cannot_be_read_is_there(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = machine(tmp_path)
+    path = tmp_path / FILE[1:]
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "dangling":
+            path.symlink_to("nowhere")
+        case "fifo":
+            os.mkfifo(path)
+        case _:
+            path.write_text("timeout = 5\n")
+            number = errno.EACCES if kind == "forbidden" else errno.EIO
+            real = os.open
+
+            def refuse(name: Path, *arguments: int) -> int:
+                if name == path:
+                    raise OSError(number, os.strerror(number))
+                return real(name, *arguments)
+
+            monkeypatch.setattr(os, "open", refuse)
+    found = load(host)
+    assert locked_down(found)
+    assert len(found.problems) == 1
+
+
+@pytest.mark.parametrize("content", ["# nothing\n", "\n", " "])
+def test_a_file_without_a_setting_is_understood(tmp_path: Path, content: str) -> None:
+    assert load(machine(tmp_path, content)) == Loaded()
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    with_mark = load(machine(tmp_path, KIOSK.encode("utf-8-sig")))
+    assert with_mark == load(machine(tmp_path, KIOSK))
+    assert with_mark.problems == ()
+    assert with_mark.settings.kiosk_locked == ("*rescue*",)
+
+
+def test_the_contact_of_a_broken_file_is_shown(tmp_path: Path) -> None:
+    assert load(machine(tmp_path, KIOSK + "[broken")).settings.kiosk_contact == "Help: 0800 123 456"
+
+
+@pytest.mark.parametrize(
+    ("written", "verify"),
+    [
+        (f'[sha256]\n"/x" = "{"ab" * 32}"\n[broken', Verify.ALL),
+        ('verify = "all"\n[broken', Verify.ALL),
+        (f'"/x" = "{"ab" * 32}"\n[broken', Verify.ALL),
+        (KIOSK.encode("utf-16"), Verify.ALL),
+        (f'# sha256\n[kiosk]\npin = "{PIN}"\n[broken', Verify.LISTED),
+    ],
+)
+def test_a_broken_file_that_may_demand_digests_starts_nothing(
+    tmp_path: Path, written: str | bytes, verify: Verify
+) -> None:
+    assert load(machine(tmp_path, written)).settings.verify is verify
+
+
+@pytest.mark.parametrize(
+    ("written", "field", "value"),
+    [
+        ('profile = "kiosks"', "profile", Profile.KIOSK),
+        ("profile = true", "profile", Profile.KIOSK),
+        ('profile = ""', "profile", Profile.KIOSK),
+        ('profile = " standard"', "profile", Profile.KIOSK),
+        ('Profile = "kiosk"', "profile", Profile.KIOSK),
+        ('profil = "kiosk"', "profile", Profile.KIOSK),
+        ('[profile]\nx = "kiosk"', "profile", Profile.KIOSK),
+        ('shell = "nein"', "shell", False),
+        ("shell = 0", "shell", False),
+        ("shell = []", "shell", False),
+        ("Shell = false", "shell", False),
+        ("shel = false", "shell", False),
+        ("sehll = false", "shell", False),
+        ('verify = "al"', "verify", Verify.ALL),
+        ('verfy = "all"', "verify", Verify.ALL),
+        ("verify = true", "verify", Verify.ALL),
+        ("sha256 = 5", "verify", Verify.ALL),
+        ('sha256 = ["x"]', "verify", Verify.ALL),
+        ('sha-256 = "x"', "verify", Verify.ALL),
+        ('[kiosk]\nentries = ["x", ""]', "kiosk_entries", ()),
+        ('[kiosk]\nentries = "x,"', "kiosk_entries", ()),
+        ("[kiosk]\nentries = [5]", "kiosk_entries", ()),
+        ('[kiosk]\nentries = ["a\\u001bb"]', "kiosk_entries", ()),
+        (f'[kiosk]\nentries = ["{"x" * 5000}"]', "kiosk_entries", ()),
+        ('[kiosk]\nentries = [["*"]]', "kiosk_entries", ()),
+        ('[kiosk]\nentires = ["x"]', "kiosk_entries", ()),
+        ('[kiosk]\nlockd = ["*rescue*"]', "kiosk_entries", ()),
+        ('[kiosks]\nentries = ["x"]', "kiosk_entries", ()),
+        ('kiosk = "yes"', "profile", Profile.KIOSK),
+        ('[Kiosk]\nlocked = ["x"]', "profile", Profile.KIOSK),
+        ('locked = ["x"]', "profile", Profile.KIOSK),
+        ('"kiosk.entries" = ["*"]', "kiosk_entries", ()),
+        ('[kiosk]\nlocked = ["*rescue*", ""]', "kiosk_locked", ("*",)),
+        ('[kiosk]\nlocked = ""', "kiosk_locked", ("*",)),
+        ("[kiosk]\nlocked = false", "kiosk_locked", ("*",)),
+        ('[kiosk]\nlocked = ["' + '","'.join(["x"] * 200) + '"]', "kiosk_locked", ("*",)),
+        ('[kiosk]\nactions = ["details", 1]', "kiosk_actions", ()),
+        ('[kiosk]\npin = "1234"', "kiosk_pin", None),
+        ('[kiosk]\ncommand-line = "ja"', "kiosk_command_line", False),
+        ("[state]\ndevice = 5", "state_device", ""),
+        ('[state]\ndevice = ""', "state_device", ""),
+        ('[state]\ndevcie = "LABEL=STATE"', "state_device", ""),
+        ('[sttae]\ndevice = "LABEL=STATE"', "state_device", ""),
+    ],
+)
+def test_what_restricts_and_is_not_understood_restricts_all(
+    tmp_path: Path, written: str, field: str, value: object
+) -> None:
+    found = load(machine(tmp_path, written + "\n"))
+    assert getattr(found.settings, field) == value
+    assert found.problems
+    assert "1234" not in "".join(found.problems)
+
+
+def test_a_table_for_the_kiosk_makes_one_unless_the_profile_says_otherwise(tmp_path: Path) -> None:
+    assert load(machine(tmp_path, "[kiosk]\nbuttons = true\n")).settings.profile is Profile.KIOSK
+    standard = load(machine(tmp_path, 'profile = "standard"\n[kiosk]\nbuttons = true\n'))
+    assert (standard.settings.profile, standard.problems) == (Profile.STANDARD, ())
+
+
+def test_in_a_kiosk_s_file_any_unknown_name_leaves_the_default_entry_only(tmp_path: Path) -> None:
+    found = load(machine(tmp_path, 'profile = "kiosk"\nnonsense = 1\n[kiosk]\nentries = ["x"]\nactions = ["log"]\n'))
+    assert (found.settings.kiosk_entries, found.settings.kiosk_actions) == ((), ())
+
+
+def test_a_bad_digest_refuses_its_file_and_the_others_hold(tmp_path: Path) -> None:
+    good, bad = "AB" * 32, "ab" * 31 + "ag"
+    file = f'[sha256]\n"/dev/sda1:/a" = "{good}"\n"UUID=AB-CD:/b" = "{bad}"\n"/c" = 5\n'
+    found = load(machine(tmp_path, file))
+    assert found.settings.sha256 == {"sda1:/a": good.lower(), "uuid=ab-cd:/b": "", "/c": ""}
+    assert found.settings.verify is Verify.LISTED
+    assert len(found.problems) == 2
+
+
+def test_two_digests_of_one_file_refuse_it(tmp_path: Path) -> None:
+    file = f'[sha256]\n"sda1:/a" = "{"ab" * 32}"\n"/dev/sda1://a" = "{"cd" * 32}"\n"/b" = "{"ab" * 32}"\n'
+    found = load(machine(tmp_path, file))
+    assert found.settings.sha256 == {"sda1:/a": "", "/b": "ab" * 32}
+    assert len(found.problems) == 1
+
+
+def test_a_digest_of_nobody_knows_what_lets_only_listed_files_start(tmp_path: Path) -> None:
+    found = load(machine(tmp_path, f'[sha256]\n"sda1:vmlinuz" = "{"ab" * 32}"\n"/b" = "{"ab" * 32}"\n'))
+    assert (found.settings.sha256, found.settings.verify) == ({"/b": "ab" * 32}, Verify.ALL)
+    assert "sda1:vmlinuz" in found.problems[0]
+
+
+def test_a_table_whose_name_is_nearly_sha256_is_one(tmp_path: Path) -> None:
+    found = load(machine(tmp_path, f'[SHA-256]\n"/b" = "{"ab" * 32}"\n'))
+    assert found.settings.sha256 == {"/b": "ab" * 32}
+    assert len(found.problems) == 1
+
+
+def test_problems_are_bounded(tmp_path: Path) -> None:
+    found = load(machine(tmp_path, "".join(f"x{number} = 1\n" for number in range(5000))))
+    assert len(found.problems) == 51
+
+
+# ---- the kernel's command line tightens --------------------------------------------------------------------------
+
+LOOSE = (
+    "bootmenu.profile=standard", "bootmenu.kiosk.entries=*", "bootmenu.kiosk.locked=none",
+    "bootmenu.kiosk.actions=log",
+    "bootmenu.kiosk.recovery=x", "bootmenu.kiosk.idle=99999", "bootmenu.kiosk.contact=0900", "bootmenu.shell=yes",
+    "bootmenu.shell", "bootmenu.verify=listed", "bootmenu.skip-hooks=a", "bootmenu.skip_hooks=a",
+    "bootmenu.watchdog=disarm",
+    "bootmenu.state.device=LABEL=STICK", "bootmenu.state.folder=/x", "bootmenu.state.rename-counters=yes",
+    '"bootmenu.profile=standard"', 'bootmenu.profile="standard"',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", LOOSE)
+def test_nothing_on_the_kernels_command_line_loosens_a_kiosk(tmp_path: Path, word: str) -> None:
+    before = load(machine(tmp_path, KIOSK)).settings
+    found = load(machine(tmp_path, KIOSK, f"quiet {word}"))
+    assert found.settings == before
+    (problem,) = found.problems
+    assert problem.startswith("kernel command line: ")
+
+
+@pytest.mark.parametrize("word", LOOSE)
+@pytest.mark.parametrize("file", [b"", KIOSK.encode() + b"[broken"])
+def test_nor_one_whose_file_was_not_understood(tmp_path: Path, word: str, file: bytes) -> None:
+    before = load(machine(tmp_path, file)).settings
+    assert load(machine(tmp_path, file, f"{word} bootmenu.default=x")).settings == before
+
+
+def test_a_file_may_allow_it(tmp_path: Path) -> None:
+    file = KIOSK + "command-line = true\n"
+    found = load(machine(tmp_path, file, "bootmenu.profile=standard bootmenu.kiosk.entries=x bootmenu.shell=yes"))
+    assert (found.settings.profile, found.settings.kiosk_entries, found.settings.shell) == (
+        *(Profile.STANDARD, ("x",), True),
+    )
+    assert found.problems == ()
+    # but not on that very line
+    assert (
+        load(machine(tmp_path, KIOSK, "bootmenu.kiosk.command-line=yes")).settings
+        == load(machine(tmp_path, KIOSK)).settings
+    )
+
+
+def test_the_kernels_command_line_may_tighten(tmp_path: Path) -> None:
+    words = "bootmenu.profile=kiosk bootmenu.shell=no bootmenu.verify=all"
+    found = load(machine(tmp_path, 'profile = "standard"\nverify = "listed"\n', words))
+    assert (found.settings.profile, found.settings.shell, found.settings.verify) == (
+        *(Profile.KIOSK, False, Verify.ALL),
+    )
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "field", "value"),
+    [
+        ("bootmenu.profile=kiosks", "profile", Profile.KIOSK),
+        ("bootmenu.profile", "profile", Profile.KIOSK),
+        ("bootmenu.shell=nein", "shell", False),
+        ("bootmenu.verify=", "verify", Verify.ALL),
+    ],
+)
+def test_a_word_that_is_not_understood_is_the_strictest_too(
+    tmp_path: Path, word: str, field: str, value: object
+) -> None:
+    found = load(machine(tmp_path, None, word))
+    assert getattr(found.settings, field) == value
+    assert len(found.problems) == 1
+
+
+def test_without_a_kiosk_in_the_file_the_kernels_command_line_makes_one(tmp_path: Path) -> None:
+    words = "bootmenu.profile=kiosk bootmenu.kiosk.entries=a,b bootmenu.state.device=efi"
+    found = load(machine(tmp_path, "timeout = 3\n", words))
+    assert (found.settings.kiosk_entries, found.settings.state_device, found.problems) == (("a", "b"), "efi", ())
+    prepared = 'profile = "standard"\n[kiosk]\nentries = ["a"]\n'
+    assert load(machine(tmp_path, prepared, words)).settings.kiosk_entries == ("a",)
+
+
+def test_whoever_has_a_shell_may_say_what_he_likes(tmp_path: Path) -> None:
+    assert load(machine(tmp_path, KIOSK), {"profile": "standard"}).settings.profile is Profile.STANDARD
+
+
+def test_every_word_that_is_restricted_has_a_reason() -> None:
+    assert all(option.because for option in OPTIONS if option.words is not Words.FREE)
+
+
+# ---- no mutation loosens ------------------------------------------------------------------------------------------
+
+WITHOUT_VERIFY = KIOSK.replace('verify = "all"\n', "")
+
+
+def looser(found: Loaded, whole: Settings) -> list[str]:
+    """What a mutated kiosk's file allows and the whole one does not. The default entry may always start, unless
+    digests are demanded."""
+    got = found.settings
+    locked = set(whole.kiosk_locked) <= set(got.kiosk_locked) or "*" in got.kiosk_locked
+    digests = whole.sha256.keys() <= got.sha256.keys() and whole.verify is Verify.LISTED
+    ways = {
+        "profile": got.profile is not Profile.KIOSK,
+        "shell": got.shell,
+        "entries": not set(got.kiosk_entries) <= set(whole.kiosk_entries),
+        "locked": not locked and got.kiosk_entries != (),
+        "actions": not set(got.kiosk_actions) <= set(whole.kiosk_actions),
+        "digests": not digests and got.verify is not Verify.ALL,
+        "PIN": got.kiosk_pin not in (None, whole.kiosk_pin),
+        "state": got.state_device not in ("", whole.state_device),
+        "command line": got.kiosk_command_line,
+    }
+    return [way for way, is_open in ways.items() if is_open]
+
+
+@pytest.mark.parametrize("text", [KIOSK, WITHOUT_VERIFY], ids=["all", "listed"])
+def test_no_single_byte_that_is_lost_or_changed_loosens_a_kiosk(text: str) -> None:
+    """But within a text, where it makes another one of the same form, such as another pattern; and where a comment
+    swallows a line. Nobody can see those."""
+    whole, data, tried = parse(text.encode(), "file").settings, text.encode(), 0
+    assert looser(parse(data, "file"), whole) == []
+    free = {
+        at
+        for match in re.finditer(rb'"([^"\n]*)"', data)
+        if match[1] not in (b"kiosk", b"all") and not re.fullmatch(rb"[0-9a-fA-F]{64}", match[1])
+        for at in range(match.start(1), match.end(1))
+    }
+    for at in range(len(data)):
+        for other in (
+            b"",
+            b"\0",
+            b"x",
+            b"\n",
+            b" ",
+            b'"',
+            b"=",
+            b"[",
+            b"\xff",
+            *(bytes([data[at] ^ bit]) for bit in (1, 32)),
+        ):
+            joins_a_comment = data[at] == ord("\n") and data[:at].rpartition(b"\n")[2].startswith(b"#")
+            if other == b"#" or joins_a_comment or (at in free and other not in (b"\0", b"\n", b'"', b"\xff")):
+                continue
+            mutated = data[:at] + other + data[at + 1 :]
+            assert looser(parse(mutated, "file"), whole) == [], (at, other, mutated[max(0, at - 30) : at + 30])
+            tried += 1
+    assert tried > 3000
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_understood_or_locked_down(data: bytes) -> None:
+    found = parse(data, "file")
+    try:
+        tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        assert locked_down(found)
+        assert found.problems
+        return
+    assert bool(data) or locked_down(found)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(KIOSK) - 1), st.binary(max_size=4)), min_size=1, max_size=4))
+def test_any_mutation_that_is_told_of_leaves_a_kiosk(places: list[tuple[int, bytes]]) -> None:
+    data = KIOSK.encode()
+    for at, new in places:
+        data = data[:at] + new + data[at + len(new) :]
+    found = parse(data, "file")
+    assert isinstance(found.settings, Settings)
+    if found.problems and b"standard" not in data:
+        assert found.settings.profile is Profile.KIOSK or b"kiosk" not in data
