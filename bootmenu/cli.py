@@ -322,24 +322,28 @@ def _facts(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    from bootmenu import reports
+    import dataclasses
+
+    from bootmenu import pin, reports
     from bootmenu.discovery.devices import survey
+    from bootmenu.kexec.demands import unmatched
     from bootmenu.settings import load
     from bootmenu.state import refusal
     from bootmenu.system.host import Host
 
     host = Host()
     loaded = load(host)
+    found = list(survey(host)) if loaded.settings.sha256 or loaded.settings.state_device else []
+    more = (pin.trouble(loaded.settings), refusal(host, loaded.settings, found))
+    problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
     if arguments.json:
-        _print_json(reports.settings_to_json(loaded))
-        return 0
-    for line in reports.settings_lines(loaded):
-        print(line)
-    for problem in loaded.problems:
-        print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
-    if refused := refusal(host, loaded.settings, survey(host)):  # which looks only where one is named
-        print(f"bootmenu: {reports.printable(refused)}", file=sys.stderr)
-    return 0
+        _print_json(reports.settings_to_json(dataclasses.replace(loaded, problems=problems)))
+    else:
+        for line in reports.settings_lines(loaded):
+            print(line)
+        for problem in problems:
+            print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def _pin(_arguments: argparse.Namespace) -> int:

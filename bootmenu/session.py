@@ -40,6 +40,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
+from bootmenu.kexec.demands import Demands, outermost
 from bootmenu.kexec.digests import demanding
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.handover import HandedTrees, Handover
@@ -300,11 +301,15 @@ class MachineSession:
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
         plan = make_plan(listing.entry, listing.facts, self._machine, hand_over=self.hand_over, method=self._method)
-        plan = demanding(plan, self.settings.sha256, self._mounts.known())
+        plan = demanding(plan, self._demands, self._mounts.known())
         found = hooks.find(self.host, self.settings.skip_hooks)
         return dataclasses.replace(
             plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)
         )
+
+    @property
+    def _demands(self) -> Demands:
+        return Demands.of(self.settings, self._survey.devices.values())
 
     def method(self, facts: EntryFacts) -> str:
         """See Session."""
@@ -381,8 +386,13 @@ class MachineSession:
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
+        demands = self._demands
         names = {ref.device for _, ref in plan.entry.files}
+        if demands.files:  # a file of a subvolume has several names
+            outer = set(map(outermost, names))
+            names |= {name for name in self._survey.devices if outermost(name) in outer}
         self._reopen(device for name, device in self._survey.devices.items() if name in names)
+        plan = dataclasses.replace(plan, demands=demands)
         yield from loading.load(plan, self._mounts.known(), self.host, pace=self._pace)
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:

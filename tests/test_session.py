@@ -20,11 +20,12 @@ from bootmenu.formats.devicetree_text import differences
 from bootmenu.kexec import hooks
 from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.kexec.handover import HandedTrees
+from bootmenu.kexec.plan import PlanError
 from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.session import FilesSession, MachineSession, collect, mark_good
-from bootmenu.settings import Settings, Watchdog
+from bootmenu.settings import Settings, Verify, Watchdog
 from bootmenu.state import Attempt, FolderStore, State, encode
 from bootmenu.system.power import Power, PowerError
 from bootmenu.system.simulated import SimulatedHost
@@ -302,6 +303,28 @@ def test_the_settings_demand_what_a_file_is(tmp_path: Path) -> None:
     assert plan.kernel.sha256 == "00" * 32
     with pytest.raises(LoadError, match="the settings demand 0000"):
         list(session.load(plan))
+
+
+def test_a_demand_holds_after_everything_was_let_go_of(tmp_path: Path) -> None:
+    """By the name of a link's target: what is mounted when it is planned says nothing."""
+    session = started(tmp_path, Settings(sha256={"/kernel": "00" * 32}))
+    (tmp_path / "part/vmlinuz").rename(tmp_path / "part/kernel")
+    (tmp_path / "part/vmlinuz").symlink_to("kernel")
+    found = next(listing for listing in collect(session)[0] if listing.entry.title == "A")
+    session.release()
+    plan = session.plan(found)
+    with pytest.raises(LoadError, match="the settings demand 0000"):
+        list(session.load(plan))
+
+
+def test_where_all_are_verified_nothing_is_planned_without_a_digest(tmp_path: Path) -> None:
+    session = started(tmp_path, Settings(verify=Verify.ALL))
+    found = next(listing for listing in collect(session)[0] if listing.entry.title == "A")
+    with pytest.raises(PlanError, match="/vmlinuz: the settings have no SHA-256 for it"):
+        session.plan(found)
+    session.release()
+    with pytest.raises(LoadError, match="no SHA-256"):
+        list(session.load(session.plan(found)))
 
 
 def test_an_edited_entry_is_judged_anew_and_the_entry_stays_as_it_was(tmp_path: Path) -> None:

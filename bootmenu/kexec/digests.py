@@ -9,6 +9,7 @@ hashed while the kernel copies it; else before, and once more afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -18,11 +19,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import Window
+from bootmenu.kexec.demands import DemandError, Demands, missing, refuse
 from bootmenu.kexec.files import plain
-from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.model.entry import FileRef
+from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
+from bootmenu.language import marked
 from bootmenu.model.progress import Algorithm, Digest
-from bootmenu.sources.tree import TreeError, normal
+from bootmenu.sources.tree import TreeError
 from bootmenu.system.tree import DirectoryTree, OpenFile
 
 _SETTLED = 60.0
@@ -31,6 +33,7 @@ program has mapped and written to keeps its first stamp until it is written back
 (Documentation/admin-guide/sysctl/vm.rst: dirty_expire_centisecs, dirty_writeback_centisecs)."""
 
 _MOMENT = 0.1  # seconds
+_NOTED = 5  # demands that match nothing, in a plan
 
 
 class MismatchError(BootmenuError):
@@ -211,44 +214,63 @@ def _new(algorithm: Algorithm) -> hashlib._Hash | hashlib.blake2b:
         return hashlib.blake2b()
 
 
-def demanding(plan: LoadPlan, table: Mapping[str, str], trees: Mapping[str, DirectoryTree]) -> LoadPlan:
-    """The plan, with the SHA-256 that the settings demand of its files.
+def demanded(
+    file: PlannedFile, opened: OpenFile, demands: Demands, trees: Mapping[str, DirectoryTree]
+) -> PlannedFile:
+    """Return a file that has just been opened with the digest that is demanded of it. Raise DemandError when it must
+    not be loaded."""
+    if not demands:
+        return file
+    info = os.fstat(opened.descriptor)
+    digest = demands.allowed(file.ref, (info.st_dev, info.st_ino), trees)
+    return dataclasses.replace(file, sha256=digest or file.sha256)
 
-    table: by `DEVICE:/path` or `/path`, where the device may be any name of the partition, and the path is as the
-    entry has it, or as it is after following links. trees: by device name.
+
+def images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[PlannedFile]:
+    """Yield the image files that a plan's files lie in and a digest is demanded of. Raise DemandError."""
+    found = {}
+    for file in (plan.kernel, *plan.initrds, *([plan.dtb] if plan.dtb else []), *plan.overlays):
+        image = plan.demands.of_image(file.ref, trees)
+        if image is not None:
+            found[image[0]] = image[1]
+    for ref, size in found.items():
+        yield PlannedFile(ref=ref, size=size)
+
+
+def demanding(plan: LoadPlan, demands: Demands | Mapping[str, str], trees: Mapping[str, DirectoryTree]) -> LoadPlan:
+    """Return the plan with what is demanded of its files, as far as that is known without opening them.
+
+    demands: or a table as Settings.sha256 is one. trees: by device name. Raise PlanError for a file that must not be
+    loaded.
     """
-    if not table:
+    if not isinstance(demands, Demands):
+        demands = Demands.from_table(demands)
+    if not demands:
         return plan
-    wanted = {}
-    for name, digest in table.items():
-        device, slash, path = name.partition("/")
-        wanted[device, normal(slash + path)] = digest
 
     def with_digest(file: PlannedFile) -> PlannedFile:
-        devices, paths = _names(file.ref, trees)
-        for device in (*devices, ""):
-            for path in paths:
-                found = wanted.get((f"{device}:" if device else "", path))
-                if found is not None:
-                    return dataclasses.replace(file, sha256=found)
-        return file
+        tree, identity = trees.get(file.ref.device), None
+        if tree is not None:
+            with contextlib.suppress(TreeError):  # then the load says so
+                identity = tree.stat(file.ref.path).identity
+        try:
+            found = demands.find(file.ref, identity, trees)
+            refuse(file.ref, found)
+            is_sure = identity is not None and not found.unknown
+            if found.digest is None and is_sure and demands.every_file and not demands.of_image(file.ref, trees):
+                raise missing()
+        except DemandError as error:
+            raise PlanError(f"{file.ref.path}: {error.message}.", error.hint) from None
+        return dataclasses.replace(file, sha256=found.digest)
 
+    gone = list(demands.unmatched(trees))
+    notes = [marked(f"The settings demand a SHA-256 of {name}, and there is no such file.") for name in gone[:_NOTED]]
     return dataclasses.replace(
         plan,
         kernel=with_digest(plan.kernel),
         initrds=tuple(map(with_digest, plan.initrds)),
         dtb=None if plan.dtb is None else with_digest(plan.dtb),
         overlays=tuple(map(with_digest, plan.overlays)),
+        demands=demands,
+        notes=(*plan.notes, *notes),
     )
-
-
-def _names(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> tuple[list[str], list[str]]:
-    """Every name of the file's partition, and every path of the file."""
-    tree, path = trees.get(ref.device), normal(ref.path)
-    if tree is None:
-        return [ref.device], [path]
-    try:
-        resolved = tree.stat(ref.path).resolved
-    except TreeError:  # then the load says so
-        resolved = path
-    return [ref.device, *sorted(tree.names - {ref.device})], list(dict.fromkeys([path, resolved]))

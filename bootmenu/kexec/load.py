@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.kexec import devicetree
-from bootmenu.kexec.digests import Hashed
+from bootmenu.kexec.digests import Hashed, demanded, images
 from bootmenu.kexec.errors import LoadError, explain
 from bootmenu.kexec.files import content, gathered, open_planned, plain, window_of
 from bootmenu.kexec.handover import Handover
@@ -186,11 +186,22 @@ class _Staging:
         """What is being read."""
 
     def run(self) -> Iterator[Progress]:
+        yield from self._see_the_images()
         yield from self._take(Stage.KERNEL, (self._plan.kernel,))
         if self._plan.initrds:
             yield from self._take(Stage.INITRAMFS, self._plan.initrds)
         if self._plan.own_tree or self._plan.writes_tree:
             yield from self._prepare_tree()
+
+    def _see_the_images(self) -> Iterator[Progress]:
+        """Read the image files that are to have a certain content, whatever is taken out of them."""
+        self.path = self._plan.kernel.ref.path
+        for file in images(self._plan, self._trees):
+            source = self._open(file)
+            meter = _Meter(Stage.KERNEL, source.total, self._pace)
+            yield meter.start()
+            for done in source.finish():
+                yield from meter.advance(done)
 
     def staged(self) -> Staged:
         return Staged(
@@ -248,6 +259,11 @@ class _Staging:
     def _open(self, file: PlannedFile) -> Hashed:
         self.path = file.ref.path
         source = open_planned(file, self._trees)
+        try:
+            file = demanded(file, source, self._plan.demands, self._trees)
+        except BaseException:
+            os.close(source.descriptor)
+            raise
         hashed = Hashed(file, source, self._worker)
         self._open_files.callback(hashed.close)
         self._read.append(hashed)

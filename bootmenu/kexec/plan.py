@@ -11,6 +11,7 @@ from typing import Protocol
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import DeviceTree
+from bootmenu.kexec.demands import Demands
 from bootmenu.kexec.devicetree import Edit, boot_edits
 from bootmenu.kexec.methods import METHODS, Method
 from bootmenu.language import marked
@@ -40,7 +41,8 @@ class PlannedFile:
     compression: Compression = Compression.NONE
     """What it has to be unpacked from before it is loaded."""
     sha256: str | None = None
-    """The digest that the whole file must have, 64 hexadecimal digits; None = any."""
+    """The digest that the whole file must have, 64 hexadecimal digits; None = any. It is as far as was known when the
+    plan was made: LoadPlan.demands say it where the file is opened."""
 
     @property
     def as_it_is(self) -> bool:
@@ -74,6 +76,8 @@ class LoadPlan:
     """Names of the programs that run before the jump, in order."""
     watchdog: Watchdog = Watchdog.LEAVE
     """What becomes of a running one at the jump."""
+    demands: Demands = field(default_factory=Demands)
+    """What the files have to be."""
     notes: tuple[str, ...] = ()
     """What a person should know before it happens."""
 

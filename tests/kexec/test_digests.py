@@ -24,19 +24,23 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import LZ4_LEGACY, unpack
 from bootmenu.formats.reader import Buffer, Window
 from bootmenu.kexec import files
+from bootmenu.kexec.demands import Demands, unmatched
 from bootmenu.kexec.digests import Hashed, demanding
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.load import load
-from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.sources.tree import TreeError, Trouble
 from bootmenu.system.host import Host
-from bootmenu.system.tree import OpenFile
+from bootmenu.system.syscalls import Syscalls
+from bootmenu.system.tree import DirectoryTree, OpenFile
 from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, fake_host, syscalls_of
@@ -511,3 +515,161 @@ def test_a_container_is_demanded_as_the_file_that_it_is(bench: Bench, host: Host
     else:
         with pytest.raises(LoadError, match="SHA-256"):
             list(events(bench, plan, host))
+
+
+# ---- a demand is for a file, by whatever name it is loaded --------------------------------------------------------
+
+SDA1 = Device(name="sda1", uuid="AB-CD", label="Boot", partuuid="0A-01", partlabel="System")
+SUBVOLUME = Device.lying_in(SDA1, "/@", filesystem="btrfs")
+WRONG = "00" * 32
+
+
+def tree_at(folder: Path, device: Device, image: str = "") -> DirectoryTree:
+    names = Demands.from_table({"/x": WRONG}, devices=[device]).partitions[device.name]
+    return DirectoryTree(str(folder), device.name, Syscalls(), names=names, image=image)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/Image", "//./Image", "sda1:/Image", "/dev/sda1:/Image", "UUID=ab-cd:/Image", "uuid=AB-CD:/Image",
+        "LABEL=Boot:/Image", 'label="Boot":/Image', "PARTUUID=0a-01:/Image", "PARTLABEL=System:/Image",
+        "/dev/disk/by-uuid/AB-CD:/Image", "/dev/disk/by-label/Boot:/Image", "/dev/disk/by-partuuid/0A-01:/Image",
+        "sda1:/soft", "sda1:/hard", "LABEL=Boot:/soft", "/hard", "sda1:/folder/../Image", "sda1:/up/Image",
+        "sda1:/@:/Image", "LABEL=Boot:/@:/Image", "sda1:/@:/hard",
+    ],
+)  # fmt: skip
+def test_a_demand_holds_by_every_name_of_the_file(bench: Bench, host: Host, kexec: Kexec, name: str) -> None:
+    (bench.root / "soft").symlink_to("/Image")
+    (bench.root / "hard").hardlink_to(bench.root / "Image")
+    (bench.root / "folder").mkdir()
+    (bench.root / "up").symlink_to(".")
+    plan = bench.plan(bench.entry(initrds=[]), with_facts())
+    # when it is planned nothing is mounted
+    plan = demanding(plan, Demands.from_table({name: WRONG}, devices=[SDA1, SUBVOLUME]), {})
+    refused = pytest.raises(LoadError, match=r"/Image: its SHA-256 is .*demand 0000")
+    with tree_at(bench.root, SDA1) as tree, tree_at(bench.root, SUBVOLUME) as inside, refused:
+        list(load(plan, {"sda1": tree, "sda1:/@": inside}, host))
+    assert not syscalls_of(host).loads + syscalls_of(host).file_loads + kexec.loads
+
+
+@pytest.mark.parametrize("name", ["sda2:/Image", "LABEL=boot:/Image", "/image", "sda1:/@home:/Image", "/initrd"])
+def test_a_demand_for_another_file_is_none_for_this_one(bench: Bench, host: Host, name: str) -> None:
+    plan = bench.plan(bench.entry(initrds=[]), with_facts())
+    plan = demanding(plan, Demands.from_table({name: WRONG}, devices=[SDA1]), {})
+    with tree_at(bench.root, SDA1) as tree:
+        assert list(load(plan, {"sda1": tree}, host))[-1].state is StageState.DONE
+
+
+def test_a_demand_whose_partition_was_let_go_of_refuses_the_load(bench: Bench, host: Host) -> None:
+    plan = bench.plan(bench.entry(initrds=[]), with_facts())
+    plan = demanding(plan, Demands.from_table({"sda1:/@:/other-name": WRONG}, devices=[SDA1, SUBVOLUME]), {})
+    before = descriptors()
+    refused = pytest.raises(LoadError, match="whether the SHA-256 of sda1:/@:/other-name is demanded")
+    with tree_at(bench.root, SDA1) as tree, refused:
+        list(load(plan, {"sda1": tree}, host))
+    assert descriptors() == before
+
+
+def test_a_demand_whose_path_cannot_be_looked_up_refuses_the_load(
+    bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = bench.plan(bench.entry(initrds=[]), with_facts())
+    plan = demanding(plan, {"sda1:/bad/name": WRONG}, {})
+    real = DirectoryTree.stat
+
+    def stat(tree: DirectoryTree, path: str) -> object:
+        if path == "/bad/name":
+            raise TreeError(path, Trouble.UNREADABLE, "cannot be read: Input/output error")
+        return real(tree, path)
+
+    monkeypatch.setattr(DirectoryTree, "stat", stat)
+    with pytest.raises(LoadError, match="whether the SHA-256 of sda1:/bad/name is demanded"):
+        list(events(bench, plan, host))
+
+
+@pytest.mark.parametrize("table", [{"/Image": ""}, {"sda1:/Image": WRONG, "UUID=AB-CD:/hard": "11" * 32}])
+def test_a_digest_that_is_none_or_two_refuses_its_file(bench: Bench, host: Host, table: dict[str, str]) -> None:
+    (bench.root / "hard").hardlink_to(bench.root / "Image")
+    plan = bench.plan(bench.entry(initrds=[]), with_facts())
+    with tree_at(bench.root, SDA1) as tree:
+        demands = Demands.from_table(table, devices=[SDA1])
+        with pytest.raises(PlanError, match="a SHA-256 of /Image that is none, or two different ones") as caught:
+            demanding(plan, demands, {"sda1": tree})
+        assert "bootmenu settings" in caught.value.hint
+        with pytest.raises(LoadError, match="/Image: the settings demand"):
+            list(load(replace(plan, demands=demands), {"sda1": tree}, host))
+
+
+@pytest.mark.parametrize("left_out", ["/Image", "/initrd", "/board.dtb", "/o.dtbo"])
+def test_where_all_are_verified_what_has_no_digest_does_not_start(
+    bench: Bench, host: Host, kexec: Kexec, left_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bench.root / "o.dtbo").write_bytes((bench.root / "board.dtb").read_bytes())
+    plan = bench.plan(bench.entry(dtb="/board.dtb"), with_facts())
+    overlay = PlannedFile(ref=FileRef(device="sda1", path="/o.dtbo"), size=(bench.root / "o.dtbo").stat().st_size)
+    plan = replace(plan, overlays=(overlay,))
+    names = ("/Image", "/initrd", "/board.dtb", "/o.dtbo")
+    whole = {name: sha256((bench.root / name[1:]).read_bytes()) for name in names}
+    trees = {"sda1": bench.tree}
+    assert demanding(plan, Demands.from_table(whole, every_file=True), trees).overlays[0].sha256 == whole["/o.dtbo"]
+    demands = Demands.from_table({name: whole[name] for name in names if name != left_out}, every_file=True)
+    with pytest.raises(PlanError, match=f"{left_out}: the settings have no SHA-256 for it") as caught:
+        demanding(plan, demands, trees)
+    assert "[sha256]" in caught.value.hint
+    with pytest.raises(LoadError, match=f"{left_out}: the settings have no SHA-256 for it"):
+        list(load(replace(plan, demands=demands), trees, host))
+    assert not syscalls_of(host).loads + syscalls_of(host).file_loads + kexec.loads
+
+
+def test_where_all_are_verified_what_has_its_digest_starts(bench: Bench, host: Host) -> None:
+    data = uki((".osrel", b"x" * 5000), (".linux", whole_image()), (".initrd", INITRD))
+    (bench.root / "one.efi").write_bytes(data)
+    plan = bench.plan(bench.entry("/one.efi", initrds=[]), with_facts())
+    plan = demanding(plan, Demands.from_table({"/one.efi": sha256(data)}, every_file=True), {"sda1": bench.tree})
+    assert plan.kernel.sha256 == sha256(data)
+    assert list(events(bench, plan, host))[-1].state is StageState.DONE
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("every_file", [True, False])
+def test_what_lies_in_an_image_file_counts_by_it(
+    bench: Bench, tmp_path: Path, host: Host, right: bool, every_file: bool
+) -> None:
+    iso = tmp_path / "outer"
+    iso.mkdir()
+    (iso / "x.iso").write_bytes(b"an image" * 1000)
+    inner = Device.lying_in(Device(name="sdb1", label="STICK"), "/x.iso", filesystem="iso9660")
+    plan = bench.plan(bench.entry(initrds=[]), with_facts())
+    lies = FileRef(device="sdb1:/x.iso", path="/Image")
+    plan = replace(plan, kernel=replace(plan.kernel, ref=lies), initrds=(), method="kexec_tools")
+    digest = sha256(b"an image" * 1000) if right else WRONG
+    outside = Device(name="sdb1", label="STICK")
+    demands = Demands.from_table({"LABEL=STICK:/x.iso": digest}, every_file=every_file, devices=[outside, inner])
+    with tree_at(iso, outside) as outer, tree_at(bench.root, inner, "/x.iso") as tree:
+        trees = {"sdb1": outer, "sdb1:/x.iso": tree}
+        plan = demanding(plan, demands, trees)
+        if right:
+            assert list(load(plan, trees, host))[-1].state is StageState.DONE
+        else:
+            with pytest.raises(LoadError, match=r"/x\.iso: its SHA-256 is .*demand 0000"):
+                list(load(plan, trees, host))
+
+
+def test_a_demand_that_matches_nothing_is_told(bench: Bench) -> None:
+    plan = bench.plan(bench.entry(), with_facts())
+    table = {"sda1:/Image": "11" * 32, "sda1:/vmlinux": WRONG, "LABEL=BOOT:/Image": WRONG, "/initrd": "11" * 32}
+    with tree_at(bench.root, SDA1) as tree:
+        notes = demanding(plan, Demands.from_table(table, devices=[SDA1]), {"sda1": tree}).notes
+        everywhere = demanding(plan, Demands.from_table({"/nowhere": WRONG}, devices=[SDA1]), {"sda1": tree}).notes
+        unsure = demanding(plan, Demands.from_table(table, devices=[SDA1]), {}).notes
+    said = [note for note in notes if "SHA-256" in note]
+    assert said == [
+        f"The settings demand a SHA-256 of {name}, and there is no such file."
+        for name in ("sda1:/vmlinux", "label=BOOT:/Image")
+    ]
+    assert any("/nowhere" in note for note in everywhere)
+    assert not any("vmlinux" in note for note in unsure)
+    assert [line.partition(": ")[2] for line in unmatched(table, [SDA1])] == [
+        "label=BOOT:/Image matches nothing: no partition is called label=BOOT here."
+    ]

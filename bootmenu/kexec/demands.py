@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""Which SHA-256 the settings demand of a file. A demand holds for a file, by whatever name it is loaded: that is
+found out where it is opened."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.references import names_of
+from bootmenu.errors import BootmenuError
+from bootmenu.language import marked
+from bootmenu.model.entry import FileRef
+from bootmenu.settings import Settings, Verify
+from bootmenu.sources.references import FileNameError, file_name, joined
+from bootmenu.sources.tree import TreeError, Trouble, normal
+from bootmenu.system.tree import DirectoryTree
+
+Identity = tuple[int, int]
+"""(device, inode) of a file, as stat(2) has it."""
+
+
+class DemandError(BootmenuError):
+    """A file must not be loaded, whatever is in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is demanded of one file."""
+
+    digest: str | None = None
+    """64 hexadecimal digits; empty = the settings have none that could be understood, None = nothing is demanded."""
+    unknown: str = ""
+    """Name of a demand of which it is not known whether it is for this file; empty = there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What the settings demand of the files that are loaded."""
+
+    files: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Digest by (partition, path), as references.file_name has them; see Settings.sha256."""
+    every_file: bool = False
+    """A file without a digest is not loaded."""
+    partitions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Every name of each partition that is there, by its kernel name."""
+
+    @classmethod
+    def of(cls, settings: Settings, devices: Iterable[Device] = ()) -> Demands:
+        """Return those of the settings. devices: the partitions that are there."""
+        return cls.from_table(settings.sha256, every_file=settings.verify is Verify.ALL, devices=devices)
+
+    @classmethod
+    def from_table(
+        cls, table: Mapping[str, str], *, every_file: bool = False, devices: Iterable[Device] = ()
+    ) -> Demands:
+        """Return them without what names no file, of which the settings have told."""
+        files = {}
+        for name, digest in table.items():
+            with contextlib.suppress(FileNameError):
+                files[file_name(name)] = digest
+        partitions = {device.name: names_of(device) for device in devices} if files else {}
+        return cls(files=files, every_file=every_file, partitions=partitions)
+
+    def __bool__(self) -> bool:
+        return bool(self.files) or self.every_file
+
+    def find(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> Found:
+        """Return what is demanded of a file. identity: of the open file; None = not known. trees: by device name.
+
+        What is said of its own partition goes before what is said of all.
+        """
+        own: set[str] = set()
+        everywhere: set[str] = set()
+        unknown = ""
+        for (device, path), digest in self.files.items():
+            answer = self._is_meant(device, path, ref, identity, trees)
+            if answer is None:
+                unknown = unknown or joined(device, path)
+            elif answer:
+                (own if device else everywhere).add(digest)
+        digests = own or everywhere
+        wanted = next(iter(digests), None) if len(digests) < 2 else ""
+        return Found(digest=wanted, unknown=unknown)
+
+    def _is_meant(
+        self, device: str, path: str, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]
+    ) -> bool | None:
+        """Return whether a demand is for this file; None = that cannot be found out."""
+        if device:
+            places = [name for name in self._related(ref.device, trees) if device in self._names(name, trees)]
+        else:
+            places = [ref.device]
+        if ref.device in places and path == normal(ref.path):
+            return True
+        answer: bool | None = False
+        for place in places:
+            tree = trees.get(place)
+            if tree is None or identity is None:
+                answer = None
+                continue
+            try:
+                if tree.stat(path).identity == identity:
+                    return True
+            except TreeError as error:
+                if error.trouble is not Trouble.MISSING:
+                    answer = None
+        return answer
+
+    def _names(self, device: str, trees: Mapping[str, DirectoryTree]) -> frozenset[str]:
+        known = self.partitions.get(device, frozenset((device,)))
+        return known | trees[device].names if device in trees else known
+
+    def _related(self, device: str, trees: Mapping[str, DirectoryTree]) -> Iterator[str]:
+        """Yield the partition, and what lies in the same one: a file of a subvolume has several names."""
+        for name in dict.fromkeys((device, *self.partitions, *trees)):
+            if outermost(name) == outermost(device):
+                yield name
+
+    def allowed(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> str | None:
+        """Return the digest that an open file must have; None = any. Raise DemandError when it must not be loaded."""
+        found = self.find(ref, identity, trees)
+        refuse(ref, found)
+        if found.digest is None and found.unknown:
+            raise DemandError(
+                marked(f"whether the SHA-256 of {found.unknown} is demanded of it cannot be found out"),
+                "Look at its partition, and scan again.",
+            )
+        if found.digest is None and self.every_file and not self.of_image(ref, trees):
+            raise missing()
+        return found.digest
+
+    def of_image(self, ref: FileRef, trees: Mapping[str, DirectoryTree]) -> tuple[FileRef, int] | None:
+        """Return the image file that a file lies in, and its bytes, where a digest is demanded of it. Raise
+        DemandError when it must not be used."""
+        outer = image_of(ref, trees)
+        if outer is None or not self:
+            return None
+        tree = trees.get(outer.device)
+        if tree is None:
+            raise DemandError(marked(f"{outer.device} was let go of"), "Scan again.")
+        try:
+            info = tree.stat(outer.path)
+        except TreeError as error:
+            raise DemandError(error.message, "Scan again.") from None
+        found = self.find(outer, info.identity, trees)
+        refuse(outer, found)
+        return (outer, info.size) if found.digest else None
+
+    def unmatched(self, trees: Mapping[str, DirectoryTree]) -> Iterator[str]:
+        """Yield the names of what is demanded and not there, as far as that is known."""
+        named = {outermost(name) for names in self.partitions.values() for name in names}
+        for device, path in self.files:
+            if device and self.partitions and outermost(device) not in named:
+                yield joined(device, path)
+                continue
+            places = [name for name in trees if not device or device in self._names(name, trees)]
+            if (
+                places
+                and (device or set(places) >= self.partitions.keys())
+                and all(_is_missing(trees[name], path) for name in places)
+            ):
+                yield joined(device, path)
+
+
+def refuse(ref: FileRef, found: Found) -> None:
+    """Raise DemandError for a file whose digest was not understood."""
+    if found.digest == "":
+        raise DemandError(
+            marked(f"the settings demand a SHA-256 of {ref.path} that is none, or two different ones"),
+            "bootmenu settings says which. Write what sha256sum prints.",
+        )
+
+
+def missing() -> DemandError:
+    """Return the error for a file without a digest."""
+    return DemandError(
+        marked("the settings have no SHA-256 for it, and only what they have one for is started"),
+        "Add it to [sha256], as sha256sum prints it, or set verify to listed.",
+    )
+
+
+def outermost(device: str) -> str:
+    """Return the partition that a subvolume or an image file lies in; else the name itself."""
+    return device.partition(":/")[0]
+
+
+def image_of(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> FileRef | None:
+    """Return the image file that a file lies in; None = it lies in none."""
+    tree = trees.get(ref.device)
+    if tree is None or not tree.image:
+        return None
+    return FileRef(device=ref.device.removesuffix(f":{tree.image}"), path=tree.image)
+
+
+def unmatched(table: Mapping[str, str], found: Iterable[object]) -> Iterator[str]:
+    """Yield a sentence for each file whose partition is not there. found: what a survey of the devices gave."""
+    named = {name for device in found if isinstance(device, Device) for name in names_of(device)}
+    for device, path in Demands.from_table(table).files:
+        if device and outermost(device) not in named:
+            why = f"no partition is called {outermost(device)} here"
+            yield f"[sha256]: {joined(device, path)} matches nothing: {why}."
+
+
+def _is_missing(tree: DirectoryTree, path: str) -> bool:
+    try:
+        tree.stat(path)
+    except TreeError as error:
+        return error.trouble is Trouble.MISSING
+    return False
