@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TextIO
 
 from bootmenu import reports
-from bootmenu.autoboot import choose
+from bootmenu.autoboot import Choice, choose
 from bootmenu.boot import plan_lines
 from bootmenu.discovery.scan import Listing, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
@@ -213,22 +213,26 @@ class PlainMenu:
     @property
     def _numbered(self) -> list[Listing]:
         """The entries that exist, as they are numbered from 1."""
-        policy = self.terms.policy
+        policy, choice = self.terms.policy, self._default
         partitions = {group.device.name: group.device.title for group in self._catalogue.groups}
         return [
             listing
-            for listing in policy.offered(self._catalogue.listings, repair_first=self._default_is_amiss())
+            # what should be started cannot be, or did not come back: then there is a reason
+            for listing in policy.offered(
+                self._catalogue.listings, repair_first=bool(choice.why), default=choice.listing
+            )
             if policy.access_to(listing) is Access.FREE
             and matches(listing, partitions.get(listing.entry.device, ""), self._words)
         ]
 
-    def _default_is_amiss(self) -> bool:
-        """In the kiosk: what should be started cannot be, or did not come back."""
+    @property
+    def _default(self) -> Choice:
+        """What the kiosk would start by itself."""
         policy, state = self.terms.policy, self._session.memory.state
         if not policy.kiosk:
-            return False
+            return Choice()
         able = policy.startable(self._catalogue.listings)
-        return bool(choose(able, state, self.terms.settings, finished=True).why)
+        return choose(able, state, self.terms.settings, finished=True)
 
     def _name(self, listing: Listing) -> str:
         if self.terms.policy.kiosk:

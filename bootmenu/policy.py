@@ -52,6 +52,8 @@ class Policy:
     """Patterns of ids; what matches an earlier one stands first."""
     disks: tuple[PlaceRule, ...] = INTERNAL_ONLY
     """Places whose entries exist: an id is made of names that whoever made the disk has chosen."""
+    default_only: bool = False
+    """In place of the patterns: only the entry that would start by itself exists."""
     recovery: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
     """Patterns of ids that ask for the PIN."""
@@ -67,6 +69,7 @@ class Policy:
             kiosk=settings.profile is Profile.KIOSK,
             entries=settings.kiosk_entries,
             disks=settings.kiosk_disks,
+            default_only=not settings.kiosk_entries,
             recovery=settings.kiosk_recovery,
             locked=settings.kiosk_locked,
             actions=frozenset(settings.kiosk_actions),
@@ -94,7 +97,9 @@ class Policy:
         """Of an entry, whatever its verdict."""
         if not self.kiosk:
             return Access.FREE
-        if _place(listing.entry.id, self.entries) is None or not self.allows_place(listing):
+        if not self.allows_place(listing):
+            return Access.ABSENT
+        if not self.default_only and _place(listing.entry.id, self.entries) is None:
             return Access.ABSENT
         if _place(listing.entry.id, self.locked) is None:
             return Access.FREE
@@ -119,14 +124,19 @@ class Policy:
             return found
         return self._in_order(one for one in found if self.access_to(one) is Access.FREE)
 
-    def offered(self, listings: Iterable[Listing], *, repair_first: bool = False) -> list[Listing]:
+    def offered(
+        self, listings: Iterable[Listing], *, repair_first: bool = False, default: Listing | None = None
+    ) -> list[Listing]:
         """What there is to choose from. Without a kiosk: everything, as it came.
 
-        In the kiosk: none that cannot be started here. repair_first: something is wrong with the default.
+        In the kiosk: none that cannot be started here. repair_first: something is wrong with the default. default:
+        what would start by itself, of those that are startable; None = nothing, or it is not known for sure yet.
         """
         found = list(listings)
         if not self.kiosk:
             return found
+        if self.default_only:
+            found = [one for one in found if one is default]
         able = self._in_order(
             one
             for one in found

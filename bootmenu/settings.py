@@ -96,8 +96,8 @@ class Settings:
     verify: Verify = Verify.LISTED
     state_device: str | None = None
     """Partition that remembers between boots, in the forms of sources/references.py, and where it is attached unless
-    it is inside the machine (`LABEL=STATE on usb`); None = a mounted folder; empty = it was not understood, and nothing
-    is remembered."""
+    it is inside the machine (`LABEL=STATE on usb`); None = a mounted folder; empty = it was not understood, and
+    nothing is remembered."""
     state_folder: str = "/var/lib/bootmenu"
     """Folder on it, or of the running system."""
     rename_counters: bool = False

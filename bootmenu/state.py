@@ -433,6 +433,8 @@ def open_memory(
         if folder.is_dir():
             return Memory(FolderStore(folder))
         return Memory(None, "Nothing is remembered between boots: the settings name no place for it (state.device).")
+    if not settings.state_device:
+        return Memory(None, "Nothing is remembered between boots: state.device in the settings was not understood.")
     if settings.state_device.lower() == EFI:
         if host.path(_VARIABLE).parent.is_dir():
             return Memory(EfiStore(host))
@@ -453,7 +455,7 @@ def refusal(host: Host, settings: Settings, devices: Iterable[object]) -> str:
 
     Empty = nothing is known against it, or it is not among the devices. Raises what reading them does.
     """
-    if settings.state_device is None or settings.state_device.lower() == EFI:
+    if not settings.state_device or settings.state_device.lower() == EFI:
         return ""
     try:
         device = _meant(settings.state_device, devices)

@@ -23,7 +23,7 @@ from bootmenu.model.progress import Stage
 from bootmenu.plain import _COMMANDS, PlainMenu
 from bootmenu.policy import Policy
 from bootmenu.reports import WORDS as REPORT_WORDS
-from bootmenu.settings import Profile, Settings
+from bootmenu.settings import Profile, Settings, parse
 from bootmenu.state import Attempt, FolderStore, Memory, State
 from bootmenu.ui.draft import Draft, Part
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
@@ -389,3 +389,12 @@ def test_plain_is_an_option_of_its_own_and_needs_no_textual() -> None:
         assert b"\x1b" not in line.sent
         line.type(b"q\r")
         assert line.wait() == 0
+
+
+def test_a_kiosk_without_patterns_has_its_default_entry_and_the_contact() -> None:
+    settings = parse(b'[kiosk]\ncontact = "Call 0800"\nentires = ["*"]\n', "file").settings
+    said, outcome = sit(fakes.FakeSession(), "2", "1", settings=settings, policy=Policy.of(settings))
+    assert "Call 0800" in said
+    assert "Alpine" not in said
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.id == fakes.DEBIAN.entry.id

@@ -67,3 +67,13 @@ def test_what_asks_for_the_pin_or_is_not_there_never_starts_by_itself() -> None:
     policy = kiosk(kiosk_entries=("alpine", "debian-*"), kiosk_locked=("debian-47",), kiosk_pin="x")
     assert ids(policy.startable(FOUND)) == ["alpine", "debian-49", "debian-16k"]
     assert policy.unlocked().startable(FOUND) == list(FOUND)
+
+
+def test_without_a_pattern_only_the_default_exists() -> None:
+    policy = kiosk(kiosk_entries=(), kiosk_locked=("alpine",))
+    assert ids(policy.startable(FOUND)) == ["debian-49", "debian-47", "debian-16k", "image-test"]
+    assert policy.offered(FOUND) == []
+    assert policy.offered(FOUND, default=OLDER) == [OLDER]
+    assert policy.offered(FOUND, default=PAGES) == [], "it cannot be started here"
+    assert policy.access_to(ALPINE) is Access.ABSENT
+    assert Policy.of(Settings(kiosk_entries=())).offered(FOUND) == list(FOUND)

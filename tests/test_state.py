@@ -329,7 +329,7 @@ def test_an_efi_variable_remembers_little(tmp_path: Path) -> None:
     assert (found.state.default, found.state.lost) == ("x", (FIRST, SECOND, FIRST))
 
 
-@pytest.mark.parametrize("place", [None, "efi", "UUID=1234", "/dev/sdz9"])
+@pytest.mark.parametrize("place", [None, "", "efi", "UUID=1234", "/dev/sdz9"])
 def test_no_place_works_and_is_told(tmp_path: Path, place: str | None) -> None:
     settings = Settings(state_device=place, state_folder="/nowhere")
     devices: list[Device | Problem] = [Device(name="sda1", uuid="12"), Problem(device="sdb", path="", message="x")]

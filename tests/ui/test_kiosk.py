@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bootmenu.settings import Settings
+from bootmenu.settings import Settings, parse
 from bootmenu.state import Attempt, FolderStore, Memory, State
 from bootmenu.ui.outcome import Jump, Quit
 from bootmenu.ui.screens.details import DetailsScreen
@@ -432,3 +432,28 @@ async def test_clicks_choose_a_row_and_open_nothing_but_rows() -> None:
         await menu.pilot.click(offset=(20, place))
         await menu.press()
         assert marked(menu) == second
+
+
+async def test_one_whose_settings_were_not_understood_has_its_default_entry_and_the_contact() -> None:
+    used = parse(b'[kiosk]\ncontact = "Help: 0800 123 456"\n[broken', "file").settings
+    session = FakeSession()
+    async with kiosk(session, used) as menu:
+        await menu.until(lambda: bool(screen(menu).rows))
+        assert [row.key for row in screen(menu).rows] == ["mmcblk0p1:debian-49"]
+        assert "Help: 0800 123 456" in menu.rows[-1]
+        assert "Service" not in menu.text
+        await menu.press("down", "2", "s", "e", "p", "enter")
+        await menu.until(lambda: menu.app.return_value is not None)
+        assert isinstance(menu.app.return_value, Jump)
+        assert menu.app.return_value.plan.entry.id == "debian-49"
+
+
+async def test_what_is_not_surely_the_default_is_not_offered_as_it() -> None:
+    used = parse(b"", "file").settings
+    session = FakeSession()
+    session.scan_gate.clear()
+    async with kiosk(session, used, scanned=False) as menu:
+        await menu.until(lambda: bool(list(screen(menu).catalogue.listings)))
+        assert screen(menu).rows == []
+        session.scan_gate.set()
+        await menu.until(lambda: bool(screen(menu).rows))

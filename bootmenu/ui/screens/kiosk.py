@@ -332,7 +332,11 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             able = [one for one in self.policy.startable(found) if one.entry.id not in self._refused]
             choice = choose(able, state, settings, finished=self.catalogue.finished)
             # a default that is not taken has a reason
-            offered = self.policy.offered(found, repair_first=bool(choice.why or self._refused))
+            offered = self.policy.offered(
+                found,
+                repair_first=bool(choice.why or self._refused),
+                default=choice.listing if choice.final else None,
+            )
             self.rows = pages.choices(
                 self.policy,
                 offered,
