@@ -79,6 +79,7 @@ def run(options: Options) -> int:
         for console in places.consoles:
             if console.is_screen:
                 vt.lock(console.name)
+    _tell_init(loaded.settings)
     loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
     try:
         return _sit(options, host, loaded, places.consoles, plain=plain)
@@ -114,6 +115,15 @@ def first_stage() -> bool:
     """Whether this is the first stage's own menu: started by its init, on a machine that is there for nothing
     else. Elsewhere nothing is executed without a confirmation, and the menu may be left."""
     return os.getppid() == 1 and "BOOTMENU_PRINTK" in os.environ
+
+
+def _tell_init(settings: Settings) -> None:
+    """Write down for the first stage's init what its shell script cannot read in the settings (image/init.sh)."""
+    folder = os.environ.get("BOOTMENU_PRINTK")
+    if folder and first_stage():
+        words = ("yes" if it_is else "no" for it_is in (settings.profile is Profile.KIOSK, settings.shell))
+        with contextlib.suppress(OSError):  # then it stays with what it knows
+            Path(folder).with_name("settings").write_text(" ".join(words) + "\n")
 
 
 # ---- from nothing to a session that looks around ----------------------------------------------------------

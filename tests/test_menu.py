@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu import menu
 from bootmenu.discovery.hotplug import Hotplug
 from bootmenu.menu import Opening
 from bootmenu.session import MachineSession
-from bootmenu.settings import Loaded
+from bootmenu.settings import Loaded, Profile, Settings
 from tests.builders.hosts import fake_host
 
 
@@ -33,3 +34,18 @@ def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: py
         opening.close()
     (options,) = made
     assert isinstance(options["changes"], Hotplug)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [(Settings(), "no yes\n"), (Settings(profile=Profile.KIOSK), "yes yes\n"), (Settings(shell=False), "no no\n")],
+)
+def test_the_first_stages_init_is_told_what_the_settings_come_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings, said: str
+) -> None:
+    monkeypatch.setenv("BOOTMENU_PRINTK", str(tmp_path / "printk"))
+    menu._tell_init(settings)
+    assert not (tmp_path / "settings").exists(), "a running system has no such init"
+    monkeypatch.setattr(menu, "first_stage", lambda: True)
+    menu._tell_init(settings)
+    assert (tmp_path / "settings").read_text() == said

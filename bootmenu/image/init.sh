@@ -8,7 +8,8 @@
 #   bootmenu.term=NAME      TERM of the menu (default: linux on a screen, vt220 on a serial line)
 #   bootmenu.loglevel=N     kernel messages below this level reach the console (default 1: emergencies)
 #   bootmenu.shell=no       never offer a shell
-#   bootmenu.profile=kiosk  plain words on the console, and never a shell (also from /etc/bootmenu.toml)
+#   bootmenu.profile=kiosk  plain words on the console, and never a shell
+# Both only tighten what /etc/bootmenu.toml says.
 
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -54,26 +55,51 @@ read_command_line() {
 		case $word in
 		bootmenu.term=*) term=${word#*=} ;;
 		bootmenu.loglevel=[0-9]*) loglevel=${word#*=} ;;
-		bootmenu.shell=no) shell=no ;;
-		bootmenu.profile=*) profile=${word#*=} ;;
+		bootmenu.shell | bootmenu.shell=yes | bootmenu.shell=true | bootmenu.shell=on | bootmenu.shell=1) ;;
+		bootmenu.shell=*) shell=no ;;
+		bootmenu.profile) profile=unknown ;;
+		bootmenu.profile=*) profile=${word#*=} profile=${profile:-unknown} ;;
 		esac
 	done
 }
 
-# As bootmenu/settings.py reads it: the file, then the kernel command line. In doubt it is a kiosk.
+# What surely is no kiosk to bootmenu/settings.py: lines of the simplest form, and no word of a kiosk among them unless
+# the profile is the standard one. What cannot be read, is empty, or has NULs is one.
+is_standard() {
+	[ -f "$settings" ] && [ -r "$settings" ] && [ -s "$settings" ] || return 1
+	[ "$(busybox tr -d '\000' <"$settings" | busybox wc -c)" -eq "$(busybox wc -c <"$settings")" ] || return 1
+	key="(\"[^\"]*\"|'[^']*'|[A-Za-z0-9_.-]+)"
+	value="(\"[^\"\\]*\"|'[^']*'|[A-Za-z0-9_.+-]+|\[.*\]|\{.*\})"
+	line="(\[[A-Za-z0-9_.-]+\]|$key[[:space:]]*=[[:space:]]*$value)?[[:space:]]*(#.*)?"
+	busybox grep -qvE "^[[:space:]]*$line\$" "$settings" && return 1
+	# before the first table
+	busybox sed '/^[[:space:]]*\[/q' "$settings" |
+		busybox grep -qE "^[[:space:]]*profile[[:space:]]*=[[:space:]]*[\"']standard[\"']" && return 0
+	! busybox grep -v '^[[:space:]]*#' "$settings" | busybox grep -qiE 'kiosk|profil'
+}
+
+# The file, then the kernel command line, which only tightens. In doubt it is a kiosk, until the menu has read it.
 read_profile() {
 	kiosk=no contact=
-	if [ -r "$settings" ]; then
-		busybox grep -qi "^[[:space:]]*['\"]*profile['\"]*[[:space:]]*=[[:space:]]*['\"]*kiosk" "$settings" && kiosk=yes
+	if [ -e "$settings" ] || [ -L "$settings" ]; then
+		is_standard || kiosk=yes
 		contact=$(busybox sed -n 's/^[[:space:]]*contact[[:space:]]*=[[:space:]]*"\([^"\\]*\)".*/\1/p' "$settings")
+		busybox grep -qiE "^[[:space:]]*[\"']?shell" "$settings" &&
+			! busybox grep -qE '^[[:space:]]*shell[[:space:]]*=[[:space:]]*true[[:space:]]*(#.*)?$' "$settings" && shell=no
 	fi
 	case $profile in
-	[kK][iI][oO][sS][kK]) kiosk=yes ;;
-	[sS][tT][aA][nN][dD][aA][rR][dD]) kiosk=no ;;
+	'' | [sS][tT][aA][nN][dD][aA][rR][dD]) ;;
+	*) kiosk=yes ;;
 	esac
 	[ "$kiosk" = yes ] || return 0
 	shell=no
 	echo 0 >/proc/sys/kernel/sysrq
+}
+
+# The menu has read all settings, and writes down what they come to: kiosk yes or no, shell yes or no.
+heed_menu() {
+	[ -r $state/settings ] && read -r kiosk shell <$state/settings
+	[ "$kiosk" = yes ] && shell=no
 }
 
 # The last name is the one behind /dev/console. Its own name is used, because /dev/console cannot be a
@@ -236,6 +262,7 @@ while :; do
 	started=$now
 	start_menu
 	wait_for_menu
+	heed_menu
 	seconds
 	lived=$((now - started))
 	unhush_kernel

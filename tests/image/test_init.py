@@ -70,9 +70,25 @@ def functions(tmp_path: Path, script: str) -> str:
         ("  profile='Kiosk'  # ours\n", "", "yes no"),
         ("profile = kiosk\n[broken", "", "yes no"),
         ('# profile = "kiosk"\n', "", "no yes"),
-        ('profile = "kiosk"\n', "standard", "no yes"),
+        ('profile = "kiosk"\n', "standard", "yes no"),
         ('profile = "kiosk"\n', "nonsense", "yes no"),
         (None, "kiosk", "yes no"),
+        (None, "standard", "no yes"),
+        (None, "kiosks", "yes no"),
+        ("", "", "yes no"),
+        ("", "standard", "yes no"),
+        ("\n# nothing\n", "", "no yes"),
+        ("theme = \0", "", "yes no"),
+        ("[broken\n", "", "yes no"),
+        ("timeout = \n", "", "yes no"),
+        ('profil = "x"\n', "", "yes no"),
+        ("[kiosk]\nbuttons = true\n", "", "yes no"),
+        ('profile = "standard"  # ours\n[kiosk]\nbuttons = true\n', "", "no yes"),
+        ('[state]\nprofile = "standard"\n[kiosk]\n', "", "yes no"),
+        ('timeout = 5\nconsole = ["tty1", "ttyS0"]\r\n[sha256]\n"sda1:/x" = "00"\n', "", "no yes"),
+        ("shell = false\n", "", "no no"),
+        ("shell = true # yes\n", "", "no yes"),
+        ('shell = "nein"\n', "", "no no"),
     ],
 )
 def test_in_the_kiosk_there_is_no_shell(tmp_path: Path, text: str | None, profile: str, expected: str) -> None:
@@ -82,9 +98,49 @@ def test_in_the_kiosk_there_is_no_shell(tmp_path: Path, text: str | None, profil
     assert (tmp_path / "sysrq").exists() == expected.startswith("yes")
 
 
+@pytest.mark.parametrize("kind", ["folder", "dangling"])
+def test_settings_that_cannot_be_read_are_a_kiosk(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "bootmenu.toml"
+    if kind == "folder":
+        file.mkdir()
+    else:
+        file.symlink_to("nowhere")
+    assert functions(tmp_path, 'profile=; read_profile 2>/dev/null; echo "$kiosk $shell"').strip() == "yes no"
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("bootmenu.shell=no", "no -"),
+        ("bootmenu.shell=nein", "no -"),
+        ("bootmenu.shell=", "no -"),
+        ("bootmenu.shell=yes", "yes -"),
+        ("bootmenu.shell", "yes -"),
+        ("bootmenu.profile=kiosks", "yes kiosks"),
+        ("bootmenu.profile=", "yes unknown"),
+        ("bootmenu.profile", "yes unknown"),
+    ],
+)
+def test_a_word_that_is_not_understood_tightens(tmp_path: Path, word: str, expected: str) -> None:
+    (tmp_path / "cmdline").write_text(f"quiet {word}\n")
+    script = INIT[INIT.index("read_command_line() {") :]
+    script = script[: script.index("\n}\n") + 3].replace("/proc/cmdline", str(tmp_path / "cmdline"))
+    assert functions(tmp_path, f'{script}read_command_line; echo "$shell ${{profile:--}}"').strip() == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("yes yes", "yes no"), ("no no", "no no"), ("no yes", "no yes"), (None, "yes no")]
+)
+def test_the_menu_knows_better_what_the_settings_say(tmp_path: Path, said: str | None, expected: str) -> None:
+    if said is not None:
+        (tmp_path / "settings").write_text(said + "\n")
+    assert functions(tmp_path, 'kiosk=yes shell=no; heed_menu; echo "$kiosk $shell"').strip() == expected
+    assert "wait_for_menu\n\theed_menu\n" in INIT
+
+
 @pytest.mark.parametrize("profile", ["kiosk", "standard"])
 def test_what_is_said_when_the_menu_ends(tmp_path: Path, profile: str) -> None:
-    (tmp_path / "bootmenu.toml").write_text('[kiosk]\ncontact = "Call 0800 123 456"\n')
+    (tmp_path / "bootmenu.toml").write_text(f'profile = "{profile}"\n[kiosk]\ncontact = "Call 0800 123 456"\n')
     (tmp_path / "menu.log").write_text("Traceback (most recent call last):\n")
     script = f"profile={profile}; read_profile; status=1 lived=2 failures=5; explain_end; offer_shell"
     # pause would wait, and read would ask
