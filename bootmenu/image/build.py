@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 import zstandard
 
+from bootmenu import pin, settings
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import apt, cpio, debian, elf, modules
 from bootmenu.image.contents import Contents
@@ -82,6 +83,8 @@ def build(options: Options, runner: Runner, say: Callable[[str], None]) -> None:
 
     Raises UsageError when the options contradict each other, BootmenuError when something is missing.
     """
+    for source, destination in options.includes:
+        _check_settings(source, destination)
     root = _prepare_root(options, runner, say)
     version = choose_version(modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
@@ -199,6 +202,25 @@ def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callabl
     config = root.first(f"/boot/config-{version}", f"/lib/modules/{version}/config")
     if config is not None:
         contents.file(f"boot/config-{version}", root.read(config), part="kernel configuration")
+
+
+def _check_settings(source: Path, destination: str) -> None:
+    """Raise BootmenuError for a settings file that has a problem: nobody could mend it where the image runs."""
+    inside = PurePosixPath(settings.FILE.strip("/"))
+    folder = PurePosixPath(destination.strip("/"))
+    file = source if folder == inside else None
+    if source.is_dir() and folder in inside.parents:
+        file = source / inside.relative_to(folder)
+    if file is None or not (file.exists() or file.is_symlink()):
+        return
+    hint = f"Put it right, and look at it with bootmenu settings; the image needs {settings.FILE} without a problem."
+    try:
+        found = settings.parse(file.read_bytes(), str(file))
+    except OSError as error:
+        raise BootmenuError(f"{file} cannot be packed as settings: {error.strerror}.", hint) from error
+    problems = [*found.problems, *filter(None, [pin.trouble(found.settings)])]
+    if problems:
+        raise BootmenuError("\n".join([f"{file} cannot be packed as settings:", *problems]), hint)
 
 
 def _include(source: Path, destination: str, contents: Contents) -> None:

@@ -123,3 +123,45 @@ def test_a_whole_image(tmp_path: Path) -> None:
     shutil.rmtree(root / "lib" / "modules")
     with pytest.raises(UsageError, match="no kernel modules"):
         build(options, Commands(), said.append)
+
+
+@pytest.mark.parametrize("included", ["file", "folder", "top"])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('profile = "kiosks"\n', "should be one of standard, kiosk"),
+        ("", "is empty"),
+        ("timeout = \n", "is not TOML"),
+        ("colour = 1\n", "there is no setting 'colour'"),
+        ('[kiosk]\npin = "scrypt$3$8$1$' + "00" * 16 + "$" + "00" * 32 + '"\n', "N has to be a power of two"),
+        (None, "cannot be packed as settings"),
+    ],
+)
+def test_settings_that_have_a_problem_are_not_packed(
+    tmp_path: Path, text: str | None, why: str, included: str
+) -> None:
+    (tmp_path / "files/etc").mkdir(parents=True)
+    file = tmp_path / "files/etc/bootmenu.toml"
+    if text is None:
+        file.symlink_to("nowhere")
+    else:
+        file.write_text(text)
+    include = {
+        "file": (file, "etc/bootmenu.toml"),
+        "folder": (tmp_path / "files/etc", "etc"),
+        "top": (tmp_path / "files", "."),
+    }[included]
+    options = Options(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=(include,))
+    with pytest.raises(BootmenuError, match=why) as caught:
+        build(options, Commands(), lambda _: None)
+    assert str(file) in caught.value.message
+    assert caught.value.hint
+    assert not (tmp_path / "o").exists()
+
+
+def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('profile = "kiosk"\n')
+    (tmp_path / "bad.toml").write_text("[broken")
+    includes = ((tmp_path / "mine.toml", "etc/bootmenu.toml"), (tmp_path / "bad.toml", "etc/other.toml"))
+    with pytest.raises(UsageError, match="no kernel modules"):
+        build(Options(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=includes), Commands(), print)
