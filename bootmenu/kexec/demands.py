@@ -122,10 +122,12 @@ class Demands:
     def allowed(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> str | None:
         """Return the digest that an open file must have; None = any. Raise DemandError when it must not be loaded."""
         found = self.find(ref, identity, trees)
-        refuse(ref, found)
+        refuse(found)
         if found.digest is None and found.unknown:
             raise DemandError(
-                marked(f"whether the SHA-256 of {found.unknown} is demanded of it cannot be found out"),
+                marked(
+                    f"the settings demand a SHA-256 of {found.unknown}, and whether this is that file is not known"
+                ),
                 "Look at its partition, and scan again.",
             )
         if found.digest is None and self.every_file and not self.of_image(ref, trees):
@@ -140,13 +142,15 @@ class Demands:
             return None
         tree = trees.get(outer.device)
         if tree is None:
-            raise DemandError(marked(f"{outer.device} was let go of"), "Scan again.")
+            raise DemandError(
+                marked(f"{outer.device}, where its image file is, cannot be read any more"), "Scan again."
+            )
         try:
             info = tree.stat(outer.path)
         except TreeError as error:
             raise DemandError(error.message, "Scan again.") from None
         found = self.find(outer, info.identity, trees)
-        refuse(outer, found)
+        refuse(found)
         return (outer, info.size) if found.digest else None
 
     def unmatched(self, trees: Mapping[str, DirectoryTree]) -> Iterator[str]:
@@ -165,19 +169,19 @@ class Demands:
                 yield joined(device, path)
 
 
-def refuse(ref: FileRef, found: Found) -> None:
+def refuse(found: Found) -> None:
     """Raise DemandError for a file whose digest was not understood."""
     if found.digest == "":
         raise DemandError(
-            marked(f"the settings demand a SHA-256 of {ref.path} that is none, or two different ones"),
-            "bootmenu settings says which. Write what sha256sum prints.",
+            marked("its SHA-256 in the settings is invalid, or there are two different ones"),
+            "bootmenu settings says what is wrong. Write what sha256sum prints.",
         )
 
 
 def missing() -> DemandError:
     """Return the error for a file without a digest."""
     return DemandError(
-        marked("the settings have no SHA-256 for it, and only what they have one for is started"),
+        marked("the settings have no SHA-256 for it, and nothing is started without one"),
         "Add it to [sha256], as sha256sum prints it, or set verify to listed.",
     )
 

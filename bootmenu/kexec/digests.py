@@ -255,7 +255,7 @@ def demanding(plan: LoadPlan, demands: Demands | Mapping[str, str], trees: Mappi
                 identity = tree.stat(file.ref.path).identity
         try:
             found = demands.find(file.ref, identity, trees)
-            refuse(file.ref, found)
+            refuse(found)
             is_sure = identity is not None and not found.unknown
             if found.digest is None and is_sure and demands.every_file and not demands.of_image(file.ref, trees):
                 raise missing()

@@ -565,7 +565,7 @@ def test_a_demand_whose_partition_was_let_go_of_refuses_the_load(bench: Bench, h
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
     plan = demanding(plan, Demands.from_table({"sda1:/@:/other-name": WRONG}, devices=[SDA1, SUBVOLUME]), {})
     before = descriptors()
-    refused = pytest.raises(LoadError, match="whether the SHA-256 of sda1:/@:/other-name is demanded")
+    refused = pytest.raises(LoadError, match="demand a SHA-256 of sda1:/@:/other-name, and whether this is that file")
     with tree_at(bench.root, SDA1) as tree, refused:
         list(load(plan, {"sda1": tree}, host))
     assert descriptors() == before
@@ -584,7 +584,7 @@ def test_a_demand_whose_path_cannot_be_looked_up_refuses_the_load(
         return real(tree, path)
 
     monkeypatch.setattr(DirectoryTree, "stat", stat)
-    with pytest.raises(LoadError, match="whether the SHA-256 of sda1:/bad/name is demanded"):
+    with pytest.raises(LoadError, match="demand a SHA-256 of sda1:/bad/name, and whether this is that file"):
         list(events(bench, plan, host))
 
 
@@ -594,10 +594,10 @@ def test_a_digest_that_is_none_or_two_refuses_its_file(bench: Bench, host: Host,
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
     with tree_at(bench.root, SDA1) as tree:
         demands = Demands.from_table(table, devices=[SDA1])
-        with pytest.raises(PlanError, match="a SHA-256 of /Image that is none, or two different ones") as caught:
+        with pytest.raises(PlanError, match="/Image: its SHA-256 in the settings is invalid") as caught:
             demanding(plan, demands, {"sda1": tree})
         assert "bootmenu settings" in caught.value.hint
-        with pytest.raises(LoadError, match="/Image: the settings demand"):
+        with pytest.raises(LoadError, match="/Image: its SHA-256 in the settings is invalid"):
             list(load(replace(plan, demands=demands), {"sda1": tree}, host))
 
 
