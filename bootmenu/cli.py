@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 exit codes:
   0  done (check: no finding is a fail)
-  1  the answer is no: check found a fail, boot refused or failed
+  1  the answer is no: check found a fail, boot refused or failed, settings has a problem
   2  the call was wrong, or nothing could be read
 
 Data is written to standard output, everything else to standard error.
@@ -158,7 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     facts.add_argument("--json", action="store_true", help="one JSON object")
     facts.set_defaults(run=_facts)
 
-    settings = commands.add_parser("settings", help="every setting with its value, and where that came from")
+    settings = commands.add_parser(
+        "settings", help="every setting with its value, and where that came from; 1 for any problem"
+    )
     settings.add_argument("--json", action="store_true", help="one JSON object")
     settings.set_defaults(run=_settings)
 
