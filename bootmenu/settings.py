@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, split
+from bootmenu.model.text import printable
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.system.host import Host
 
@@ -99,7 +100,7 @@ class Settings:
     it is inside the machine (`LABEL=STATE on usb`); None = a mounted folder; empty = it was not understood, and
     nothing is remembered."""
     state_folder: str = "/var/lib/bootmenu"
-    """Folder on it, or of the running system."""
+    """Folder on it, or of the running system; empty = it was not understood, and nothing is remembered."""
     rename_counters: bool = False
     """Boot counting may rename its files (`NAME+LEFT-DONE.conf`)."""
     shell: bool = True
@@ -385,6 +386,7 @@ OPTIONS: tuple[Option, ...] = (
         "folder on it, or of the running system",
         Words.OUTSIDE,
         "as state.device",
+        strictest="",
     ),
     Option(
         "state.rename-counters",
@@ -609,7 +611,7 @@ class _Reading:
 
     def _unknown(self, name: str, value: object, origin: str) -> None:
         """Tell that there is no such setting. What it may have been meant for is restricted as far as it goes."""
-        what = f"table [{name[:60]}]" if isinstance(value, dict) else f"setting {name[:60]!r}"
+        what = f"table [{printable(name[:60])}]" if isinstance(value, dict) else f"setting {name[:60]!r}"
         meant = _meant(name)
         if meant == "sha256" and isinstance(value, dict):
             self._problems.append(f"{origin}: there is no {what}; it is taken for [sha256].")

@@ -428,13 +428,13 @@ def open_memory(
 ) -> Memory:
     """The memory of this machine, as its settings want it. devices: read only where a partition is looked for; raises
     what that does, and nothing else."""
+    if "" in (settings.state_device, settings.state_folder):
+        return Memory(None, "Nothing is remembered between boots: its place in the settings was not understood.")
     if settings.state_device is None:
         folder = host.path(settings.state_folder)
         if folder.is_dir():
             return Memory(FolderStore(folder))
         return Memory(None, "Nothing is remembered between boots: the settings name no place for it (state.device).")
-    if not settings.state_device:
-        return Memory(None, "Nothing is remembered between boots: state.device in the settings was not understood.")
     if settings.state_device.lower() == EFI:
         if host.path(_VARIABLE).parent.is_dir():
             return Memory(EfiStore(host))

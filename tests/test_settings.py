@@ -170,6 +170,31 @@ def test_the_command_shows_values_and_origins_and_keeps_the_pin(
     assert len(found["problems"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            f'[sha256]\n"LABEL=no such partition:/x" = "{"ab" * 32}"\n',
+            "no partition is called label=no such partition",
+        ),
+        ('[kiosk]\npin = "' + PIN.replace("16384", "16383") + '"\n', "N has to be a power of two"),
+        ("", "is empty"),
+    ],
+)
+def test_the_command_fails_for_every_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, written: str, told: str
+) -> None:
+    host = machine(tmp_path, written)
+    monkeypatch.setattr("bootmenu.system.host.Host", lambda: host)
+    assert main(["settings"]) == 1
+    assert told in capsys.readouterr().err
+    assert main(["settings", "--json"]) == 1
+    assert told in json.loads(capsys.readouterr().out)["problems"][0]
+    (tmp_path / FILE[1:]).write_text("timeout = 5\n")
+    assert main(["settings"]) == 0
+    assert main(["settings", "--json"]) == 0
+
+
 # ---- what is not understood is the strictest --------------------------------------------------------------------
 
 KIOSK = f"""\
@@ -328,6 +353,7 @@ def test_a_broken_file_that_may_demand_digests_starts_nothing(
         ('[kiosk]\npin = "1234"', "kiosk_pin", None),
         ('[kiosk]\ncommand-line = "ja"', "kiosk_command_line", False),
         ("[state]\ndevice = 5", "state_device", ""),
+        ('[state]\nfolder = ""', "state_folder", ""),
         ('[state]\ndevice = ""', "state_device", ""),
         ('[state]\ndevcie = "LABEL=STATE"', "state_device", ""),
         ('[sttae]\ndevice = "LABEL=STATE"', "state_device", ""),
@@ -461,6 +487,24 @@ def test_without_a_kiosk_in_the_file_the_kernels_command_line_makes_one(tmp_path
     assert (found.settings.kiosk_entries, found.settings.state_device, found.problems) == (("a", "b"), "efi", ())
     prepared = 'profile = "standard"\n[kiosk]\nentries = ["a"]\n'
     assert load(machine(tmp_path, prepared, words)).settings.kiosk_entries == ("a",)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([option.name for option in OPTIONS]) | st.text("kiosk.entrlpfsh-_", max_size=15),
+            st.sampled_from(["", "*", "yes", "no", "standard", "listed", "kiosk", "x,y", "LABEL=X", "0"])
+            | st.text(max_size=9),
+        ),
+        max_size=5,
+    )
+)
+def test_no_words_on_the_kernels_command_line_loosen_a_kiosk(
+    tmp_path_factory: pytest.TempPathFactory, words: list[tuple[str, str]]
+) -> None:
+    line = " ".join(f"bootmenu.{name}={value}" for name, value in words)
+    found = load(machine(tmp_path_factory.mktemp("machine"), KIOSK, line.replace("\n", " ")))
+    assert looser(found, parse(KIOSK.encode(), "file").settings) == []
 
 
 def test_whoever_has_a_shell_may_say_what_he_likes(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@
 #   bootmenu.loglevel=N     kernel messages below this level reach the console (default 1: emergencies)
 #   bootmenu.shell=no       never offer a shell
 #   bootmenu.profile=kiosk  plain words on the console, and never a shell
-# Both only tighten what /etc/bootmenu.toml says.
+# The last two only tighten what /etc/bootmenu.toml says. The first two open nothing: a terminal that can do little gets
+# the plain menu, with the same policy, and the kernel's own loglevel= says as much.
 
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
