@@ -75,8 +75,15 @@ class Demands:
         own: set[str] = set()
         everywhere: set[str] = set()
         unknown = ""
+        # a file of a subvolume is one of the whole file system, too
+        related = {
+            name: self._names(name, trees)
+            for name in dict.fromkeys((ref.device, *self.partitions, *trees))
+            if outermost(name) == outermost(ref.device)
+        }
         for (device, path), digest in self.files.items():
-            answer = self._is_meant(device, path, ref, identity, trees)
+            places = [name for name, names in related.items() if device in names] if device else [ref.device]
+            answer = (ref.device in places and path == normal(ref.path)) or _names_it(path, identity, places, trees)
             if answer is None:
                 unknown = unknown or joined(device, path)
             elif answer:
@@ -85,39 +92,9 @@ class Demands:
         wanted = next(iter(digests), None) if len(digests) < 2 else ""
         return Found(digest=wanted, unknown=unknown)
 
-    def _is_meant(
-        self, device: str, path: str, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]
-    ) -> bool | None:
-        """Return whether a demand is for this file; None = that cannot be found out."""
-        if device:
-            places = [name for name in self._related(ref.device, trees) if device in self._names(name, trees)]
-        else:
-            places = [ref.device]
-        if ref.device in places and path == normal(ref.path):
-            return True
-        answer: bool | None = False
-        for place in places:
-            tree = trees.get(place)
-            if tree is None or identity is None:
-                answer = None
-                continue
-            try:
-                if tree.stat(path).identity == identity:
-                    return True
-            except TreeError as error:
-                if error.trouble is not Trouble.MISSING:
-                    answer = None
-        return answer
-
     def _names(self, device: str, trees: Mapping[str, DirectoryTree]) -> frozenset[str]:
         known = self.partitions.get(device, frozenset((device,)))
         return known | trees[device].names if device in trees else known
-
-    def _related(self, device: str, trees: Mapping[str, DirectoryTree]) -> Iterator[str]:
-        """Yield the partition, and what lies in the same one: a file of a subvolume has several names."""
-        for name in dict.fromkeys((device, *self.partitions, *trees)):
-            if outermost(name) == outermost(device):
-                yield name
 
     def allowed(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> str | None:
         """Return the digest that an open file must have; None = any. Raise DemandError when it must not be loaded."""
@@ -167,6 +144,25 @@ class Demands:
                 and all(_is_missing(trees[name], path) for name in places)
             ):
                 yield joined(device, path)
+
+
+def _names_it(
+    path: str, identity: Identity | None, places: Iterable[str], trees: Mapping[str, DirectoryTree]
+) -> bool | None:
+    """Return whether a path is that of a file on one of these partitions; None = that cannot be found out."""
+    answer: bool | None = False
+    for place in places:
+        tree = trees.get(place)
+        if tree is None or identity is None:
+            answer = None
+            continue
+        try:
+            if tree.stat(path).identity == identity:
+                return True
+        except TreeError as error:
+            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE):  # which is no file of this partition
+                answer = None
+    return answer
 
 
 def refuse(found: Found) -> None:

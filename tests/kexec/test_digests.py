@@ -553,7 +553,9 @@ def test_a_demand_holds_by_every_name_of_the_file(bench: Bench, host: Host, kexe
     assert not syscalls_of(host).loads + syscalls_of(host).file_loads + kexec.loads
 
 
-@pytest.mark.parametrize("name", ["sda2:/Image", "LABEL=boot:/Image", "/image", "sda1:/@home:/Image", "/initrd"])
+@pytest.mark.parametrize(
+    "name", ["sda2:/Image", "LABEL=boot:/Image", "/image", "sda1:/@home:/Image", "/initrd", "sda1:/../x"]
+)
 def test_a_demand_for_another_file_is_none_for_this_one(bench: Bench, host: Host, name: str) -> None:
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
     plan = demanding(plan, Demands.from_table({name: WRONG}, devices=[SDA1]), {})
