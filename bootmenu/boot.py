@@ -55,7 +55,11 @@ def find_entry(session: Session, entry_id: str) -> Listing:
 
 def boot(session: Session, listing: Listing, options: Options) -> int:
     """Print the plan, then run it as far as asked. Returns 0, or does not return. Raises BootmenuError."""
-    teller = _Teller(options.json)
+    with session.holding(listing):
+        return _boot(session, listing, options, _Teller(options.json))
+
+
+def _boot(session: Session, listing: Listing, options: Options, teller: _Teller) -> int:
     plan = session.plan(listing)
     report = listing.report.overriding(options.ignored)
     teller.plan(plan, report)

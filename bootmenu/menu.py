@@ -261,17 +261,18 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
     if decision.listing is None:
         return Sitting(shared=shared, loaded=loaded, said=decision.said)
     view = shared.view()
+    kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
     try:
-        kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
-        plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
-        if plan is not None:
-            try:
-                frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
-                _drain(frame.terminals)
-                _jump(view, plan)
-            except BaseException:
-                view.unload(plan)
-                raise
+        with view.holding(decision.listing):
+            plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
+            if plan is not None:
+                try:
+                    frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
+                    _drain(frame.terminals)
+                    _jump(view, plan)
+                except BaseException:
+                    view.unload(plan)
+                    raise
     except SimulatedJump as arrived:
         return Sitting(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:

@@ -403,18 +403,19 @@ class PlainMenu:
                 return
         elif self.terms.confirm_always and not self._sure(_("This ends what runs now. Start it?")):
             return
-        plan = self._session.plan(listing)
-        self._say(_("Loading {name}. Ctrl+C takes it back.").format(name=self._name(listing)))
-        try:
-            self._follow(self._session.load(plan))
-            self._follow(self._session.leave(plan))
-        except KeyboardInterrupt:
-            self._session.unload(plan)
-            self._say(_("Taken back: nothing is loaded."))
-            return
-        except BaseException:
-            self._session.unload(plan)
-            raise
+        with self._session.holding(listing):
+            plan = self._session.plan(listing)
+            self._say(_("Loading {name}. Ctrl+C takes it back.").format(name=self._name(listing)))
+            try:
+                self._follow(self._session.load(plan))
+                self._follow(self._session.leave(plan))
+            except KeyboardInterrupt:
+                self._session.unload(plan)
+                self._say(_("Taken back: nothing is loaded."))
+                return
+            except BaseException:
+                self._session.unload(plan)
+                raise
         self._outcome = Jump(plan)
 
     def _follow(self, steps: Iterator[Progress]) -> None:
@@ -437,14 +438,15 @@ class PlainMenu:
             _("A kernel is loaded already, and would be gone. Test all the same?")
         ):
             return
-        plan = self._session.plan(listing)
         error: LoadError | None = None
-        try:
-            self._follow(self._session.load(plan))
-        except LoadError as failure:
-            error = failure
-        finally:
-            self._session.unload(plan)
+        with self._session.holding(listing):
+            plan = self._session.plan(listing)
+            try:
+                self._follow(self._session.load(plan))
+            except LoadError as failure:
+                error = failure
+            finally:
+                self._session.unload(plan)
         self._finding(preflight.finding(plan, error))
 
     def _edit(self, listing: Listing) -> None:

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
@@ -42,7 +43,7 @@ from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.demands import Demands, outermost
 from bootmenu.kexec.digests import demanding
-from bootmenu.kexec.errors import SimulatedJump
+from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.kexec.handover import HandedTrees, Handover
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import LoadPlan, PlanError, choose, foresee, make_plan
@@ -50,12 +51,13 @@ from bootmenu.kexec.preflight import Preflight, preflight
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
-from bootmenu.model.progress import Progress
+from bootmenu.model.progress import Progress, Stage
 from bootmenu.settings import Settings
 from bootmenu.state import Attempt, Memory, State, open_memory, timestamp
 from bootmenu.system import power as powers
 from bootmenu.system.host import Host
 from bootmenu.system.power import Power
+from bootmenu.system.tree import DirectoryTree
 
 _SETTLING = 10.0
 """Seconds that a disk may take to appear after the start of the menu."""
@@ -94,8 +96,13 @@ class Session(Protocol):
         """Open an encrypted partition, by its kernel name; the next scan reads what is in it. Takes seconds. Raises
         UnlockError."""
 
+    def holding(self, listing: Listing) -> AbstractContextManager[None]:
+        """Mount what this entry names, and keep it mounted until the end, whoever scans meanwhile: from the plan to
+        the jump, which lets go of everything. What cannot be mounted is said by what needs it; never raises."""
+
     def plan(self, listing: Listing) -> LoadPlan:
-        """What booting this entry would do. Raises BootmenuError when it cannot be done at all."""
+        """What booting this entry would do. Reads the disk; may be called in a thread. Raises BootmenuError when it
+        cannot be done at all."""
 
     def method(self, facts: EntryFacts) -> str:
         """Name of the loading method that a plan for this entry would use; empty where none can. Asks nobody."""
@@ -182,6 +189,8 @@ class MachineSession:
         self._mounts = Mounts(host, self._storage.loops)
         self.hand_over = Handover(host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local)
         self._survey = self._new_survey()
+        self._earlier: dict[str, Device] = {}
+        """Partitions of the looks before, until the present one has seen them all."""
         self._memory = memory
         self._opening = threading.Lock()
 
@@ -264,19 +273,18 @@ class MachineSession:
         """The partitions of the last scan, by name."""
         return self._survey.devices
 
-    def _unmount(self) -> list[str]:
-        self._survey.stop()
-        return self._mounts.release()
-
     def scan(self) -> Stream:
-        """See Session. What the last scan mounted is unmounted first."""
-        self._unmount()
+        """See Session. What the last scan mounted is unmounted first, but for what somebody holds."""
+        self._survey.stop()
+        self._mounts.release()
+        self._earlier |= self._survey.devices
         self._survey = survey = self._new_survey()
         return Stream(lambda closed: survey.scan(self._devices, closed), survey.wake)
 
     def watch(self) -> Stream:
         """See Session. Ends when nothing more can come."""
         survey, forever = self._survey, self._changes is not None
+        self._earlier = {}
         if self._changes is not None and self._listening is None:
             self._listening = Thread(target=self._listen, args=(self._changes,), name="bootmenu-hotplug", daemon=True)
             self._listening.start()
@@ -293,15 +301,69 @@ class MachineSession:
 
     def unlock(self, device: str, passphrase: str) -> None:
         """See Session."""
-        locked = self._survey.devices.get(device)
+        locked = self._known().get(device)
         if locked is None:
             raise UnlockError(f"There is no {device} here that could be unlocked.")
         self._storage.unlock(locked, passphrase)
 
+    @contextlib.contextmanager
+    def holding(self, listing: Listing) -> Iterator[None]:
+        """See Session."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(BootmenuError, OSError):
+                for device in self._named_by(listing.entry):
+                    with contextlib.suppress(MountError):
+                        stack.enter_context(self._mounts.holding(device))
+            yield
+
+    def _known(self) -> dict[str, Device]:
+        """The partitions by name, also those that a look which has just begun has not met again."""
+        return {**self._earlier, **self._survey.devices}
+
+    def _named_by(self, entry: BootEntry) -> list[Device]:
+        """The partitions of its files, as far as they are known."""
+        self._put_together()
+        known = self._known()
+        return [known[name] for name in sorted({ref.device for _, ref in entry.files} & known.keys())]
+
+    def _put_together(self) -> None:
+        """What a jump that came back has taken down, as far as that goes without a passphrase."""
+        if self._storage.released:
+            for _ in self._devices():
+                pass
+
+    @contextlib.contextmanager
+    def _reading(self, entry: BootEntry) -> Iterator[dict[str, DirectoryTree]]:
+        """The trees of an entry's files, by device name, whatever is let go of meanwhile. Raises BootmenuError for a
+        partition that cannot be read now."""
+        with contextlib.ExitStack() as stack:
+            trees = {}
+            for device in self._named_by(entry):
+                try:
+                    stack.enter_context(self._mounts.holding(device))
+                    trees[device.name] = stack.enter_context(self._mounts.reading(device))
+                except MountError as error:
+                    raise BootmenuError(
+                        f"{device.name}: {error.message}", "Look at its disk, then scan again."
+                    ) from None
+            for device in self._beside(trees):
+                with contextlib.suppress(MountError):  # what is demanded of a file there is refused, then
+                    trees[device.name] = stack.enter_context(self._mounts.reading(device))
+            yield trees
+
+    def _beside(self, names: Iterable[str]) -> list[Device]:
+        """The subvolumes and image files beside these, where digests are demanded: a file there has several names."""
+        if not self._demands.files:
+            return []
+        known, outer = self._known(), {outermost(name) for name in names}
+        return [known[name] for name in sorted(known.keys() - set(names)) if outermost(name) in outer]
+
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
-        plan = make_plan(listing.entry, listing.facts, self._machine, hand_over=self.hand_over, method=self._method)
-        plan = demanding(plan, self._demands, self._mounts.known())
+        with self._reading(listing.entry) as trees:
+            hand_over = self.hand_over.on(trees)
+            plan = make_plan(listing.entry, listing.facts, self._machine, hand_over=hand_over, method=self._method)
+            plan = demanding(plan, self._demands, trees)
         found = hooks.find(self.host, self.settings.skip_hooks)
         return dataclasses.replace(
             plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)
@@ -320,18 +382,19 @@ class MachineSession:
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """See Session."""
-        entry, devices = listing.entry, self._survey.devices
+        entry, devices = listing.entry, self._known()
         refs = [ref for _, ref in entry.files] + ([entry.dtb_folder] if entry.dtb_folder else [])
         with contextlib.ExitStack() as stack:
             trees = {}
             for name in sorted({ref.device for ref in refs} & devices.keys()):
                 with contextlib.suppress(MountError):  # then nothing on it is offered
+                    stack.enter_context(self._mounts.holding(devices[name]))
                     trees[name] = stack.enter_context(self._mounts.reading(devices[name]))
             return self._survey.device_trees.choices(entry, trees)
 
     def recheck(self, entry: BootEntry) -> Listing:
         """See Session. A file on another partition is found by any of that partition's names."""
-        devices = self._survey.devices
+        devices = self._known()
         own = devices.get(entry.device)
         if own is not None:
             entry = _renamed(entry, own, tuple(devices.values()))
@@ -339,12 +402,13 @@ class MachineSession:
             trees = {}
             for name in sorted({ref.device for _, ref in entry.files} & devices.keys()):
                 with contextlib.suppress(MountError):  # then its files are waited for
+                    stack.enter_context(self._mounts.holding(devices[name]))
                     trees[name] = stack.enter_context(self._mounts.reading(devices[name]))
             entry, facts = gather(
                 entry,
                 trees,
                 board=self._machine.tree.compatible if self._machine.tree else (),
-                partitions=self._survey.names,
+                partitions=tuple(name for device in devices.values() for name in device.names),
                 hand_over=self.hand_over.foresee,
                 complete=False,
             )
@@ -359,7 +423,8 @@ class MachineSession:
 
     def handed_trees(self, plan: LoadPlan) -> HandedTrees:
         """See Session."""
-        return self.hand_over.trees(plan)
+        with self._reading(plan.entry) as trees:
+            return self.hand_over.on(trees).trees(plan)
 
     def preflight(self) -> Preflight:
         """See Session."""
@@ -386,14 +451,13 @@ class MachineSession:
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
-        demands = self._demands
-        names = {ref.device for _, ref in plan.entry.files}
-        if demands.files:  # a file of a subvolume has several names
-            outer = set(map(outermost, names))
-            names |= {name for name in self._survey.devices if outermost(name) in outer}
-        self._reopen(device for name, device in self._survey.devices.items() if name in names)
-        plan = dataclasses.replace(plan, demands=demands)
-        yield from loading.load(plan, self._mounts.known(), self.host, pace=self._pace)
+        with contextlib.ExitStack() as stack:
+            try:
+                trees = stack.enter_context(self._reading(plan.entry))
+            except BootmenuError as error:
+                raise LoadError(error.message, error.hint, stage=Stage.KERNEL) from None
+            plan = dataclasses.replace(plan, demands=self._demands)
+            yield from loading.load(plan, trees, self.host, pace=self._pace)
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
@@ -416,11 +480,12 @@ class MachineSession:
             if counted is not None:
                 counted.take_back()
             self.unload(plan)
-            self._reopen(self._survey.devices.values())  # as it was before: everything read-only, and readable
+            with contextlib.suppress(BootmenuError, OSError):  # then what needs it says so
+                self._put_together()
         raise AssertionError("jump returns only by raising")
 
     def _count_try(self, entry: BootEntry) -> Counted | None:
-        device = self._survey.devices.get(entry.device)
+        device = self._known().get(entry.device)
         if not self.settings.rename_counters or device is None:
             return None
         try:
@@ -429,18 +494,11 @@ class MachineSession:
             self.memory.trouble = f"The try could not be counted in the entry's file name: {error}."
             return None
 
-    def _reopen(self, devices: Iterable[Device]) -> None:
-        """Have devices at hand again: a jump that came back has let go of everything."""
-        if self._storage.released:
-            for _ in self._devices():  # puts together what can be without a passphrase
-                pass
-        for device in devices:
-            with contextlib.suppress(MountError):  # then the load says which file is not there
-                self._mounts.tree(device)
-
     def release(self) -> list[str]:
-        """Unmount everything, and take down what was put together for it; returns what is stuck, and why."""
-        return self._unmount() + self._storage.release()
+        """Unmount everything, also what is held, and take down what was put together for it; returns what is stuck,
+        and why."""
+        self._survey.stop()
+        return self._mounts.release(held=True) + self._storage.release()
 
     def close(self) -> None:
         """Let go of everything."""

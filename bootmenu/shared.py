@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from typing import NoReturn, assert_never
 
 from bootmenu.compat import EntryFacts
@@ -263,6 +264,10 @@ class View:
     def unlock(self, device: str, passphrase: str) -> None:
         """See Session."""
         self._session.unlock(device, passphrase)
+
+    def holding(self, listing: Listing) -> AbstractContextManager[None]:
+        """See Session."""
+        return self._session.holding(listing)
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""

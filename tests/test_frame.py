@@ -279,6 +279,12 @@ def show(sitting):
     print("SAID", sitting.said, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
     return Quit()
 menu._show = show
+from bootmenu.session import MachineSession
+load = MachineSession.load
+def holding(self, plan):
+    print("HELD", *[name for name, place in self._mounts._places.items() if place.holders], "HERE")
+    return load(self, plan)
+MachineSession.load = holding
 sys.exit(menu.run(menu.Options(demo=True, flags={"timeout": 0})))
 """
 
@@ -287,6 +293,7 @@ def test_the_demonstration_starts_by_itself_without_textual() -> None:
     with on_a_line(["-c", DEMONSTRATION], "linux") as line:
         assert "Here the machine would start Debian GNU/Linux 12 (bookworm). NO-TEXTUAL" in ended(line)
         assert "sync" in line.text
+        assert re.search(r"HELD \S+ HERE", line.text), "its partition stays mounted from the plan on"
 
 
 @pytest.mark.parametrize("sent", [1, 100, 1200])

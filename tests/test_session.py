@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from bootmenu.boot import Options, boot
 from bootmenu.demo import demonstration
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery import survey
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import Fit
-from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ScanFinished
-from bootmenu.errors import UsageError
+from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
+from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.devicetree_text import differences
 from bootmenu.kexec import hooks
 from bootmenu.kexec.errors import LoadError, SimulatedJump
@@ -36,6 +39,7 @@ from tests.builders.hosts import fake_host, syscalls_of
 from tests.builders.places import INSIDE
 from tests.builders.trees import write_tree
 from tests.kexec.staging import Kexec
+from tests.ui import fakes
 
 
 @pytest.fixture
@@ -68,6 +72,126 @@ def test_the_demonstration_does_everything_but_the_jump_and_again(demo: MachineS
     with pytest.raises(LoadError) as caught:
         list(demo.load(demo.plan(large)))
     assert caught.value.errno_text.startswith("EINVAL")
+
+
+def own_tree(session: MachineSession) -> Listing:
+    """The demonstration's entry that brings a device tree, which a plan reads."""
+    (own,) = [listing for listing in collect(session)[0] if "own device tree" in listing.entry.title]
+    return own
+
+
+def test_an_entry_is_planned_and_started_again_after_a_jump_that_came_back(demo: MachineSession) -> None:
+    own = own_tree(demo)
+    for _ in range(3):
+        with demo.holding(own):
+            plan = demo.plan(own)
+            assert demo.handed_trees(plan).handed is not None
+            list(demo.load(plan))
+            list(demo.leave(plan))
+            with pytest.raises(SimulatedJump):
+                demo.jump(plan)
+            demo.unload(plan)
+    assert demo._mounts.known() == {}
+
+
+def test_an_entry_is_started_right_after_a_look_has_begun_anew(demo: MachineSession) -> None:
+    own = own_tree(demo)
+    for held in (True, False):
+        stream = demo.scan()  # which has met nothing so far
+        with demo.holding(own) if held else nullcontext():
+            plan = demo.plan(own)
+            assert demo.device_trees(own)
+            assert demo.recheck(own.entry).report.verdict is own.report.verdict
+            assert list(demo.load(plan))[-1].state is StageState.DONE
+            demo.unload(plan)
+        stream.close()
+
+
+def steps_to_a_start(demo: MachineSession, own: Listing) -> Iterator[None]:
+    """Everything from the choice to the jump that comes back, a step at a time."""
+    with demo.holding(own):
+        yield
+        plan = demo.plan(own)
+        yield
+        demo.handed_trees(plan)
+        for _ in demo.load(plan):
+            yield
+        for _ in demo.leave(plan):
+            yield
+        with pytest.raises(SimulatedJump):
+            demo.jump(plan)
+        demo.unload(plan)
+
+
+def test_a_rescan_before_any_step_of_a_start_takes_nothing_away_from_it(demo: MachineSession) -> None:
+    own = own_tree(demo)
+    demo._pace = None
+    number = sum(1 for _ in steps_to_a_start(demo, own))
+    assert number > 8
+    for at in range(number):
+        for read in (0, 3, None):  # events of the other look until it goes on: none, some, all
+            for step, _ in enumerate(steps_to_a_start(demo, own)):
+                if step == at:
+                    events = list(islice(demo.scan(), read))
+                    assert not [event for event in events if "does not answer" in str(event)]
+    listings, problems = collect(demo)
+    assert listings
+    assert not [problem for problem in problems if "answer" in problem.message]
+
+
+def test_a_partition_that_is_gone_is_said_and_nothing_is_held(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path / "part", {"vmlinuz": whole_image(), "extlinux.conf": "label a\nkernel /vmlinuz\nfdt /a.dtb\n"}
+    )
+    write_tree(tmp_path / "part", {"a.dtb": board_tree(("x",)).to_bytes()})
+    found = [Device(name="sda1", folder=str(tmp_path / "part"))]
+    machine = machines.virt()
+    session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: tuple(found), method="simulated")
+    (listing,), _ = collect(session)
+    plan = session.plan(listing)
+    # pulled out: a look that has ended knows nothing of it
+    found.clear()
+    for _ in session.scan():
+        pass
+    session.watch().close()
+    with session.holding(listing):
+        with pytest.raises(PlanError, match="lies on sda1, which is not there any more"):
+            session.plan(listing)
+        with pytest.raises(LoadError, match="lies on sda1, which is not there any more"):
+            list(session.load(plan))
+    # there, and not to be read
+    found.append(Device(name="sda1", folder=str(tmp_path / "gone")))
+    for _ in session.scan():
+        pass
+    with session.holding(listing):
+        with pytest.raises(BootmenuError, match=r"sda1: .*No such file"):
+            session.plan(listing)
+        with pytest.raises(LoadError, match=r"sda1: .*No such file"):
+            list(session.load(plan))
+    assert session._mounts.known() == {}
+
+
+@pytest.mark.parametrize("end", ["cancelled", "refused", "failed", "raised"])
+def test_what_was_held_is_let_go_of_however_a_start_ends(demo: MachineSession, end: str) -> None:
+    own = own_tree(demo)
+    demo._mounts.release()
+    with suppress(LoadError, ZeroDivisionError), demo.holding(own):
+        assert own.entry.device in demo._mounts.known()
+        demo._mounts.release()
+        assert own.entry.device in demo._mounts.known(), "a scan lets go of what nobody holds"
+        plan = demo.plan(own)
+        if end == "raised":
+            raise ZeroDivisionError
+        if end == "refused":
+            syscalls = demo.host.syscalls
+            syscalls.kexec_load = lambda *_: (_ for _ in ()).throw(OSError(16, "busy"))  # type: ignore[method-assign]
+        for _ in demo.load(plan):
+            if end == "cancelled":
+                break
+        if end == "failed":
+            raise LoadError("did not jump", "", stage=Stage.JUMP)
+    demo._mounts.release()
+    assert demo._mounts.known() == {}
 
 
 def test_the_device_trees_beside_an_entry_are_offered_also_after_its_partition_was_let_go(
@@ -445,3 +569,12 @@ def test_the_method_of_an_entry_is_known_without_a_plan(demo: MachineSession) ->
     bare = dataclasses.replace(machine, kexec=dataclasses.replace(machine.kexec, tools_version=None))
     session = MachineSession(SimulatedHost.from_facts(bare), bare, tuple, method="kexec_tools_of_nobody")
     assert session.method(listing.facts) == ""
+
+
+def test_the_command_boot_holds_what_it_plans_until_the_jump(capsys: pytest.CaptureFixture[str]) -> None:
+    session = fakes.FakeSession()
+    with pytest.raises(SimulatedJump):
+        boot(session, fakes.DEBIAN, Options())
+    assert "load debian-49" in session.calls
+    assert session.held == []
+    assert "6.1.0-49" in capsys.readouterr().out

@@ -91,6 +91,7 @@ def test_only_one_loads_and_the_other_is_told_what() -> None:
     session = fakes.FakeSession()
     shared = Shared(session)
     one, other = shared.view(), shared.view()
+    session.held.append(fakes.DEBIAN.entry.id)
     plan = one.plan(fakes.DEBIAN)
     assert list(one.load(plan)) == list(fakes.LOADING)
     for call in (lambda: list(other.load(plan)), lambda: other.jump(plan), other.scan):
@@ -107,9 +108,18 @@ def test_only_one_loads_and_the_other_is_told_what() -> None:
     one.unload(plan)
 
 
+def test_what_one_view_holds_is_held_by_the_session() -> None:
+    session = fakes.FakeSession()
+    view = Shared(session).view()
+    with view.holding(fakes.DEBIAN):
+        assert session.held == [fakes.DEBIAN.entry.id]
+    assert session.held == []
+
+
 def test_a_load_that_fails_lets_the_other_try() -> None:
     session = fakes.FakeSession(load_error=BootmenuError("no"))
     shared = Shared(session)
+    session.held.append(fakes.DEBIAN.entry.id)
     plan = shared.view().plan(fakes.DEBIAN)
     for view in (shared.view(), shared.view()):
         with pytest.raises(BootmenuError, match="no"):
@@ -124,7 +134,8 @@ def test_a_load_stops_the_look_and_what_failed_goes_on_with_it() -> None:
         list(view.scan())
     heard, _ = read(other.watch())
     plan = one.plan(fakes.DEBIAN)
-    list(one.load(plan))
+    with one.holding(fakes.DEBIAN):
+        list(one.load(plan))
     assert shared.look.ended
     one.unload(plan)
     mine, _ = read(one.watch())

@@ -62,6 +62,7 @@ class MountError(BootmenuError):
 class _Place:
     """Where one device is read, or is going to be."""
 
+    device: Device
     mounting: Lock = field(default_factory=Lock)
     """Held by the thread that opens it; a dead disk holds it for ever."""
     tree: DirectoryTree | None = None
@@ -70,6 +71,10 @@ class _Place:
     loop: str = ""
     """Name of the loop device that ends with the mount; empty = there is none."""
     readers: int = 0
+    holders: int = 0
+    """How many want it to stay mounted, whatever a scan lets go of."""
+    unwanted: bool = False
+    """A scan let go of it while it was held, and nobody has asked for it since."""
     released: bool = False
     """Nobody wants it any more: whoever is the last to come back from it closes it."""
 
@@ -99,17 +104,14 @@ class Mounts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.release()
+        self.release(held=True)
 
     def tree(self, device: Device) -> DirectoryTree:
         """The device's files, mounted now unless they are already. Raises MountError, also when another thread
         waits for the same device."""
         if (below := _below(device)) is not None:
             self.tree(below)  # first, so that it is let go of last
-        with self._lock:
-            if self._stuck(device.name):
-                raise MountError("does not answer: an earlier attempt still waits for it")
-            place = self._places.setdefault(device.name, _Place())
+        place = self._place(device)
         if not place.mounting.acquire(timeout=_PATIENCE):
             raise MountError("does not answer: it is still being mounted")
         try:
@@ -130,6 +132,43 @@ class Mounts:
         if place.released:
             raise MountError("it was let go of")
         return tree
+
+    def _place(self, device: Device, *, holders: int = 0) -> _Place:
+        """Where it is read, with so many more that hold it there. Raises MountError."""
+        with self._lock:
+            other = self._places.get(device.name)
+            stale = other is not None and other.device != device
+        if stale:  # what was held is another disk, which has got its name
+            self.release(device.name)
+        with self._lock:
+            if self._stuck(device.name):
+                raise MountError("does not answer: an earlier attempt still waits for it")
+            place = self._places.setdefault(device.name, _Place(device))
+            place.holders += holders
+            place.unwanted = False
+            return place
+
+    @contextlib.contextmanager
+    def holding(self, device: Device) -> Iterator[DirectoryTree]:
+        """The device's files, which stay mounted until the end: the `release` of a scan leaves them alone. One of
+        this device, as when it is gone, or one of `held` ones does not. Raises MountError."""
+        with contextlib.ExitStack() as stack:
+            if (below := _below(device)) is not None:
+                stack.enter_context(self.holding(below))
+            place = self._place(device, holders=1)
+            stack.callback(self._let_hold_go, place)
+            tree = self.tree(device)
+            if device.filesystem == "btrfs" and device.within is None and device.folder is None:
+                with contextlib.suppress(MountError):  # then paths that begin above the root are not found
+                    stack.enter_context(self.holding(btrfs.top_level(device)))
+            yield tree
+
+    def _let_hold_go(self, place: _Place) -> None:
+        with self._lock:
+            place.holders -= 1
+            over = place.unwanted and not place.holders and self._places.get(place.device.name) is place
+        if over:
+            self.release(place.device.name)
 
     @contextlib.contextmanager
     def reading(self, device: Device) -> Iterator[DirectoryTree]:
@@ -283,11 +322,17 @@ class Mounts:
                 self._base = Path(tempfile.mkdtemp(prefix="bootmenu-", dir=parent))
             return self._base
 
-    def release(self, name: str | None = None) -> list[str]:
+    def release(self, name: str | None = None, *, held: bool = False) -> list[str]:
         """Close every tree, or that device's, and unmount what was mounted here; returns what could not be unmounted
-        at once (it is detached all the same). Waits for no disk."""
+        at once (it is detached all the same). Waits for no disk. held: also what somebody is `holding`, where no
+        device is named."""
         with self._lock:
-            names = [each for each in self._places if name is None or each == name or each.startswith(f"{name}:")]
+            names = []
+            for each, place in self._places.items():
+                if name is None and place.holders and not held:
+                    place.unwanted = True
+                elif name is None or each == name or each.startswith(f"{name}:"):
+                    names.append(each)
             places = [(name, self._places.pop(name)) for name in names]
             for name, place in places:
                 place.released = True

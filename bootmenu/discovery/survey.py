@@ -300,12 +300,8 @@ class Survey:
     @property
     def devices(self) -> dict[str, Device]:
         """The partitions that are there, by name."""
-        return {name: partition.device for name, partition in self._partitions.items()}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name of every partition, for what an entry's command line calls its root."""
-        return self._names
+        # any thread may ask, while another one meets more of them
+        return {name: partition.device for name, partition in self._partitions.copy().items()}
 
     def scan(self, look: Look, closed: Event) -> Generator[ScanEvent, None, None]:
         """Read everything; ends with ScanFinished when all that answers has been read. Raises what `look` raises."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,6 +83,13 @@ class Handover:
         else:
             base = DeviceTree.from_bytes(own)
         return overlays.apply(self._host, base, others)
+
+    def on(self, trees: Mapping[str, DirectoryTree]) -> Handover:
+        """The same machine, whose files are read from these trees."""
+        _ = self.running  # asked once for both
+        other = copy.copy(self)
+        other._trees = lambda: trees
+        return other
 
     def read(self, dtb: PlannedFile | None, others: Sequence[PlannedFile]) -> DeviceTree:
         """See kexec/plan.py."""

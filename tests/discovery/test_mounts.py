@@ -454,6 +454,73 @@ def test_one_device_is_let_go_of_alone(host: Host) -> None:
         assert set(mounts.known()) == {"sda1"}
 
 
+# ---- what is held -----------------------------------------------------------------------------------------
+
+
+def test_what_is_held_outlives_the_scans_and_is_let_go_of_with_its_holder(host: Host) -> None:
+    mounts = Mounts(host)
+    with mounts.holding(device()) as tree:
+        with mounts.holding(device()):
+            mounts.tree(device("sdb1"))
+            assert mounts.release() == []
+            assert unmounted(host) == [("sdb1", 0)]
+        assert mounts.tree(device()) is tree
+        assert mounts.release() == []
+        assert len(mounted(host)) == 2
+    assert unmounted(host) == [("sdb1", 0), ("sda1", 0)]
+    assert mounts.known() == {}
+
+
+def test_what_a_scan_uses_again_stays_when_its_holder_is_gone(host: Host) -> None:
+    with Mounts(host) as mounts:
+        with mounts.holding(device()) as tree:
+            mounts.release()
+            assert mounts.tree(device()) is tree
+        assert mounts.known() == {"sda1": tree}
+
+
+@pytest.mark.parametrize("how", ["gone", "jump", "another disk"])
+def test_a_device_that_goes_and_a_jump_take_what_is_held(host: Host, how: str) -> None:
+    mounts = Mounts(host)
+    with mounts.holding(device()) as tree:
+        match how:
+            case "gone":
+                mounts.release("sda1")
+            case "jump":
+                assert mounts.release(held=True) == []
+            case _:
+                other = Device(name="sda1", path="/dev/sda1", filesystem="vfat", size=2)
+                assert mounts.tree(other) is not tree
+        assert unmounted(host) == [("sda1", 0)]
+        with pytest.raises(TreeError):
+            tree.list("/")
+        assert set(mounts.known()) == ({"sda1"} if how == "another disk" else set())
+    assert mounts.release() == []
+    assert not syscalls_of(host).mounted
+
+
+def test_an_image_is_held_with_the_partition_that_it_lies_on(host: Host, tmp_path: Path) -> None:
+    mounts = Mounts(host)
+    (inner,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+    assert isinstance(inner, Device)
+    with mounts.holding(inner):
+        mounts.release()
+        assert set(mounts.known()) == {"sda1", inner.name}
+    assert mounts.known() == {}
+    assert mounts._loops.names == frozenset()
+
+
+def test_what_cannot_be_mounted_is_held_by_nobody(host: Host) -> None:
+    syscalls_of(host).errors["mount"] = errno.EIO
+    mounts = Mounts(host)
+    with pytest.raises(MountError, match="Input/output error"), mounts.holding(device()):
+        pytest.fail("it could be held")
+    del syscalls_of(host).errors["mount"]
+    mounts.tree(device())
+    mounts.release()
+    assert mounts.known() == {}
+
+
 # ---- a real file system -----------------------------------------------------------------------------------
 
 

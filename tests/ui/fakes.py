@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import UserDict
 from collections.abc import Generator, ItemsView, Iterator, Sequence
@@ -321,6 +322,8 @@ class FakeSession:
     power_error: BootmenuError = field(default_factory=lambda: PowerError("The kernel refused.", "Run as root."))
     shell_error: BootmenuError | None = None
     kernel_lines: list[str] | None = field(default_factory=lambda: ["Booting Linux on physical CPU 0x0"])
+    held: list[str] = field(default_factory=list)
+    """Entries whose partitions stay mounted: whoever loads one has to hold it."""
     load_reached: Event = field(default_factory=Event)
     """Set when the load waits."""
 
@@ -364,6 +367,15 @@ class FakeSession:
         if passphrase != self.passphrase:
             raise UnlockError("This is not its passphrase.", "Try again.", wrong=True)
         self.events = self.unlocked_events
+
+    @contextlib.contextmanager
+    def holding(self, listing: Listing) -> Iterator[None]:
+        """See Session."""
+        self.held.append(listing.entry.id)
+        try:
+            yield
+        finally:
+            self.held.remove(listing.entry.id)
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
@@ -428,6 +440,7 @@ class FakeSession:
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
         self.calls.append(f"load {plan.entry.id}")
+        assert plan.entry.id in self.held, "nobody holds what it names"
         finished = False
         try:
             for index, progress in enumerate(self.steps):

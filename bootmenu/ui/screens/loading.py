@@ -136,12 +136,16 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     # --- in a thread
 
     def _work(self) -> None:
+        while not self._after.wait(_INTERVAL):
+            if self._stop.is_set():
+                break
+        with self.terms.session.holding(self.listing):
+            self._start()
+
+    def _start(self) -> None:
         session = self.terms.session
         plan: LoadPlan | None = None
         try:
-            while not self._after.wait(_INTERVAL):
-                if self._stop.is_set():
-                    break
             plan = None if self._stop.is_set() else session.plan(self.listing)
             if plan is not None:
                 self.post_message(self.Planned(plan))
