@@ -601,6 +601,7 @@ class FilesSession(MachineSession):
             host, machine, tuple, method=method, settings=settings, local=local, memory=Memory(None)
         )  # files that were named are no entry that could be remembered
         here = Device(name="", folder="/")
+        self._earlier[here.name] = here  # nobody scans for it
         tree = self._mounts.tree(here)
 
         def ref(path: str) -> FileRef:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from itertools import islice
@@ -578,3 +579,38 @@ def test_the_command_boot_holds_what_it_plans_until_the_jump(capsys: pytest.Capt
     assert "load debian-49" in session.calls
     assert session.held == []
     assert "6.1.0-49" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("rescanned", [False, True])
+def test_a_kernel_that_is_another_one_since_the_scan_is_started_after_another_look_only(
+    demo: MachineSession, rescanned: bool
+) -> None:
+    own = own_tree(demo)
+    kernel = own.entry.kernel
+    with demo._mounts.reading(demo.devices[kernel.device]) as tree:
+        descriptor, _ = tree.descriptor(kernel.path)
+    path = Path(f"/proc/self/fd/{descriptor}").readlink()
+    os.close(descriptor)
+    data = path.read_bytes()
+    path.write_bytes(data)
+    if rescanned:
+        (own,) = [listing for listing in collect(demo)[0] if listing.entry.id == own.entry.id]
+        list(demo.load(demo.plan(own)))
+    else:
+        with pytest.raises(LoadError, match=f"{kernel.path}: changed since it was looked at") as caught:
+            list(demo.load(demo.plan(own)))
+        assert "Look again" in caught.value.hint
+
+
+def test_a_file_that_was_named_is_the_one_that_was_looked_at(tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel"
+    kernel.write_bytes(whole_image())
+    session = files(tmp_path / "host", kernel, method="kexec_tools")
+    plan = session.plan(session.listing)
+    session.host.commands.programs = {"kexec": Kexec()}  # type: ignore[attr-defined]
+    for _ in range(2):
+        assert list(session.load(plan))[-1].state is StageState.DONE
+        session.release()
+    kernel.write_bytes(whole_image())
+    with pytest.raises(LoadError, match="kernel: changed since it was looked at"):
+        list(session.load(plan))

@@ -16,6 +16,7 @@ from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, Wanted,
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage
+from bootmenu.model.stamp import Stamp
 
 
 class FileState(StrEnum):
@@ -47,6 +48,8 @@ class FileFacts:
     """After following links; None when that was not possible."""
     size: int | None = None
     """Bytes."""
+    stamp: Stamp | None = None
+    """Of the file before it was read; None = not recorded."""
     detail: str = ""
     """Why it is not present, in words."""
     part: str = ""

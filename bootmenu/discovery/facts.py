@@ -222,7 +222,7 @@ def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
 
 
 def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
-    state, detail, size, resolved = FileState.WAITING, "", None, None
+    state, detail, size, resolved, stamp = FileState.WAITING, "", None, None, None
     if (tree := trees.get(ref.device)) is not None:
         try:
             info = tree.stat(ref.path)
@@ -231,7 +231,7 @@ def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
         else:
             resolved = info.resolved
             if info.is_file:
-                state, size = FileState.PRESENT, info.size
+                state, size, stamp = FileState.PRESENT, info.size, info.stamp
             else:
                 state = FileState.UNUSABLE
                 detail = "is a folder, not a file" if info.is_folder else "is a special file, which is never opened"
@@ -241,6 +241,7 @@ def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
         path=ref.path,
         state=state,
         size=size,
+        stamp=stamp,
         resolved=resolved,
         detail=detail,
         part=ref.part,

@@ -19,6 +19,7 @@ from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
+from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
@@ -46,6 +47,9 @@ _OPTIONS = {
 _TRIED = ("ext4", "vfat", "btrfs", "xfs", "iso9660")
 """In this order, where the file system is not known."""
 
+_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "ntfs3"})
+"""File systems whose files have numbers of their own; FAT makes them up (fs/fat/inode.c: fat_build_inode)."""
+
 _PATIENCE = 10.0
 """Seconds for which one thread waits while another one mounts the same device."""
 
@@ -68,6 +72,8 @@ class _Place:
     tree: DirectoryTree | None = None
     point: Path | None = None
     """What was mounted here; None = nothing was."""
+    image: Stamp | None = None
+    """Of the image file that is mounted here, when it was opened."""
     loop: str = ""
     """Name of the loop device that ends with the mount; empty = there is none."""
     readers: int = 0
@@ -241,6 +247,8 @@ class Mounts:
                     names=references.names_of(device),
                     one_filesystem=device.folder is None,
                     image=device.inside if place.loop else "",
+                    inodes=device.filesystem in _INODES,
+                    within=place.image,
                     beyond=self._beyond(device),
                 )
             except OSError as error:
@@ -273,11 +281,13 @@ class Mounts:
         return None
 
     def _mount_image(self, device: Device, within: Device, place: _Place) -> None:
+        outer = self.tree(within)
         try:
-            descriptor, _ = self.tree(within).descriptor(device.inside)
+            descriptor, _ = outer.descriptor(device.inside)
         except TreeError as error:
             raise MountError(f"not readable: {error.detail}") from None
         try:
+            place.image = outer.stamp(os.fstat(descriptor))
             loop = self._loops.attach(descriptor)
         except OSError as error:
             raise MountError(f"no loop device can be had: {os.strerror(error.errno or 0)}") from None

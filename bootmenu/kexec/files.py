@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -21,15 +22,20 @@ _MOMENT = 0.1  # seconds
 
 
 def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenFile:
-    """The caller closes its descriptor. trees: by device name. Raises TreeError, or BootmenuError when its size is
-    another one now."""
+    """The caller closes its descriptor. trees: by device name. Raises TreeError, or BootmenuError when it is not
+    as it was when it was judged."""
     tree = trees.get(file.ref.device)
     if tree is None:
         raise TreeError(file.ref.path, Trouble.MISSING, f"lies on {file.ref.device}, which is not there any more")
     descriptor, size = tree.descriptor(file.ref.path)
-    if size != file.size:
+    try:
+        now = tree.stamp(os.fstat(descriptor))
+        before = file.stamp or dataclasses.replace(now, size=file.size)
+        if differs := before.differs(now):
+            raise BootmenuError(f"changed since it was looked at: {differs}", "Look again: r in the menu.")
+    except BaseException:
         os.close(descriptor)
-        raise _changed(size, file.size)
+        raise
     return OpenFile(descriptor, size)
 
 

@@ -19,6 +19,7 @@ from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
+from bootmenu.model.stamp import Stamp
 from bootmenu.model.text import printable
 from bootmenu.settings import Watchdog
 
@@ -34,6 +35,8 @@ class PlannedFile:
     ref: FileRef
     size: int
     """Bytes on the disk."""
+    stamp: Stamp | None = None
+    """Of the file that was judged: only that one is loaded under its verdict. None = not recorded."""
     offset: int = 0
     """Bytes of it before what is loaded."""
     length: int | None = None
@@ -158,8 +161,15 @@ def make_plan(
             )
         part, size = file.embedded, file.size or 0
         if part is None:
-            return PlannedFile(ref=ref, size=size)
-        return PlannedFile(ref=ref, size=size, offset=part.offset, length=part.size, compression=part.compression)
+            return PlannedFile(ref=ref, size=size, stamp=file.stamp)
+        return PlannedFile(
+            ref=ref,
+            size=size,
+            stamp=file.stamp,
+            offset=part.offset,
+            length=part.size,
+            compression=part.compression,
+        )
 
     kernel = planned("kernel", entry.kernel)
     image = facts.kernel.image if facts.kernel else None

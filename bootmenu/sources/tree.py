@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.entry import Problem
+from bootmenu.model.stamp import Stamp
 
 CONFIG_LIMIT = 1024 * 1024
 """Bytes. A larger configuration file is none."""
@@ -58,6 +59,8 @@ class Stat:
     """(device, inode): equal for two names of one file."""
     resolved: str
     """Absolute path below the root after following links, as far as it could be found out."""
+    stamp: Stamp | None = None
+    """What a later state of it differs in; None = not known."""
 
 
 T = TypeVar("T")

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from bootmenu.formats.reader import ByteSource
+from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, Trouble, normal
 from bootmenu.system.syscalls import Resolve, Syscalls
 
@@ -103,8 +104,9 @@ class DirectoryTree:
     """Everything below one folder, and nothing outside it. Only regular files are ever opened for reading.
 
     device: the partition's kernel name. names: its other names, as references.py forms them. one_filesystem: stop at
-    mount points, as what lies behind them belongs to another partition. image: see Tree. beyond: gives the tree in
-    which a path is looked for that does not exist here.
+    mount points, as what lies behind them belongs to another partition. image: see Tree. inodes: its files have
+    numbers that stay. within: the image file, when it was opened. beyond: gives the tree in which a path is looked
+    for that does not exist here.
     """
 
     def __init__(
@@ -116,9 +118,13 @@ class DirectoryTree:
         names: frozenset[str] = frozenset(),
         one_filesystem: bool = True,
         image: str = "",
+        inodes: bool = False,
+        within: Stamp | None = None,
         beyond: Callable[[str], DirectoryTree | None] | None = None,
     ) -> None:
         self._beyond = beyond
+        self._inodes = inodes
+        self._within = within
         self._image = image
         self._syscalls = syscalls
         self._device = device
@@ -222,9 +228,20 @@ class DirectoryTree:
                 size=info.st_size,
                 identity=(info.st_dev, info.st_ino),
                 resolved=tree._name(handle) or resolved,
+                stamp=self.stamp(info),
             )
         finally:
             os.close(handle)
+
+    def stamp(self, info: os.stat_result) -> Stamp:
+        """What a later state of a file of this tree differs in."""
+        return Stamp(
+            size=info.st_size,
+            modified=info.st_mtime_ns,
+            changed=info.st_ctime_ns,
+            inode=info.st_ino if self._inodes else None,
+            within=self._within,
+        )
 
     def read(self, path: str, limit: int) -> bytes:
         """A whole regular file."""

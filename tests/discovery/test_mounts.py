@@ -269,6 +269,31 @@ def test_subvolumes_are_read_below_the_top_level_and_beyond_them_too(
         shutil.rmtree(tmp_path / "private")
 
 
+@pytest.mark.parametrize(("filesystem", "kept"), [("ext4", True), ("xfs", True), ("vfat", False), (None, False)])
+def test_numbers_of_files_count_where_the_file_system_has_any(host: Host, filesystem: str | None, kept: bool) -> None:
+    with Mounts(host) as mounts:
+        stamp = mounts.tree(device(filesystem=filesystem)).stat("/").stamp
+    assert stamp is not None
+    assert (stamp.inode is not None) is kept
+
+
+def test_what_lies_in_an_image_is_another_one_when_the_image_is(host: Host, tmp_path: Path) -> None:
+    part = partition_with(tmp_path, "a.iso")
+    stamps = []
+    for change in (False, False, True):
+        if change:
+            (tmp_path / "part/a.iso").write_bytes((tmp_path / "part/a.iso").read_bytes())
+        with Mounts(host) as mounts:
+            (device,) = mounts.inside(part)
+            assert isinstance(device, Device)
+            stamps.append(mounts.tree(device).stat("/").stamp)
+    first, again, other = (stamp and stamp.within for stamp in stamps)
+    assert first == again
+    assert first is not None
+    assert other is not None
+    assert first.differs(other)
+
+
 # ---- release ----------------------------------------------------------------------------------------------
 
 

@@ -324,13 +324,13 @@ CHANGES = [overwrite, overwrite_and_hide_it, cut_off]
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("demanded", [False, True])
-def test_a_file_that_was_exchanged_before_it_is_read_is_told_as_what_it_is(
+def test_a_file_that_was_exchanged_before_it_was_looked_at_is_told_as_what_it_is(
     bench: Bench, host: Host, kexec: Kexec, method: str, demanded: bool
 ) -> None:
+    overwrite(bench.root / "initrd")
     plan = bench.plan(bench.entry(), with_facts(), method)
     if demanded:
         plan = demanding(plan, {"sda1:/initrd": sha256(INITRD)}, {})
-    overwrite(bench.root / "initrd")
     other = (bench.root / "initrd").read_bytes()
     if demanded:
         with pytest.raises(LoadError, match=f"(?s){sha256(other)}.*{sha256(INITRD)}") as caught:

@@ -27,6 +27,7 @@ from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, commands_of, failure, fake_host
 from tests.kexec.staging import INITRD, OTHER, Bench, Kexec, descriptors
+from tests.kexec.test_devicetree import compiled
 
 
 @pytest.fixture
@@ -333,6 +334,56 @@ def test_a_file_that_changed_since_it_was_planned_is_not_loaded(
     assert error.stage is stage
     assert name in error.message
     assert not kexec.loads
+
+
+def overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(bytes(1))
+
+
+def overwrite_and_hide_it(path: Path) -> None:
+    before = path.stat()
+    overwrite(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def exchange(path: Path) -> None:
+    other = path.with_name("new")
+    other.write_bytes(bytes(path.stat().st_size))
+    other.rename(path)
+
+
+@pytest.mark.parametrize("change", [shrink, grow, overwrite, overwrite_and_hide_it, exchange])
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("Image", Stage.KERNEL),
+        ("initrd", Stage.INITRAMFS),
+        ("other", Stage.INITRAMFS),
+        ("board.dtb", Stage.DEVICE_TREE),
+        ("a.dtbo", Stage.DEVICE_TREE),
+    ],
+)
+def test_what_changed_since_it_was_judged_does_not_go_under_the_old_verdict(
+    bench: Bench, host: Host, kexec: Kexec, change: Callable[[Path], None], name: str, stage: Stage
+) -> None:
+    target = "/dts-v1/; /plugin/; &{/} { more; };"
+    (bench.root / "a.dtbo").write_bytes(compiled(target))
+    plan = bench.plan(bench.entry(dtb="/board.dtb", overlays=["/a.dtbo"], initrds=["/initrd", "/other"]))
+    change(bench.root / name)
+    error = fails(bench, plan, host)
+    assert error.stage is stage
+    assert f"/{name}: changed since it was looked at: " in error.message
+    assert error.hint == "Look again: r in the menu."
+    assert not kexec.loads
+
+
+def test_what_was_judged_and_never_recorded_is_compared_by_its_size(bench: Bench, host: Host, kexec: Kexec) -> None:
+    plan = bench.plan(bench.entry())
+    old = replace(plan, kernel=replace(plan.kernel, stamp=None))
+    overwrite_and_hide_it(bench.root / "Image")
+    run(bench, old, host)
+    assert len(kexec.loads) == 1
 
 
 @pytest.mark.parametrize("initrds", [["/initrd"], ["/initrd", "/other"]])

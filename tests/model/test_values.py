@@ -16,6 +16,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.stamp import Stamp
 
 PROPERTY = settings(max_examples=150, deadline=None)
 
@@ -174,3 +175,25 @@ def test_a_rate_needs_some_time() -> None:
     assert dataclasses.replace(event, seconds=0.0).rate == 0
     json = event.to_json()
     assert (json["stage"], json["rate"], json["remaining"]) == ("read kernel", 2000, 0.5)
+
+
+STAMP = Stamp(size=10, modified=20, changed=30, inode=40)
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        ({}, ""),
+        ({"size": 11}, "11 bytes are there, it had 10"),
+        ({"modified": 21}, "it was written to"),
+        ({"changed": 31}, "its times, its name or its rights were changed"),
+        ({"inode": 41}, "another file has its name"),
+        ({"inode": None}, ""),  # a file system that makes them up says nothing
+        ({"within": STAMP}, ""),
+    ],
+)
+def test_a_stamp_tells_what_differs(now: dict[str, object], says: str) -> None:
+    later = dataclasses.replace(STAMP, **now)  # type: ignore[arg-type]
+    assert STAMP.differs(later) == says
+    inside = dataclasses.replace(STAMP, within=STAMP).differs(dataclasses.replace(STAMP, within=later))
+    assert inside == (f"of the image that it lies in {says}" if says else "")

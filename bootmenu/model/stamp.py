@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""What tells one state of a file from another without reading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A file when it was looked at, as stat(2) has it."""
+
+    size: int
+    """Bytes."""
+    modified: int
+    """When its content was written to, nanoseconds since 1970."""
+    changed: int
+    """When anything about it was changed, nanoseconds since 1970; nobody can set it."""
+    inode: int | None = None
+    """None = its file system makes numbers up while it is mounted, as FAT does."""
+    within: Stamp | None = None
+    """Of the image file that it lies in; None = it lies in none."""
+
+    def differs(self, now: Stamp) -> str:
+        """What is another one by now, for people; empty = nothing."""
+        if self.size != now.size:
+            return f"{now.size:,} bytes are there, it had {self.size:,}"
+        if None not in (self.inode, now.inode) and self.inode != now.inode:
+            return "another file has its name"
+        if self.modified != now.modified:
+            return "it was written to"
+        if self.changed != now.changed:
+            return "its times, its name or its rights were changed"
+        if self.within is not None and now.within is not None and (inner := self.within.differs(now.within)):
+            return f"of the image that it lies in {inner}"
+        return ""
