@@ -23,7 +23,7 @@ from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
-from bootmenu.system.mountinfo import mounts
+from bootmenu.system.mountinfo import Mount, mount_of, mounts
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 from bootmenu.system.tree import DirectoryTree
 
@@ -222,7 +222,10 @@ class Mounts:
             raise MountError("locked: it is encrypted, and the key u in the menu unlocks it")
         with contextlib.ExitStack() as until_open:
             if device.within is None:
-                folder = device.folder or self._already_mounted(device)
+                folder = device.folder
+                if folder is None and (descriptor := self._already_mounted(device)) is not None:
+                    until_open.callback(os.close, descriptor)
+                    folder = f"/proc/self/fd/{descriptor}"
                 if folder is None:
                     place.point = self._mount(device, device.path)
             elif device.filesystem != "btrfs":
@@ -268,17 +271,38 @@ class Mounts:
 
         return beyond
 
-    def _already_mounted(self, device: Device) -> str | None:
-        # only a mount of the whole file system will do
+    def _already_mounted(self, device: Device) -> int | None:
+        """Descriptor of the root of its file system, where that is mounted and to be seen; the caller closes it."""
         try:
             number = self._host.path(device.path).stat().st_rdev
         except OSError:
             return None
-        name = f"{os.major(number)}:{os.minor(number)}"
         for mount in mounts(self._host):
-            if mount.root == "/" and (mount.number == name or mount.source == device.path):
-                return mount.point
+            if self._is_whole(mount, device, number):
+                with contextlib.suppress(OSError):
+                    descriptor = os.open(mount.point, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+                    # asked once more when it is open: something else may be mounted over it or over a folder above
+                    # it, now or all the time, and what was opened is that
+                    at = (mount_of(descriptor), mount.point)
+                    again = (each for each in mounts(self._host) if (each.id, each.point) == at)
+                    if any(self._is_whole(each, device, number) for each in again):
+                        return descriptor
+                    os.close(descriptor)
         return None
+
+    def _is_whole(self, mount: Mount, device: Device, number: int) -> bool:
+        """Whether it is one of all of the device's file system. number: of the device."""
+        if mount.root != "/":
+            return False
+        if mount.number == f"{os.major(number)}:{os.minor(number)}":
+            return True
+        # btrfs alone makes its number up (fs/btrfs/disk-io.c: get_anon_bdev); anyone can write anything as the source
+        # of others, FUSE's too
+        if mount.filesystem != "btrfs" or device.filesystem not in ("btrfs", None):
+            return False
+        with contextlib.suppress(OSError):
+            return self._host.path(mount.source).stat().st_rdev == number
+        return False
 
     def _mount_image(self, device: Device, within: Device, place: _Place) -> None:
         outer = self.tree(within)

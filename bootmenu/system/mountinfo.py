@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from bootmenu.system.host import Host
 
@@ -14,6 +16,8 @@ from bootmenu.system.host import Host
 class Mount:
     """One line (Documentation/filesystems/proc.rst, 3.5)."""
 
+    id: int
+    """Of this mount, as /proc/self/fdinfo has it."""
     number: str
     """`major:minor` of the file system; btrfs makes up its own."""
     root: str
@@ -29,14 +33,26 @@ def mounts(host: Host) -> Iterator[Mount]:
     for line in (host.text("/proc/self/mountinfo") or "").splitlines():
         fields, _, behind = line.partition(" - ")
         parts, source = fields.split(), behind.split()
-        if len(parts) >= 5 and len(source) >= 2:
+        if len(parts) >= 5 and parts[0].isdecimal() and len(parts[0]) < 20 and len(source) >= 2:
             yield Mount(
+                id=int(parts[0]),
                 number=parts[2],
                 root=_unescaped(parts[3]),
                 point=_unescaped(parts[4]),
                 filesystem=source[0],
                 source=_unescaped(source[1]),
             )
+
+
+def mount_of(descriptor: int) -> int | None:
+    """The id of the mount that an open file or folder lies on; None = the kernel does not say."""
+    # proc(5): "the ID of the mount containing this file"; since 3.15
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/self/fdinfo/{descriptor}").read_text("ascii", "replace").splitlines():
+            name, _, value = line.partition(":")
+            if name == "mnt_id" and value.strip().isdecimal():
+                return int(value)
+    return None
 
 
 def _unescaped(text: str) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -21,7 +22,8 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession, collect
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.host import Host
-from bootmenu.system.syscalls import MNT_DETACH, MountFlag
+from bootmenu.system.mountinfo import mount_of
+from bootmenu.system.syscalls import MNT_DETACH, MountFlag, Syscalls
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeSyscalls, commands_of, fake_host, syscalls_of
 from tests.builders.trees import write_tree
@@ -148,7 +150,13 @@ def test_what_is_mounted_already_is_used_where_it_is(
 ) -> None:
     number = Path("/dev/null").stat().st_rdev
     name = f"{os.major(number)}:{os.minor(number)}"
-    lines = (f"36 35 {name} /sub /elsewhere rw - ext4 /dev/x rw", f"37 35 {name} / {tmp_path} rw - ext4 /dev/x rw")
+    opened = os.open(tmp_path, os.O_PATH)
+    here = mount_of(opened)
+    os.close(opened)
+    lines = (
+        f"36 35 {name} /sub /elsewhere rw - ext4 /dev/x rw",
+        f"{here} 35 {name} / {tmp_path} rw - ext4 /dev/x rw",
+    )
     write_tree(tmp_path / "host", {"/proc/self/mountinfo": "\n".join(lines) + "\n"})
     (tmp_path / "host/dev").mkdir()
     (tmp_path / "host/dev/sda1").symlink_to("/dev/null")
@@ -564,33 +572,59 @@ def _in_a_child(work: Callable[[], object]) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-@pytest.fixture
-def loop(tmp_path: Path) -> Iterator[Device]:
-    """A loop device with ext4 whose journal wants to be replayed."""
-    tools = {name: shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin") for name in ("mkfs.ext4", "losetup")}
-    missing = [name for name, path in tools.items() if path is None]
+def _tool(name: str) -> str:
+    """Its path, or the test is skipped where nothing can be mounted."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
-    if missing:
-        pytest.skip(f"there is no {' and no '.join(missing)}")
-    if not Path("/dev/loop-control").exists() or "\text4" not in Path("/proc/filesystems").read_text():
-        pytest.skip("this kernel has no loop devices, or no ext4")
-    image = tmp_path / "disk"
-    root = write_tree(tmp_path / "root", {"vmlinuz": whole_image(), "loader/entries/a.conf": "linux /vmlinuz\n"})
-    command = [str(tools["mkfs.ext4"]), "-q", "-F", "-O", "^metadata_csum", "-d", str(root), str(image), "8M"]
-    subprocess.run(command, check=True, capture_output=True)
-    # s_feature_incompat bit 2, "needs recovery" (Documentation/filesystems/ext4/super.rst)
-    data = bytearray(image.read_bytes())
-    data[1024 + 0x60] |= 4
-    image.write_bytes(data)
-    done = subprocess.run([str(tools["losetup"]), "--find", "--show", str(image)], capture_output=True, text=True)
+    if not Path("/dev/loop-control").exists():
+        pytest.skip("this kernel has no loop devices")
+    path = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if path is None:
+        pytest.skip(f"there is no {name}")
+    return path
+
+
+@contextlib.contextmanager
+def attached(image: Path, filesystem: str) -> Iterator[Device]:
+    """A loop device with this content."""
+    losetup = _tool("losetup")
+    if f"\t{filesystem}\n" not in Path("/proc/filesystems").read_text():
+        pytest.skip(f"this kernel has no {filesystem}")
+    done = subprocess.run([losetup, "--find", "--show", str(image)], capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"no loop device is to be had: {done.stderr.strip()}")
     path = done.stdout.strip()
     try:
-        yield Device(name=path.removeprefix("/dev/"), path=path, filesystem="ext4", size=8 << 20)
+        yield Device(name=path.removeprefix("/dev/"), path=path, filesystem=filesystem, size=image.stat().st_size)
     finally:
-        subprocess.run([str(tools["losetup"]), "--detach", path], check=True)
+        subprocess.run([losetup, "--detach", path], check=True)
+
+
+def made(tmp_path: Path, filesystem: str) -> Path:
+    """An image of such a file system, with an entry in it."""
+    image = tmp_path / "disk"
+    root = write_tree(tmp_path / "root", {"vmlinuz": whole_image(), "loader/entries/a.conf": "linux /vmlinuz\n"})
+    match filesystem:
+        case "ext4":
+            command = ["mkfs.ext4", "-q", "-F", "-O", "^metadata_csum", "-d", str(root), str(image), "8M"]
+        case _:
+            with image.open("wb") as file:
+                file.truncate(128 << 20)
+            command = ["mkfs.btrfs", "-q", "--rootdir", str(root), str(image)]
+    subprocess.run([_tool(command[0]), *command[1:]], check=True, capture_output=True)
+    return image
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Device]:
+    """A loop device with ext4 whose journal wants to be replayed."""
+    image = made(tmp_path, "ext4")
+    # s_feature_incompat bit 2, "needs recovery" (Documentation/filesystems/ext4/super.rst)
+    data = bytearray(image.read_bytes())
+    data[1024 + 0x60] |= 4
+    image.write_bytes(data)
+    with attached(image, "ext4") as device:
+        yield device
 
 
 def test_a_real_partition_is_read_and_not_written_and_nothing_stays_mounted(loop: Device, tmp_path: Path) -> None:
@@ -613,6 +647,82 @@ def test_a_real_partition_is_read_and_not_written_and_nothing_stays_mounted(loop
     _in_a_child(work)
     assert loop.path not in Path("/proc/self/mountinfo").read_text()
     assert (tmp_path / "disk").read_bytes() == before
+
+
+def covered(case: str, path: str, points: Path, calls: Syscalls, options: str = "noload") -> None:
+    """The partition is mounted, and what is to be seen in its place is something else."""
+    flags, other = FLAGS, points / "other"
+    for name in ("point/deep", "away", "other"):
+        (points / name).mkdir(parents=True)
+    (other / "vmlinuz").write_text("evil")
+    point = points / "point/deep" if case == "parent" else points / "point"
+    if case != "source":
+        kind = "ext4" if "noload" in options else "btrfs"
+        calls.mount(path, str(point), kind, flags, options)
+    match case:
+        case "stacked":
+            calls.mount("none", str(point), "tmpfs", MountFlag(0), "")
+            (point / "vmlinuz").write_text("evil")
+        case "parent":
+            calls.mount("none", str(points / "point"), "tmpfs", MountFlag(0), "")
+            point.mkdir()
+            (point / "vmlinuz").write_text("evil")
+        case "bind":
+            calls.mount(str(other), str(point), "", MountFlag(4096), "")  # MS_BIND
+        case "subfolder":
+            calls.mount(str(point / "loader"), str(points / "away"), "", MountFlag(4096), "")
+            calls.umount(str(point))
+        case "source":
+            calls.mount(path, str(point), "tmpfs", MountFlag(0), "")
+            (point / "vmlinuz").write_text("evil")
+        case _:
+            assert case == "nothing"
+
+
+CASES = ["nothing", "stacked", "parent", "bind", "subfolder", "source"]
+
+
+def whole_is_read(device: Device, points: Path, case: str, options: str) -> None:
+    host = Host()
+    with Mounts(host) as mounts:
+        covered(case, device.path, points, host.syscalls, options)
+        tree = mounts.tree(device)
+        assert "loader" in tree.list("/")
+        assert tree.read("/vmlinuz", 1 << 20) == whole_image()
+        assert (mounts._places[device.name].point is None) is (case == "nothing")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_mounted_over_a_partition_is_never_read_as_it(loop: Device, tmp_path: Path, case: str) -> None:
+    _in_a_child(lambda: whole_is_read(loop, tmp_path / "points", case, "noload"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nor_over_one_with_btrfs_whose_number_is_made_up(tmp_path: Path, case: str) -> None:
+    with attached(made(tmp_path, "btrfs"), "btrfs") as device:
+        _in_a_child(lambda: whole_is_read(device, tmp_path / "points", case, "rescue=nologreplay"))
+
+
+def test_what_is_mounted_while_it_is_opened_is_seen(loop: Device, tmp_path: Path) -> None:
+    def work() -> None:
+        host = Host()
+        point = tmp_path / "point"
+        point.mkdir()
+        with Mounts(host) as mounts:
+            host.syscalls.mount(loop.path, str(point), "ext4", FLAGS, "noload")
+            real = os.open
+
+            def cover(path: str, *arguments: int) -> int:
+                if path == str(point):
+                    host.syscalls.mount("none", str(point), "tmpfs", MountFlag(0), "")
+                return real(path, *arguments)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(os, "open", cover)
+                tree = mounts.tree(loop)
+            assert tree.read("/vmlinuz", 1 << 20) == whole_image()
+
+    _in_a_child(work)
 
 
 def test_the_fake_calls_have_the_real_ones_names() -> None:
