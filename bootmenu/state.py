@@ -238,9 +238,22 @@ class Files:
 def store_in(folder: Path, data: bytes, files: Files) -> None:
     """Write, fsync, rename, fsync the folder. Raises OSError."""
     fresh = folder / f"{NAME}.new"
+    if _is_whole(fresh, files) and not _is_whole(folder / NAME, files):
+        # all that an earlier power cut has left: it gets its name before anything is written over it
+        files.rename(fresh, folder / NAME)
+        files.sync_folder(folder)
     files.write(fresh, data)
     files.rename(fresh, folder / NAME)
     files.sync_folder(folder)
+
+
+def _is_whole(path: Path, files: Files) -> bool:
+    """Whether a state can be read there."""
+    try:
+        data = files.read(path)
+        return data is not None and decode(data) is not None
+    except (StateError, OSError):
+        return False
 
 
 def read_from(folder: Path, files: Files) -> State:

@@ -188,9 +188,10 @@ def after_a_cut(disk: Disk, journal: Journal) -> Iterator[Disk]:
         match step:
             case "write":
                 data = journal.data[names[0]]
-                for length in range(len(data) + 1):
-                    yield {**disk, names[0]: data[:length]}
-                pending.append({**disk, names[0]: data})
+                for base in pending:
+                    for length in range(len(data) + 1):
+                        yield {**base, names[0]: data[:length]}
+                pending = [*pending, *({**base, names[0]: data} for base in pending)]
             case "rename":
                 renamed = dict(pending[-1])
                 renamed[names[1]] = renamed.pop(names[0])
@@ -201,13 +202,26 @@ def after_a_cut(disk: Disk, journal: Journal) -> Iterator[Disk]:
         yield from pending
 
 
-@pytest.mark.parametrize("before", [None, State(default="old")])
-def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before: State | None) -> None:
+OLD = encode(State(default="old"))
+
+
+@pytest.mark.parametrize(
+    ("before", "disk"),
+    [
+        (None, {}),
+        (State(default="old"), {NAME: OLD}),
+        # what an earlier power cut has left
+        (State(default="old"), {f"{NAME}.new": OLD}),
+        (State(default="old"), {NAME: OLD[:-1], f"{NAME}.new": OLD}),
+        (State(default="old"), {NAME: b"", f"{NAME}.new": OLD}),
+        (State(default="old"), {NAME: OLD, f"{NAME}.new": OLD[:7]}),
+    ],
+)
+def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before: State | None, disk: Disk) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
-    if before is not None:
-        store_in(folder, encode(before), Files())
-    disk = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name, data in disk.items():
+        (folder / name).write_bytes(data)
     after, journal = State(default="new").booting(FIRST), Journal()
     store_in(folder, encode(after), journal)
     seen = set()
