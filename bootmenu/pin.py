@@ -136,15 +136,15 @@ class Guard:
     """Asks for the PIN at most as often as the pauses allow.
 
     The number of wrong ones is remembered between boots, and a restart begins with the whole pause of that number.
-    Where it cannot be remembered there is one try, and the longest pause after every wrong one: else three tries
-    for each time that the power is cut would be the way around it.
+    Where it cannot be remembered, or what was cannot be read, the longest pause is before the first try, too, and
+    after every wrong one that is not remembered: else cutting the power would be the way around it.
     """
 
     def __init__(self, stored: StoredPin, memory: Memory, clock: Callable[[], float] = monotonic) -> None:
         self._stored = stored
         self._memory = memory
         self._clock = clock
-        self._until = clock() + pause(memory.state.wrong_pins)
+        self._until = clock() + (pause(memory.state.wrong_pins) if memory.known else PAUSES[-1])
         self._lock = threading.Lock()
 
     @property

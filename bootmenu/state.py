@@ -386,9 +386,12 @@ class Memory:
         self.state = State()
         self.trouble = trouble
         """Why nothing is remembered, or what could not be; empty = all is well."""
+        self.known = False
+        """Whether what was remembered could be read; False = there may have been anything."""
         if store is not None:
             try:
                 self.state = store.read()
+                self.known = True
             except (BootmenuError, OSError) as error:
                 self.trouble = marked(f"What was remembered could not be read: {_words(error)}.")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bootmenu.cli import main
 from bootmenu.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
 from bootmenu.settings import load
-from bootmenu.state import FolderStore, Memory, State
+from bootmenu.state import FolderStore, Memory, State, StateError
 from bootmenu.system.host import Host
 
 QUICK = StoredPin.new("4711", n=2)
@@ -164,14 +164,44 @@ def test_the_rest_of_the_state_is_kept(tmp_path: Path) -> None:
     assert Memory(FolderStore(tmp_path)).state == State(default="debian", once="other", wrong_pins=2)
 
 
-def test_where_nothing_is_remembered_every_wrong_one_brings_the_longest_pause() -> None:
+class Unreadable:
+    """A place that cannot be read any more, nor written to where `full`."""
+
+    def __init__(self, *, full: bool) -> None:
+        self.full = full
+
+    def read(self) -> State:
+        raise StateError("the remembered state is damaged")
+
+    def write(self, state: State) -> None:
+        if self.full:
+            raise StateError("no space is left")
+
+
+@pytest.mark.parametrize("memory", [Memory(None), Memory(Unreadable(full=True)), Memory(Unreadable(full=False))])
+def test_where_nothing_is_remembered_even_the_first_try_waits_the_longest_pause(memory: Memory) -> None:
+    """Or a restart would be the way around it."""
     clock = Clock()
-    asked = Guard(QUICK, Memory(None), clock)
-    assert asked.wait == 0
-    assert not asked.opens("0000")
-    assert asked.wait == PAUSES[-1]
+    asked = Guard(QUICK, memory, clock)
+    for _ in range(2):
+        assert asked.wait == PAUSES[-1]
+        assert not asked.opens("4711")
+        clock.now += PAUSES[-1] - 0.5
+        assert asked.wait == 1
+        asked = Guard(QUICK, memory, clock)  # a restart
     clock.now += PAUSES[-1] + 1
+    assert not asked.opens("0000")
+    if memory.trouble.endswith("damaged."):
+        assert asked.wait == 0, "this one is remembered"
+    else:
+        assert asked.wait == PAUSES[-1]
+        assert not asked.opens("4711")
+        clock.now += PAUSES[-1] + 1
     assert asked.opens("4711")
+
+
+def test_a_place_that_holds_nothing_yet_makes_nobody_wait(tmp_path: Path) -> None:
+    assert asking(tmp_path / "new", Clock()).wait == 0
 
 
 def test_the_command_reads_it_twice_and_prints_the_line(
@@ -193,8 +223,8 @@ def test_the_command_reads_it_twice_and_prints_the_line(
 
 def test_every_console_and_the_menu_after_a_fault_have_the_same_pauses() -> None:
     memory = Memory(None)
-    assert not guard(QUICK, memory).opens("0000")
-    again = guard(QUICK, memory)
-    assert again.wait
-    assert not again.opens("4711")
-    assert not guard(QUICK, Memory(None)).wait
+    first = guard(QUICK, memory)
+    assert first.wait
+    assert not first.opens("4711")
+    assert guard(QUICK, memory) is first
+    assert guard(QUICK, Memory(None)) is not first

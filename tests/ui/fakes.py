@@ -40,7 +40,7 @@ from bootmenu.model.place import Bus, Place
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.pin import StoredPin
 from bootmenu.settings import Profile, Settings
-from bootmenu.state import Memory
+from bootmenu.state import Memory, State
 from bootmenu.system.power import Power, PowerError
 
 MACHINE = MachineFacts(
@@ -283,6 +283,21 @@ LEAVING: tuple[Progress, ...] = (
 
 
 @dataclass
+class Kept:
+    """A place for the state, gone with the test."""
+
+    state: State = field(default_factory=State)
+
+    def read(self) -> State:
+        """See Store."""
+        return self.state
+
+    def write(self, state: State) -> None:
+        """See Store."""
+        self.state = state
+
+
+@dataclass
 class FakeSession:
     """Answers as it is told, and remembers what it was asked. A set `gate` lets everything through."""
 
@@ -312,7 +327,7 @@ class FakeSession:
     """What a scan finds once the passphrase was right."""
     unlock_gate: Event = field(default_factory=Event)
     """A passphrase is tried until this is set."""
-    memory: Memory = field(default_factory=lambda: Memory(None))
+    memory: Memory = field(default_factory=lambda: Memory(Kept()))
     recheck_gate: Event = field(default_factory=Event)
     """An edited entry is judged when this is set."""
     handed: HandedTrees = field(default_factory=lambda: HandedTrees(None, None, None))
