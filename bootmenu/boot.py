@@ -11,7 +11,7 @@ from bootmenu import reports
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.devicetree_text import differences
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.errors import LoadError, leave_note, left_loaded
 from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.language import _, told
@@ -88,10 +88,10 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
         for progress in session.leave(plan):
             teller.progress(progress)
     except LoadError as error:
-        session.unload(plan)
+        leave_note(error, session.unload(plan))
         raise _with_what_the_kernel_said(error) from None
-    except BaseException:
-        session.unload(plan)
+    except BaseException as error:
+        leave_note(error, session.unload(plan))
         raise
     teller.result("jump", plan.last_line)
     try:
@@ -103,6 +103,7 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
 def _with_what_the_kernel_said(error: LoadError) -> BootmenuError:
     said = [f"{error.call}: {error.errno_text}"] if error.errno_text else []
     said += [f"kernel: {line}" for line in error.kernel_log]
+    said += left_loaded(error)
     return BootmenuError("\n  ".join([error.message, *map(reports.printable, said)]), error.hint)
 
 

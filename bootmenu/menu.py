@@ -252,7 +252,7 @@ def _begin(
 def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> Sitting:
     decision = _count_down(frame, opening, loaded, seconds)
 
-    from bootmenu.kexec.errors import SimulatedJump
+    from bootmenu.kexec.errors import SimulatedJump, leave_note, left_loaded
     from bootmenu.ui.outcome import Quit
 
     shared = decision.shared
@@ -270,13 +270,13 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
                     frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
                     _drain(frame.terminals)
                     _jump(view, plan)
-                except BaseException:
-                    view.unload(plan)
+                except BaseException as error:
+                    leave_note(error, view.unload(plan))
                     raise
     except SimulatedJump as arrived:
         return Sitting(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:
-        for line in () if kiosk else filter(None, (error.message, error.hint)):
+        for line in () if kiosk else filter(None, (error.message, *left_loaded(error), error.hint)):
             frame.line(f" {told(line)}")
         return Sitting(shared=shared, loaded=loaded, error=error)
     except _Ended as ended:
@@ -397,6 +397,7 @@ def _load_by_itself(
 ) -> tuple[LoadPlan | None, str]:
     """Load, one line a stage, and in the kiosk one line. None = a key took it back, and why. Raises BootmenuError;
     nothing is loaded then."""
+    from bootmenu.kexec.errors import leave_note
     from bootmenu.model.progress import StageState
     from bootmenu.ui.wording import full_name
 
@@ -413,14 +414,13 @@ def _load_by_itself(
                         frame.line(_stage(progress))
                     match frame.wait(0):
                         case Key(enter=False):
-                            view.unload(plan)
-                            return None, _("taken back: nothing is loaded")
+                            return None, told(view.unload(plan)) or _("taken back: nothing is loaded")
                         case Signal(number):
                             raise _Ended(number)
                         case _:
                             pass
-    except BaseException:
-        view.unload(plan)
+    except BaseException as error:
+        leave_note(error, view.unload(plan))
         raise
     return plan, ""
 

@@ -22,7 +22,7 @@ from bootmenu.boot import plan_lines
 from bootmenu.discovery.scan import Listing, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec import preflight
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.errors import LoadError, leave_note, left_loaded
 from bootmenu.language import _, marked, told
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.progress import Progress, StageState
@@ -410,11 +410,11 @@ class PlainMenu:
                 self._follow(self._session.load(plan))
                 self._follow(self._session.leave(plan))
             except KeyboardInterrupt:
-                self._session.unload(plan)
-                self._say(_("Taken back: nothing is loaded."))
+                left = self._session.unload(plan)
+                self._wrapped("  ! " if left else "", told(left) or _("Taken back: nothing is loaded."))
                 return
-            except BaseException:
-                self._session.unload(plan)
+            except BaseException as error:
+                leave_note(error, self._session.unload(plan))
                 raise
         self._outcome = Jump(plan)
 
@@ -446,7 +446,9 @@ class PlainMenu:
             except LoadError as failure:
                 error = failure
             finally:
-                self._session.unload(plan)
+                left = self._session.unload(plan)
+        if left:
+            self._wrapped("  ! ", told(left))
         self._finding(preflight.finding(plan, error))
 
     def _edit(self, listing: Listing) -> None:
@@ -554,6 +556,8 @@ class PlainMenu:
 
     def _failed(self, error: BootmenuError) -> None:
         self._wrapped("  ! ", told(error.message))
+        for left in left_loaded(error):
+            self._wrapped("  ! ", told(left))
         if isinstance(error, LoadError):
             for line in _details_of(error):
                 self._wrapped("      ", line)

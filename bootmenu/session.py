@@ -43,7 +43,7 @@ from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.demands import Demands, outermost
 from bootmenu.kexec.digests import demanding
-from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.kexec.errors import LoadError, SimulatedJump, leave_note
 from bootmenu.kexec.handover import HandedTrees, Handover
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import LoadPlan, PlanError, choose, foresee, make_plan
@@ -140,8 +140,8 @@ class Session(Protocol):
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:
         """Run the hooks, sync and unmount, when the load has succeeded. Raises LoadError when a hook stops it."""
 
-    def unload(self, plan: LoadPlan) -> None:
-        """Take a loaded kernel out again; never raises."""
+    def unload(self, plan: LoadPlan) -> str:
+        """Take a loaded kernel out again; never raises. Returns why one stays loaded; empty = none does."""
 
     def jump(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel. Returns only by raising LoadError; a simulated session always raises
@@ -463,9 +463,9 @@ class MachineSession:
         """See Session."""
         yield from jumping.leave(self.host, plan, self.release)
 
-    def unload(self, plan: LoadPlan) -> None:
+    def unload(self, plan: LoadPlan) -> str:
         """See Session."""
-        loading.unload(plan, self.host)
+        return loading.unload(plan, self.host)
 
     def jump(self, plan: LoadPlan) -> NoReturn:
         """See Session. What has to be remembered of it is on the disk before it is made."""
@@ -475,13 +475,14 @@ class MachineSession:
         self.memory.update(lambda state: state.begun().booting(Attempt.now(plan.entry)))
         try:
             jumping.jump(self.host)
-        finally:  # it was no try
+        except BaseException as error:  # it was no try
             self.memory.update(State.stayed)
             if counted is not None:
                 counted.take_back()
-            self.unload(plan)
+            leave_note(error, self.unload(plan))
             with contextlib.suppress(BootmenuError, OSError):  # then what needs it says so
                 self._put_together()
+            raise
         raise AssertionError("jump returns only by raising")
 
     def _count_try(self, entry: BootEntry) -> Counted | None:

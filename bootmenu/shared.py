@@ -329,10 +329,13 @@ class View:
         """See Session."""
         yield from self._session.leave(plan)
 
-    def unload(self, plan: LoadPlan) -> None:
-        """See Session. What another view has loaded stays."""
-        if self._shared.may_unload(self):
-            self._session.unload(plan)
+    def unload(self, plan: LoadPlan) -> str:
+        """See Session. What another view has loaded stays, and is not told."""
+        if not self._shared.may_unload(self):
+            return ""
+        try:
+            return self._session.unload(plan)
+        finally:
             self._shared.give_back(self)
 
     def jump(self, plan: LoadPlan) -> NoReturn:

@@ -112,6 +112,16 @@ def test_a_test_load_is_made_and_taken_out_again() -> None:
     assert outcome == Quit()
 
 
+def test_a_kernel_that_stays_loaded_is_told() -> None:
+    left = "A kernel stays loaded, as it cannot be taken out: no."
+    assert f"! {left}" in sit(fakes.FakeSession(left=left), "t 1")[0]
+    assert f"! {left}" in sit(fakes.FakeSession(left=left, load_error=fakes.busy()), "1")[0]
+    interrupted = fakes.FakeSession(left=left, load_error=KeyboardInterrupt())  # type: ignore[arg-type]
+    said = sit(interrupted, "1")[0]
+    assert f"! {left}" in said
+    assert "nothing is loaded" not in said
+
+
 def test_another_command_line_is_judged_and_started_for_this_boot() -> None:
     _, outcome = sit(fakes.FakeSession(), "e 1", "1", "root=/dev/x quiet", "b")
     assert isinstance(outcome, Jump)

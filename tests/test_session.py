@@ -22,7 +22,7 @@ from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Listing
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.devicetree_text import differences
 from bootmenu.kexec import hooks
-from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.kexec.errors import LoadError, SimulatedJump, left_loaded
 from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.entry import CommandLine, FileRef
@@ -293,8 +293,10 @@ def test_a_jump_that_comes_back_leaves_nothing_loaded(tmp_path: Path) -> None:
     plan = session.plan(listing)
     events = [*session.load(plan), *session.leave(plan)]
     assert events[-1].state is StageState.DONE
-    with pytest.raises(LoadError, match="did not jump"):
+    kexec.status_of_unload, kexec.error = 1, b"kexec_load failed: Device or resource busy"
+    with pytest.raises(LoadError, match="did not jump") as caught:
         session.jump(plan)
+    assert "A kernel stays loaded" in " ".join(left_loaded(caught.value))
     assert (len(kexec.loads), kexec.unloads) == (1, 1)
     assert ("reboot_kexec",) in syscalls_of(host).calls
     again = [*session.load(plan)]
@@ -570,6 +572,14 @@ def test_the_method_of_an_entry_is_known_without_a_plan(demo: MachineSession) ->
     bare = dataclasses.replace(machine, kexec=dataclasses.replace(machine.kexec, tools_version=None))
     session = MachineSession(SimulatedHost.from_facts(bare), bare, tuple, method="kexec_tools_of_nobody")
     assert session.method(listing.facts) == ""
+
+
+def test_the_command_boot_says_what_stays_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    session = fakes.FakeSession(left="A kernel stays loaded.", leave_error=fakes.busy())
+    with pytest.raises(BootmenuError, match="A kernel stays loaded"):
+        boot(session, fakes.DEBIAN, Options())
+    assert "unload" in session.calls
+    assert "A kernel stays" not in capsys.readouterr().out
 
 
 def test_the_command_boot_holds_what_it_plans_until_the_jump(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from bootmenu.model.progress import Stage
 
 
 class LoadError(BootmenuError):
-    """A load or a jump did not succeed; nothing is loaded.
+    """A load or a jump did not succeed; nothing is loaded, unless `left_loaded` says so.
 
     stage: where it happened. call: `kexec_load`, `kexec`, `reboot`, ... errno: None when it was no system call.
     kernel_log: the lines that appeared meanwhile, oldest first.
@@ -41,6 +41,17 @@ class LoadError(BootmenuError):
             return ""
         name = errnos.errorcode.get(self.errno, str(self.errno))
         return f"{name}, {os.strerror(self.errno).lower()}"
+
+
+def leave_note(error: BaseException, left: str) -> None:
+    """Let an error say, too, that a kernel stays loaded. left: what an unload returned."""
+    if left and left not in left_loaded(error):
+        error.add_note(left)
+
+
+def left_loaded(error: BaseException) -> tuple[str, ...]:
+    """What it says of a kernel that stays loaded; () = nothing does."""
+    return tuple(getattr(error, "__notes__", ()))
 
 
 class SimulatedJump(BootmenuError):  # noqa: N818 - not an error of anybody's

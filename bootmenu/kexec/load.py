@@ -15,7 +15,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.kexec import devicetree
 from bootmenu.kexec.digests import Hashed, demanded, images
-from bootmenu.kexec.errors import LoadError, explain
+from bootmenu.kexec.errors import LoadError, explain, leave_note
 from bootmenu.kexec.files import content, gathered, open_planned, plain, window_of
 from bootmenu.kexec.handover import Handover
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
@@ -90,7 +90,6 @@ def load(
             yield from staging.run()
         meter = _Meter(Stage.LOAD, 0, None)
         yield meter.start()
-        confirmed = False
         try:
             staging.stage = Stage.LOAD
             try:
@@ -105,10 +104,9 @@ def load(
             for digest in staging.digests:
                 host.log.say(f"bootmenu: loaded {printable(str(digest))}")
             yield staging.loaded(meter)
-            confirmed = True
-        finally:
-            if not confirmed:
-                unload(plan, host)
+        except BaseException as error:
+            leave_note(error, unload(plan, host))
+            raise
 
 
 @contextlib.contextmanager
@@ -133,12 +131,24 @@ def _told(staging: _Staging) -> Iterator[None]:
         ) from None
 
 
-def unload(plan: LoadPlan, host: Host) -> None:
-    """Take a loaded kernel out again. Never raises: there is nothing more one could do."""
+def unload(plan: LoadPlan, host: Host) -> str:
+    """Take a loaded kernel out again. Never raises: there is nothing more one could do. Returns that it stays loaded,
+    and why, which is in the kernel's log, too; empty = nothing is loaded."""
     method = METHODS.get(plan.method)
-    if method is not None and host.kexec_loaded() is not False:
-        with contextlib.suppress(MethodError):
-            method.unload(host)
+    if method is None or host.kexec_loaded() is False:
+        return ""
+    why = ""
+    try:
+        method.unload(host)
+    except MethodError as error:
+        why = f"{error.call}: {os.strerror(error.errno) if error.errno else error.message.partition(chr(10))[0]}"
+    loaded = host.kexec_loaded()
+    if loaded is False or (loaded is None and not why):
+        return ""
+    why = printable(why[:200]) or "the call succeeded, and yet the kernel says so"
+    left = marked(f"A kernel stays loaded, as it cannot be taken out: {why}. Only a restart is sure to take it out.")
+    host.log.say(f"bootmenu: {left}")
+    return left
 
 
 def _call(method: Method, staged: Staged, host: Host) -> None:

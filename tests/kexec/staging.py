@@ -82,6 +82,7 @@ class Kexec:
     """The program kexec: keeps its words and what its descriptors held."""
 
     status: int = 0
+    status_of_unload: int = 0
     error: bytes = b""
     argvs: list[list[str]] = field(default_factory=list)
     contents: list[dict[str, bytes]] = field(default_factory=list)
@@ -99,7 +100,7 @@ class Kexec:
         if "-u" not in argv:
             self.meanwhile()
             return self.status, b"", self.error
-        return 0, b"", b""
+        return self.status_of_unload, b"", self.error if self.status_of_unload else b""
 
     @property
     def loads(self) -> list[list[str]]:

@@ -16,7 +16,7 @@ import pytest
 
 from bootmenu.formats.devicetree import DeviceTree, facts
 from bootmenu.kexec import files
-from bootmenu.kexec.errors import LoadError, explain
+from bootmenu.kexec.errors import LoadError, explain, left_loaded
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
@@ -295,8 +295,44 @@ def test_unload_never_raises(bench: Bench, tmp_path: Path) -> None:
     unload(plan, fake_host(tmp_path / "none", {"/sys/kernel/kexec_loaded": "1"}))
     unload(replace(plan, method="gone"), fake_host(tmp_path / "none"))
     quiet = fake_host(tmp_path / "quiet", {"/sys/kernel/kexec_loaded": "0"}, {"kexec": Kexec()})
-    unload(plan, quiet)
+    assert unload(plan, quiet) == ""
     assert not commands_of(quiet).calls
+
+
+STAYS = "A kernel stays loaded, as it cannot be taken out: "
+
+
+@pytest.mark.parametrize(
+    ("loaded", "status", "says"),
+    [
+        ("1", 1, STAYS + "kexec_load: Operation not permitted. Only a restart"),
+        ("1", 0, STAYS + "the call succeeded, and yet the kernel says so. Only"),
+        (None, 1, STAYS + "kexec_load: Operation not permitted. Only a restart"),
+        (None, 0, ""),
+        ("0", 1, ""),
+    ],
+)
+def test_a_kernel_that_cannot_be_taken_out_is_told_and_in_the_log(
+    bench: Bench, tmp_path: Path, loaded: str | None, status: int, says: str
+) -> None:
+    plan = bench.plan(bench.entry())
+    host = fake_host(
+        tmp_path / "host",
+        {"/sys/kernel/kexec_loaded": loaded} if loaded else {},
+        {"kexec": Kexec(status_of_unload=status, error=b"kexec_load failed: Operation not permitted\n")},
+    )
+    said: list[str] = []
+    host.log.say = said.append  # type: ignore[method-assign]
+    left = unload(plan, host)
+    assert left.startswith(says)
+    assert bool(left) is bool(says)
+    assert said == ([f"bootmenu: {left}"] if left else [])
+
+
+def test_a_load_that_fails_says_what_it_leaves_loaded(bench: Bench, host: Host, kexec: Kexec) -> None:
+    kexec.status, kexec.status_of_unload, kexec.error = 1, 1, b"kexec_load failed: Device or resource busy"
+    (left,) = left_loaded(fails(bench, bench.plan(bench.entry()), host))
+    assert left.startswith(STAYS + "kexec_load: Device or resource busy")
 
 
 # ---- files that change ------------------------------------------------------------------------------------

@@ -232,14 +232,20 @@ LOCKED: tuple[ScanEvent, ...] = (
     ScanFinished(0.1),
 )
 
-BUSY = LoadError(
-    "kexec_load failed: Device or resource busy",
-    "Put nr_cpus=1 on the first stage's command line and start again.",
-    stage=Stage.LOAD,
-    call="kexec_load",
-    errno=16,
-    kernel_log=("kexec_core: Can't kexec: CPUs are stuck in the kernel.",),
-)
+
+def busy() -> LoadError:
+    """What a kernel says whose CPUs are stuck; one that notes can be added to."""
+    return LoadError(
+        "kexec_load failed: Device or resource busy",
+        "Put nr_cpus=1 on the first stage's command line and start again.",
+        stage=Stage.LOAD,
+        call="kexec_load",
+        errno=16,
+        kernel_log=("kexec_core: Can't kexec: CPUs are stuck in the kernel.",),
+    )
+
+
+BUSY = busy()
 
 
 def with_machine(found: Listing, *findings: Finding) -> Listing:
@@ -337,6 +343,8 @@ class FakeSession:
     power_error: BootmenuError = field(default_factory=lambda: PowerError("The kernel refused.", "Run as root."))
     shell_error: BootmenuError | None = None
     kernel_lines: list[str] | None = field(default_factory=lambda: ["Booting Linux on physical CPU 0x0"])
+    left: str = ""
+    """Why a kernel stays loaded."""
     held: list[str] = field(default_factory=list)
     """Entries whose partitions stay mounted: whoever loads one has to hold it."""
     load_reached: Event = field(default_factory=Event)
@@ -476,9 +484,10 @@ class FakeSession:
         if self.leave_error:
             raise self.leave_error
 
-    def unload(self, plan: LoadPlan) -> None:
+    def unload(self, plan: LoadPlan) -> str:
         """See Session."""
         self.calls.append("unload")
+        return self.left
 
     def jump(self, plan: LoadPlan) -> NoReturn:
         """See Session."""

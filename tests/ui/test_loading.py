@@ -128,6 +128,38 @@ async def test_esc_takes_a_load_back(key: str) -> None:
         assert menu.app.return_value is None
 
 
+LEFT = "A kernel stays loaded, as it cannot be taken out: kexec_load: no. Only a restart is sure to take it out."
+
+
+async def test_a_load_that_cannot_be_taken_back_says_so() -> None:
+    session = FakeSession(left=LEFT)
+    session.load_gate.clear()
+    async with running(session) as menu:
+        await menu.press("4", "enter")
+        await menu.until(session.load_reached.is_set)
+        await menu.press("escape")
+        session.load_gate.set()
+        await menu.at(MenuScreen)
+        await menu.sees("A kernel stays loaded")
+        assert "nothing is loaded" not in menu.text
+
+
+async def test_a_failure_that_leaves_something_loaded_says_so() -> None:
+    async with running(FakeSession(left=LEFT, load_error=fakes.busy())) as menu:
+        await menu.press("enter")
+        await menu.at(RefusalScreen)
+        assert "This entry was not started, and a kernel stays loaded." in menu.text
+        assert "Nothing was changed" not in menu.text
+        assert " ".join(menu.text.split()).count("it cannot be taken out") == 1
+
+
+async def test_a_test_load_that_cannot_be_taken_out_says_so() -> None:
+    async with running(FakeSession(left=LEFT)) as menu:
+        await menu.press("t")
+        await menu.sees("A kernel stays loaded")
+        assert "nothing is loaded" not in menu.text
+
+
 async def test_a_menu_that_is_told_to_leave_while_it_loads_leaves_nothing_loaded() -> None:
     session = FakeSession()
     session.load_gate.clear()

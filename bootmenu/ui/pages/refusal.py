@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.errors import LoadError, left_loaded
 from bootmenu.kexec.preflight import TestRefusedError
 from bootmenu.language import _, marked, told
 from bootmenu.model.progress import Stage
@@ -16,7 +16,9 @@ _LABELS = (*(marked("entry"), marked("what"), marked("stage"), marked("call"), m
 
 
 def headline(error: Exception) -> str:
-    """One sentence. LoadError's contract: nothing is loaded any more."""
+    """One sentence. LoadError's contract: nothing is loaded any more, unless its notes say so."""
+    if left_loaded(error):
+        return _("This entry was not started, and a kernel stays loaded.")
     match error:
         case LoadError(stage=Stage.JUMP):
             return _("The jump came back. This machine is still running, and nothing is loaded.")
@@ -50,6 +52,8 @@ def refusal(error: Exception, name: str, width: int) -> list[Line]:
         lines += _field(_("what"), told(error.message), width, Ink.STRONG)
     else:
         lines += _field(_("what"), f"{type(error).__name__}: {error}", width, Ink.STRONG)
+    for left in left_loaded(error):
+        lines += _field("", told(left), width, Ink.WARN)
     if isinstance(error, LoadError):
         lines += _field(_("stage"), _(error.stage), width)
         answer = error.call or error.errno_text

@@ -16,9 +16,9 @@ from textual.widget import Widget
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec import preflight
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.errors import LoadError, leave_note
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.language import _
+from bootmenu.language import _, told
 from bootmenu.model.finding import Finding
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.ui import faults
@@ -88,12 +88,17 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     class Tested(Message):
         """The kernel took it, and it is out again."""
 
-        def __init__(self, tested: Finding) -> None:
+        def __init__(self, tested: Finding, left: str) -> None:
             super().__init__()
             self.tested = tested
+            self.left = left
 
     class Cancelled(Message):
-        """It was taken back; nothing is loaded."""
+        """It was taken back; nothing is loaded, unless `left` says so."""
+
+        def __init__(self, left: str = "") -> None:
+            super().__init__()
+            self.left = left
 
     def __init__(self, terms: Terms, listing: Listing, *, after: Event, test: bool = False) -> None:
         super().__init__(terms)
@@ -151,8 +156,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 self.post_message(self.Planned(plan))
                 loaded = self._follow(session.load(plan))
                 if loaded and self._test:
-                    session.unload(plan)
-                    self.post_message(self.Tested(preflight.finding(plan, None)))
+                    self.post_message(self.Tested(preflight.finding(plan, None), session.unload(plan)))
                     return
                 if loaded:
                     self._leaving = True
@@ -161,11 +165,10 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                         if not self._stop.is_set():
                             self.post_message(self.Ready(plan))
                             return
-                session.unload(plan)
-            self.post_message(self.Cancelled())
+            self.post_message(self.Cancelled("" if plan is None else session.unload(plan)))
         except Exception as error:
             if plan is not None:
-                session.unload(plan)
+                leave_note(error, session.unload(plan))
             if not isinstance(error, BootmenuError):
                 faults.write(error)
             self.post_message(self.Failed(error))
@@ -217,8 +220,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             self.dismiss(Jump(message.plan))
 
     def _take_back(self, plan: LoadPlan) -> None:
-        self.terms.session.unload(plan)
-        self.post_message(self.Cancelled())
+        self.post_message(self.Cancelled(self.terms.session.unload(plan)))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -234,11 +236,12 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     def _tested(self, message: Tested) -> None:
         if not self.gone:
             said = _("taken by the kernel, and taken out again: nothing is loaded")
-            self.dismiss(Returned(said, tested=message.tested))
+            self.dismiss(Returned(told(message.left) or said, tested=message.tested))
 
     @on(Cancelled)
-    def _cancelled(self) -> None:
-        self._back(self._returned(_("taken back: nothing is loaded") if self._stop.is_set() else ""))
+    def _cancelled(self, message: Cancelled) -> None:
+        said = _("taken back: nothing is loaded") if self._stop.is_set() else ""
+        self._back(self._returned(told(message.left) or said))
 
     def refused(self, error: Exception) -> BootmenuScreen[None]:
         """The screen that says so."""
