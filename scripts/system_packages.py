@@ -78,6 +78,7 @@ FOR_TEST = [
     Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),
     Package("mtools", "mcopy", "fills those partitions, without root"),
     Package("btrfs-progs", "mkfs.btrfs", "makes a disk with subvolumes"),
+    Package("xfsprogs", "mkfs.xfs", "makes a disk whose journal is left to be replayed"),
     Package("xorriso", "xorriso", "makes an image of an installation medium"),
     Package("fdisk", "sfdisk", "partitions their disks"),
     Package(

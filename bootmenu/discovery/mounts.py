@@ -17,7 +17,8 @@ from bootmenu.discovery import references
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
-from bootmenu.errors import BootmenuError
+from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.formats.journal import unreplayed
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import TreeError
@@ -25,7 +26,7 @@ from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import Mount, mount_of, mounts
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
-from bootmenu.system.tree import DirectoryTree
+from bootmenu.system.tree import DirectoryTree, OpenFile
 
 FLAGS = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 """For every mount."""
@@ -72,6 +73,8 @@ class _Place:
     tree: DirectoryTree | None = None
     point: Path | None = None
     """What was mounted here; None = nothing was."""
+    stale: bool = False
+    """Its journal was not replayed when it was mounted here."""
     image: Stamp | None = None
     """Of the image file that is mounted here, when it was opened."""
     loop: str = ""
@@ -208,6 +211,13 @@ class Mounts:
         except (MountError, TreeError) as error:
             yield Problem(device=device.name, path="", message=error.message)
 
+    def stale(self, device: Device) -> bool:
+        """Whether what is read of it is an older state: its journal holds changes that were not replayed, as that
+        writes."""
+        with self._lock:
+            place = self._places.get(device.name)
+            return place is not None and place.stale
+
     def known(self) -> dict[str, DirectoryTree]:
         """The trees that are open, by device name."""
         with self._lock:
@@ -227,6 +237,7 @@ class Mounts:
                     until_open.callback(os.close, descriptor)
                     folder = f"/proc/self/fd/{descriptor}"
                 if folder is None:
+                    place.stale = self._unreplayed(device)
                     place.point = self._mount(device, device.path)
             elif device.filesystem != "btrfs":
                 folder = None
@@ -290,10 +301,26 @@ class Mounts:
                     os.close(descriptor)
         return None
 
+    def _unreplayed(self, device: Device) -> bool:
+        """Whether a mount that writes nothing shows an older state of it, for certain."""
+        path = self._host.path(device.path)
+        with contextlib.suppress(OSError, FormatError):
+            number = path.stat().st_rdev
+            if any(self._is_of(mount, device, number) for mount in mounts(self._host)):
+                return False  # somebody else mounted a part of it: the kernel knows of every change
+            with path.open("rb", buffering=0) as file:
+                source = OpenFile(file.fileno(), os.lseek(file.fileno(), 0, os.SEEK_END))
+                return any(
+                    unreplayed(kind, source) for kind in ((device.filesystem,) if device.filesystem else _TRIED)
+                )
+        return False
+
     def _is_whole(self, mount: Mount, device: Device, number: int) -> bool:
         """Whether it is one of all of the device's file system. number: of the device."""
-        if mount.root != "/":
-            return False
+        return mount.root == "/" and self._is_of(mount, device, number)
+
+    def _is_of(self, mount: Mount, device: Device, number: int) -> bool:
+        """Whether it is one of the device's file system, or of a part of that."""
         if mount.number == f"{os.major(number)}:{os.minor(number)}":
             return True
         # btrfs alone makes its number up (fs/btrfs/disk-io.c: get_anon_bdev); anyone can write anything as the source

@@ -41,6 +41,7 @@ from bootmenu.discovery.scan import (
     ScanEvent,
     ScanFinished,
 )
+from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
@@ -67,6 +68,10 @@ AGAIN = 1.5
 """Seconds after which is looked once more: udevd reads the names of a file system after the kernel's message."""
 SPACING = 0.5
 """Seconds between two looks at least, whatever comes and goes."""
+_STALE = marked(
+    "its journal holds changes that are not replayed, as nothing is written to it here: the last ones may be missing"
+)
+"""Of a partition."""
 _LET_GO = 1.0
 """Seconds that are waited for threads to see that nobody listens any more."""
 _TOP = 2
@@ -464,6 +469,8 @@ class Survey:
             with self._mounts.reading(device) as mounted:
                 tree = Remembering(mounted)
                 self._tell(job, _Opened(partition))
+                if self._mounts.stale(device):
+                    self._tell(job, _Troubled(partition, _STALE))
                 for found in read_partition(tree, self._board):
                     if job.cancelled:
                         return

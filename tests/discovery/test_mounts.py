@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 import subprocess
@@ -607,6 +608,10 @@ def made(tmp_path: Path, filesystem: str) -> Path:
     match filesystem:
         case "ext4":
             command = ["mkfs.ext4", "-q", "-F", "-O", "^metadata_csum", "-d", str(root), str(image), "8M"]
+        case "xfs":  # without an entry
+            with image.open("wb") as file:
+                file.truncate(320 << 20)
+            command = ["mkfs.xfs", "-q", str(image)]
         case _:
             with image.open("wb") as file:
                 file.truncate(128 << 20)
@@ -641,12 +646,52 @@ def test_a_real_partition_is_read_and_not_written_and_nothing_stays_mounted(loop
         assert session._mounts.release() == []
         for listings, problems in outcomes:
             assert [listing.entry.title for listing in listings] == ["a"], problems
-            assert not problems
+            assert ["journal holds changes" in problem.message for problem in problems] == [True]
         assert loop.path not in Path("/proc/self/mountinfo").read_text()
 
     _in_a_child(work)
     assert loop.path not in Path("/proc/self/mountinfo").read_text()
     assert (tmp_path / "disk").read_bytes() == before
+
+
+def digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+@pytest.mark.parametrize("filesystem", ["ext4", "btrfs", "xfs"])
+def test_a_journal_that_was_not_replayed_is_told_and_no_other(tmp_path: Path, filesystem: str) -> None:
+    image, dirty = made(tmp_path, filesystem), tmp_path / "dirty"
+
+    def write() -> None:
+        point = tmp_path / "point"
+        point.mkdir()
+        host = Host()
+        host.syscalls.own_mounts()
+        host.syscalls.mount(device.path, str(point), filesystem, MountFlag(0), "")
+        for name in ("one", "two"):
+            with (point / name).open("w") as file:
+                file.write(name)
+                os.fsync(file.fileno())
+        # as the power cut leaves it
+        subprocess.run(["cp", "--sparse=always", str(image), str(dirty)], check=True)
+        look(device)  # it is mounted, and what is read is what the kernel knows
+        host.syscalls.umount(str(point))
+
+    def look(found: Device, *, told: bool = False) -> None:
+        session = MachineSession(Host(), MachineFacts(), lambda: (found,))
+        _, problems = collect(session)
+        session.close()
+        assert ["journal holds changes" in problem.message for problem in problems] == [True] * told
+
+    with attached(image, filesystem) as device:
+        _in_a_child(lambda: look(device))
+        _in_a_child(write)
+        _in_a_child(lambda: look(device))
+    before = digest(dirty)
+    with attached(dirty, filesystem) as device:
+        _in_a_child(lambda: look(device, told=True))
+    assert digest(dirty) == before
 
 
 def covered(case: str, path: str, points: Path, calls: Syscalls, options: str = "noload") -> None:
