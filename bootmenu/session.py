@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from threading import Thread
 from typing import NoReturn, Protocol, assert_never
@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol, assert_never
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.counting import Counted, count_try, end_counting
 from bootmenu.discovery import references
-from bootmenu.discovery.devices import Device
+from bootmenu.discovery.devices import Device, find
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.facts import gather
 from bootmenu.discovery.hotplug import Changes
@@ -41,7 +41,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
-from bootmenu.kexec.demands import Demands, outermost
+from bootmenu.kexec.demands import Demands
 from bootmenu.kexec.digests import demanding
 from bootmenu.kexec.errors import LoadError, SimulatedJump, leave_note
 from bootmenu.kexec.handover import HandedTrees, Handover
@@ -351,12 +351,10 @@ class MachineSession:
                     trees[device.name] = stack.enter_context(self._mounts.reading(device))
             yield trees
 
-    def _beside(self, names: Iterable[str]) -> list[Device]:
-        """The subvolumes and image files beside these, where digests are demanded: a file there has several names."""
-        if not self._demands.files:
-            return []
-        known, outer = self._known(), {outermost(name) for name in names}
-        return [known[name] for name in sorted(known.keys() - set(names)) if outermost(name) in outer]
+    def _beside(self, names: Collection[str]) -> list[Device]:
+        """The other partitions that a file of these may be on, too, where a digest is demanded by such a name."""
+        present = self._present()
+        return [present[name] for name in sorted(self._demands.places(names) - set(names))]
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
@@ -371,7 +369,11 @@ class MachineSession:
 
     @property
     def _demands(self) -> Demands:
-        return Demands.of(self.settings, self._survey.devices.values())
+        return Demands.of(self.settings, self._present().values())
+
+    def _present(self) -> dict[str, Device]:
+        """The partitions that are there, by name."""
+        return self._known()
 
     def method(self, facts: EntryFacts) -> str:
         """See Session."""
@@ -631,3 +633,8 @@ class FilesSession(MachineSession):
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")
         self.listing = Listing(entry=entry, facts=facts, report=check(machine, facts, self.machine_report))
         """The entry, with its report."""
+
+    def _present(self) -> dict[str, Device]:
+        """All of the machine: a file that was named may be on any partition. Asked only where it matters."""
+        found = find(self.host) if self.settings.sha256 else ()
+        return {device.name: device for device in found if isinstance(device, Device)}

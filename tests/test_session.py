@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
@@ -444,14 +445,31 @@ def test_a_demand_holds_after_everything_was_let_go_of(tmp_path: Path) -> None:
         list(session.load(plan))
 
 
+def test_a_demand_holds_for_a_file_of_the_running_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the partition is called under which it is demanded."""
+    write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
+    (tmp_path / "link").symlink_to("part/vmlinuz")
+    there = [Device(name="sda1", label="BOOT", folder=str(tmp_path / "part"))]
+    monkeypatch.setattr("bootmenu.session.find", lambda host: iter(there))
+    machine = machines.virt()
+    session = FilesSession(
+        SimulatedHost.from_facts(machine), machine, kernel=str(tmp_path / "link"), dtb=None, overlays=(), initrds=(),
+        command_line="", settings=Settings(sha256={"label=BOOT:/vmlinuz": "00" * 32}),
+    )  # fmt: skip
+    with contextlib.closing(session):
+        plan = session.plan(session.listing)
+        with pytest.raises(LoadError, match="the settings demand 0000"):
+            list(session.load(plan))
+
+
 def test_where_all_are_verified_nothing_is_planned_without_a_digest(tmp_path: Path) -> None:
     session = started(tmp_path, Settings(verify=Verify.ALL))
     found = next(listing for listing in collect(session)[0] if listing.entry.title == "A")
     with pytest.raises(PlanError, match="/vmlinuz: the settings have no SHA-256 for it"):
         session.plan(found)
-    other = started(tmp_path, Settings())
-    collect(other)
-    plan = other.plan(found)
+    session.settings = Settings()
+    plan = session.plan(found)
+    session.settings = Settings(verify=Verify.ALL)
     with pytest.raises(LoadError, match="no SHA-256"):
         list(session.load(plan))
 

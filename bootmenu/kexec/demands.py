@@ -79,7 +79,7 @@ class Demands:
         related = {
             name: self._names(name, trees)
             for name in dict.fromkeys((ref.device, *self.partitions, *trees))
-            if outermost(name) == outermost(ref.device)
+            if _are_related(name, ref.device)
         }
         for (device, path), digest in self.files.items():
             places = [name for name, names in related.items() if device in names] if device else [ref.device]
@@ -91,6 +91,15 @@ class Demands:
         digests = own or everywhere
         wanted = next(iter(digests), None) if len(digests) < 2 else ""
         return Found(digest=wanted, unknown=unknown)
+
+    def places(self, devices: Iterable[str]) -> frozenset[str]:
+        """Return the kernel names of the partitions that have to be open where files of these are loaded."""
+        demanded = {device for device, _ in self.files}
+        return frozenset(
+            name
+            for name, names in self.partitions.items()
+            if names & demanded and any(_are_related(name, device) for device in devices)
+        )
 
     def _names(self, device: str, trees: Mapping[str, DirectoryTree]) -> frozenset[str]:
         known = self.partitions.get(device, frozenset((device,)))
@@ -185,6 +194,11 @@ def missing() -> DemandError:
 def outermost(device: str) -> str:
     """Return the partition that a subvolume or an image file lies in; else the name itself."""
     return device.partition(":/")[0]
+
+
+def _are_related(name: str, device: str) -> bool:
+    """Whether a file of one may be one of the other. What has no name is the running system, and may be anything."""
+    return not device or outermost(name) == outermost(device)
 
 
 def image_of(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> FileRef | None:
