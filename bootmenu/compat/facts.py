@@ -12,7 +12,7 @@ from functools import lru_cache
 from bootmenu.errors import FormatError
 from bootmenu.formats import devicetree, initramfs
 from bootmenu.formats.compression import unpack
-from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, Wanted, identify
+from bootmenu.formats.kernels import BrokenContainer, PartCache, UnsupportedKernel, Wanted, identify
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage
@@ -111,13 +111,16 @@ class KernelFacts:
     """Name of the format around a kernel that cannot be had from it; None = none, or it can."""
 
     @classmethod
-    def from_source(cls, source: ByteSource, *, board: tuple[str, ...] = (), part: str = "") -> KernelFacts:
+    def from_source(
+        cls, source: ByteSource, *, board: tuple[str, ...] = (), part: str = "", cache: PartCache | None = None
+    ) -> KernelFacts:
         """Reads headers and trailers, the whole only where formats/kernels says so. May raise OSError.
 
         board: the machine's root `compatible`, by which some containers choose a kernel. part: FileRef.part.
+        cache: what is known of the file's parts.
         """
         try:
-            image = identify(source, Wanted(board=board, part=part))
+            image = identify(source, Wanted(board=board, part=part, cache=cache or PartCache()))
         except BrokenContainer as error:
             return cls(
                 problem=error.message,

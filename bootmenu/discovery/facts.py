@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +22,13 @@ from bootmenu.compat.facts import (
 from bootmenu.discovery.devicetrees import DeviceTrees
 from bootmenu.errors import FormatError
 from bootmenu.formats.devicetree import MAX_SIZE
-from bootmenu.formats.kernels import content_of, part_named, tree_for
+from bootmenu.formats.kernels import PartCache, content_of, part_among, parts_of, tree_for
 from bootmenu.formats.kernels.uimage import ramdisk
-from bootmenu.formats.reader import ByteSource, Window
+from bootmenu.formats.reader import Window
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Embedded, Role
 from bootmenu.sources import version_of
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, once
 
 HandOver = Callable[[bytes | None, Sequence[bytes]], Handed]
 """(the entry's own tree or None for the running one, its overlays) → what loading would make of them."""
@@ -140,10 +141,9 @@ class _Reading:
             return file
         try:
             if role == "initramfs" or (ref.part and role != "kernel"):
-                with self.trees[ref.device].open(ref.path) as source:
-                    part = self._part(source, ref) if ref.part else ramdisk(source, checked=self.deep)
-                    file = dataclasses.replace(file, embedded=part)
-                    self._part_content(role, source, part)
+                part = self._part(ref) if ref.part else self._ramdisk(ref)
+                file = dataclasses.replace(file, embedded=part)
+                self._part_content(role, ref, part)
             else:
                 self._content(role, ref)
         except TreeError as error:
@@ -160,38 +160,76 @@ class _Reading:
         tree = self.trees[ref.device]
         match role:
             case "kernel":
-                with tree.open(ref.path) as source:
-                    self.kernel_file = ref
-                    self.kernel = KernelFacts.from_source(source, board=self.board, part=ref.part)
-                    self.banner = find_banner(source, self.kernel) if self.deep else None
+                self.kernel_file = ref
+                self.kernel = self._kernel(tree, ref)
+                if self.deep:
+                    with tree.open(ref.path) as source:
+                        self.banner = find_banner(source, self.kernel)
             case "device tree":
                 self._tree(tree.read(ref.path, MAX_SIZE))
             case _:
-                self._overlay(tree.read(ref.path, MAX_SIZE))
+                self._overlay(ref, tree.read(ref.path, MAX_SIZE))
 
-    def _part_content(self, role: str, source: ByteSource, part: Embedded | None) -> None:
+    def _kernel(self, tree: Tree, ref: FileRef) -> KernelFacts:
+        cache = once(tree, ref.path, PartCache, PartCache)
+
+        def read() -> KernelFacts:
+            with tree.open(ref.path) as source:
+                return KernelFacts.from_source(source, board=self.board, part=ref.part, cache=cache)
+
+        return once(tree, ref.path, (KernelFacts, self.board, ref.part), read)
+
+    def _part_content(self, role: str, ref: FileRef, part: Embedded | None) -> None:
         """part: None = the whole file, of an initramfs."""
+        tree = self.trees[ref.device]
+
+        def inspect() -> InitramfsFacts:
+            with tree.open(ref.path) as source:
+                content = source if part is None else Window(source, part.offset, part.size)
+                return InitramfsFacts.from_source(content, deep=self.deep)
+
         if role == "initramfs" or part is None:
-            content = source if part is None else Window(source, part.offset, part.size)
-            self.initramfs.append(InitramfsFacts.from_source(content, deep=self.deep))
+            place = None if part is None else (part.offset, part.size)
+            self.initramfs.append(once(tree, ref.path, (InitramfsFacts, place, self.deep), inspect))
             return
-        take = self._tree if role == "device tree" else self._overlay
-        take(content_of(source, part))
+        with tree.open(ref.path) as source:
+            content = content_of(source, part)
+        if role == "device tree":
+            self._tree(content)
+        else:
+            self._overlay(ref, content)
 
     def _tree(self, data: bytes) -> None:
         self.tree_data, self.own_tree = data, DeviceTreeFacts.from_bytes(data)
 
-    def _overlay(self, data: bytes) -> None:
+    def _overlay(self, ref: FileRef, data: bytes) -> None:
         self.overlay_data.append(data)
-        self.overlays.append(DeviceTreeFacts.from_bytes(data).tree is not None)
+        # an entry may name dozens, more than DeviceTreeFacts remembers
+        what = ("overlay", ref.part, hashlib.sha256(data).digest())
+        tree = self.trees[ref.device]
+        self.overlays.append(once(tree, ref.path, what, lambda: DeviceTreeFacts.from_bytes(data).tree is not None))
 
-    def _part(self, source: ByteSource, ref: FileRef) -> Embedded:
-        kernel = self.kernel_file
+    def _ramdisk(self, ref: FileRef) -> Embedded | None:
+        tree = self.trees[ref.device]
+
+        def read() -> Embedded | None:
+            with tree.open(ref.path) as source:
+                return ramdisk(source, checked=self.deep)
+
+        return once(tree, ref.path, (ramdisk, self.deep), read)
+
+    def _part(self, ref: FileRef) -> Embedded:
+        kernel, tree = self.kernel_file, self.trees[ref.device]
         if self.kernel and self.kernel.image and kernel and (kernel.device, kernel.path) == (ref.device, ref.path):
             for part in self.kernel.image.embedded:
                 if part.name == ref.part:
                     return part
-        return part_named(source, ref.part)
+
+        def read() -> dict[str, Embedded] | None:
+            with tree.open(ref.path) as source:
+                return parts_of(source)
+
+        return part_among(once(tree, ref.path, parts_of, read), ref.part)
 
 
 def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:

@@ -497,12 +497,12 @@ class Survey:
         """Look again at entries with files on other partitions; all of a batch on the same ones."""
         partitions = {batch[0].partition, *batch[0].targets.values()}
         with ExitStack() as reading:
-            trees = {}
+            trees: dict[str, Tree] = {}
             for partition in partitions:
                 # one that is gone again is waited for
                 with contextlib.suppress(MountError):
                     name = partition.device.name
-                    trees[name] = reading.enter_context(self._mounts.reading(partition.device))
+                    trees[name] = Remembering(reading.enter_context(self._mounts.reading(partition.device)))
             for known in batch:
                 if job.cancelled:
                     return

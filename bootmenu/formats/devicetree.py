@@ -11,6 +11,8 @@ import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import Reader
@@ -300,29 +302,82 @@ def read_root(data: bytes) -> Node:
     return _read_nodes(data[: header.total_size], header, None, root_only=True)
 
 
-def _read_reservations(blob: bytes, header: Header) -> list[MemoryRange]:
+def _read_reservations(blob: Blob, header: Header, most: int | None = None) -> list[MemoryRange]:
     # "the list ... is terminated with an entry where both address and size are equal to 0" (5.3.1);
     # libfdt already stops at size 0 (fdt_num_mem_rsv), and so does the kernel.
     areas: list[MemoryRange] = []
     offset = header.off_reservations
     while True:
-        if offset + 16 > len(blob):
+        if offset + 16 > header.total_size:
             raise StructureError("the memory reservation block has no end", offset)
-        base, size = struct.unpack_from(">QQ", blob, offset)
+        base, size = (int.from_bytes(blob[at : at + 8], "big") for at in (offset, offset + 8))
         if size == 0:
             return areas
+        if most is not None and len(areas) >= most:
+            raise StructureError(f"the memory reservation block has more than {most:,} entries", offset)
         areas.append(MemoryRange(base=base, size=size))
         offset += 16
 
 
+class Blob(Protocol):
+    """A device tree's bytes as the reader asks for them: `bytes`, or pages of a file."""
+
+    def __getitem__(self, wanted: slice, /) -> bytes: ...
+    def find(self, wanted: bytes, begin: int, end: int, /) -> int: ...
+
+
+class Event(Enum):
+    """What a walk through the structure block comes to."""
+
+    BEGIN = auto()
+    """A node of that name begins."""
+    END = auto()
+    """The innermost node ends."""
+    PROPERTY = auto()
+    """A property of that name, whose bytes are at that offset, so many."""
+
+
 def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_only: bool = False) -> Node:
+    root: Node | None = None
+    stack: list[Node] = []
+    for event, name, offset, length in _walk(blob, blob, header, max_tokens, root_only=root_only):
+        if event is Event.PROPERTY:
+            stack[-1].properties.append((name, blob[offset : offset + length]))
+        elif event is Event.BEGIN:
+            node = Node(name)
+            if stack:
+                stack[-1].children.append(node)
+            else:
+                root = node
+            stack.append(node)
+        else:
+            stack.pop()
+    return root or Node("")
+
+
+def walk_file(
+    structure: Blob, strings: Blob, header: Header, max_tokens: int
+) -> Iterator[tuple[Event, str, int, int]]:
+    """(event, name, offset in the file, bytes) of a tree of any size, whose values are not read.
+
+    structure, strings: the same bytes, asked for at two places in turn. Raises StructureError.
+    """
+    _read_reservations(structure, header, _MAX_RESERVATIONS)
+    yield from _walk(structure, strings, header, max_tokens, root_only=False)
+
+
+_MAX_RESERVATIONS = 1024
+
+
+def _walk(
+    blob: Blob, strings: Blob, header: Header, max_tokens: int | None, *, root_only: bool
+) -> Iterator[tuple[Event, str, int, int]]:
     begin = header.off_struct
-    end = len(blob) if header.size_struct is None else begin + header.size_struct
+    end = header.total_size if header.size_struct is None else begin + header.size_struct
     old_layout = header.version < 16
     names: dict[int, str] = {}
     names_left = _MAX_NAMES
-    stack: list[Node] = []
-    root: Node | None = None
+    depth, rooted = 0, False
     offset = begin
     tokens = 0
     while True:
@@ -334,10 +389,10 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_onl
             raise StructureError("the structure block ends without an end tag", offset)
         tag = int.from_bytes(blob[offset : offset + 4], "big")
         offset += 4
-        if root is not None and not stack and tag != _END:
+        if rooted and not depth and tag != _END:
             raise StructureError("something follows the root node", start)
-        if root_only and stack and tag in (_BEGIN_NODE, _END_NODE):
-            return stack[0]
+        if root_only and depth and tag in (_BEGIN_NODE, _END_NODE):
+            return
         if tag == _BEGIN_NODE:
             stop = blob.find(b"\0", offset, end)
             if stop < 0:
@@ -345,49 +400,48 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_onl
             name = blob[offset:stop].decode("utf-8", "surrogateescape")
             offset = stop + 1
             if old_layout:  # full paths instead of names
-                if not stack and "/" not in name:
+                if not depth and "/" not in name:
                     raise StructureError("the root's path has no slash", start)
                 name = name.rpartition("/")[2]
-            node = Node(name)
-            if stack:
-                stack[-1].children.append(node)
-            elif name:
+            if not depth and name:
                 raise StructureError("the root node has a name", start)
-            else:
-                root = node
-            stack.append(node)
+            rooted = True
+            depth += 1
+            yield Event.BEGIN, name, 0, 0
         elif tag == _END_NODE:
-            if not stack:
+            if not depth:
                 raise StructureError("a node ends that never began", start)
-            stack.pop()
+            depth -= 1
+            yield Event.END, "", 0, 0
         elif tag == _PROP:
             if offset + 8 > end:
                 raise StructureError("a property ends early", start)
-            length, name_offset = struct.unpack_from(">II", blob, offset)
+            length = int.from_bytes(blob[offset : offset + 4], "big")
+            name_offset = int.from_bytes(blob[offset + 4 : offset + 8], "big")
             value = offset + 8
             if old_layout and length >= 8 and (value - begin) % 8:
                 value += 4
             if value + length > end:
                 raise StructureError(f"a property of {length} bytes ends early", start)
             if name_offset not in names:
-                raw = _read_name(blob, header, name_offset, start, names_left)
+                raw = _read_name(strings, header, name_offset, start, names_left)
                 names_left -= len(raw)
                 names[name_offset] = raw.decode("utf-8", "surrogateescape")
-            if stack:
-                stack[-1].properties.append((names[name_offset], blob[value : value + length]))
+            if depth:
+                yield Event.PROPERTY, names[name_offset], value, length
             offset = value + length
         elif tag == _END:
-            if stack:
+            if depth:
                 raise StructureError("the tree ends inside a node", start)
-            return root or Node("")
+            return
         elif tag != _NOP:
             raise StructureError(f"tag {tag:#x} is unknown", start)
         offset = begin + ((offset - begin + 3) & ~3)
 
 
-def _read_name(blob: bytes, header: Header, offset: int, at: int, longest: int) -> bytes:
+def _read_name(blob: Blob, header: Header, offset: int, at: int, longest: int) -> bytes:
     begin = header.off_strings + offset
-    end = len(blob) if header.version < _LAST_VERSION else header.off_strings + header.size_strings
+    end = header.total_size if header.version < _LAST_VERSION else header.off_strings + header.size_strings
     stop = blob.find(b"\0", begin, end) if begin < end else -1
     if stop < 0:
         raise StructureError("a property's name lies outside the strings", at)

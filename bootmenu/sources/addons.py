@@ -15,7 +15,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Role
 from bootmenu.sources import Board
 from bootmenu.sources.order import Name
-from bootmenu.sources.tree import Tree, TreeError, Trouble
+from bootmenu.sources.tree import Tree, TreeError, Trouble, once
 
 _MAX_ADDONS = 100
 SUFFIX = ".addon.efi"
@@ -33,7 +33,7 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
     own = dict.fromkeys((f"{folder}/{name}.extra.d", f"{folder}/{Name.of(stem).plain}.efi.extra.d"))
     for place in (f"{prefix}/loader/addons", *own):
         try:
-            names = [name for name in tree.list(place) if name.lower().endswith(SUFFIX)]
+            names = _names(tree, place)
         except TreeError as error:
             if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
                 yield Problem(device=tree.device, path=place, message=error.detail)
@@ -54,8 +54,7 @@ def applied(
             yield path
             continue
         try:
-            with tree.open(path) as source:
-                addon = uki.addon(source)
+            addon = _read(tree, path)
         except TreeError as error:
             yield Problem(device=tree.device, path=path, message=error.detail)
             continue
@@ -81,3 +80,19 @@ def applied(
                     entry, dtb=ref
                 )  # the last one wins, as each is put in place of the former
     yield dataclasses.replace(entry, initrds=(*before, *entry.initrds, *behind))
+
+
+def _names(tree: Tree, folder: str) -> list[str]:
+    """Raises TreeError."""
+    return once(tree, folder, SUFFIX, lambda: [name for name in tree.list(folder) if name.lower().endswith(SUFFIX)])
+
+
+def _read(tree: Tree, path: str) -> uki.Addon:
+    """Raises TreeError, FormatError, OSError."""
+
+    def read() -> uki.Addon:
+        with tree.open(path) as source:
+            return uki.addon(source)
+
+    # those for all images of a partition are asked for by each of them
+    return once(tree, path, uki.addon, read)

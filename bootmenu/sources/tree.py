@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
@@ -128,11 +128,13 @@ _MOST_REMEMBERED = 10_000
 
 class Remembering:
     """A tree that asks for each path once: during one reading of a partition, parsers, references and facts ask for
-    the same kernels again and again. What has been asked for stays as it was; files are always opened afresh."""
+    the same kernels again and again. What has been asked for stays as it was, as does what `once` found out; files
+    are always opened afresh."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._stats: dict[str, Stat | TreeError] = {}
+        self._found: dict[Hashable, object] = {}
 
     @property
     def device(self) -> str:
@@ -168,8 +170,23 @@ class Remembering:
             if len(self._stats) < _MOST_REMEMBERED:
                 self._stats[path] = found
         if isinstance(found, TreeError):
-            raise found
+            raise found.with_traceback(None)  # else every raise makes it longer
         return found
+
+    def once(self, path: str, what: Hashable, find_out: Callable[[], T]) -> T:
+        """See `once`."""
+        key = (self.stat(path).identity, what)
+        found = self._found.get(key, _UNKNOWN)
+        if found is _UNKNOWN:
+            try:
+                found = find_out()
+            except (BootmenuError, OSError) as error:
+                found = _Failed(error)
+            if len(self._found) < _MOST_REMEMBERED:
+                self._found[key] = found
+        if isinstance(found, _Failed):
+            raise found.error.with_traceback(None)
+        return cast(T, found)
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
@@ -178,6 +195,23 @@ class Remembering:
     def open(self, path: str) -> AbstractContextManager[ByteSource]:
         """See Tree."""
         return self._tree.open(path)
+
+
+_UNKNOWN = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: BootmenuError | OSError
+
+
+def once(tree: Tree, path: str, what: Hashable, find_out: Callable[[], T]) -> T:
+    """What `find_out` says about the file at that path; a tree that remembers asks once, whatever names the file has.
+
+    A thousand entries may name one file that takes a second. what: stands for the question. Raises TreeError, and
+    what `find_out` raises.
+    """
+    return tree.once(path, what, find_out) if isinstance(tree, Remembering) else find_out()
 
 
 def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]] | Problem]:

@@ -8,6 +8,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bootmenu.demo.builders import cells, strings
 from bootmenu.formats.devicetree import DeviceTree, Node
@@ -169,3 +170,59 @@ def uimage(
     layout = ">7I4B32s"
     values[1] = zlib.crc32(struct.pack(layout, *values)) if header_crc is None else header_crc
     return struct.pack(layout, *values) + data
+
+
+def large_fit(path: Path, kernel: int, ramdisk: int, *, external: bool = False, algorithm: str = "sha256") -> None:
+    """Write a FIT image of one configuration whose kernel and ramdisk are of these sizes, as a file with holes.
+
+    Its data lie inside the tree, as mkimage puts them, or behind it (`mkimage -E`).
+    """
+    contents = {"kernel": (whole_image(), kernel), "ramdisk": (b"070701", ramdisk)}
+    names = b"type\0arch\0compression\0data\0data-offset\0data-size\0algo\0value\0default\0kernel\0ramdisk\0"
+
+    def node(name: str) -> bytes:
+        raw = name.encode() + b"\0"
+        return struct.pack(">I", 1) + raw + bytes(-len(raw) % 4)
+
+    def prop(name: str, value: bytes) -> bytes:
+        at = (b"\0" + names).index(b"\0" + name.encode() + b"\0")
+        return struct.pack(">III", 3, len(value), at) + value + bytes(-len(value) % 4)
+
+    end, behind = struct.pack(">I", 2), 0
+    with path.open("wb") as file:
+        file.seek(56)  # the header is written in the end; no reservations
+        file.write(node("") + node("images"))
+        later: list[tuple[int, bytes]] = []
+        for name, (head, size) in contents.items():
+            digest = _digest_of_holes(algorithm, head, size)
+            file.write(node(name) + prop("type", strings(name)) + prop("arch", strings("arm64")))
+            file.write(prop("compression", strings("none")))
+            if external:
+                file.write(prop("data-offset", cells(behind)) + prop("data-size", cells(size)))
+                later.append((behind, head))
+                behind += size + -size % 4
+            else:
+                at = (b"\0" + names).index(b"\0data\0")
+                file.write(struct.pack(">III", 3, size, at) + head)
+                file.seek(size - len(head) + -size % 4, 1)
+            file.write(node("hash-1") + prop("algo", strings(algorithm)) + prop("value", digest) + end + end)
+        file.write(end + node("configurations") + prop("default", strings("conf-1")) + node("conf-1"))
+        file.write(prop("kernel", strings("kernel")) + prop("ramdisk", strings("ramdisk")))
+        file.write(end + end + end + struct.pack(">I", 9))
+        strings_at = file.tell()
+        file.write(names)
+        total = file.tell()
+        for place, head in later:
+            file.seek(total + -total % 4 + place)
+            file.write(head)
+        file.truncate(total if not external else total + -total % 4 + behind)
+        file.seek(0)
+        file.write(struct.pack(">10I", 0xD00DFEED, total, 56, strings_at, 40, 17, 16, 0, len(names), strings_at - 56))
+
+
+def _digest_of_holes(algorithm: str, head: bytes, size: int) -> bytes:
+    digest, block, left = hashlib.new(algorithm, head), bytes(1 << 20), size - len(head)
+    while left > 0:
+        digest.update(block[: min(left, len(block))])
+        left -= len(block)
+    return digest.digest()

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.compression import ChecksumError, has_checksum, unpack, unpack_head
-from bootmenu.formats.reader import ByteSource, Window
+from bootmenu.formats.compression import CEILING, ChecksumError, has_checksum, unpack, unpack_head
+from bootmenu.formats.devicetree_head import quick_head, read_head
+from bootmenu.formats.reader import Buffer, ByteSource, Window
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 from bootmenu.registry import Registry
 
@@ -61,9 +64,8 @@ class Wanted:
     part: str = ""
     """As FileRef.part of an entry's kernel has it: a profile of a UKI (`@1`), a configuration of a FIT image; empty
     = the container's own choice."""
-
-
-_ANY = Wanted()
+    cache: PartCache = dataclasses.field(default_factory=lambda: PartCache(), compare=False)
+    """To be handed in again for every other part of the same file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,134 @@ def identify_part(source: ByteSource, offset: int, size: int, container: str) ->
     )
 
 
+_MOST_TREES = 8 * 1024 * 1024
+"""Bytes of device trees in one file whose root is not found in their first bytes, and which are read whole."""
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class PartCache:
+    """What is known of the parts of one file, so that each is unpacked and hashed once, however many entries name it.
+
+    All of it together is bounded by the file's size: parts may overlap, and a file of 200 kB can have thousands.
+    """
+
+    _parsed: dict[type, object] = dataclasses.field(default_factory=dict)
+    _kernels: dict[object, KernelImage | FormatError] = dataclasses.field(default_factory=dict)
+    _boards: dict[object, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    _digests: dict[object, bytes] = dataclasses.field(default_factory=dict)
+    _hashed: int = 0
+    _unpacked: int = 0
+    _whole: int = 0
+
+    def parsed(self, kind: type[T], parse: Callable[[], T]) -> T:
+        """What the container's own tables say, which are read once."""
+        known = self._parsed.get(kind)
+        if not isinstance(known, kind):
+            self._parsed[kind] = known = parse()
+        return known
+
+    def kernel(self, source: ByteSource, part: Embedded, container: str) -> KernelImage:
+        """The kernel in a part, told as one of the whole file. Raises UnsupportedKernel, FormatError, OSError."""
+        key = (part.offset, part.size, part.compression)
+        known = self._kernels.get(key)
+        if known is None:
+            self._spend_unpacked(source, HEAD_SIZE)
+            try:
+                known = kernel_in(source, part, container)
+            except FormatError as error:
+                known = error
+            else:
+                if known.content_read and known.compression is not Compression.NONE:
+                    self._unpacked += known.content_size or 0
+                if len(known.containers) > 1:  # which may have hashed all that is in it, twice
+                    self._spend_hashed(source, 2 * part.size)
+            self._kernels[key] = known
+        if isinstance(known, FormatError):
+            raise known.with_traceback(None)
+        return known
+
+    def digest(self, source: ByteSource, part: Embedded, algorithm: str) -> bytes:
+        """The hash of a part's bytes as they are in the file: `crc32` or a name that hashlib knows.
+
+        Raises FormatError where parts overlap so much that more than twice the file would be hashed, and OSError.
+        """
+        key = (algorithm, part.offset, part.size)
+        if key not in self._digests:
+            self._spend_hashed(source, part.size)
+            self._digests[key] = _digest(algorithm, Window(source, part.offset, part.size))
+        return self._digests[key]
+
+    def board(self, source: ByteSource, part: Embedded) -> tuple[str, ...]:
+        """`compatible` of a device tree; () when it cannot be read, or is larger than any. Raises OSError."""
+        key = (part.offset, part.size, part.compression)
+        if key not in self._boards:
+            try:
+                self._boards[key] = self._board(source, part)
+            except FormatError:
+                self._boards[key] = ()
+        return self._boards[key]
+
+    def _board(self, source: ByteSource, part: Embedded) -> tuple[str, ...]:
+        tree: ByteSource = Window(source, part.offset, part.size)
+        if part.compression is not Compression.NONE:
+            self._spend_unpacked(source, SMALL)
+            tree = Buffer(content_of(source, part))
+            self._unpacked -= SMALL - tree.size
+        head = quick_head(tree)
+        if head is None:
+            self._whole += tree.size
+            if self._whole > _MOST_TREES:
+                raise FormatError("too many device trees have to be read whole")
+        return read_head(tree).compatible
+
+    def _spend_unpacked(self, source: ByteSource, size: int) -> None:
+        # kernels pack to a third or a tenth
+        self._unpacked += size
+        if self._unpacked > max(CEILING, 10 * source.size):
+            raise FormatError(
+                "all that is in it unpacks to more than any kernels", hint="It is damaged: copy it again."
+            )
+
+    def _spend_hashed(self, source: ByteSource, size: int) -> None:
+        self._hashed += size
+        if self._hashed > 2 * source.size:
+            raise FormatError("its parts overlap: more than twice its size would have to be hashed")
+
+
+_HASHED = 256 * 1024
+"""Bytes at a time: they stay in the processor's cache, and other threads get their turn in between."""
+
+
+def _digest(algorithm: str, content: ByteSource) -> bytes:
+    crc = 0
+    # not against an enemy, who would write his own hash: against a damaged copy
+    digest = hashlib.new("sha256" if algorithm == "crc32" else algorithm, usedforsecurity=False)
+    for at in range(0, content.size, _HASHED):
+        piece = content.read(at, _HASHED)
+        if algorithm == "crc32":
+            crc = zlib.crc32(piece, crc)
+        else:
+            digest.update(piece)
+    return crc.to_bytes(4, "big") if algorithm == "crc32" else digest.digest()
+
+
+def kernel_in(source: ByteSource, part: Embedded, container: str) -> KernelImage:
+    """The kernel in a part of a file, packed or not, told as one of the whole file.
+
+    Raises UnsupportedKernel, FormatError, OSError.
+    """
+    if part.compression is Compression.NONE:
+        return identify_part(source, part.offset, part.size, container)
+    return dataclasses.replace(
+        identify_packed(Window(source, part.offset, part.size), part.compression, None),
+        containers=(container,),
+        payload_offset=part.offset,
+        payload_size=part.size,
+        file_size=source.size,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Unpacked:
     """The start of the unpacked content with the size of all of it."""
@@ -167,11 +297,12 @@ RAW = ("arm64-image", "riscv-image", "bzimage")
 """Formats of kernels themselves; the others are files around one."""
 
 
-def identify(source: ByteSource, wanted: Wanted = _ANY) -> KernelImage:
+def identify(source: ByteSource, wanted: Wanted | None = None) -> KernelImage:
     """What kernel this is. Reads the first 64 KiB and what the format's own tables point at.
 
     Raises UnsupportedKernel, FormatError, OSError when the medium fails.
     """
+    wanted = wanted or Wanted()
     head = source.read(0, HEAD_SIZE)
     for probe in FORMATS.values():
         image = probe.probe(head, source, wanted) if isinstance(probe, Container) else probe(head, source)
@@ -182,17 +313,31 @@ def identify(source: ByteSource, wanted: Wanted = _ANY) -> KernelImage:
     raise UnsupportedKernel("an empty file" if not head else "data of no known kind")
 
 
-def part_named(source: ByteSource, name: str) -> Embedded:
-    """The part of that name of a container, to be read as `content_of` reads it. Raises FormatError, OSError."""
+def parts_of(source: ByteSource) -> dict[str, Embedded] | None:
+    """Every part of a container by its name, of which the first counts; None = it is no container.
+
+    Raises FormatError, OSError.
+    """
     head = source.read(0, HEAD_SIZE)
     for parts in PARTS.values():
         found = parts(head, source)
         if found is not None:
-            part = next((part for part in found if part.name == name), None)
-            if part is None:
-                raise FormatError(f"it has no part {name}")
-            return part
-    raise FormatError(f"it is no file of parts, and {name} is wanted of it")
+            return {part.name: part for part in reversed(found)}
+    return None
+
+
+def part_among(parts: Mapping[str, Embedded] | None, name: str) -> Embedded:
+    """One of `parts_of`, to be read as `content_of` reads it. Raises FormatError."""
+    if parts is None:
+        raise FormatError(f"it is no file of parts, and {name} is wanted of it")
+    if name not in parts:
+        raise FormatError(f"it has no part {name}")
+    return parts[name]
+
+
+def part_named(source: ByteSource, name: str) -> Embedded:
+    """The part of that name of a container. Raises FormatError, OSError."""
+    return part_among(parts_of(source), name)
 
 
 def content_of(source: ByteSource, part: Embedded) -> bytes:

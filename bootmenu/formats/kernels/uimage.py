@@ -8,7 +8,7 @@ import zlib
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING
-from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer, identify_packed, identify_part
+from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer, kernel_in
 from bootmenu.formats.reader import ByteSource, Reader, Window
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 
@@ -33,7 +33,7 @@ _ARCHITECTURES = {
     24: Architecture.X86_64,
     26: Architecture.RISCV64,
 }
-_CHUNK = 1024 * 1024
+_CHUNK = 256 * 1024
 
 
 @FORMATS.register(NAME, order=33)
@@ -50,16 +50,7 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
         raise _broken(f"its compression (number {header.packed}) is none that can be unpacked here", architecture)
     kernel, *others = header.parts()
     try:
-        if compression is Compression.NONE:
-            image = identify_part(source, kernel.offset, kernel.size, NAME)
-        else:
-            image = dataclasses.replace(
-                identify_packed(Window(source, kernel.offset, kernel.size), compression, None),
-                containers=(NAME,),
-                payload_offset=kernel.offset,
-                payload_size=kernel.size,
-                file_size=source.size,
-            )
+        image = kernel_in(source, dataclasses.replace(kernel, compression=compression), NAME)
     except FormatError as error:
         raise _broken(f"the kernel in it cannot be had: {error.message}", architecture) from None
     image = dataclasses.replace(image, embedded=tuple(others), parts=tuple(part.name for part in others))

@@ -12,18 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.devicetree_head import read_head
 from bootmenu.formats.kernels import (
     FORMATS,
     HEAD_SIZE,
     PARTS,
     BrokenContainer,
     Container,
+    PartCache,
     Wanted,
-    identify_part,
 )
 from bootmenu.formats.pe import MACHINES, PortableExecutable, Section
-from bootmenu.formats.reader import ByteSource, Window
+from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage, Role
 
 NAME = "uki"
@@ -41,6 +40,9 @@ names its board before one that does not (install_embedded_devicetree)."""
 _ITS_OWN = frozenset({*_ROLES, ".osrel", ".uname", ".hwids", ".splash", ".profile"})
 """Sections that no other EFI program has."""
 _MAX_TEXT = 64 * 1024
+_MAX_TEXTS = 1024 * 1024
+"""Bytes of all texts of a file: 256 profiles with a command line each have a tenth."""
+_MAX_VALUE = 1024  # characters of a name or a version, of which every profile has its own copy
 _MAX_TREES = 512
 _MAX_PROFILES = 256  # systemd, src/fundamental/uki.h: UNIFIED_PROFILES_MAX
 
@@ -93,12 +95,12 @@ class Addon:
 
 def profiles(source: ByteSource) -> tuple[Profile, ...]:
     """Every profile of a unified kernel image, in order. Raises FormatError when it is none, OSError."""
-    return _File.read(source).profiles()
+    return _File.read(source, PartCache()).profiles()
 
 
 def addon(source: ByteSource) -> Addon:
     """What an addon adds. Raises FormatError when it is none, OSError."""
-    file = _File.read(source)
+    file = _File.read(source, PartCache())
     # UAPI.5: "PE Addons may not contain .linux PE sections (this may be used to distinguish them from UKIs)"
     if any(row.section.name == ".linux" for row in file.rows):
         raise FormatError("it is a unified kernel image, not an addon of one")
@@ -118,7 +120,7 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     """Of a UKI or an addon, whichever profile they belong to."""
     if PortableExecutable.from_head(head) is None:
         return None
-    file = _File.read(source, head)
+    file = _File.read(source, PartCache(), head)
     return tuple(file.embedded(row) for row in file.rows if row.section.name in _ROLES) if file.rows else None
 
 
@@ -126,31 +128,28 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
 @Container
 def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None:
     """Recognised by its sections. The kernel in it may be raw, packed, or a zboot one."""
-    executable = PortableExecutable.from_head(head)
-    if executable is None:
+    cache = wanted.cache
+    known = cache.parsed(_Executable, lambda: _Executable.read(head))
+    if known.itself is None or not _ITS_OWN.intersection(known.names):
         return None
-    names = tuple(section.name for section in executable.sections if section.content_size)
-    if not _ITS_OWN & set(names):
-        return None
-    architecture = MACHINES.get(executable.machine)
+    architecture = MACHINES.get(known.itself.machine)
     try:
-        found = _File.read(source, head).profiles()
-        profile = next((profile for profile in found if wanted.part in (profile.part, f"@{profile.index}")), None)
-        if profile is None:
-            raise FormatError(f"it has no profile {wanted.part}")
+        if known.file is None:
+            known.file = _File.of(known.itself, source, cache)
+        profile = dataclasses.replace(known.file, source=source).profile(wanted.part)
     except FormatError as error:
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
     kernel, *others = profile.parts
     try:
-        image = identify_part(source, kernel.offset, kernel.size, NAME)
+        image = cache.kernel(source, kernel, NAME)
     except FormatError as error:
         problem = f"the kernel in it cannot be had: {error.message}"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture) from None
     return dataclasses.replace(
         image,
-        parts=names,
+        parts=known.names,
         embedded=tuple(others),
-        signed=executable.certificates[1] > 0,
+        signed=known.itself.certificates[1] > 0,
         version=image.version or profile.version or None,
     )
 
@@ -161,19 +160,49 @@ class _Row:
     name: str
     """Unique in the file."""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """(offset, size)"""
+        return self.section.offset, self.section.content_size
+
+
+@dataclass(slots=True)
+class _Executable:
+    """What the head says, so that it is taken apart once for all profiles."""
+
+    itself: PortableExecutable | None
+    """None = it is none."""
+    names: tuple[str, ...]
+    """Of its sections."""
+    file: _File | None = None
+
+    @classmethod
+    def read(cls, head: bytes) -> _Executable:
+        itself = PortableExecutable.from_head(head)
+        return cls(itself, tuple(row.name for row in itself.sections if row.content_size) if itself else ())
+
 
 @dataclass(frozen=True, slots=True)
 class _File:
     source: ByteSource
+    cache: PartCache
     architecture: Architecture | None
     rows: tuple[_Row, ...]
     known: dict[str, Embedded] = dataclasses.field(default_factory=dict)
+    texts: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
+    """By place, as those below: many profiles may share one."""
+    command_lines: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
+    assignments: dict[tuple[int, int], dict[str, str]] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def read(cls, source: ByteSource, head: bytes | None = None) -> _File:
+    def read(cls, source: ByteSource, cache: PartCache, head: bytes | None = None) -> _File:
         executable = PortableExecutable.from_head(source.read(0, HEAD_SIZE) if head is None else head)
         if executable is None:
             raise FormatError("it is no EFI program")
+        return cls.of(executable, source, cache)
+
+    @classmethod
+    def of(cls, executable: PortableExecutable, source: ByteSource, cache: PartCache) -> _File:
         seen: dict[str, int] = {}
         rows = []
         for section in executable.sections:
@@ -186,9 +215,23 @@ class _File:
                 )
             count = seen[section.name] = seen.get(section.name, 0) + 1
             rows.append(_Row(section, section.name if count == 1 else f"{section.name}#{count}"))
-        return cls(source, MACHINES.get(executable.machine), tuple(rows))
+        return cls(source, cache, MACHINES.get(executable.machine), tuple(rows))
 
     def profiles(self) -> tuple[Profile, ...]:
+        base, own = self.groups()
+        return tuple(self._profile(index, base, rows) for index, rows in enumerate(own))
+
+    def profile(self, part: str) -> Profile:
+        """The one of that name, as Profile.part has it, or `@0`; the others are not read. Raises FormatError."""
+        base, own = self.groups()
+        wanted = (number for number in range(1, len(own)) if part == f"@{number}")
+        index = 0 if part in ("", "@0") else next(wanted, None)
+        if index is None:
+            raise FormatError(f"it has no profile {part}")
+        return self._profile(index, base, own[index])
+
+    def groups(self) -> tuple[list[_Row], list[list[_Row]]]:
+        """(base profile, each of the others). Raises FormatError when there are too many."""
         # UAPI.5: "Each .profile section introduces and defines a profile ... The sections listed in the PE binary
         # before the first .profile section make up a special profile called the base profile."
         groups: list[list[_Row]] = [[]]
@@ -199,7 +242,7 @@ class _File:
         base, own = groups[0], groups[1:] or [[]]
         if len(own) > _MAX_PROFILES:
             raise FormatError(f"it has {len(own):,} profiles, more than any boot loader shows")
-        return tuple(self._profile(index, base, rows) for index, rows in enumerate(own))
+        return base, own
 
     def _profile(self, index: int, base: list[_Row], own: list[_Row]) -> Profile:
         # "sections associated with specific profiles comprehensively override those of the same name in the base
@@ -241,7 +284,8 @@ class _File:
         if section.name == ".dtbauto":
             # compared with the machine's first name (src/boot/devicetree.c:devicetree_match); one that cannot be
             # read is for no board
-            board = self._compatible(section)[:1]
+            place = Embedded(role=role, name=row.name, offset=section.offset, size=section.content_size)
+            board = self.cache.board(self.source, place)[:1]
         return Embedded(
             role=role,
             name=row.name,
@@ -252,31 +296,38 @@ class _File:
         )
 
     def command_line(self, rows: Mapping[str, _Row]) -> str | None:
-        if ".cmdline" not in rows:
+        row = rows.get(".cmdline")
+        if row is None:
             return None
         # src/boot/util.c:mangle_stub_cmdline: control characters become spaces, those around it go
-        text = self.text(rows, ".cmdline")
-        return "".join(" " if char < " " else char for char in text).strip()
+        text, place = self.text(rows, ".cmdline"), row.place
+        if place not in self.command_lines:
+            self.command_lines[place] = "".join(" " if char < " " else char for char in text).strip()
+        return self.command_lines[place]
 
     def text(self, rows: Mapping[str, _Row], name: str) -> str:
         """Up to a NUL; empty without such a section."""
         row = rows.get(name)
         if row is None:
             return ""
-        section = row.section
-        if section.content_size > _MAX_TEXT:
-            raise FormatError(f"its {name} has {section.content_size:,} bytes, more than any text of its kind")
-        data = self.source.read(section.offset, section.content_size)
-        return data.partition(b"\0")[0].decode("utf-8", "replace")
+        place = offset, size = row.place
+        if place not in self.texts:
+            if size > _MAX_TEXT:
+                raise FormatError(f"its {name} has {size:,} bytes, more than any text of its kind")
+            if sum(size for _, size in self.texts) + size > _MAX_TEXTS:
+                raise FormatError(f"its texts have more than {_MAX_TEXTS:,} bytes together")
+            data = self.source.read(offset, size)
+            self.texts[place] = data.partition(b"\0")[0].decode("utf-8", "replace")
+        return self.texts[place]
 
-    def _pairs(self, rows: Mapping[str, _Row], name: str) -> dict[str, str]:
-        return dict(_assignments(self.text(rows, name)))
-
-    def _compatible(self, section: Section) -> tuple[str, ...]:
-        try:
-            return read_head(Window(self.source, section.offset, section.content_size)).compatible
-        except FormatError:
-            return ()
+    def _pairs(self, rows: Mapping[str, _Row], name: str) -> Mapping[str, str]:
+        text, row = self.text(rows, name), rows.get(name)
+        if row is None:
+            return {}
+        place = row.place
+        if place not in self.assignments:
+            self.assignments[place] = dict(_assignments(text))
+        return self.assignments[place]
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
@@ -288,7 +339,7 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
         value = value.strip()
         if value[:1] in ('"', "'"):
             value = value.strip(value[0])
-        yield name.strip(), value
+        yield name.strip(), value[:_MAX_VALUE]
 
 
 def _one_of(values: Mapping[str, str], *names: str) -> str:

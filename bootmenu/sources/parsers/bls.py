@@ -15,7 +15,7 @@ from bootmenu.sources import SOURCES, Board, ForBoard, addons
 from bootmenu.sources.lines import short
 from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
 from bootmenu.sources.parsers.grub import fedora
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, read_text
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, once, read_text
 
 _MAX_ENTRIES = 1000
 _MAX_FILES = 64
@@ -248,9 +248,12 @@ def _unified(
 
 
 def _profile(tree: Tree, kernel: FileRef) -> uki.Profile | None:
-    try:
+    def read() -> tuple[uki.Profile, ...]:
         with tree.open(kernel.path) as source:
-            found = uki.profiles(source)
+            return uki.profiles(source)
+
+    try:
+        found = once(tree, kernel.path, uki.profiles, read)
     except (TreeError, FormatError, OSError):
         return None  # whatever is wrong with the kernel is said by the checks
     return next((profile for profile in found if profile.part == kernel.part), None)

@@ -65,6 +65,8 @@ def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
                 yield Problem(device=tree.device, path=path, message=f"reading failed: {error.strerror or error}")
             else:
                 images += [_Image(path, Name.of(name[:-4]), profile) for profile in profiles]
+            if len(images) > _MAX_ENTRIES:
+                break
         if len(images) > _MAX_ENTRIES:
             message = f"there are too many profiles: the first {_MAX_ENTRIES:,} are listed"
             yield Problem(device=tree.device, path=folder, message=message)
