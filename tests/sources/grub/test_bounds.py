@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from unittest import mock
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources.parsers.grub import menus
+from bootmenu.sources.parsers.grub import menus, patterns
 from bootmenu.sources.tree import CONFIG_LIMIT
 from tests.sources.grub.building import block, menu
 from tests.sources.reading import read
@@ -169,3 +169,39 @@ def test_real_configurations_with_damage(data: st.DataObject) -> None:
         )
     with few_steps():
         check(menu(text))
+
+
+def test_a_loop_compiles_its_expressions_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    class Counted(patterns.Regex):
+        def __init__(self, pattern: str, spend: Callable[[int], None]) -> None:
+            made.append(pattern)
+            super().__init__(pattern, spend)
+
+    monkeypatch.setattr(patterns, "Regex", Counted)
+    loop = "while true; do regexp '{}' aaaa; done"
+    check(menu(loop.format("(a{1,255}){1,255}")))
+    check(menu(loop.format("(a+)+b")))
+    assert made == ["(a{1,255}){1,255}", "(a+)+b"]
+    made.clear()
+    check(menu("".join(f"regexp '{number}(a{{1,255}}){{1,255}}' a\n" for number in range(5000))))
+    assert len(made) < 100, "each costs steps, of which there are so many"
+
+
+def test_wildcards_over_many_long_names_cost_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = 0
+    matches = patterns.Wildcard.matches
+
+    def counted(self: patterns.Wildcard, text: str) -> bool:
+        nonlocal steps
+        before = self.steps
+        try:
+            return matches(self, text)
+        finally:
+            steps += self.steps - before
+
+    monkeypatch.setattr(patterns.Wildcard, "matches", counted)
+    files = {f"/a/{'a' * 200}{number}": "" for number in range(500)}
+    check(menu("while true; do echo /a/*a*a*a*a*a*a*a*b; done", files))
+    assert steps < 100_000 * 70

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
-from bootmenu.sources.parsers.grub.patterns import MAX_SUBJECT, Regex, wildcard
+from bootmenu.sources.parsers.grub.patterns import MAX_SUBJECT, Regex, Wildcard
 
 PROPERTY = settings(max_examples=300, deadline=None)
 
@@ -30,6 +30,10 @@ EXPRESSIONS = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+def wildcard(pattern: str, text: str) -> bool:
+    return Wildcard(pattern).matches(text)
 
 
 @PROPERTY
@@ -95,3 +99,69 @@ def test_any_text_is_an_expression_or_none(expression: str, text: str) -> None:
     with contextlib.suppress(FormatError):
         Regex(expression).search(text)
     wildcard(expression, text)
+
+
+HOSTILE = [
+    "(a{1,255}){1,255}",
+    "^{999}{0}" * 28,
+    "a{999}{0}" * 28,
+    "(" * 16 + "a" + ")" * 16 + "{1}" * 50 + "{",
+    "((a{9}){9}){9}",
+    "(a?)" * 63,
+    "(((a|b)*|c)*|d)*",
+    "|" * 254,
+    "[[:alpha:][:punct:]]{200}",
+]
+
+
+@pytest.mark.parametrize("expression", HOSTILE)
+def test_all_that_is_written_out_is_paid_for_before_and_bounded(expression: str) -> None:
+    paid: list[int] = []
+    with contextlib.suppress(FormatError):
+        Regex(expression, paid.append)
+    assert sum(paid) <= 8000
+
+    def nothing_left(_: int) -> None:
+        raise TimeoutError
+
+    if sum(paid):
+        with pytest.raises(TimeoutError):
+            Regex(expression, nothing_left)
+
+
+@pytest.mark.parametrize("expression", ["(a*)*b", "(a?)" * 20, "a" * 100, ".*.*.*b"])
+def test_a_search_runs_no_more_than_it_costs(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = 0
+    regex = Regex(expression)
+    follow = Regex._follow
+
+    def counted(
+        self: Regex,
+        counter: int,
+        saved: tuple[int, ...],
+        position: int,
+        end: int,
+        seen: set[int],
+        ready: list[tuple[int, tuple[int, ...]]],
+    ) -> None:
+        nonlocal ran
+        before = len(seen)
+        follow(self, counter, saved, position, end, seen, ready)
+        ran += len(seen) - before
+
+    monkeypatch.setattr(Regex, "_follow", counted)
+    for length in (10, 100, 1000):
+        ran, text = 0, "a" * length
+        regex.search(text)
+        assert 0 < ran <= regex.cost(text)
+
+
+def test_matching_a_wildcard_counts_its_work_and_knows_what_is_too_short() -> None:
+    many = Wildcard("?*" * 30_000)
+    for _ in range(1000):
+        assert not many.matches("a" * 200)
+    assert many.steps == 1000, "no name is that long"
+    nasty = Wildcard("*a*a*a*a*b")
+    assert not nasty.matches("a" * 200)
+    assert 200 < nasty.steps <= 10 * 201 * 2
+    assert Wildcard("*" * 50_000 + "b").matches("ab"), "many are as one"

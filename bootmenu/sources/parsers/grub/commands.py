@@ -11,7 +11,7 @@ from collections.abc import Callable
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.entry import FileRef
 from bootmenu.sources import references
-from bootmenu.sources.parsers.grub import environment, expressions, options, patterns
+from bootmenu.sources.parsers.grub import environment, expressions, options
 from bootmenu.sources.parsers.grub.interpreter import COMMANDS, WITH_BLOCK, Block, Implementation, Interpreter
 from bootmenu.sources.parsers.grub.options import Takes
 from bootmenu.sources.tree import exists, normal
@@ -316,11 +316,11 @@ def _regexp(shell: Interpreter, arguments: list[str]) -> int:
         return 1
     expression, text = given.words
     try:
-        regex = patterns.Regex(expression)
+        regex = shell.regex(expression)
     except FormatError as error:
         shell.problem(error.message)
         return 1
-    shell.budget.spend(1 + (regex.size * min(len(text), patterns.MAX_SUBJECT)) // 8)
+    shell.budget.spend(1 + regex.cost(text) // 8)
     groups = regex.search(text)
     if groups is None:
         return 1

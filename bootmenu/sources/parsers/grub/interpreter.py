@@ -7,9 +7,11 @@ same answer. What a script does at the screen, to modules or to hardware does no
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from bootmenu.errors import FormatError
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.sources import references
 from bootmenu.sources.parsers.grub import patterns, syntax
@@ -32,6 +34,8 @@ MAX_MISTAKES = 100
 _MAX_PROBLEMS = 20
 _MAX_EXPANSIONS = 1000
 _STEPS_OF_A_FILE = 5
+_STEPS_OF_MATCHING = 64  # of a wildcard or a regular expression, for one of a script
+_MAX_EXPRESSIONS = 64
 
 FEATURES = (
     # grub-core/normal/main.c, `features`: what a script may ask for as feature_NAME
@@ -178,6 +182,7 @@ class Interpreter:
         self.exiting = False
         self._text = 0
         self._functions: dict[str, tuple[Command, ...]] = {}
+        self._expressions: dict[str, patterns.Regex | FormatError] = {}
         self._active: tuple[tuple[int, int], ...] = ()
         self._depth = 0
         self._includes = 0
@@ -389,6 +394,21 @@ class Interpreter:
             return 1
         self.scope = self.scope[count:]
         return 0
+
+    def regex(self, expression: str) -> patterns.Regex:
+        """The regular expression, which a loop may ask for again and again. Raises FormatError."""
+        known = self._expressions.get(expression)
+        if known is None:
+            try:
+                known = patterns.Regex(expression, self.budget.spend)
+            except FormatError as error:
+                known = error
+            if len(self._expressions) >= _MAX_EXPRESSIONS:
+                del self._expressions[next(iter(self._expressions))]
+            self._expressions[expression] = known
+        if isinstance(known, FormatError):
+            raise known.with_traceback(None)
+        return known
 
     # --- running -----------------------------------------------------------------------------------------------
 
@@ -639,15 +659,24 @@ class Interpreter:
             if "*" not in part and "?" not in part:
                 found = [f"{path}/{_unescaped(part)}" for path in found]
                 continue
-            self.budget.spend(len(found))
-            found = [
+            self.budget.spend(len(found) + len(part) // _STEPS_OF_MATCHING)
+            wildcard = patterns.Wildcard(part)
+            paths = (
                 f"{path}/{name}"
                 for path in found
                 for name in self.names(path or "/")
-                if patterns.wildcard(part, name) and not (name.startswith(".") and not part.startswith("."))
-            ][:_MAX_EXPANSIONS]
+                if self._matches(wildcard, name) and not (name.startswith(".") and not part.startswith("."))
+            )
+            found = list(itertools.islice(paths, _MAX_EXPANSIONS))
         device = _unescaped(device)
         return [device + path for path in found if self.stat(device + path)]
+
+    def _matches(self, wildcard: patterns.Wildcard, name: str) -> bool:
+        before = wildcard.steps
+        matched = wildcard.matches(name)
+        # the cheap ones are paid for with the listing
+        self.budget.spend((wildcard.steps - before) // _STEPS_OF_MATCHING)
+        return matched
 
 
 def _escaped(text: str) -> str:

@@ -14,40 +14,56 @@ MAX_PATTERN = 255
 """Characters of a regular expression."""
 MAX_PROGRAM = 2000
 """Instructions; repetitions such as {3,9} are written out."""
+_MAX_WRITTEN = 4 * MAX_PROGRAM
+"""Instructions that are written on the way: what a repetition stands behind is written again and again."""
+_BATCH = 16  # of them, which are told together
 MAX_SUBJECT = 4096
 """Characters that are looked at."""
 _MAX_NESTING = 16
 
 
-def wildcard(pattern: str, text: str) -> bool:
-    """Whether * and ? match all of the text; a backslash protects what follows it."""
-    tokens: list[str | None] = []  # None stands for *, "" for ?
-    at = 0
-    while at < len(pattern):
-        char = pattern[at]
-        if char == "\\" and at + 1 < len(pattern):
+class Wildcard:
+    """A pattern in which * and ? match; a backslash protects what follows it."""
+
+    def __init__(self, pattern: str) -> None:
+        tokens: list[str | None] = []  # None stands for *, "" for ?
+        at = 0
+        while at < len(pattern):
+            char = pattern[at]
+            if char == "\\" and at + 1 < len(pattern):
+                at += 1
+                tokens.append(pattern[at])
+            elif char != "*" or tokens[-1:] != [None]:
+                tokens.append(None if char == "*" else "" if char == "?" else char)
             at += 1
-            tokens.append(pattern[at])
-        else:
-            tokens.append(None if char == "*" else "" if char == "?" else char)
-        at += 1
-    # the last * alone is worth going back to, so the work is at most pattern times text
-    i = j = 0
-    star, mark = -1, 0
-    while i < len(text):
-        token = tokens[j] if j < len(tokens) else text[i] + "x"
-        if token is None:
-            star, mark = j, i
-            j += 1
-        elif token in ("", text[i]):
-            i += 1
-            j += 1
-        elif star >= 0:
-            mark += 1
-            i, j = mark, star + 1
-        else:
+        self._tokens = tokens
+        self._shortest = sum(token is not None for token in tokens)
+        self.steps = 0
+        """That all matching has taken so far."""
+
+    def matches(self, text: str) -> bool:
+        """Whether it matches all of the text."""
+        tokens, i, j = self._tokens, 0, 0
+        self.steps += 1
+        if len(text) < self._shortest:
             return False
-    return all(token is None for token in tokens[j:])
+        # the last * alone is worth going back to, so the work is at most pattern times text
+        star, mark = -1, 0
+        while i < len(text):
+            self.steps += 1
+            token = tokens[j] if j < len(tokens) else text[i] + "x"
+            if token is None:
+                star, mark = j, i
+                j += 1
+            elif token in ("", text[i]):
+                i += 1
+                j += 1
+            elif star >= 0:
+                mark += 1
+                i, j = mark, star + 1
+            else:
+                return False
+        return all(token is None for token in tokens[j:])
 
 
 class _Op(Enum):
@@ -85,11 +101,16 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
 
 
 class Regex:
-    """A POSIX extended regular expression. Raises FormatError when it is none, or too large."""
+    """A POSIX extended regular expression. Raises FormatError when it is none, or too large.
 
-    def __init__(self, pattern: str) -> None:
+    spend: is told how many instructions are about to be written, and may raise to end it.
+    """
+
+    def __init__(self, pattern: str, spend: Callable[[int], None] = lambda _: None) -> None:
         if len(pattern) > MAX_PATTERN:
             raise FormatError(f"the regular expression is longer than {MAX_PATTERN} characters")
+        self._spend = spend
+        self._written = 0
         self._pattern = pattern
         self._at = 0
         self._depth = 0
@@ -102,10 +123,12 @@ class Regex:
         self._emit(_Op.SAVE, first=1)
         self._emit(_Op.MATCH)
 
-    @property
-    def size(self) -> int:
-        """Instructions: what one character of text costs at most."""
-        return len(self._program)
+    def cost(self, text: str) -> int:
+        """Instructions that a search in this text runs at most; one that keeps a group's place costs as many as there
+        are places."""
+        kept = sum(instruction.op is _Op.SAVE for instruction in self._program)
+        once = len(self._program) + kept * self.groups // 4
+        return once * (min(len(text), MAX_SUBJECT) + 1)
 
     def search(self, text: str) -> list[str | None] | None:
         """The match and its groups, None for a group that took no part; None when nothing matches.
@@ -174,8 +197,12 @@ class Regex:
     def _emit(
         self, op: _Op, test: Callable[[str], bool] | None = None, first: int = 0, second: int = 0
     ) -> _Instruction:
-        if len(self._program) >= MAX_PROGRAM:
+        # what is written out and then dropped, as by {999}{0}, was work, too
+        self._written += 1
+        if len(self._program) >= MAX_PROGRAM or self._written > _MAX_WRITTEN:
             raise FormatError("the regular expression is too large")
+        if self._written % _BATCH == 0:
+            self._spend(_BATCH)
         instruction = _Instruction(op, test, first, second)
         self._program.append(instruction)
         return instruction
