@@ -8,6 +8,7 @@ answers, or with the process.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import dataclasses
 import hashlib
@@ -169,6 +170,24 @@ class _Known:
         return self.partition.device.place.rank
 
 
+@dataclass(eq=False, slots=True)
+class _Alike:
+    """Entries that are one, or that are the same in one configuration; in the final order."""
+
+    entries: list[_Known] = field(default_factory=list)
+    unsaid: int = 0
+    """How many came or changed since they were told."""
+
+    @property
+    def is_due(self) -> bool:
+        """A few are told at once. Of very many each one that comes would tell all anew: those wait until there are
+        some more, or until all is quiet."""
+        return self.unsaid > len(self.entries) // _TOLD_AT_ONCE
+
+
+_TOLD_AT_ONCE = 32
+
+
 @dataclass(frozen=True, slots=True)
 class _Met:
     """Something that can be read, or could be. within: what it lies in; None = the machine."""
@@ -296,7 +315,9 @@ class Survey:
         """Entries that name other partitions."""
         self._to_follow: dict[_Known, None] = {}
         """Those whose references mean something else by now."""
-        self._alike: dict[_Likeness, list[_Known]] = {}
+        self._alike: dict[_Likeness, _Alike] = {}
+        self._unsaid: dict[_Likeness, None] = {}
+        """Those of which something is to be told when all is quiet."""
         self._offered: Counter[tuple[_File, int]] = Counter()
         """Kernels that a configuration offers, by the rank of its place, and how often: a bare one among them is no
         entry of its own."""
@@ -447,6 +468,7 @@ class Survey:
         if self._follow():
             return False
         self._judge_again()
+        self._publish(self._unsaid, at_once=True)
         return True
 
     # --- in threads of jobs
@@ -465,6 +487,7 @@ class Survey:
 
     def _read(self, partition: _Partition, job: _Job) -> None:
         device, taken = partition.device, set[str]()
+        numbers: dict[tuple[str, str, str], int] = {}
         try:
             with self._mounts.reading(device) as mounted:
                 tree = Remembering(mounted)
@@ -477,7 +500,7 @@ class Survey:
                     if isinstance(found, Problem):
                         self._tell(job, _Troubled(partition, found.message, found.path))
                     elif len(taken) < MAX_ENTRIES:
-                        named = dataclasses.replace(found, id=_unique_id(found, partition, taken))
+                        named = dataclasses.replace(found, id=_unique_id(found, partition, taken, numbers))
                         entry, gathered = self._gathered(named, {device.name: tree})
                         known = _Known(partition, len(taken), named, entry, gathered)
                         self._judge(known)
@@ -568,6 +591,7 @@ class Survey:
                     self._look_job = None
                     self._next_look = time.monotonic() + SPACING
                 if job.partition is not None and job is job.partition.reading:
+                    self._publish(self._unsaid, at_once=True)
                     self._out.append(DeviceDone(job.partition.device, len(job.partition.entries)))
 
     def _meet(self, device: Device, within: _Partition | None) -> None:
@@ -670,14 +694,21 @@ class Survey:
     # --- references to other partitions
 
     def _understand_all(self) -> None:
+        meant: dict[tuple[str, str], _Partition | None] = {}
         for known in self._foreign:
-            self._understand(known)
+            self._understand(known, meant)
 
-    def _understand(self, known: _Known) -> None:
-        """See what its references mean now; it is looked at again when that is something else than before."""
+    def _understand(self, known: _Known, meant: dict[tuple[str, str], _Partition | None]) -> None:
+        """See what its references mean now; it is looked at again when that is something else than before.
+
+        meant: of the others, by reference and device.
+        """
         means: dict[str, _Partition] = {}
+        own = known.partition.device
         for reference in _references(known.parsed):
-            partition = self._meant(reference, known.partition.device)
+            if (reference, own.name) not in meant:
+                meant[reference, own.name] = self._meant(reference, own)
+            partition = meant[reference, own.name]
             if partition is not None and partition.opened:
                 means[reference] = partition
         if means != known.targets:
@@ -740,7 +771,7 @@ class Survey:
         known.partition.entries.append(known)
         if _references(known.parsed):
             self._foreign[known] = None
-            self._understand(known)
+            self._understand(known, {})
         self._publish(self._place(known))
 
     def _change(self, known: _Known, entry: BootEntry, gathered: EntryFacts) -> None:
@@ -757,16 +788,19 @@ class Survey:
 
     def _judge_again(self) -> None:
         """root= may name a partition that was found later than the entry."""
+        changed: dict[_Likeness, None] = {}
         for partition in self._partitions.values():
             for known in partition.entries:
                 if known.judged.partitions is not self._names:
                     self._judge(known)
-                    self._publish({_likeness(known)})
+                    changed[_likeness(known)] = None
+        self._publish(changed, at_once=True)
 
     def _place(self, known: _Known) -> set[_Likeness]:
         """Put it beside its like; returns which likenesses that may change."""
         likeness, kernel = _likeness(known), _kernel(known)
-        self._alike.setdefault(likeness, []).append(known)
+        alike = self._alike.setdefault(likeness, _Alike())
+        bisect.insort(alike.entries, known, key=lambda known: known.rank)
         if known.is_bare:
             self._bare.setdefault(kernel, []).append(known)
             return {likeness}
@@ -775,8 +809,9 @@ class Survey:
 
     def _displace(self, known: _Known) -> set[_Likeness]:
         likeness, kernel = _likeness(known), _kernel(known)
-        self._alike[likeness].remove(known)
-        if not self._alike[likeness]:
+        alike = self._alike[likeness]
+        alike.entries.remove(known)
+        if not alike.entries:
             del self._alike[likeness]
         if known.is_bare:
             self._bare[kernel].remove(known)
@@ -784,26 +819,40 @@ class Survey:
         self._offered[kernel, known.place_rank] -= 1
         return {likeness, *map(_likeness, self._bare.get(kernel, ()))}
 
-    def _publish(self, likenesses: Iterable[_Likeness]) -> None:
+    def _publish(self, likenesses: Iterable[_Likeness], *, at_once: bool = False) -> None:
         """Tell what is to be seen of these entries, where that is something else than was told."""
-        for likeness in likenesses:
-            group = sorted(self._alike.get(likeness, ()), key=lambda known: known.rank)
-            seen = [known for known in group if not (known.is_bare and self._is_offered(known))]
-            # the same in one configuration is what its author wants to see twice
-            one = [known for known in seen if known is seen[0] or known.origin != seen[0].origin]
-            for known in group:
-                if known not in seen or known in one[1:]:
-                    self._hide(known)
-                elif known is seen[0]:
-                    also = tuple(dict.fromkeys(other.origin for other in one[1:]))
-                    # a disk that anybody can plug in has no say in what those inside the machine start
-                    default = any(other.entry.default for other in one if other.place_rank == known.place_rank)
-                    entry = known.entry
-                    if (also, default) != (entry.also, entry.default):
-                        entry = dataclasses.replace(entry, also=also, default=default)
-                    self._show(known, entry)
-                else:
-                    self._show(known, known.entry)
+        for likeness in list(likenesses):
+            alike = self._alike.get(likeness)
+            if alike is not None:
+                alike.unsaid += 1
+                if not at_once and not alike.is_due:
+                    self._unsaid[likeness] = None
+                    continue
+                alike.unsaid = 0
+                self._publish_alike(alike.entries)
+            self._unsaid.pop(likeness, None)
+
+    def _publish_alike(self, group: list[_Known]) -> None:
+        seen = [known for known in group if not (known.is_bare and self._is_offered(known))]
+        first = seen[0] if seen else None
+        # the same in one configuration is what its author wants to see twice
+        others = [known for known in seen[1:] if known.origin != seen[0].origin]
+        hidden = {id(known) for known in others}
+        for known in group:
+            if known is first:
+                also = tuple(dict.fromkeys(other.origin for other in others))
+                # a disk that anybody can plug in has no say in what those inside the machine start
+                default = known.entry.default or any(
+                    other.entry.default for other in others if other.place_rank == known.place_rank
+                )
+                entry = known.entry
+                if (also, default) != (entry.also, entry.default):
+                    entry = dataclasses.replace(entry, also=also, default=default)
+                self._show(known, entry)
+            elif id(known) in hidden or (known.is_bare and self._is_offered(known)):
+                self._hide(known)
+            else:
+                self._show(known, known.entry)
 
     def _is_offered(self, known: _Known) -> bool:
         """Whether a configuration offers this kernel that stands no further outside than its own partition."""
@@ -870,7 +919,9 @@ def _claims_the_same(one: Device, other: Device) -> bool:
     return one.identity == other.identity and one.place.bus == other.place.bus
 
 
-def _unique_id(entry: BootEntry, partition: _Partition, taken: set[str]) -> str:
+def _unique_id(
+    entry: BootEntry, partition: _Partition, taken: set[str], numbers: dict[tuple[str, str, str], int]
+) -> str:
     """Readable, and the same as long as partition, configuration and name are: `bls-debian-6.1-3f9a2c0b17d4e855`.
 
     Everything that it is made of but the bus is written on the disk: no disk outside of the machine can have the id
@@ -881,11 +932,14 @@ def _unique_id(entry: BootEntry, partition: _Partition, taken: set[str]) -> str:
     words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
     bus = partition.device.place.bus
     identity = partition.device.identity  # has a = in it, which no bus has
-    for again in range(partition.twin, partition.twin + MAX_ENTRIES + 1):
+    like = (entry.source, config, entry.id)
+    # all before it are taken, by others of its like: thousands may have one name
+    for again in range(numbers.get(like, partition.twin), partition.twin + MAX_ENTRIES + 1):
         key = "\0".join((identity, entry.source, config, entry.id, str(again or "")))
         key = key if bus is Bus.INTERNAL else f"{bus}\0{key}"
         name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:_ID_DIGITS]}"
         if name not in taken:
             break
+    numbers[like] = again + 1
     taken.add(name)
     return name

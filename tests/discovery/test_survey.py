@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import hashlib
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -491,3 +493,35 @@ def test_copies_of_a_disk_have_entries_of_different_ids_in_the_order_of_the_disk
     assert [listing.entry.id for listing in collect(alone)[0]] == [one], "the first of them is as if it were alone"
     for each in (session, alone):
         each.close()
+
+
+@pytest.mark.parametrize("count", [40, 400])
+def test_very_many_equal_entries_are_told_and_named_in_work_that_grows_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    looked_at = hashed = 0
+    tell = surveys.Survey._publish_alike
+
+    def counted(self: surveys.Survey, group: list[surveys._Known]) -> None:
+        nonlocal looked_at
+        looked_at += len(group)
+        tell(self, group)
+
+    def sha256(data: bytes) -> object:
+        nonlocal hashed
+        hashed += 1
+        return hashlib.sha256(data)
+
+    monkeypatch.setattr(surveys.Survey, "_publish_alike", counted)
+    monkeypatch.setattr(surveys, "hashlib", SimpleNamespace(sha256=sha256))
+    text = "label x\nkernel /k\nappend a\n" * count
+    places = ("extlinux/extlinux.conf", "boot/extlinux/extlinux.conf", "extlinux.conf", "boot/extlinux.conf")
+    device = partition(tmp_path, "sda1", {"k": KERNEL, **dict.fromkeys(places, text)})
+    session = session_of(device)
+    listings, _ = collect(session)
+    session.close()
+    assert len(listings) == count, "those of one configuration, and not of the three that say the same"
+    assert [len(listing.entry.also) for listing in listings] == [3] + [0] * (count - 1)
+    assert len({listing.entry.id for listing in listings}) == count
+    assert looked_at < 50 * len(places) * count
+    assert hashed <= 2 * len(places) * count
