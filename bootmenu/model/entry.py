@@ -55,7 +55,7 @@ class CommandLine:
         Double quotes protect spaces, everything after a lone `--` belongs to init
         (lib/cmdline.c:next_arg, init/main.c).
         """
-        return list(_options(self.text) if len(self.text) <= _OFTEN else _options.__wrapped__(self.text))
+        return list(_options(self.text) if len(self.text) <= _OFTEN else _long_options(self.text))
 
     def get(self, name: str) -> str | None:
         """Value of the last `name=value`; None when absent. A bare word counts as empty."""
@@ -70,7 +70,7 @@ class CommandLine:
         return self.text
 
 
-_OFTEN = 4096  # characters; no kernel takes more (COMMAND_LINE_SIZE), and what is longer is not kept
+_OFTEN = 4096  # characters; no kernel takes more (COMMAND_LINE_SIZE), and of what is longer few are kept
 
 
 @lru_cache(maxsize=64)
@@ -85,6 +85,9 @@ def _options(text: str) -> tuple[tuple[str, str | None], ...]:
         name, equals, value = word.partition("=")
         options.append((name, value.strip('"') if equals else None))
     return tuple(options)
+
+
+_long_options = lru_cache(maxsize=4)(_options.__wrapped__)
 
 
 def _words(text: str) -> list[str]:

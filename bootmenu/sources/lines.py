@@ -14,6 +14,8 @@ MAX_ENTRIES = 1000
 """Entries of one configuration; more are left out, and that is said."""
 LINE_LIMIT = 64 * 1024
 """Characters. A longer line is left out, and that is said."""
+MAX_TEXT = 1024 * 1024
+"""Characters of the titles and command lines of one configuration: a thousand labels may inherit a long one."""
 _MAX_PROBLEMS = 50
 
 
@@ -91,7 +93,14 @@ def read_each(
 ) -> Iterator[BootEntry | Problem]:
     """What is wrong with each configuration, and then its entries."""
     for config in found:
-        good = list(entries(config))
+        good: list[BootEntry] = []
+        left = MAX_TEXT
+        for entry in entries(config):
+            left -= len(entry.cmdline.text) + len(entry.title) + len(entry.id)
+            if left < 0:
+                config.problem("has entries that grow too long: the rest is left out")
+                break
+            good.append(entry)
         yield from config.problems
         yield from good
 

@@ -18,6 +18,7 @@ from bootmenu.sources.parsers.grub import fedora
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, once, read_text
 
 _MAX_ENTRIES = 1000
+_MAX_PROBLEMS = 20  # of one entry
 _MAX_FILES = 64
 """Initramfs parts, overlays or extras of one entry."""
 _MAX_TEXT = 16 * 1024 * 1024
@@ -142,6 +143,7 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
             continue
         key, *rest = line.split(None, 1)
         value = rest[0] if rest else ""
+        del problems[_MAX_PROBLEMS:]
         if key in _FOR_OTHERS:
             fields.setdefault(key, [])
             continue
@@ -153,7 +155,7 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
             problems.append(f"line {number}: {short(value)} is no architecture that is known here")
         else:
             fields.setdefault(key, []).append(value)
-    return fields, problems[:20]
+    return fields, problems[:_MAX_PROBLEMS]
 
 
 def _finish(tree: Tree, prefix: str, entries: list[_Entry], board: Board) -> Iterator[BootEntry | Problem]:

@@ -50,7 +50,7 @@ _NO_KERNEL = (".c32", ".com", ".cbt", ".bs", ".bss")
 _ISOLINUX_NO_KERNEL = (*_NO_KERNEL, ".bin", ".img")
 
 
-_PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,(]+|\()+")
+_PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,(]++|\()++")
 """Of a list with commas; `(hd0,1)/file` has one, too."""
 
 

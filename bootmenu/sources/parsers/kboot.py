@@ -18,7 +18,7 @@ _GLOBALS = ("default", "initrd", "root")
 _HARMLESS = ("delay", "message", "timeout", "video")
 
 # one option of a command line, with what is between double quotes
-_OPTION = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+_OPTION = re.compile(r'(?:[^\s"]++|"[^"]*+"?+)++')
 
 
 @SOURCES.register("kboot", order=50)

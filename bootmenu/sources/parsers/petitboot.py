@@ -29,6 +29,8 @@ _LINE = re.compile(r"(?P<key>[A-Za-z_]+)(?:\s*=\s*|\s+)(?P<value>.*)")
 class _Option:
     name: str
     fields: dict[str, str] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=list)
+    """Of every `args`."""
 
 
 @SOURCES.register("petitboot", order=52)
@@ -62,7 +64,7 @@ def _entries(config: Configuration) -> Iterator[BootEntry]:
             config.problem(f"{short(line)} makes no sense here", number)
         elif key == "args":
             # native-parser.y appends without a space; two options would grow together
-            option.fields[key] = f"{option.fields[key]} {value}" if key in option.fields else value
+            option.arguments.append(value)
         elif key == "name":
             option.name = value
         elif option.fields.setdefault(key, value) != value:
@@ -96,6 +98,6 @@ def _entry(config: Configuration, option: _Option, *, default: bool) -> BootEntr
         kernel=files["image"],
         initrds=(files["initrd"],) if "initrd" in files else (),
         dtb=files.get("dtb"),
-        cmdline=CommandLine(option.fields.get("args", "").strip()),
+        cmdline=CommandLine(" ".join(option.arguments).strip()),
         default=default,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.lines import LINE_LIMIT, MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import canonical
 from bootmenu.sources.tree import Tree, normal
 
@@ -21,7 +21,9 @@ _GLOBALS = (*_KEYS, "default")
 
 # yaboot.conf(5): comments begin with # and go "to the end of the line"; blanks and equal signs are part of a name
 # or a value "if they are escaped by a backslash or if the value is embedded in double quotes"
-_TOKEN = re.compile(r'#.*|\s+|(?P<equals>=)|"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<word>(?:[^\s#="\\]|\\.)+)|.', re.DOTALL)
+_TOKEN = re.compile(
+    r'#.*|\s++|(?P<equals>=)|"(?P<quoted>(?:[^"\\]++|\\.)*+)"|(?P<word>(?:[^\s#="\\]++|\\.)++)|.', re.DOTALL
+)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 # "[<devicename>][<part>]<absolute_pathname>", and in file.c a comma before the path when there is a device
@@ -99,6 +101,9 @@ def _tokens(config: Configuration) -> Iterator[tuple[int, str | None]]:
     for number, line in config.lines(comments=""):
         if line.endswith("\\") and not line.endswith("\\\\"):
             joined += line[:-1]  # "An escaped newline is removed from the input stream."
+            if len(joined) > LINE_LIMIT:
+                config.problem(f"goes on for more than {LINE_LIMIT:,} characters, it is left out", number)
+                joined = ""
             continue
         for match in _TOKEN.finditer(joined + line):
             if match["equals"]:

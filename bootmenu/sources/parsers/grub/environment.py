@@ -12,7 +12,8 @@ LIMIT = 64 * 1024
 """Bytes. The block is 1024 bytes long; whoever made it larger on purpose did not need as much as this."""
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_LINE = re.compile(r"(?P<name>[^=\n]*)=(?P<value>(?:\\.|[^\\\n])*)\n", re.DOTALL)
+_NAME = re.compile(r"([^=\n]*+)=")
+_VALUE = re.compile(r"((?:\\.|[^\\\n]++)*+)(\n?)", re.DOTALL)
 
 
 def parse(data: bytes) -> dict[str, str]:
@@ -28,14 +29,17 @@ def parse(data: bytes) -> dict[str, str]:
     while at < len(text):
         # grub-core/lib/envblk.c:grub_envblk_iterate: a line that begins with # is padding, a backslash protects what
         # follows it, even the end of the line
-        line = None if text[at] == "#" else _LINE.match(text, at)
-        if line is not None:
-            if line["name"]:
-                variables[line["name"]] = _ESCAPED.sub(r"\1", line["value"])
-            at = line.end()
-        else:
+        name = None if text[at] == "#" else _NAME.match(text, at)
+        value = _VALUE.match(text, name.end()) if name is not None else None
+        if name is None or value is None:
             end = text.find("\n", at)
             at = len(text) if end < 0 else end + 1
+        elif not value[2]:
+            break  # it goes on to the end of the block, and so would all the lines that are within it
+        else:
+            if name[1]:
+                variables[name[1]] = _ESCAPED.sub(r"\1", value[1])
+            at = value.end()
     return variables
 
 
