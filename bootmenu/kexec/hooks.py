@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import printable
-from bootmenu.system.commands import CommandError
+from bootmenu.system.commands import CommandError, Completed
 from bootmenu.system.host import Host
 
 FOLDER = "/etc/bootmenu/hooks/before-jump.d"
@@ -63,7 +65,10 @@ def _unfit(mode: int) -> str | None:
 
 
 def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
-    """One after the other, each with the plan in its environment. Raises LoadError for the first that fails."""
+    """One after the other, each with the plan in its environment. Raises LoadError for the first that fails.
+
+    Yields several times a second while one runs; closing the iterator ends it.
+    """
     began = time.monotonic()
     environment = describe(plan)
 
@@ -74,7 +79,10 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
         yield event(StageState.RUNNING, name)
         remedy = f"Mend {FOLDER}/{name}, or skip it: bootmenu.skip-hooks={name} on the first stage's command line."
         try:
-            done = host.commands.run([str(host.path(f"{FOLDER}/{name}"))], timeout=_SECONDS, env=environment)
+            program = [str(host.path(f"{FOLDER}/{name}"))]
+            steps = host.commands.stepwise(program, timeout=_SECONDS, env=environment)
+            with contextlib.closing(steps):
+                done = yield from _telling(steps, partial(event, StageState.RUNNING, name))
         except CommandError as error:
             raise LoadError(
                 f"The hook {name} failed: {error.message}.", remedy, stage=Stage.HOOKS, call=name
@@ -85,6 +93,18 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
             words = f" It said: {said.rstrip('.')}." if said else ""
             raise LoadError(f"The hook {name} stopped the jump ({how}).{words}", remedy, stage=Stage.HOOKS, call=name)
     yield event(StageState.DONE, ", ".join(plan.hooks))
+
+
+def _telling(
+    steps: Generator[None, None, Completed], tell: Callable[[], Progress]
+) -> Generator[Progress, None, Completed]:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            done: Completed = end.value
+            return done
+        yield tell()
 
 
 def describe(plan: LoadPlan) -> dict[str, str]:

@@ -1,15 +1,42 @@
 # SPDX-License-Identifier: MIT
-"""Every program that bootmenu starts is started here: by argument list, with a time limit, never by a shell."""
+"""Every program that bootmenu starts is started here: by argument list, with a time limit, never by a shell.
+
+A program ends when its process ends, whoever still has its output open, and what it writes is bounded while it is
+read. At its limit all processes of its session are ended; what even SIGKILL does not end is left behind.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import selectors
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 from bootmenu.errors import BootmenuError
+
+MAX_STDOUT = 4 * 1024 * 1024
+"""Bytes of standard output that are kept, half from its beginning and half from its end."""
+MAX_STDERR = 64 * 1024
+"""The same for standard error."""
+TICK = 0.25
+"""Seconds between two looks of `stepwise` at whoever waits for it."""
+_GRACE = 1.0
+"""Seconds between SIGTERM and SIGKILL."""
+_KILLED = 0.5
+"""Seconds for which the end of a killed program is waited for; one that hangs in a dead disk does not come to it."""
+_CHUNK = 64 * 1024
+_PIPE = 1024 * 1024
+"""Bytes that are read from a pipe after the program's end: /proc/sys/fs/pipe-max-size."""
+_BLIND = 0.02
+"""Seconds between two looks at a process where the kernel has no pidfd_open (before Linux 5.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +97,24 @@ class Commands:
 
         Raises CommandError when the program is missing or takes longer; a failing exit status is no error here.
         """
+        steps = self.stepwise(argv, timeout=timeout, data=data, env=env, pass_fds=pass_fds)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                completed: Completed = end.value
+                return completed
+
+    def stepwise(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float,
+        data: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> Generator[None, None, Completed]:
+        """Run as `run` does, and yield several times a second meanwhile. Closing the generator ends the program."""
         program = self.find(argv[0])
         if program is None:
             raise CommandError(f"{argv[0]} is not installed", f"Install the package that has {argv[0]}.")
@@ -79,20 +124,179 @@ class Commands:
                 stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                bufsize=0,
                 env={**os.environ, "LC_ALL": "C", **(env or {})},
                 pass_fds=pass_fds,
+                start_new_session=True,
             )
         except OSError as error:
             raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
         except ValueError as error:  # a NUL, or half of a surrogate pair, in what a disk says
             raise CommandError(f"{argv[0]} cannot be started: {error}") from None
+        with _Running(process, data or b"") as running:
+            deadline = time.monotonic() + timeout
+            while not running.wait(min(time.monotonic() + TICK, deadline)):
+                if time.monotonic() >= deadline:
+                    raise HangingError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?")
+                yield
+            return running.completed()
+
+
+class _Kept:
+    """The beginning and the end of what a program writes."""
+
+    def __init__(self, most: int) -> None:
+        self._half = most // 2
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._total = 0
+
+    def add(self, data: bytes) -> None:
+        """Take in what it has written next."""
+        self._total += len(data)
+        room = max(0, self._half - len(self._head))
+        self._head += data[:room]
+        self._tail += data[room:]
+        if len(self._tail) > self._half + _CHUNK:
+            del self._tail[: -self._half]
+
+    def bytes(self) -> bytes:
+        """Return what was kept; a line in its middle says how much was not."""
+        tail = self._tail[-self._half :]
+        dropped = self._total - len(self._head) - len(tail)
+        middle = f"\n[... {dropped:,} bytes left out ...]\n".encode() if dropped else b""
+        return bytes(self._head + middle + tail)
+
+
+class _Running:
+    """A program that was started. A context manager: at its end the program has ended, or is left behind."""
+
+    def __init__(self, process: subprocess.Popen[bytes], data: bytes) -> None:
+        self._process = process
+        self._data = memoryview(data)
+        self._kept = {process.stdout: _Kept(MAX_STDOUT), process.stderr: _Kept(MAX_STDERR)}
+        self._watched = selectors.DefaultSelector()
+        self._end: int | None = None
+        """A descriptor that can be read when the process has ended; None = the kernel has none."""
+
+    def __enter__(self) -> _Running:
+        with contextlib.suppress(OSError):
+            self._end = os.pidfd_open(self._process.pid)
+            self._watched.register(self._end, selectors.EVENT_READ)
+        for pipe in self._kept:
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            self._watched.register(pipe, selectors.EVENT_READ)
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
+            self._watched.register(self._process.stdin, selectors.EVENT_WRITE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
         try:
-            stdout, stderr = process.communicate(data, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            # and not waited for, as subprocess.run does: what hangs in a dead disk does not end when it is killed
-            process.kill()
-            raise HangingError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?") from None
-        except BaseException:
-            process.kill()
-            raise
-        return Completed(returncode=process.returncode, stdout=stdout, stderr=stderr)
+            if not self._ended():
+                self._stop()
+            # and not waited for: what hangs in a dead disk does not end when it is killed
+            self._process.poll()
+        finally:
+            self._watched.close()
+            if self._end is not None:
+                os.close(self._end)
+            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if pipe is not None and not pipe.closed:
+                    pipe.close()
+
+    def wait(self, until: float) -> bool:
+        """Hand over its input and take its output until then (monotonic); return whether it has ended."""
+        while not self._ended():
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            for key, _ in self._watched.select(left if self._end is not None else min(left, _BLIND)):
+                if key.fileobj is self._process.stdin:
+                    self._feed(self._process.stdin)
+                elif key.fileobj != self._end:
+                    self._take(key.fileobj)  # type: ignore[arg-type]
+        return True
+
+    def completed(self) -> Completed:
+        """Return how it ended. What still has its output open, such as a daemon that it has started, may go on."""
+        for pipe in self._kept:
+            assert pipe is not None
+            left = _PIPE
+            while left > 0 and (count := self._take(pipe)):
+                left -= count
+            if not pipe.closed:
+                # a write into a pipe that nobody has open would end the daemon
+                descriptor = os.dup(pipe.fileno())
+                threading.Thread(target=_discard, args=(descriptor,), name="bootmenu-output", daemon=True).start()
+        stdout, stderr = (kept.bytes() for kept in self._kept.values())
+        return Completed(returncode=self._process.wait(), stdout=stdout, stderr=stderr)
+
+    def _ended(self) -> bool:
+        # WNOWAIT: as long as nobody has waited for it, no other process and no other group gets its number
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        try:
+            return self._process.returncode is not None or os.waitid(os.P_PID, self._process.pid, flags) is not None
+        except ChildProcessError:  # the kernel has, where SIGCHLD is ignored
+            return True
+
+    def _feed(self, stdin: IO[bytes]) -> None:
+        try:
+            self._data = self._data[os.write(stdin.fileno(), self._data[:_CHUNK]) :] if self._data else self._data
+        except BlockingIOError:
+            return
+        except OSError:  # it reads no further
+            self._data = self._data[:0]
+        if not self._data:
+            self._watched.unregister(stdin)
+            stdin.close()
+
+    def _take(self, pipe: IO[bytes]) -> int:
+        """Read once; return how many bytes came. At its end the pipe is closed."""
+        if pipe.closed:
+            return 0
+        try:
+            data = os.read(pipe.fileno(), _CHUNK)
+        except BlockingIOError:
+            return 0
+        if not data:
+            self._watched.unregister(pipe)
+            pipe.close()
+        self._kept[pipe].add(data)
+        return len(data)
+
+    def _stop(self) -> None:
+        """End it with everything in its session: a stopped process takes the first signal only when it goes on."""
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            self._signal(number)
+        self.wait(time.monotonic() + _GRACE)
+        self._signal(signal.SIGKILL)
+        self.wait(time.monotonic() + _KILLED)
+
+    def _signal(self, number: signal.Signals) -> None:
+        # a shell with job control gives each job a group of its own in the same session
+        for group in {self._process.pid, *_groups(self._process.pid)}:
+            with contextlib.suppress(OSError):
+                os.killpg(group, number)
+
+
+def _groups(session: int) -> set[int]:
+    """Return the process groups of a session."""
+    found: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # proc(5): the name in parentheses may hold anything; then state, ppid, pgrp, session
+            fields = path.read_bytes().rpartition(b")")[2].split()
+            if int(fields[3]) == session:
+                found.add(int(fields[2]))
+    return found
+
+
+def _discard(descriptor: int) -> None:
+    """Read until nobody writes any more."""
+    os.set_blocking(descriptor, True)
+    with contextlib.suppress(OSError):
+        while os.read(descriptor, _CHUNK):
+            pass
+    os.close(descriptor)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -102,6 +104,30 @@ def test_a_hook_that_fails_stops_the_jump_before_anything_is_torn_down(host: Hos
     assert error.message == "The hook ask stopped the jump (exit status 3). It said: the door is open."
     assert "bootmenu.skip-hooks=ask" in error.hint
     assert (error.stage, syscalls_of(host).calls) == (Stage.HOOKS, [])
+
+
+def test_a_hook_may_leave_a_daemon_and_is_over_when_it_ends(host: Host, plan: LoadPlan, tmp_path: Path) -> None:
+    hook(host, "serve", f"sleep 1000 & echo $! >{tmp_path}/pid")
+    events = list(hooks.run(for_real(host), dataclasses.replace(plan, hooks=("serve",))))
+    assert events[-1].state is StageState.DONE
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # raises if it is not there
+
+
+def test_a_hook_that_is_taken_back_is_ended(host: Host, plan: LoadPlan, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    hook(host, "wait", f"exec 3>{tmp_path}/fifo; sleep 1000")
+    events = hooks.run(for_real(host), dataclasses.replace(plan, hooks=("wait",)))
+    told = [next(events), next(events), next(events)]
+    assert {(event.state, event.detail) for event in told} == {(StageState.RUNNING, "wait")}
+    with (tmp_path / "fifo").open("rb") as reader:
+        events.close()  # type: ignore[attr-defined]
+        assert reader.read() == b"", "nobody has it open any more"
+
+
+def test_of_a_hook_that_floods_its_end_is_told(host: Host, plan: LoadPlan) -> None:
+    hook(host, "flood", "head -c 30000000 /dev/zero | tr '\\0' x; echo 'no room' >&2; exit 1")
+    with pytest.raises(LoadError, match="It said: no room"):
+        list(hooks.run(for_real(host), dataclasses.replace(plan, hooks=("flood",))))
 
 
 def test_a_hook_that_cannot_be_started_stops_it_too(host: Host, plan: LoadPlan) -> None:

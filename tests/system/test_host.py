@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -184,20 +183,3 @@ def test_the_simulated_kernel_answers_as_the_recorded_one(name: str, loads: bool
     assert host.syscalls.uname() == (machine.machine, machine.kernel_release)
     with pytest.raises(OSError, match=r"simulated|permitted"):
         host.syscalls.reboot_kexec()
-
-
-def test_a_program_that_outlives_its_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one does that hangs in a dead disk: no signal ends it."""
-    killed: list[subprocess.Popen[bytes]] = []
-
-    def wait(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
-        raise AssertionError("this would take for ever")
-
-    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: killed.append(process))
-    monkeypatch.setattr(subprocess.Popen, "wait", wait)
-    with pytest.raises(CommandError, match="did not end"):
-        Commands().run([sys.executable, "-c", "import signal; signal.pause()"], timeout=0.2)
-    monkeypatch.undo()
-    (process,) = killed
-    process.kill()
-    process.communicate()
