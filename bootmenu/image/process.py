@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bootmenu.errors import BootmenuError
+from bootmenu.system.commands import MAX_STDOUT
 
 
 class Completed(Protocol):
@@ -23,16 +24,20 @@ class Completed(Protocol):
 class Runner(Protocol):
     """Starts one process and waits for it; ``bootmenu.system.commands.Commands`` is the real one."""
 
-    def run(self, argv: Sequence[str], *, timeout: float, data: bytes | None = None) -> Completed: ...
+    def run(
+        self, argv: Sequence[str], *, timeout: float, data: bytes | None = None, keep: int = MAX_STDOUT
+    ) -> Completed: ...
 
 
-def output(runner: Runner, argv: Sequence[str], *, timeout: float, data: bytes | None = None) -> bytes:
+def output(
+    runner: Runner, argv: Sequence[str], *, timeout: float, data: bytes | None = None, keep: int = MAX_STDOUT
+) -> bytes:
     """Run a command that has to succeed and return its standard output.
 
-    timeout: seconds. data: its standard input.
+    timeout: seconds. data: its standard input. keep: bytes of its output; of a longer one the middle is left out.
     Raises BootmenuError with the last lines the command printed when its exit code is not 0.
     """
-    completed = runner.run(argv, timeout=timeout, data=data)
+    completed = runner.run(argv, timeout=timeout, data=data, keep=keep)
     if completed.returncode != 0:
         said = completed.stderr.decode("utf-8", "replace").strip().splitlines()[-3:]
         raise BootmenuError(

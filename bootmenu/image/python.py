@@ -53,6 +53,8 @@ _PRUNED_PACKAGES = re.compile(
 )
 
 
+_COMPILED = 512 * 1024 * 1024
+"""Bytes of all modules, compiled."""
 # Makes unchecked hash-based .pyc files (PEP 552), None for a source that does not compile. It runs in a process of
 # its own because marshal's output depends on which strings the process holds elsewhere, and images are reproducible.
 _COMPILER = """
@@ -143,7 +145,11 @@ class Packer:
     def _compile(self, compiler: str) -> dict[str, bytes | None]:
         request = marshal.dumps([(path, source) for path, (source, _) in self._modules.items()], 2)
         answer = output(
-            self._runner, [compiler, "-I", "-S", "-W", "ignore", "-c", _COMPILER], timeout=600, data=request
+            self._runner,
+            [compiler, "-I", "-S", "-W", "ignore", "-c", _COMPILER],
+            timeout=600,
+            data=request,
+            keep=_COMPILED,
         )
         codes: list[bytes | None] = marshal.loads(answer)  # noqa: S302  (our own program wrote it)
         return dict(zip(self._modules, codes, strict=True))

@@ -23,9 +23,9 @@ from typing import IO
 from bootmenu.errors import BootmenuError
 
 MAX_STDOUT = 4 * 1024 * 1024
-"""Bytes of standard output that are kept, half from its beginning and half from its end."""
+"""Bytes of standard output that are kept, unless more is asked for."""
 MAX_STDERR = 64 * 1024
-"""The same for standard error."""
+"""Bytes of standard error that are kept."""
 TICK = 0.25
 """Seconds between two looks of `stepwise` at whoever waits for it."""
 _GRACE = 1.0
@@ -92,12 +92,14 @@ class Commands:
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
+        keep: int = MAX_STDOUT,
     ) -> Completed:
         """Run to the end. timeout: seconds. pass_fds: descriptors the program inherits under the same number.
+        keep: bytes of its standard output that are kept, half from its beginning and half from its end.
 
         Raises CommandError when the program is missing or takes longer; a failing exit status is no error here.
         """
-        steps = self.stepwise(argv, timeout=timeout, data=data, env=env, pass_fds=pass_fds)
+        steps = self.stepwise(argv, timeout=timeout, data=data, env=env, pass_fds=pass_fds, keep=keep)
         while True:
             try:
                 next(steps)
@@ -113,6 +115,7 @@ class Commands:
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
+        keep: int = MAX_STDOUT,
     ) -> Generator[None, None, Completed]:
         """Run as `run` does, and yield several times a second meanwhile. Closing the generator ends the program."""
         program = self.find(argv[0])
@@ -133,7 +136,7 @@ class Commands:
             raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
         except ValueError as error:  # a NUL, or half of a surrogate pair, in what a disk says
             raise CommandError(f"{argv[0]} cannot be started: {error}") from None
-        with _Running(process, data or b"") as running:
+        with _Running(process, data or b"", keep) as running:
             deadline = time.monotonic() + timeout
             while not running.wait(min(time.monotonic() + TICK, deadline)):
                 if time.monotonic() >= deadline:
@@ -171,10 +174,10 @@ class _Kept:
 class _Running:
     """A program that was started. A context manager: at its end the program has ended, or is left behind."""
 
-    def __init__(self, process: subprocess.Popen[bytes], data: bytes) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], data: bytes, keep: int) -> None:
         self._process = process
         self._data = memoryview(data)
-        self._kept = {process.stdout: _Kept(MAX_STDOUT), process.stderr: _Kept(MAX_STDERR)}
+        self._kept = {process.stdout: _Kept(keep), process.stderr: _Kept(MAX_STDERR)}
         self._watched = selectors.DefaultSelector()
         self._end: int | None = None
         """A descriptor that can be read when the process has ended; None = the kernel has none."""

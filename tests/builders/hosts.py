@@ -10,7 +10,7 @@ from ctypes import string_at
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootmenu.system.commands import CommandError, Commands, Completed
+from bootmenu.system.commands import MAX_STDOUT, CommandError, Commands, Completed
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.syscalls import MountFlag, Segment, Syscalls
@@ -131,6 +131,7 @@ class FakeCommands(Commands):
         data: bytes | None = None,
         env: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
+        keep: int = MAX_STDOUT,
     ) -> Completed:
         assert timeout > 0
         self.calls.append(list(argv))

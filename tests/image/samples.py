@@ -56,6 +56,6 @@ class FakeRunner:
     answers: Mapping[str, Done] = field(default_factory=dict)
     calls: list[list[str]] = field(default_factory=list)
 
-    def run(self, argv: Sequence[str], *, timeout: float, data: bytes | None = None) -> Done:
+    def run(self, argv: Sequence[str], *, timeout: float, data: bytes | None = None, keep: int = 0) -> Done:
         self.calls.append(list(argv))
         return self.answers.get(argv[0], Done())

@@ -216,3 +216,10 @@ def test_nothing_stays_open() -> None:
         with pytest.raises(HangingError):
             Commands().run(python("import signal; signal.pause()"), timeout=0.05)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_who_needs_more_says_so() -> None:
+    size = MAX_STDOUT + 1000
+    for keep, kept in ((MAX_STDOUT, False), (size, True)):
+        done = Commands().run(python(f"print('x' * {size - 1})"), timeout=60, keep=keep)
+        assert (done.stdout == b"x" * (size - 1) + b"\n") is kept
