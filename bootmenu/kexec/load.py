@@ -145,7 +145,7 @@ def unload(plan: LoadPlan, host: Host) -> str:
     loaded = host.kexec_loaded()
     if loaded is False or (loaded is None and not why):
         return ""
-    why = printable(why[:200]) or "the call succeeded, and yet the kernel says so"
+    why = printable(why[:200]) or marked("the call succeeded, and yet the kernel says so")
     left = marked(f"A kernel stays loaded, as it cannot be taken out: {why}. Only a restart is sure to take it out.")
     host.log.say(f"bootmenu: {left}")
     return left

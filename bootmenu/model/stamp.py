@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bootmenu.language import marked
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
@@ -24,13 +26,13 @@ class Stamp:
     def differs(self, now: Stamp) -> str:
         """What is another one by now, for people; empty = nothing."""
         if self.size != now.size:
-            return f"{now.size:,} bytes are there, it had {self.size:,}"
+            return marked(f"{now.size:,} bytes are there, it had {self.size:,}")
         if None not in (self.inode, now.inode) and self.inode != now.inode:
-            return "another file has its name"
+            return marked("another file has its name")
         if self.modified != now.modified:
-            return "it was written to"
+            return marked("it was written to")
         if self.changed != now.changed:
-            return "its times, its name or its rights were changed"
+            return marked("its times, its name or its rights were changed")
         if self.within is not None and now.within is not None and (inner := self.within.differs(now.within)):
-            return f"of the image that it lies in {inner}"
+            return marked(f"the image that it lies in is another one: {inner}")
         return ""

@@ -196,4 +196,4 @@ def test_a_stamp_tells_what_differs(now: dict[str, object], says: str) -> None:
     later = dataclasses.replace(STAMP, **now)  # type: ignore[arg-type]
     assert STAMP.differs(later) == says
     inside = dataclasses.replace(STAMP, within=STAMP).differs(dataclasses.replace(STAMP, within=later))
-    assert inside == (f"of the image that it lies in {says}" if says else "")
+    assert inside == (f"the image that it lies in is another one: {says}" if says else "")
