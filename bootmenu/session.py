@@ -191,6 +191,8 @@ class MachineSession:
         self._survey = self._new_survey()
         self._earlier: dict[str, Device] = {}
         """Partitions of the looks before, until the present one has seen them all."""
+        self._tried: set[tuple[str, str]] = set()
+        """Device and path of files that were renamed for a try, and back again."""
         self._memory = memory
         self._opening = threading.Lock()
 
@@ -359,8 +361,8 @@ class MachineSession:
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
         with self._reading(listing.entry) as trees:
-            hand_over = self.hand_over.on(trees)
-            plan = make_plan(listing.entry, listing.facts, self._machine, hand_over=hand_over, method=self._method)
+            hand_over, facts = self.hand_over.on(trees), self._untried(listing.facts)
+            plan = make_plan(listing.entry, facts, self._machine, hand_over=hand_over, method=self._method)
             plan = demanding(plan, self._demands, trees)
         found = hooks.find(self.host, self.settings.skip_hooks)
         return dataclasses.replace(
@@ -374,6 +376,18 @@ class MachineSession:
     def _present(self) -> dict[str, Device]:
         """The partitions that are there, by name."""
         return self._known()
+
+    def _untried(self, facts: EntryFacts) -> EntryFacts:
+        """As if nothing had been renamed: a kernel that was counted itself (a UKI) is the one that was judged."""
+        if not self._tried:
+            return facts
+        files = (
+            dataclasses.replace(file, stamp=dataclasses.replace(file.stamp, changed=None))
+            if file.stamp is not None and (file.device, file.path) in self._tried
+            else file
+            for file in facts.files
+        )
+        return dataclasses.replace(facts, files=tuple(files))
 
     def method(self, facts: EntryFacts) -> str:
         """See Session."""
@@ -481,6 +495,7 @@ class MachineSession:
             self.memory.update(State.stayed)
             if counted is not None:
                 counted.take_back()
+                self._tried.add((plan.entry.kernel.device, plan.entry.kernel.path))
             leave_note(error, self.unload(plan))
             with contextlib.suppress(BootmenuError, OSError):  # then what needs it says so
                 self._put_together()

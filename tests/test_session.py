@@ -347,6 +347,31 @@ def test_a_try_is_on_the_disk_before_the_jump_and_taken_back_after_it(tmp_path: 
     assert (tmp_path / "part/loader/entries/a+3.conf").exists()
 
 
+def test_a_counted_kernel_is_started_again_after_a_jump_that_came_back(tmp_path: Path) -> None:
+    path = tmp_path / "part/EFI/Linux/a+3.efi"
+    write_tree(tmp_path / "part", {"EFI/Linux/a+3.efi": uki((".linux", whole_image()), (".initrd", b"070701"))})
+    host = fake_host(tmp_path / "host", {"/sys/kernel/kexec_loaded": "1\n"}, {"kexec": Kexec()})
+    session = MachineSession(
+        host,
+        machines.virt(),
+        lambda: (Device(name="sda1", folder=str(tmp_path / "part")),),
+        method="kexec_tools",
+        settings=Settings(rename_counters=True),
+    )
+    (listing,), _ = collect(session)
+    before = path.stat().st_ctime_ns
+    for _ in range(2):
+        plan = session.plan(listing)
+        list(session.load(plan))
+        list(session.leave(plan))
+        with pytest.raises(LoadError, match="did not jump"):
+            session.jump(plan)
+    assert path.stat().st_ctime_ns > before, "it was renamed, and renamed back"
+    path.write_bytes(path.read_bytes())
+    with pytest.raises(LoadError, match="changed since it was looked at: it was written to"):
+        list(session.load(session.plan(listing)))
+
+
 def trying(tmp_path: Path, session: MachineSession) -> None:
     """As it is after the jump, in the next system."""
     (listing,), _ = collect(session)

@@ -16,8 +16,9 @@ class Stamp:
     """Bytes."""
     modified: int
     """When its content was written to, nanoseconds since 1970."""
-    changed: int
-    """When anything about it was changed, nanoseconds since 1970; nobody can set it."""
+    changed: int | None
+    """When anything about it was changed, nanoseconds since 1970; nobody can set it. None = it does not count, as
+    the file was renamed here."""
     inode: int | None = None
     """None = its file system makes numbers up while it is mounted, as FAT does."""
     within: Stamp | None = None
@@ -31,7 +32,7 @@ class Stamp:
             return marked("another file has its name")
         if self.modified != now.modified:
             return marked("it was written to")
-        if self.changed != now.changed:
+        if None not in (self.changed, now.changed) and self.changed != now.changed:
             return marked("its times, its name or its rights were changed")
         if self.within is not None and now.within is not None and (inner := self.within.differs(now.within)):
             return marked(f"the image that it lies in is another one: {inner}")

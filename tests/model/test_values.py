@@ -188,6 +188,7 @@ STAMP = Stamp(size=10, modified=20, changed=30, inode=40)
         ({"modified": 21}, "it was written to"),
         ({"changed": 31}, "its times, its name or its rights were changed"),
         ({"inode": 41}, "another file has its name"),
+        ({"changed": None}, ""),
         ({"inode": None}, ""),  # a file system that makes them up says nothing
         ({"within": STAMP}, ""),
     ],
