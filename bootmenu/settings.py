@@ -239,7 +239,10 @@ def _list(value: object) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list) or len(parts) > 100:
         raise ValueError("a list of texts")
-    return tuple(_text(part) for part in parts)
+    try:
+        return tuple(map(_text, parts))
+    except ValueError:
+        raise ValueError("a list of texts, none of them empty") from None
 
 
 def _places(value: object) -> tuple[PlaceRule, ...]:

@@ -368,6 +368,11 @@ def test_what_restricts_and_is_not_understood_restricts_all(
     assert "1234" not in "".join(found.problems)
 
 
+def test_a_list_with_an_empty_element_is_told_as_such(tmp_path: Path) -> None:
+    (problem,) = load(machine(tmp_path, '[kiosk]\nlocked = ["*rescue*", ""]\n')).problems
+    assert problem.startswith(f"{FILE}: kiosk.locked should be a list of texts, none of them empty, not ")
+
+
 def test_a_table_for_the_kiosk_makes_one_unless_the_profile_says_otherwise(tmp_path: Path) -> None:
     assert load(machine(tmp_path, "[kiosk]\nbuttons = true\n")).settings.profile is Profile.KIOSK
     standard = load(machine(tmp_path, 'profile = "standard"\n[kiosk]\nbuttons = true\n'))
