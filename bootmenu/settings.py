@@ -615,7 +615,9 @@ class _Reading:
     def _unknown(self, name: str, value: object, origin: str) -> None:
         """Tell that there is no such setting. What it may have been meant for is restricted as far as it goes."""
         what = f"table [{printable(name[:60])}]" if isinstance(value, dict) else f"setting {name[:60]!r}"
-        meant = _meant(name)
+        # a dot in the middle of a name makes it a table: ver.fy
+        inner = list(value)[:10] if isinstance(value, dict) else []
+        meant = next(filter(None, map(_meant, (name, *(name + key for key in inner)))), "")
         if meant == "sha256" and isinstance(value, dict):
             self._problems.append(f"{origin}: there is no {what}; it is taken for [sha256].")
             self.take("sha256", value, origin)
