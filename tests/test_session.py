@@ -354,7 +354,7 @@ def test_a_counted_kernel_is_started_again_after_a_jump_that_came_back(tmp_path:
     session = MachineSession(
         host,
         machines.virt(),
-        lambda: (Device(name="sda1", folder=str(tmp_path / "part")),),
+        lambda: (Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE),),
         method="kexec_tools",
         settings=Settings(rename_counters=True),
     )
