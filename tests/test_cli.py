@@ -500,7 +500,7 @@ def test_facts_read_back(call: Call, kernel: Path, tmp_path: Path) -> None:
         (["--timeout", "soon"], '--timeout: timeout should be a whole number of seconds, or "off"'),
         (["--demo", "--timeout=-1"], "--timeout: timeout should be"),
         (["menu", "--profile", "office"], "--profile: profile should be one of standard, kiosk"),
-        (["--console", "a\nb"], "--console: console should be a text"),
+        (["--console", "a\nb"], "--console: console should be a list of texts"),
     ],
 )
 def test_a_value_of_the_menus_options_that_makes_no_sense_is_a_wrong_call(
