@@ -279,7 +279,7 @@ class MachineSession:
         """See Session. What the last scan mounted is unmounted first, but for what somebody holds."""
         self._survey.stop()
         self._mounts.release()
-        self._earlier |= self._survey.devices
+        self._earlier = self._known()
         self._survey = survey = self._new_survey()
         return Stream(lambda closed: survey.scan(self._devices, closed), survey.wake)
 

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from queue import SimpleQueue
 from threading import Thread
 
 import pytest
 
+from bootmenu.demo import demonstration
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import DeviceFound, DeviceGone, EntryFound, ScanEvent, ScanFinished, Stream
+from bootmenu.discovery.scan import DeviceFound, DeviceGone, EntryFound, Listing, ScanEvent, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import SimulatedJump
-from bootmenu.shared import Shared
+from bootmenu.shared import Shared, View
 from tests.ui import fakes
 
 LATE = DeviceFound(Device(name="sdz1"))
@@ -114,6 +116,45 @@ def test_what_one_view_holds_is_held_by_the_session() -> None:
     with view.holding(fakes.DEBIAN):
         assert session.held == [fakes.DEBIAN.entry.id]
     assert session.held == []
+
+
+def test_another_console_that_looks_again_takes_nothing_away_from_a_start() -> None:
+    """Before any step of it; once it loads, the other one has to wait."""
+
+    def start(view: View, own: Listing) -> Iterator[str]:
+        with view.holding(own):
+            yield "held"
+            plan = view.plan(own)
+            yield "planned"
+            assert view.handed_trees(plan).handed is not None
+            for progress in view.load(plan):
+                yield f"loading: {progress.stage}"
+            for progress in view.leave(plan):
+                yield f"leaving: {progress.stage}"
+            with pytest.raises(SimulatedJump):
+                view.jump(plan)
+            assert view.unload(plan) == ""
+
+    with demonstration(pace=None) as session:
+        shared = Shared(session)
+        one, other = shared.view(), shared.view()
+        found = [event.listing for event in one.scan() if isinstance(event, EntryFound)]
+        list(other.scan())
+        (own,) = [listing for listing in found if "own device tree" in listing.entry.title]
+        number = sum(1 for _ in start(one, own))
+        for at in range(number):
+            refused = False
+            for step, where in enumerate(start(one, own)):
+                if step != at:
+                    continue
+                try:
+                    events = list(other.scan())
+                    assert any(isinstance(event, EntryFound) for event in events)
+                    assert not any("does not answer" in str(event) for event in events)
+                except BootmenuError as error:
+                    refused = "Another console is starting" in error.message
+                assert refused is where.startswith(("loading", "leaving"))
+        shared.stop_looking()
 
 
 def test_a_load_that_fails_lets_the_other_try() -> None:

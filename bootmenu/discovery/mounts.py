@@ -18,7 +18,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.journal import unreplayed
+from bootmenu.formats.journal import JOURNALED, unreplayed
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import TreeError
@@ -303,6 +303,11 @@ class Mounts:
 
     def _unreplayed(self, device: Device) -> bool:
         """Whether a mount that writes nothing shows an older state of it, for certain."""
+        kinds = [
+            kind for kind in (_TRIED if device.filesystem is None else (device.filesystem,)) if kind in JOURNALED
+        ]
+        if not kinds:
+            return False
         path = self._host.path(device.path)
         with contextlib.suppress(OSError, FormatError):
             number = path.stat().st_rdev
@@ -310,9 +315,7 @@ class Mounts:
                 return False  # somebody else mounted a part of it: the kernel knows of every change
             with path.open("rb", buffering=0) as file:
                 source = OpenFile(file.fileno(), os.lseek(file.fileno(), 0, os.SEEK_END))
-                return any(
-                    unreplayed(kind, source) for kind in ((device.filesystem,) if device.filesystem else _TRIED)
-                )
+                return any(unreplayed(kind, source) for kind in kinds)
         return False
 
     def _is_whole(self, mount: Mount, device: Device, number: int) -> bool:

@@ -120,3 +120,6 @@ _LOOKS: dict[str, Callable[[ByteSource], bool | None]] = {
     "btrfs": _btrfs,
     "xfs": _xfs,
 }
+
+JOURNALED = frozenset(_LOOKS)
+"""The file systems of which it is known."""
