@@ -56,15 +56,15 @@ class OpenFile:
 class OpenFolder:
     """A folder that is held open; see sources/tree.py:Folder.
 
-    A name without a slash cannot leave the folder, so openat2 is not needed: a link is refused, a FIFO does not
-    wait, and a file that is mounted from elsewhere is another partition's.
+    A link is refused, a FIFO does not wait, and a file over which another one is mounted is not read, be that of the
+    same partition.
     """
 
     path: str
     descriptor: int
     identity: tuple[int, int]
-    only_device: int | None
-    """Files of other file systems are refused; None = they are not."""
+    open: Callable[[int, str, int], int]
+    """(folder, name, flags) → descriptor, as its tree opens. Raises OSError."""
     files: tuple[str, ...]
     folders: tuple[str, ...]
     links: tuple[str, ...]
@@ -79,14 +79,10 @@ class OpenFolder:
             try:
                 if "/" in name or name in (".", ".."):
                     raise ValueError(f"{name!r} is no name of a file")
-                descriptor = os.open(
-                    name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.descriptor
-                )
+                descriptor = self.open(self.descriptor, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 info = os.fstat(descriptor)
                 if not stat.S_ISREG(info.st_mode):
                     found = self._trouble(name, Trouble.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
-                elif self.only_device not in (None, info.st_dev):
-                    found = self._trouble(name, *_TROUBLES[errno.EXDEV])
                 else:
                     found = read(OpenFile(descriptor, info.st_size), (info.st_dev, info.st_ino))
             except OSError as error:
@@ -209,7 +205,7 @@ class DirectoryTree:
                 path=normal(path).rstrip("/"),
                 descriptor=descriptor,
                 identity=(info.st_dev, info.st_ino),
-                only_device=info.st_dev if Resolve.NO_XDEV in self._resolve else None,
+                open=lambda *what: self._syscalls.openat2(*what, self._beneath),
                 files=tuple(sorted(files)),
                 folders=tuple(sorted(folders)),
                 links=tuple(sorted(links)),

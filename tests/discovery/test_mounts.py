@@ -748,6 +748,25 @@ def test_nor_over_one_with_btrfs_whose_number_is_made_up(tmp_path: Path, case: s
         _in_a_child(lambda: whole_is_read(device, tmp_path / "points", case, "rescue=nologreplay"))
 
 
+def test_a_file_over_which_another_one_is_mounted_is_not_read_as_it(loop: Device, tmp_path: Path) -> None:
+    def work() -> None:
+        host = Host()
+        point = tmp_path / "point"
+        point.mkdir()
+        with Mounts(host) as mounts:
+            host.syscalls.mount(loop.path, str(point), "ext4", FLAGS, "noload")
+            covered = point / "loader/entries/a.conf"
+            host.syscalls.mount(str(point / "vmlinuz"), str(covered), "", MountFlag(4096), "")  # MS_BIND
+            tree = mounts.tree(loop)
+            with tree.folder("/loader/entries") as folder:
+                ((name, found),) = folder.visit(["a.conf"], lambda source, _: source.read(0, 100))
+            assert (name, isinstance(found, TreeError)) == ("a.conf", True), found
+            with pytest.raises(TreeError, match="another file system"):
+                tree.read("/loader/entries/a.conf", 1 << 20)
+
+    _in_a_child(work)
+
+
 def test_what_is_mounted_while_it_is_opened_is_seen(loop: Device, tmp_path: Path) -> None:
     def work() -> None:
         host = Host()
