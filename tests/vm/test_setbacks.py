@@ -115,7 +115,9 @@ def test_a_slow_disk_a_hook_that_says_no_and_jumps_that_come_back(
     assert [stage for stage, _ in told["left"]["ended"]] == ["hooks", "sync", "unmount"]
     came_back = told["came back"]
     assert came_back["error"].startswith("EINVAL")
-    assert (came_back["loaded"], came_back["mounts"]) == (False, read_only)
+    assert (came_back["loaded"], came_back["mounts"]) == (False, [])
+    assert (told["held again"]["loaded"], told["held again"]["mounts"]) == (False, read_only)
+    assert (told["loaded again"]["loaded"], told["loaded again"]["mounts"]) == (True, read_only)
     assert told["scanned again"]["entries"] == ["Packed", "Raw"]
 
 

@@ -105,10 +105,18 @@ try:
     session.jump(plan)
 except LoadError as error:
     tell("came back", **refused(error), **state())
+# what it let go of is mounted again for who needs it, and an entry is started as before: without another look
+with session.holding(entries["Raw"]):
+    tell("held again", **state())
+    plan = session.plan(entries["Raw"])
+    list(session.load(plan))
+    tell("loaded again", **state())
+    session.unload(plan)
 readable = [listing.entry.title for listing in collect(session)[0]]
 tell("scanned again", entries=sorted(readable), **state())
 
-list(session.load(plan))
-list(session.leave(plan))
-print("setback jump", flush=True)
-session.jump(plan)
+with session.holding(entries["Raw"]):
+    list(session.load(plan))
+    list(session.leave(plan))
+    print("setback jump", flush=True)
+    session.jump(plan)
