@@ -308,7 +308,7 @@ class _Decision:
 def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> _Decision:
     """Show the frame until the session is there, and until the time is up or somebody decides."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
-    catalogue, read, stopped, ended_by = None, 0, False, 0
+    catalogue, cursor, stopped, ended_by = None, None, False, 0
     while True:
         shared, choice = opening.poll(), Choice()
         if shared is not None:
@@ -319,10 +319,12 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
 
             catalogue, policy = catalogue or Catalogue(), Policy.of(loaded.settings)
             look = shared.look
-            finished, ended, events = look.finished, look.ended, look.events[read:]
-            for event in events:
-                catalogue.add(event)
-            read += len(events)
+            with shared.changed:
+                cursor = look.log.cursor() if cursor is None else cursor
+                finished, ended = look.finished, look.ended
+                while events := cursor.take():
+                    for event in events:
+                        catalogue.add(event)
             if look.error is not None:
                 return _Decision(shared=shared, said=marked(f"Looking ended early: {look.error}"))
             state = shared.session.memory.state

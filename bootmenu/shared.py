@@ -9,24 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
-from typing import NoReturn, assert_never
+from typing import NoReturn
 
 from bootmenu.compat import EntryFacts
+from bootmenu.discovery.compaction import CompactedLog
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import TreeChoice
-from bootmenu.discovery.scan import (
-    DeviceDone,
-    DeviceFound,
-    DeviceGone,
-    EntryFound,
-    EntryGone,
-    Listing,
-    ProblemFound,
-    ProblemGone,
-    ScanEvent,
-    ScanFinished,
-    Stream,
-)
+from bootmenu.discovery.scan import DeviceGone, Listing, ScanEvent, ScanFinished, Stream
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import LoadPlan
@@ -41,10 +30,10 @@ from bootmenu.system.power import Power
 
 
 class Look:
-    """A scan and what comes after it, in a thread of its own; any number of readers may follow it from its beginning.
+    """A scan and what comes after it, in a thread of its own; any number of readers may follow it.
 
-    changed: notified after every event and at the end, as `told` is called. earlier: events of the look that this one
-    goes on with; None = it looks at everything afresh.
+    changed: notified after every event and at the end, as `told` is called; whoever uses the log holds it. earlier:
+    the log of the look that this one goes on with; None = it looks at everything afresh.
     """
 
     def __init__(
@@ -52,10 +41,9 @@ class Look:
         session: Session,
         changed: threading.Condition,
         told: Callable[[], object],
-        earlier: list[ScanEvent] | None = None,
+        earlier: CompactedLog | None = None,
     ) -> None:
-        self.events: list[ScanEvent] = list(earlier or ())
-        """Only ever longer."""
+        self.log = CompactedLog() if earlier is None else earlier
         self.finished = earlier is not None
         """The scan has come to its end."""
         self.ended = False
@@ -89,7 +77,7 @@ class Look:
         # close sets the one, then closes what it sees of the other
         while not self.closed and (event := next(stream, None)) is not None:
             with self._changed:
-                self.events.append(event)
+                self.log.add(event)
                 self.finished = self.finished or isinstance(event, ScanFinished)
                 self._changed.notify_all()
             self._told()
@@ -133,7 +121,7 @@ class Shared:
         """Look on where it was stopped."""
         with self._lock:
             if self.look.closed and self.look.finished:
-                self._replace(Look(self.session, self.changed, self._told, self.look.events))
+                self._replace(Look(self.session, self.changed, self._told, self.look.log))
 
     def _replace(self, look: Look) -> None:
         with self.changed:
@@ -175,8 +163,8 @@ class View:
         self._session = shared.session
         self._begun = False
         self._look = shared.look
-        self._read = 0
-        """Events of `_look` that were handed on."""
+        with shared.changed:
+            self._cursor = self._look.log.cursor()
 
     @property
     def machine(self) -> MachineFacts:
@@ -209,7 +197,9 @@ class View:
         look = self._shared.look
         if self._begun or (look.ended and not look.finished):
             self._shared.look_again()
-        self._begun, self._look, self._read = True, self._shared.look, 0
+        with self._shared.changed:
+            self._begun, self._look = True, self._shared.look
+            self._cursor = self._look.log.cursor()
         return Stream(lambda closed: self._events(closed, until_finished=True), self._wake)
 
     def watch(self) -> Stream:
@@ -227,14 +217,13 @@ class View:
             with self._shared.changed:
                 while self._nothing_new(closed, until_finished):
                     self._shared.changed.wait()
-                look, more = self._look, self._read < len(self._look.events)
+                look, more = self._look, bool(self._cursor)
+                events = [] if closed.is_set() else self._cursor.take()
             if closed.is_set():
                 return
             if more:
-                event = look.events[self._read]
-                self._read += 1
-                yield event
-                if until_finished and isinstance(event, ScanFinished):
+                yield from self._handed(events)
+                if until_finished and any(isinstance(event, ScanFinished) for event in events):
                     return
             elif look.error is not None:
                 raise look.error
@@ -243,22 +232,30 @@ class View:
             else:
                 yield from self._follow_the_others()
 
+    def _handed(self, events: list[ScanEvent]) -> Iterator[ScanEvent]:
+        """Whoever closes the stream meanwhile may not have got them."""
+        try:
+            yield from events
+        except GeneratorExit:
+            with self._shared.changed:
+                self._cursor.take_back()
+            raise
+
     def _nothing_new(self, closed: threading.Event, until_finished: bool) -> bool:
         look = self._look
-        if closed.is_set() or self._read < len(look.events) or look is not self._shared.look:
+        if closed.is_set() or self._cursor or look is not self._shared.look:
             return False
         # what was closed is gone on with, or begun anew, when a load has failed
         return not look.ended or (look.closed and not until_finished)
 
     def _follow_the_others(self) -> Iterator[ScanEvent]:
         """Another console looks again, or goes on."""
-        earlier, self._look = self._look.events[: self._read], self._shared.look
-        if len(earlier) == len(self._look.events[: self._read]) and all(
-            one is other for one, other in zip(earlier, self._look.events, strict=False)
-        ):
-            return
-        self._read = 0
-        for name in _names(earlier):
+        with self._shared.changed:
+            earlier, self._look = self._look.log, self._shared.look
+            if self._look.log is earlier:
+                return
+            names, self._cursor = self._cursor.devices, self._look.log.cursor()
+        for name in names:
             yield DeviceGone(Device(name=name))
 
     def unlock(self, device: str, passphrase: str) -> None:
@@ -345,19 +342,3 @@ class View:
             self._session.jump(plan)
         finally:
             self._shared.give_back(self)
-
-
-def _names(events: list[ScanEvent]) -> list[str]:
-    """Of every partition that was told of."""
-    names: dict[str, None] = {}
-    for event in events:
-        match event:
-            case DeviceFound(device) | DeviceDone(device):
-                names[device.name] = None
-            case ProblemFound(problem):
-                names[problem.device] = None
-            case DeviceGone() | EntryFound() | EntryGone() | ProblemGone() | ScanFinished():
-                pass
-            case _:
-                assert_never(event)
-    return list(names)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from bootmenu.compat import EntryFacts, check
 from bootmenu.discovery import facts, references
@@ -73,6 +73,8 @@ _STALE = marked(
     "its journal holds changes that are not replayed, as nothing is written to it here: the last ones may be missing"
 )
 """Of a partition."""
+_MAX_TAKEN_AWAY = 1000
+"""Names of devices that are remembered until somebody looks again; after more, all of them may be others."""
 _LET_GO = 1.0
 """Seconds that are waited for threads to see that nobody listens any more."""
 _TOP = 2
@@ -258,7 +260,12 @@ class _Ended:
     """A job is over: nothing more comes from it."""
 
 
-_Message = _Met | _Looked | _Opened | _Parsed | _Followed | _Troubled | _Searched | _Broken | _Ended | Change
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """Something has come or gone, once or often."""
+
+
+_Message = _Met | _Looked | _Opened | _Parsed | _Followed | _Troubled | _Searched | _Broken | _Ended | _Changed
 
 
 # ---- the one that decides ---------------------------------------------------------------------------------
@@ -299,13 +306,19 @@ class Survey:
         """When the last job was."""
         self._out: deque[ScanEvent] = deque()
         self._look_job: _Job | None = None
-        self._look_problems: dict[Problem, None] = {}
+        self._look_problems: dict[Problem, Rank] = {}
         self._due: list[float] = []
         """When is to be looked for partitions again, earliest first."""
         self._next_look = 0.0
         """Not before then."""
+        self._noting = Lock()
+        """Of the two that follow."""
         self._taken_away: set[str] = set()
+        self._noted = False
+        """That something has changed is among what was heard, and waits to be taken in."""
         self._partitions: dict[str, _Partition] = {}
+        self._gone: set[str] = set()
+        """Names of partitions that went while threads were at work."""
         self._ranks = 0
         self._counts: Counter[bool] = Counter()
         """Entries of what is inside the machine, and of everything else: neither keeps the other one out."""
@@ -355,9 +368,14 @@ class Survey:
             self._step(None if deadline is None else max(deadline, self._next_look))
 
     def changed(self, change: Change) -> None:
-        """Something has come or gone. Any thread may say so."""
-        self._heard.put((None, change))
-        self._urgent.set()
+        """Something has come or gone. Any thread may say so, and however often it does, nothing piles up."""
+        with self._noting:
+            if change.gone and len(self._taken_away) <= _MAX_TAKEN_AWAY:
+                self._taken_away.add(change.gone)
+            first, self._noted = not self._noted, True
+        if first:
+            self._heard.put((None, _Changed()))
+            self._urgent.set()
 
     def wake(self) -> None:
         """Whoever reads a stream looks whether it was closed."""
@@ -429,13 +447,14 @@ class Survey:
         except queue.Empty:
             self._complain()
             return
-        if isinstance(message, Change):
-            self._note(message)
+        if isinstance(message, _Changed):
+            self._note()
         if job is None or message is None:
             return
         if job.cancelled:
             if isinstance(message, _Ended):
                 self._running.pop(job, None)
+                self._release_gone()
             return
         job.heard = time.monotonic()
         if job.complaint is not None:
@@ -557,13 +576,12 @@ class Survey:
                 self._meet(device, within)
             case _Met(Problem() as problem, None):
                 if problem not in self._look_problems:
-                    self._look_problems[problem] = None
                     self._problem(None, problem)
             case _Met(Problem() as problem, within):
                 self._problem(within, problem)
             case _Looked(names, problems):
                 self._compare(names, problems)
-            case Change():
+            case _Changed():
                 pass  # noted already
             case _Opened(partition):
                 partition.opened = True
@@ -577,7 +595,8 @@ class Survey:
             case _Troubled(partition, text, path):
                 self._problem(partition, Problem(device=partition.device.name, path=path, message=text))
             case _Searched(partition, path, held):
-                partition.holds[path] = held
+                if path in partition.asked:
+                    partition.holds[path] = held
             case _Broken(error):
                 if job.partition is None:
                     self._next_look = time.monotonic() + self._patience
@@ -587,6 +606,7 @@ class Survey:
                 self._problem(job.partition, Problem(device=name, path="", message=text))
             case _Ended():
                 del self._running[job]
+                self._release_gone()
                 if job is self._look_job:
                     self._look_job = None
                     self._next_look = time.monotonic() + SPACING
@@ -625,11 +645,18 @@ class Survey:
             if len(partition.problems) >= MAX_PROBLEMS or problem in partition.problems:
                 return
             partition.problems.append(problem)
-        rank = partition.rank if partition is not None else self._next_rank(None)
+        if partition is not None:
+            rank = partition.rank
+        else:  # what is wrong with one disk stands in one place
+            ranks = [rank for other, rank in self._look_problems.items() if other.device == problem.device]
+            rank = ranks[0] if ranks else self._next_rank(None)
+            self._look_problems[problem] = rank
         self._out.append(ProblemFound(problem, rank))
 
     def _problem_gone(self, partition: _Partition | None, problem: Problem) -> None:
-        if partition is not None and problem in partition.problems:
+        if partition is None:
+            self._look_problems.pop(problem, None)
+        elif problem in partition.problems:
             partition.problems.remove(problem)
         self._out.append(ProblemGone(problem))
 
@@ -639,10 +666,10 @@ class Survey:
         self._look_job = _Job(partial(self._look, look), None)
         self._start(self._look_job)
 
-    def _note(self, change: Change) -> None:
+    def _note(self) -> None:
         now = time.monotonic()
-        if change.gone:
-            self._taken_away.add(change.gone)
+        with self._noting:
+            self._noted = False
         self._due = [self._due[0] if self._due else now + SETTLING, now + AGAIN]
 
     def _look_if_due(self, look: Look) -> None:
@@ -650,16 +677,16 @@ class Survey:
         if self._look_job is not None or not self._due or now < max(self._due[0], self._next_look):
             return
         self._due = [due for due in self._due if due > now]
-        for name in self._taken_away:
+        with self._noting:
+            names, self._taken_away = self._taken_away, set()
+        for name in names if len(names) <= _MAX_TAKEN_AWAY else list(self._partitions):
             if (partition := self._partitions.get(name)) is not None:
                 self._forget(partition)
-        self._taken_away.clear()
         self._start_look(look)
 
     def _compare(self, names: Collection[str], problems: Collection[Problem]) -> None:
         """After a look: what it has not found is gone."""
         for problem in [problem for problem in self._look_problems if problem not in problems]:
-            del self._look_problems[problem]
             self._problem_gone(None, problem)
         for partition in list(self._partitions.values()):
             if len(partition.rank) == _TOP and partition.device.name not in names:
@@ -688,8 +715,17 @@ class Survey:
         self._name_all()
         self._out.append(DeviceGone(partition.device))
         self._mounts.release(partition.device.name)
+        if self._running:
+            self._gone.add(partition.device.name)
         self.device_trees = DeviceTrees(self._machine.tree)  # another may come to have its name
         self._understand_all()
+
+    def _release_gone(self) -> None:
+        """A thread that was on its way to a partition may have mounted it after that was gone."""
+        for name in self._gone - self._partitions.keys():
+            self._mounts.release(name)
+        if not self._running:
+            self._gone.clear()
 
     # --- references to other partitions
 
@@ -753,6 +789,10 @@ class Survey:
     def _search(self) -> bool:
         """Ask partitions for the files by which configurations name one; whether there is anything to ask."""
         named = {path for known in self._foreign for ref in _references(known.parsed) if (path := searched(ref))}
+        for partition in self._partitions.values():
+            # what is named no longer: a stick may name other files each time that it comes
+            partition.asked &= named
+            partition.holds = {path: held for path, held in partition.holds.items() if path in named}
         for partition in self._answering() if named else ():
             if paths := sorted(named - partition.asked):
                 partition.asked.update(paths)
@@ -815,8 +855,12 @@ class Survey:
             del self._alike[likeness]
         if known.is_bare:
             self._bare[kernel].remove(known)
+            if not self._bare[kernel]:
+                del self._bare[kernel]
             return {likeness}
         self._offered[kernel, known.place_rank] -= 1
+        if not self._offered[kernel, known.place_rank]:
+            del self._offered[kernel, known.place_rank]
         return {likeness, *map(_likeness, self._bare.get(kernel, ()))}
 
     def _publish(self, likenesses: Iterable[_Likeness], *, at_once: bool = False) -> None:

@@ -55,6 +55,7 @@ _PRUNED_PACKAGES = re.compile(
 
 _COMPILED = 512 * 1024 * 1024
 """Bytes of all modules, compiled."""
+
 # Makes unchecked hash-based .pyc files (PEP 552), None for a source that does not compile. It runs in a process of
 # its own because marshal's output depends on which strings the process holds elsewhere, and images are reproducible.
 _COMPILER = """

@@ -39,7 +39,7 @@ class KernelEvents:
             except BlockingIOError:
                 continue
             except OSError as error:
-                if error.errno == errno.ENOBUFS:
+                if error.errno in (errno.ENOBUFS, errno.ENOMEM):
                     return b""
                 raise
             # anybody may send to a netlink socket; the kernel's own port is 0

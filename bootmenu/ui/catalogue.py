@@ -57,6 +57,10 @@ class Group:
                 return
 
 
+_NOTHING = Group(Device(name=""))
+"""What is known of a device that was never told of."""
+
+
 class Catalogue:
     """Groups in the order of their partitions, which is mostly that in which they were found."""
 
@@ -78,17 +82,18 @@ class Catalogue:
         match event:
             case DeviceFound(device, rank):
                 group = self._group(device.name, rank)
-                group.device, group.found, group.done = device, True, False
+                group.device, group.rank, group.found, group.done = device, rank, True, False
             case EntryFound(listing, place):
                 self._group(listing.entry.device).add(listing, place)
             case EntryGone(name, entry_id):
-                self._group(name).remove(entry_id)
+                if name in self._fresh:
+                    self._fresh[name].remove(entry_id)
             case ProblemFound(problem, rank):
                 problems = self._group(problem.device, rank).problems
                 if problem not in problems:
                     problems.append(problem)
             case ProblemGone(problem):
-                group = self._group(problem.device)
+                group = self._fresh.get(problem.device, _NOTHING)
                 if problem in group.problems:
                     group.problems.remove(problem)
                 if not group.found and not group.problems:

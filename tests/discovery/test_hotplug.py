@@ -83,6 +83,7 @@ def test_the_kernel_is_listened_to_and_nobody_else(monkeypatch: pytest.MonkeyPat
         BlockingIOError(),
         (b"true", [], 0, (0, 1)),
         OSError(errno.ENOBUFS, "full"),
+        OSError(errno.ENOMEM, "no memory"),
     ]
 
     class Socket:
@@ -104,6 +105,7 @@ def test_the_kernel_is_listened_to_and_nobody_else(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(events, "_socket", fake)
     assert events.receive() == b"true"
     assert events.receive() == b""
+    assert events.receive() == b"", "what is lost is looked for, and nobody goes deaf"
     events.close()
     assert events.receive() is None
     fake.real.close()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from threading import Event
+from threading import Event, Semaphore
 from typing import TypeVar
 
 from textual import on
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _PATIENCE = 0.1
 """Seconds for which findings are gathered before they are drawn: ten pictures a second are enough for a line."""
+_AHEAD = 1000
+"""Events that wait for the screen at most."""
 
 
 class LookingScreen(BootmenuScreen[T]):
@@ -28,10 +30,12 @@ class LookingScreen(BootmenuScreen[T]):
     class Told(Message):
         """The scan has an event. scan: which scan it was."""
 
-        def __init__(self, scan: int, event: ScanEvent) -> None:
+        def __init__(self, scan: int, event: ScanEvent, taken: Semaphore) -> None:
             super().__init__()
             self.scan = scan
             self.event = event
+            self.taken = taken
+            """Released when the screen has it."""
 
     class ScanStopped(Message):
         """The scan ended without finishing. error None = it was told to."""
@@ -113,9 +117,14 @@ class LookingScreen(BootmenuScreen[T]):
         """Hand events on until there are no more; whether the scan has come to its end."""
         self._stream = stream
         finished = False
+        room = Semaphore(_AHEAD)
         # stop_scan sets the one, then closes what it sees of the other
         while not stop.is_set() and (event := next(stream, None)) is not None:
-            self.post_message(self.Told(number, event))
+            # a screen that is away, as for a shell, takes none: what waits in the stream is bounded, messages are not
+            while not room.acquire(timeout=_PATIENCE):
+                if stop.is_set():
+                    break
+            self.post_message(self.Told(number, event, room))
             finished = finished or isinstance(event, ScanFinished)
         stream.close()
         return finished
@@ -133,6 +142,7 @@ class LookingScreen(BootmenuScreen[T]):
 
     @on(Told)
     def _told(self, message: Told) -> None:
+        message.taken.release()
         if message.scan != self._scan:
             return
         self.catalogue.add(message.event)

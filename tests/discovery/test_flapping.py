@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""A device that comes and goes as often as it likes: nothing grows with it, and every console knows what is there."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sized
+from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
+
+import pytest
+
+from bootmenu.discovery import survey as surveys
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.hotplug import Change
+from bootmenu.discovery.scan import ScanEvent, ScanFinished, Stream
+from bootmenu.model.entry import Problem
+from bootmenu.session import MachineSession
+from bootmenu.shared import Shared, View
+from bootmenu.system.simulated import SimulatedHost
+from bootmenu.ui.catalogue import Catalogue
+from bootmenu.ui.screens import looking
+from bootmenu.ui.screens.looking import LookingScreen
+from tests.builders import machines
+from tests.builders.entries import whole_image
+from tests.builders.trees import write_tree
+
+KERNEL = whole_image()
+FLAPS = 60
+"""Between two counts; 10,000 take minutes."""
+
+
+class Told:
+    """Changes that the test tells, and that know how many were taken."""
+
+    def __init__(self) -> None:
+        self.queue: SimpleQueue[Change | None] = SimpleQueue()
+
+    def wait(self) -> Change | None:
+        return self.queue.get()
+
+    def close(self) -> None:
+        self.queue.put(None)
+
+
+class Console:
+    """A view that reads in a thread while it is awake."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.catalogue = Catalogue()
+        self.changed = threading.Condition()
+        self.stream: Stream | None = None
+        self.catalogue.begin()
+        for event in view.scan():
+            self.catalogue.add(event)
+
+    def wake(self) -> None:
+        self.stream = self.view.watch()
+        threading.Thread(target=self.read, args=(self.stream,), daemon=True).start()
+
+    def read(self, stream: Stream) -> None:
+        for event in stream:
+            self.take(event)
+
+    def take(self, event: ScanEvent) -> None:
+        with self.changed:
+            self.catalogue.add(event)
+            self.changed.notify_all()
+
+    def titles(self) -> list[str]:
+        return [listing.entry.title for listing in self.catalogue.listings]
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        with self.changed:
+            assert self.changed.wait_for(holds, 60), self.titles()
+
+
+class Machine:
+    """A machine with a disk, a stick that flaps, and two consoles, one of which is asleep."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.there: list[Device | Problem] = []
+        self.changes = Told()
+        machine = machines.virt()
+        session = MachineSession(
+            SimulatedHost.from_facts(machine), machine, lambda: list(self.there), changes=self.changes
+        )
+        self.session = session
+        # one that names a file on another disk, and one that looks for another file each time
+        config = "label fixed\nkernel LABEL=STICK:/k\n"
+        self.fixed = self.partition("sda1", {"extlinux.conf": config})
+        self.there = [self.fixed]
+        self.shared = Shared(session)
+        self.awake, self.asleep = Console(self.shared.view()), Console(self.shared.view())
+        self.awake.wake()
+        self.flaps = 0
+
+    def partition(self, name: str, files: dict[str, bytes | str], **names: object) -> Device:
+        return Device(name=name, folder=str(write_tree(self.top / name, files)), **names)  # type: ignore[arg-type]
+
+    def flap(self, name: str) -> None:
+        """The stick comes, is read by the one console, and goes."""
+        self.flaps += 1
+        grub = (
+            f"search --file /file-{self.flaps} --set=root\nmenuentry g{self.flaps} {{ linux /other }}\n"
+            f"menuentry h{self.flaps} {{ linux /k }}\n"
+        )
+        config = f"label stick{self.flaps}\nkernel /k\nlabel other\nkernel /k-{self.flaps}\n speeling {self.flaps}\n"
+        files: dict[str, bytes | str] = {
+            "extlinux.conf": config,
+            "boot/grub/grub.cfg": grub,
+            "k": KERNEL,
+            f"boot/vmlinuz-{self.flaps}": KERNEL,
+        }
+        for old in (self.top / name).glob("boot/vmlinuz-*"):
+            old.unlink()
+        stick = self.partition(name, files, label="STICK")
+        trouble = Problem(device="sdx", path="", message=f"not readable: {self.flaps}")
+        self.there = [self.fixed, stick, trouble]
+        self.changes.queue.put(Change())
+        self.awake.until(lambda: f"stick{self.flaps}" in self.awake.titles())
+        self.there = [self.fixed]
+        self.changes.queue.put(Change(gone=name))
+        self.changes.queue.put(Change(gone=f"nobody-{self.flaps}"))
+        self.awake.until(lambda: self.awake.titles() == ["fixed"])
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    for name in ("SETTLING", "SPACING", "AGAIN", "GATHERED", "HEAD_START"):
+        monkeypatch.setattr(surveys, name, 0.001)
+    made = Machine(tmp_path)
+    yield made
+    made.shared.stop_looking()
+    made.session.close()
+
+
+def kept() -> Counter[str]:
+    """Objects of bootmenu that there are, by class."""
+    gc.collect()
+    return Counter(
+        f"{type(thing).__module__}.{type(thing).__qualname__}"
+        for thing in gc.get_objects()
+        if type(thing).__module__.startswith("bootmenu.discovery")
+    )
+
+
+def stores(machine: Machine) -> dict[str, int]:
+    """The length of whatever has one, in the survey, the mounts and the shared look."""
+    found = {}
+    for owner in (machine.session._survey, machine.session._mounts, machine.session._storage, machine.shared.look):
+        for name in dir(owner):
+            value: object = getattr(owner, name, None)
+            if not name.startswith("__") and isinstance(value, Sized) and not isinstance(value, str):
+                found[f"{type(owner).__name__}.{name}"] = len(value)
+    for known in machine.session._survey._partitions.values():
+        found["asked"] = len(known.asked)
+        found["holds"] = len(known.holds)
+    return found
+
+
+@pytest.mark.parametrize("names", [1, 10**9], ids=["one name", "another name each time"])
+def test_nothing_grows_with_a_device_that_comes_and_goes(machine: Machine, names: int) -> None:
+    seen, memory, lengths = [], [], []
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            for _ in range(FLAPS):
+                machine.flap(f"sdb{machine.flaps % names}")
+            seen.append(kept())
+            lengths.append(stores(machine))
+            memory.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    grown = {name: (seen[1][name], seen[2][name]) for name in seen[2] if seen[2][name] > seen[1][name] + 5}
+    assert not grown
+    longer = {name: (lengths[1][name], n) for name, n in lengths[2].items() if n > lengths[1].get(name, 0) + 2}
+    assert not longer
+    assert memory[2] - memory[1] < FLAPS * 10_000, "it was 97 kB a flap"
+    assert threading.active_count() < 20
+    machine.asleep.wake()
+    machine.asleep.until(lambda: machine.asleep.titles() == ["fixed"])
+
+
+def test_changes_that_nobody_reads_do_not_pile_up(machine: Machine) -> None:
+    """While something is being loaded nobody listens, and a stick may flap."""
+    machine.shared.stop_looking()
+    survey = machine.session._survey
+    for number in range(10_000):
+        survey.changed(Change(gone=f"sd{number}"))
+    assert survey._heard.qsize() < 100
+    assert len(survey._taken_away) <= surveys._MAX_TAKEN_AWAY + 1
+    # and then all of them may be others
+    machine.fixed = machine.partition("sda1", {"extlinux.conf": "label other\nkernel /k\n"})
+    machine.there = [machine.fixed]
+    machine.asleep.wake()
+    machine.asleep.until(lambda: machine.asleep.titles() == ["other"])
+
+
+def test_a_screen_that_is_away_is_told_no_more_than_it_can_keep() -> None:
+    """As while a shell runs: its messages are taken in by nobody."""
+    posted: list[LookingScreen.Told] = []
+    full = threading.Event()
+
+    def post(message: LookingScreen.Told) -> None:
+        posted.append(message)
+        if len(posted) == looking._AHEAD:
+            full.set()
+
+    def events(_closed: threading.Event) -> Generator[ScanEvent, None, None]:
+        for _ in range(5 * looking._AHEAD):
+            yield ScanFinished(0.1)
+
+    stop, screen = threading.Event(), SimpleNamespace(post_message=post, Told=LookingScreen.Told)
+    stream = Stream(events)
+    arguments = (screen, 1, stop, stream)
+    thread = threading.Thread(target=LookingScreen._follow, args=arguments)
+    thread.start()
+    assert full.wait(60)
+    for message in posted[: looking._AHEAD // 2]:
+        message.taken.release()
+    stop.set()
+    stream.close()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert len(posted) <= looking._AHEAD * 3 // 2 + 1
