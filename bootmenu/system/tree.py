@@ -205,7 +205,7 @@ class DirectoryTree:
                 path=normal(path).rstrip("/"),
                 descriptor=descriptor,
                 identity=(info.st_dev, info.st_ino),
-                open=lambda *what: self._syscalls.openat2(*what, self._beneath),
+                open=lambda folder, name, flags: self._syscalls.openat2(folder, name, flags, self._beneath),
                 files=tuple(sorted(files)),
                 folders=tuple(sorted(folders)),
                 links=tuple(sorted(links)),
