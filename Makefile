@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all scenarios bench snapshots picture man lint format system-packages lock clean
+.PHONY: help run test test-fast test-all scenarios attack bench snapshots picture man lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ test-all: system-packages $(VENV)/.ready ## Run every test there is, with every 
 scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every verdict, and write their table into README.md.
 	$(PYTEST) tests/vm/test_scenarios.py $(ARGS)
 	$(BIN)/python -m tests.vm.table README.md
+
+attack: $(VENV)/.ready ## Attack it for hours and count what held (ARGS="inputs --count 5000": one part).
+	@$(PYTHON) scripts/system_packages.py fast
+	@$(BIN)/python -m tests.attack $(ARGS)
 
 bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
 	@$(PYTHON) scripts/system_packages.py bench
