@@ -446,11 +446,23 @@ def _state_attack(machine: _Machine, chance: random.Random) -> None:
 
 
 def _again_attack(machine: _Machine, chance: random.Random) -> None:
-    """The same entry again after a jump that came back, without another look at the partitions."""
+    """The same entry again: after a jump that came back, when all was let go of, or in the middle of a look."""
     listing = machine.listing()
-    for _ in range(chance.randint(2, 4)):
+    for _ in range(chance.randint(1, 3)):
         try:
-            _load(machine, listing)
+            match chance.randrange(3):
+                case 0:
+                    _load(machine, listing)
+                case 1:
+                    plan = machine.session.plan(listing)
+                    for _step in _whole(machine, plan):
+                        pass
+                    machine.session.unload(plan)
+                case _:
+                    look = machine.session.scan()
+                    next(look, None)
+                    look.close()
+            machine.session.plan(listing)
         except BootmenuError as error:
             raise AssertionError(f"a machine that is well is refused: {error.message}") from None
 

@@ -19,6 +19,7 @@ import random
 import shutil
 import tempfile
 import tomllib
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -1071,10 +1072,16 @@ def _theme() -> Attack:
 
 
 def _fit_with_hashes(chance: random.Random) -> None:
-    data = whole_image(chance.choice((200_000, 400_000)))
-    images = {f"k{number}": ("kernel", data[:512], "none") for number in range(chance.choice((16, 65)))}
-    blob = fit_of(images, {"one": {"kernel": ["k0"]}}, default="one", algorithms=["sha256"] * chance.choice((8, 64)))
-    KernelFacts.from_source(Buffer(blob))
+    """Every image is the same range, and every hash is one of all of it."""
+    names = [f"k{number}" for number in range(chance.choice((2, 65)))]
+    few = {name: ("kernel" if name == "k0" else "flat_dt", b"", "none") for name in names}
+    configuration = {"one": {"kernel": names[:1], "fdt": names[1:]}}
+    blob = fit_of(few, configuration, default="one", data="offset", algorithms=["sha256"] * chance.choice((8, 250)))
+    tree, data = DeviceTree.from_bytes(blob), whole_image(chance.choice((200_000, 2_000_000)))
+    for name in names:
+        tree.ensure(f"/images/{name}").set("data-size", len(data).to_bytes(4, "big"))
+    packed = tree.to_bytes()
+    KernelFacts.from_source(Buffer(packed + bytes(-len(packed) % 4) + data))
 
 
 def _large_fit(chance: random.Random) -> None:
@@ -1085,19 +1092,30 @@ def _large_fit(chance: random.Random) -> None:
 
 
 def _uki_with_profiles(chance: random.Random) -> None:
-    bomb = gzip.compress(bytes(32 << 20), mtime=0)
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(200)), packer.flush()])
     sections = [(".linux", bomb), *[(".profile", b"ID=%d" % number) for number in range(chance.choice((16, 256)))]]
     files = {"/EFI/Linux/x.efi": uki(*sections)}
     list(read_partition(MemoryTree(files)))
     KernelFacts.from_source(Buffer(files["/EFI/Linux/x.efi"]))
 
 
+_PATTERNS = (
+    "(a|a)*",
+    "(a*)*",
+    "(.*)*",
+    "(x{1,99}){1,99}",
+    "(x{1,44}){1,44}",
+    "a{200}b{200}",
+    "(a?){99}a{99}",
+    "[a-z]*" * 40,
+)
+
+
 def _regexp(chance: random.Random) -> None:
-    pattern = chance.choice(
-        ("(a|a)*", "(a*)*", "(.*)*", "((a{1,99}){1,99}){1,99}", "(a?){999}a{999}", "[a-z]{1,255}" * 20)
-    )
-    text = f"regexp '{pattern * chance.choice((1, 9))}$' {'a' * chance.choice((30, 200, 3000))}!\n" * chance.choice(
-        (1, 40)
+    command = f"regexp '{chance.choice(_PATTERNS)}$' {'a' * chance.choice((1, 30, 3000))}"
+    text = chance.choice(
+        (f"{command}\n" * 40, f"while true; do {command}; done\n", f"function f {{ {command}; f; }}\nf\n")
     )
     list(read_partition(MemoryTree({"/boot/grub/grub.cfg": text.encode(), "/vmlinuz": whole_image()})))
 
@@ -1105,14 +1123,14 @@ def _regexp(chance: random.Random) -> None:
 def _labels(chance: random.Random) -> None:
     number = chance.choice((4_000, 40_000))
     name = chance.choice(("x", "l{}"))
-    text = "".join(f"label {name.format(at)}\nkernel /vmlinuz\n" for at in range(number))
+    text = "".join(f"label {name.format(at)}\n{chance.choice(('', 'kernel /vmlinuz'))}\n" for at in range(number))
     list(read_partition(MemoryTree({"/extlinux/extlinux.conf": text.encode()[: 1 << 20], "/vmlinuz": whole_image()})))
 
 
 def _long_line(chance: random.Random) -> None:
-    line = chance.choice(("aa:", "a=", "password ", "key=", "$1$", "x@", "a.", "a-", '"', "scrypt$")) * chance.choice(
-        (2_000, 80_000)
-    )
+    line = chance.choice(
+        ("aa:", "aa:", "aa:", "a=", "password ", "key=", "$1$", "x@", "a.", "a-", '"', "scrypt$")
+    ) * chance.choice((2_000, 80_000))
     log = _place() / "long.log"
     log.write_text(line)
     report.parts(fake_host(_place() / "long"), machines.virt(), [], [], Loaded(), log=log)
@@ -1123,7 +1141,7 @@ _DENSE: Sequence[Callable[[random.Random], None]] = (
 )
 
 
-@target("large and dense", 1, seconds=5)
+@target("large and dense", 2, seconds=5)
 def _dense() -> Attack:
     """What is small to write and long to read. Each is judged by its computing time and memory only."""
 
