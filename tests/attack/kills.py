@@ -17,6 +17,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from bootmenu.state import Attempt, Files, State, StateError, encode, read_from, store_in
+from tests.attack import soak
 from tests.attack.tally import Tally, told
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
@@ -33,6 +34,15 @@ _COMMANDS: dict[str, Sequence[str]] = {
     "scan": ("scan", "--tree", "{tree}", "--machine", "tests/machines/virt-psci-hvc.json"),
     "boot": ("boot", "--kernel", "{tree}/vmlinuz", "--dry-run"),
 }
+REAL = "menu of this machine"
+"""With a partition that it mounts; /run is its own, so that what is left there is nobody else's."""
+_ON_ITS_OWN_RUN = """
+import os, sys
+script = 'mount --bind "$TMPDIR" /run && exec "$@"'
+words = [sys.executable, "-m", "bootmenu", "menu", "--timeout", "off"]
+os.execvp("unshare", ["unshare", "--mount", "sh", "-c", script, "sh", *words])
+"""
+_DEMO = ("-m", "bootmenu", "menu", "--demo")
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _TYPED = (b"\x1b[B", b"\x1b[A", b"?", b"\x1b", b"d 1\r", b"r", b"\r", b"1\r", b"l", b"y\r")
 
@@ -57,10 +67,6 @@ def _mounts() -> set[str]:
     return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
 
 
-def _runs() -> set[str]:
-    return {path.name for path in Path("/run").glob("bootmenu-*")}
-
-
 def _wait(holds: Callable[[], object], line: Line, seconds: float = _PATIENCE) -> bool:
     end = monotonic() + seconds
     while not holds():
@@ -72,7 +78,7 @@ def _wait(holds: Callable[[], object], line: Line, seconds: float = _PATIENCE) -
 
 def _one(name: str, number: signal.Signals, chance: random.Random) -> str:
     """What is wrong after it; empty = it held."""
-    with tempfile.TemporaryDirectory(prefix="attack-") as place:
+    with tempfile.TemporaryDirectory(prefix="attack-") as place, contextlib.ExitStack() as stack:
         folder = Path(place, "tmp")
         folder.mkdir()
         tree = write_tree(
@@ -84,15 +90,22 @@ def _one(name: str, number: signal.Signals, chance: random.Random) -> str:
             "HOME": place,
             "PYTHONFAULTHANDLER": "1",
         }
-        argv = ["-m", "bootmenu", *(word.format(tree=tree) for word in _COMMANDS[name])]
-        before, runs = _mounts(), _runs()
+        device = soak.Loop(Path(place)) if name == REAL else None
+        if device is not None:
+            stack.callback(device.close)
+            device.plug()
+            environ["PATH"] = f"{place}/bin:{os.environ['PATH']}"
+            argv = ["-c", _ON_ITS_OWN_RUN]
+        else:
+            argv = ["-m", "bootmenu", *(word.format(tree=tree) for word in _COMMANDS[name])]
+        before = _mounts()
         term = chance.choice(("linux", "xterm-256color"))
         with on_a_line(argv, term, **environ) as line:
             modes = line.modes
             pid = line.process.pid
             _moment(line, name, chance)
             if line.process.poll() is not None:
-                return _left(line, pid, modes, folder, before, runs, killed=False)
+                return _left(line, pid, modes, folder, before, killed=False)
             if number is signal.SIGSTOP:
                 if what := _stopped(line, chance):
                     return what
@@ -112,12 +125,12 @@ def _one(name: str, number: signal.Signals, chance: random.Random) -> str:
             if number is not signal.SIGKILL and begun and status not in (0, 128 + number):
                 return f"it ends with {status} and not {128 + number} at {number.name}, after it had said something"
             killed = number is signal.SIGKILL or status < 0
-            if what := _left(line, pid, modes, folder, before, runs, killed=killed):
+            if what := _left(line, pid, modes, folder, before, killed=killed):
                 return what
             if b"Traceback" in line.sent and begun and number is not signal.SIGKILL:
                 return f"a traceback on the terminal at {number.name}"
         if killed:
-            return _again(folder, environ, runs)
+            return _again(argv if name == REAL else _DEMO, folder, environ)
         return ""
 
 
@@ -147,9 +160,7 @@ def _stopped(line: Line, chance: random.Random) -> str:
     return ""
 
 
-def _left(
-    line: Line, pid: int, modes: list[object], folder: Path, before: set[str], runs: set[str], *, killed: bool
-) -> str:
+def _left(line: Line, pid: int, modes: list[object], folder: Path, before: set[str], *, killed: bool) -> str:
     """What somebody left behind who had the time to tidy up, or `killed`, had not."""
     end = monotonic() + 10
     while (left := _processes(pid)) and monotonic() < end:
@@ -162,24 +173,20 @@ def _left(
         return ""
     if line.modes != modes:
         return "the terminal is not as it was"
-    if _ours(folder):
-        return f"folders are left: {_ours(folder)}"
-    return f"folders are left in /run: {sorted(_runs() - runs)}" if _runs() - runs else ""
+    return f"folders are left: {len(_ours(folder))}" if _ours(folder) else ""
 
 
-def _again(folder: Path, environ: dict[str, Any], runs: set[str]) -> str:
+def _again(argv: Sequence[str], folder: Path, environ: dict[str, Any]) -> str:
     """The next start after a kill, which sweeps what the last one left."""
-    with on_a_line(["-m", "bootmenu", "menu", "--demo"], "linux", **environ) as line:
-        if not _wait(lambda: "checks passed" in line.text or line.process.poll() is not None, line):
+    with on_a_line([*argv], "linux", **environ) as line:
+        if not _wait(lambda: "entries on" in line.text or line.process.poll() is not None, line):
             return "the next start does not come to its menu"
         line.type(b"q")
         if not _wait(lambda: line.process.poll() is not None, line):
             return "the next start does not end with q"
         if line.process.returncode != 0:
             return f"the next start ended with {line.process.returncode}"
-    if _ours(folder):
-        return "left-over folders are not swept: $TMPDIR/bootmenu-demo-*"
-    return "left-over folders are not swept: /run/bootmenu-*" if _runs() - runs else ""
+    return f"left-over folders are not swept: {len(_ours(folder))}" if _ours(folder) else ""
 
 
 # ---- power cuts --------------------------------------------------------------------------------------------
@@ -235,6 +242,7 @@ KINDS: dict[str, tuple[str, Sequence[signal.Signals]]] = {
         f"kill: {name}": (name, (*_ENDING, signal.SIGKILL, signal.SIGSTOP))
         for name in ("menu", "plain menu", "kiosk")
     },
+    f"kill: {REAL}": (REAL, (*_ENDING, signal.SIGKILL, signal.SIGSTOP)),
     "kill: countdown": ("countdown", (*_ENDING, signal.SIGKILL)),
     "kill: scan": ("scan", (*_ENDING, signal.SIGKILL)),
     "kill: boot --dry-run": ("boot", (*_ENDING, signal.SIGKILL)),
@@ -242,6 +250,7 @@ KINDS: dict[str, tuple[str, Sequence[signal.Signals]]] = {
 POWER = "kill: power, while it remembers"
 _WEIGHTS = {
     "kill: menu": 30,
+    f"kill: {REAL}": 10,
     "kill: plain menu": 15,
     "kill: kiosk": 20,
     "kill: countdown": 15,
@@ -254,7 +263,8 @@ def run(seed: int, count: int, *, only: str = "", index: str = "") -> list[Tally
     """The part. Besides so many kills, the power goes five times as often: that needs no process."""
     from tests.attack.inputs import shares
 
-    numbers = {**shares(count, {kind: _WEIGHTS[kind] for kind in KINDS}), POWER: 5 * count}
+    kinds = {kind: _WEIGHTS[kind] for kind in KINDS if KINDS[kind][0] != REAL or soak.real()}
+    numbers = {**shares(count, kinds), POWER: 5 * count}
     if only:
         numbers = {only: count}
     tallies = []

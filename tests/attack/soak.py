@@ -106,7 +106,7 @@ _PARTITIONS = {"fixed": FIXED, "soaked": FILES}
 # ---- the device --------------------------------------------------------------------------------------------
 
 
-class _Loop:
+class Loop:
     """A partition image behind a loop device, which the menu mounts.
 
     A loop device that is mounted cannot be taken away. So it stays, a stand-in for lsblk leaves it out, and the
@@ -247,7 +247,7 @@ class _Menu:
 
 
 @contextlib.contextmanager
-def _menu(place: Path, *, double: bool) -> Iterator[tuple[_Menu, _Loop | _Told]]:
+def _menu(place: Path, *, double: bool) -> Iterator[tuple[_Menu, Loop | _Told]]:
     pairs = [pty.openpty() for _ in range(2)]
     for _, theirs in pairs:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
@@ -255,12 +255,12 @@ def _menu(place: Path, *, double: bool) -> Iterator[tuple[_Menu, _Loop | _Told]]
     ours, told_by = os.pipe()
     if double:
         argv = ["-c", DOUBLE, str(place / "double"), str(ours), *names]
-        device: _Loop | _Told = _Told(told_by)
+        device: Loop | _Told = _Told(told_by)
     else:
         argv = ["-m", "bootmenu", "menu", "--timeout", "off"] + [
             word for name in names for word in ("--console", name)
         ]
-        device = _Loop(place)
+        device = Loop(place)
     environ = {
         "TERM": "linux",
         "LC_ALL": "C.UTF-8",
@@ -416,7 +416,7 @@ def run(seed: int, seconds: float, *, double: bool | None = None, flap: float = 
     return tally
 
 
-def _end(menu: _Menu, device: _Loop | _Told) -> list[str]:
+def _end(menu: _Menu, device: Loop | _Told) -> list[str]:
     """Whether the screens are right at the end, and whether it can be left."""
     found = []
     device.pull()

@@ -30,7 +30,14 @@ _NOT_YET = frozenset(
             "load: again after a jump",
             "language file",
         ),
-        *("kill: menu", "kill: plain menu", "kill: kiosk", "kill: countdown", "kill: power, while it remembers"),
+        *(
+            "kill: menu of this machine",
+            "kill: menu",
+            "kill: plain menu",
+            "kill: kiosk",
+            "kill: countdown",
+            "kill: power, while it remembers",
+        ),
     }
 )
 """Kinds in which faults are known that are being mended."""
