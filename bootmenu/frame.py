@@ -13,26 +13,26 @@ import select
 import signal
 import termios
 import tty
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any
 
 from bootmenu.language import _
+from bootmenu.ui import incoming
 from bootmenu.ui.glyphs import to_ascii, width
-from bootmenu.ui.terminal import Traits
+from bootmenu.ui.incoming import Paste, Reader, Token
+from bootmenu.ui.terminal import Traits, bounded
 
-_REST_OF_A_KEY = 0.1
-"""Seconds in which the other bytes of an arrow key come, on a slow line too."""
-_LONGEST_KEY = 64
-_ENTER = (b"\r", b"\n")
+_MOST_AT_ONCE = 4096
+"""Bytes that are read for one key: a line that never stops keeps nobody from the countdown."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Something was typed."""
+    """Something was typed. enter: it was Enter and nothing else, which starts what is offered."""
 
     enter: bool
 
@@ -110,6 +110,7 @@ class Terminal:
         if self.descriptor < 0:
             return
         if self._drawn and not self.hidden and self.addressed:
+            self.write("\x1b[?2004l" if self.traits.pastes else "")
             self.write("\x1b[?25h" if self.traits.console else "\x1b[?25h\x1b[?1049l")
         with contextlib.suppress(termios.error, TypeError):
             termios.tcsetattr(self.descriptor, termios.TCSANOW, self._before)
@@ -119,9 +120,10 @@ class Terminal:
     @property
     def columns(self) -> int:
         """80 when it does not know."""
+        columns = 0
         with contextlib.suppress(OSError):
-            return os.get_terminal_size(self.descriptor).columns or 80
-        return 80
+            columns = os.get_terminal_size(self.descriptor).columns
+        return bounded(columns, 0)[0]
 
     def write(self, text: str) -> None:
         """As much of it as the terminal takes at once."""
@@ -152,6 +154,7 @@ class Terminal:
         rows, out = self._rows(picture), ""
         if not self._drawn:
             out = "\x1b[?25l\x1b[m\x1b[H\x1b[J" if self.traits.console else "\x1b[?1049h\x1b[?25l\x1b[m\x1b[H\x1b[J"
+            out += "\x1b[?2004h" if self.traits.pastes else ""
             self._drawn = [""] * len(rows)
         for number, (new, old) in enumerate(zip(rows, self._drawn, strict=True), 1):
             if new == old:
@@ -300,30 +303,31 @@ class Frame:
                 return Woken()
 
     def _key(self, terminal: Terminal) -> Key | None:
-        """All bytes of one key, and none of the next. A floating line's noise is none: an unattended machine must
-        start."""
-        data = terminal.read()
-        if data == b"\x1b" or data >= b"\xc0":
-            for byte in _at_once(terminal):
-                data += byte
-                if _is_whole(data):
-                    break
-        meant = data.decode("utf-8", "ignore").replace("\0", "")
-        return Key(data in _ENTER) if meant else None
+        """All bytes of one key, and none of the next, unless it is text: that is read to its end, since what is left
+        of a text would be keys for the menu. A floating line's noise is none: an unattended machine must start."""
+        for token in _tokens(terminal):
+            match token:
+                case incoming.Key(name="enter", alone=True):
+                    return Key(enter=True)
+                case incoming.Key() | Paste():
+                    return Key(enter=False)
+                case _:
+                    pass
+        return None
 
 
-def _at_once(terminal: Terminal) -> Iterator[bytes]:
-    for _byte in range(_LONGEST_KEY):
-        if not select.select([terminal.descriptor], [], [], _REST_OF_A_KEY)[0] or not (byte := terminal.read()):
-            return
-        yield byte
-
-
-def _is_whole(data: bytes) -> bool:
-    """Whether nothing of the key is to come. ECMA-48, 5.4: a control sequence ends with a byte from 4/0 to 7/14; the
-    function keys of a Linux console, ESC [ [ A, have one more bracket."""
-    if not data.startswith(b"\x1b"):
-        return bool(data.decode("utf-8", "ignore")) or len(data) == 4
-    if data in (b"\x1b[", b"\x1bO", b"\x1b[["):
-        return False
-    return not data.startswith(b"\x1b[") or 0x40 <= data[-1] <= 0x7E
+def _tokens(terminal: Terminal) -> list[Token]:
+    reader, tokens = Reader(), list[Token]()
+    for _byte in range(_MOST_AT_ONCE):
+        tokens += reader.feed(terminal.read())
+        if (wait := reader.wait) is None and tokens:
+            return tokens
+        while wait is not None and not select.select([terminal.descriptor], [], [], wait)[0]:
+            tokens += reader.quiet()
+            if (wait := reader.wait) is None:
+                return tokens
+        if wait is None and not select.select([terminal.descriptor], [], [], 0)[0]:
+            return tokens
+        if not terminal.alive:
+            return tokens
+    return tokens + reader.quiet()

@@ -114,6 +114,47 @@ def test_any_key_opens_the_menu_and_means_nothing_else(key: bytes) -> None:
         assert "LEFT <b''>" in said, "the rest of an arrow key is not typed into the menu"
 
 
+@pytest.mark.parametrize(
+    "text", [b"\rreboot\r", b"ax", b"1\r", b"\r\r", b"\x1b[200~\r\x1b[201~", b"\x1b[200~x\x1b[201~x\r"]
+)
+def test_text_opens_the_menu_and_nothing_of_it_is_typed_there(text: bytes) -> None:
+    program = PROGRAM.format(session="fakes.FakeSession()", flags={"timeout": "99"})
+    with on_a_line(["-c", program], "xterm", LEFT="yes") as line:
+        line.until(lambda: counting(line))
+        assert b"\x1b[?2004h" in line.sent
+        line.type(text)
+        said = ended(line)
+        assert "load" not in said
+        assert "LEFT <b''>" in said
+        assert b"\x1b[?2004l" in line.sent
+
+
+def test_what_nobody_asked_for_is_no_key_and_no_size() -> None:
+    with frame("99", "xterm") as line:
+        line.until(lambda: counting(line))
+        for report in (
+            b"\x1b[48;30000;30000;0;0t",
+            b"\x1b[I",
+            b"\x1b[24;80R",
+            b"\x1b]11;rgb:0/0/0\x07",
+            b"\x1b[?1;2c",
+        ):
+            line.type(report)
+            line.read(0.2)
+        line.until(lambda: "Starts in 97 s" in line.text)
+        line.type(b"\x1bOM")  # Enter of a keypad
+        assert "load-debian" in ended(line)
+
+
+@pytest.mark.parametrize("size", [(65535, 5000), (1, 1)])
+def test_a_size_that_no_terminal_has_is_bounded(size: tuple[int, int]) -> None:
+    with frame("99", size=size) as line:
+        line.until(lambda: b"Starts in" in line.sent)
+        line.type(b"x")
+        line.until(lambda: b"END" in line.sent)
+        assert len(line.sent) < 8000
+
+
 def test_noise_is_no_key() -> None:
     with frame("99") as line:
         line.until(lambda: counting(line))

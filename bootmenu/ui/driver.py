@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Textual's Linux driver for consoles and serial lines: says nothing they do not know, survives noise."""
+"""Textual's Linux driver for consoles and serial lines: says nothing they do not know, hears what is in the list."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ import contextlib
 import io
 import os
 import re
-import selectors
+import select
 import signal
-from codecs import getincrementaldecoder
 from typing import Any, Protocol, runtime_checkable
 
-from textual import events
-from textual._xterm_parser import XTermParser
+from textual import constants, events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
+from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key
 from textual.message import Message
+from textual.messages import TerminalSupportsSynchronizedOutput
 
 from bootmenu.ui.consoles import Console
 from bootmenu.ui.glass import Glass
 from bootmenu.ui.glyphs import to_ascii, to_console
-from bootmenu.ui.terminal import Traits, prepare_environment
+from bootmenu.ui.incoming import Click, Key, Paste, Reader, Synchronised, Token
+from bootmenu.ui.keys import IN_TEXT
+from bootmenu.ui.terminal import Traits, bounded, prepare_environment
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 
-# Motion and other reports of the mouse, focus, bracketed paste and in-band resize, the questions for
-# them, the kitty keyboard, the pointer's shape: nothing here uses them, and minicom prints what it does not know.
+# Motion and other reports of the mouse, focus and in-band resize, the questions for them, the kitty keyboard, the
+# pointer's shape: nothing here uses them, and minicom prints what it does not know.
 _ALWAYS_OUT = re.compile(
-    r"\x1b\[\?(?:1002|1003|1004|1015|1016|2004|2048)[hl]|\x1b\[\?2048\$p"
+    r"\x1b\[\?(?:1002|1003|1004|1015|1016|2048)[hl]|\x1b\[\?2048\$p"
     r"|\x1b\[[<>=]\d*u|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)"
 )
 _SYNCHRONISED = re.compile(r"\x1b\[\?2026(?:\$p|[hl])")
@@ -57,6 +59,36 @@ class Hangs(Protocol):
     """An app that knows what to do when its line is gone. Called in a thread."""
 
     def hang_up(self) -> None: ...
+
+
+_CHARACTERS = {"enter": "\r", "tab": "\t", "backspace": "\x7f", "escape": "\x1b"}
+_WHEEL, _MOTION = 64, 32
+
+
+def key_event(key: Key) -> events.Key | None:
+    """Return the event of a key by Textual's name, or None for a key that means nothing. In the middle of a text the
+    name begins with IN_TEXT."""
+    name, character = key.name, key.character or _CHARACTERS.get(key.name)
+    if not name and character:
+        name = character if character.isalnum() else _character_to_key(character)
+        name = KEY_NAME_REPLACEMENTS.get(name, name)
+    if not name:
+        return None
+    return events.Key(name if key.alone else IN_TEXT + name, character)
+
+
+def mouse_event(click: Click) -> events.MouseEvent | None:
+    """Return the event of a click or of the wheel, or None for a motion, which nobody asked for."""
+    wheel = {_WHEEL: events.MouseScrollUp, _WHEEL + 1: events.MouseScrollDown}
+    kind: type[events.MouseEvent] | None = events.MouseDown if click.pressed else events.MouseUp
+    button = (click.code & 3) + 1
+    if click.code & _WHEEL:
+        kind, button = wheel.get(click.code & 0x43), 0
+    if kind is None or click.code & _MOTION or click.code > 127 or button > 3:
+        return None
+    shift, meta, control = (bool(click.code & bit) for bit in (4, 8, 16))
+    x, y = click.column, click.row
+    return kind(None, x, y, 0, 0, button, shift, meta, control, screen_x=x, screen_y=y)
 
 
 def _size_of(descriptor: int) -> os.terminal_size | None:
@@ -128,22 +160,28 @@ class BootmenuDriver(LinuxDriver):
         if self._traits.synchronised:
             super()._request_terminal_sync_mode_support()
 
+    def _enable_bracketed_paste(self) -> None:
+        """Only where the terminal has it: others are not told of it."""
+        if self._traits.pastes:
+            self.write("\x1b[?2004h")
+
+    def _disable_bracketed_paste(self) -> None:
+        """As it was."""
+        if self._traits.pastes:
+            self.write("\x1b[?2004l")
+
     def _get_terminal_size(self) -> tuple[int, int]:
-        """0x0, which serial lines report, is 80x24."""
+        """Return the size that is drawn in, whatever the terminal says of itself."""
         own = self._place is None
         width = int(os.environ.get("COLUMNS", "0")) if own else 0
         height = int(os.environ.get("LINES", "0")) if own else 0
         for descriptor in (self.fileno, 1, 2) if own else (self.fileno,):
             if width and height:
                 break
-            try:
-                size = os.get_terminal_size(descriptor)
-            except OSError:
-                continue
-            width, height = width or size.columns, height or size.lines
-        width, height = width or 80, height or 24
-        if not own:
-            self._size = (width, height)  # else the app asks the terminal of this process
+            if (size := _size_of(descriptor)) is not None:
+                width, height = width or size.columns, height or size.lines
+        # kept, because the app would ask the terminal itself
+        self._size = width, height = bounded(width, height)
         if (width, height) != (self._glass.width, self._glass.height):
             self._glass = Glass(width, height, basic=self._traits.basic, brightens=self._traits.brightens)
         return width, height
@@ -165,32 +203,39 @@ class BootmenuDriver(LinuxDriver):
                 signal.signal(signal.SIGWINCH, before)
 
     def run_input_thread(self) -> None:
-        """As Textual's, but noise is dropped, a line that hung up ends the menu, and the size is watched."""
+        """As Textual's, but only what is in the list comes in (bootmenu.ui.incoming), a line that hung up ends the
+        menu, and the size is watched."""
         size = _size_of(self.fileno)
-        decode = getincrementaldecoder("utf-8")("ignore").decode
-        parser = XTermParser(self._debug)
-        with selectors.SelectSelector() as selector:
-            selector.register(self.fileno, selectors.EVENT_READ)
-            while not self.exit_event.is_set():
-                messages: list[Message] = []
-                if size != (size := _size_of(self.fileno)) and self._app._loop is not None:
-                    self._app._loop.call_soon_threadsafe(self._follow_size)
-                if selector.select(0.1):
-                    try:
-                        data = os.read(self.fileno, 4096)
-                    except OSError:
-                        data = b""
-                    if not data:
-                        if isinstance(self._app, Hangs):
-                            self._app.hang_up()
-                        else:
-                            os.kill(os.getpid(), signal.SIGHUP)
-                        return
-                    try:
-                        messages += parser.feed(decode(data))
-                    except Exception:
-                        # half an escape sequence that no terminal sends: begin anew
-                        parser = XTermParser(self._debug)
-                messages += parser.tick()
-                for message in messages:
+        reader = Reader(constants.ESCAPE_DELAY)
+        while not self.exit_event.is_set():
+            if size != (size := _size_of(self.fileno)) and self._app._loop is not None:
+                self._app._loop.call_soon_threadsafe(self._follow_size)
+            wait = reader.wait
+            if select.select([self.fileno], [], [], 0.1 if wait is None else wait)[0]:
+                try:
+                    data = os.read(self.fileno, 4096)
+                except OSError:
+                    data = b""
+                if not data:
+                    if isinstance(self._app, Hangs):
+                        self._app.hang_up()
+                    else:
+                        os.kill(os.getpid(), signal.SIGHUP)
+                    return
+                tokens = reader.feed(data)
+            else:
+                tokens = reader.quiet() if wait is not None else []
+            for token in tokens:
+                if (message := self._message(token)) is not None:
                     self.process_message(message)
+
+    def _message(self, token: Token) -> Message | None:
+        match token:
+            case Key():
+                return key_event(token)
+            case Paste(text):
+                return events.Paste(text)
+            case Click():
+                return mouse_event(token) if self._mouse_on else None
+            case Synchronised():
+                return TerminalSupportsSynchronizedOutput() if self._traits.synchronised else None

@@ -12,6 +12,9 @@ from textual.binding import Binding
 
 from bootmenu.language import _, marked
 
+IN_TEXT = "text+"
+"""Before the name of a key that came in the middle of a text."""
+
 
 class Place(StrEnum):
     """The screens, as the table knows them. The value says when they are there, for the help."""
@@ -55,6 +58,9 @@ class Key:
     places: tuple[Place, ...]
     argument: bool = False
     """The action is told which key it was."""
+    in_text: bool = False
+    """It counts in the middle of a text as well, where nobody may have meant a key (bootmenu.ui.incoming): it moves
+    something, or has to do with the line that is being typed. What starts, changes or leaves anything does not."""
 
 
 # Terminals send Enter as carriage return or as line feed (ctrl+j).
@@ -215,6 +221,7 @@ TABLE: tuple[Key, ...] = (
         shown="↑ k",
         help=marked("one entry, one choice or one line up"),
         places=(*_CHOOSING, Place.PIN, *_BOXES, *_SCROLLED),
+        in_text=True,
     ),
     Key(
         action="down",
@@ -222,6 +229,7 @@ TABLE: tuple[Key, ...] = (
         shown="↓ j",
         help=marked("one entry, one choice or one line down; arrows never start anything"),
         places=(*_CHOOSING, Place.PIN, *_BOXES, *_SCROLLED),
+        in_text=True,
     ),
     Key(
         action="first",
@@ -229,6 +237,7 @@ TABLE: tuple[Key, ...] = (
         shown="Home g",
         help=marked("the first entry, or the top"),
         places=(*_CHOOSING, *_SCROLLED),
+        in_text=True,
     ),
     Key(
         action="last",
@@ -236,6 +245,7 @@ TABLE: tuple[Key, ...] = (
         shown="End G",
         help=marked("the last entry, or the bottom"),
         places=(*_CHOOSING, *_SCROLLED),
+        in_text=True,
     ),
     Key(
         action="pick",
@@ -244,6 +254,7 @@ TABLE: tuple[Key, ...] = (
         help=marked("select the one with that number; it is not started"),
         places=(*_CHOOSING, Place.CHOICE),
         argument=True,
+        in_text=True,
     ),
     Key(
         action="page_down",
@@ -251,6 +262,7 @@ TABLE: tuple[Key, ...] = (
         shown="PgDn Space n",
         help=marked("in the menu: read on about the selected entry; elsewhere one page down"),
         places=(Place.MENU, *_SCROLLED),
+        in_text=True,
     ),
     Key(
         action="page_up",
@@ -258,6 +270,7 @@ TABLE: tuple[Key, ...] = (
         shown="PgUp b",
         help=marked("back again"),
         places=(Place.MENU, *_SCROLLED),
+        in_text=True,
     ),
     # --- a line that is typed
     Key(
@@ -275,6 +288,7 @@ TABLE: tuple[Key, ...] = (
         label=marked("keep"),
         help=marked("keep the filter"),
         places=(Place.FILTER,),
+        in_text=True,
     ),
     Key(
         action="unlock",
@@ -283,6 +297,7 @@ TABLE: tuple[Key, ...] = (
         label=marked("unlock"),
         help=marked("try the passphrase"),
         places=(Place.PASSPHRASE,),
+        in_text=True,
     ),
     Key(
         action="up",
@@ -290,6 +305,7 @@ TABLE: tuple[Key, ...] = (
         shown="↑",
         help=marked("the line above"),
         places=(Place.EDIT, Place.FILTER),
+        in_text=True,
     ),
     Key(
         action="down",
@@ -297,6 +313,7 @@ TABLE: tuple[Key, ...] = (
         shown="↓",
         help=marked("the line below"),
         places=(Place.EDIT, Place.FILTER),
+        in_text=True,
     ),
     Key(
         action="choose",
@@ -313,16 +330,45 @@ TABLE: tuple[Key, ...] = (
         help=marked("the one before it"),
         places=(Place.EDIT,),
     ),
-    Key(action="left", keys=("left", "ctrl+b"), shown="←", help=marked("one character back"), places=_TYPING),
-    Key(action="right", keys=("right", "ctrl+f"), shown="→", help=marked("one character on"), places=_TYPING),
-    Key(action="home", keys=("home", "ctrl+a"), shown="Home Ctrl+A", help=marked("to the beginning"), places=_TYPING),
-    Key(action="end", keys=("end", "ctrl+e"), shown="End Ctrl+E", help=marked("to the end"), places=_TYPING),
+    Key(
+        action="left",
+        keys=("left", "ctrl+b"),
+        shown="←",
+        help=marked("one character back"),
+        places=_TYPING,
+        in_text=True,
+    ),
+    Key(
+        action="right",
+        keys=("right", "ctrl+f"),
+        shown="→",
+        help=marked("one character on"),
+        places=_TYPING,
+        in_text=True,
+    ),
+    Key(
+        action="home",
+        keys=("home", "ctrl+a"),
+        shown="Home Ctrl+A",
+        help=marked("to the beginning"),
+        places=_TYPING,
+        in_text=True,
+    ),
+    Key(
+        action="end",
+        keys=("end", "ctrl+e"),
+        shown="End Ctrl+E",
+        help=marked("to the end"),
+        places=_TYPING,
+        in_text=True,
+    ),
     Key(
         action="erase",
         keys=("backspace", "ctrl+h"),
         shown="Backspace",
         help=marked("take the character before the cursor back"),
         places=(*_TYPING, Place.PIN),
+        in_text=True,
     ),
     Key(
         action="delete",
@@ -330,24 +376,48 @@ TABLE: tuple[Key, ...] = (
         shown="Del Ctrl+D",
         help=marked("and the one at it"),
         places=_TYPING,
+        in_text=True,
     ),
-    Key(action="erase_word", keys=("ctrl+w",), shown="Ctrl+W", help=marked("take a word back"), places=_TYPING),
+    Key(
+        action="erase_word",
+        keys=("ctrl+w",),
+        shown="Ctrl+W",
+        help=marked("take a word back"),
+        places=_TYPING,
+        in_text=True,
+    ),
     Key(
         action="clear",
         keys=("ctrl+u",),
         shown="Ctrl+U",
         help=marked("take everything before the cursor back"),
         places=_TYPING,
+        in_text=True,
     ),
-    Key(action="kill", keys=("ctrl+k",), shown="Ctrl+K", help=marked("and everything behind it"), places=_TYPING),
+    Key(
+        action="kill",
+        keys=("ctrl+k",),
+        shown="Ctrl+K",
+        help=marked("and everything behind it"),
+        places=_TYPING,
+        in_text=True,
+    ),
     Key(
         action="page_down",
         keys=("pagedown",),
         shown="PgDn",
         help=marked("read on about what was found"),
         places=(Place.EDIT,),
+        in_text=True,
     ),
-    Key(action="page_up", keys=("pageup",), shown="PgUp", help=marked("back again"), places=(Place.EDIT,)),
+    Key(
+        action="page_up",
+        keys=("pageup",),
+        shown="PgUp",
+        help=marked("back again"),
+        places=(Place.EDIT,),
+        in_text=True,
+    ),
     Key(
         action="revert",
         keys=("ctrl+r",),
@@ -427,6 +497,7 @@ TABLE: tuple[Key, ...] = (
         shown="Enter",
         help=marked("take the marked digit; OK tries the PIN"),
         places=(Place.PIN,),
+        in_text=True,
     ),
     Key(action="no", keys=("escape",), shown="Esc", help=marked("back to the choices"), places=(Place.PIN,)),
     Key(
@@ -488,9 +559,10 @@ def keys_of(place: Place) -> tuple[Key, ...]:
 def bindings(place: Place) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
     """For a screen's BINDINGS."""
     return [
-        Binding(name, f"{key.action}('{name}')" if key.argument else key.action, key.help, show=False)
+        Binding(before + name, f"{key.action}('{name}')" if key.argument else key.action, key.help, show=False)
         for key in keys_of(place)
         for name in key.keys
+        for before in (("", IN_TEXT) if key.in_text else ("",))
     ]
 
 

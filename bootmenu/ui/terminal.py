@@ -28,6 +28,20 @@ _SERIAL = re.compile(r"/dev/(tty(S|AMA|USB|ACM|O|mxc|PS|SC|LP|UL|MSM|THS|GS)\d|h
 _WITH_MOUSE = ("xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "konsole", "gnome", "vte", "putty", "st-")
 
 
+_COLUMNS, _ROWS = range(20, 513), range(5, 257)
+"""What is drawn in. A screen of 3840x2160 has 480x135 cells of 8x16 pixels; each cell costs memory and time."""
+
+
+def bounded(columns: int, rows: int) -> tuple[int, int]:
+    """Return the size to draw in for a size that somebody else has said: a terminal, a line's other end, or the
+    environment. Nothing is allocated for a size that has not been here. 0 is not known: then it is 80 or 24."""
+    return _within(columns or 80, _COLUMNS), _within(rows or 24, _ROWS)
+
+
+def _within(number: int, allowed: range) -> int:
+    return max(allowed[0], min(number, allowed[-1]))
+
+
 class Depth(StrEnum):
     """How many colours are sent."""
 
@@ -69,6 +83,11 @@ class Traits:
     """Most likely at the end of a slow line."""
     brightens: bool = False
     """Bold is a brighter colour of the letters, and no other shape."""
+
+    @property
+    def pastes(self) -> bool:
+        """It can say which text is pasted: terminals with a mouse can, or ignore that they are asked to."""
+        return self.mouse
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Traits:
@@ -123,7 +142,7 @@ def prepare_environment(environ: MutableMapping[str, str], terminal: str | None 
     if not environ.get("NO_COLOR"):
         environ.pop("NO_COLOR", None)  # empty is as good as absent, but not for Textual
     for name in ("COLUMNS", "LINES"):
-        if name in environ and not (environ[name].isdigit() and 0 < int(environ[name]) < 10_000):
+        if name in environ and not re.fullmatch(r"0*[1-9][0-9]{0,3}", environ[name], re.ASCII):
             del environ[name]
 
 
@@ -148,7 +167,7 @@ def settle(descriptor: int, environ: MutableMapping[str, str]) -> None:
         environ[GLYPHS] = "utf-8" if answer[1][1] == 2 else "ascii"
     if not (size.columns and size.lines):
         rows, columns = answer[0] if answer else (24, 80)
-        sane = 5 <= rows <= 500 and 20 <= columns <= 1000
+        sane = bounded(columns, rows) == (columns, rows)
         packed = struct.pack("HHHH", *((rows, columns) if sane else (24, 80)), 0, 0)
         with contextlib.suppress(OSError):
             fcntl.ioctl(descriptor, termios.TIOCSWINSZ, packed)

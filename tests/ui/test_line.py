@@ -26,7 +26,7 @@ EVERYWHERE = (
     rb"|\x1b[78]|\x1b\[999;999H|\x1b\[6n"
 )
 SCROLLING = rb"|\x1b\[\d+;\d+r|\x1b\[r|\x1bM"
-WINDOW = rb"|\x1b\[\?(1049|1000|1006)[lh]"
+WINDOW = rb"|\x1b\[\?(1049|1000|1006|2004)[lh]"
 HELD_BACK = rb"|\x1b\[\?2026([lh]|\$p)"
 UNDOING = re.compile(rb"\x1b\[([\d;]*;)?(2[2-9]|39|49)(;[\d;]*)?m")
 MANY_COLOURS = re.compile(rb"[34]8;[25];")
@@ -56,7 +56,9 @@ def test_it_shows_moves_and_leaves_the_terminal_as_it_was(term: str) -> None:
         assert line.screen.buffer[row][12].reverse, "the selected row is in reverse video"
         line.type(b"d")
         line.until(lambda: "What was checked" in line.text)
-        line.type(b"jjjkq")
+        line.type(b"jjjk")
+        line.settle()
+        line.type(b"q")
         line.until(lambda: "▶ 3" in line.text)
         line.type(b"q")
         assert line.wait() == 0

@@ -64,7 +64,9 @@ def test_a_stick_appears_and_disappears_and_the_selection_stays(
             assert not vm.on_screen("STICK")
             vm.send("p")
             vm.wait_for_screen("1  Go on running", 20)
-            vm.send("2", "enter")
+            vm.send("2")
+            vm.wait_for(lambda vm: vm.on_screen("▶ 2") or vm.on_screen("> 2"), 20)
+            vm.send("enter")  # an Enter behind something in one burst is none
             assert monitor.reason_of_end() == "guest-reset"
             vm.wait_for_end(20)
         assert vm.marked() == chosen

@@ -105,7 +105,9 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
         with Monitor(control) as monitor:
             vm.send("p")
             vm.wait_for_screen("1  Go on running", 20)
-            vm.send("3", "enter")
+            vm.send("3")
+            vm.wait_for(lambda vm: vm.on_screen("▶ 3") or vm.on_screen("> 3"), 20)
+            vm.send("enter")  # an Enter behind something in one burst is none
             assert monitor.reason_of_end() == "guest-shutdown"
         vm.wait_for_end(20)
         assert "the menu ended" not in vm.text

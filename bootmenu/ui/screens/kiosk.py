@@ -192,6 +192,15 @@ class PinScreen(PlainScreen[bool]):
             self._turned = pages.WHEEL.index("OK")
             self.draw()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """The digits of it."""
+        event.stop()
+        for digit in event.text:
+            if digit in pages.DIGITS:
+                self._add(digit)
+        self._turned = pages.WHEEL.index("OK")
+        self.draw()
+
     def _add(self, digit: str) -> None:
         if not self._trying and not self._guard.wait:
             self._wrong = False
