@@ -100,6 +100,12 @@ class Terminal:
         self.descriptor = os.open(self.name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         with contextlib.suppress(termios.error):
             self._before = termios.tcgetattr(self.descriptor)
+        self.take()
+
+    def take(self) -> None:
+        """Make it raw, and draw everything again: also after a stop, in which a shell had it."""
+        self._drawn = []
+        with contextlib.suppress(termios.error):
             tty.setraw(self.descriptor, termios.TCSANOW)
             modes = termios.tcgetattr(self.descriptor)
             modes[1] |= termios.OPOST | termios.ONLCR
@@ -238,7 +244,7 @@ class Frame:
         self._handlers: dict[int, object] = {}
 
     def __enter__(self) -> Frame:
-        for number in (*_SIGNALS, signal.SIGWINCH):
+        for number in (*_SIGNALS, signal.SIGWINCH, signal.SIGCONT):
             with contextlib.suppress(ValueError):  # not in the main thread: then there are none
                 self._handlers[number] = signal.signal(number, self._signalled)
         return self
@@ -260,8 +266,10 @@ class Frame:
         self.terminals = []
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGWINCH:
+        if number in (signal.SIGWINCH, signal.SIGCONT):
             for terminal in self.terminals:
+                if number == signal.SIGCONT:
+                    terminal.take()
                 terminal.forget()
         else:
             self._signal = number

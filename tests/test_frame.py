@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,23 @@ def test_a_resize_draws_it_again() -> None:
         line.resize(60, 20)
         line.until(lambda: counting(line) and line.screen.display[0].startswith(" bootmenu "))
         assert "arm64 · 6.1.0-49-arm64" in line.screen.display[0]
+
+
+def test_after_a_stop_the_terminal_is_its_own_again() -> None:
+    with frame("99") as line:
+        before = line.modes
+        line.until(lambda: counting(line))
+        raw = line.modes
+        for _ in range(2):
+            os.kill(line.process.pid, signal.SIGSTOP)
+            termios.tcsetattr(line.terminal, termios.TCSANOW, before)  # type: ignore[arg-type]
+            line.stream.feed(b"\x1b[H\x1b[J[1]+  Stopped")
+            os.kill(line.process.pid, signal.SIGCONT)
+            line.until(lambda: counting(line) and "Stopped" not in line.text)
+            assert line.modes == raw
+        os.kill(line.process.pid, signal.SIGTERM)
+        assert f"OUTCOME <Quit(signal={int(signal.SIGTERM)})>" in ended(line)
+        assert line.modes == before
 
 
 def test_a_teletype_gets_lines_and_no_escape() -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import select
 import signal
+import termios
 from typing import Any, Protocol, runtime_checkable
 
 from textual import constants, events
@@ -114,6 +115,10 @@ class BootmenuDriver(LinuxDriver):
             self.input_tty = True
         self._traits = Traits.of(os.environ) if self._place is None else self._place.traits
         self._mouse_on = False
+        self._suspended = False
+        """It gave the terminal back because it was told to stop."""
+        self._modes: list[Any] = []
+        """Of the terminal, while it is the app's."""
         self._glass = Glass(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
         self._get_terminal_size()
 
@@ -138,9 +143,48 @@ class BootmenuDriver(LinuxDriver):
         self._glass.forget()
 
     def start_application_mode(self) -> None:
-        """As Textual's; nothing is known of the screen."""
+        """As Textual's, once: a second start would read the keys twice. Nothing is known of the screen."""
+        if self._is_on:
+            return
         self._glass.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        with contextlib.suppress(termios.error):
+            self._modes = termios.tcgetattr(self.fileno)
+
+    @property
+    def _is_on(self) -> bool:
+        """Whether the terminal is the app's, and its keys are read."""
+        return self._key_thread is not None and self._key_thread.is_alive()
+
+    def _sigtstp_application(self, *_: object) -> None:
+        """Give the terminal back, and stop. One of several terminals stays as it is: it is nobody's meanwhile."""
+        if self._is_on and self._auto_restart and self._place is None:
+            self.suspend_application_mode()
+            self._suspended = self._must_signal_resume = True
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal again where it was given back. After a SIGSTOP, of which nobody is told, it was not: then
+        a shell may have written on it and changed its modes."""
+        if self._suspended:
+            self._suspended = False
+            self.resume_application_mode()
+        elif self._is_on:
+            with contextlib.suppress(RuntimeError):  # the loop has come to its end
+                self._loop.call_soon_threadsafe(self._take_again)
+
+    def _take_again(self) -> None:
+        if not self._is_on:
+            return
+        with contextlib.suppress(termios.error, TypeError):
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._modes)
+        self.write("\x1b[?1049h\x1b[?25l\x1b[?7l")
+        self._mouse_on = False
+        self._enable_mouse_support()
+        self._enable_bracketed_paste()
+        self._follow_size()
+        self.forget()
+        self._app.refresh(repaint=True, layout=True)
 
     def _enable_mouse_support(self) -> None:
         """Clicks and the wheel, in SGR coordinates. Not motion: it would cost bytes and mean nothing."""
