@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import Bus, is_at, split
 from bootmenu.settings import Settings
 from bootmenu.sources import references
-from bootmenu.system import efi
+from bootmenu.system import efi, scratch
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 
@@ -342,9 +341,11 @@ def writable(host: Host, device: Device) -> Iterator[Path]:
     """Its root, mounted for writing until the end. Raises StateError, OSError."""
     if device.filesystem is None:
         raise StateError(f"{device.name} has no file system that is known")
-    point = tempfile.mkdtemp(prefix="bootmenu-state-")
+    place = scratch.make(scratch.Kind.STATE)
+    point = str(place.path / "root")
     calls = host.syscalls
     try:
+        Path(point).mkdir(mode=0o700)
         # NOSYMFOLLOW: a folder on it is trusted, what a link there points to is not
         flags = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC | MountFlag.NOSYMFOLLOW
         calls.mount(device.path, point, device.filesystem, flags, "")
@@ -358,6 +359,7 @@ def writable(host: Host, device: Device) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             Path(point).rmdir()
+        place.leave()
 
 
 @dataclass(frozen=True, slots=True)

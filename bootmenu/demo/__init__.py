@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterator
 from importlib import resources
-from pathlib import Path
 
 from bootmenu.demo.partitions import build
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession
 from bootmenu.state import FolderStore, Memory
+from bootmenu.system import scratch
 from bootmenu.system.simulated import SimulatedHost
 
 _PACE = 48_000_000
@@ -33,8 +32,8 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
     pace: bytes per second at which files are read; None = as fast as it goes.
     """
     machine = recorded_machine()
-    with tempfile.TemporaryDirectory(prefix="bootmenu-demo-") as folder:
-        devices = build(Path(folder), machine)
+    with scratch.demonstration() as folder:
+        devices = build(folder, machine)
         host = SimulatedHost.from_facts(machine)
         with contextlib.closing(
             MachineSession(
@@ -44,7 +43,7 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
                 method="simulated",
                 simulated=True,
                 pace=pace,
-                memory=Memory(FolderStore(Path(folder, "state"))),
+                memory=Memory(FolderStore(folder / "state")),
             )
         ) as session:
             yield session

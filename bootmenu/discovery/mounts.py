@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from bootmenu.formats.journal import JOURNALED, unreplayed
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import TreeError
+from bootmenu.system import scratch
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import Mount, mount_of, mounts
@@ -99,7 +99,7 @@ class Mounts:
     def __init__(self, host: Host, loops: Loops | None = None) -> None:
         self._host = host
         self._loops = loops or Loops(host)
-        self._base: Path | None = None
+        self._base: scratch.Scratch | None = None
         self._lock = Lock()  # of what follows; never held while a disk is asked
         self._places: dict[str, _Place] = {}
         self._let_go: dict[str, list[_Place]] = {}
@@ -382,9 +382,8 @@ class Mounts:
     def _private_folder(self) -> Path:
         with self._lock:
             if self._base is None:
-                parent = "/run" if os.access("/run", os.W_OK) else None
-                self._base = Path(tempfile.mkdtemp(prefix="bootmenu-", dir=parent))
-            return self._base
+                self._base = scratch.make(scratch.Kind.MOUNTS)
+            return self._base.path
 
     def release(self, name: str | None = None, *, held: bool = False) -> list[str]:
         """Close every tree, or that device's, and unmount what was mounted here; returns what could not be unmounted
@@ -414,11 +413,10 @@ class Mounts:
         if not self._places and self._base is not None:
             # rmdir only: should a mount have survived, nothing below it may be touched
             with contextlib.suppress(OSError):
-                for folder in self._base.iterdir():
+                for folder in self._base.path.iterdir():
                     with contextlib.suppress(OSError):
                         folder.rmdir()
-            with contextlib.suppress(OSError):
-                self._base.rmdir()
+            self._base.leave()
             self._base = None
         return stuck
 

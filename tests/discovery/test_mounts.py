@@ -34,7 +34,7 @@ from tests.discovery.storage.test_iso import image
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host that mounts nothing really, and whose private folder is below tmp_path."""
-    monkeypatch.setattr("bootmenu.discovery.mounts.tempfile.mkdtemp", lambda **options: _private(tmp_path))
+    monkeypatch.setattr("bootmenu.system.scratch.tempfile.mkdtemp", lambda **options: _private(tmp_path))
     return fake_host(tmp_path / "host")
 
 
