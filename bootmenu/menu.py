@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, TextIO
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from bootmenu import language
 from bootmenu.autoboot import Choice, Countdown, choose, countdown_seconds
@@ -32,6 +33,8 @@ from bootmenu.system import vt
 from bootmenu.system.host import Host
 from bootmenu.ui import consoles
 from bootmenu.ui.consoles import Console
+from bootmenu.ui.glyphs import to_ascii
+from bootmenu.ui.prompt import Prompt
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan import Listing
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from bootmenu.ui.outcome import Outcome, Quit
 
 _KIOSK_LAST_LINE = marked("This is being started. The screen may stay dark for some seconds.")
+_LAST_WORDS = 3.0
+"""Seconds in which the plain menus of the other consoles end when the process is told to."""
 _DRAIN = 2.0
 """Seconds for a slow line to say the last words before the jump."""
 
@@ -545,76 +550,124 @@ class _Lines:
         self._views: dict[int, View] = {}
         """Of the consoles where a menu runs."""
         self._outcomes: queue.SimpleQueue[tuple[int, Outcome, bool]] = queue.SimpleQueue()
+        self._prompts: dict[int, Prompt] = {}
+        self._signal = 0
+        """The one that ends them all."""
+        self._ended, self._end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        """Can be read from then on; nobody does, so that all of them notice."""
 
     def run(self, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
         """The first outcome is everybody's; that of a line which hung up is nobody's else as long as there are
         others."""
-        for number in (signal.SIGTSTP, signal.SIGQUIT):  # nobody is there to wake a first stage
-            signal.signal(number, signal.SIG_IGN)
         consoles = self._sitting.consoles
-        for place in range(len(consoles)):
-            if place in self._views:
-                continue
-            self._views[place] = self._sitting.shared.view()
-            if len(consoles) == 1 and consoles[0].is_own:  # in the main thread, where Ctrl+C is heard
-                self._sit(0, error, said)
-            else:
-                threading.Thread(target=self._sit, args=(place, error, said), daemon=True).start()
+        alone = len(consoles) == 1 and consoles[0].is_own  # in the main thread, where Ctrl+C is heard
+        with self._signals(alone=alone):
+            for place in range(len(consoles)):
+                if place in self._views:
+                    continue
+                self._views[place] = self._sitting.shared.view()
+                if alone:
+                    self._sit(0, error, said)
+                else:
+                    threading.Thread(target=self._sit, args=(place, error, said), daemon=True).start()
+            while True:
+                view, outcome, last = self._next()
+                if last:
+                    return view, outcome
+
+    def _next(self) -> tuple[View, Outcome, bool]:
+        """The next outcome, of whose view it is, and whether it counts."""
         while True:
-            place, outcome, hung_up = self._outcomes.get()
-            view = self._views.pop(place)
-            if not (hung_up and self._views):
-                return view, outcome
+            with contextlib.suppress(queue.Empty):  # a signal that another thread gets is noticed when this one wakes
+                place, outcome, hung_up = self._outcomes.get(timeout=0.5)
+                break
+        view = self._views.pop(place)
+        if not self._signal:
+            return view, outcome, not (hung_up and self._views)
+        from bootmenu.ui.outcome import Jump, Quit
+
+        if isinstance(outcome, Jump):
+            view.unload(outcome.plan)
+        until = monotonic() + _LAST_WORDS
+        while self._views and (left := until - monotonic()) > 0:  # the others take out what they have loaded
+            with contextlib.suppress(queue.Empty):
+                place, outcome, _ = self._outcomes.get(timeout=left)
+                other = self._views.pop(place)
+                if isinstance(outcome, Jump):
+                    other.unload(outcome.plan)
+        return view, Quit(self._signal), True
+
+    @contextlib.contextmanager
+    def _signals(self, *, alone: bool) -> Iterator[None]:
+        """Until the end: those that end a menu let it take out what it loaded first, and after a stop the terminals
+        are as before."""
+        handlers: dict[signal.Signals, Any] = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), self._told_to_end)
+        # nobody is there to wake a first stage; and Ctrl+C on one of several terminals is not meant for the others
+        for number in (signal.SIGTSTP, signal.SIGQUIT, *(() if alone else (signal.SIGINT,))):
+            handlers[number] = signal.SIG_IGN
+        handlers[signal.SIGCONT] = self._take_again
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _told_to_end(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = self._signal or number
+        with contextlib.suppress(OSError):  # full: it is known
+            os.write(self._end, b"!")
+
+    def _take_again(self, _number: int, _frame: FrameType | None) -> None:
+        for prompt in self._prompts.values():
+            prompt.take()
 
     def _sit(self, place: int, error: BootmenuError | None, said: str) -> None:
-        outcome, hung_up = _plain_menu(self._sitting, place, self._views[place], error, said)
+        outcome, hung_up = self._plain_menu(place, self._views[place], error, said)
         self._outcomes.put((place, outcome, hung_up))
 
+    def _plain_menu(self, place: int, view: View, error: BootmenuError | None, said: str) -> tuple[Outcome, bool]:
+        """On one console; whether it has hung up, too."""
+        from bootmenu.plain import PlainMenu
+        from bootmenu.policy import Policy
+        from bootmenu.ui.outcome import Quit
+        from bootmenu.ui.terms import Terms
 
-def _plain_menu(
-    sitting: Sitting, place: int, view: View, error: BootmenuError | None, said: str
-) -> tuple[Outcome, bool]:
-    """On one console; whether it has hung up, too."""
-    from bootmenu.plain import PlainMenu
-    from bootmenu.policy import Policy
-    from bootmenu.ui.outcome import Quit
-    from bootmenu.ui.terms import Terms
+        sitting = self._sitting
+        console, settings = sitting.consoles[place], sitting.loaded.settings
+        ours, simulated = first_stage(), view.simulated
+        policy = Policy.of(settings)
+        terms = Terms(
+            session=view,
+            may_quit=not ours,
+            confirm_always=not ours and not simulated,
+            offer_demo=not simulated and len(sitting.consoles) == 1,  # the others' are about the real machine
+            trouble=said,
+            settings=settings,
+            policy=policy if console.is_own else dataclasses.replace(policy, offers_shell=False),
+        )
+        with contextlib.ExitStack() as stack:
+            descriptor, sink = sys.stdin.fileno(), sys.stderr
+            if not console.is_own:
+                try:
+                    file = stack.enter_context(open(console.name, "r+b", buffering=0))  # noqa: PTH123
+                except OSError:
+                    return Quit(), True
+                descriptor, sink = file.fileno(), io.TextIOWrapper(file, errors="replace", write_through=True)
 
-    console, settings = sitting.consoles[place], sitting.loaded.settings
-    ours, simulated = first_stage(), view.simulated
-    policy = Policy.of(settings)
-    terms = Terms(
-        session=view,
-        may_quit=not ours,
-        confirm_always=not ours and not simulated,
-        offer_demo=not simulated and len(sitting.consoles) == 1,  # the others' menus would be about the real machine
-        trouble=said,
-        settings=settings,
-        policy=policy if console.is_own else dataclasses.replace(policy, offers_shell=False),
-    )
-    with contextlib.ExitStack() as stack:
-        source, sink = sys.stdin, sys.stderr
-        if not console.is_own:
-            try:
-                file = stack.enter_context(open(console.name, "r+b", buffering=0))  # noqa: PTH123
-            except OSError:
-                return Quit(), True
-            source = io.TextIOWrapper(file, errors="replace")
-            sink = io.TextIOWrapper(file, write_through=True)
-        ascii_only = console.traits.ascii
-        menu = PlainMenu(terms, source, sink, lambda question: _secret(question, source, sink), ascii_only=ascii_only)
-        return menu.run(error), menu.hung_up
+            def write(text: str) -> None:
+                with contextlib.suppress(OSError):  # a line that hung up: the next read tells
+                    sink.write(to_ascii(text) if console.traits.ascii else text)
+                    sink.flush()
 
-
-def _secret(question: str, source: TextIO, sink: TextIO) -> str:
-    """A line that is not shown while it is typed."""
-    sink.write(question)
-    sink.flush()
-    modes = termios.tcgetattr(source)
-    hidden = [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]]
-    termios.tcsetattr(source, termios.TCSADRAIN, hidden)
-    try:
-        return source.readline().rstrip("\n")
-    finally:
-        termios.tcsetattr(source, termios.TCSADRAIN, modes)
-        sink.write("\n")
+            prompt = self._prompts[place] = stack.enter_context(Prompt(descriptor, write, self._ended))
+            stack.callback(self._prompts.pop, place)
+            menu = PlainMenu(
+                terms,
+                prompt,
+                sink,
+                prompt.secret,
+                ending=lambda: self._signal != 0,
+                ascii_only=console.traits.ascii,
+            )
+            return menu.run(error), menu.hung_up

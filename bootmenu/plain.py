@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from bootmenu import reports
 from bootmenu.autoboot import Choice, choose
@@ -92,16 +92,25 @@ _COMMANDS = (
 )
 
 
+class Lines(Protocol):
+    """Where lines come from: a terminal, or a file in a test."""
+
+    def readline(self) -> str: ...
+    def isatty(self) -> bool: ...
+
+
 class PlainMenu:
-    """One sitting on one terminal. secret: asks for a passphrase without showing it."""
+    """One sitting on one terminal. secret: asks for a passphrase without showing it. ending: somebody wants this
+    process to end: what is being loaded is taken out again."""
 
     def __init__(
         self,
         terms: Terms,
-        source: TextIO,
+        source: Lines,
         sink: TextIO,
         secret: Callable[[str], str] | None = None,
         *,
+        ending: Callable[[], bool] = lambda: False,
         ascii_only: bool = True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -111,6 +120,7 @@ class PlainMenu:
         self._source = source
         self._sink = sink
         self._secret = secret or self._ask
+        self._ending = ending
         self._ascii = ascii_only
         self._catalogue = Catalogue()
         self._words: tuple[str, ...] = ()
@@ -143,7 +153,7 @@ class PlainMenu:
         while not (line := self._line()):
             # a line that hung up is no terminal any more; Ctrl+D on one that is leaves no kiosk and no first stage
             stays = self.terms.policy.kiosk or not self.terms.may_quit
-            if not (stays and self._source.isatty()):
+            if not (stays and self._source.isatty()) or self._ending():
                 raise _EndOfInput
         if self.terms.service and self._clock() - asked > self.terms.settings.kiosk_idle:
             raise _LongIdle  # who types it may be somebody else by now
@@ -421,6 +431,8 @@ class PlainMenu:
     def _follow(self, steps: Iterator[Progress]) -> None:
         try:
             for progress in steps:
+                if self._ending():
+                    raise _EndOfInput
                 if progress.state is not StageState.RUNNING:
                     size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
                     detail = printable(told(progress.detail)[:60])

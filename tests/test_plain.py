@@ -397,7 +397,7 @@ def test_plain_is_an_option_of_its_own_and_needs_no_textual() -> None:
         line.until(lambda: line.text.rstrip().endswith(">"), 40)
         assert "Debian GNU/Linux 12" in line.text
         assert b"\x1b" not in line.sent
-        line.type(b"q\r")
+        line.answer(b"q")
         assert line.wait() == 0
 
 

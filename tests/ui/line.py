@@ -52,6 +52,14 @@ class Line:
         """As if on the keyboard."""
         os.write(self.terminal, data)
 
+    def answer(self, text: bytes) -> None:
+        """A line and then Enter, as somebody types it: an Enter in one burst with a text is part of the text."""
+        self.type(text)
+        if text:
+            self.until(lambda: self.screen.display[self.screen.cursor.y].rstrip().endswith(text.decode()))
+        self.read(0.2)
+        self.type(b"\r")
+
     def read(self, seconds: float) -> bytes:
         """What comes until nothing has come for so long."""
         received = b""

@@ -77,10 +77,10 @@ def test_plain_menus_go_on_while_anothers_jump_comes_back(place: int) -> None:
     with two("--plain") as lines:
         both(lines, "A number starts that entry")
         for times in (1, 2):
-            lines[place].type(b"1\n")
+            lines[place].answer(b"1")
             lines[place].until(lambda times=times: lines[place].sent.count(b"Looking for") == 1 + times, 40)  # type: ignore[misc]
             lines[place].until(lambda: lines[place].text.rstrip().endswith(">"), 40)
-        lines[1 - place].type(b"4\n")
+        lines[1 - place].answer(b"4")
         lines[1 - place].until(lambda: lines[1 - place].sent.count(b"Looking for") == 2, 40)
         assert lines[place].sent.count(b"Looking for") == 3
 
@@ -89,10 +89,10 @@ def test_a_plain_line_that_hangs_up_takes_no_other_with_it() -> None:
     with two("--plain") as lines:
         both(lines, "A number starts that entry")
         lines[1].type(b"\x04")
-        lines[0].type(b"1\n")
+        lines[0].answer(b"1")
         lines[0].until(lambda: lines[0].sent.count(b"Looking for") == 2, 40)
         lines[0].until(lambda: lines[0].text.rstrip().endswith(">"), 40)
-        lines[0].type(b"q\n")
+        lines[0].answer(b"q")
         assert lines[0].wait() == 0
 
 
@@ -119,7 +119,7 @@ def test_what_starts_by_itself_is_told_on_both_once() -> None:
         both(lines, "(help), each")
         for line in lines:
             assert line.sent.count(b"Starting Debian GNU/Linux 12") == 1
-        lines[1].type(b"q\r")
+        lines[1].answer(b"q")
         assert lines[0].wait() == 0
 
 

@@ -115,11 +115,22 @@ def test_a_fault_that_comes_again_and_again_ends_it_in_plain_words(tmp_path: Pat
 def test_the_plain_menu_is_not_left_either() -> None:
     with on_a_line(["-m", "bootmenu", "--demo", "--profile", "kiosk", "--plain"], "linux") as line:
         line.until(lambda: "A number starts that entry." in line.text, 40)
-        for typed in (b"\x04", b"\x04\x04\x04", b"\x03", b"\x1a", b"\x1c", b"q\r", b"s\r"):
+        for typed in (b"\x04", b"\x04\x04\x04", b"\x03", b"\x1a", b"\x1c"):
             line.type(typed)
             line.read(0.3)
-            line.type(b"?\r")
-            line.until(lambda: "the list again" in line.text)
-            line.type(b"\r" * 24)
-            line.until(lambda: "the list again" not in line.text)
+            ask(line)
             assert line.process.poll() is None, typed
+        for text in (b"q", b"s"):
+            line.answer(text)
+            line.until(lambda text=text: f"{text.decode()} is no command" in line.text)  # type: ignore[misc]
+            ask(line)
+            assert line.process.poll() is None, text
+
+
+def ask(line: Line) -> None:
+    """It answers."""
+    line.type(b"\x15")  # Ctrl+U: the line is empty
+    line.read(0.2)
+    sent = len(line.sent)
+    line.answer(b"?")
+    line.until(lambda: b"the list again" in line.sent[sent:] and line.text.rstrip().endswith(">"))
