@@ -124,6 +124,8 @@ def identify_part(source: ByteSource, offset: int, size: int, container: str) ->
 
 _MOST_TREES = 8 * 1024 * 1024
 """Bytes of device trees in one file whose root is not found in their first bytes, and which are read whole."""
+_MOST_TEXT = 1024 * 1024
+"""Bytes of all texts in one file: 256 profiles with a command line each have a tenth."""
 T = TypeVar("T")
 
 
@@ -141,6 +143,7 @@ class PartCache:
     _hashed: int = 0
     _unpacked: int = 0
     _whole: int = 0
+    _text: int = 0
 
     def parsed(self, kind: type[T], parse: Callable[[], T]) -> T:
         """What the container's own tables say, which are read once."""
@@ -189,6 +192,12 @@ class PartCache:
             except FormatError:
                 self._boards[key] = ()
         return self._boards[key]
+
+    def spend_text(self, size: int) -> None:
+        """Before so many bytes of text are read. Raises FormatError when it is too much."""
+        self._text += size
+        if self._text > _MOST_TEXT:
+            raise FormatError(f"its texts have more than {_MOST_TEXT:,} bytes together")
 
     def _board(self, source: ByteSource, part: Embedded) -> tuple[str, ...]:
         tree: ByteSource = Window(source, part.offset, part.size)

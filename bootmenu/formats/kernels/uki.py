@@ -40,8 +40,6 @@ names its board before one that does not (install_embedded_devicetree)."""
 _ITS_OWN = frozenset({*_ROLES, ".osrel", ".uname", ".hwids", ".splash", ".profile"})
 """Sections that no other EFI program has."""
 _MAX_TEXT = 64 * 1024
-_MAX_TEXTS = 1024 * 1024
-"""Bytes of all texts of a file: 256 profiles with a command line each have a tenth."""
 _MAX_VALUE = 1024  # characters of a name or a version, of which every profile has its own copy
 _MAX_TREES = 512
 _MAX_PROFILES = 256  # systemd, src/fundamental/uki.h: UNIFIED_PROFILES_MAX
@@ -314,8 +312,7 @@ class _File:
         if place not in self.texts:
             if size > _MAX_TEXT:
                 raise FormatError(f"its {name} has {size:,} bytes, more than any text of its kind")
-            if sum(size for _, size in self.texts) + size > _MAX_TEXTS:
-                raise FormatError(f"its texts have more than {_MAX_TEXTS:,} bytes together")
+            self.cache.spend_text(size)
             data = self.source.read(offset, size)
             self.texts[place] = data.partition(b"\0")[0].decode("utf-8", "replace")
         return self.texts[place]
