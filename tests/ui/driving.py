@@ -11,10 +11,10 @@ from typing import Any
 from textual.pilot import Pilot
 
 from bootmenu.errors import BootmenuError
+from bootmenu.session import Session
 from bootmenu.ui.app import BootmenuApp
 from bootmenu.ui.outcome import Outcome
 from bootmenu.ui.screens.looking import LookingScreen
-from tests.ui.fakes import FakeSession
 
 
 class Menu:
@@ -86,7 +86,7 @@ class Menu:
 
 @asynccontextmanager
 async def running(
-    session: FakeSession,
+    session: Session,
     *,
     size: tuple[int, int] = (80, 24),
     theme: str | None = None,

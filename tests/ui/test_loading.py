@@ -8,9 +8,11 @@ from time import monotonic
 
 import pytest
 
+from bootmenu.demo import demonstration
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage, StageState
+from bootmenu.shared import Shared
 from bootmenu.ui.outcome import Jump, Quit
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.loading import LoadingScreen
@@ -126,6 +128,27 @@ async def test_esc_takes_a_load_back(key: str) -> None:
         await menu.sees("taken back: nothing is loaded")
         assert "Alpine" in menu.selected
         assert menu.app.return_value is None
+
+
+async def test_in_the_demonstration_an_entry_with_a_tree_of_its_own_is_started_as_often_as_one_likes() -> None:
+    """After a jump that came back, and right after `r`."""
+    with demonstration(pace=None) as session:
+        shared = Shared(session)
+        async with running(shared.view(), size=(110, 45)) as menu:
+            for _ in range(20):
+                if "own device tree" not in menu.selected:
+                    await menu.press("down")
+            assert "own device tree" in menu.selected, menu.text
+            for before in ((), (), ("r",)):
+                for key in (*before, "enter"):
+                    await menu.pilot.press(key)
+                await menu.until(lambda: isinstance(menu.app.screen, ArrivalScreen | RefusalScreen))
+                assert isinstance(menu.app.screen, ArrivalScreen), menu.text
+                await menu.press("enter")
+                await menu.at(MenuScreen)
+                await menu.scanned()
+                assert "own device tree" in menu.selected
+        shared.stop_looking()
 
 
 LEFT = "A kernel stays loaded, as it cannot be taken out: kexec_load: no. Only a restart is sure to take it out."

@@ -49,7 +49,8 @@ class TreeText:
     def read(cls, session: Session, listing: Listing) -> TreeText:
         """Of what would be handed on for an entry. Reads the disk. Raises BootmenuError."""
         try:
-            return cls.of(session.handed_trees(session.plan(listing)))
+            with session.holding(listing):
+                return cls.of(session.handed_trees(session.plan(listing)))
         except OSError as error:
             raise BootmenuError(
                 f"Reading failed: {error.strerror or error}.", "The disk gives errors, or is gone."
