@@ -248,6 +248,8 @@ class DeviceTrees:
         self._reading: dict[object, Lock] = {}
         self._known: dict[object, TreeIndex | TreeError] = {}
         self._taken: dict[str, int] = {}
+        self._picks: dict[int, tuple[TreeIndex, FoundTree | None, TreeFolderFacts]] = {}
+        """By the index's id. Thousands of entries may name one folder of thousands of trees."""
 
     def index(self, tree: Tree, folder: str) -> TreeIndex:
         """Raises TreeError when the folder cannot be read."""
@@ -298,6 +300,15 @@ class DeviceTrees:
         ), facts
 
     def _pick(self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts) -> tuple[FoundTree | None, TreeFolderFacts]:
+        known = self._picks.get(id(index))
+        if known is None:
+            self._picks[id(index)] = known = (index, *self._pick_anew(tree, index, facts))
+        _, picked, answer = known
+        return picked, dataclasses.replace(answer, device=facts.device, path=facts.path)
+
+    def _pick_anew(
+        self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts
+    ) -> tuple[FoundTree | None, TreeFolderFacts]:
         """The first `compatible` has to be the machine's. Among several that have it: the ones with its whole list,
         then its model, then the name that U-Boot asks for, then any when all are the same byte for byte."""
         # U-Boot asks for the file that its variable fdtfile names, else for SOC-BOARD.dtb, and hands on the running

@@ -168,6 +168,7 @@ class _Reading:
             case "device tree":
                 self._tree(tree.read(ref.path, MAX_SIZE))
             case _:
+                self._room_for(tree.stat(ref.path).size)
                 self._overlay(ref, tree.read(ref.path, MAX_SIZE))
 
     def _kernel(self, tree: Tree, ref: FileRef) -> KernelFacts:
@@ -192,6 +193,8 @@ class _Reading:
             place = None if part is None else (part.offset, part.size)
             self.initramfs.append(once(tree, ref.path, (InitramfsFacts, place, self.deep), inspect))
             return
+        if role == "overlay":
+            self._room_for(part.size)
         with tree.open(ref.path) as source:
             content = content_of(source, part)
         if role == "device tree":
@@ -201,6 +204,11 @@ class _Reading:
 
     def _tree(self, data: bytes) -> None:
         self.tree_data, self.own_tree = data, DeviceTreeFacts.from_bytes(data)
+
+    def _room_for(self, size: int) -> None:
+        """Raises FormatError where the overlays grow larger than the tree that would come of them may be."""
+        if sum(map(len, self.overlay_data)) + size > MAX_SIZE:
+            raise FormatError(f"with it, the overlays have more than the {MAX_SIZE:,} bytes of a device tree")
 
     def _overlay(self, ref: FileRef, data: bytes) -> None:
         self.overlay_data.append(data)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import Reader
@@ -199,6 +199,23 @@ class Node:
             where, node = stack.pop()
             yield where, node
             stack += [(f"{where.rstrip('/')}/{child.name}", child) for child in reversed(node.children)]
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def by_name(nodes: Iterable[N]) -> dict[str, N]:
+    """Of each name the first node, as `child` finds it: where many are asked for."""
+    found: dict[str, N] = {}
+    for node in nodes:
+        found.setdefault(node.name, node)
+        found.setdefault(node.name.partition("@")[0], node)
+    return found
 
 
 @dataclass(slots=True, kw_only=True)

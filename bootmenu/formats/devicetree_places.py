@@ -7,10 +7,9 @@ formats/devicetree.py, and the memory is that of some hundred thousand tokens, w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bootmenu.formats.devicetree import Event, Header, StructureError, string_list, walk_file
+from bootmenu.formats.devicetree import Event, Header, StructureError, by_name, string_list, walk_file
 from bootmenu.formats.reader import ByteSource
 
 MAX_VALUE = 64 * 1024
@@ -54,15 +53,6 @@ class PlacedNode:
     def child(self, name: str) -> PlacedNode | None:
         """By name; without a unit address also the first `name@...`, as libfdt does."""
         return by_name(self.children).get(name)
-
-
-def by_name(nodes: Sequence[PlacedNode]) -> dict[str, PlacedNode]:
-    """Of each name the first, as `child` finds it: for whoever asks for many."""
-    found: dict[str, PlacedNode] = {}
-    for node in nodes:
-        found.setdefault(node.name, node)
-        found.setdefault(node.name.partition("@")[0], node)
-    return found
 
 
 def read_nodes(source: ByteSource, header: Header, max_tokens: int) -> PlacedNode:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Handover:
         self._running: DeviceTree | None = None
         self._problem: str | None = None
         self._looked = False
-        self._known: dict[tuple[bytes | None, tuple[bytes, ...]], Handed] = {}
+        self._known: dict[tuple[bytes | None, ...], Handed] = {}
 
     @property
     def running(self) -> DeviceTree | None:
@@ -112,7 +113,8 @@ class Handover:
 
     def foresee(self, own: bytes | None, others: Sequence[bytes]) -> Handed:
         """What loading would make of it. Never raises."""
-        key = own, tuple(others)
+        # by their digests: the trees of many entries need not be kept
+        key = tuple(None if data is None else hashlib.sha256(data).digest() for data in (own, *others))
         with self._lock:
             if key in self._known:
                 return self._known[key]

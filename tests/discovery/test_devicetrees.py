@@ -157,6 +157,26 @@ def test_the_entry_is_given_its_tree_wherever_the_folder_is(folder: str) -> None
     assert gather(after, {"sda1": tree}, device_trees=DeviceTrees(BOARD)) == (after, facts)
 
 
+def test_many_entries_of_one_folder_look_through_its_trees_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    def counted(index: TreeIndex, board: TreeFacts) -> tuple[devicetrees.FoundTree, ...]:
+        nonlocal asked
+        asked += 1
+        return matching(index, board)
+
+    matching = devicetrees._matching
+    monkeypatch.setattr(devicetrees, "_matching", counted)
+    trees = DeviceTrees(BOARD)
+    tree = MemoryTree({"/dtbs/a.dtb": OURS, "/dtbs/b.dtb": dtb(model=None), "/more/c.dtb": OURS})
+    answers = [trees.resolve(entry("/dtbs"), {"sda1": tree}) for _ in range(50)]
+    assert asked == 1
+    assert len({answer.dtb for answer, _ in answers}) == 1
+    other, facts = trees.resolve(entry("/more"), {"sda1": tree})
+    assert (other.dtb and other.dtb.path, facts and facts.path) == ("/more/c.dtb", "/more")
+    assert asked == 2
+
+
 def test_a_folder_that_is_not_there_leaves_the_running_tree() -> None:
     tree = MemoryTree({"/vmlinuz-6.1": whole_image()}, troubles={"/outside": Trouble.OUTSIDE})
     for folder, state in (

@@ -149,3 +149,16 @@ def test_an_initramfs_is_taken_out_of_its_uimage(deep: bool) -> None:
         if state is FileState.PRESENT:
             assert facts.files[1].embedded is not None
             assert (facts.files[1].embedded.offset, facts.initramfs[0].size) == (64, len(CPIO))
+
+
+def test_overlays_that_make_too_large_a_tree_are_not_gathered() -> None:
+    # MAX_OVERLAYS of 2 MiB each, of many partitions at a time, would be in memory together
+    padded = board_dtb("acme,overlay") + bytes(700_000)
+    files = {"/Image": whole_image(), "/a.dtbo": padded}
+    many = tuple(ref("", "/a.dtbo") for _ in range(10))
+    entry = dataclasses.replace(ENTRY, kernel=ref("", "/Image"), initrds=(), dtb=ref("", "/a.dtbo"), overlays=many)
+    _, facts = gather(entry, {"sda1": MemoryTree(files)})
+    states = [file.state for file in facts.files if file.role == "overlay"]
+    assert states == [FileState.PRESENT] * 2 + [FileState.UNUSABLE] * 8
+    assert "2,097,152" in facts.files[-1].detail
+    assert len(facts.overlays) == 2

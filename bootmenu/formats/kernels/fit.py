@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING
-from bootmenu.formats.devicetree import Header, string_list
+from bootmenu.formats.devicetree import Header, by_name, string_list
 from bootmenu.formats.devicetree_places import PlacedNode, read_nodes
 from bootmenu.formats.kernels import (
     FORMATS,
@@ -187,11 +187,7 @@ class _Fit:
         top, configurations = root.child("images"), root.child("configurations")
         if top is None:
             raise UnsupportedKernel("a device tree")
-        images: dict[str, _Image] = {}
-        for node in top.children:
-            image = _image(node, header.total_size, source.size)
-            images.setdefault(node.name, image)
-            images.setdefault(node.name.partition("@")[0], image)
+        images = by_name(_image(node, header.total_size, source.size) for node in top.children)
         found = [
             _configuration(node, images, source, cache)
             for node in (configurations.children[:_MAX_CONFIGURATIONS] if configurations else ())

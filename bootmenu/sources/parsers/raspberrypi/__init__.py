@@ -9,10 +9,10 @@ boards, cameras, displays) is not known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import DeviceTree, Node
+from bootmenu.formats.devicetree import DeviceTree, Node, by_name
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES, Board, ForBoard
 from bootmenu.sources.parsers.raspberrypi import boards
@@ -247,28 +247,29 @@ class _Firmware:
         if needed:
             self._problem(f"parameters of the device tree are not applied: {_short(needed)}")
 
-    def _overlay_map(self, path: str) -> Node | None:
+    def _overlay_map(self, path: str) -> Mapping[str, Node]:
+        """Its nodes, as Node.child finds them."""
         if self._board is None:
-            return None
+            return {}
         try:
-            return DeviceTree.from_bytes(self._tree.read(path, CONFIG_LIMIT), 50_000).root
+            return by_name(DeviceTree.from_bytes(self._tree.read(path, CONFIG_LIMIT), 50_000).root.children)
         except TreeError as error:
             if error.trouble is not Trouble.MISSING:
                 self._problem(error.detail, path)
         except BootmenuError as error:
             self._problem(error.message, path)
-        return None
+        return {}
 
-    def _mapped(self, names: Node | None, name: str) -> str | None:
+    def _mapped(self, names: Mapping[str, Node], name: str) -> str | None:
         """The overlay that stands for `name` on this board; None = there is none.
 
         device-tree.adoc, overlay map: a node for each overlay that differs between boards; its property named after
         the platform is empty or the name to be used, and where there is none the board cannot have the overlay.
         """
-        node = names.child(name) if names is not None else None
+        node = names.get(name)
         if node is not None and (renamed := node.string("renamed")) is not None:
             name = renamed
-            node = names.child(name) if names is not None else None
+            node = names.get(name)
         if node is None or self._board is None or node.get("renamed") is not None:
             return name
         if node.get(self._board.platform) is None:
