@@ -257,7 +257,11 @@ class _Fit:
 
 
 def _image(node: PlacedNode, tree_size: int, file_size: int) -> _Image:
-    offset, size, problem = _data(node, tree_size, file_size)
+    offset, size, problem = 0, 0, ""
+    try:
+        offset, size = _data(node, tree_size, file_size)
+    except FormatError as error:
+        problem = error.message
     hashes: list[tuple[str, bytes]] = []
     for child in node.children:
         if len(hashes) < _MAX_HASHES and child.name.partition("@")[0].partition("-")[0] == "hash":
@@ -279,8 +283,8 @@ def _image(node: PlacedNode, tree_size: int, file_size: int) -> _Image:
     )
 
 
-def _data(node: PlacedNode, tree_size: int, file_size: int) -> tuple[int, int, str]:
-    """(offset, size, problem) of an image's data in the file, inside the tree or behind it."""
+def _data(node: PlacedNode, tree_size: int, file_size: int) -> tuple[int, int]:
+    """(offset, size) of an image's data in the file, inside the tree or behind it. Raises FormatError."""
     offset, position, size = node.u32("data-offset"), node.u32("data-position"), node.u32("data-size")
     # boot/image-fit.c:fit_image_get_data: a position counts from the FIT's start and goes before an offset, which
     # counts from the tree's end, rounded up to 4
@@ -289,10 +293,10 @@ def _data(node: PlacedNode, tree_size: int, file_size: int) -> tuple[int, int, s
     if position is None and (inside := node.places.get("data")) is not None:
         position, size = inside
         if not size:
-            return 0, 0, f"the image {node.name} is empty"
+            raise FormatError(f"the image {node.name} is empty")
     if position is None or not size or size > CEILING or position + size > file_size:
-        return 0, 0, f"the data of the image {node.name} lies outside the file, or is larger than any"
-    return position, size, ""
+        raise FormatError(f"the data of the image {node.name} lies outside the file")
+    return position, size
 
 
 def _configuration(
