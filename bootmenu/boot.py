@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 from dataclasses import dataclass
 from itertools import islice
@@ -87,13 +89,16 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
     try:
         for progress in session.leave(plan):
             teller.progress(progress)
+        teller.result("jump", plan.last_line)
+        with contextlib.suppress(ValueError):  # not in the main thread
+            for number in (signal.SIGTERM, signal.SIGHUP):  # systemd, which may make the jump, ends this process
+                signal.signal(number, signal.SIG_DFL)
     except LoadError as error:
         leave_note(error, session.unload(plan))
         raise _with_what_the_kernel_said(error) from None
     except BaseException as error:
         leave_note(error, session.unload(plan))
         raise
-    teller.result("jump", plan.last_line)
     try:
         session.jump(plan)
     except LoadError as error:

@@ -13,8 +13,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from bootmenu import __version__
@@ -50,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:  # argparse has printed what there is to say
         return leaving.code if isinstance(leaving.code, int) else 2
     try:
-        code: int = arguments.run(arguments)
+        with contextlib.nullcontext() if words[0] == "menu" else _ended_by_signals():
+            code: int = arguments.run(arguments)
         sys.stdout.flush()  # while an error can still be told
     except UsageError as error:
         return _complain(error, 2)
@@ -62,9 +64,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _drop_output()
         return _complain(BootmenuError(f"{error.strerror}{f': {error.filename}' if error.filename else ''}"), 2)
+    except _Ended as ended:
+        return 128 + ended.number
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return code
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal wants this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Until the end they are what Ctrl+C is: what was loaded is unloaded, what was mounted is unmounted."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise _Ended(number)
+
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread: then there are none
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+                before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _prepare_output() -> None:

@@ -253,11 +253,21 @@ class Frame:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        self.release_signals()
         tell, self._tell = self._tell, -1
         os.close(tell)
         os.close(self._news)
+
+    def release_signals(self) -> None:
+        """From now on they do what they did before: systemd, which may make the jump, ends this process with one."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._handlers = {}
+
+    @property
+    def signal(self) -> int:
+        """The one that wants this process to end; 0 = none did."""
+        return self._signal
 
     def close(self) -> None:
         """Leave the terminals to somebody else."""

@@ -87,7 +87,8 @@ def run(options: Options) -> int:
     _tell_init(loaded.settings)
     loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
     try:
-        return _sit(options, host, loaded, places.consoles, plain=plain)
+        with consoles.unechoed(places.consoles):
+            return _sit(options, host, loaded, places.consoles, plain=plain)
     except (BootmenuError, OSError):
         raise
     except Exception as error:  # no traceback on anybody's screen
@@ -274,6 +275,9 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
                 try:
                     frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
                     _drain(frame.terminals)
+                    frame.release_signals()
+                    if frame.signal:
+                        raise _Ended(frame.signal)
                     _jump(view, plan)
                 except BaseException as error:
                     leave_note(error, view.unload(plan))
@@ -299,6 +303,21 @@ class _Ended(Exception):  # noqa: N818 - not an error of anybody's
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.signal = number
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Until the end a signal raises _Ended. Not for the jump: systemd, which may make it, ends this process."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise _Ended(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -478,7 +497,7 @@ def _show(sitting: Sitting) -> Quit | None:
         return sitting.outcome
     from bootmenu.kexec.errors import LoadError, SimulatedJump
     from bootmenu.ui import faults
-    from bootmenu.ui.outcome import Demo, Jump
+    from bootmenu.ui.outcome import Demo, Jump, Quit
 
     session = sitting.shared.session
     memory, settings = session.memory, sitting.loaded.settings
@@ -497,9 +516,15 @@ def _show(sitting: Sitting) -> Quit | None:
         if not isinstance(outcome, Jump):
             return outcome
         kiosk = settings.profile is Profile.KIOSK
-        _say_everywhere(sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line))
         try:
+            with _ended_by_signals():
+                _say_everywhere(
+                    sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line)
+                )
             _jump(view, outcome.plan)
+        except _Ended as ended:
+            view.unload(outcome.plan)
+            return Quit(ended.signal)
         except SimulatedJump as arrived:
             view.unload(outcome.plan)
             error, said = None, told(arrived.message) if sitting.plain else ""

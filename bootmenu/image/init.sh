@@ -144,8 +144,19 @@ unhush_kernel() {
 	read -r level _ <$state/printk && echo "$level" >/proc/sys/kernel/printk
 }
 
+# What is typed before anything reads it is not shown, on no console: it can be a PIN.
+hush_keys() {
+	names=
+	[ -r /sys/class/tty/console/active ] && read -r names </sys/class/tty/console/active
+	for each in ${console#/dev/} $names; do
+		[ "$each" = tty0 ] && each=tty1
+		[ -c "/dev/$each" ] && busybox stty -echo <"/dev/$each" 2>/dev/null
+	done
+}
+
 prepare_terminal() {
-	busybox stty sane <"$console" 2>/dev/null
+	busybox stty sane -echo <"$console" 2>/dev/null
+	hush_keys
 	# A serial line does not know its size: busybox then prints 0 0 or fails, depending on its version.
 	case $(busybox stty size <"$console" 2>/dev/null) in
 	'' | '0 0') busybox stty rows 24 cols 80 <"$console" ;;
@@ -153,7 +164,7 @@ prepare_terminal() {
 }
 
 restore_terminal() {
-	busybox stty sane <"$console" 2>/dev/null
+	busybox stty sane -echo <"$console" 2>/dev/null
 	# off: alternate screen, hidden cursor, colours
 	busybox printf '\033[?1049l\033[?25h\033[0m\r\n' >"$console"
 }
@@ -170,8 +181,10 @@ start_menu() {
 }
 
 start_shell() {
+	busybox stty sane <"$console" 2>/dev/null
 	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 \
 		busybox sh -l <"$console" >"$console" 2>&1
+	hush_keys
 }
 
 # wait also takes the status of orphans. A signal to PID 1 ends it early, with the menu still there.
@@ -244,6 +257,7 @@ busybox --install -s 2>/dev/null
 read_command_line
 read_profile 2>/dev/null
 choose_console
+hush_keys
 trap 'leave reboot' TERM
 # Ctrl+Alt+Del. In the kiosk it does nothing: switching off is no passer-by's, and Esc does for a load.
 if [ "$kiosk" = yes ]; then trap : INT; else trap 'leave reboot' INT; fi

@@ -13,9 +13,10 @@ import selectors
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -80,7 +81,8 @@ class Commands:
         if program is None:
             raise CommandError(f"{argv[0]} is not installed", f"Install the package that has {argv[0]}.")
         try:
-            return subprocess.run([program, *argv[1:]], stdin=0, stdout=2, stderr=2, check=False).returncode
+            with _usual_modes(0):
+                return subprocess.run([program, *argv[1:]], stdin=0, stdout=2, stderr=2, check=False).returncode
         except OSError as error:
             raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
 
@@ -303,3 +305,23 @@ def _discard(descriptor: int) -> None:
         while os.read(descriptor, _CHUNK):
             pass
     os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _usual_modes(terminal: int) -> Iterator[None]:
+    """Until the end a terminal shows what is typed, in lines, with signals: as `stty sane` makes it."""
+    try:
+        before = termios.tcgetattr(terminal)
+    except termios.error:
+        yield
+        return
+    modes = [*before[:6], list(before[6])]
+    modes[0] |= termios.ICRNL | termios.IXON
+    modes[1] |= termios.OPOST | termios.ONLCR
+    modes[3] |= termios.ECHO | termios.ECHOE | termios.ECHOK | termios.ICANON | termios.ISIG | termios.IEXTEN
+    termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)

@@ -9,6 +9,7 @@ deleted but the files of a demonstration, and nothing below a mount point.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -85,7 +86,7 @@ def make(kind: Kind, parent: Path | None = None) -> Scratch:
         if _lock(descriptor, without=True) and _is_at(descriptor, path):
             return Scratch(path, descriptor)
         os.close(descriptor)
-    raise BlockingIOError(f"no folder of its own can be had in {parent}")
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(parent))
 
 
 @contextlib.contextmanager

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import termios
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bootmenu.system.host import Host
 from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
@@ -68,6 +70,25 @@ class Found:
 
     consoles: tuple[Console, ...]
     problems: tuple[str, ...] = field(default=())
+
+
+@contextlib.contextmanager
+def unechoed(consoles: Sequence[Console]) -> Iterator[None]:
+    """Until the end no terminal echoes what is typed, not even while nothing reads it yet: it can be a PIN."""
+    before: list[tuple[int, list[Any]]] = []
+    for console in consoles:
+        with contextlib.suppress(OSError, termios.error):
+            descriptor = os.open(console.name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+            modes = termios.tcgetattr(descriptor)
+            before.append((descriptor, modes))
+            termios.tcsetattr(descriptor, termios.TCSANOW, [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]])
+    try:
+        yield
+    finally:
+        for descriptor, modes in before:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+            os.close(descriptor)
 
 
 def active(host: Host) -> tuple[str, ...]:

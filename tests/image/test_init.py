@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import shutil
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,24 @@ def functions(tmp_path: Path, script: str) -> str:
     )
     assert not done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("call", ["hush_keys", "prepare_terminal", "restore_terminal"])
+def test_what_is_typed_before_anything_reads_it_is_not_shown(call: str, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        assert termios.tcgetattr(theirs)[3] & termios.ECHO
+        functions(tmp_path, f"console={os.ttyname(theirs)}\n{call}")
+        assert not termios.tcgetattr(theirs)[3] & termios.ECHO
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_shell_shows_what_is_typed() -> None:
+    shell = INIT[INIT.index("start_shell() {") :]
+    shell = shell[: shell.index("\n}")]
+    assert shell.index("stty sane <") < shell.index("sh -l") < shell.index("hush_keys")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import select
 import struct
 import termios
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.ui.app import with_buttons
-from bootmenu.ui.consoles import Console, active, find
+from bootmenu.ui.consoles import Console, active, find, unechoed
 from tests.builders.hosts import fake_host
 from tests.ui.line import Line, on_a_line
 
@@ -151,6 +152,21 @@ def test_consoles_that_cannot_be_used_are_told_and_the_own_one_is(tmp_path: Path
         again = find([own, own], own, {"TERM": "xterm"})
         assert (len(again.consoles), again.problems) == (1, ())
         assert again.consoles[0].environ["TERM"] == "xterm"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_nothing_that_is_typed_is_echoed_until_the_end() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        before = termios.tcgetattr(theirs)
+        places = [Console(os.ttyname(theirs), {}), Console("/dev/nowhere", {})]
+        with unechoed(places):
+            os.write(ours, b"4711\n")
+            assert os.read(theirs, 64) == b"4711\n"
+            assert not select.select([ours], [], [], 0)[0]
+        assert termios.tcgetattr(theirs) == before
     finally:
         os.close(ours)
         os.close(theirs)
