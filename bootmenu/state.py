@@ -514,10 +514,8 @@ def _meant(setting: str, devices: Iterable[object]) -> Device:
         return here[0]
     if not named:
         raise _MissingError(f"the partition {setting} is not there.")
-    place = named[0].place
-    late = " and was plugged in later" if place.late else ""
-    inside = "inside the machine" if where == Bus.INTERNAL else f"on {where}"
+    where = named[0].place.path or named[0].place.bus
     raise StateError(
-        f"{name} ({named[0].name}) is not {inside}, but on {place}{late}. If it is meant, write so: "
-        f'state.device = "{name} on {place.path or place.bus}".'
+        f"{name} ({named[0].name}) is on {where}, and the settings do not say so. If it is meant, write: "
+        f'state.device = "{name} on {where}".'
     )

@@ -311,7 +311,7 @@ def test_the_state_is_never_on_a_stick_that_only_has_the_name(tmp_path: Path, pl
     stick, own = partition("sdb1", place), partition("sda3", INSIDE)
     memory = open_memory(host, settings, [stick])
     assert not memory.remembers
-    assert "is not inside the machine" in memory.trouble
+    assert "and the settings do not say so" in memory.trouble
     assert refusal(host, settings, [stick]) == memory.trouble
     for devices in ([stick, own], [own, stick]):
         assert open_memory(host, settings, devices).remembers
