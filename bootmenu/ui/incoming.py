@@ -177,6 +177,8 @@ class Reader:
             self._end_paste()
         elif self._state is _State.ESCAPE and not self._sequence:
             self._sure(Key("escape"))
+        elif self._state is not _State.GROUND:
+            self._followed()  # by something that has no end
         self._begin()
         held, self._held, self._text, self._last = self._held, None, False, 0
         self._multibyte.clear()
@@ -266,8 +268,9 @@ class Reader:
     def _in_sequence(self, byte: int) -> None:
         sequence = self._sequence
         if byte == _ESC:
+            self._noise()  # a sequence that was not whole, or Escape, which is one byte as a text may have
             if not sequence:
-                self._sure(Key("escape"))
+                self._out.append(Key("escape"))
             self._begin()
             self._state = _State.ESCAPE
         elif not sequence and self._paused and byte not in b"[O":
@@ -294,8 +297,8 @@ class Reader:
         text = self._sequence.decode("ascii")
         self._begin()
         if text in ("]", "P", "_", "^", "X"):
+            self._noise()
             self._state = _State.STRING
-            self._text = True
         elif text == "[200~":
             self._noise()
             self._state, self._tail = _State.PASTE, b""

@@ -7,7 +7,7 @@ import pickle
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bootmenu.ui.driver import key_event, mouse_event
@@ -145,7 +145,11 @@ _NEUTRAL = re.compile(
 )
 
 
+@settings(max_examples=1000)
 @given(STREAMS)
+@example(b"\r\x1b[")
+@example(b"\n\x1b]+\x8b")
+@example(b"x\x1bP")
 def test_a_key_press_is_alone_but_for_keys_that_nobody_can_copy(stream: bytes) -> None:
     """Enter, and each character that is bound to something."""
     pressed = [token for token in burst(stream) if isinstance(token, Key) and token.alone]
