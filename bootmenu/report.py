@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The bundle for a bug report: what is known of the machine, what was found, what was logged. No secrets.
 
-Every text passes through `without_secrets` before it is packed: structures by the names of their keys, texts by
-`name=value`, hashes, addresses and serial numbers. What remains names partitions and files, on purpose.
+Every text passes through one filter (redaction.py), which keeps what is known to be harmless and nothing else.
 """
 
 from __future__ import annotations
@@ -21,80 +20,36 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
+from bootmenu.redaction import REMOVED as REMOVED
+from bootmenu.redaction import Redactor
 from bootmenu.settings import Loaded
 from bootmenu.system.host import Host
-
-REMOVED = "(removed)"
 
 _LARGEST = 4 * 1024 * 1024  # bytes of one file of the bundle
 _LOG = 256 * 1024  # bytes of a log, from its end
 _LINES = 4000  # of the kernel log
-_DEEPEST = 64  # levels of a structure
+_LINE = 1100  # characters; kernel/printk takes 1024
 _COLUMNS = (
     "NAME,KNAME,TYPE,SIZE,RO,RM,FSTYPE,FSVER,LABEL,UUID,PARTLABEL,PARTUUID,PARTTYPE,PTTYPE,MOUNTPOINTS,TRAN,MODEL"
 )
-
-# names of settings, parameters and keys whose values are nobody else's business
-_NAMES = (
-    r"(?:[\w.-]*(?:pass(?:w(?:or)?d|phrase|code)|secret|credentials?|serial[_-]?(?:no|number)|machine[_-]?id|boot[_-]?id"
-    r"|luks[._-]?key|keyfile|private[_-]?key|api[_-]?key|mac[_-]?addr(?:ess)?)"
-    r"|(?:[\w.-]*[._-])?(?:pass|pwd|pin|psk|token|auth|seed|serial|mac))"
-)
-_NAMED = re.compile(rf"(?i)(?<![\w.-])({_NAMES})=(\"[^\"]*\"?|'[^']*'?|\S+)")
-_SAID = re.compile(
-    r"(?i)\b(serial ?(?:number|no\.?)?|machine id|password|passphrase|pin|token)(\s*:\s*|\s+=\s+)(\S.*)"
-)
-_KEY = re.compile(rf"(?i)^{_NAMES}$")
-_PATTERNS = (
-    # https://user:password@host, cifs, iscsi
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*:(?://)?)[^\s/@\"']+@"), rf"\1{REMOVED}@"),
-    # GRUB, crypt(3), and our own PIN
-    (re.compile(r"(?i)\bgrub\.pbkdf2\.[\w.]+"), REMOVED),
-    (re.compile(r"\$(?:\d|[25][abxy]?|y|gy|argon2\w*)\$[./=,\w$]+"), REMOVED),
-    (re.compile(r"\bscrypt\$[\w$]+"), REMOVED),
-    # Ethernet and EUI-64
-    (
-        re.compile(
-            r"(?i)(?<![\w:-])[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}(?:\1[0-9a-f]{2}){0,2}(?![\w:-])"
-        ),
-        REMOVED,
-    ),
-)
 _INTERESTING = re.compile(
-    r"(?i)kexec|bootmenu|linux version|machine model|command line|psci|spin-table|\bcpus?\b|smp|gic|\bits\b|efi|acpi"
-    r"|memory|reserved|memblock|crash|initrd|initramfs|unpack|devicetree|\bfdt\b|\bof:|kaslr|lockdown|secure ?boot"
-    r"|signature|keyring|integrity|hyp|vhe|kvm|el1|el2|mmc|nvme|\bsd[a-z]\b|vd[a-z]|ext4|btrfs|vfat|xfs|squashfs|md/|"
-    r"device-mapper|raid|i/o error|console|tty|watchdog|panic|oops|bug:|warning:|error|fail|call trace"
+    r"(?i)kexec|bootmenu: loaded|linux version|machine model|command line|psci|spin-table|\bcpus?\b|smp|gic|\bits\b"
+    r"|efi|acpi|memory|reserved|memblock|crash|initrd|initramfs|unpack|devicetree|\bfdt\b|\bof:|kaslr|lockdown"
+    r"|secure ?boot|signature|keyring|integrity|hyp|vhe|kvm|el1|el2|mmc|nvme|\bsd[a-z]\b|vd[a-z]|ext4|btrfs|vfat|xfs"
+    r"|squashfs|md/|device-mapper|raid|i/o error|console|tty|watchdog|panic|oops|bug:|warning:|error|fail|call trace"
 )
+_PROGRAM = re.compile(r"[\w.@/()-]{1,64}\[\d{1,9}\]:")
+"""How a program signs a line that it adds to the kernel's log: those are nobody's business."""
 
 
 def without_secrets(text: str) -> str:
-    """The text with the value of every secret replaced by `(removed)`."""
-    text = _NAMED.sub(rf"\1={REMOVED}", text)
-    text = _SAID.sub(rf"\1\2{REMOVED}", text)
-    for pattern, instead in _PATTERNS:
-        text = pattern.sub(instead, text)
-    return text
+    """The text with everything removed that is not known to be harmless."""
+    return Redactor().text(text)
 
 
-def cleaned(value: object, depth: int = 0) -> object:
+def cleaned(value: object) -> object:
     """The same for what is to become JSON; a key that names a secret loses its value."""
-    if depth > _DEEPEST:
-        return REMOVED
-    match value:
-        case str():
-            return without_secrets(value)
-        case Mapping():
-            return {
-                without_secrets(str(key)): REMOVED
-                if _KEY.match(str(key)) and inner not in (None, "", (), [], {})
-                else cleaned(inner, depth + 1)
-                for key, inner in value.items()
-            }
-        case list() | tuple():
-            return [cleaned(inner, depth + 1) for inner in value]
-        case _:
-            return value
+    return Redactor().cleaned(value)
 
 
 def parts(
@@ -108,18 +63,23 @@ def parts(
     notes: Iterable[str] = (),
 ) -> dict[str, str]:
     """What the bundle holds: texts by the names of their files. notes: what could not be found out."""
+    redactor = Redactor(_hardware(machine))
+
+    def told(value: object) -> str:
+        return reports.json_text(redactor.cleaned(value), indent=1) + "\n"
+
     found = {
-        "facts.json": _json(machine.to_json()),
-        "scan.json": _json(reports.scan_to_json(listings, problems)),
-        "settings.json": _json(reports.settings_to_json(loaded)),
-        "versions.txt": without_secrets(_versions(machine)),
-        "disks.txt": without_secrets(_disks(host)),
-        "kernel-log.txt": without_secrets(_kernel_log(host)),
-        "menu-log.txt": without_secrets(_tail(log)),
+        "facts.json": told(machine.to_json()),
+        "scan.json": told(reports.scan_to_json(listings, problems)),
+        "settings.json": told(reports.settings_to_json(loaded)),
+        "versions.txt": redactor.text(_versions(machine)),
+        "disks.txt": redactor.text(_disks(host)),
+        "kernel-log.txt": redactor.text(_kernel_log(host)),
+        "menu-log.txt": redactor.text(_tail(log)),
     }
     texts = {name: _bounded(text) for name, text in found.items()}
     contents = "".join(f"  {name:<16}{len(text.encode()):>10,} bytes\n" for name, text in texts.items())
-    noted = "".join(f"  {without_secrets(note)}\n" for note in notes)
+    noted = "".join(f"  {redactor.text(note)}\n" for note in notes)
     about = _ABOUT + contents + (f"\nNotes:\n{noted}" if noted else "")
     return {"about.txt": about, **texts}
 
@@ -127,9 +87,10 @@ def parts(
 _ABOUT = f"""\
 A bug report of bootmenu {__version__}: what is known of the machine, and what was found on its partitions.
 
-Removed, wherever they stand: passwords, PINs, keys, tokens and their hashes, seeds, serial numbers, machine ids,
-and hardware addresses. Left in, since entries are written with them: names, labels and UUIDs of partitions, paths of
-files, and kernel command lines. Look through the files before you publish them.
+Left out: every word, value and number that is not known to be harmless, as (removed). So passwords, PINs, keys,
+tokens, serial numbers, addresses, names of people, hosts and networks are gone, and much else with them: titles and
+labels of your own, parameters that are not known, and lines of programs in the kernel's log. UUIDs are called id-1,
+id-2 and so on, the same one the same everywhere. Look through the files before you publish them.
 
 """
 
@@ -146,8 +107,13 @@ def bundle(texts: Mapping[str, str], name: str) -> bytes:
     return packed.getvalue()
 
 
-def _json(value: object) -> str:
-    return reports.json_text(cleaned(value), indent=1) + "\n"
+def _hardware(machine: MachineFacts) -> list[str]:
+    """What firmware and kernel call this machine's hardware: harmless, and needed to understand the rest."""
+    tree = machine.tree
+    names = [machine.kernel_release, machine.machine, *platform.uname()[3:]]
+    if tree is not None:
+        names += [*tree.compatible, tree.model or ""]
+    return names
 
 
 def _bounded(text: str) -> str:
@@ -187,8 +153,10 @@ def _kernel_log(host: Host) -> str:
     lines = host.log.lines()
     if lines is None:
         return "The kernel log may not be read.\n"
-    wanted = [line for line in lines if _INTERESTING.search(line)]
-    return "".join(f"{line}\n" for line in wanted[-_LINES:])
+    wanted = [line[:_LINE] for line in lines if not _PROGRAM.match(line) and _INTERESTING.search(line[:_LINE])]
+    return f"{len(lines) - len(wanted[-_LINES:]):,} other lines are left out.\n" + "".join(
+        f"{line}\n" for line in wanted[-_LINES:]
+    )
 
 
 def _tail(path: Path) -> str:
