@@ -24,7 +24,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.language import marked
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.model.place import Bus, is_at, split
+from bootmenu.model.place import is_at, split
 from bootmenu.settings import Settings
 from bootmenu.sources import references
 from bootmenu.system import efi, scratch
