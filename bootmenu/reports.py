@@ -153,7 +153,9 @@ def settings_to_json(loaded: Loaded) -> dict[str, object]:
 
 
 def _secret(option: Option, value: object) -> object:
-    return "set" if option.name == "kiosk.pin" and value else value
+    if option.name == "kiosk.pin" and value:
+        return "set"
+    return [str(place) for place in value] if option.name == "kiosk.disks" and isinstance(value, tuple) else value
 
 
 def _value(value: object) -> str:

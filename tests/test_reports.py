@@ -13,7 +13,9 @@ from bootmenu import reports
 from bootmenu.compat import check
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.place import PlaceRule
 from bootmenu.model.text import printable
+from bootmenu.settings import Loaded, Settings
 from tests.builders import machines, strategies
 from tests.builders.entries import entry
 
@@ -79,3 +81,10 @@ def test_json_is_ascii_without_control_characters_and_says_the_same(text: str) -
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line) == {"a": text}
+
+
+def test_places_of_the_settings_are_written_as_they_are_read() -> None:
+    rules = tuple(map(PlaceRule.parse, ("internal", "PARTUUID=AB-01 on usb")))
+    told = reports.settings_to_json(Loaded(settings=Settings(kiosk_disks=rules)))
+    assert isinstance(told["settings"], dict)
+    assert told["settings"]["kiosk.disks"]["value"] == ["internal", "PARTUUID=ab-01 on usb"]
