@@ -175,9 +175,12 @@ class Opening:
             return
         from bootmenu.discovery.hotplug import Hotplug
         from bootmenu.discovery.machine import gather
+        from bootmenu.discovery.storage import luks
         from bootmenu.session import MachineSession
 
         machine = gather(self._host)
+        if first_stage():  # init starts a menu again that was killed
+            luks.close_left(self._host)
         changes = None
         with contextlib.suppress(OSError):  # then a new medium is found by r
             changes = Hotplug()

@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import Bench, StorageError
 from bootmenu.errors import BootmenuError
+from bootmenu.system.commands import CommandError
+from bootmenu.system.host import Host
+
+_SECONDS = 10.0
 
 
 class UnlockError(BootmenuError):
@@ -16,10 +22,29 @@ class UnlockError(BootmenuError):
         self.wrong = wrong
 
 
+_PREFIX = "bootmenu-"
+
+
+def close_left(host: Host) -> list[str]:
+    """Close what an earlier menu unlocked and was killed before it could close it; return the names.
+
+    For a machine where no other menu runs, which is a first stage: the passphrase was said to that menu only.
+    """
+    closed = []
+    for folder in sorted(host.path("/sys/class/block").glob("dm-*/dm")):
+        path = f"/sys/class/block/{folder.parent.name}/dm"
+        name, uuid = host.text(f"{path}/name") or "", host.text(f"{path}/uuid") or ""
+        if name.startswith(_PREFIX) and uuid.startswith("CRYPT-LUKS"):
+            with contextlib.suppress(CommandError):
+                if host.commands.run(["cryptsetup", "close", name], timeout=_SECONDS).returncode == 0:
+                    closed.append(name)
+    return closed
+
+
 def unlock(device: Device, passphrase: str, bench: Bench) -> None:
     """Put the plain device there, read-only. Raises UnlockError."""
     steps = bench.steps
-    name = f"bootmenu-{device.name.replace('/', '!')}"
+    name = f"{_PREFIX}{device.name.replace('/', '!')}"
     try:
         path = bench.shield(device)
         # not by --key-file=NAME and not by the command line, which every process can read
