@@ -44,6 +44,7 @@ def test_the_first_stages_init_is_told_what_the_settings_come_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings, said: str
 ) -> None:
     monkeypatch.setenv("BOOTMENU_PRINTK", str(tmp_path / "printk"))
+    monkeypatch.setattr("os.getppid", lambda: 2)
     menu._tell_init(settings)
     assert not (tmp_path / "settings").exists(), "a running system has no such init"
     monkeypatch.setattr(menu, "first_stage", lambda: True)
