@@ -167,7 +167,7 @@ def _value(value: object) -> str:
         case tuple():
             return printable(",".join(map(str, value)))
         case Mapping():
-            return f"{len(value)} files" if value else "-"
+            return f"{len(value)} given" if value else "-"
         case _:
             return printable(str(value))
 

@@ -346,7 +346,7 @@ class MachineSession:
                     trees[device.name] = stack.enter_context(self._mounts.reading(device))
                 except MountError as error:
                     raise BootmenuError(
-                        f"{device.name}: {error.message}", "Look at its disk, then scan again."
+                        f"{device.name}: {error.message}", "Check the disk, then scan again."
                     ) from None
             for device in self._beside(trees):
                 with contextlib.suppress(MountError):  # what is demanded of a file there is refused, then

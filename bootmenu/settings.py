@@ -190,6 +190,18 @@ def _shown(value: object) -> str:
         return f"a very long {type(value).__name__}"
 
 
+def _shown_strictest(option: Option) -> str:
+    match option.strictest:
+        case bool() as allowed:
+            return "yes" if allowed else "no"
+        case None | "" | ():
+            return "none"
+        case tuple() as values:
+            return ", ".join(map(str, values))
+        case value:
+            return str(value)
+
+
 def _seconds(value: object) -> int:
     text = _shown(value)
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,6}", text):
@@ -273,15 +285,17 @@ def _digests(value: object) -> Mapping[str, str]:
             file = joined(*file_name(_text(name)))
         except (FileNameError, ValueError) as error:
             unnamed = True
-            why = error.message if isinstance(error, FileNameError) else f"{name[:60]!r} is not a text"
-            problems.append(f"{why}; until it is right, no file starts that has no digest")
+            why, hint = f"{name[:60]!r} is not a text", ""
+            if isinstance(error, FileNameError):
+                why, hint = error.message, f". {error.hint.removesuffix('.')}"
+            problems.append(f"{why}; until it is right, no file starts without a SHA-256{hint}")
             continue
         known = isinstance(digest, str) and re.fullmatch(r"[0-9a-fA-F]{64}", digest)
         said = digest.lower() if known else ""
         if not known:
             problems.append(f"{name[:200]} should have a SHA-256 of 64 hexadecimal digits; that file does not start")
         elif table.setdefault(file, said) != said:
-            problems.append(f"{name[:200]} has two different digests; that file does not start")
+            problems.append(f"{name[:200]} has two different SHA-256; that file does not start")
             said = ""
         table[file] = said
     if problems:
@@ -368,7 +382,7 @@ OPTIONS: tuple[Option, ...] = (
         "verify",
         "verify",
         _one_of(Verify),
-        "listed, or all: what has no digest in [sha256] does not start",
+        "listed, or all: what has no SHA-256 in [sha256] does not start",
         Words.TIGHTEN,
         "listed would start what nobody has listed",
         strictest=Verify.ALL,
@@ -377,7 +391,7 @@ OPTIONS: tuple[Option, ...] = (
         "state.device",
         "state_device",
         _text,
-        "partition that remembers, such as LABEL=STATE, or LABEL=S on usb",
+        "partition that remembers, such as LABEL=STATE, or LABEL=S on sd",
         Words.OUTSIDE,
         "another place has another default, and has counted no wrong PIN",
         strictest="",
@@ -421,7 +435,7 @@ OPTIONS: tuple[Option, ...] = (
         "kiosk.disks",
         "kiosk_disks",
         _places,
-        "places whose entries exist: internal, or PARTUUID=... on usb",
+        "places whose entries exist: internal, or PARTUUID=... on sd",
         Words.OUTSIDE,
         _KIOSKS_OWN,
         strictest=INTERNAL_ONLY,
@@ -595,12 +609,12 @@ class _Reading:
             expected += f", not {_shown(value)!r}"
         if name == "sha256":
             self._restrict("verify", origin)
-            self._problems.append(f"{expected}; no file starts that has no digest.")
+            self._problems.append(f"{expected}; no file starts without a SHA-256.")
         elif option.strictest is _UNSET:
             self._problems.append(f"{expected}; the {self._origins.get(name, DEFAULT_ORIGIN)} value is used.")
         else:
             self._restrict(name, origin)
-            self._problems.append(f"{expected}; the strictest value is used.")
+            self._problems.append(f"{expected}; the strictest value is used: {_shown_strictest(option)}.")
 
     def _restrict(self, name: str, origin: str) -> None:
         option = _BY_NAME[name]
@@ -625,15 +639,26 @@ class _Reading:
         if meant == "":
             self._problems.append(f"{origin}: there is no {what}.")
             return
-        self._problems.append(f"{origin}: there is no {what}; {meant} is taken as strictly as it can be.")
         if meant == "kiosk":
+            self._problems.append(f"{origin}: there is no {what}.")
             if "profile" not in self._origins and not name.startswith("kiosk."):
                 self._restrict("profile", origin)
             self._only_the_default(origin)
+            return
+        if meant == "sha256":
+            self._problems.append(
+                f"{origin}: there is no {what}; until it is right, no file starts without a SHA-256."
+            )
+            meant = "verify"
         else:
-            self._restrict("verify" if meant == "sha256" else meant, origin)
+            strictest = f"the strictest value is used: {_shown_strictest(_BY_NAME[meant])}"
+            self._problems.append(f"{origin}: there is no {what}; in case it means {meant}, {strictest}.")
+        self._restrict(meant, origin)
 
     def _only_the_default(self, origin: str) -> None:
+        consequence = f"{origin}: until all names are right, a kiosk has only its default entry."
+        if consequence not in self._problems:
+            self._problems.append(consequence)
         for name in ("kiosk.entries", "kiosk.actions", "kiosk.command-line"):
             self._restrict(name, origin)
 
@@ -771,7 +796,9 @@ def _meant(name: str) -> str:
         restricts = option.strictest is not _UNSET or option.name == "sha256"
         words[_plain(last)] = ("kiosk" if table == "kiosk" else option.name) if restricts else ""
     words |= {"kiosk": "kiosk", "state": "state.device", "statedevice": "state.device"}
-    near = difflib.get_close_matches(_plain(inner if head == "state" else head)[:100], words, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(
+        _plain(inner if head == "state" and inner else head)[:100], words, n=1, cutoff=0.7
+    )
     return words[near[0]] if near else ""
 
 

@@ -379,6 +379,26 @@ def test_a_table_for_the_kiosk_makes_one_unless_the_profile_says_otherwise(tmp_p
     assert (standard.settings.profile, standard.problems) == (Profile.STANDARD, ())
 
 
+def test_what_an_unknown_name_restricts_is_told_once(tmp_path: Path) -> None:
+    found = load(machine(tmp_path, 'state = "LABEL=S"\nshel = true\n[kiosk]\ncolour = 1\ncontct = "x"\n'))
+    assert (found.settings.state_device, found.settings.shell) == ("", False)
+    assert found.problems == (
+        f"{FILE}: there is no setting 'state'; in case it means state.device, the strictest value is used: none.",
+        f"{FILE}: there is no setting 'shel'; in case it means shell, the strictest value is used: no.",
+        f"{FILE}: there is no setting 'kiosk.colour'.",
+        f"{FILE}: until all names are right, a kiosk has only its default entry.",
+        f"{FILE}: there is no setting 'kiosk.contct'.",
+    )
+
+
+def test_a_name_that_names_no_file_is_told_with_what_to_write(tmp_path: Path) -> None:
+    found = load(machine(tmp_path, f'[sha256]\n"sda1/vmlinuz" = "{"ab" * 32}"\n'))
+    assert found.problems == (
+        f"{FILE}: sha256: “sda1/vmlinuz” names no file; until it is right, no file starts without a SHA-256. "
+        "Write PARTITION:/path, or /path.",
+    )
+
+
 def test_in_a_kiosk_s_file_any_unknown_name_leaves_the_default_entry_only(tmp_path: Path) -> None:
     found = load(machine(tmp_path, 'profile = "kiosk"\nnonsense = 1\n[kiosk]\nentries = ["x"]\nactions = ["log"]\n'))
     assert (found.settings.kiosk_entries, found.settings.kiosk_actions) == ((), ())

@@ -208,7 +208,7 @@ class _Reading:
     def _room_for(self, size: int) -> None:
         """Raises FormatError where the overlays grow larger than the tree that would come of them may be."""
         if sum(map(len, self.overlay_data)) + size > MAX_SIZE:
-            raise FormatError(f"with it, the overlays have more than the {MAX_SIZE:,} bytes of a device tree")
+            raise FormatError(f"the overlays together have more than {MAX_SIZE:,} bytes")
 
     def _overlay(self, ref: FileRef, data: bytes) -> None:
         self.overlay_data.append(data)

@@ -70,7 +70,7 @@ AGAIN = 1.5
 SPACING = 0.5
 """Seconds between two looks at least, whatever comes and goes."""
 _STALE = marked(
-    "its journal holds changes that are not replayed, as nothing is written to it here: the last ones may be missing"
+    "its journal was not replayed, since nothing is written to it here: the last changes may be missing"
 )
 """Of a partition."""
 _MAX_TAKEN_AWAY = 1000

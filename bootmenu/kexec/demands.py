@@ -114,7 +114,7 @@ class Demands:
                 marked(
                     f"the settings demand a SHA-256 of {found.unknown}, and whether this is that file is not known"
                 ),
-                "Look at its partition, and scan again.",
+                "Check the disk, then scan again.",
             )
         if found.digest is None and self.every_file and not self.of_image(ref, trees):
             raise missing()

@@ -102,7 +102,7 @@ def explain(errno: int | None, kernel_log: Iterable[str]) -> tuple[str, str]:
         case errnos.EFAULT:
             return (
                 "A file could not be read to its end while the kernel copied it: its disk failed, or it was cut off.",
-                "Look at its disk, and scan again.",
+                "Check the disk, then scan again.",
             )
         case errnos.ENOEXEC:
             return (

@@ -32,7 +32,7 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
         now = tree.stamp(os.fstat(descriptor))
         before = file.stamp or dataclasses.replace(now, size=file.size)
         if differs := before.differs(now):
-            raise BootmenuError(f"changed since it was looked at: {differs}", "Look again: r in the menu.")
+            raise BootmenuError(f"changed since it was looked at: {differs}", "Scan again.")
     except BaseException:
         os.close(descriptor)
         raise

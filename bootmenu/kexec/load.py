@@ -117,7 +117,7 @@ def _told(staging: _Staging) -> Iterator[None]:
     except LoadError:
         raise
     except TreeError as error:
-        raise LoadError(f"{error.path} {error.detail}.", "Look at its disk.", stage=staging.stage) from None
+        raise LoadError(f"{error.path} {error.detail}.", "Check the disk.", stage=staging.stage) from None
     except BootmenuError as error:
         message = f"{staging.path}: {error.message.rstrip('.')}."
         hint = error.hint or "Copy the file again, or scan again."
@@ -145,7 +145,7 @@ def unload(plan: LoadPlan, host: Host) -> str:
     loaded = host.kexec_loaded()
     if loaded is False or (loaded is None and not why):
         return ""
-    why = printable(why[:200]) or marked("the call succeeded, and yet the kernel says so")
+    why = printable(why[:200]) or marked("the call succeeded, but the kernel still has one")
     left = marked(f"A kernel stays loaded, as it cannot be taken out: {why}. Only a restart is sure to take it out.")
     host.log.say(f"bootmenu: {left}")
     return left

@@ -84,9 +84,7 @@ class PlaceRule:
             return cls()
         match = _RULE.fullmatch(text.strip())
         if match is None:
-            raise ValueError(
-                '"internal", or "PARTUUID=... on usb", or "PARTUUID=... on" and a path of the kind pci-...'
-            )
+            raise ValueError('"internal", or "PARTUUID=... on" and sd, usb, external or a path such as platform-...')
         return cls(match["name"].partition("=")[2].lower(), match["where"])
 
     def allows(self, place: Place) -> bool:

@@ -33,7 +33,7 @@ class Stamp:
         if self.modified != now.modified:
             return marked("it was written to")
         if None not in (self.changed, now.changed) and self.changed != now.changed:
-            return marked("its times, its name or its rights were changed")
+            return marked("its times, name or permissions were changed")
         if self.within is not None and now.within is not None and (inner := self.within.differs(now.within)):
-            return marked(f"the image that it lies in is another one: {inner}")
+            return marked(f"the image file that it is in has changed: {inner}")
         return ""

@@ -76,7 +76,7 @@ def file_name(text: str) -> tuple[str, str]:
         if (equals and (kind not in _KINDS or not value)) or not device or device.startswith(":/"):
             raise FileNameError(
                 f"“{outer[:60]}” is not the name of a partition",
-                "There are sda1, /dev/sda1, UUID=, LABEL=, PARTUUID= and PARTLABEL=.",
+                "Write sda1, /dev/sda1, UUID=, LABEL=, PARTUUID= or PARTLABEL=.",
             )
     # unlike `normal`: a person's backslash is one, as a file system of Linux has it
     path = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))

@@ -40,7 +40,6 @@ _LONGEST_SEQUENCE = 32
 _ESC = 0x1B
 _PASTE_END = b"\x1b[201~"
 _STRING_END = re.compile(rb"[\x07\x18\x1a\x1b]")
-_INTRODUCERS = b"[O]P_^X"
 
 _NAMED = {
     **{

@@ -306,7 +306,7 @@ STAYS = "A kernel stays loaded, as it cannot be taken out: "
     ("loaded", "status", "says"),
     [
         ("1", 1, STAYS + "kexec_load: Operation not permitted. Only a restart"),
-        ("1", 0, STAYS + "the call succeeded, and yet the kernel says so. Only"),
+        ("1", 0, STAYS + "the call succeeded, but the kernel still has one. Only"),
         (None, 1, STAYS + "kexec_load: Operation not permitted. Only a restart"),
         (None, 0, ""),
         ("0", 1, ""),
@@ -410,7 +410,7 @@ def test_what_changed_since_it_was_judged_does_not_go_under_the_old_verdict(
     error = fails(bench, plan, host)
     assert error.stage is stage
     assert f"/{name}: changed since it was looked at: " in error.message
-    assert error.hint == "Look again: r in the menu."
+    assert error.hint == "Scan again."
     assert not kexec.loads
 
 

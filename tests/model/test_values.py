@@ -186,7 +186,7 @@ STAMP = Stamp(size=10, modified=20, changed=30, inode=40)
         ({}, ""),
         ({"size": 11}, "11 bytes are there, it had 10"),
         ({"modified": 21}, "it was written to"),
-        ({"changed": 31}, "its times, its name or its rights were changed"),
+        ({"changed": 31}, "its times, name or permissions were changed"),
         ({"inode": 41}, "another file has its name"),
         ({"changed": None}, ""),
         ({"inode": None}, ""),  # a file system that makes them up says nothing
@@ -197,4 +197,4 @@ def test_a_stamp_tells_what_differs(now: dict[str, object], says: str) -> None:
     later = dataclasses.replace(STAMP, **now)  # type: ignore[arg-type]
     assert STAMP.differs(later) == says
     inside = dataclasses.replace(STAMP, within=STAMP).differs(dataclasses.replace(STAMP, within=later))
-    assert inside == (f"the image that it lies in is another one: {says}" if says else "")
+    assert inside == (f"the image file that it is in has changed: {says}" if says else "")

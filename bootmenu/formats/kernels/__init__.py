@@ -216,7 +216,7 @@ class PartCache:
         # kernels pack to a third or a tenth
         self._unpacked += size
         if self._unpacked > max(CEILING, 10 * source.size):
-            raise FormatError("all that is in it unpacks to more than any kernels")
+            raise FormatError("its parts unpack to far more than kernels do")
 
     def _spend_hashed(self, source: ByteSource, size: int) -> None:
         self._hashed += size
