@@ -81,7 +81,7 @@ class _Ended(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Until the end they are what Ctrl+C is: what was loaded is unloaded, what was mounted is unmounted."""
+    """Until the end SIGTERM and SIGHUP do what Ctrl+C does: what was loaded or mounted is taken back."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         raise _Ended(number)

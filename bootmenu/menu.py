@@ -301,7 +301,7 @@ def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | 
 
 
 class _Ended(Exception):  # noqa: N818 - not an error of anybody's
-    """By a signal."""
+    """A signal has ended the menu."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -582,7 +582,7 @@ class _Lines:
         self._signal = 0
         """The one that ends them all."""
         self._ended, self._end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        """Can be read from then on; nobody does, so that all of them notice."""
+        """A pipe that can be read from the signal on. Its byte is never taken out, so that every menu notices."""
 
     def run(self, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
         """The first outcome is everybody's; that of a line which hung up is nobody's else as long as there are
@@ -604,7 +604,7 @@ class _Lines:
                     return view, outcome
 
     def _next(self) -> tuple[View, Outcome, bool]:
-        """The next outcome, of whose view it is, and whether it counts."""
+        """Wait for the next outcome; return whose view it is of, the outcome, and whether it counts."""
         while True:
             with contextlib.suppress(queue.Empty):  # a signal that another thread gets is noticed when this one wakes
                 place, outcome, hung_up = self._outcomes.get(timeout=0.5)
@@ -627,8 +627,7 @@ class _Lines:
 
     @contextlib.contextmanager
     def _signals(self, *, alone: bool) -> Iterator[None]:
-        """Until the end: those that end a menu let it take out what it loaded first, and after a stop the terminals
-        are as before."""
+        """Until the end: a signal that ends the menus lets them unload first, and SIGCONT restores the terminals."""
         handlers: dict[signal.Signals, Any] = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), self._told_to_end)
         # nobody is there to wake a first stage; and Ctrl+C on one of several terminals is not meant for the others
         for number in (signal.SIGTSTP, signal.SIGQUIT, *(() if alone else (signal.SIGINT,))):
@@ -647,7 +646,7 @@ class _Lines:
             os.write(self._end, b"!")
 
     def _take_again(self, _number: int, _frame: FrameType | None) -> None:
-        for prompt in self._prompts.values():
+        for prompt in tuple(self._prompts.values()):  # a menu of another thread may end meanwhile
             prompt.take()
 
     def _sit(self, place: int, error: BootmenuError | None, said: str) -> None:
@@ -655,7 +654,7 @@ class _Lines:
         self._outcomes.put((place, outcome, hung_up))
 
     def _plain_menu(self, place: int, view: View, error: BootmenuError | None, said: str) -> tuple[Outcome, bool]:
-        """On one console; whether it has hung up, too."""
+        """Run the menu of one console; return its outcome, and whether the line has hung up."""
         from bootmenu.plain import PlainMenu
         from bootmenu.policy import Policy
         from bootmenu.ui.outcome import Quit

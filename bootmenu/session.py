@@ -329,21 +329,27 @@ class MachineSession:
         return [known[name] for name in sorted({ref.device for _, ref in entry.files} & known.keys())]
 
     def _put_together(self) -> None:
-        """What a jump that came back has taken down, as far as that goes without a passphrase."""
+        """Assemble again what a jump that came back has taken down, except for what needs a passphrase."""
         if self._storage.released:
             for _ in self._devices():
                 pass
 
+    def _open(self, device: Device, stack: contextlib.ExitStack) -> DirectoryTree:
+        """Return the files of a partition, which stays mounted and open until the stack ends, whoever lets go of it
+        meanwhile. Raise MountError."""
+        stack.enter_context(self._mounts.holding(device))
+        return stack.enter_context(self._mounts.reading(device))
+
     @contextlib.contextmanager
     def _reading(self, entry: BootEntry) -> Iterator[dict[str, DirectoryTree]]:
-        """The trees of an entry's files, by device name, whatever is let go of meanwhile. Raises BootmenuError for a
-        partition that cannot be read now."""
+        """Open the partitions of an entry's files until the end; yield their trees by device name.
+
+        Raise BootmenuError for a partition that cannot be read now."""
         with contextlib.ExitStack() as stack:
             trees = {}
             for device in self._named_by(entry):
                 try:
-                    stack.enter_context(self._mounts.holding(device))
-                    trees[device.name] = stack.enter_context(self._mounts.reading(device))
+                    trees[device.name] = self._open(device, stack)
                 except MountError as error:
                     raise BootmenuError(
                         f"{device.name}: {error.message}", "Check the disk, then scan again."
@@ -354,7 +360,7 @@ class MachineSession:
             yield trees
 
     def _beside(self, names: Collection[str]) -> list[Device]:
-        """The other partitions that a file of these may be on, too, where a digest is demanded by such a name."""
+        """Return the other partitions that may hold a file of these under a name for which a SHA-256 is demanded."""
         present = self._present()
         return [present[name] for name in sorted(self._demands.places(names) - set(names))]
 
@@ -378,7 +384,8 @@ class MachineSession:
         return self._known()
 
     def _untried(self, facts: EntryFacts) -> EntryFacts:
-        """As if nothing had been renamed: a kernel that was counted itself (a UKI) is the one that was judged."""
+        """Return the facts without the times of files that boot counting has renamed and back: a UKI that was counted
+        itself is still the one that was judged."""
         if not self._tried:
             return facts
         files = (
@@ -404,8 +411,7 @@ class MachineSession:
             trees = {}
             for name in sorted({ref.device for ref in refs} & devices.keys()):
                 with contextlib.suppress(MountError):  # then nothing on it is offered
-                    stack.enter_context(self._mounts.holding(devices[name]))
-                    trees[name] = stack.enter_context(self._mounts.reading(devices[name]))
+                    trees[name] = self._open(devices[name], stack)
             return self._survey.device_trees.choices(entry, trees)
 
     def recheck(self, entry: BootEntry) -> Listing:
@@ -418,8 +424,7 @@ class MachineSession:
             trees = {}
             for name in sorted({ref.device for _, ref in entry.files} & devices.keys()):
                 with contextlib.suppress(MountError):  # then its files are waited for
-                    stack.enter_context(self._mounts.holding(devices[name]))
-                    trees[name] = stack.enter_context(self._mounts.reading(devices[name]))
+                    trees[name] = self._open(devices[name], stack)
             entry, facts = gather(
                 entry,
                 trees,

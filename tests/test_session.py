@@ -654,7 +654,7 @@ def test_a_kernel_that_is_another_one_since_the_scan_is_started_after_another_lo
     else:
         with pytest.raises(LoadError, match=f"{kernel.path}: changed since it was looked at") as caught:
             list(demo.load(demo.plan(own)))
-        assert "Look again" in caught.value.hint
+        assert "Scan again" in caught.value.hint
 
 
 def test_a_file_that_was_named_is_the_one_that_was_looked_at(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ class Mounts:
         return tree
 
     def _place(self, device: Device, *, holders: int = 0) -> _Place:
-        """Where it is read, with so many more that hold it there. Raises MountError."""
+        """Return where a device is read, and count so many more holders of it. Raise MountError."""
         with self._lock:
             other = self._places.get(device.name)
             stale = other is not None and other.device != device
@@ -159,8 +159,8 @@ class Mounts:
 
     @contextlib.contextmanager
     def holding(self, device: Device) -> Iterator[DirectoryTree]:
-        """The device's files, which stay mounted until the end: the `release` of a scan leaves them alone. One of
-        this device, as when it is gone, or one of `held` ones does not. Raises MountError."""
+        """Mount a device and keep it mounted until the end; yield its files. A `release` of everything, as for a new
+        scan, leaves it alone; one that names the device, or is for what is held too, does not. Raise MountError."""
         with contextlib.ExitStack() as stack:
             if (below := _below(device)) is not None:
                 stack.enter_context(self.holding(below))
@@ -181,8 +181,10 @@ class Mounts:
 
     @contextlib.contextmanager
     def reading(self, device: Device) -> Iterator[DirectoryTree]:
-        """The same for a thread that may be kept waiting by it: what is released meanwhile is closed only at the
-        end, so that no descriptor changes its meaning under a reader's hands. Raises MountError."""
+        """Keep the tree of a device open until the end, and yield it; mount the device if it is not mounted.
+
+        `release` unmounts it all the same, but its descriptor is closed only at the end, so that no other file gets
+        its number while it is read. Raise MountError."""
         tree = self.tree(device)
         with self._lock:
             place = self._places.get(device.name)
@@ -212,8 +214,7 @@ class Mounts:
             yield Problem(device=device.name, path="", message=error.message)
 
     def stale(self, device: Device) -> bool:
-        """Whether what is read of it is an older state: its journal holds changes that were not replayed, as that
-        writes."""
+        """Return whether an older state of a device is read: its journal was not replayed, since that writes."""
         with self._lock:
             place = self._places.get(device.name)
             return place is not None and place.stale
@@ -283,7 +284,8 @@ class Mounts:
         return beyond
 
     def _already_mounted(self, device: Device) -> int | None:
-        """Descriptor of the root of its file system, where that is mounted and to be seen; the caller closes it."""
+        """Return a descriptor of the root of its file system where that is mounted and not hidden by another mount;
+        None = it is not. The caller closes it."""
         try:
             number = self._host.path(device.path).stat().st_rdev
         except OSError:
@@ -302,7 +304,7 @@ class Mounts:
         return None
 
     def _unreplayed(self, device: Device) -> bool:
-        """Whether a mount that writes nothing shows an older state of it, for certain."""
+        """Return whether a mount that writes nothing is known to show an older state of a device."""
         kinds = [
             kind for kind in (_TRIED if device.filesystem is None else (device.filesystem,)) if kind in JOURNALED
         ]
@@ -319,11 +321,11 @@ class Mounts:
         return False
 
     def _is_whole(self, mount: Mount, device: Device, number: int) -> bool:
-        """Whether it is one of all of the device's file system. number: of the device."""
+        """Return whether a mount has the whole file system of a device. number: of the device."""
         return mount.root == "/" and self._is_of(mount, device, number)
 
     def _is_of(self, mount: Mount, device: Device, number: int) -> bool:
-        """Whether it is one of the device's file system, or of a part of that."""
+        """Return whether a mount has the file system of a device, or a part of it. number: of the device."""
         if mount.number == f"{os.major(number)}:{os.minor(number)}":
             return True
         # btrfs alone makes its number up (fs/btrfs/disk-io.c: get_anon_bdev); anyone can write anything as the source

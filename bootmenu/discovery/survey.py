@@ -69,16 +69,14 @@ AGAIN = 1.5
 """Seconds after which is looked once more: udevd reads the names of a file system after the kernel's message."""
 SPACING = 0.5
 """Seconds between two looks at least, whatever comes and goes."""
-_STALE = marked(
-    "its journal was not replayed, since nothing is written to it here: the last changes may be missing"
-)
-"""Of a partition."""
+_STALE = marked("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
+"""Problem of a partition whose journal was left to be replayed."""
 _MAX_TAKEN_AWAY = 1000
 """Names of devices that are remembered until somebody looks again; after more, all of them may be others."""
 _LET_GO = 1.0
 """Seconds that are waited for threads to see that nobody listens any more."""
 _TOP = 2
-"""Numbers in the rank of what lies in no other partition: that of its place, and when it was found."""
+"""Length of the rank of a partition that is in no other one: the rank of its place, and when it was found."""
 
 Look = Callable[[], Iterable[Device | Problem]]
 _Likeness = tuple[object, ...]

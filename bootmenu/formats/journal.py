@@ -19,12 +19,13 @@ _LONGEST_RECORD = 2048
 _RECORD = 0xFEEDBABE
 """fs/xfs/libxfs/xfs_log_format.h: XLOG_HEADER_MAGIC_NUM"""
 _UNMOUNT = 0x20
-"""The same: XLOG_UNMOUNT_TRANS"""
+"""fs/xfs/libxfs/xfs_log_format.h: XLOG_UNMOUNT_TRANS"""
 
 
 def unreplayed(filesystem: str, source: ByteSource) -> bool | None:
-    """Whether the journal of this file system, as lsblk calls it, has to be replayed; None = that is not known here,
-    or it is none of that kind. source: its block device. Raises FormatError for what ends early, OSError."""
+    """Return whether the journal of a file system has to be replayed; None = not known, or another file system.
+
+    filesystem: as lsblk calls it. source: its block device. Raise FormatError for what ends early, OSError."""
     look = _LOOKS.get(filesystem)
     return None if look is None else look(source)
 
@@ -122,4 +123,4 @@ _LOOKS: dict[str, Callable[[ByteSource], bool | None]] = {
 }
 
 JOURNALED = frozenset(_LOOKS)
-"""The file systems of which it is known."""
+"""The file systems that `unreplayed` knows."""

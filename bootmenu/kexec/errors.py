@@ -44,13 +44,13 @@ class LoadError(BootmenuError):
 
 
 def leave_note(error: BaseException, left: str) -> None:
-    """Let an error say, too, that a kernel stays loaded. left: what an unload returned."""
+    """Note in an error that a kernel stays loaded. left: what an unload returned; empty = none does."""
     if left and left not in left_loaded(error):
         error.add_note(left)
 
 
 def left_loaded(error: BaseException) -> tuple[str, ...]:
-    """What it says of a kernel that stays loaded; () = nothing does."""
+    """Return what an error notes of a kernel that stays loaded; () = none does."""
     return tuple(getattr(error, "__notes__", ()))
 
 

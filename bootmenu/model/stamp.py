@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What tells one state of a file from another without reading it."""
+"""A stamp of a file: it tells whether the file has changed, without reading it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from bootmenu.language import marked
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """A file when it was looked at, as stat(2) has it."""
+    """The state of a file when it was looked at, as stat(2) tells it."""
 
     size: int
     """Bytes."""
     modified: int
-    """When its content was written to, nanoseconds since 1970."""
+    """Time of the last write to its content, nanoseconds since 1970."""
     changed: int | None
-    """When anything about it was changed, nanoseconds since 1970; nobody can set it. None = it does not count, as
-    the file was renamed here."""
+    """Time of the last change to anything about it, nanoseconds since 1970; no program can set it. None = it is not
+    compared, because bootmenu itself has renamed the file."""
     inode: int | None = None
-    """None = its file system makes numbers up while it is mounted, as FAT does."""
+    """Its number; None = its file system makes numbers up while it is mounted, as FAT does."""
     within: Stamp | None = None
-    """Of the image file that it lies in; None = it lies in none."""
+    """Stamp of the image file that holds it; None = no image file does."""
 
     def differs(self, now: Stamp) -> str:
-        """What is another one by now, for people; empty = nothing."""
+        """Return what has changed since, for people; empty = nothing has."""
         if self.size != now.size:
             return marked(f"{now.size:,} bytes are there, it had {self.size:,}")
         if None not in (self.inode, now.inode) and self.inode != now.inode:
