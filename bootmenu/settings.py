@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bootmenu.model.entry import CommandLine
-from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, split
+from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, may_be_at, split
 from bootmenu.model.text import printable
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.system.host import Host
@@ -257,6 +257,13 @@ def _list(value: object) -> tuple[str, ...]:
         raise ValueError("a list of texts, none of them empty") from None
 
 
+def _state_device(value: object) -> str:
+    text = _text(value)
+    if not may_be_at(split(text)[1]):
+        raise ValueError('a partition such as LABEL=STATE, and "on" with sd, usb, external or a path after it')
+    return text
+
+
 def _places(value: object) -> tuple[PlaceRule, ...]:
     return tuple(map(PlaceRule.parse, _list(value)))
 
@@ -390,7 +397,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "state.device",
         "state_device",
-        _text,
+        _state_device,
         "partition that remembers, such as LABEL=STATE, or LABEL=S on sd",
         Words.OUTSIDE,
         "another place has another default, and has counted no wrong PIN",

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.cli import main
+from bootmenu.model.place import INTERNAL_ONLY
 from bootmenu.settings import (
     FILE,
     OPTIONS,
@@ -389,6 +390,17 @@ def test_what_an_unknown_name_restricts_is_told_once(tmp_path: Path) -> None:
         f"{FILE}: until all names are right, a kiosk has only its default entry.",
         f"{FILE}: there is no setting 'kiosk.contct'.",
     )
+
+
+@pytest.mark.parametrize(("where", "known"), [("sd", True), ("USB", True), ("platform-fe340000.mmc", True),
+    ("nvme0", True), ("sdcard", False), ("mmc", False)])  # fmt: skip
+def test_a_bus_that_does_not_exist_is_told(tmp_path: Path, where: str, known: bool) -> None:
+    file = f'state.device = "LABEL=S on {where}"\nprofile = "kiosk"\n[kiosk]\ndisks = ["PARTUUID=a-1 on {where}"]\n'
+    found = load(machine(tmp_path, file))
+    assert [problem.split(" should be ")[0] for problem in found.problems] == (
+        [] if known else [f"{FILE}: state.device", f"{FILE}: kiosk.disks"]
+    )
+    assert (found.settings.state_device == "", found.settings.kiosk_disks == INTERNAL_ONLY) == (not known, not known)
 
 
 def test_a_name_that_names_no_file_is_told_with_what_to_write(tmp_path: Path) -> None:

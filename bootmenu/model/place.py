@@ -83,7 +83,7 @@ class PlaceRule:
         if text.strip().lower() == Bus.INTERNAL:
             return cls()
         match = _RULE.fullmatch(text.strip())
-        if match is None:
+        if match is None or not may_be_at(match["where"]):
             raise ValueError('"internal", or "PARTUUID=... on" and sd, usb, external or a path such as platform-...')
         return cls(match["name"].partition("=")[2].lower(), match["where"])
 
@@ -102,6 +102,11 @@ def is_at(place: Place, where: str) -> bool:
     if where.lower() == Bus.INTERNAL:
         return place.internal
     return bool(where) and (where.lower() == place.bus or where == place.path)
+
+
+def may_be_at(where: str) -> bool:
+    """Return whether there can be such a bus or path: a word of letters alone is no path, and may be a slip."""
+    return not where.isalpha() or where.lower() in tuple(Bus)
 
 
 def split(text: str) -> tuple[str, str]:
