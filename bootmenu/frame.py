@@ -103,7 +103,7 @@ class Terminal:
         self.take()
 
     def take(self) -> None:
-        """Make it raw, and draw everything again: also after a stop, in which a shell had it."""
+        """Make the terminal raw and draw everything again, at the start and after a shell had it."""
         self._drawn = []
         with contextlib.suppress(termios.error):
             tty.setraw(self.descriptor, termios.TCSANOW)
@@ -259,14 +259,14 @@ class Frame:
         os.close(self._news)
 
     def release_signals(self) -> None:
-        """From now on they do what they did before: systemd, which may make the jump, ends this process with one."""
+        """Let signals do what they did before: systemd, which may make the jump, ends this process with one."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         self._handlers = {}
 
     @property
     def signal(self) -> int:
-        """The one that wants this process to end; 0 = none did."""
+        """Return the signal that asked this process to end; 0 = none has."""
         return self._signal
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ class StoredPin:
 
 
 def trouble(settings: Settings) -> str:
-    """Why the PIN of the settings cannot be used; empty = it can, or there is none."""
+    """Return why the PIN of the settings cannot be used; empty = it can, or there is none."""
     if settings.kiosk_pin is None:
         return ""
     try:

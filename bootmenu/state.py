@@ -87,7 +87,7 @@ class State:
     once: str | None = None
     """Id of the entry for the next boot only."""
     once_disks: tuple[str, ...] = ()
-    """The same as `default_disks` for it."""
+    """Place.disk of the disks that it needed when it was chosen."""
     wrong_pins: int = 0
     """In a row."""
 
@@ -247,7 +247,7 @@ def store_in(folder: Path, data: bytes, files: Files) -> None:
 
 
 def _is_whole(path: Path, files: Files) -> bool:
-    """Whether a state can be read there."""
+    """Return whether a state can be read there."""
     try:
         data = files.read(path)
         return data is not None and decode(data) is not None

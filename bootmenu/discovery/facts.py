@@ -206,7 +206,7 @@ class _Reading:
         self.tree_data, self.own_tree = data, DeviceTreeFacts.from_bytes(data)
 
     def _room_for(self, size: int) -> None:
-        """Raises FormatError where the overlays grow larger than the tree that would come of them may be."""
+        """Raise FormatError where the overlays, with this one, are larger than a device tree may be."""
         if sum(map(len, self.overlay_data)) + size > MAX_SIZE:
             raise FormatError(f"the overlays together have more than {MAX_SIZE:,} bytes")
 

@@ -18,8 +18,8 @@ def searched(reference: str) -> str | None:
 
 
 def names_of(device: Device) -> frozenset[str]:
-    """Every name of a partition, in the canonical forms; those of a subvolume or an image file begin with each of the
-    partition's that it lies in."""
+    """Return every name of a partition, in the canonical forms. Those of a subvolume or an image file begin with each
+    name of the partition that holds it."""
     if device.within is not None:
         return frozenset(f"{name}:{device.inside}" for name in names_of(device.within)) | {device.name}
     return frozenset(map(canonical, device.names)) | {device.name}

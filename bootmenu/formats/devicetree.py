@@ -210,7 +210,7 @@ N = TypeVar("N", bound=_Named)
 
 
 def by_name(nodes: Iterable[N]) -> dict[str, N]:
-    """Of each name the first node, as `child` finds it: where many are asked for."""
+    """Return the first node of each name, as `child` finds it, for callers that look up many."""
     found: dict[str, N] = {}
     for node in nodes:
         found.setdefault(node.name, node)
@@ -344,14 +344,14 @@ class Blob(Protocol):
 
 
 class Event(Enum):
-    """What a walk through the structure block comes to."""
+    """A step of a walk through the structure block."""
 
     BEGIN = auto()
-    """A node of that name begins."""
+    """A node begins; its name is told."""
     END = auto()
     """The innermost node ends."""
     PROPERTY = auto()
-    """A property of that name, whose bytes are at that offset, so many."""
+    """A property; its name is told, and the offset and length of its value."""
 
 
 def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_only: bool = False) -> Node:
@@ -375,7 +375,7 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_onl
 def walk_file(
     structure: Blob, strings: Blob, header: Header, max_tokens: int
 ) -> Iterator[tuple[Event, str, int, int]]:
-    """(event, name, offset in the file, bytes) of a tree of any size, whose values are not read.
+    """Yield (event, name, offset in the file, length) for a tree of any size; its values are not read.
 
     structure, strings: the same bytes, asked for at two places in turn. Raises StructureError.
     """

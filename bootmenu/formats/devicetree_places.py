@@ -19,7 +19,7 @@ _MAX_NAMES = 4 * 1024 * 1024
 """Bytes of the names of all nodes together."""
 _PAGE = 4096
 Place = tuple[int, int]
-"""(offset in the file, bytes)"""
+"""(offset in the file, length in bytes)"""
 
 
 @dataclass(slots=True)
@@ -29,34 +29,34 @@ class PlacedNode:
     source: ByteSource
     name: str
     places: dict[str, Place] = field(default_factory=dict)
-    """Of the values of its properties. Of several properties of one name the first counts, as for libfdt."""
+    """Where the values of its properties are, by name; the first of several counts, as for libfdt."""
     children: list[PlacedNode] = field(default_factory=list)
 
     def get(self, name: str) -> bytes | None:
-        """The first 64 KiB of a value; None when absent. Raises OSError."""
+        """Return the first 64 KiB of a value; None when absent. Raise OSError."""
         place = self.places.get(name)
         return None if place is None else self.source.read(place[0], min(place[1], MAX_VALUE))
 
     def strings(self, name: str) -> tuple[str, ...]:
-        """The strings of a string list; () when absent. Bytes that are not UTF-8 are shown as �."""
+        """Return the strings of a string list; () when absent. Bytes that are not UTF-8 are shown as �."""
         return string_list(self.get(name))
 
     def string(self, name: str) -> str | None:
-        """The first string; None when absent or empty."""
+        """Return the first string; None when absent or empty."""
         return next(iter(self.strings(name)), None) or None
 
     def u32(self, name: str) -> int | None:
-        """One cell; None when absent or of another length."""
+        """Return one cell; None when absent or of another length."""
         raw = self.get(name) if self.places.get(name, (0, 0))[1] == 4 else None
         return int.from_bytes(raw, "big") if raw is not None and len(raw) == 4 else None
 
     def child(self, name: str) -> PlacedNode | None:
-        """By name; without a unit address also the first `name@...`, as libfdt does."""
+        """Return a child by its name; without a unit address also the first `name@...`, as libfdt does."""
         return by_name(self.children).get(name)
 
 
 def read_nodes(source: ByteSource, header: Header, max_tokens: int) -> PlacedNode:
-    """The root. Raises StructureError, and OSError when the medium fails."""
+    """Return the root. Raise StructureError, and OSError when the medium fails."""
     root: PlacedNode | None = None
     stack: list[PlacedNode] = []
     left = _MAX_NAMES
@@ -93,7 +93,7 @@ class _Pages:
         return self._page[begin - self._begin : end - self._begin]
 
     def find(self, wanted: bytes, begin: int, end: int, /) -> int:
-        """Where it is, -1 = nowhere. Raises StructureError where it is further away than any name is long."""
+        """Return where it is; -1 = nowhere. Raise StructureError where no name is as long as the way to it."""
         for length in (_SHORT, _MAX_NAME):  # most are in the page that is there
             found = self[begin : min(end, begin + length)].find(wanted)
             if found >= 0:

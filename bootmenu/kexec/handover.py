@@ -86,7 +86,7 @@ class Handover:
         return overlays.apply(self._host, base, others)
 
     def on(self, trees: Mapping[str, DirectoryTree]) -> Handover:
-        """The same machine, whose files are read from these trees."""
+        """Return a copy that reads the files of its plans from these trees."""
         _ = self.running  # asked once for both
         other = copy.copy(self)
         other._trees = lambda: trees

@@ -17,7 +17,7 @@ class Mount:
     """One line (Documentation/filesystems/proc.rst, 3.5)."""
 
     id: int
-    """Of this mount, as /proc/self/fdinfo has it."""
+    """Id of the mount, as in /proc/self/fdinfo."""
     number: str
     """`major:minor` of the file system; btrfs makes up its own."""
     root: str
@@ -45,7 +45,7 @@ def mounts(host: Host) -> Iterator[Mount]:
 
 
 def mount_of(descriptor: int) -> int | None:
-    """The id of the mount that an open file or folder lies on; None = the kernel does not say."""
+    """Return the id of the mount that an open file or folder is on; None = the kernel does not say."""
     # proc(5): "the ID of the mount containing this file"; since 3.15
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/self/fdinfo/{descriptor}").read_text("ascii", "replace").splitlines():

@@ -146,14 +146,14 @@ class PartCache:
     _text: int = 0
 
     def parsed(self, kind: type[T], parse: Callable[[], T]) -> T:
-        """What the container's own tables say, which are read once."""
+        """Return what the container's own tables say; they are parsed once."""
         known = self._parsed.get(kind)
         if not isinstance(known, kind):
             self._parsed[kind] = known = parse()
         return known
 
     def kernel(self, source: ByteSource, part: Embedded, container: str) -> KernelImage:
-        """The kernel in a part, told as one of the whole file. Raises UnsupportedKernel, FormatError, OSError."""
+        """Return the kernel in a part, as `kernel_in` does, but only look at each part once. Raise as that does."""
         key = (part.offset, part.size, part.compression)
         known = self._kernels.get(key)
         if known is None:
@@ -173,9 +173,9 @@ class PartCache:
         return known
 
     def digest(self, source: ByteSource, part: Embedded, algorithm: str) -> bytes:
-        """The hash of a part's bytes as they are in the file: `crc32` or a name that hashlib knows.
+        """Return the hash of a part's bytes as they are in the file. algorithm: `crc32`, or a name of hashlib.
 
-        Raises FormatError where parts overlap so much that more than twice the file would be hashed, and OSError.
+        Raise FormatError where parts overlap so much that more than twice the file would be hashed, and OSError.
         """
         key = (algorithm, part.offset, part.size)
         if key not in self._digests:
@@ -184,7 +184,7 @@ class PartCache:
         return self._digests[key]
 
     def board(self, source: ByteSource, part: Embedded) -> tuple[str, ...]:
-        """`compatible` of a device tree; () when it cannot be read, or is larger than any. Raises OSError."""
+        """Return `compatible` of a device tree; () when it cannot be read or is too large. Raise OSError."""
         key = (part.offset, part.size, part.compression)
         if key not in self._boards:
             try:
@@ -194,7 +194,7 @@ class PartCache:
         return self._boards[key]
 
     def spend_text(self, size: int) -> None:
-        """Before so many bytes of text are read. Raises FormatError when it is too much."""
+        """Take so many bytes of text, which are to be read next, off the limit. Raise FormatError at its end."""
         self._text += size
         if self._text > _MOST_TEXT:
             raise FormatError(f"its texts have more than {_MOST_TEXT:,} bytes together")
@@ -242,9 +242,9 @@ def _digest(algorithm: str, content: ByteSource) -> bytes:
 
 
 def kernel_in(source: ByteSource, part: Embedded, container: str) -> KernelImage:
-    """The kernel in a part of a file, packed or not, told as one of the whole file.
+    """Return the kernel in a part of a file, packed or not, with its place in the whole file.
 
-    Raises UnsupportedKernel, FormatError, OSError.
+    Raise UnsupportedKernel, FormatError, OSError.
     """
     if part.compression is Compression.NONE:
         return identify_part(source, part.offset, part.size, container)

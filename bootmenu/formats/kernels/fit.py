@@ -109,7 +109,7 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
 
 
 def _wrong_hashes(images: Sequence[_Image], source: ByteSource, cache: PartCache) -> Iterator[str]:
-    """A message for each hash that is not the one of an image's data. Raises FormatError, OSError."""
+    """Yield a message for each hash that does not match an image's data. Raise FormatError, OSError."""
     for image in images:
         for algorithm, value in image.hashes:
             if cache.digest(source, image.part(Role.INITRAMFS), algorithm) != value:  # as they are in the file
@@ -127,17 +127,17 @@ class _Image:
     packed: str
     """The compression as the file has it."""
     offset: int
-    """Of its data in the file."""
+    """Where its data begins in the file."""
     size: int
-    """Bytes of them, which lie within the file."""
+    """Bytes of its data, all of them within the file."""
     problem: str
-    """Why there are none; empty = there are."""
+    """Why its data cannot be read; empty = it can."""
     hashes: tuple[tuple[str, bytes], ...]
     """(algorithm, value) of those that can be computed here."""
     signed: bool
 
     def part(self, role: Role) -> Embedded:
-        """An image as a part of the file. Raises FormatError."""
+        """Return an image as a part of the file. Raise FormatError where it cannot be read or unpacked."""
         # boot/image-fit.c:fit_image_load: "'compression' nodes for ramdisks are deprecated": the kernel unpacks them
         compression = Compression.NONE if role is Role.INITRAMFS else self.compression
         if compression is None:
@@ -153,7 +153,7 @@ class _Image:
 class _Configuration:
     name: str
     kernel: str
-    """Names of images; empty = it names none."""
+    """Name of an image, as is `ramdisk`; empty = it names none."""
     ramdisk: str
     trees: tuple[str, ...]
     """source_file_format.rst: "fdt: ... a list of strings: the first is the base FDT, the others are overlays"."""
@@ -169,10 +169,10 @@ class _Fit:
     images: Mapping[str, _Image]
     """By name; without a unit address also the first `name@...`, as libfdt has it."""
     names: tuple[str, ...]
-    """Of the first images."""
+    """Names of the first images."""
     configurations: Sequence[_Configuration]
     default: str
-    """Empty = it has none."""
+    """Name of the default configuration; empty = it has none."""
     board: tuple[str, ...] | None
     """All boards that any configuration is for."""
 
@@ -232,7 +232,7 @@ class _Fit:
         return next((image for image in self.images.values() if image.role is Role.KERNEL), None)
 
     def image(self, name: str) -> _Image | None:
-        """The image that a configuration names so."""
+        """Return the image that a configuration calls so; None = there is none."""
         return self.images.get(name) if name else None
 
     def others(self, chosen: _Configuration, wanted: Wanted) -> Iterator[Embedded]:
@@ -284,7 +284,7 @@ def _image(node: PlacedNode, tree_size: int, file_size: int) -> _Image:
 
 
 def _data(node: PlacedNode, tree_size: int, file_size: int) -> tuple[int, int]:
-    """(offset, size) of an image's data in the file, inside the tree or behind it. Raises FormatError."""
+    """Return (offset, size) of an image's data in the file, inside the tree or after it. Raise FormatError."""
     offset, position, size = node.u32("data-offset"), node.u32("data-position"), node.u32("data-size")
     # boot/image-fit.c:fit_image_get_data: a position counts from the FIT's start and goes before an offset, which
     # counts from the tree's end, rounded up to 4

@@ -169,9 +169,9 @@ class _Executable:
     """What the head says, so that it is taken apart once for all profiles."""
 
     itself: PortableExecutable | None
-    """None = it is none."""
+    """Its headers; None = it is no PE file."""
     names: tuple[str, ...]
-    """Of its sections."""
+    """Names of its sections that have content."""
     file: _File | None = None
 
     @classmethod
@@ -220,7 +220,7 @@ class _File:
         return tuple(self._profile(index, base, rows) for index, rows in enumerate(own))
 
     def profile(self, part: str) -> Profile:
-        """The one of that name, as Profile.part has it, or `@0`; the others are not read. Raises FormatError."""
+        """Return the profile of that name, as Profile.part has it, or `@0`; read no other. Raise FormatError."""
         base, own = self.groups()
         wanted = (number for number in range(1, len(own)) if part == f"@{number}")
         index = 0 if part in ("", "@0") else next(wanted, None)
@@ -229,7 +229,7 @@ class _File:
         return self._profile(index, base, own[index])
 
     def groups(self) -> tuple[list[_Row], list[list[_Row]]]:
-        """(base profile, each of the others). Raises FormatError when there are too many."""
+        """Return (base profile, each of the others). Raise FormatError when there are too many."""
         # UAPI.5: "Each .profile section introduces and defines a profile ... The sections listed in the PE binary
         # before the first .profile section make up a special profile called the base profile."
         groups: list[list[_Row]] = [[]]
