@@ -14,6 +14,7 @@ from types import TracebackType
 
 from bootmenu.discovery import references
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.places import Places
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError, FormatError
@@ -61,6 +62,10 @@ _POINT_NAME = 100
 
 class MountError(BootmenuError):
     """A partition could not be mounted."""
+
+
+class _ForeignError(MountError):
+    """What was mounted is not what is on the partition, or not only."""
 
 
 @dataclass(eq=False, slots=True)
@@ -298,7 +303,9 @@ class Mounts:
                     # it, now or all the time, and what was opened is that
                     at = (mount_of(descriptor), mount.point)
                     again = (each for each in mounts(self._host) if (each.id, each.point) == at)
-                    if any(self._is_whole(each, device, number) for each in again):
+                    if any(self._is_whole(each, device, number) for each in again) and not (
+                        mount.filesystem == "btrfs" and self._of_others(device, device.path)
+                    ):
                         return descriptor
                     os.close(descriptor)
         return None
@@ -361,6 +368,19 @@ class Mounts:
         name = os.fsdecode(os.fsencode(device.name.replace("/", "!"))[-_POINT_NAME:])
         point = self._private_folder() / name
         point.mkdir(mode=0o700, exist_ok=True)
+        try:
+            try:
+                self._mount_at(point, device, source, more)
+            except _ForeignError:
+                # with its umount the kernel has forgotten the other disk, which is not mounted
+                self._mount_at(point, device, source, more)
+        except MountError:
+            with contextlib.suppress(OSError):
+                point.rmdir()
+            raise
+        return point
+
+    def _mount_at(self, point: Path, device: Device, source: str, more: str) -> None:
         kinds = (device.filesystem,) if device.filesystem else _TRIED
         failure: OSError | None = None
         for kind in kinds:
@@ -376,10 +396,38 @@ class Mounts:
                     if error.errno != errno.EINVAL:
                         break
                 else:
-                    return point
-        with contextlib.suppress(OSError):
-            point.rmdir()
+                    if kind == "btrfs" and (trouble := self._of_others(device, source)):
+                        self._unmount(point)
+                        raise _ForeignError(trouble)
+                    return
         raise MountError(_why(failure, device))
+
+    def _unmount(self, point: Path) -> None:
+        with contextlib.suppress(OSError):
+            self._host.syscalls.umount(str(point))
+            return
+        with contextlib.suppress(OSError):
+            self._host.syscalls.umount(str(point), MNT_DETACH)
+
+    def _of_others(self, device: Device, path: str) -> str:
+        """Return why what is mounted of a device with btrfs is not what is on it; empty = it is. Parts that are no
+        further outside of the machine than the device itself have as much of a say as that."""
+        try:
+            number = self._host.path(path).stat().st_rdev
+        except OSError:
+            number = 0
+        own = f"{os.major(number)}:{os.minor(number)}"
+        members = btrfs.members(self._host, own)
+        if members is None:
+            return ""
+        if not members:
+            return "not read: the kernel takes another disk for it that claims to have its file system"
+        places = Places(self._host)
+        for member in members:
+            place = places.of("", member)
+            if member != own and place.rank > device.place.rank:
+                return f"not read: its file system lies on another disk, too, which is outside ({place})"
+        return ""
 
     def _private_folder(self) -> Path:
         with self._lock:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import os
@@ -27,6 +28,7 @@ from bootmenu.system.mountinfo import mount_of
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag, Syscalls
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeSyscalls, commands_of, fake_host, syscalls_of
+from tests.builders.places import INSIDE, NVME, SATA, STICK, USB, attach
 from tests.builders.trees import write_tree
 from tests.discovery.storage.test_iso import image
 
@@ -601,8 +603,8 @@ def attached(image: Path, filesystem: str) -> Iterator[Device]:
         subprocess.run([losetup, "--detach", path], check=True)
 
 
-def made(tmp_path: Path, filesystem: str) -> Path:
-    """An image of such a file system, with an entry in it."""
+def made(tmp_path: Path, filesystem: str, *more: str) -> Path:
+    """An image of such a file system, with an entry in it. more: options of mkfs.btrfs."""
     image = tmp_path / "disk"
     root = write_tree(tmp_path / "root", {"vmlinuz": whole_image(), "loader/entries/a.conf": "linux /vmlinuz\n"})
     match filesystem:
@@ -615,7 +617,7 @@ def made(tmp_path: Path, filesystem: str) -> Path:
         case _:
             with image.open("wb") as file:
                 file.truncate(128 << 20)
-            command = ["mkfs.btrfs", "-q", "--rootdir", str(root), str(image)]
+            command = ["mkfs.btrfs", "-q", *more, "--rootdir", str(root), str(image)]
     subprocess.run([_tool(command[0]), *command[1:]], check=True, capture_output=True)
     return image
 
@@ -746,6 +748,98 @@ def test_what_is_mounted_over_a_partition_is_never_read_as_it(loop: Device, tmp_
 def test_nor_over_one_with_btrfs_whose_number_is_made_up(tmp_path: Path, case: str) -> None:
     with attached(made(tmp_path, "btrfs"), "btrfs") as device:
         _in_a_child(lambda: whole_is_read(device, tmp_path / "points", case, "rescue=nologreplay"))
+
+
+def of_several_disks(image: Path) -> None:
+    """Let a file system with btrfs say that it lies on two devices: only then the kernel looks for others."""
+    # include/uapi/linux/btrfs_tree.h: struct btrfs_super_block, a CRC-32C of what follows it, num_devices at 0x88
+    data = bytearray(image.read_bytes())
+    for start in (64 << 10, 64 << 20):
+        block = data[start : start + 4096]
+        assert block[0x40:0x48] == b"_BHRfS_M"
+        block[0x88:0x90] = (2).to_bytes(8, "little")
+        check = 0xFFFFFFFF
+        for byte in block[0x20:]:
+            check ^= byte
+            for _ in range(8):
+                check = check >> 1 ^ (0x82F63B78 if check & 1 else 0)
+        block[:4] = (check ^ 0xFFFFFFFF).to_bytes(4, "little")
+        data[start : start + 4096] = block
+    image.write_bytes(data)
+
+
+def test_a_stick_is_never_read_as_the_disk_whose_file_system_it_claims_to_be_a_part_of(tmp_path: Path) -> None:
+    uuid = "5f2d6c8a-0b1e-4d3f-9a77-0c1d2e3f4a5b"
+    folders = (tmp_path / "inside", tmp_path / "stick")
+    for folder in folders:
+        folder.mkdir()
+    inside, stick = (made(folder, "btrfs", "-U", uuid) for folder in folders)
+
+    def write() -> None:
+        (tmp_path / "point").mkdir()
+        host = Host()
+        host.syscalls.own_mounts()
+        host.syscalls.mount(device.path, str(tmp_path / "point"), "btrfs", MountFlag(0), "")
+        for number in range(20):  # the newest of those that claim to be one says what there is
+            (tmp_path / "point/vmlinuz").write_text(f"evil {number}")
+            os.sync()
+        host.syscalls.umount(str(tmp_path / "point"))
+
+    def look() -> None:
+        host = Host()
+        with Mounts(host) as mounts:
+            # the kernel forgets the others when nothing of them is mounted any more
+            assert mounts.tree(device).read("/vmlinuz", 1 << 20) == whole_image()
+            assert mounts.release() == []
+            assert not {device.path, other.path} & set(Path("/proc/self/mountinfo").read_text().split())
+            # where somebody else has it mounted it stays as it is
+            subprocess.run([_tool("btrfs"), "device", "scan", other.path], check=True, capture_output=True)
+            host.syscalls.mount(device.path, str(tmp_path / "point"), "btrfs", FLAGS, "")
+            assert (tmp_path / "point/vmlinuz").read_text() == "evil 19"
+            with pytest.raises(MountError, match="not read"):
+                mounts.tree(device)
+            assert mounts.tree(other).read("/vmlinuz", 1 << 20) == b"evil 19"
+
+    with attached(stick, "btrfs") as device:
+        _in_a_child(write)
+    for disk in (inside, stick):
+        of_several_disks(disk)
+    with attached(inside, "btrfs") as device, attached(stick, "btrfs") as other:
+        try:
+            subprocess.run([_tool("btrfs"), "device", "scan", other.path], check=True, capture_output=True)
+            _in_a_child(look)
+        finally:
+            subprocess.run([_tool("btrfs"), "device", "scan", "--forget"], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize(("others", "read"), [((), True), ((NVME,), True), ((USB,), False), ((NVME, USB), False)])
+def test_a_file_system_on_several_disks_is_trusted_no_more_than_the_worst_of_them(
+    host: Host, tmp_path: Path, others: tuple[str, ...], read: bool
+) -> None:
+    """Read it is where it is called by its disk that is furthest outside."""
+    number = Path("/dev/null").stat().st_rdev
+    own = f"{os.major(number)}:{os.minor(number)}"
+    root = tmp_path / "host"
+    for index, where in enumerate((SATA, *others)):
+        disk = root / "sys/devices" / where
+        attach(root, where, {f"{where}/dev": f"{f'8:{index}' if index else own}\n"})
+        links = (root / "sys/fs/btrfs/5f2d6c8a/devices", root / "sys/dev/block")
+        for folder, name in zip(links, (disk.name, f"8:{index}" if index else own), strict=True):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(disk)
+    (root / "dev").mkdir()
+    for name in ("sda", "sdb"):
+        (root / "dev" / name).symlink_to("/dev/null")
+    inside = dataclasses.replace(device("sda", "btrfs"), place=INSIDE)
+    with Mounts(host) as mounts:
+        if read:
+            mounts.tree(inside)
+        else:
+            with pytest.raises(MountError, match=r"outside \(usb"):
+                mounts.tree(inside)
+            assert not syscalls_of(host).mounted
+    with Mounts(host) as mounts:
+        mounts.tree(dataclasses.replace(device("sdb", "btrfs"), place=STICK))
 
 
 def test_a_file_over_which_another_one_is_mounted_is_not_read_as_it(loop: Device, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import Problem
 from bootmenu.sources.tree import Tree, TreeError
+from bootmenu.system.host import Host
 
 TOP = "/"
 TOP_OPTION = "subvolid=5"  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJECTID
@@ -29,6 +30,24 @@ _FOLDERS = ("boot", "loader", "EFI", "extlinux", "grub", "grub2", "syslinux")
 def top_level(device: Device) -> Device:
     """The file system from its very top, from where GRUB counts its paths."""
     return Device.lying_in(device, TOP, filesystem="btrfs", label=device.label)
+
+
+def members(host: Host, number: str) -> tuple[str, ...] | None:
+    """Return what the mounted file system of a device lies on, as `MAJOR:MINOR`: the device alone, most often; () =
+    it is a part of none. None = the kernel does not say.
+
+    The kernel takes for a part of a file system whatever disk claims to be one, and believes the newest of them.
+    """
+    # Documentation/ABI: /sys/fs/btrfs/UUID/devices holds links to the devices of what is mounted
+    if not host.exists("/sys/fs/btrfs"):
+        return None
+    for folder in sorted(host.path("/sys/fs/btrfs").glob("*/devices")):
+        with contextlib.suppress(OSError):  # it was unmounted meanwhile
+            links = sorted(folder.iterdir())
+            numbers = tuple(host.text(f"/{link.relative_to(host.root)}/dev") or "" for link in links)
+            if number in numbers:
+                return numbers
+    return ()
 
 
 def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Problem]:
