@@ -53,7 +53,7 @@ class Policy:
     disks: tuple[PlaceRule, ...] = INTERNAL_ONLY
     """Places whose entries exist: an id is made of names that whoever made the disk has chosen."""
     default_only: bool = False
-    """In place of the patterns: only the entry that would start by itself exists."""
+    """Of those that match, only the entry that would start by itself exists."""
     recovery: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
     """Patterns of ids that ask for the PIN."""
@@ -67,7 +67,7 @@ class Policy:
         """What the settings want."""
         return cls(
             kiosk=settings.profile is Profile.KIOSK,
-            entries=settings.kiosk_entries,
+            entries=settings.kiosk_entries or settings.kiosk_default_of,
             disks=settings.kiosk_disks,
             default_only=not settings.kiosk_entries,
             recovery=settings.kiosk_recovery,
@@ -99,7 +99,7 @@ class Policy:
             return Access.FREE
         if not self.allows_place(listing):
             return Access.ABSENT
-        if not self.default_only and _place(listing.entry.id, self.entries) is None:
+        if _place(listing.entry.id, self.entries) is None:
             return Access.ABSENT
         if _place(listing.entry.id, self.locked) is None:
             return Access.FREE

@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, may_be_at, split
@@ -108,6 +109,9 @@ class Settings:
     kiosk_entries: tuple[str, ...] = ("*",)
     """Patterns of the ids that exist in the kiosk, in the order in which they are shown; () = only the entry that
     would start by itself."""
+    kiosk_default_of: tuple[str, ...] = ("*",)
+    """Where kiosk_entries is (): patterns of the ids that may start by themselves. No setting of its own: what
+    kiosk_entries was before something was not understood."""
     kiosk_disks: tuple[PlaceRule, ...] = INTERNAL_ONLY
     """Places whose entries exist in the kiosk."""
     kiosk_recovery: tuple[str, ...] = ()
@@ -637,8 +641,10 @@ class _Reading:
         """Tell that there is no such setting. What it may have been meant for is restricted as far as it goes."""
         what = f"table [{printable(name[:60])}]" if isinstance(value, dict) else f"setting {name[:60]!r}"
         # a dot in the middle of a name makes it a table: ver.fy
-        inner = list(value)[:10] if isinstance(value, dict) else []
-        meant = next(filter(None, map(_meant, (name, *(name + key for key in inner)))), "")
+        table = dict(islice(value.items(), 10)) if isinstance(value, dict) else {}
+        meant = next(filter(None, map(_meant, (name, *(name + key for key in table)))), "")
+        if not meant:
+            meant = next(filter(None, map(_meant_by, table.values() if table else (value,))), "")
         if meant == "sha256" and isinstance(value, dict):
             self._problems.append(f"{origin}: there is no {what}; it is taken for [sha256].")
             self.take("sha256", value, origin)
@@ -663,9 +669,11 @@ class _Reading:
         self._restrict(meant, origin)
 
     def _only_the_default(self, origin: str) -> None:
+        """The other entries do not exist. The default one is still one of those that may be started."""
         consequence = f"{origin}: until all names are right, a kiosk has only its default entry."
         if consequence not in self._problems:
             self._problems.append(consequence)
+        self._values.setdefault("kiosk_default_of", self._settings().kiosk_entries or ("*",))
         for name in ("kiosk.entries", "kiosk.actions", "kiosk.command-line"):
             self._restrict(name, origin)
 
@@ -746,7 +754,11 @@ class _Reading:
         for name, value in _words(command_line):
             option = _BY_NAME.get(name)
             if option is None:
-                if name not in _INITS_OWN:
+                if name in _INITS_OWN:
+                    continue
+                if kiosk and not below.kiosk_command_line:  # to restrict one thing can be to open another
+                    self._problems.append(f"{COMMAND_LINE_ORIGIN}: there is no setting {name[:60]!r}.")
+                else:
                     self.take(name, value, COMMAND_LINE_ORIGIN)
             elif option.words is Words.NEVER:
                 self._problems.append(f"{COMMAND_LINE_ORIGIN}: {name} is taken from {self._file} only.")
@@ -803,10 +815,18 @@ def _meant(name: str) -> str:
         restricts = option.strictest is not _UNSET or option.name == "sha256"
         words[_plain(last)] = ("kiosk" if table == "kiosk" else option.name) if restricts else ""
     words |= {"kiosk": "kiosk", "state": "state.device", "statedevice": "state.device"}
-    near = difflib.get_close_matches(
-        _plain(inner if head == "state" and inner else head)[:100], words, n=1, cutoff=0.7
-    )
+    word = inner if inner and head == "state" else head
+    near = difflib.get_close_matches(_plain(word)[:100], words, n=1, cutoff=0.7)
     return words[near[0]] if near else ""
+
+
+def _meant_by(value: object) -> str:
+    """The same by its value, where the name says nothing: the word kiosk, or a digest."""
+    if not isinstance(value, str):
+        return ""
+    if value.strip().casefold() == Profile.KIOSK:
+        return "profile"
+    return "sha256" if re.fullmatch(r"[0-9a-fA-F]{64}", value.strip()) else ""
 
 
 def _plain(name: str) -> str:

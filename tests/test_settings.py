@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu.autoboot import choose
 from bootmenu.cli import main
 from bootmenu.model.place import INTERNAL_ONLY
+from bootmenu.policy import Policy
 from bootmenu.settings import (
     FILE,
     OPTIONS,
@@ -31,7 +33,9 @@ from bootmenu.settings import (
     load,
     parse,
 )
+from bootmenu.state import State
 from bootmenu.system.host import Host
+from tests.ui.fakes import ALPINE, DEBIAN, OLDER
 
 PIN = "scrypt$16384$8$1$" + "0a" * 16 + "$" + "0b" * 32
 
@@ -132,7 +136,8 @@ def test_words_of_the_first_stages_init_are_none_of_ours(tmp_path: Path) -> None
 
 
 def test_every_setting_can_be_written_and_is_told_with_its_origin(tmp_path: Path) -> None:
-    assert {option.field for option in OPTIONS} == {field.name for field in dataclasses.fields(Settings)}
+    fields = {field.name for field in dataclasses.fields(Settings)}
+    assert {option.field for option in OPTIONS} == fields - {"kiosk_default_of"}
     rows = {option.name: (value, origin) for option, value, origin in load(machine(tmp_path, "timeout = 3")).rows()}
     assert rows["timeout"] == (3, FILE)
     assert rows["watchdog"] == (Watchdog.LEAVE, "default")
@@ -358,6 +363,10 @@ def test_a_broken_file_that_may_demand_digests_starts_nothing(
         ('[state]\ndevice = ""', "state_device", ""),
         ('[state]\ndevcie = "LABEL=STATE"', "state_device", ""),
         ('[sttae]\ndevice = "LABEL=STATE"', "state_device", ""),
+        ('state = "LABEL=STATE"', "state_device", ""),
+        ('type = "kiosk"', "profile", Profile.KIOSK),
+        ('[menus]\nmode = "Kiosk"', "profile", Profile.KIOSK),
+        (f'[digests]\n"/vmlinuz" = "{"ab" * 32}"', "sha256", {"/vmlinuz": "ab" * 32}),
     ],
 )
 def test_what_restricts_and_is_not_understood_restricts_all(
@@ -416,6 +425,20 @@ def test_in_a_kiosk_s_file_any_unknown_name_leaves_the_default_entry_only(tmp_pa
     assert (found.settings.kiosk_entries, found.settings.kiosk_actions) == ((), ())
 
 
+def test_the_default_entry_is_one_of_those_that_the_rest_of_the_file_allows(tmp_path: Path) -> None:
+    """A slip of the pen takes the other entries away, and not the limits of the default one."""
+    file = 'profile = "kiosk"\n[kiosk]\nlokced = ["*rescue*"]\nentries = ["debian-*"]\n'
+    policy = Policy.of(load(machine(tmp_path, file)).settings)
+    assert policy.default_only
+    assert [one.entry.id for one in policy.startable((ALPINE, DEBIAN, OLDER))] == ["debian-49", "debian-47"]
+    # whoever reaches the boot loader's prompt names no other one
+    for words in ("bootmenu.default=alpine bootmenu.kiosk.x=1", "bootmenu.kiosk=1 bootmenu.default=*"):
+        settings = load(machine(tmp_path, file.replace("lokced", "locked"), words)).settings
+        able = Policy.of(settings).startable((ALPINE, DEBIAN))
+        choice = choose(able, State(), settings, finished=True)
+        assert choice.listing == DEBIAN
+
+
 def test_a_bad_digest_refuses_its_file_and_the_others_hold(tmp_path: Path) -> None:
     good, bad = "AB" * 32, "ab" * 31 + "ag"
     file = f'[sha256]\n"/dev/sda1:/a" = "{good}"\n"UUID=AB-CD:/b" = "{bad}"\n"/c" = 5\n'
@@ -459,6 +482,8 @@ LOOSE = (
     "bootmenu.watchdog=disarm",
     "bootmenu.state.device=LABEL=STICK", "bootmenu.state.folder=/x", "bootmenu.state.rename-counters=yes",
     '"bootmenu.profile=standard"', 'bootmenu.profile="standard"',
+    "bootmenu.kiosk.entires=*", "bootmenu.kiosk.x=1", "bootmenu.kiosk", "bootmenu.sttae.device=LABEL=STICK",
+    "bootmenu.device=efi", "bootmenu.sha-256=x",
 )  # fmt: skip
 
 
