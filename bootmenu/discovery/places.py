@@ -28,6 +28,7 @@ _LONGEST = 256  # characters of a serial number or a name that somebody else cho
 _USB_INTERFACE = re.compile(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
 _SCSI = re.compile(r"\d{1,9}:(\d{1,9}:\d{1,9}:\d{1,20})")
 _ATA = re.compile(r"ata(\d{1,9})")
+_NVME = re.compile(r"nvme(\d{1,9})n(\d{1,9})")
 _NETWORK = re.compile(r"(?:session|rport-|nvme-fabrics|nbd|rbd)")
 _FOREIGN = frozenset({"firewire", "ieee1394", "pcmcia", "memstick"})
 _OURS = frozenset({"pci", "platform", "amba", "acpi", "virtio", "xen", "ccw", "vio", "spi", "nd", "mmc", "scm"})
@@ -76,7 +77,7 @@ class Places:
         if self._read(folder / "loop/backing_file"):
             below = self._backing(folder)
         else:
-            below = [Path(os.path.realpath(slave)) for slave in _listed(folder / "slaves")]
+            below = [Path(os.path.realpath(slave)) for slave in _listed(folder / "slaves")] or _paths(folder)
         if not below:
             return None
         if depth == 0 or len(below) > _MANY:
@@ -159,6 +160,24 @@ class Places:
                 return file.read(_LONGEST).decode("utf-8", "replace").strip("\0\n ")
         except OSError:
             return ""
+
+
+def _paths(folder: Path) -> list[Path]:
+    """Return what stands behind an NVMe name space that the kernel may reach by several controllers.
+
+    nvme0n1 is in a virtual subsystem then, which links to the controllers, with nvme0c0n1 and nvme0c1n1 below those
+    (drivers/nvme/host/core.c: nvme_init_subsystem).
+    """
+    name = _NVME.fullmatch(folder.name)
+    if name is None or not folder.parent.name.startswith("nvme-subsys"):
+        return []
+    controllers = [link for link in _listed(folder.parent) if re.fullmatch(r"nvme\d{1,9}", link.name)]
+    return [
+        path
+        for controller in controllers
+        for path in _listed(Path(os.path.realpath(controller)))
+        if re.fullmatch(rf"nvme{name[1]}c\d{{1,9}}n{name[2]}", path.name)
+    ]
 
 
 def _listed(folder: Path) -> list[Path]:

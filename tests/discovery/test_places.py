@@ -85,6 +85,30 @@ def test_a_volume_is_where_the_worst_of_its_parts_is(tmp_path: Path) -> None:
     assert places.of("dm-1", "").bus is Bus.USB
 
 
+@pytest.mark.parametrize(
+    ("controllers", "bus"),
+    [
+        (["pci0000:00/0000:00:1d.0/0000:03:00.0/nvme/nvme0"], Bus.INTERNAL),
+        (["pci0000:00/0000:03:00.0/nvme/nvme0", "pci0000:00/0000:04:00.0/nvme/nvme1"], Bus.INTERNAL),
+        (["pci0000:00/0000:03:00.0/nvme/nvme0", "virtual/nvme-fabrics/ctl/nvme1"], Bus.EXTERNAL),
+        ([], Bus.UNKNOWN),
+    ],
+)
+def test_a_name_space_of_several_controllers_is_where_the_worst_of_them_is(
+    tmp_path: Path, controllers: list[str], bus: Bus
+) -> None:
+    """drivers/nvme/host/multipath.c: the kernel puts it into a virtual subsystem, also where there is one path."""
+    subsystem = "virtual/nvme-subsystem/nvme-subsys0"
+    attach(tmp_path, f"{subsystem}/nvme0n1")
+    for where in controllers:
+        name = where.rpartition("/")[2]
+        attach(tmp_path, f"{where}/nvme0c{name[4:]}n1", {f"{where}/nvme0c{name[4:]}n1/wwid": "eui.01\n"}, parts=0)
+        (tmp_path / "sys/devices" / subsystem / name).symlink_to(tmp_path / "sys/devices" / where)
+    place = Places(Host(root=tmp_path)).of("nvme0n1p1", "")
+    assert place.bus is bus
+    assert bool(place.disk) is (bus is not Bus.UNKNOWN)
+
+
 def test_devices_that_stand_on_each_other_in_a_circle_end_nowhere(tmp_path: Path) -> None:
     attach(tmp_path, SATA)
     stack(tmp_path, "dm-0", "sda1")
