@@ -267,6 +267,30 @@ def test_a_disk_that_was_not_there_when_the_default_was_made_stands_in_for_nothi
     assert found.entry.device == "sdb1"
 
 
+def test_a_default_of_the_settings_whose_kernel_a_stick_now_claims_to_have_does_not_start(tmp_path: Path) -> None:
+    """Its own partition is inside, and the settings remember no disk of the others."""
+    own = disk(tmp_path, "sda1", INSIDE, "other")
+    write_tree(
+        tmp_path / "sda1",
+        {
+            "boot/grub/grub.cfg": "search --fs-uuid --set=root 3-4\n"
+            "menuentry mixed {\n linux /vmlinuz console=ttyAMA0\n}\n",
+        },
+    )
+    good, evil = disk(tmp_path, "sdc1", BESIDE, uuid="3-4"), disk(tmp_path, "sdb1", STICK, uuid="3-4")
+    (mixed,) = [one for one in listed(own, good) if one.entry.title == "mixed"]
+    settings = Settings(default=mixed.entry.id)
+    choice = choose(listed(own, good, evil), State(), settings, finished=True)
+    assert choice.listing is not None
+    assert (choice.listing.entry.id, choice.listing.places) == (mixed.entry.id, (INSIDE, BESIDE))
+    listings = listed(own, evil)
+    assert mixed.entry.id in {one.entry.id for one in listings}
+    choice = choose(listings, State(), settings, finished=True)
+    assert choice.listing is not None
+    assert choice.listing.entry.title == "other of sda1"
+    assert "on a disk outside of the machine" in choice.why
+
+
 def test_a_choice_for_the_next_boot_is_of_one_disk_too(tmp_path: Path) -> None:
     own, stick = disk(tmp_path, "sda1", INSIDE, "debian"), disk(tmp_path, "sdb1", STICK, "mine", uuid="3-4")
     (wanted,) = [one for one in listed(own, stick) if one.entry.device == "sdb1"]
