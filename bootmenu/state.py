@@ -20,6 +20,7 @@ from typing import Protocol
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
+from bootmenu.discovery.storage import btrfs
 from bootmenu.errors import BootmenuError
 from bootmenu.language import marked
 from bootmenu.model.codec import from_json, to_json
@@ -343,23 +344,45 @@ def writable(host: Host, device: Device) -> Iterator[Path]:
         raise StateError(f"{device.name} has no file system that is known")
     place = scratch.make(scratch.Kind.STATE)
     point = str(place.path / "root")
-    calls = host.syscalls
     try:
         Path(point).mkdir(mode=0o700)
         # NOSYMFOLLOW: a folder on it is trusted, what a link there points to is not
         flags = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC | MountFlag.NOSYMFOLLOW
-        calls.mount(device.path, point, device.filesystem, flags, "")
-        try:
+        if device.filesystem == "btrfs":  # before anything is written
+            _look_at(host, device, point, flags | MountFlag.RDONLY)
+        with _mounted(host, device, point, flags):
             yield Path(point)
-        finally:
-            try:
-                calls.umount(point)
-            except OSError:
-                calls.umount(point, MNT_DETACH)
     finally:
         with contextlib.suppress(OSError):
             Path(point).rmdir()
         place.leave()
+
+
+def _look_at(host: Host, device: Device, point: str, flags: MountFlag) -> None:
+    """Raise StateError where the kernel takes another disk for this one, and OSError."""
+    try:
+        with _mounted(host, device, point, flags):
+            return
+    except StateError:
+        pass
+    # with that umount the kernel has forgotten the other disk, which is not mounted
+    with _mounted(host, device, point, flags):
+        pass
+
+
+@contextlib.contextmanager
+def _mounted(host: Host, device: Device, point: str, flags: MountFlag) -> Iterator[None]:
+    calls, kind = host.syscalls, device.filesystem or ""
+    calls.mount(device.path, point, kind, flags, "rescue=nologreplay" if flags & MountFlag.RDONLY else "")
+    try:
+        if kind == "btrfs" and (trouble := btrfs.foreign(host, device.path, device.place)):
+            raise StateError(trouble)
+        yield
+    finally:
+        try:
+            calls.umount(point)
+        except OSError:
+            calls.umount(point, MNT_DETACH)
 
 
 @dataclass(frozen=True, slots=True)

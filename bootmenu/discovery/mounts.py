@@ -14,7 +14,6 @@ from types import TracebackType
 
 from bootmenu.discovery import references
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.places import Places
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError, FormatError
@@ -304,7 +303,7 @@ class Mounts:
                     at = (mount_of(descriptor), mount.point)
                     again = (each for each in mounts(self._host) if (each.id, each.point) == at)
                     if any(self._is_whole(each, device, number) for each in again) and not (
-                        mount.filesystem == "btrfs" and self._of_others(device, device.path)
+                        mount.filesystem == "btrfs" and btrfs.foreign(self._host, device.path, device.place)
                     ):
                         return descriptor
                     os.close(descriptor)
@@ -396,7 +395,7 @@ class Mounts:
                     if error.errno != errno.EINVAL:
                         break
                 else:
-                    if kind == "btrfs" and (trouble := self._of_others(device, source)):
+                    if kind == "btrfs" and (trouble := btrfs.foreign(self._host, source, device.place)):
                         self._unmount(point)
                         raise _ForeignError(trouble)
                     return
@@ -408,26 +407,6 @@ class Mounts:
             return
         with contextlib.suppress(OSError):
             self._host.syscalls.umount(str(point), MNT_DETACH)
-
-    def _of_others(self, device: Device, path: str) -> str:
-        """Return why what is mounted of a device with btrfs is not what is on it; empty = it is. Parts that are no
-        further outside of the machine than the device itself have as much of a say as that."""
-        try:
-            number = self._host.path(path).stat().st_rdev
-        except OSError:
-            number = 0
-        own = f"{os.major(number)}:{os.minor(number)}"
-        members = btrfs.members(self._host, own)
-        if members is None:
-            return ""
-        if not members:
-            return "not read: the kernel takes another disk for it that claims to have its file system"
-        places = Places(self._host)
-        for member in members:
-            place = places.of("", member)
-            if member != own and place.rank > device.place.rank:
-                return f"not read: its file system lies on another disk, too, which is outside ({place})"
-        return ""
 
     def _private_folder(self) -> Path:
         with self._lock:

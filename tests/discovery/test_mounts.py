@@ -23,6 +23,7 @@ from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session import MachineSession, collect
 from bootmenu.sources.tree import TreeError
+from bootmenu.state import DeviceStore, State, encode
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mount_of
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag, Syscalls
@@ -780,6 +781,7 @@ def test_a_stick_is_never_read_as_the_disk_whose_file_system_it_claims_to_be_a_p
         host = Host()
         host.syscalls.own_mounts()
         host.syscalls.mount(device.path, str(tmp_path / "point"), "btrfs", MountFlag(0), "")
+        (tmp_path / "point/state.json").write_bytes(encode(State(wrong_pins=7)))
         for number in range(20):  # the newest of those that claim to be one says what there is
             (tmp_path / "point/vmlinuz").write_text(f"evil {number}")
             os.sync()
@@ -799,6 +801,10 @@ def test_a_stick_is_never_read_as_the_disk_whose_file_system_it_claims_to_be_a_p
             with pytest.raises(MountError, match="not read"):
                 mounts.tree(device)
             assert mounts.tree(other).read("/vmlinuz", 1 << 20) == b"evil 19"
+        # and it counts no wrong PINs
+        host.syscalls.umount(str(tmp_path / "point"))
+        subprocess.run([_tool("btrfs"), "device", "scan", other.path], check=True, capture_output=True)
+        assert DeviceStore(host, device, "/").read() == State()
 
     with attached(stick, "btrfs") as device:
         _in_a_child(write)

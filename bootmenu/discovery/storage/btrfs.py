@@ -8,10 +8,13 @@ No tool is needed. The top level holds every subvolume as a folder, and the root
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.places import Places
 from bootmenu.model.entry import Problem
+from bootmenu.model.place import Place
 from bootmenu.sources.tree import Tree, TreeError
 from bootmenu.system.host import Host
 
@@ -20,6 +23,8 @@ TOP_OPTION = "subvolid=5"  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJE
 MAX_SUBVOLUMES = 16
 """Read on one file system: a computer that takes a snapshot every hour has hundreds, all with the same kernels."""
 
+_MOUNTED = "/sys/fs/btrfs"
+"""UUID/devices below it holds links to the devices of what is mounted (fs/btrfs/sysfs.c)."""
 _MAX_LOOKED_AT = 1000
 _ROOT_INODE = 256
 # Where snapper and Timeshift put them, below the top level or below a subvolume; * = any name, the last first.
@@ -32,19 +37,34 @@ def top_level(device: Device) -> Device:
     return Device.lying_in(device, TOP, filesystem="btrfs", label=device.label)
 
 
-def members(host: Host, number: str) -> tuple[str, ...] | None:
-    """Return what the mounted file system of a device lies on, as `MAJOR:MINOR`: the device alone, most often; () =
-    it is a part of none. None = the kernel does not say.
+def foreign(host: Host, path: str, place: Place) -> str:
+    """Return why what is mounted of a device is not what is on it; empty = it is.
 
     The kernel takes for a part of a file system whatever disk claims to be one, and believes the newest of them.
+    Parts that are no further outside of the machine than the device itself have as much of a say as that.
     """
-    # Documentation/ABI: /sys/fs/btrfs/UUID/devices holds links to the devices of what is mounted
-    if not host.exists("/sys/fs/btrfs"):
-        return None
-    for folder in sorted(host.path("/sys/fs/btrfs").glob("*/devices")):
+    if not host.exists(_MOUNTED):
+        return ""  # /sys says nothing, nor where any disk is
+    try:
+        number = host.path(path).stat().st_rdev
+    except OSError:
+        number = 0
+    own = f"{os.major(number)}:{os.minor(number)}"
+    members = _members(host, own)
+    if not members:
+        return "not read: the kernel takes another disk for it that claims to have its file system"
+    places = Places(host)
+    others = (places.of("", member) for member in members if member != own)
+    worse = next((other for other in others if other.rank > place.rank), None)
+    return f"not read: its file system lies on another disk, too, which is outside ({worse})" if worse else ""
+
+
+def _members(host: Host, number: str) -> tuple[str, ...]:
+    """Return what the mounted file system of a device lies on, as `MAJOR:MINOR`; () = it is a part of none."""
+    for folder in sorted(host.path(_MOUNTED).glob("*/devices")):
         with contextlib.suppress(OSError):  # it was unmounted meanwhile
-            links = sorted(folder.iterdir())
-            numbers = tuple(host.text(f"/{link.relative_to(host.root)}/dev") or "" for link in links)
+            names = sorted(link.name for link in folder.iterdir())
+            numbers = tuple(host.text(f"{_MOUNTED}/{folder.parent.name}/devices/{name}/dev") or "" for name in names)
             if number in numbers:
                 return numbers
     return ()
