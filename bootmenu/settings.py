@@ -293,7 +293,10 @@ def _digests(value: object) -> Mapping[str, str]:
     problems, unnamed = [], False
     for name, digest in value.items():
         try:
-            file = joined(*file_name(_text(name)))
+            partition, path = file_name(_text(name))
+            if path != path.rstrip() or ".." in path.split("/"):
+                raise FileNameError(f"“{name[:60]}” has a blank at its end, or goes up with ..")
+            file = joined(partition, path)
         except (FileNameError, ValueError) as error:
             unnamed = True
             why, hint = f"{name[:60]!r} is not a text", ""

@@ -461,6 +461,14 @@ def test_a_digest_of_nobody_knows_what_lets_only_listed_files_start(tmp_path: Pa
     assert "sda1:vmlinuz" in found.problems[0]
 
 
+@pytest.mark.parametrize("name", ["/boot/../vmlinuz", "sda1:/../vmlinuz", "/vmlinuz ", "sda1:/vmlinuz\u00a0", "/.."])
+def test_a_name_that_surely_is_not_what_was_meant_lets_only_listed_files_start(tmp_path: Path, name: str) -> None:
+    """A folder of that name need not be there, and then the name is no file's."""
+    found = load(machine(tmp_path, f'[sha256]\n"{name}" = "{"ab" * 32}"\n'))
+    assert (found.settings.sha256, found.settings.verify) == ({}, Verify.ALL)
+    assert len(found.problems) == 1
+
+
 def test_a_table_whose_name_is_nearly_sha256_is_one(tmp_path: Path) -> None:
     found = load(machine(tmp_path, f'[SHA-256]\n"/b" = "{"ab" * 32}"\n'))
     assert found.settings.sha256 == {"/b": "ab" * 32}
