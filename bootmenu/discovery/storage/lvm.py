@@ -16,13 +16,15 @@ from typing import Any
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
 from bootmenu.model.entry import Problem
+from bootmenu.model.place import NOWHERE
 
 MAX_VOLUMES = 64
 """On one machine."""
 
 _PLAIN = frozenset({"linear", "striped"})
 _NAME = re.compile(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}")  # lvm(8), VALID NAMES
-_FIELDS = "vg_name,lv_name,lv_attr,segtype"
+_FIELDS = "vg_name,lv_name,lv_attr,segtype,devices"
+_DEVICE = re.compile(r"(/dev/[^,()]{1,255})\(")  # /dev/loop0(0),/dev/loop1(512): where each stripe begins
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class _Volume:
     name: str
     attributes: str
     types: set[str]
+    devices: set[str]
+    """Paths of what it lies on."""
 
     @property
     def path(self) -> str:
@@ -50,7 +54,7 @@ class _Volume:
 def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
     """All plain volumes of all groups, read-only."""
     steps = bench.steps
-    paths = [bench.shield(part) for part in parts]
+    paths = {bench.shield(part): part for part in parts}
     accepted = ",".join(f'"a|^{path}$|"' for path in paths)
     devices = f'devices {{ filter=[{accepted},"r|.*|"] use_devicesfile=0 scan_lvs=0 }}'
     # lvmconfig --type default --withcomments: "No operations that change on-disk metadata are permitted."
@@ -58,8 +62,14 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
     report = bench.run(
         "lvm", "lvs", "--readonly", "--reportformat", "json", "-o", _FIELDS, "--config", f"{devices} {quiet}"
     )
+
+    def rank(volume: _Volume) -> int:
+        places = [paths[device].place if device in paths else NOWHERE for device in volume.devices]
+        return max((place.rank for place in places), default=NOWHERE.rank)
+
     active = 0
-    for volume in _volumes(report):
+    # a stick has as many as it likes, and keeps out none of those inside the machine
+    for volume in sorted(_volumes(report), key=rank):
         trouble = volume.trouble()
         if trouble is None and active >= MAX_VOLUMES:
             trouble = f"left out with all that follow: {MAX_VOLUMES} logical volumes are read"
@@ -87,10 +97,12 @@ def _volumes(report: bytes) -> list[_Volume]:
     volumes: dict[str, _Volume] = {}
     for row in rows:
         fields = [row.get(field) if isinstance(row, dict) else None for field in _FIELDS.split(",")]
-        group, name, attributes, kind = (field if isinstance(field, str) else "" for field in fields)
+        group, name, attributes, kind, devices = (field if isinstance(field, str) else "" for field in fields)
         if _NAME.fullmatch(group) and _NAME.fullmatch(name):
-            volume = _Volume(group=group, name=name, attributes=attributes, types=set())
-            volumes.setdefault(volume.path, volume).types.add(kind)
+            volume = _Volume(group=group, name=name, attributes=attributes, types=set(), devices=set())
+            volume = volumes.setdefault(volume.path, volume)
+            volume.types.add(kind)
+            volume.devices.update(_DEVICE.findall(devices))
     return list(volumes.values())
 
 

@@ -21,6 +21,8 @@ from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.model.entry import Problem
 from tests.builders.hosts import commands_of, fake_host, syscalls_of
+from tests.builders.places import INSIDE, STICK
+from tests.builders.trees import write_tree
 
 Row = dict[str, Any]
 Answer = tuple[int, bytes, bytes]
@@ -189,6 +191,25 @@ def test_so_many_volumes_are_activated(tmp_path: Path) -> None:
     assert len(disks.calls("lvm")) == 1 + lvm.MAX_VOLUMES
 
 
+def test_the_volumes_of_a_stick_keep_out_none_inside_the_machine(tmp_path: Path) -> None:
+    disks = Disks(tmp_path, [], {"lvm": LV})
+    parts = [
+        Device(name=name, path=f"/dev/{name}", filesystem="LVM2_member", place=place)
+        for name, place in (("sda2", INSIDE), ("sdb1", STICK), ("sda3", INSIDE))
+    ]
+    for one in parts:
+        write_tree(tmp_path, {one.path: ""})
+    bench = Bench(disks.host, Loops(disks.host))
+    many = [volume(f"x{number}") | {"devices": "/dev/loop1(0)"} for number in range(lvm.MAX_VOLUMES)]
+    spread = volume("spread") | {"devices": "/dev/loop0(0),/dev/loop1(7)"}
+    own = volume("zz") | {"devices": "/dev/loop0(512),/dev/loop2(0)"}
+    disks.report = {"report": [{"lv": [*many, spread, own]}]}
+    problems = list(lvm.assemble(parts, bench))
+    assert disks.calls("lvm")[1][-1] == "vg/zz"
+    assert len(problems) == 2
+    assert any("vg/spread: left out" in problem.message for problem in problems)
+
+
 def test_a_volume_that_cannot_be_activated_hides_no_other(tmp_path: Path) -> None:
     disks = Disks(tmp_path, [part("sda1", "linux_raid_member"), part("sda2", "LVM2_member")], {"mdadm": MD})
     disks.answers["lvchange"] = (5, b"", b"  device-mapper: reload ioctl failed\n")
@@ -203,7 +224,9 @@ REPORT = st.recursive(
     st.none() | st.integers() | st.sampled_from(["vg", "-x", 'a"]', "linear", "-wi-------", "$(x)", ""]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["report", "lv", "vg_name", "lv_name", "lv_attr", "segtype"]), inner)
+        | st.dictionaries(
+            st.sampled_from(["report", "lv", "vg_name", "lv_name", "lv_attr", "segtype", "devices"]), inner
+        )
     ),
     max_leaves=12,
 )
