@@ -18,18 +18,33 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
     for part in parts:
         arrays.setdefault(part.uuid or part.name, []).append(part)
     for members in arrays.values():
-        steps = bench.steps
-        name = _free(bench)
-        try:
-            # mdadm(8), --run: without it an array that lost a part since it was last used is not started
-            paths = [bench.shield(part) for part in members]
-            bench.undo_by(name, "mdadm", "--stop", f"/dev/{name}")
-            bench.run("mdadm", "--assemble", "--readonly", "--config=none", f"/dev/{name}", *paths)
-        except StorageError as error:
-            bench.undo(steps)
+        # anybody can write a UUID: what is complete inside the machine needs nothing from outside
+        inside = [part for part in members if part.place.internal]
+        attempts = [inside, members] if 0 < len(inside) < len(members) else [members]
+        trouble: StorageError | None = None
+        for attempt in attempts:
+            trouble = _assemble(attempt, bench)
+            if trouble is None:
+                break
+        if trouble is not None:
             title = f"“{members[0].label}” " if members[0].label else ""
-            message = f"waiting for the other parts of the array {title}it belongs to ({error.message})"
+            message = f"waiting for the other parts of the array {title}it belongs to ({trouble.message})"
             yield Problem(device=members[0].name, path="", message=message)
+
+
+def _assemble(members: Sequence[Device], bench: Bench) -> StorageError | None:
+    """Put one array together; return why it cannot be."""
+    steps = bench.steps
+    name = _free(bench)
+    try:
+        # mdadm(8), --run: without it an array that lost a part since it was last used is not started
+        paths = [bench.shield(part) for part in members]
+        bench.undo_by(name, "mdadm", "--stop", f"/dev/{name}")
+        bench.run("mdadm", "--assemble", "--readonly", "--config=none", f"/dev/{name}", *paths)
+    except StorageError as error:
+        bench.undo(steps)
+        return error
+    return None
 
 
 def _free(bench: Bench) -> str:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import Bench, StorageError, lvm
+from bootmenu.discovery.storage import Bench, StorageError, lvm, md
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
@@ -122,6 +122,25 @@ def test_two_arrays_have_names_of_their_own(tmp_path: Path) -> None:
         ["/dev/md126", "/dev/loop0", "/dev/loop1"],
         ["/dev/md126", "/dev/loop2"],
     ]
+
+
+def test_a_stick_that_claims_to_be_a_part_is_asked_only_where_what_is_inside_is_not_complete(tmp_path: Path) -> None:
+    disks = Disks(tmp_path, [], {"mdadm": MD})
+    parts = [
+        Device(name=name, path=f"/dev/{name}", filesystem="linux_raid_member", uuid="1", place=place)
+        for name, place in (("sdb1", STICK), ("sda2", INSIDE))
+    ]
+    for one in parts:
+        write_tree(tmp_path, {one.path: ""})
+    bench = Bench(disks.host, Loops(disks.host))
+    assert list(md.assemble(parts, bench)) == []
+    assert bench.used == {"sda2"}
+    bench.undo()
+    disks.answers["--assemble"] = (1, b"", b"mdadm: not enough\n")
+    (problem,) = md.assemble(parts, bench)
+    assert "not enough" in problem.message
+    assert [len(call) for call in disks.calls("mdadm") if "--assemble" in call][1:] == [6, 7]
+    assert not bench.used
 
 
 def test_an_array_that_is_not_complete_waits_and_is_tried_again(tmp_path: Path) -> None:
