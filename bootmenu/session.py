@@ -116,7 +116,7 @@ class Session(Protocol):
         may be called in a thread."""
 
     def handed_trees(self, plan: LoadPlan) -> HandedTrees:
-        """The device trees of a plan. Reads the disk; may be called in a thread. Raises BootmenuError, OSError."""
+        """The device trees of a plan. Reads the disk; may be called in a thread. Raises BootmenuError."""
 
     def preflight(self) -> Preflight:
         """Whether an entry may be loaded as a test now."""
@@ -312,10 +312,9 @@ class MachineSession:
     def holding(self, listing: Listing) -> Iterator[None]:
         """See Session."""
         with contextlib.ExitStack() as stack:
-            with contextlib.suppress(BootmenuError, OSError):
-                for device in self._named_by(listing.entry):
-                    with contextlib.suppress(MountError):
-                        stack.enter_context(self._mounts.holding(device))
+            for device in self._named_by(listing.entry):
+                with contextlib.suppress(MountError):
+                    stack.enter_context(self._mounts.holding(device))
             yield
 
     def _known(self) -> dict[str, Device]:
@@ -331,8 +330,9 @@ class MachineSession:
     def _put_together(self) -> None:
         """Assemble again what a jump that came back has taken down, except for what needs a passphrase."""
         if self._storage.released:
-            for _ in self._devices():
-                pass
+            with contextlib.suppress(BootmenuError, OSError):  # then what needs it says so
+                for _ in self._devices():
+                    pass
 
     def _open(self, device: Device, stack: contextlib.ExitStack) -> DirectoryTree:
         """Return the files of a partition, which stays mounted and open until the stack ends, whoever lets go of it
@@ -502,8 +502,7 @@ class MachineSession:
                 counted.take_back()
                 self._tried.add((plan.entry.kernel.device, plan.entry.kernel.path))
             leave_note(error, self.unload(plan))
-            with contextlib.suppress(BootmenuError, OSError):  # then what needs it says so
-                self._put_together()
+            self._put_together()
             raise
         raise AssertionError("jump returns only by raising")
 

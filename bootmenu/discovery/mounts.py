@@ -129,7 +129,11 @@ class Mounts:
             raise MountError("does not answer: it is still being mounted")
         try:
             if place.tree is None:
-                place.tree = self._open(device, place)
+                try:
+                    place.tree = self._open(device, place)
+                except BaseException:
+                    self._take_down(place)
+                    raise
                 if device.filesystem == "btrfs" and device.within is None and place.point is not None:
                     # behind it: a mount of the top level would be taken for one of the whole
                     with contextlib.suppress(MountError):
@@ -300,13 +304,18 @@ class Mounts:
                     descriptor = os.open(mount.point, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
                     # asked once more when it is open: something else may be mounted over it or over a folder above
                     # it, now or all the time, and what was opened is that
-                    at = (mount_of(descriptor), mount.point)
-                    again = (each for each in mounts(self._host) if (each.id, each.point) == at)
-                    if any(self._is_whole(each, device, number) for each in again) and not (
-                        mount.filesystem == "btrfs" and btrfs.foreign(self._host, device.path, device.place)
-                    ):
+                    found = False
+                    try:
+                        at = (mount_of(descriptor), mount.point)
+                        again = (each for each in mounts(self._host) if (each.id, each.point) == at)
+                        found = any(self._is_whole(each, device, number) for each in again) and not (
+                            mount.filesystem == "btrfs" and btrfs.foreign(self._host, device.path, device.place)
+                        )
+                    finally:
+                        if not found:
+                            os.close(descriptor)
+                    if found:
                         return descriptor
-                    os.close(descriptor)
         return None
 
     def _unreplayed(self, device: Device) -> bool:
@@ -355,18 +364,17 @@ class Mounts:
             raise MountError(f"no loop device can be had: {os.strerror(error.errno or 0)}") from None
         finally:
             os.close(descriptor)
-        try:
-            place.point = self._mount(device, f"/dev/{loop}")
-            place.loop = loop
-        except MountError:
-            self._loops.detach(loop)
-            raise
+        place.loop = loop
+        place.point = self._mount(device, f"/dev/{loop}")
 
     def _mount(self, device: Device, source: str, more: str = "") -> Path:
         """more: options besides those of the file system."""
         name = os.fsdecode(os.fsencode(device.name.replace("/", "!"))[-_POINT_NAME:])
-        point = self._private_folder() / name
-        point.mkdir(mode=0o700, exist_ok=True)
+        try:
+            point = self._private_folder() / name
+            point.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise MountError(f"not mounted: there is no place for it: {os.strerror(error.errno or 0)}") from None
         try:
             try:
                 self._mount_at(point, device, source, more)
@@ -452,13 +460,20 @@ class Mounts:
     def _close(self, place: _Place) -> str | None:
         """Unmount or detach; why it could not be unmounted. The tree is closed now, or by its last reader."""
         with self._lock:
-            point, place.point = place.point, None
             unread = not place.readers
         if place.tree is not None and unread:
             place.tree.close()
         if unread:
             self._forget(place)
+        return self._take_down(place)
+
+    def _take_down(self, place: _Place) -> str | None:
+        """Unmount or detach what has no tree any more, or none yet."""
+        with self._lock:
+            point, place.point = place.point, None
+            loop, place.loop = place.loop, ""
         if point is None:
+            self._loops.detach(loop)
             return None
         trouble = None
         try:
@@ -470,7 +485,7 @@ class Mounts:
             trouble += f", held by {', '.join(by)}" if by else ""
             with contextlib.suppress(OSError):
                 self._host.syscalls.umount(str(point), MNT_DETACH)
-        self._loops.detach(place.loop)
+        self._loops.detach(loop)
         with contextlib.suppress(OSError):
             point.rmdir()
         return trouble

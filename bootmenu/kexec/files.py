@@ -14,7 +14,7 @@ from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.sources.tree import TreeError, Trouble
-from bootmenu.system.tree import DirectoryTree, OpenFile
+from bootmenu.system.tree import DirectoryTree, OpenFile, cannot_read
 
 CHUNK = 1024 * 1024
 _SMALLEST = 16 * 1024
@@ -33,6 +33,9 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
         before = file.stamp or dataclasses.replace(now, size=file.size)
         if differs := before.differs(now):
             raise BootmenuError(f"changed since it was looked at: {differs}", "Scan again.")
+    except OSError as error:
+        os.close(descriptor)
+        raise cannot_read(file.ref.path, error) from None
     except BaseException:
         os.close(descriptor)
         raise
@@ -50,16 +53,18 @@ def content(window: Window, compression: Compression) -> Iterator[tuple[bytes, i
 
 
 def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> bytes:
-    """All of it, at most `limit` bytes. Raises as the two above, and BootmenuError when there are more."""
+    """Return all of it. Raise BootmenuError for what cannot be read, and for more than `limit` bytes."""
     source = open_planned(file, trees)
     try:
         return gathered(source, file, limit)
+    except OSError as error:
+        raise cannot_read(file.ref.path, error) from None
     finally:
         os.close(source.descriptor)
 
 
 def gathered(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
-    """The same of an open file."""
+    """The same of an open file. Raises OSError, too."""
     data = bytearray()
     for piece, _ in content(window_of(source, file), file.compression):
         data += piece

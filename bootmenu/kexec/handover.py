@@ -103,7 +103,7 @@ class Handover:
         return tuple(edits(tree, self._machine, self.running, carry_over=self._carry_over))
 
     def trees(self, plan: LoadPlan) -> HandedTrees:
-        """Those of a plan, as they are and as they will be. Reads the disk. Raises BootmenuError, OSError."""
+        """Those of a plan, as they are and as they will be. Reads the disk. Raises BootmenuError."""
         running = self.running
         if not plan.own_tree:
             after = apply(running, plan.edits) if running is not None and plan.writes_tree else running

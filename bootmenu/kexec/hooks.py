@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
@@ -49,11 +50,18 @@ def find(host: Host, skip: Collection[str] = ()) -> Hooks:
             continue
         if path.name in skip:
             notes.append(f"The hook {path.name} is skipped, as the settings want.")
-        elif why_not := _unfit(path.stat().st_mode if path.exists() else 0):
+        elif why_not := _unfit(_mode(path)):
             notes.append(f"The hook {path.name} is left out: it is {why_not}.")
         else:
             names.append(path.name)
     return Hooks(tuple(names), tuple(notes))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _unfit(mode: int) -> str | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -92,18 +93,20 @@ def load(
         yield meter.start()
         try:
             staging.stage = Stage.LOAD
-            try:
-                _call(method, staging.staged(), host)
-            except LoadError:
-                staging.see_that_nothing_changed()  # or that is why
-                raise
             with _told(staging):
+                try:
+                    _call(method, staging.staged(), host)
+                except LoadError:
+                    with contextlib.suppress(OSError):
+                        staging.see_that_nothing_changed()  # or that is why
+                    raise
                 yield from staging.hash_the_rest(meter)
                 staging.see_that_nothing_changed()
                 yield from staging.look_again(meter)
-            for digest in staging.digests:
-                host.log.say(f"bootmenu: loaded {printable(str(digest))}")
-            yield staging.loaded(meter)
+                for digest in staging.digests:
+                    host.log.say(f"bootmenu: loaded {printable(str(digest))}")
+                done = staging.loaded(meter)
+            yield done
         except BaseException as error:
             leave_note(error, unload(plan, host))
             raise
@@ -123,12 +126,16 @@ def _told(staging: _Staging) -> Iterator[None]:
         hint = error.hint or "Copy the file again, or scan again."
         raise LoadError(message, hint, stage=staging.stage) from None
     except OSError as error:
-        raise LoadError(
-            f"{staging.path}: reading failed: {error.strerror or error}.",
-            "The disk gives errors, or was pulled out.",
-            stage=staging.stage,
-            errno=error.errno,
-        ) from None
+        raise _failed(f"{staging.path}: reading failed", error, staging.stage) from None
+
+
+def _failed(what: str, error: OSError, stage: Stage) -> LoadError:
+    hint = "The disk gives errors, or was pulled out."
+    if error.errno in (errno.ENOMEM, errno.ENOSPC):
+        hint = "There is not enough free memory."
+    elif error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "Too many files are open."
+    return LoadError(f"{what}: {error.strerror or error}.", hint, stage=stage, errno=error.errno)
 
 
 def unload(plan: LoadPlan, host: Host) -> str:
@@ -142,6 +149,8 @@ def unload(plan: LoadPlan, host: Host) -> str:
         method.unload(host)
     except MethodError as error:
         why = f"{error.call}: {os.strerror(error.errno) if error.errno else error.message.partition(chr(10))[0]}"
+    except (BootmenuError, OSError) as error:
+        why = str(error)
     loaded = host.kexec_loaded()
     if loaded is False or (loaded is None and not why):
         return ""
@@ -163,6 +172,8 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
         raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None
     except BootmenuError as error:
         raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None
+    except OSError as error:  # of what comes before the call: the layout reads the kernel once more, and maps it
+        raise _failed(marked("The kernel could not be handed over"), error, Stage.LOAD) from None
     # kexec.md, order of safety: believe it only when the kernel says so
     if host.kexec_loaded() is False:
         raise LoadError(
@@ -230,6 +241,7 @@ class _Staging:
     def see_that_nothing_changed(self) -> None:
         """Raises LoadError when somebody has written to a file since it was opened."""
         for source in self._read:
+            self.path = source.file.ref.path
             if source.written_to:
                 raise self._changed(source) from None
 
@@ -271,10 +283,10 @@ class _Staging:
         source = open_planned(file, self._trees)
         try:
             file = demanded(file, source, self._plan.demands, self._trees)
+            hashed = Hashed(file, source, self._worker)
         except BaseException:
             os.close(source.descriptor)
             raise
-        hashed = Hashed(file, source, self._worker)
         self._open_files.callback(hashed.close)
         self._read.append(hashed)
         return hashed

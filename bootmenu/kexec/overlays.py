@@ -41,6 +41,23 @@ def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree
             "Install the package device-tree-compiler; `bootmenu image build` puts it into a first stage.",
             missing_tool=True,
         )
+    try:
+        merged = _merged(host, texts)
+    except OSError as error:
+        raise OverlayError(f"an overlay cannot be applied: {error.strerror or error}", "Try again.") from None
+    if len(merged) > MAX_SIZE:
+        raise OverlayError(
+            f"with its overlays the device tree has more than the {MAX_SIZE:,} bytes that the kernel reads",
+            "Leave an overlay out.",
+        )
+    try:
+        return DeviceTree.from_bytes(merged)
+    except FormatError as error:
+        raise OverlayError(f"the tree with its overlays is damaged: {error.message}", "Leave them out.") from None
+
+
+def _merged(host: Host, texts: Sequence[bytes]) -> bytes:
+    """Return what the tool makes of a base and its overlays, up to a byte too many. Raise OverlayError, OSError."""
     with contextlib.ExitStack() as stack:
         files = [_memory_file(stack, data) for data in (*texts, b"")]
         base_file, *others, result = (f"/proc/self/fd/{number}" for number in files)
@@ -57,16 +74,7 @@ def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree
                 f"an overlay does not apply to this device tree: {said[:300]}",
                 "The base must be built with symbols (dtc -@), and have what the overlay refers to.",
             )
-        merged = os.pread(files[-1], MAX_SIZE + 1, 0)
-    if len(merged) > MAX_SIZE:
-        raise OverlayError(
-            f"with its overlays the device tree has more than the {MAX_SIZE:,} bytes that the kernel reads",
-            "Leave an overlay out.",
-        )
-    try:
-        return DeviceTree.from_bytes(merged)
-    except FormatError as error:
-        raise OverlayError(f"the tree with its overlays is damaged: {error.message}", "Leave them out.") from None
+        return os.pread(files[-1], MAX_SIZE + 1, 0)
 
 
 def _memory_file(stack: contextlib.ExitStack, data: bytes) -> int:

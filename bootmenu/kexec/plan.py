@@ -215,7 +215,7 @@ class HandOver(Protocol):
         """The first stage's own; None = not known."""
 
     def read(self, dtb: PlannedFile | None, overlays: Sequence[PlannedFile]) -> DeviceTree:
-        """An entry's own tree, or the running one for None, with overlays. Raises BootmenuError, OSError."""
+        """An entry's own tree, or the running one for None, with overlays. Raises BootmenuError."""
 
     def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
         """What has to change in it on this machine. Raises BootmenuError."""
@@ -225,12 +225,11 @@ def _tree(hand_over: HandOver, dtb: PlannedFile | None, overlays: Sequence[Plann
     named = ", ".join(file.ref.path for file in (*([dtb] if dtb else []), *overlays))
     try:
         return hand_over.read(dtb, overlays)
-    except (BootmenuError, OSError) as error:
-        why = error.message if isinstance(error, BootmenuError) else error.strerror or str(error)
+    except BootmenuError as error:
+        why = error.message.rstrip(".")
         raise PlanError(
-            f"The device tree ({named}) cannot be handed on, and is never replaced in silence: {why.rstrip('.')}.",
-            (error.hint if isinstance(error, BootmenuError) else "")
-            or "Leave it out of the entry to hand on the running one.",
+            f"The device tree ({named}) cannot be handed on, and is never replaced in silence: {why}.",
+            error.hint or "Leave it out of the entry to hand on the running one.",
         ) from None
 
 

@@ -138,13 +138,16 @@ class Commands:
             raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
         except ValueError as error:  # a NUL, or half of a surrogate pair, in what a disk says
             raise CommandError(f"{argv[0]} cannot be started: {error}") from None
-        with _Running(process, data or b"", keep) as running:
-            deadline = time.monotonic() + timeout
-            while not running.wait(min(time.monotonic() + TICK, deadline)):
-                if time.monotonic() >= deadline:
-                    raise HangingError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?")
-                yield
-            return running.completed()
+        try:
+            with _Running(process, data or b"", keep) as running:
+                deadline = time.monotonic() + timeout
+                while not running.wait(min(time.monotonic() + TICK, deadline)):
+                    if time.monotonic() >= deadline:
+                        raise HangingError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?")
+                    yield
+                return running.completed()
+        except OSError as error:
+            raise CommandError(f"{argv[0]} cannot be followed: {error.strerror}") from None
 
 
 class _Kept:
@@ -180,7 +183,7 @@ class _Running:
         self._process = process
         self._data = memoryview(data)
         self._kept = {process.stdout: _Kept(keep), process.stderr: _Kept(MAX_STDERR)}
-        self._watched = selectors.DefaultSelector()
+        self._watched: selectors.BaseSelector = selectors.PollSelector()  # which is no descriptor
         self._end: int | None = None
         """A descriptor that can be read when the process has ended; None = the kernel has none."""
 
@@ -188,13 +191,17 @@ class _Running:
         with contextlib.suppress(OSError):
             self._end = os.pidfd_open(self._process.pid)
             self._watched.register(self._end, selectors.EVENT_READ)
-        for pipe in self._kept:
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
-            self._watched.register(pipe, selectors.EVENT_READ)
-        if self._process.stdin is not None:
-            os.set_blocking(self._process.stdin.fileno(), False)
-            self._watched.register(self._process.stdin, selectors.EVENT_WRITE)
+        try:
+            for pipe in self._kept:
+                assert pipe is not None
+                os.set_blocking(pipe.fileno(), False)
+                self._watched.register(pipe, selectors.EVENT_READ)
+            if self._process.stdin is not None:
+                os.set_blocking(self._process.stdin.fileno(), False)
+                self._watched.register(self._process.stdin, selectors.EVENT_WRITE)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -31,7 +31,10 @@ class Host:
 
     def exists(self, path: str) -> bool:
         """Whether something is there."""
-        return self.path(path).exists()
+        try:
+            return self.path(path).exists()
+        except OSError:  # not permitted, or its disk has gone
+            return False
 
     def read(self, path: str) -> bytes | None:
         """A file of /proc or /sys, at most 16 MiB; None when it cannot be read, whatever the reason."""

@@ -83,7 +83,15 @@ def make(kind: Kind, parent: Path | None = None) -> Scratch:
             descriptor = os.open(path, _DIRECTORY)
         except FileNotFoundError:
             continue  # swept by another one that starts now
-        if _lock(descriptor, without=True) and _is_at(descriptor, path):
+        except BaseException:
+            path.rmdir()
+            raise
+        try:
+            own = _lock(descriptor, without=True) and _is_at(descriptor, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if own:
             return Scratch(path, descriptor)
         os.close(descriptor)
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(parent))

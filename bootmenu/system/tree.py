@@ -86,7 +86,7 @@ class OpenFolder:
                 else:
                     found = read(OpenFile(descriptor, info.st_size), (info.st_dev, info.st_ino))
             except OSError as error:
-                found = _trouble(f"{self.path}/{name}", error)
+                found = cannot_read(f"{self.path}/{name}", error)
             finally:
                 if descriptor >= 0:
                     os.close(descriptor)
@@ -174,7 +174,7 @@ class DirectoryTree:
                         if len(names) >= LIST_LIMIT:
                             break
             except OSError as error:
-                raise _trouble(path, error) from None
+                raise cannot_read(path, error) from None
             return tuple(sorted(names))
 
     @contextlib.contextmanager
@@ -186,7 +186,7 @@ class DirectoryTree:
             try:
                 descriptor = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except OSError as error:
-                raise _trouble(path, error) from None
+                raise cannot_read(path, error) from None
         try:
             files, folders, links = [], [], []
             try:
@@ -200,7 +200,7 @@ class DirectoryTree:
                         elif entry.is_dir(follow_symlinks=False):
                             folders.append(entry.name)
             except OSError as error:
-                raise _trouble(path, error) from None
+                raise cannot_read(path, error) from None
             yield OpenFolder(
                 path=normal(path).rstrip("/"),
                 descriptor=descriptor,
@@ -217,7 +217,7 @@ class DirectoryTree:
         """Follows links within the partition."""
         tree, handle, resolved = self._reach(path)
         try:
-            info = os.fstat(handle)
+            info = _status(path, handle)
             return Stat(
                 is_file=stat.S_ISREG(info.st_mode),
                 is_folder=stat.S_ISDIR(info.st_mode),
@@ -247,7 +247,7 @@ class DirectoryTree:
             try:
                 return file.read(0, limit)
             except OSError as error:
-                raise _trouble(path, error) from None
+                raise cannot_read(path, error) from None
 
     @contextlib.contextmanager
     def open(self, path: str) -> Iterator[ByteSource]:
@@ -267,21 +267,24 @@ class DirectoryTree:
                 # through the handle that was looked at: what is opened cannot have become a FIFO meanwhile
                 return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC), info.st_size
             except OSError as error:
-                raise _trouble(path, error) from None
+                raise cannot_read(path, error) from None
 
     def root_at(self, path: str) -> int:
         """Descriptor of a folder, good for a tree of its own (O_PATH); the caller closes it."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
-            return os.dup(handle)
+            try:
+                return os.dup(handle)
+            except OSError as error:
+                raise cannot_read(path, error) from None
 
     @contextlib.contextmanager
     def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result]]:
         """(descriptor, what it is)"""
         _, handle, _ = self._reach(path)
         try:
-            yield handle, os.fstat(handle)
+            yield handle, _status(path, handle)
         finally:
             os.close(handle)
 
@@ -315,7 +318,7 @@ class DirectoryTree:
                     raise TreeError(path, Trouble.OUTSIDE, f"{resolved} climbs above the partition's root") from None
                 return self._syscalls.openat2(self._root, relative, os.O_PATH, self._resolve), resolved
         except OSError as error:
-            raise _trouble(path, error) from None
+            raise cannot_read(path, error) from None
         except UnicodeEncodeError:  # no file can have such a name: the locale has no bytes for it
             raise TreeError(path, *_TROUBLES[errno.ENOENT]) from None
 
@@ -365,6 +368,13 @@ class DirectoryTree:
         return "/" + "/".join(walked), False
 
 
+def _status(path: str, descriptor: int) -> os.stat_result:
+    try:
+        return os.fstat(descriptor)
+    except OSError as error:  # a disk that has gone is asked, too
+        raise cannot_read(path, error) from None
+
+
 def _kind(mode: int) -> str:
     for test, name in (
         (stat.S_ISDIR, "a folder"),
@@ -378,7 +388,8 @@ def _kind(mode: int) -> str:
     return "something else"
 
 
-def _trouble(path: str, error: OSError) -> TreeError:
+def cannot_read(path: str, error: OSError) -> TreeError:
+    """Return what a failed call says of a file or a folder."""
     trouble, detail = _TROUBLES.get(
         error.errno or 0, (Trouble.UNREADABLE, f"cannot be read: {os.strerror(error.errno or 0)}")
     )

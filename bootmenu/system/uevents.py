@@ -21,10 +21,14 @@ class KernelEvents:
     def __init__(self) -> None:
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_KOBJECT_UEVENT)
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        self._socket.bind((0, _KERNEL))
-        self._closed, self._close = os.pipe2(os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            self._socket.bind((0, _KERNEL))
+            self._closed, self._close = os.pipe2(os.O_CLOEXEC)
+        except BaseException:
+            self._socket.close()
+            raise
 
     def receive(self) -> bytes | None:
         """Wait for a message; b"" = some were lost; None = it was closed. One thread at a time."""

@@ -160,6 +160,7 @@ _PATCHED: tuple[tuple[Any, str, bool], ...] = (
     *(
         (os, "stat", False),
         (os, "lseek", False),
+        (os, "dup", False),
         (os, "memfd_create", False),
         (os, "pidfd_open", False),
         (os, "scandir", False),
@@ -330,7 +331,7 @@ _HOOKS = (
     *(
         "#!/bin/sh\nexit 3\n",
         "#!/bin/sh\nkill -9 $$\n",
-        "#!/bin/sh\nsleep 30 & exit 0\n",
+        "#!/bin/sh\nsleep 2 & exit 0\n",
         "#!/nonexistent\n",
         "no program",
     ),

@@ -211,6 +211,43 @@ def test_an_image_that_cannot_be_mounted_leaves_no_loop_device(host: Host, tmp_p
         assert mounts._loops.names == frozenset()
 
 
+def failing(number: int) -> Callable[..., object]:
+    def fail(*_: object, **__: object) -> object:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_a_mount_for_which_no_folder_can_be_made_says_so(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outer = write_tree(tmp_path / "part", {"iso/a.iso": "x"})
+    whole = dataclasses.replace(device(), folder=str(outer))
+    monkeypatch.setattr("bootmenu.discovery.mounts.scratch.make", failing(errno.ENOSPC))
+    with Mounts(host) as mounts:
+        for wanted in (
+            device("sdb1"),
+            Device(name="sda1:a", within=whole, inside="/iso/a.iso", filesystem="iso9660"),
+        ):
+            with pytest.raises(MountError, match="no place for it: No space left"):
+                mounts.tree(wanted)
+        assert mounts._loops.names == frozenset()
+
+
+def test_what_is_mounted_and_cannot_be_opened_is_unmounted_and_mounted_once_when_it_can(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Mounts(host) as mounts:
+        with monkeypatch.context() as patched:
+            patched.setattr("bootmenu.discovery.mounts.DirectoryTree", failing(errno.EMFILE))
+            with pytest.raises(MountError, match="Too many open files"):
+                mounts.tree(device())
+        assert syscalls_of(host).mounted == []
+        mounts.tree(device())
+        assert len(syscalls_of(host).mounted) == 1
+    assert syscalls_of(host).mounted == []
+
+
 def test_an_image_without_loop_devices_says_so(host: Host, tmp_path: Path) -> None:
     syscalls_of(host).errors["attach_loop"] = errno.ENOENT
     with Mounts(host) as mounts:

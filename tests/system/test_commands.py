@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.system import commands
-from bootmenu.system.commands import MAX_STDERR, MAX_STDOUT, Commands, HangingError
+from bootmenu.system.commands import MAX_STDERR, MAX_STDOUT, CommandError, Commands, HangingError
 
 
 @contextlib.contextmanager
@@ -223,3 +224,23 @@ def test_who_needs_more_says_so() -> None:
     for keep, kept in ((MAX_STDOUT, False), (size, True)):
         done = Commands().run(python(f"print('x' * {size - 1})"), timeout=60, keep=keep)
         assert (done.stdout == b"x" * (size - 1) + b"\n") is kept
+
+
+@pytest.mark.parametrize("call", ["set_blocking", "dup"])
+def test_a_program_that_cannot_be_followed_is_told_and_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def fail(*_: object) -> object:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with fifo(tmp_path) as (path, reader):
+        before = set(Path("/proc/self/fd").iterdir())
+        # the one waits, and the other leaves a child behind that has its output
+        script = f"exec 3> {path}; sleep 1000" if call == "set_blocking" else "sleep 1 &"
+        monkeypatch.setattr(os, call, fail)
+        with pytest.raises(CommandError, match="cannot be followed: Too many"):
+            Commands().run(["sh", "-c", script], timeout=1000)
+        monkeypatch.undo()
+        assert set(Path("/proc/self/fd").iterdir()) == before
+        if call == "set_blocking":
+            assert os.read(reader, 1) == b"", "it was ended"

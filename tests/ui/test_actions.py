@@ -417,10 +417,9 @@ async def test_the_device_tree_is_shown_with_its_differences() -> None:
 
 
 async def test_a_device_tree_that_cannot_be_read_says_why() -> None:
-    for error, said in ((OSError(5, "Input/output error"), "Reading failed"), (fakes.NO_ROOT, "Start it with sudo.")):
-        async with running(FakeSession(trees_error=error)) as menu:
-            await menu.press("d", "t")
-            await menu.sees(said)
+    async with running(FakeSession(trees_error=fakes.NO_ROOT)) as menu:
+        await menu.press("d", "t")
+        await menu.sees("Start it with sudo.")
 
 
 async def test_an_entry_without_a_tree_says_what_is_handed_on() -> None:

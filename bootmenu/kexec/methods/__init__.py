@@ -86,7 +86,8 @@ class Method(Protocol):
         """What it does, for the plan."""
 
     def load(self, staged: Staged, host: Host) -> None:
-        """Hand everything to the kernel. Raises MethodError."""
+        """Hand everything to the kernel. Raises MethodError when the kernel refuses it; BootmenuError and OSError for
+        what comes before that."""
 
     def unload(self, host: Host) -> None:
         """Take a loaded kernel out again. Raises MethodError."""

@@ -48,13 +48,8 @@ class TreeText:
     @classmethod
     def read(cls, session: Session, listing: Listing) -> TreeText:
         """Of what would be handed on for an entry. Reads the disk. Raises BootmenuError."""
-        try:
-            with session.holding(listing):
-                return cls.of(session.handed_trees(session.plan(listing)))
-        except OSError as error:
-            raise BootmenuError(
-                f"Reading failed: {error.strerror or error}.", "The disk gives errors, or is gone."
-            ) from None
+        with session.holding(listing):
+            return cls.of(session.handed_trees(session.plan(listing)))
 
 
 def _bounded(found: Iterable[Difference]) -> tuple[str, ...]:
