@@ -126,16 +126,22 @@ def _told(staging: _Staging) -> Iterator[None]:
         hint = error.hint or "Copy the file again, or scan again."
         raise LoadError(message, hint, stage=staging.stage) from None
     except OSError as error:
-        raise _failed(f"{staging.path}: reading failed", error, staging.stage) from None
+        raise LoadError(
+            f"{staging.path}: reading failed: {error.strerror or error}.",
+            _hint(error),
+            stage=staging.stage,
+            errno=error.errno,
+        ) from None
 
 
-def _failed(what: str, error: OSError, stage: Stage) -> LoadError:
-    hint = "The disk gives errors, or was pulled out."
-    if error.errno in (errno.ENOMEM, errno.ENOSPC):
-        hint = "There is not enough free memory."
-    elif error.errno in (errno.EMFILE, errno.ENFILE):
-        hint = "Too many files are open."
-    return LoadError(f"{what}: {error.strerror or error}.", hint, stage=stage, errno=error.errno)
+def _hint(error: OSError) -> str:
+    match error.errno:
+        case errno.ENOMEM | errno.ENOSPC:  # the one of a mapping, the other of a file in memory
+            return marked("There is not enough free memory.")
+        case errno.EMFILE | errno.ENFILE:
+            return marked("Too many files are open.")
+        case _:
+            return marked("The disk gives errors, or was pulled out.")
 
 
 def unload(plan: LoadPlan, host: Host) -> str:
@@ -173,7 +179,12 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
     except BootmenuError as error:
         raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None
     except OSError as error:  # of what comes before the call: the layout reads the kernel once more, and maps it
-        raise _failed(marked("The kernel could not be handed over"), error, Stage.LOAD) from None
+        raise LoadError(
+            f"The kernel could not be handed over: {error.strerror or error}.",
+            _hint(error),
+            stage=Stage.LOAD,
+            errno=error.errno,
+        ) from None
     # kexec.md, order of safety: believe it only when the kernel says so
     if host.kexec_loaded() is False:
         raise LoadError(
