@@ -163,7 +163,7 @@ class Catalogue(gettext.NullTranslations):
             start = block.find("msgid ")
             self._unread.setdefault(block[start + 6 :].partition("\n")[0], block)
         self._read: dict[str, tuple[str, ...]] = {}
-        header = next(iter(messages(text.partition("\n\n")[0]).values()), ("",))[0]
+        header = "".join(next(iter(messages(text.partition("\n\n")[0]).values()), ())[:1])
         plural = re.search(r"plural=([^;]*);", header)
         self._plural: Callable[[int], int] = gettext.c2py(plural[1] if plural else "n != 1")
 
@@ -183,8 +183,10 @@ class Catalogue(gettext.NullTranslations):
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """The same for a number of things."""
-        found, form = self._found(msgid1), self._plural(n)
-        return found[form] if form < len(found) else super().ngettext(msgid1, msgid2, n)
+        found, form = self._found(msgid1), -1
+        with contextlib.suppress(ArithmeticError):  # a rule that divides by nothing
+            form = self._plural(n)
+        return found[form] if 0 <= form < len(found) else super().ngettext(msgid1, msgid2, n)
 
     @cached_property
     def templates(self) -> list[tuple[list[str], str]]:

@@ -81,6 +81,20 @@ def test_a_missing_or_broken_catalogue_is_english(tmp_path: Path, monkeypatch: p
     (tmp_path / "de.po").write_text('msgid "recommended"\nmsgstr ""\n')
     assert language.use("de", {}) == "de"
     assert language._("recommended") == "recommended"
+    for first in ('msgid ""\n', 'msgid ""\nmsgid_plural "x"\n', 'msgid "recommended"\n\nmsgstr "x"\n', ""):
+        (tmp_path / "de.po").write_text(first)
+        assert language.use("de", {}) == "de"
+        assert language._("recommended") == "recommended"
+
+
+@pytest.mark.parametrize("rule", ["n - 5", "1 / (n - n)", "n * 99"])
+def test_a_plural_rule_that_leads_nowhere_is_english(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    monkeypatch.setattr(language, "LOCALE", tmp_path)
+    (tmp_path / "fr.po").write_text(PO.replace("(n > 1)", rule))
+    language.use("fr", {})
+    assert language.counted(2, "{n} line", "{n} lines") == "2 lines"
 
 
 PO = r"""
