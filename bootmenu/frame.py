@@ -20,6 +20,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from bootmenu.language import _
+from bootmenu.system import signals
 from bootmenu.ui import incoming
 from bootmenu.ui.glyphs import to_ascii, width
 from bootmenu.ui.incoming import Paste, Reader, Token
@@ -247,6 +248,7 @@ class Frame:
         for number in (*_SIGNALS, signal.SIGWINCH, signal.SIGCONT):
             with contextlib.suppress(ValueError):  # not in the main thread: then there are none
                 self._handlers[number] = signal.signal(number, self._signalled)
+        self._signal = signals.told()
         return self
 
     def __exit__(
@@ -275,7 +277,7 @@ class Frame:
             terminal.close()
         self.terminals = []
 
-    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
         if number in (signal.SIGWINCH, signal.SIGCONT):
             for terminal in self.terminals:
                 if number == signal.SIGCONT:
@@ -283,6 +285,9 @@ class Frame:
                 terminal.forget()
         else:
             self._signal = number
+            before = self._handlers.get(number)
+            if number in signals.ENDING and callable(before):
+                before(number, frame)  # who comes after this frame has to know of it, too
         self.wake()
 
     def wake(self) -> None:

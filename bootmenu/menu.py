@@ -29,7 +29,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
 from bootmenu.language import _, marked, told
 from bootmenu.settings import Loaded, MenuStyle, Profile, Settings, load
-from bootmenu.system import vt
+from bootmenu.system import signals, vt
 from bootmenu.system.host import Host
 from bootmenu.ui import consoles
 from bootmenu.ui.consoles import Console
@@ -87,7 +87,7 @@ def run(options: Options) -> int:
     _tell_init(loaded.settings)
     loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
     try:
-        with consoles.unechoed(places.consoles):
+        with consoles.unechoed(places.consoles), signals.held():
             return _sit(options, host, loaded, places.consoles, plain=plain)
     except (BootmenuError, OSError):
         raise
@@ -512,8 +512,14 @@ def _show(sitting: Sitting) -> Quit | None:
         faults.note(text)
     error, lines = sitting.error, _Lines(sitting)
     while True:
+        if ended := signals.told():  # between the frame and the menu, or in a jump that came back
+            return Quit(ended)
         view, outcome = lines.run(error, said) if sitting.plain else _run_screens(sitting, lines, error, said)
         said = ""
+        if ended := signals.told():
+            if isinstance(outcome, Jump):
+                view.unload(outcome.plan)
+            return Quit(ended)
         if isinstance(outcome, Demo):
             return None
         if not isinstance(outcome, Jump):
@@ -627,20 +633,22 @@ class _Lines:
 
     @contextlib.contextmanager
     def _signals(self, *, alone: bool) -> Iterator[None]:
-        """Until the end: a signal that ends the menus lets them unload first, and SIGCONT restores the terminals."""
-        handlers: dict[signal.Signals, Any] = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), self._told_to_end)
+        """Until the end: those that end a menu let it unload first, and SIGCONT restores the terminals."""
+        handlers: dict[signal.Signals, Any] = {}
         # nobody is there to wake a first stage; and Ctrl+C on one of several terminals is not meant for the others
-        for number in (signal.SIGTSTP, signal.SIGQUIT, *(() if alone else (signal.SIGINT,))):
+        for number in (signal.SIGTSTP, *(() if alone else (signal.SIGINT,))):
             handlers[number] = signal.SIG_IGN
         handlers[signal.SIGCONT] = self._take_again
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
-            yield
+            with signals.held(), signals.listening(self._told_to_end):
+                signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+                yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _told_to_end(self, number: int, _frame: FrameType | None) -> None:
+    def _told_to_end(self, number: int) -> None:
         self._signal = self._signal or number
         with contextlib.suppress(OSError):  # full: it is known
             os.write(self._end, b"!")

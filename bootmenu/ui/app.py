@@ -24,6 +24,7 @@ from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.policy import Policy
 from bootmenu.session import Session
 from bootmenu.settings import Profile, Settings
+from bootmenu.system import signals
 from bootmenu.system.buttons import Buttons
 from bootmenu.system.host import Host
 from bootmenu.ui import faults, themes
@@ -103,6 +104,8 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         )
         self._logged = False
         self._stop_listening: Callable[[], None] | None = None
+        self._listening = contextlib.ExitStack()
+        """To signals."""
         self._troubles = [text for text in (trouble, choice.trouble) if text]
         self.came_back = error
         self.fault: faults.MenuError | None = None
@@ -136,6 +139,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""
+        self._listening.close()
         if self._stop_listening is not None:
             self._stop_listening()
 
@@ -146,9 +150,12 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             faults.note(trouble)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
-                with contextlib.suppress(ValueError, RuntimeError):
-                    loop.add_signal_handler(number, self.exit, Quit(signal=number))
+            with contextlib.suppress(ValueError, RuntimeError):
+                loop.add_signal_handler(signal.SIGINT, self.exit, Quit(signal=signal.SIGINT))
+            # and these not by the loop, which lets them kill again when it is closed
+            self._listening.enter_context(
+                signals.listening(lambda number: loop.call_soon_threadsafe(self.exit, Quit(signal=number)))
+            )
             if self.terms.settings.buttons and self._has_buttons:
                 self._buttons = Buttons(Host(), grab=self.terms.policy.kiosk)
                 self.run_worker(self._read_buttons, thread=True, group="buttons", exit_on_error=False)
@@ -277,7 +284,8 @@ def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack
             for number, (session, place) in enumerate(places)
         ]
         began = monotonic()
-        outcomes = [apps[0].run()] if len(apps) == 1 else asyncio.run(_together(apps))
+        with signals.held():
+            outcomes = [apps[0].run()] if len(apps) == 1 else asyncio.run(_together(apps))
         fault = next((app.fault for app in apps if app.fault is not None), None)
         if fault is None:
             first = next((number for number, outcome in enumerate(outcomes) if outcome is not None), 0)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""The signals that end a menu, without a gap: each is remembered from the menu's first moment to its last, whoever is
+at work then, and whoever is at work is told."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""And not SIGINT, which is a key: it interrupts where it is heard."""
+
+_listeners: list[Callable[[int], object]] = []
+_told = 0
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Remember these signals until the end, instead of dying of them. Does nothing outside of the main thread."""
+    global _told
+    before = {}
+    for number in ENDING:
+        with contextlib.suppress(ValueError):  # not in the main thread
+            before[number] = signal.signal(number, _take)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if _take not in before.values():  # the outermost
+            _told = 0
+
+
+def told() -> int:
+    """Return the first signal that came while they were held; 0 = none did."""
+    return _told
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[[int], object]) -> Iterator[None]:
+    """Call it in the main thread with each signal that comes, and at once with one that came before."""
+    _listeners.append(listener)
+    try:
+        if _told:
+            listener(_told)
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def _take(number: int, _frame: FrameType | None) -> None:
+    global _told
+    _told = _told or number
+    for listener in list(_listeners):
+        listener(number)
