@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all screens have in common: the title line with the mark of a simulation, and the line of keys."""
+"""What all screens have in common: keys and messages may come early and late, the title line, the line of keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
+from textual.await_complete import AwaitComplete
+from textual.css.query import NoMatches
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from bootmenu.language import _, counted
@@ -27,7 +29,36 @@ def more_below(lines: int) -> list[Span]:
     return [Span(f"▼ {more}{_('PgDn')}", Ink.KEY, press="pagedown")] if lines else []
 
 
-class BootmenuScreen(Screen[T], inherit_bindings=False):
+class BaseScreen(Screen[T], inherit_bindings=False):
+    """A screen that is on the stack before it is composed and that gets messages after its end: the app hands keys to
+    it from the moment it is pushed, and what a thread has found comes whenever it comes."""
+
+    def paper(self, name: str) -> Paper:
+        """Return a sheet by its id; before the screen is composed and after its end one that nobody sees.
+
+        A sheet is made of what the screen knows, so nothing that comes early is lost.
+        """
+        try:
+            return self.query_one(f"#{name}", Paper)
+        except NoMatches:
+            return Paper()
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """End with a result, unless it has ended or is under another one: Textual would take away that."""
+        if self.app.screen_stack[-1:] != [self]:
+            return AwaitComplete()
+        return super().dismiss(result)
+
+    def action_redraw(self) -> None:
+        """Send every cell again."""
+        self.app.action_redraw()  # type: ignore[attr-defined]
+
+
+class BoxScreen(BaseScreen[T], ModalScreen[T], inherit_bindings=False):
+    """A box over another screen."""
+
+
+class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
     """Title, contents, keys. A subclass sets `place` and BINDINGS, and yields its `contents`."""
 
     place: ClassVar[Place]
@@ -49,8 +80,8 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
 
     def draw_title(self) -> None:
         """Something was logged, perhaps while this screen was being made."""
-        if not self.gone and self.is_mounted:
-            self.query_one("#title", Paper).show(self._title)
+        if not self.gone:
+            self.paper("title").show(self._title)
 
     def _footer(self, width: int) -> list[Line]:
         return [banner.footer(labelled(self.place, self.unlabelled), width)]
@@ -71,10 +102,6 @@ class BootmenuScreen(Screen[T], inherit_bindings=False):
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """What is not offered does nothing."""
         return self.terms.permits(action)
-
-    def action_redraw(self) -> None:
-        """Send every cell again."""
-        self.app.action_redraw()  # type: ignore[attr-defined]
 
 
 class ReadingScreen(BootmenuScreen[T]):
@@ -100,16 +127,16 @@ class ReadingScreen(BootmenuScreen[T]):
     def draw(self) -> None:
         """Bring the page and the rule under it up to date."""
         self.page.show(self.sheet)
-        self.query_one("#more", Paper).show(self._more)
+        self.paper("more").show(self._more)
 
     def _scroll(self, lines: int) -> None:
         self.page.scroll(lines)
-        self.query_one("#more", Paper).show(self._more)
+        self.paper("more").show(self._more)
 
     @property
     def page(self) -> Paper:
         """The sheet."""
-        return self.query_one("#page", Paper)
+        return self.paper("page")
 
     def action_up(self) -> None:
         """One line."""

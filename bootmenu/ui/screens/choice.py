@@ -8,18 +8,18 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.screen import ModalScreen
 
 from bootmenu.language import _
 from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, paragraph
 from bootmenu.ui.pages.banner import footer
+from bootmenu.ui.screens.base import BoxScreen
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import fit
 from bootmenu.ui.widgets.paper import Paper
 
 
-class ChoiceScreen(ModalScreen[int], inherit_bindings=False):
+class ChoiceScreen(BoxScreen[int], inherit_bindings=False):
     """Ends with the index of the answer that was taken; 0 = the first, or none."""
 
     BINDINGS: ClassVar = bindings(Place.CHOICE)
@@ -59,7 +59,7 @@ class ChoiceScreen(ModalScreen[int], inherit_bindings=False):
 
     def _mark(self, index: int) -> None:
         self.marked = max(0, min(index, len(self._answers) - 1))
-        self.query_one("#page", Paper).show(self._page)
+        self.paper("page").show(self._page)
 
     def action_up(self) -> None:
         """The answer above."""
@@ -81,7 +81,3 @@ class ChoiceScreen(ModalScreen[int], inherit_bindings=False):
     def action_no(self) -> None:
         """None."""
         self.dismiss(0)
-
-    def action_redraw(self) -> None:
-        """Send every cell again."""
-        self.app.action_redraw()  # type: ignore[attr-defined]

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.screen import ModalScreen
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.language import _
@@ -16,11 +15,12 @@ from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Line
 from bootmenu.ui.pages.banner import footer
 from bootmenu.ui.pages.question import question
+from bootmenu.ui.screens.base import BoxScreen
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.widgets.paper import Paper
 
 
-class ConfirmScreen(ModalScreen[bool], inherit_bindings=False):
+class ConfirmScreen(BoxScreen[bool], inherit_bindings=False):
     """A box over the menu. Ends with True for yes."""
 
     BINDINGS: ClassVar = bindings(Place.CONFIRM)
@@ -53,7 +53,7 @@ class ConfirmScreen(ModalScreen[bool], inherit_bindings=False):
     def action_switch(self) -> None:
         """Mark the other choice."""
         self.yes = not self.yes
-        self.query_one("#page", Paper).show(self._page)
+        self.paper("page").show(self._page)
 
     def action_up(self) -> None:
         """Mark No."""
@@ -76,7 +76,3 @@ class ConfirmScreen(ModalScreen[bool], inherit_bindings=False):
     def action_no(self) -> None:
         """No."""
         self.dismiss(False)
-
-    def action_redraw(self) -> None:
-        """Send every cell again."""
-        self.app.action_redraw()  # type: ignore[attr-defined]

@@ -85,7 +85,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         return edit.judgement(self.judged, self.terms.session.machine_report, width)
 
     def _more(self, width: int) -> list[Line]:
-        below = self.query_one("#story", Paper).below
+        below = self.paper("story").below
         right = more_below(below)
         said = _("starts as soon as it is checked") if self._starting else ""
         return [rule(width, [Span(said, Ink.STRONG)] if said else [], right)]
@@ -93,13 +93,13 @@ class EditScreen(Typing, BootmenuScreen[None]):
     def _draw(self) -> None:
         if self.gone:
             return
-        fields = self.query_one("#fields", Paper)
+        fields = self.paper("fields")
         fields.show(self._fields)
         fields.reveal(edit.row_of(self.draft))
-        self.query_one("#verdict", Paper).show(lambda width: [edit.verdict_rule(self.judged, width)])
+        self.paper("verdict").show(lambda width: [edit.verdict_rule(self.judged, width)])
         if self.judged is not None:  # what was found before stays to be read until there is something new
-            self.query_one("#story", Paper).show(self._story)
-        self.query_one("#more", Paper).show(self._more)
+            self.paper("story").show(self._story)
+        self.paper("more").show(self._more)
 
     def on_mount(self) -> None:
         """Look for device trees."""
@@ -213,9 +213,9 @@ class EditScreen(Typing, BootmenuScreen[None]):
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        story = self.query_one("#story", Paper)
+        story = self.paper("story")
         story.scroll(pages * max(1, story.size.height - 1))
-        self.query_one("#more", Paper).show(self._more)
+        self.paper("more").show(self._more)
 
     def action_revert(self) -> None:
         """As the configuration has it."""

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 
 from bootmenu.language import _
 from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Ink, Line, Span
 from bootmenu.ui.pages.banner import footer
+from bootmenu.ui.screens.base import BoxScreen
 from bootmenu.ui.screens.typing import Typing
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.typed import Typed
 from bootmenu.ui.widgets.paper import Paper
 
 
-class FilterScreen(Typing, ModalScreen[None], inherit_bindings=False):
+class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
     """follow: told the words with every key. move: the selection of the menu, so many entries down."""
 
     BINDINGS: ClassVar = bindings(Place.FILTER)
@@ -51,7 +51,7 @@ class FilterScreen(Typing, ModalScreen[None], inherit_bindings=False):
         """See Typing."""
         changed = line.text != self._line.text
         self._line = line
-        self.query_one("#line", Paper).show(self._page)
+        self.paper("line").show(self._page)
         if changed:
             self._follow(line.text)
 
@@ -71,7 +71,3 @@ class FilterScreen(Typing, ModalScreen[None], inherit_bindings=False):
         """Back to the menu, with every entry."""
         self._follow("")
         self.dismiss()
-
-    def action_redraw(self) -> None:
-        """Send every cell again."""
-        self.app.action_redraw()  # type: ignore[attr-defined]

@@ -70,8 +70,8 @@ class PlainScreen(BootmenuScreen[T]):
 
     def draw(self) -> None:
         """Bring the page up to date."""
-        if not self.gone and self.is_mounted:
-            self.query_one("#page", Paper).show(self._fresh)
+        if not self.gone:
+            self.paper("page").show(self._fresh)
 
     def on_resize(self, _event: events.Resize) -> None:
         """The page fills the screen."""

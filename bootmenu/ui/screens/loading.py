@@ -125,7 +125,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     def _draw(self) -> None:
         if not self.gone:
-            self.query_one("#page", Paper).show(self._page)
+            self.paper("page").show(self._page)
 
     def on_mount(self) -> None:
         """Begin."""

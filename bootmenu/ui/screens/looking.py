@@ -71,7 +71,8 @@ class LookingScreen(BootmenuScreen[T]):
         self.stop_scan()
 
     def on_unmount(self) -> None:
-        """However the app ends, its threads do, too."""
+        """However the app ends, its threads do, too; and none begins any more."""
+        self.gone = True
         self.stop_scan()
 
     def start_scan(self) -> None:
@@ -88,6 +89,8 @@ class LookingScreen(BootmenuScreen[T]):
     def _start_looking(self, *, afresh: bool) -> None:
         """In a thread: a scan, if it is to be afresh; then what comes and goes, until it is told to stop."""
         earlier = self.stop_scan()
+        if self.gone:
+            return
         self._stop, self._idle = Event(), Event()
         number, stop, idle = self._scan, self._stop, self._idle
         self.run_worker(

@@ -86,6 +86,8 @@ class MenuScreen(LookingScreen[None]):
         self._passing = _PASSING_SLOWLY if Traits.of(os.environ).serial else _PASSING
         self._words = ""
         """Of the filter."""
+        self._rows = RowList(id="rows")
+        """It takes keys before it is composed."""
 
     # --- what is on the screen
 
@@ -94,7 +96,7 @@ class MenuScreen(LookingScreen[None]):
         yield Paper(self._banner, id="banner")
         yield Paper(self._upper_rule, classes="rule", id="upper")
         with Container(id="body"):
-            yield RowList(id="rows")
+            yield self._rows
             with Vertical(id="side"):
                 yield Paper(self._head, id="head")
                 yield Paper(self._story, id="story")
@@ -197,7 +199,7 @@ class MenuScreen(LookingScreen[None]):
         return paragraph(width, _("The list says what was found on each partition instead."), Ink.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
-        below = self.query_one("#story", Paper).below
+        below = self.paper("story").below
         right = more_below(below)
         left = (
             [Span(self._said, Ink.WARN if self._said == told(self.terms.trouble) else Ink.STRONG)]
@@ -206,15 +208,11 @@ class MenuScreen(LookingScreen[None]):
         )
         return [rule(width, left, right, joint=self._joint("┴"))]
 
-    @property
-    def _rows(self) -> RowList:
-        return self.query_one("#rows", RowList)
-
     def draw_found(self) -> None:
         """Bring rows and rules up to date; the story follows through RowList.Moved."""
         self._rows.show(listing.rows(self.catalogue, self._state, self._words))
-        self.query_one("#banner", Paper).show(self._banner)
-        self.query_one("#footer", Paper).show(self._footer)
+        self.paper("banner").show(self._banner)
+        self.paper("footer").show(self._footer)
         self._draw_rules()
         if self._rows.selected is None:
             self._draw_story(from_top=True)
@@ -222,14 +220,14 @@ class MenuScreen(LookingScreen[None]):
     def _draw_rules(self) -> None:
         if self.gone:
             return
-        self.query_one("#upper", Paper).show(self._upper_rule)
-        self.query_one("#lower", Paper).show(self._lower_rule)
+        self.paper("upper").show(self._upper_rule)
+        self.paper("lower").show(self._lower_rule)
 
     def _draw_story(self, *, from_top: bool) -> None:
         if self.gone:
             return
-        self.query_one("#head", Paper).show(self._head)
-        self.query_one("#story", Paper).show(self._story, from_top=from_top)
+        self.paper("head").show(self._head)
+        self.paper("story").show(self._story, from_top=from_top)
         self._draw_rules()
 
     def _say(self, text: str) -> None:
@@ -304,7 +302,7 @@ class MenuScreen(LookingScreen[None]):
         self._scroll_story(-1)
 
     def _scroll_story(self, pages: int) -> None:
-        paper = self.query_one("#story", Paper)
+        paper = self.paper("story")
         paper.scroll(pages * max(1, paper.size.height - 1))
         self._draw_rules()
 

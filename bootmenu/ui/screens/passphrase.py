@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
@@ -22,6 +21,7 @@ from bootmenu.ui.keys import Place, bindings, labelled
 from bootmenu.ui.lines import Line
 from bootmenu.ui.pages.banner import footer
 from bootmenu.ui.pages.passphrase import passphrase
+from bootmenu.ui.screens.base import BoxScreen
 from bootmenu.ui.screens.typing import Typing
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.typed import Typed
@@ -31,7 +31,7 @@ MAX_TYPED = 512
 """Characters, as many as cryptsetup itself takes from a terminal."""
 
 
-class PassphraseScreen(Typing, ModalScreen[bool], inherit_bindings=False):
+class PassphraseScreen(Typing, BoxScreen[bool], inherit_bindings=False):
     """A box over the menu. Ends with True when the partition is unlocked."""
 
     BINDINGS: ClassVar = bindings(Place.PASSPHRASE)
@@ -65,7 +65,7 @@ class PassphraseScreen(Typing, ModalScreen[bool], inherit_bindings=False):
         return passphrase(self.device, len(self._typed.text), self._said, width, working=self.working)
 
     def _draw(self) -> None:
-        self.query_one("#page", Paper).show(self._page)
+        self.paper("page").show(self._page)
 
     @property
     def line(self) -> Typed:
@@ -113,7 +113,3 @@ class PassphraseScreen(Typing, ModalScreen[bool], inherit_bindings=False):
         """Back to the menu; a passphrase that is being tried is waited for."""
         if not self.working:
             self.dismiss(False)
-
-    def action_redraw(self) -> None:
-        """Send every cell again."""
-        self.app.action_redraw()  # type: ignore[attr-defined]

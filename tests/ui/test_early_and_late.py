@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""Keys, pastes and drawing that reach a screen before it is composed or after its end: for every screen there is."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from threading import Event
+from typing import Any
+
+import pytest
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+
+from bootmenu.discovery.scan import DeviceFound
+from bootmenu.pin import StoredPin, guard
+from bootmenu.state import Memory
+from bootmenu.ui import screens
+from bootmenu.ui.screens.base import BaseScreen, BootmenuScreen, BoxScreen, ReadingScreen
+from bootmenu.ui.screens.choice import ChoiceScreen
+from bootmenu.ui.screens.confirm import ConfirmScreen
+from bootmenu.ui.screens.details import DetailsScreen
+from bootmenu.ui.screens.edit import EditScreen
+from bootmenu.ui.screens.filter import FilterScreen
+from bootmenu.ui.screens.help import HelpScreen
+from bootmenu.ui.screens.kiosk import (
+    KioskArrivalScreen,
+    KioskLoadingScreen,
+    KioskRefusalScreen,
+    KioskScreen,
+    PinScreen,
+    PlainScreen,
+)
+from bootmenu.ui.screens.loading import LoadingScreen, Returned
+from bootmenu.ui.screens.log import LogScreen
+from bootmenu.ui.screens.looking import LookingScreen
+from bootmenu.ui.screens.menu import MenuScreen
+from bootmenu.ui.screens.passphrase import PassphraseScreen
+from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
+from bootmenu.ui.screens.tree import TreeScreen
+from bootmenu.ui.terms import Terms
+from tests.ui import fakes
+from tests.ui.driving import Menu, running
+from tests.ui.fakes import FakeSession
+
+_SET = Event()
+_SET.set()
+_ERROR = fakes.NO_ROOT
+_LOCKED = next(event.device for event in fakes.LOCKED if isinstance(event, DeviceFound) and event.device.locked)
+_PLAN = fakes.plan_for(fakes.DEBIAN)
+
+
+def _pin(terms: Terms) -> PinScreen:
+    assert fakes.KIOSK.kiosk_pin is not None
+    return PinScreen(terms, guard(StoredPin.parse(fakes.KIOSK.kiosk_pin), Memory(None)))
+
+
+SCREENS: dict[type[Screen[Any]], Callable[[Terms], BaseScreen[Any]]] = {
+    MenuScreen: MenuScreen,
+    DetailsScreen: lambda terms: DetailsScreen(terms, fakes.DEBIAN),
+    TreeScreen: lambda terms: TreeScreen(terms, fakes.DEBIAN),
+    EditScreen: lambda terms: EditScreen(terms, fakes.DEBIAN, lambda _: None),
+    HelpScreen: HelpScreen,
+    LogScreen: LogScreen,
+    LoadingScreen: lambda terms: LoadingScreen(terms, fakes.DEBIAN, after=_SET),
+    RefusalScreen: lambda terms: RefusalScreen(terms, _ERROR),
+    ArrivalScreen: lambda terms: ArrivalScreen(terms, _PLAN),
+    ChoiceScreen: lambda terms: ChoiceScreen(terms, "Title", ["Words."], ["no", "yes"]),
+    ConfirmScreen: lambda terms: ConfirmScreen(terms, fakes.DEBIAN),
+    PassphraseScreen: lambda terms: PassphraseScreen(terms, _LOCKED),
+    FilterScreen: lambda terms: FilterScreen(terms, "", lambda _: None, lambda _: None),
+    KioskScreen: KioskScreen,
+    KioskLoadingScreen: lambda terms: KioskLoadingScreen(terms, fakes.DEBIAN, "Start", after=_SET),
+    KioskRefusalScreen: lambda terms: KioskRefusalScreen(terms, _ERROR),
+    KioskArrivalScreen: lambda terms: KioskArrivalScreen(terms, "Start"),
+    PinScreen: _pin,
+}
+_BASES = {BaseScreen, BoxScreen, BootmenuScreen, ReadingScreen, LookingScreen, PlainScreen}
+_ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
+"""Actions that end the app, or go to another screen that has its own turn."""
+
+
+def test_every_screen_is_tried_and_has_the_common_base() -> None:
+    names = [found.name for found in pkgutil.iter_modules(screens.__path__)]
+    modules = [importlib.import_module(f"{screens.__name__}.{name}") for name in names]
+    defined = {
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Screen) and value.__module__.startswith(screens.__name__)
+    }
+    assert defined - _BASES == set(SCREENS)
+    assert all(issubclass(kind, BaseScreen) for kind in defined)
+
+
+def _doings(screen: BaseScreen[Any]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """All that a key, a timer or a message makes it do by itself."""
+    for binding in screen.BINDINGS:
+        assert isinstance(binding, Binding)
+        if binding.action.partition("(")[0].rpartition(".")[2] not in _ELSEWHERE:
+            yield binding.action, partial(_act, screen, binding.action)
+    yield "a character", lambda: _handed(screen, events.Key("4", "4"))
+    yield "a paste", lambda: _handed(screen, events.Paste("47"))
+    for name in ("_draw", "draw", "draw_title", "draw_found", "_draw_now", "_draw_rules", "_tick"):
+        if (method := getattr(screen, name, None)) is not None:
+            yield name, method
+
+
+def _act(screen: BaseScreen[Any], action: str) -> object:
+    return screen.app.run_action(action, screen)
+
+
+def _handed(screen: BaseScreen[Any], event: events.Event) -> object:
+    handler = getattr(screen, f"on_{type(event).__name__.lower()}", None)
+    return handler(event) if handler is not None else None
+
+
+@asynccontextmanager
+async def _app(kind: type[Screen[Any]]) -> AsyncIterator[Menu]:
+    session = FakeSession(simulated=True)
+    settings = fakes.KIOSK if kind.__module__.endswith("kiosk") else None
+    async with running(session, settings=settings) as menu:
+        yield menu
+
+
+async def _do(doing: Callable[[], object]) -> None:
+    done = doing()
+    if inspect.isawaitable(done):
+        await done
+
+
+async def _leave(menu: Menu, depth: int) -> None:
+    while len(menu.app.screen_stack) > depth:
+        await menu.app.pop_screen()
+
+
+@pytest.mark.parametrize("kind", SCREENS, ids=lambda kind: kind.__name__)
+async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Screen[Any]]) -> None:
+    async with _app(kind) as menu:
+        depth = len(menu.app.screen_stack)
+        count = len(list(_doings(SCREENS[kind](menu.app.terms))))
+        assert count > 3
+        for number in range(count):
+            screen = SCREENS[kind](menu.app.terms)
+            pushed = menu.app.push_screen(screen)
+            assert not screen.query("Paper"), "nothing of it is there yet"
+            await _do(list(_doings(screen))[number][1])
+            await pushed
+            await _leave(menu, depth)
+        await menu.pilot.pause()
+        assert menu.app.fault is None
+
+
+@pytest.mark.parametrize("kind", SCREENS, ids=lambda kind: kind.__name__)
+async def test_what_comes_after_the_end_of_a_screen_is_no_fault(kind: type[Screen[Any]]) -> None:
+    async with _app(kind) as menu:
+        below = list(menu.app.screen_stack)
+        for number in range(len(list(_doings(SCREENS[kind](menu.app.terms))))):
+            screen = SCREENS[kind](menu.app.terms)
+            await menu.app.push_screen(screen)
+            name, doing = list(_doings(screen))[number]
+            await _leave(menu, len(below))
+            assert not screen.query("Paper"), "nothing of it is there any more"
+            await _do(doing)
+            screen.dismiss(None)
+            assert menu.app.screen_stack[: len(below)] == below, f"{name} took another screen away"
+            await _leave(menu, len(below))
+        await menu.pilot.pause()
+        assert menu.app.fault is None
+
+
+async def test_esc_before_a_load_is_drawn_takes_it_back() -> None:
+    async with running(FakeSession()) as menu:
+        results: list[object] = []
+        screen = LoadingScreen(menu.app.terms, fakes.DEBIAN, after=_SET)
+        pushed = menu.app.push_screen(screen, results.append)
+        await menu.app.run_action("cancel", screen)
+        await pushed
+        await menu.until(lambda: results)
+    assert results == [Returned("taken back: nothing is loaded")]
