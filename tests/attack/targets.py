@@ -8,6 +8,7 @@ is no BootmenuError, when something broke. Only public functions are called, so 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import gzip
 import io
@@ -25,10 +26,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu import cli, language, report
+from bootmenu.autoboot import choose
 from bootmenu.compat.facts import DeviceTreeFacts, KernelFacts, find_banner
 from bootmenu.discovery.devices import find
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.machine import gather
+from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats import compression, devicetree_head, initramfs
 from bootmenu.formats.devicetree import DeviceTree, facts
@@ -38,8 +41,10 @@ from bootmenu.formats.reader import Buffer
 from bootmenu.frame import Frame, Picture, Terminal
 from bootmenu.kexec.handover import Handover
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.place import Bus, Place
 from bootmenu.plain import PlainMenu
 from bootmenu.policy import Policy
 from bootmenu.settings import Loaded, load
@@ -50,6 +55,7 @@ from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.simulated import SimulatedHost
 from bootmenu.ui import themes
+from bootmenu.ui.incoming import Key, Reader
 from bootmenu.ui.keys import TABLE
 from bootmenu.ui.terminal import Depth, Traits
 from bootmenu.ui.terms import Terms
@@ -58,6 +64,7 @@ from tests.builders import machines
 from tests.builders.containers import board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeCommands, FakeLog, fake_host
+from tests.builders.places import BESIDE, CARD, INSIDE, STICK
 from tests.builders.trees import MemoryTree, write_tree
 from tests.discovery.test_devices import DISK
 from tests.discovery.test_hotplug import message
@@ -603,6 +610,42 @@ def _policy() -> Attack:
     return attack
 
 
+_PLACES = (
+    *(INSIDE, INSIDE, BESIDE, STICK, CARD, Place(), Place(bus=Bus.EXTERNAL)),
+    *(dataclasses.replace(place, late=True) for place in (INSIDE, BESIDE, STICK)),
+)
+
+
+def _listing(chance: random.Random, number: int, place: Place) -> Listing:
+    """An entry of a partition at that place, with a name that any partition may have."""
+    name = chance.choice(("debian", "debian", "rescue", "alpine"))
+    verdict = chance.choice(((), (), (Finding(code="X", severity=chance.choice(list(Severity)), message="x"),)))
+    one = fakes.listing(name, name, *verdict, device=f"sd{'abcdef'[number]}1", default=chance.random() < 0.3)
+    places = (place, *(chance.sample(_PLACES, 1) if chance.random() < 0.2 else ()))
+    return dataclasses.replace(one, places=places)
+
+
+@target("places in a kiosk", 40)
+def _places() -> Attack:
+    """What is offered and what starts by itself comes from inside the machine, whatever other disks call theirs."""
+    settings = dataclasses.replace(fakes.KIOSK, kiosk_entries=("*",), kiosk_recovery=("rescue",))
+    policy = Policy.of(settings)
+
+    def attack(chance: random.Random) -> None:
+        found = [_listing(chance, number, chance.choice(_PLACES)) for number in range(chance.randint(1, 6))]
+        chance.shuffle(found)
+        name = chance.choice((None, "debian", "rescue", "alpine"))
+        state = State(default=name or "", once=chance.choice(("", "rescue", "debian")))
+        startable = policy.startable(found)
+        choice = choose(startable, state, settings, finished=chance.random() < 0.8)
+        given = [*startable, *policy.offered(found, repair_first=chance.random() < 0.5, default=choice.listing)]
+        for one in [*given, *([choice.listing] if choice.listing is not None else [])]:
+            outside = [str(place) for place in one.places if not place.internal]
+            _demand(not outside, f"{one.entry.id} is given, with files on {', '.join(outside)}")
+
+    return attack
+
+
 # ---- what is remembered, and what a machine says of itself -------------------------------------------------
 
 
@@ -923,6 +966,27 @@ def _plain_menu() -> Attack:
         sink = io.StringIO()
         PlainMenu(Terms(session=fakes.FakeSession(), may_quit=chance.random() < 0.5), io.StringIO(text), sink).run()
         _shown(sink.getvalue(), "the plain menu")
+
+    return attack
+
+
+@target("text with line ends", 40)
+def _burst() -> Attack:
+    """What comes in one burst, or as a paste, starts nothing, however its bytes are cut into pieces."""
+    parts = (b"a", b"y", b"1", b"D", b" ", b"\r", b"\n", b"\r\n", b"\r\0", b"\t", "ä".encode(), b"\x7f")
+
+    def attack(chance: random.Random) -> None:
+        text = b"".join((b"1y", *chance.choices(parts, k=chance.randint(1, 40))))
+        data = b"\x1b[200~" + text + b"\x1b[201~" if chance.random() < 0.3 else text
+        reader, at, tokens = Reader(), 0, []
+        while at < len(data):
+            size = chance.randint(1, len(data))
+            tokens += reader.feed(data[at : at + size])
+            at += size
+        while reader.wait is not None:
+            tokens += reader.quiet()
+        pressed = [token for token in tokens if isinstance(token, Key) and token.alone]
+        _demand(not pressed, f"a text has the key {pressed[:1]}")
 
     return attack
 

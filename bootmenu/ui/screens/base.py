@@ -54,8 +54,8 @@ class BaseScreen(Screen[T], inherit_bindings=False):
         self.app.action_redraw()  # type: ignore[attr-defined]
 
 
-class BoxScreen(BaseScreen[T], ModalScreen[T], inherit_bindings=False):
-    """A box over another screen."""
+class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
+    """A box over another screen, which shines through: Textual takes the styles of the first base alone."""
 
 
 class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
