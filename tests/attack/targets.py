@@ -47,7 +47,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.plain import PlainMenu
 from bootmenu.policy import Policy
-from bootmenu.settings import Loaded, load
+from bootmenu.settings import Loaded, Verify, load
 from bootmenu.sources import SOURCES, read_partition
 from bootmenu.state import FolderStore, Memory, State, decode, encode, open_memory
 from bootmenu.system.host import Host
@@ -538,7 +538,7 @@ def _permitted(loaded: Loaded) -> dict[str, int]:
         found[f"entry {name}"] = 2 if any(one.entry.id == name for one in policy.startable(listings)) else int(shown)
     found["leaving the kiosk"] = 0 if policy.kiosk else 2
     found["a shell"] = 2 if settings.shell else 0
-    found["files without their digest"] = 0 if settings.sha256 else 2
+    found["files without their digest"] = 0 if settings.sha256 or settings.verify is Verify.ALL else 2
     return found
 
 
