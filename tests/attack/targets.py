@@ -532,10 +532,11 @@ def _permitted(loaded: Loaded) -> dict[str, int]:
     settings, policy = loaded.settings, Policy.of(loaded.settings)
     found = {f"action {name}": {"free": 2, "pin": 1}.get(str(policy.access(name)), 0) for name in _ACTIONS}
     listings = [fakes.listing(name, name) for name in _IDS]
-    for listing in listings:
-        name = listing.entry.id
-        shown = any(one.entry.id == name for one in policy.offered(listings))
-        found[f"entry {name}"] = 2 if any(one.entry.id == name for one in policy.startable(listings)) else int(shown)
+    free = policy.startable(listings)
+    # as the kiosk asks for it: where only the default is offered, that is what would start by itself
+    shown = policy.offered(listings, default=choose(free, State(), settings, finished=True).listing)
+    for one in listings:
+        found[f"entry {one.entry.id}"] = 0 if one not in shown else 2 if one in free else 1
     found["leaving the kiosk"] = 0 if policy.kiosk else 2
     found["a shell"] = 2 if settings.shell else 0
     found["files without their digest"] = 0 if settings.sha256 or settings.verify is Verify.ALL else 2
