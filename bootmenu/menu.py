@@ -512,14 +512,14 @@ def _show(sitting: Sitting) -> Quit | None:
         faults.note(text)
     error, lines = sitting.error, _Lines(sitting)
     while True:
-        if ended := signals.told():  # between the frame and the menu, or in a jump that came back
-            return Quit(ended)
+        if number := signals.told():  # between the frame and the menu, or in a jump that came back
+            return Quit(number)
         view, outcome = lines.run(error, said) if sitting.plain else _run_screens(sitting, lines, error, said)
         said = ""
-        if ended := signals.told():
+        if number := signals.told():
             if isinstance(outcome, Jump):
                 view.unload(outcome.plan)
-            return Quit(ended)
+            return Quit(number)
         if isinstance(outcome, Demo):
             return None
         if not isinstance(outcome, Jump):

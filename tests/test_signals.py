@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from bootmenu.frame import Frame, Signal
 from bootmenu.system import signals
-from tests.ui.line import on_a_line
+from tests.ui.line import ROOT, on_a_line
 
 
 @pytest.mark.parametrize("number", signals.ENDING)
@@ -35,6 +37,28 @@ def test_a_signal_at_the_end_of_the_frame_is_known_to_who_comes_next() -> None:
         assert signals.told() == signal.SIGTERM
         with Frame([]) as frame:
             assert frame.wait(0) == Signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_systemd_ends_a_menu_that_waits_for_its_jump(early: bool) -> None:
+    program = """
+import os, signal
+from bootmenu.system import signals
+with signals.held():
+    if {early}:
+        signal.raise_signal(signal.SIGTERM)
+    print("waits", flush=True)
+    signals.wait_to_be_ended()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program.format(early=early)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waits\n"
+    if not early:
+        process.terminate()
+    assert process.wait(30) == -signal.SIGTERM
+    process.stdout.close()
 
 
 PROGRAM = """

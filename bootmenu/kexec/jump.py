@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.language import marked
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.settings import Watchdog
-from bootmenu.system import watchdog
+from bootmenu.system import signals, watchdog
 from bootmenu.system.commands import CommandError
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
@@ -98,8 +97,7 @@ def jump(host: Host) -> None:
                 stage=Stage.JUMP,
                 call="systemctl kexec",
             )
-        while True:  # systemd stops this process when its turn comes
-            signal.pause()
+        signals.wait_to_be_ended()
     try:
         host.syscalls.reboot_kexec()
     except OSError as error:

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import signal
 import struct
 from collections.abc import Callable
 from enum import StrEnum
 
 from bootmenu.errors import BootmenuError
-from bootmenu.system import efi
+from bootmenu.system import efi, signals
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
 
@@ -68,8 +67,7 @@ def _by_systemd(host: Host, wanted: Power) -> None:
         raise PowerError(error.message, error.hint) from None
     if done.returncode != 0:
         raise PowerError(f"systemd refused: {done.error_text or done.returncode}.", "Run as root.")
-    while True:  # systemd stops this process when its turn comes
-        signal.pause()
+    signals.wait_to_be_ended()
 
 
 def _has_setup(host: Host) -> bool:

@@ -8,6 +8,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import NoReturn
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """And not SIGINT, which is a key: it interrupts where it is heard."""
@@ -48,6 +49,17 @@ def listening(listener: Callable[[int], object]) -> Iterator[None]:
         yield
     finally:
         _listeners.remove(listener)
+
+
+def wait_to_be_ended() -> NoReturn:
+    """Wait for the signal with which systemd ends this process when its turn comes, and die of it."""
+    for number in ENDING:
+        with contextlib.suppress(ValueError):  # not in the main thread, where whoever listens ends the process
+            signal.signal(number, signal.SIG_DFL)
+    if _told:
+        signal.raise_signal(_told)
+    while True:
+        signal.pause()
 
 
 def _take(number: int, _frame: FrameType | None) -> None:

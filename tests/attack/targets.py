@@ -54,6 +54,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.tree import OpenFile
 from bootmenu.ui import themes
 from bootmenu.ui.incoming import Key, Reader
 from bootmenu.ui.keys import TABLE
@@ -61,7 +62,7 @@ from bootmenu.ui.terminal import Depth, Traits
 from bootmenu.ui.terms import Terms
 from tests.attack.mutate import mutated
 from tests.builders import machines
-from tests.builders.containers import board_dtb, fit_of, uki
+from tests.builders.containers import board_dtb, fit_of, large_fit, uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeCommands, FakeLog, fake_host
 from tests.builders.places import BESIDE, CARD, INSIDE, STICK
@@ -577,9 +578,11 @@ def _settings_file() -> Attack:
 def _policy() -> Attack:
     """A kiosk's file that is damaged in one place, or not understood, permits nothing that the whole one does not.
 
-    What became another file without a fault in it is another policy, and not judged.
+    What became another file without a fault in it is another policy, and not judged. Where nothing is left of a table
+    of digests, and where nothing can be read, the default entry starts without one: that it was demanded is lost.
     """
     before = _permitted(_loaded(KIOSK))
+    unreadable = before | {"files without their digest": 2}
 
     def attack(chance: random.Random) -> None:
         data, line, why = KIOSK, "", ""
@@ -604,9 +607,10 @@ def _policy() -> Attack:
         with contextlib.suppress(UnicodeDecodeError, ValueError, RecursionError):
             if not line and data.strip() and tomllib.loads(data.decode("utf-8-sig")) and not loaded.problems:
                 return
-        _not_looser(before, _permitted(loaded), why)
+        left = b"sha256" in data.replace(b"\0", b"").lower()
+        _not_looser(before if left else unreadable, _permitted(loaded), why)
         if chance.random() < 0.05:
-            _not_looser(before, _permitted(_loaded(None, folder=True)), "a file that cannot be read")
+            _not_looser(unreadable, _permitted(_loaded(None, folder=True)), "a file that cannot be read")
 
     return attack
 
@@ -1150,10 +1154,16 @@ def _fit_with_hashes(chance: random.Random) -> None:
 
 
 def _large_fit(chance: random.Random) -> None:
-    images = {"k": ("kernel", whole_image(40 << 20), "none"), "r": ("ramdisk", b"070701" + bytes(100 << 20), "none")}
-    source = Buffer(fit_of(images, {"one": {"kernel": ["k"], "ramdisk": ["r"]}}, default="one", algorithms=["crc32"]))
-    del images
-    KernelFacts.from_source(source)
+    """One of ordinary size, in its file: with its data inside the tree, as mkimage makes it, and behind."""
+    external = chance.random() < 0.5
+    path = _place() / f"large-{external}.itb"
+    if not path.exists():
+        large_fit(path, 40 << 20, 200 << 20, external=external)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        KernelFacts.from_source(OpenFile(descriptor, path.stat().st_size))
+    finally:
+        os.close(descriptor)
 
 
 def _uki_with_profiles(chance: random.Random) -> None:

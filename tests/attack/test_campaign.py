@@ -19,9 +19,6 @@ from tests.attack.tally import Tally, table
 from tests.attack.targets import TARGETS
 from tests.ui.line import ROOT
 
-_NOT_YET = frozenset({"policy of a kiosk", "report filter", "large and dense"})
-"""Kinds in which faults are known that are being mended."""
-
 
 @pytest.mark.parametrize(
     ("words", "least"),
@@ -44,9 +41,9 @@ def test_a_little_of_each_part(words: list[str], least: int) -> None:
     assert done.stdout, done.stderr
     tallies = [Tally.from_json(value) for value in json.loads(done.stdout)]
     assert sum(tally.tried for tally in tallies) >= least
-    assert done.returncode == (1 if any(tally.failed for tally in tallies) else 0)
-    broken = [tally for tally in tallies if tally.failed and tally.kind not in _NOT_YET]
+    broken = [tally for tally in tallies if tally.failed]
     assert not broken, "\n".join(table(broken))
+    assert done.returncode == 0
 
 
 def test_every_format_of_configurations_is_attacked() -> None:
