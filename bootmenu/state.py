@@ -494,14 +494,12 @@ def open_memory(
 def refusal(host: Host, settings: Settings, devices: Iterable[object]) -> str:
     """Why the partition that the settings name can keep no state, as far as that is known without mounting it.
 
-    Empty = nothing is known against it, or it is not among the devices. Raises what reading them does.
+    Empty = nothing is known against it. Raises what reading the devices does.
     """
     if not settings.state_device or settings.state_device.lower() == EFI:
         return ""
     try:
         device = _meant(settings.state_device, devices)
-    except _MissingError:
-        return ""
     except StateError as error:
         return marked(f"Nothing is remembered between boots: {error.message}")
     return "" if device.folder is not None or not _read_only(host, device) else _unwritable(settings.state_device)
@@ -511,10 +509,6 @@ def _unwritable(name: str) -> str:
     # a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
     # when it is too late to tell anybody
     return marked(f"Nothing is remembered between boots: {name} can only be read. {_READ_ONLY}")
-
-
-class _MissingError(StateError):
-    """The partition that the settings name is not there."""
 
 
 def _meant(setting: str, devices: Iterable[object]) -> Device:
@@ -536,7 +530,7 @@ def _meant(setting: str, devices: Iterable[object]) -> Device:
     if here:
         return here[0]
     if not named:
-        raise _MissingError(f"the partition {setting} is not there.")
+        raise StateError(f"the partition {setting} is not there.")
     where = named[0].place.path or named[0].place.bus
     raise StateError(
         f"{name} ({named[0].name}) is on {where}, and the settings do not say so. If it is meant, write: "

@@ -337,6 +337,7 @@ def test_the_state_is_never_on_a_stick_that_only_has_the_name(tmp_path: Path, pl
     assert not memory.remembers
     assert "and the settings do not say so" in memory.trouble
     assert refusal(host, settings, [stick]) == memory.trouble
+    assert "the partition LABEL=STATE is not there" in refusal(host, settings, [])
     for devices in ([stick, own], [own, stick]):
         assert open_memory(host, settings, devices).remembers
 
