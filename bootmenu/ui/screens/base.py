@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
 from textual import events
+from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.css.query import NoMatches
@@ -42,6 +43,11 @@ class BaseScreen(Screen[T], inherit_bindings=False):
             return self.query_one(f"#{name}", Paper)
         except NoMatches:
             return Paper()
+
+    def on_unmount(self) -> None:
+        """Let go of what was drawn: Textual remembers two colours by the cache of lines of every widget there was,
+        a thousand of them (StylesCache.get_inner_outer), and a menu is open for months."""
+        StylesCache.get_inner_outer.cache_clear()
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """End with a result, unless it has ended or is under another one: Textual would take away that."""
