@@ -59,7 +59,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.power import Power
 from bootmenu.system.tree import DirectoryTree
 
-_SETTLING = 10.0
+_SETTLING = 30.0
 """Seconds that a disk may take to appear after the start of the menu."""
 
 
