@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all scenarios attack bench snapshots picture man lint format system-packages lock clean
+.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,8 @@ test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
 
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.
 	$(PYTEST) $(ARGS)
+
+test-full: test-all attack ## Run what takes hours, too: every test, then the attack.
 
 scenarios: system-packages $(VENV)/.ready ## Let virtual machines judge every verdict, and write their table into README.md.
 	$(PYTEST) tests/vm/test_scenarios.py $(ARGS)
