@@ -7,6 +7,7 @@ stage has no udev. What sysfs does not say is Bus.UNKNOWN.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -59,9 +60,10 @@ class Places:
         the name that it was given."""
         for path in (f"/sys/dev/block/{number}" if number else "", f"/sys/class/block/{name}" if name else ""):
             if path and ".." not in path:
-                folder = Path(os.path.realpath(self._host.path(path)))
-                if folder.is_dir():
-                    return folder
+                with contextlib.suppress(OSError, ValueError):  # too long for a name, or with a NUL in it
+                    folder = Path(os.path.realpath(self._host.path(path)))
+                    if folder.is_dir():
+                        return folder
         return None
 
     def _at(self, folder: Path, depth: int) -> Place:

@@ -58,7 +58,13 @@ def test_the_path_of_this_machines_own_disks_is_udevs() -> None:
 
 def test_an_unknown_device_is_nowhere_and_never_inside(tmp_path: Path) -> None:
     places = Places(Host(root=tmp_path))
-    for name, number in (("sda1", "8:1"), ("", ""), ("../../etc", "../../..")):
+    for name, number in (
+        ("sda1", "8:1"),
+        ("", ""),
+        ("../../etc", "../../.."),
+        ("x" * 5000, "9" * 5000),
+        ("a\0b", "\0"),
+    ):
         assert places.of(name, number) == Place()
     assert not Place().internal
     assert places.of("sda1", "", removable=True).bus is Bus.EXTERNAL
