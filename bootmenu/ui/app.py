@@ -154,7 +154,9 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
                 loop.add_signal_handler(signal.SIGINT, self.exit, Quit(signal=signal.SIGINT))
             # and these not by the loop, which lets them kill again when it is closed
             self._listening.enter_context(
-                signals.listening(lambda number: loop.call_soon_threadsafe(self.exit, Quit(signal=number)))
+                signals.listening(
+                    lambda number: loop.call_soon_threadsafe(self.exit, Quit(signal=signal.Signals(number)))
+                )
             )
             if self.terms.settings.buttons and self._has_buttons:
                 self._buttons = Buttons(Host(), grab=self.terms.policy.kiosk)
