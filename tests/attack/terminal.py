@@ -73,10 +73,10 @@ def _attack(line: Line, chance: random.Random) -> None:
     _drain(line)
 
 
-def _drain(line: Line) -> int:
-    """Bytes that it sent; no terminal looks at them."""
+def _drain(line: Line, seconds: float = 0.02) -> int:
+    """Bytes that it sent until it was quiet for so long; no terminal looks at them."""
     count = 0
-    while select.select([line.terminal], [], [], 0.02)[0]:
+    while select.select([line.terminal], [], [], seconds)[0]:
         try:
             piece = os.read(line.terminal, 65536)
         except OSError:
@@ -97,8 +97,12 @@ def _judged(line: Line, log: Path) -> str:
     fcntl.ioctl(line.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     end = monotonic() + 30
     while line.process.poll() is None:
-        line.type(b"\x1b[201~\x1b\x1b\x0c")  # out of whatever was begun, and draw everything
-        if _drain(line) > 200:
+        # out of whatever was begun, and draw everything: each is a key only when it comes on its own
+        drawn = 0
+        for key in (b"\x1b[201~", b"\x1b", b"\x1b", b"\x0c"):
+            line.type(key)
+            drawn = _drain(line, 0.3)
+        if drawn > 200:
             return ""
         if monotonic() > end:
             return "it does not answer for 30 s"
