@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -76,6 +77,9 @@ def _in_a_process(part: str, words: Sequence[str]) -> list[Tally]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns 1 when anything broke."""
+    # a shell in the background and nohup ignore these, and so would everything that is attacked
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = _parser().parse_args(words)
     if arguments.part is None and (arguments.count or arguments.only or arguments.index):
