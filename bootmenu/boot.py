@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +20,7 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, StageState
 from bootmenu.session import Session, collect
 from bootmenu.settings import Watchdog
+from bootmenu.system import signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +89,7 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
         for progress in session.leave(plan):
             teller.progress(progress)
         teller.result("jump", plan.last_line)
-        with contextlib.suppress(ValueError):  # not in the main thread
-            for number in (signal.SIGTERM, signal.SIGHUP):  # systemd, which may make the jump, ends this process
-                signal.signal(number, signal.SIG_DFL)
+        signals.let_them_kill()  # systemd, which may make the jump, ends this process with one
     except LoadError as error:
         leave_note(error, session.unload(plan))
         raise _with_what_the_kernel_said(error) from None

@@ -308,21 +308,6 @@ class _Ended(Exception):  # noqa: N818 - not an error of anybody's
         self.signal = number
 
 
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Until the end a signal raises _Ended. Not for the jump: systemd, which may make it, ends this process."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise _Ended(number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decision:
     shared: Shared
@@ -516,6 +501,9 @@ def _show(sitting: Sitting) -> Quit | None:
             return Quit(number)
         view, outcome = lines.run(error, said) if sitting.plain else _run_screens(sitting, lines, error, said)
         said = ""
+        kiosk = settings.profile is Profile.KIOSK
+        if isinstance(outcome, Jump) and not signals.told():
+            _say_everywhere(sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line))
         if number := signals.told():
             if isinstance(outcome, Jump):
                 view.unload(outcome.plan)
@@ -524,16 +512,8 @@ def _show(sitting: Sitting) -> Quit | None:
             return None
         if not isinstance(outcome, Jump):
             return outcome
-        kiosk = settings.profile is Profile.KIOSK
         try:
-            with _ended_by_signals():
-                _say_everywhere(
-                    sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line)
-                )
             _jump(view, outcome.plan)
-        except _Ended as ended:
-            view.unload(outcome.plan)
-            return Quit(ended.signal)
         except SimulatedJump as arrived:
             view.unload(outcome.plan)
             error, said = None, told(arrived.message) if sitting.plain else ""

@@ -51,11 +51,16 @@ def listening(listener: Callable[[int], object]) -> Iterator[None]:
         _listeners.remove(listener)
 
 
-def wait_to_be_ended() -> NoReturn:
-    """Wait for the signal with which systemd ends this process when its turn comes, and die of it."""
+def let_them_kill() -> None:
+    """Let these signals end the process at once, as by default."""
     for number in ENDING:
         with contextlib.suppress(ValueError):  # not in the main thread, where whoever listens ends the process
             signal.signal(number, signal.SIG_DFL)
+
+
+def wait_to_be_ended() -> NoReturn:
+    """Wait for the signal with which systemd ends this process when its turn comes, and die of it."""
+    let_them_kill()
     if _told:
         signal.raise_signal(_told)
     while True:
