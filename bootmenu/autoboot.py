@@ -128,9 +128,9 @@ class _Home:
         """Return why an entry does not start by itself where it is; None = it may. wanted: who wants just this."""
         if any(place.late for place in listing.places):
             return "is on a disk that was plugged in later"
-        if wanted is not None and wanted.exact and wanted.disks:
-            return "is on another disk than when it was chosen" if wanted.disks != listing.disks else None
         if wanted is not None and wanted.exact:
+            if wanted.disks:
+                return "is on another disk than when it was chosen" if wanted.disks != listing.disks else None
             # its id says where its own partition is, and nothing of those that its files are on
             own = listing.places[0].rank if listing.places else listing.rank
             return "is on a disk outside of the machine" if listing.rank > max(own, self.rank) else None

@@ -97,18 +97,14 @@ class Policy:
         """Of an entry, whatever its verdict."""
         if not self.kiosk:
             return Access.FREE
-        if not self.allows_place(listing):
-            return Access.ABSENT
-        if _place(listing.entry.id, self.entries) is None:
+        if _place(listing.entry.id, self.entries) is None or not self._allows_places(listing):
             return Access.ABSENT
         if _place(listing.entry.id, self.locked) is None:
             return Access.FREE
         return Access.PIN if self.has_pin else Access.ABSENT
 
-    def allows_place(self, listing: Listing) -> bool:
+    def _allows_places(self, listing: Listing) -> bool:
         """Whether every partition that an entry takes something from is at a place that is allowed."""
-        if not self.kiosk:
-            return True
         return bool(listing.places) and all(
             any(rule.allows(place) for rule in self.disks) for place in listing.places
         )

@@ -19,6 +19,7 @@ from threading import Lock
 from typing import Protocol
 
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.references import names_of
 from bootmenu.discovery.scan import Listing
 from bootmenu.discovery.storage import btrfs
 from bootmenu.errors import BootmenuError
@@ -27,7 +28,7 @@ from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import is_at, split
 from bootmenu.settings import Settings
-from bootmenu.sources import references
+from bootmenu.sources.references import canonical
 from bootmenu.system import efi, scratch
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
@@ -518,12 +519,8 @@ def _meant(setting: str, devices: Iterable[object]) -> Device:
     to be it: its name is written on the disk, and anybody may write it.
     """
     name, where = split(setting)
-    wanted = references.canonical(name)
-    named = [
-        device
-        for device in devices
-        if isinstance(device, Device) and wanted in {device.name, *map(references.canonical, device.names)}
-    ]
+    wanted = canonical(name)
+    named = [device for device in devices if isinstance(device, Device) and wanted in names_of(device)]
     here = [device for device in named if is_at(device.place, where)]
     if len(here) > 1:
         raise StateError(f"there are {len(here)} partitions {name}: {', '.join(device.name for device in here)}.")

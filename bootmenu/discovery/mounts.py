@@ -409,12 +409,18 @@ class Mounts:
                     return
         raise MountError(_why(failure, device))
 
-    def _unmount(self, point: Path) -> None:
-        with contextlib.suppress(OSError):
+    def _unmount(self, point: Path) -> str | None:
+        """Unmount or detach; return why it could not be unmounted at once."""
+        try:
             self._host.syscalls.umount(str(point))
-            return
-        with contextlib.suppress(OSError):
-            self._host.syscalls.umount(str(point), MNT_DETACH)
+        except OSError as error:
+            # asked before it is detached, and of a busy one only: to look at a dead disk would hang
+            by = holders(self._host, str(point)) if error.errno == errno.EBUSY else []
+            with contextlib.suppress(OSError):
+                self._host.syscalls.umount(str(point), MNT_DETACH)
+            trouble = f"{point.name}: {os.strerror(error.errno or 0)}"
+            return trouble + (f", held by {', '.join(by)}" if by else "")
+        return None
 
     def _private_folder(self) -> Path:
         with self._lock:
@@ -475,16 +481,7 @@ class Mounts:
         if point is None:
             self._loops.detach(loop)
             return None
-        trouble = None
-        try:
-            self._host.syscalls.umount(str(point))
-        except OSError as error:
-            # asked before it is detached, and of a busy one only: to look at a dead disk would hang
-            by = holders(self._host, str(point)) if error.errno == errno.EBUSY else []
-            trouble = f"{point.name}: {os.strerror(error.errno or 0)}"
-            trouble += f", held by {', '.join(by)}" if by else ""
-            with contextlib.suppress(OSError):
-                self._host.syscalls.umount(str(point), MNT_DETACH)
+        trouble = self._unmount(point)
         self._loops.detach(loop)
         with contextlib.suppress(OSError):
             point.rmdir()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
 
-from bootmenu.model.place import Bus, Place
+from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.system.host import Host
 
 _DEEP = 8
@@ -30,7 +30,8 @@ _USB_INTERFACE = re.compile(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
 _SCSI = re.compile(r"\d{1,9}:(\d{1,9}:\d{1,9}:\d{1,20})")
 _ATA = re.compile(r"ata(\d{1,9})")
 _NVME = re.compile(r"nvme(\d{1,9})n(\d{1,9})")
-_NETWORK = re.compile(r"(?:session|rport-|nvme-fabrics|nbd|rbd)")
+_NETWORK = re.compile(r"session|rport-|nvme-fabrics")
+"""Names of folders above a disk that a network brings."""
 _FOREIGN = frozenset({"firewire", "ieee1394", "pcmcia", "memstick"})
 _OURS = frozenset({"pci", "platform", "amba", "acpi", "virtio", "xen", "ccw", "vio", "spi", "nd", "mmc", "scm"})
 """Subsystems of the machine's own controllers."""
@@ -50,7 +51,7 @@ class Places:
         removable: somebody else says that its medium can be changed.
         """
         folder = self._folder(name, number)
-        place = Place() if folder is None else self._at(folder, _DEEP)
+        place = NOWHERE if folder is None else self._at(folder, _DEEP)
         if removable and place.bus in (Bus.INTERNAL, Bus.UNKNOWN):
             place = dataclasses.replace(place, bus=Bus.EXTERNAL)
         return dataclasses.replace(place, partuuid=(partuuid or "").lower()[:_LONGEST])
@@ -83,7 +84,7 @@ class Places:
         if not below:
             return None
         if depth == 0 or len(below) > _MANY:
-            return Place()
+            return NOWHERE
         parts = sorted((self._at(part, depth - 1) for part in below), key=lambda place: (place.rank, place.path))
         if not all(part.disk for part in parts):
             return Place(bus=max(parts, key=lambda place: place.rank).bus)

@@ -876,12 +876,13 @@ class Survey:
 
     def _publish_alike(self, group: list[_Known]) -> None:
         seen = [known for known in group if not (known.is_bare and self._is_offered(known))]
-        first = seen[0] if seen else None
         # the same in one configuration is what its author wants to see twice
         others = [known for known in seen[1:] if known.origin != seen[0].origin]
-        hidden = {id(known) for known in others}
+        shown = set(seen) - set(others)
         for known in group:
-            if known is first:
+            if known not in shown:
+                self._hide(known)
+            elif known is seen[0]:
                 also = tuple(dict.fromkeys(other.origin for other in others))
                 # a disk that anybody can plug in has no say in what those inside the machine start
                 default = known.entry.default or any(
@@ -891,8 +892,6 @@ class Survey:
                 if (also, default) != (entry.also, entry.default):
                     entry = dataclasses.replace(entry, also=also, default=default)
                 self._show(known, entry)
-            elif id(known) in hidden or (known.is_bare and self._is_offered(known)):
-                self._hide(known)
             else:
                 self._show(known, known.entry)
 

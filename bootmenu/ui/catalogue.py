@@ -57,10 +57,6 @@ class Group:
                 return
 
 
-_NOTHING = Group(Device(name=""))
-"""What is known of a device that was never told of."""
-
-
 class Catalogue:
     """Groups in the order of their partitions, which is mostly that in which they were found."""
 
@@ -93,10 +89,10 @@ class Catalogue:
                 if problem not in problems:
                     problems.append(problem)
             case ProblemGone(problem):
-                group = self._fresh.get(problem.device, _NOTHING)
-                if problem in group.problems:
-                    group.problems.remove(problem)
-                if not group.found and not group.problems:
+                known = self._fresh.get(problem.device)
+                if known is not None and problem in known.problems:
+                    known.problems.remove(problem)
+                if known is None or not (known.found or known.problems):
                     self._drop(problem.device)
             case DeviceGone(device):
                 self._drop(device.name)
