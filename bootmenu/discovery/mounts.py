@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
 from types import TracebackType
 
 from bootmenu.discovery import references
@@ -53,6 +53,8 @@ _INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", 
 
 _PATIENCE = 10.0
 """Seconds for which one thread waits while another one mounts the same device."""
+_RETURN = 2.0
+"""Seconds for which a thread may still read what has been let go of, when the device is wanted again."""
 
 
 _POINT_NAME = 100
@@ -104,7 +106,9 @@ class Mounts:
         self._host = host
         self._loops = loops or Loops(host)
         self._base: scratch.Scratch | None = None
-        self._lock = Lock()  # of what follows; never held while a disk is asked
+        self._lock = Condition(
+            Lock()
+        )  # of what follows, told when a reader is back; never held while a disk is asked
         self._places: dict[str, _Place] = {}
         self._let_go: dict[str, list[_Place]] = {}
         # here and not at the first mount: that may come from a thread, whose namespace would be its own
@@ -143,7 +147,7 @@ class Mounts:
             if not place.released:
                 raise
         finally:
-            place.mounting.release()
+            self._opened(place)
             if place.released:
                 self._close(place)
         if place.released:
@@ -158,7 +162,7 @@ class Mounts:
         if stale:  # what was held is another disk, which has got its name
             self.release(device.name)
         with self._lock:
-            if self._stuck(device.name):
+            if not self._lock.wait_for(lambda: not self._stuck(device.name), _RETURN):
                 raise MountError("does not answer: an earlier attempt still waits for it")
             place = self._places.setdefault(device.name, _Place(device))
             place.holders += holders
@@ -204,6 +208,7 @@ class Mounts:
         finally:
             with self._lock:
                 place.readers -= 1
+                self._lock.notify_all()
                 last = place.released and not place.readers
             if last:
                 tree.close()
@@ -232,8 +237,14 @@ class Mounts:
         with self._lock:
             return {name: place.tree for name, place in self._places.items() if place.tree is not None}
 
+    def _opened(self, place: _Place) -> None:
+        """Let others open or close it, and whoever waits until it is nobody's any more."""
+        place.mounting.release()
+        with self._lock:
+            self._lock.notify_all()
+
     def _stuck(self, name: str) -> bool:
-        """Whether somebody still hangs in what was let go of: another thread would only hang beside it."""
+        """Whether a thread is still in what was let go of: in a dead disk another one would only hang beside it."""
         return any(place.readers or place.mounting.locked() for place in self._let_go.get(name, ()))
 
     def _open(self, device: Device, place: _Place) -> DirectoryTree:
@@ -452,7 +463,7 @@ class Mounts:
                 if trouble := self._close(place):
                     stuck.append(trouble)
             finally:
-                place.mounting.release()
+                self._opened(place)
         if not self._places and self._base is not None:
             # rmdir only: should a mount have survived, nothing below it may be touched
             with contextlib.suppress(OSError):

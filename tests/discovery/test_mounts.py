@@ -471,7 +471,10 @@ def in_a_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[obje
     return thread, outcome
 
 
-def test_a_device_that_hangs_keeps_nobody_from_another_and_is_undone_when_it_answers(host: Host) -> None:
+def test_a_device_that_hangs_keeps_nobody_from_another_and_is_undone_when_it_answers(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bootmenu.discovery.mounts._RETURN", 0.1)
     dead = Hanging(host, "sdz1")
     mounts = Mounts(host)
     thread, outcome = in_a_thread(lambda: mounts.tree(device("sdz1")))
@@ -503,7 +506,29 @@ def test_two_threads_that_want_one_device_mount_it_once(host: Host) -> None:
         assert len(mounted(host)) == 1
 
 
-def test_a_tree_that_is_let_go_of_is_closed_by_its_last_reader(host: Host) -> None:
+def test_a_device_that_comes_again_waits_for_whoever_is_still_reading_what_it_was(host: Host) -> None:
+    """It may be back before a thread has noticed that it was gone."""
+    mounts = Mounts(host)
+    waits = threading.Event()
+    real = mounts._stuck
+
+    def stuck(name: str) -> bool:
+        waits.set()
+        return real(name)
+
+    mounts._stuck = stuck  # type: ignore[method-assign]
+    with mounts.reading(device()):
+        mounts.release("sda1")
+        waits.clear()
+        thread, outcome = in_a_thread(lambda: mounts.tree(device()))
+        assert waits.wait(30)
+    thread.join()
+    assert outcome == [mounts.known()["sda1"]]
+    mounts.release()
+
+
+def test_a_tree_that_is_let_go_of_is_closed_by_its_last_reader(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bootmenu.discovery.mounts._RETURN", 0.1)
     mounts = Mounts(host)
     with mounts.reading(device()) as tree:
         mounts.release()
