@@ -361,8 +361,8 @@ class MachineSession:
 
     def _beside(self, names: Collection[str]) -> list[Device]:
         """Return the other partitions that may hold a file of these under a name for which a SHA-256 is demanded."""
-        present = self._present()
-        return [present[name] for name in sorted(self._demands.places(names) - set(names))]
+        wanted = self._demands.places(names) - set(names)
+        return [self._present()[name] for name in sorted(wanted)]
 
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
@@ -624,6 +624,7 @@ class FilesSession(MachineSession):
         )  # files that were named are no entry that could be remembered
         here = Device(name="", folder="/")
         self._earlier[here.name] = here  # nobody scans for it
+        self._all: dict[str, Device] | None = None
         tree = self._mounts.tree(here)
 
         def ref(path: str) -> FileRef:
@@ -654,6 +655,8 @@ class FilesSession(MachineSession):
         """The entry, with its report."""
 
     def _present(self) -> dict[str, Device]:
-        """All of the machine: a file that was named may be on any partition. Asked only where it matters."""
-        found = find(self.host) if self.settings.sha256 else ()
-        return {device.name: device for device in found if isinstance(device, Device)}
+        """All of the machine, as a file that was named may be on any partition. Asked once, and where it matters."""
+        if self._all is None:
+            found = find(self.host) if self.settings.sha256 else ()
+            self._all = {device.name: device for device in found if isinstance(device, Device)}
+        return self._all

@@ -475,7 +475,13 @@ def test_a_demand_holds_for_a_file_of_the_running_system(tmp_path: Path, monkeyp
     write_tree(tmp_path / "part", {"vmlinuz": whole_image()})
     (tmp_path / "link").symlink_to("part/vmlinuz")
     there = [Device(name="sda1", label="BOOT", folder=str(tmp_path / "part"))]
-    monkeypatch.setattr("bootmenu.session.find", lambda host: iter(there))
+    asked: list[object] = []
+
+    def find(host: object) -> Iterator[Device]:
+        asked.append(host)
+        return iter(there)
+
+    monkeypatch.setattr("bootmenu.session.find", find)
     machine = machines.virt()
     session = FilesSession(
         SimulatedHost.from_facts(machine), machine, kernel=str(tmp_path / "link"), dtb=None, overlays=(), initrds=(),
@@ -485,6 +491,7 @@ def test_a_demand_holds_for_a_file_of_the_running_system(tmp_path: Path, monkeyp
         plan = session.plan(session.listing)
         with pytest.raises(LoadError, match="the settings demand 0000"):
             list(session.load(plan))
+    assert len(asked) == 1, "the machine's disks are looked for once"
 
 
 def test_where_all_are_verified_nothing_is_planned_without_a_digest(tmp_path: Path) -> None:

@@ -237,14 +237,11 @@ def images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[Plann
         yield PlannedFile(ref=ref, size=size)
 
 
-def demanding(plan: LoadPlan, demands: Demands | Mapping[str, str], trees: Mapping[str, DirectoryTree]) -> LoadPlan:
+def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTree]) -> LoadPlan:
     """Return the plan with what is demanded of its files, as far as that is known without opening them.
 
-    demands: or a table as Settings.sha256 is one. trees: by device name. Raise PlanError for a file that must not be
-    loaded.
+    trees: by device name. Raise PlanError for a file that must not be loaded.
     """
-    if not isinstance(demands, Demands):
-        demands = Demands.from_table(demands)
     if not demands:
         return plan
 

@@ -330,7 +330,7 @@ def test_a_file_that_was_exchanged_before_it_was_looked_at_is_told_as_what_it_is
     overwrite(bench.root / "initrd")
     plan = bench.plan(bench.entry(), with_facts(), method)
     if demanded:
-        plan = demanding(plan, {"sda1:/initrd": sha256(INITRD)}, {})
+        plan = demanding(plan, Demands.from_table({"sda1:/initrd": sha256(INITRD)}), {})
     other = (bench.root / "initrd").read_bytes()
     if demanded:
         with pytest.raises(LoadError, match=f"(?s){sha256(other)}.*{sha256(INITRD)}") as caught:
@@ -446,7 +446,7 @@ def test_only_what_is_in_doubt_is_read_again(
         now = time.time() + 3600
         monkeypatch.setattr(time, "time", lambda: now)
     if why == "demanded":
-        plan = demanding(plan, {"/initrd": sha256(INITRD)}, {})
+        plan = demanding(plan, Demands.from_table({"/initrd": sha256(INITRD)}), {})
     stream = events(bench, plan, host)
     assert any(event.stage is Stage.LOAD for event in stream)
     reads: list[int] = []
@@ -472,20 +472,24 @@ def test_a_plan_names_what_is_demanded(bench: Bench) -> None:
     plan = bench.plan(entry, with_facts())
     trees = {"sda1": bench.tree}
     table = {"/Image": "11" * 32, "sda1://initrd": "22" * 32, "sdb1:/other": "33" * 32, "/board.dtb": "44" * 32}
-    told = demanding(plan, table, trees)
+    told = demanding(plan, Demands.from_table(table), trees)
     assert told.kernel.sha256 == "11" * 32
     assert [file.sha256 for file in told.initrds] == ["22" * 32, None]
     assert told.dtb is not None
     assert told.dtb.sha256 == "44" * 32
     written = told.to_json()
     assert written["kernel"] == {**plan.to_json()["kernel"], "sha256": "11" * 32}  # type: ignore[dict-item]
-    assert demanding(plan, {}, trees) == demanding(plan, {"nonsense": "11" * 32, "": "11" * 32}, {}) == plan
+    assert (
+        demanding(plan, Demands.from_table({}), trees)
+        == demanding(plan, Demands.from_table({"nonsense": "11" * 32, "": "11" * 32}), {})
+        == plan
+    )
 
 
 def test_one_partitions_digest_goes_before_that_of_all(bench: Bench) -> None:
     plan = bench.plan(bench.entry(), with_facts())
     table = {"/Image": "11" * 32, "sda1:/Image": "22" * 32}
-    assert demanding(plan, table, {}).kernel.sha256 == "22" * 32
+    assert demanding(plan, Demands.from_table(table), {}).kernel.sha256 == "22" * 32
 
 
 @pytest.mark.parametrize("name", ["Image", "initrd", "board.dtb"])
@@ -495,7 +499,7 @@ def test_what_is_demanded_of_each_file_is_seen_to(
 ) -> None:
     wanted = sha256((bench.root / name).read_bytes()) if right else "00" * 32
     plan = bench.plan(bench.entry(dtb="/board.dtb"), with_facts())
-    plan = demanding(plan, {f"/{name}": wanted}, {"sda1": bench.tree})
+    plan = demanding(plan, Demands.from_table({f"/{name}": wanted}), {"sda1": bench.tree})
     if right:
         assert list(events(bench, plan, host))[-1].state is StageState.DONE
         return
@@ -509,7 +513,7 @@ def test_a_container_is_demanded_as_the_file_that_it_is(bench: Bench, host: Host
     data = uki((".osrel", b"x" * 5000), (".linux", whole_image()), (".initrd", INITRD))
     (bench.root / "one.efi").write_bytes(data if right else data + b"more")
     plan = bench.plan(replace(bench.entry("/one.efi", initrds=[])), with_facts())
-    plan = demanding(plan, {"/one.efi": sha256(data)}, {"sda1": bench.tree})
+    plan = demanding(plan, Demands.from_table({"/one.efi": sha256(data)}), {"sda1": bench.tree})
     if right:
         assert list(events(bench, plan, host))[-1].state is StageState.DONE
     else:
@@ -577,7 +581,7 @@ def test_a_demand_whose_path_cannot_be_looked_up_refuses_the_load(
     bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
-    plan = demanding(plan, {"sda1:/bad/name": WRONG}, {})
+    plan = demanding(plan, Demands.from_table({"sda1:/bad/name": WRONG}), {})
     real = DirectoryTree.stat
 
     def stat(tree: DirectoryTree, path: str) -> object:
