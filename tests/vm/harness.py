@@ -240,14 +240,26 @@ class Machine:
             if not self._pump(min(1.0, deadline - now)):
                 raise MachineError(self._complaint(f"the machine ended before {wanted!r}"))
 
-    def wait_for_screen(self, text: str, timeout: float = 60.0) -> None:
-        """Wait until a line of the terminal has this text."""
+    def wait_for_screen(self, text: str, timeout: float = 60.0, *, gone: bool = False) -> None:
+        """Wait until a line of the terminal has this text, or none has it any more.
+
+        A screen comes in pieces, top first: what is to be true of its other lines is waited for as well.
+        """
 
         def shown(machine: Machine) -> bool:
-            return machine.on_screen(text)
+            return machine.on_screen(text) is not gone
 
-        shown.__name__ = f"screen: {text}"
+        shown.__name__ = f"screen without: {text}" if gone else f"screen: {text}"
         self.wait_for(shown, timeout)
+
+    def wait_for_mark(self, text: str, timeout: float = 20.0) -> None:
+        """Wait until the menu's marker is on a line that has this text."""
+
+        def marked(machine: Machine) -> bool:
+            return text in machine.marked()
+
+        marked.__name__ = f"marked: {text}"
+        self.wait_for(marked, timeout)
 
     def wait_for_end(self, timeout: float = 60.0) -> int:
         """Wait until the machine powers off; the emulator's exit code."""

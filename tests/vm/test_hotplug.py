@@ -49,19 +49,16 @@ def test_a_stick_appears_and_disappears_and_the_selection_stays(
             # the slot takes its time to power the card; then the menu has two seconds
             vm.wait_for_screen("5 entries on 3 partitions", 60)
             vm.times["from the slot to the screen"] = vm.elapsed - plugged
-            assert vm.marked() == chosen
+            vm.wait_for_mark(chosen)
             vm.send("G")
             vm.wait_for_screen("Omega on a stick", 20)
             vm.send(chosen.split()[1])
-
-            def back(machine: Machine) -> bool:
-                return machine.marked() == chosen
-
-            vm.wait_for(back, 20)
+            vm.wait_for_mark(chosen)
             monitor.run("device_del", id="stick")
             # a slot with a button waits five seconds for somebody who changes his mind
             vm.wait_for_screen("4 entries on 2 partitions", 60)
-            assert not vm.on_screen("STICK")
+            vm.wait_for_screen("STICK", 20, gone=True)
+            vm.wait_for_mark(chosen)
             vm.send("p")
             vm.wait_for_screen("1  Go on running", 20)
             vm.send("2")

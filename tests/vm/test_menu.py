@@ -44,8 +44,8 @@ def _choose(vm: Machine, title: str) -> None:
 def test_an_entry_chosen_by_keys_starts(machine: MachineMaker, disk: Path, token: str) -> None:
     with machine(Hardware(disks=(disk,))) as vm:
         _wait_for_menu(vm)
-        assert any("vda1" in line and "BOOT" in line for line in vm.screen())
-        assert any("vda2" in line and "rootfs" in line for line in vm.screen())
+        vm.wait_for_screen("vda1 · BOOT", 20)
+        vm.wait_for_screen("vda2 · rootfs", 20)
         place = vm.mark()
         _choose(vm, "Gamma on ext4")
         vm.wait_for("read kernel", 60, after=place)
@@ -84,9 +84,9 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
     control = tmp_path / "qmp"
     with machine(Hardware(disks=(disk,), dtb=spin_table_tree, extra=Monitor.argv(control))) as vm:
         _wait_for_menu(vm)
-        assert vm.on_screen("CPU-STUCK"), "the banner names the check"
-        assert vm.on_screen("nr_cpus=1"), "and what to do"
-        assert "FAIL" in vm.marked()
+        vm.wait_for_screen("CPU-STUCK", 20)  # the banner names the check
+        vm.wait_for_screen("nr_cpus=1", 20)  # and what to do
+        vm.wait_for_mark("FAIL")
         _choose(vm, "Gamma on ext4")
         vm.wait_for_screen("Start it although it cannot work here?", 30)
         vm.send("y")

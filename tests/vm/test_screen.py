@@ -125,9 +125,9 @@ def seated(
 
 
 def marked(screen: Screen) -> list[Cell]:
-    """The row with the marker."""
-    (row,) = (row for row, line in zip(screen.cells, screen.lines, strict=True) if line.lstrip().startswith("▶ "))
-    return row
+    """The row with the marker; none in a picture that was taken while it moved."""
+    rows = [row for row, line in zip(screen.cells, screen.lines, strict=True) if line.lstrip().startswith("▶ ")]
+    return rows[0] if len(rows) == 1 else []
 
 
 def text(cells: list[Cell]) -> str:
@@ -162,13 +162,13 @@ def throttle(seat: Seat, rate: int) -> None:
 def choose(seat: Seat, title: str, step: Callable[[], None]) -> None:
     """Until the marker is on the entry, one step at a time."""
     for _ in range(8):
-        before = text(marked(seat.look()))
+        before = text(marked(seat.wait_to_see(lambda screen: bool(marked(screen)), 20)))
         if title in before:
             return
         step()
 
         def moved(screen: Screen, before: str = before) -> bool:
-            return text(marked(screen)) != before
+            return text(marked(screen)) not in ("", before)
 
         seat.wait_to_see(moved, 20)
     raise AssertionError(f"{title} is not in the list")
