@@ -258,10 +258,10 @@ TABLE: tuple[Key, ...] = (
     ),
     Key(
         action="page_down",
-        keys=("pagedown", "space", "n"),
-        shown="PgDn Space n",
+        keys=("pagedown", "space", "z"),
+        shown="PgDn Space z",
         help=marked("in the menu: read on about the selected entry; elsewhere one page down"),
-        places=(Place.MENU, *_SCROLLED),
+        places=(Place.MENU, *_BOXES, *_SCROLLED),
         in_text=True,
     ),
     Key(
@@ -269,7 +269,7 @@ TABLE: tuple[Key, ...] = (
         keys=("pageup", "b"),
         shown="PgUp b",
         help=marked("back again"),
-        places=(Place.MENU, *_SCROLLED),
+        places=(Place.MENU, *_BOXES, *_SCROLLED),
         in_text=True,
     ),
     # --- a line that is typed
@@ -406,8 +406,8 @@ TABLE: tuple[Key, ...] = (
         action="page_down",
         keys=("pagedown",),
         shown="PgDn",
-        help=marked("read on about what was found"),
-        places=(Place.EDIT,),
+        help=marked("read on"),
+        places=(Place.EDIT, Place.PASSPHRASE),
         in_text=True,
     ),
     Key(
@@ -415,7 +415,7 @@ TABLE: tuple[Key, ...] = (
         keys=("pageup",),
         shown="PgUp",
         help=marked("back again"),
-        places=(Place.EDIT,),
+        places=(Place.EDIT, Place.PASSPHRASE),
         in_text=True,
     ),
     Key(
@@ -464,15 +464,7 @@ TABLE: tuple[Key, ...] = (
         shown="Enter",
         label=marked("take the marked choice"),
         help=marked("take the marked choice"),
-        places=(Place.CONFIRM,),
-    ),
-    Key(
-        action="confirm",
-        keys=(*_ENTER, "y"),
-        shown="Enter y",
-        label=marked("take the marked choice"),
-        help=marked("take the marked choice"),
-        places=(Place.CHOICE,),
+        places=_BOXES,
     ),
     Key(
         action="yes",

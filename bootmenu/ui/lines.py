@@ -118,7 +118,7 @@ def rule(
 ) -> Line:
     """`─ left ─────────── right ─`; without texts a plain line. joint: a sign where another line meets it."""
     spans: list[Span] = []
-    if right and width - sum(cells(span.text) for span in right) - 5 < 12:
+    if right and width - sum(cells(span.text) for span in right) - 5 < (12 if left else 0):
         right = ()
     tail = sum(cells(span.text) for span in right) + 3 if right else 0
     if left:

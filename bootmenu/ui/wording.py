@@ -108,13 +108,15 @@ def own_findings(report: Report, machine: Report) -> tuple[Finding, ...]:
     return tuple(finding for finding in report.findings if finding not in machine.findings)
 
 
-def reason(report: Report, machine: Report) -> Finding | None:
-    """The finding that decides the verdict: the entry's own before the machine's. None for a pass."""
+def reasons(report: Report, machine: Report) -> tuple[Finding, ...]:
+    """The findings that decide the verdict, the entry's own before the machine's; of anything but a FAIL the first.
+    None for a pass."""
     worst = report.verdict
     if worst is Severity.PASS:
-        return None
-    own = [finding for finding in own_findings(report, machine) if finding.severity is worst]
-    return own[0] if own else report.of(worst)[0]
+        return ()
+    own = tuple(finding for finding in own_findings(report, machine) if finding.severity is worst)
+    every = own + tuple(finding for finding in report.of(worst) if finding not in own)
+    return every if worst is Severity.FAIL else every[:1]
 
 
 def overridden(report: Report) -> str:

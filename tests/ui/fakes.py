@@ -65,8 +65,10 @@ STICK = Device(name="sdb1", filesystem="iso9660", uuid="2F11-90AC", place=Place(
 STUCK = Finding(
     code="CPU-STUCK",
     severity=Severity.FAIL,
-    message="The CPUs cannot be handed over: 4 are possible, started by spin-table.",
-    hint="Start the first stage with nr_cpus=1 on its command line (on a Raspberry Pi: cmdline.txt).",
+    message="The CPUs cannot be handed over: 4 are possible, started by spin-table, "
+    "and Linux has no way to give those back.",
+    hint="Start the first stage with nr_cpus=1 on its command line (on a Raspberry Pi: cmdline.txt); "
+    "nosmp and maxcpus= do not help. Or use firmware with PSCI.",
     evidence={"possible_cpus": [0, 1, 2, 3], "enable_methods": {"cpu@0": "spin-table"}},
 )
 

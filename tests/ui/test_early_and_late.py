@@ -21,7 +21,7 @@ from bootmenu.discovery.scan import DeviceFound
 from bootmenu.pin import StoredPin, guard
 from bootmenu.state import Memory
 from bootmenu.ui import screens
-from bootmenu.ui.screens.base import BaseScreen, BootmenuScreen, BoxScreen, ReadingScreen
+from bootmenu.ui.screens.base import AskingScreen, BaseScreen, BootmenuScreen, BoxScreen, ReadingScreen
 from bootmenu.ui.screens.choice import ChoiceScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
@@ -80,7 +80,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[Terms], BaseScreen[Any]]] = {
     KioskArrivalScreen: lambda terms: KioskArrivalScreen(terms, "Start"),
     PinScreen: _pin,
 }
-_BASES = {BaseScreen, BoxScreen, BootmenuScreen, ReadingScreen, LookingScreen, PlainScreen}
+_BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, LookingScreen, PlainScreen}
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
 """Actions that end the app, or go to another screen that has its own turn."""
 

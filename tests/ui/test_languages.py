@@ -103,7 +103,7 @@ def test_every_stage_and_state_has_its_word() -> None:
     plan = fakes.plan_for(fakes.DEBIAN)
     told = {progress.stage: progress for progress in (*fakes.LOADING, *fakes.LEAVING)}
     for width in (80, 60):
-        lines = loading.loading(fakes.DEBIAN, plan, told, "", width)
+        lines = loading.loading(fakes.DEBIAN, plan, told, "", width, 24)
         assert all(line.width <= width for line in lines)
         shown = "\n".join(line.text for line in lines)
         assert all(_(stage) in shown for stage in plan.stages)

@@ -9,7 +9,7 @@ from bootmenu.language import _, counted, told
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.ui.lines import Ink, Line, Span, block, rule, spread
-from bootmenu.ui.text import clean
+from bootmenu.ui.text import cells, clean, cut
 from bootmenu.ui.wording import NOTE, verdict, verdict_width
 
 
@@ -39,21 +39,30 @@ def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = 
 def banner(
     machine: Report, notices: Sequence[str], width: int, height: int, *, demo_offered: bool = False
 ) -> list[Line]:
-    """Machine-wide findings and notices, worst first, in at most `height` lines."""
+    """Machine-wide findings and notices, worst first, in at most `height` lines and one for the offer."""
     column = verdict_width() + 2
     lines: list[Line] = []
+
+    def tell(label: Sequence[Span], text: str, ink: Ink = Ink.STRONG) -> list[Line]:
+        rows = block(width - 1, label, column, text, ink)
+        return (
+            rows if height > 1 or len(rows) == 1 else block(width - 1, label, column, cut(text, width - column - 1))
+        )
+
     for finding in machine.findings:
         if finding.severity is Severity.PASS:
             continue
         text = f"{finding.code}: {clean(told(finding.message))}"
         text += f" → {clean(told(finding.hint))}" if finding.hint else ""
-        lines += block(width - 1, [Span(" "), verdict(finding.severity)], column, text, Ink.STRONG)
+        lines += tell([Span(" "), verdict(finding.severity)], text)
     for notice in notices:
-        lines += block(width - 1, [Span(f" {_(NOTE)}", Ink.WARN)], column, clean(told(notice)), Ink.STRONG)
+        lines += tell([Span(f" {_(NOTE)}", Ink.WARN)], clean(told(notice)))
     offer: list[Line] = []
     if demo_offered:
         text = _("look around on a demonstration machine, where nothing can happen")
-        offer = block(width - 1, [Span(" "), Span("m", Ink.KEY)], column, text)
+        offer = tell([Span(" "), Span("m", Ink.KEY)], text, Ink.TEXT)
+    if height == 1:
+        return [*lines[:1], *offer]
     height = max(2, height - len(offer))
     if len(lines) > height:
         more = len(lines) - height + 1
@@ -65,14 +74,16 @@ def banner(
 
 
 def footer(labels: Sequence[tuple[str, ...]], width: int) -> Line:
-    """` Enter boot  d details  F1 ? help`; from the left as many as fit. labels: key and
+    """` Enter boot  d details  F1 ? help`; from the left as many as fit, and of the first what fits. labels: key and
     label, and what a click on them presses, where it can be clicked."""
     spans: list[Span] = []
     used = 1
     for shown, label, *press in labels:
-        size = len(shown) + 1 + len(label) + (3 if spans else 0)
+        size = cells(shown) + 1 + cells(label) + (3 if spans else 0)
         if used + size > width:
-            break
+            if spans or used + cells(shown) > width:
+                break
+            label = cut(label, width - used - cells(shown) - 1)
         spans += [Span("   " if spans else " "), Span(shown, Ink.KEY, press="".join(press))]
         spans.append(Span(f" {label}", Ink.DIM, press="".join(press)))
         used += size

@@ -130,7 +130,7 @@ def _day(attempt: Attempt) -> str:
 
 
 def _margin(width: int) -> int:
-    return max(2, (width - 64) // 2)
+    return max(2 if width >= 30 else 1, (width - 64) // 2)
 
 
 def _text(width: int, text: str, ink: Ink = Ink.TEXT) -> list[Line]:
@@ -147,8 +147,12 @@ def top(simulated: bool, hint: str, width: int) -> list[Line]:
 
 
 def bottom(contact: str, width: int) -> list[Line]:
-    """Whom to call."""
-    return [line(" " * _margin(width), Span(cut(clean(contact, 200), width - 2 * _margin(width)), Ink.LABEL))]
+    """Whom to call: a number that is cut cannot be called."""
+    return _text(width, clean(contact, 200), Ink.LABEL)[:_MOST_CONTACT]
+
+
+_MOST_CONTACT = 4
+"""Lines."""
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------
@@ -163,12 +167,19 @@ def start(
     footing = [row for part in said.split("  ") for row in _text(width, part)]
     if sum(map(cells, said.split("  "))) + 4 <= width - 2 * _margin(width):
         footing = _text(width, said)
-    room = max(1, height - len(heading) - len(footing) - 2)
+    if rows and _noted(rows[selected], width) is None:
+        note = rows[selected]
+        footing = [*_text(width, note.note, Ink.WARN if note.troubled else Ink.DIM), *footing]
+    if height < _LOW:  # the choices go before every word, and why there are none before the keys
+        footing = footing[: max(0, height - 2 - len(rows))]
+        if any(row.listing for row in rows) and len(heading) + len(rows) + len(footing) >= height:
+            heading = []
+    room = max(1, height - len(heading) - len(footing) - (2 if footing else 1 if heading else 0))
     step = 2 if len(rows) * 2 - 1 <= room - 1 else 1
     first = 0
     if step == 1 and len(rows) > room:
         first = max(0, min(selected - room // 2, len(rows) - room))
-    lines = [*heading, BLANK]
+    lines = [*heading, BLANK] if heading else []
     for index, row in list(enumerate(rows))[first : first + room]:
         press = str(index + 1) if index < 9 else ""
         lines.append(dataclasses.replace(_row(row, selected=index == selected, width=width), press=press))
@@ -179,6 +190,9 @@ def start(
     spare = height - len(lines)
     return [*[BLANK] * (spare // 3), *lines]
 
+
+_LOW = 12
+"""Rows."""
 
 _WAIT = marked("One moment, please. This terminal is getting ready.")
 
@@ -198,10 +212,16 @@ def _heading(rows: Sequence[Choice], *, looking: bool) -> str:
     return numbers.get(ways) or _("This terminal can start in {number} ways.").format(number=ways)
 
 
+def _noted(row: Choice, width: int) -> str | None:
+    """The note beside a row; None where it would leave no room for the name."""
+    room = width - 2 * _margin(width) - 3
+    return row.note if not row.note or cells(row.name) + 2 + cells(row.note) <= room or room >= 50 else None
+
+
 def _row(row: Choice, *, selected: bool, width: int) -> Line:
     left = _margin(width)
     room = width - 2 * left - 3
-    note = cut(row.note, room // 2)
+    note = cut(_noted(row, width) or "", room // 2)
     label = fit(row.name, room - cells(note) - (2 if note else 0))
     body = [Span("▶  " if selected else "   ", Ink.KEY), Span(label, Ink.STRONG if selected else Ink.TEXT)]
     if note:
@@ -254,12 +274,8 @@ def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_butt
     """typed: digits so far. turned: index into WHEEL. said: why it is not open yet."""
     left = _margin(width)
     stars = "* " * min(typed, (width - 2 * left) // 2 - 2)
-    wheel: list[Span] = [Span(" " * left)]
-    for index, sign in enumerate(WHEEL):
-        mark = index == turned
-        wheel.append(Span(f"[{_(sign)}]" if mark else f" {_(sign)} ", Ink.KEY if mark else Ink.TEXT))
     lines = [*_text(width, _("Please enter the PIN."), Ink.STRONG), BLANK]
-    lines += [line(" " * left, Span(f"{stars}_", Ink.STRONG)), BLANK, Line(tuple(wheel)), BLANK]
+    lines += [line(" " * left, Span(f"{stars}_", Ink.STRONG)), BLANK, _wheel(turned, width), BLANK]
     told = _text(width, said, Ink.WARN) if said else [BLANK]
     keys = _("Type it, or choose with Up and Down and take with Enter.")
     if few_buttons:
@@ -268,5 +284,24 @@ def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_butt
     return _middle(lines, height)
 
 
+def _wheel(turned: int, width: int) -> Line:
+    """The signs in a row; where not all of them fit, those around the marked one."""
+    left = _margin(width)
+    signs = [f"[{_(sign)}]" if index == turned else f" {_(sign)} " for index, sign in enumerate(WHEEL)]
+    first, last = 0, len(signs)
+    while sum(map(cells, signs[first:last])) > width - 2 * left:
+        if turned - first > last - 1 - turned:
+            first += 1
+        else:
+            last -= 1
+    shown = [
+        Span(sign, Ink.KEY if index == turned else Ink.TEXT) for index, sign in list(enumerate(signs))[first:last]
+    ]
+    return line(" " * left, *shown)
+
+
 def _middle(lines: list[Line], height: int) -> list[Line]:
+    """A third of the way down; without the blank lines where there is no room for them."""
+    if len(lines) > height:
+        lines = [row for row in lines if row != BLANK]
     return [*[BLANK] * max(0, (height - len(lines)) // 3), *lines]

@@ -17,22 +17,29 @@ Told = Mapping[Stage, Progress]
 
 
 def loading(
-    listing: Listing, plan: LoadPlan | None, known: Told, said: str, width: int, *, test: bool = False
+    listing: Listing, plan: LoadPlan | None, known: Told, said: str, width: int, height: int, *, test: bool = False
 ) -> list[Line]:
-    """said: one sentence under the bar. test: it ends with the load."""
+    """said: one sentence under the bar. height: in how many rows; where they are few, the stages around the one that
+    runs. test: it ends with the load."""
     method = clean(plan.method, 40) if plan else _("choosing the way to load")
-    lines = [BLANK, spread(width, [Span(" " + full_name(listing), Ink.STRONG)], [Span(method + " ", Ink.DIM)]), BLANK]
+    title = spread(width, [Span(" " + full_name(listing), Ink.STRONG)], [Span(method + " ", Ink.DIM)])
     stages = stages_of(plan, test=test)
-    lines += [_stage(stage, known.get(stage), width) for stage in stages]
-    lines += [BLANK, _bar(fraction(plan, known, test=test) if plan else 0.0, width), BLANK]
+    rows = [_stage(stage, known.get(stage), width) for stage in stages]
+    bar = _bar(fraction(plan, known, test=test) if plan else 0.0, width)
+    below: list[Line] = []
     if said:
-        lines += block(width - 1, [], 1, clean(told(said)), Ink.DIM)
+        below += block(width - 1, [], 1, clean(told(said)), Ink.DIM)
     codes = overridden(listing.report)
     if codes:
-        lines += block(width - 1, [Span(" "), Span(_("overridden"), Ink.FAIL)], 3 + cells(_("overridden")), codes)
+        below += block(width - 1, [Span(" "), Span(_("overridden"), Ink.FAIL)], 3 + cells(_("overridden")), codes)
     for note in plan.notes if plan else ():
-        lines += block(width - 1, [Span(" "), Span(_("note"), Ink.LABEL)], 3 + cells(_("note")), clean(told(note)))
-    return lines
+        below += block(width - 1, [Span(" "), Span(_("note"), Ink.LABEL)], 3 + cells(_("note")), clean(told(note)))
+    if len(rows) + 6 > height:
+        room = max(1, height - 2 - min(len(below), height // 3))
+        last = max((index for index, stage in enumerate(stages) if stage in known), default=0)
+        first = max(0, min(last - room // 2, len(rows) - room))
+        return [title, *rows[first : first + room], bar, *below]
+    return [BLANK, title, BLANK, *rows, BLANK, bar, BLANK, *below]
 
 
 def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:

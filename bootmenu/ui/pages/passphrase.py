@@ -6,17 +6,28 @@ from __future__ import annotations
 from bootmenu.discovery.devices import Device
 from bootmenu.language import _
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, paragraph
-from bootmenu.ui.text import clean
+from bootmenu.ui.text import cells, clean
 
 
-def passphrase(device: Device, typed: int, said: str, width: int, *, working: bool) -> list[Line]:
-    """typed: characters so far. said: why the last one did not do."""
-    lines = [*paragraph(width, clean(device.title, 200), Ink.STRONG), BLANK]
-    lines += paragraph(width, _("It is encrypted. Unlocked, it is read like any other; nothing on it is written."))
-    # the end of it is where the typing shows
-    label = _("Passphrase: ")
-    stars = "*" * min(typed, max(1, width - len(label) - 4))
-    lines += [BLANK, line(" ", Span(label, Ink.LABEL), Span(f"{stars}_", Ink.STRONG)), BLANK]
+def passphrase(device: Device, said: str, width: int, *, working: bool) -> list[Line]:
+    """said: why the last one did not do. As many lines whatever is said, so that the box stays as it is."""
+    what = _("It is encrypted. Unlocked, it is read like any other; nothing on it is written.")
+    explained = paragraph(width, what)
     if working:
-        return [*lines, *paragraph(width, _("deriving the key, which takes some seconds"), Ink.DIM)]
-    return [*lines, *paragraph(width, clean(said, 300), Ink.WARN)] if said else [*lines, BLANK]
+        explained = _as_many(paragraph(width, _("deriving the key, which takes some seconds"), Ink.DIM), explained)
+    elif said:
+        explained = _as_many(paragraph(width, clean(said, 300), Ink.WARN), explained)
+    return [*paragraph(width, clean(device.title, 200), Ink.STRONG), BLANK, *explained]
+
+
+def _as_many(lines: list[Line], others: list[Line]) -> list[Line]:
+    return lines + [BLANK] * (len(others) - len(lines))
+
+
+def typing(typed: int, width: int) -> Line:
+    """typed: characters so far. The end of the line is where the typing shows."""
+    label = _("Passphrase: ")
+    if cells(label) > width // 2:
+        label = ""
+    stars = "*" * min(typed, max(1, width - cells(label) - 4))
+    return line(" ", Span(label, Ink.LABEL), Span(f"{stars}_", Ink.STRONG))

@@ -10,6 +10,7 @@ from textual import events
 from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
+from textual.containers import Container
 from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
@@ -19,15 +20,22 @@ from bootmenu.ui.keys import Place, labelled
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, rule
 from bootmenu.ui.pages import banner
 from bootmenu.ui.terms import Terms
+from bootmenu.ui.text import cells
 from bootmenu.ui.widgets.paper import Paper
 
 T = TypeVar("T")
 
+_LOW, _NARROW = 12, 40
+"""Rows and columns under which a box has a border above it only, or no margins in it."""
 
-def more_below(lines: int) -> list[Span]:
-    """For a rule: how much is hidden under it, and the key that leads there."""
+
+def more_below(lines: int, width: int) -> list[Span]:
+    """For a rule of that width: how much is hidden under it, and the key that leads there where there is room."""
+    if not lines:
+        return []
     more = counted(lines, "{n} line more: ", "{n} lines more: ")
-    return [Span(f"▼ {more}{_('PgDn')}", Ink.KEY, press="pagedown")] if lines else []
+    full = f"▼ {more}{_('PgDn')}"
+    return [Span(full if cells(full) + 17 <= width else f"▼ {lines}", Ink.KEY, press="pagedown")]
 
 
 class BaseScreen(Screen[T], inherit_bindings=False):
@@ -62,6 +70,82 @@ class BaseScreen(Screen[T], inherit_bindings=False):
 
 class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
     """A box over another screen, which shines through: Textual takes the styles of the first base alone."""
+
+
+class AskingScreen(BoxScreen[T], inherit_bindings=False):
+    """A box that asks. What it says scrolls where the terminal is low; what is answered stands below and stays."""
+
+    place: ClassVar[Place]
+    heading: str
+    """In the border."""
+    terms: Terms
+
+    def said(self, width: int) -> list[Line]:
+        """What there is to know."""
+        raise NotImplementedError
+
+    def answers(self, width: int) -> list[Line]:
+        """What there is to choose or to type."""
+        raise NotImplementedError
+
+    @property
+    def at(self) -> int:
+        """Index of the answer that is in sight even where not all of them are."""
+        return 0
+
+    def compose(self) -> ComposeResult:
+        """The box, and the keys."""
+        box = Container(
+            Paper(self.said, id="said"),
+            Paper(self._more, id="between"),
+            Paper(self.answers, id="answers"),
+            id="box",
+        )
+        simulated = self.terms.session.simulated
+        box.border_title = f"{self.heading} · {_('SIMULATION')}" if simulated else self.heading
+        yield box
+        yield Paper(lambda width: [banner.footer(labelled(self.place), width)], id="footer")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the answers their rows, and what is said the rest: Textual would let the answers be cut off."""
+        width, height = event.size
+        low, narrow = height < _LOW, width < _NARROW
+        box = self.query_one("#box")
+        box.set_class(low, "-low")
+        box.set_class(narrow, "-narrow")
+        outside = min(66, width if narrow else width * 94 // 100)
+        box.styles.width = outside
+        rows = height - (2 if low else 3)
+        answers = len(self.answers(outside - (2 if narrow else 4)))
+        # one row is for what is said, one for how much of it is hidden
+        most = min(answers, max(1, rows - 2))
+        self.paper("answers").styles.max_height = most
+        self.paper("said").styles.max_height = max(0, rows - most - 1)
+        self.call_after_refresh(self.draw)
+
+    def draw(self) -> None:
+        """Bring the box up to date."""
+        self.paper("said").show(self.said)
+        self.paper("answers").show(self.answers)
+        self.paper("answers").reveal(self.at)
+        self.paper("between").show(self._more)
+
+    def _more(self, width: int) -> list[Line]:
+        below = self.paper("said").below
+        return [rule(width, (), more_below(below, width)) if below else BLANK]
+
+    def action_page_down(self) -> None:
+        """Read on."""
+        self._scroll(1)
+
+    def action_page_up(self) -> None:
+        """Back again."""
+        self._scroll(-1)
+
+    def _scroll(self, pages: int) -> None:
+        paper = self.paper("said")
+        paper.scroll(pages * max(1, paper.size.height - 1))
+        self.paper("between").show(self._more)
 
 
 class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
@@ -124,7 +208,7 @@ class ReadingScreen(BootmenuScreen[T]):
 
     def _more(self, width: int) -> list[Line]:
         below = self.page.below
-        return [rule(width, (), more_below(below))] if below else [BLANK]
+        return [rule(width, (), more_below(below, width))] if below else [BLANK]
 
     def on_resize(self, _event: events.Resize) -> None:
         """More or less of the page is below."""

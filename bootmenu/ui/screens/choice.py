@@ -6,60 +6,51 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import Container
-
-from bootmenu.language import _
-from bootmenu.ui.keys import Place, bindings, labelled
-from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, paragraph
-from bootmenu.ui.pages.banner import footer
-from bootmenu.ui.screens.base import BoxScreen
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import BLANK, Line, line, paragraph
+from bootmenu.ui.screens.base import AskingScreen
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import fit
-from bootmenu.ui.widgets.paper import Paper
 
 
-class ChoiceScreen(BoxScreen[int], inherit_bindings=False):
+class ChoiceScreen(AskingScreen[int], inherit_bindings=False):
     """Ends with the index of the answer that was taken; 0 = the first, or none."""
 
+    place = Place.CHOICE
     BINDINGS: ClassVar = bindings(Place.CHOICE)
 
     def __init__(self, terms: Terms, title: str, words: Sequence[str], answers: Sequence[str]) -> None:
         """words: paragraphs, safe to show."""
         super().__init__()
         self.terms = terms
-        self._heading = title
+        self.heading = title
         self._words = words
         self._answers = answers
         self.marked = 0
 
-    def compose(self) -> ComposeResult:
-        """The box."""
-        box = Container(Paper(self._page, id="page"), id="box")
-        box.border_title = f"{self._heading} · {_('SIMULATION')}" if self.terms.session.simulated else self._heading
-        yield box
-        keys = labelled(Place.CHOICE)
-        yield Paper(lambda width: [footer(keys, width)], id="footer")
+    def said(self, width: int) -> list[Line]:
+        """The paragraphs."""
+        return [row for text in self._words for row in (BLANK, *paragraph(width, text))][1:]
 
-    def _page(self, width: int) -> list[Line]:
-        lines: list[Line] = []
-        for text in self._words:
-            lines += [*paragraph(width, text), BLANK]
-        for index, answer in enumerate(self._answers):
-            marked = index == self.marked
-            sign = "▶" if marked else " "
-            lines.append(
-                line(
-                    Span(fit(f" {sign} {index + 1}  {answer}", max(10, width)), Ink.TEXT),
-                    selected=marked,
-                    press=str(index + 1),
-                )
+    def answers(self, width: int) -> list[Line]:
+        """A row each."""
+        return [
+            line(
+                fit(f" {'▶' if index == self.marked else ' '} {index + 1}  {answer}", width),
+                selected=index == self.marked,
+                press=str(index + 1),
             )
-        return lines
+            for index, answer in enumerate(self._answers)
+        ]
+
+    @property
+    def at(self) -> int:
+        """The marked one."""
+        return self.marked
 
     def _mark(self, index: int) -> None:
         self.marked = max(0, min(index, len(self._answers) - 1))
-        self.paper("page").show(self._page)
+        self.draw()
 
     def action_up(self) -> None:
         """The answer above."""

@@ -5,24 +5,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import Container
-
 from bootmenu.discovery.scan import Listing
 from bootmenu.language import _
 from bootmenu.model.finding import Severity
-from bootmenu.ui.keys import Place, bindings, labelled
+from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import Line
-from bootmenu.ui.pages.banner import footer
-from bootmenu.ui.pages.question import question
-from bootmenu.ui.screens.base import BoxScreen
+from bootmenu.ui.pages.question import answers, question
+from bootmenu.ui.screens.base import AskingScreen
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.widgets.paper import Paper
 
 
-class ConfirmScreen(BoxScreen[bool], inherit_bindings=False):
+class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
     """A box over the menu. Ends with True for yes."""
 
+    place = Place.CONFIRM
     BINDINGS: ClassVar = bindings(Place.CONFIRM)
 
     def __init__(self, terms: Terms, listing: Listing) -> None:
@@ -30,30 +26,32 @@ class ConfirmScreen(BoxScreen[bool], inherit_bindings=False):
         self.terms = terms
         self.listing = listing
         self.yes = False
+        self._failed = listing.report.verdict is Severity.FAIL
+        self.heading = _("Verdict FAIL") if self._failed else _("Please confirm")
 
-    def compose(self) -> ComposeResult:
-        """The box."""
-        box = Container(Paper(self._page, id="page"), id="box")
-        title = _("Verdict FAIL") if self.listing.report.verdict is Severity.FAIL else _("Please confirm")
-        box.border_title = f"{title} · {_('SIMULATION')}" if self.terms.session.simulated else title
-        yield box
-        keys = labelled(Place.CONFIRM)
-        yield Paper(lambda width: [footer(keys, width)], id="footer")
-
-    def _page(self, width: int) -> list[Line]:
+    def said(self, width: int) -> list[Line]:
+        """What would happen."""
         return question(
             self.listing,
             self.terms.session.machine_report,
             first_stage=not self.terms.confirm_always,
             simulated=self.terms.session.simulated,
-            yes=self.yes,
             width=width,
         )
+
+    def answers(self, width: int) -> list[Line]:
+        """No and Yes."""
+        return answers(failed=self._failed, yes=self.yes, width=width)
+
+    @property
+    def at(self) -> int:
+        """The marked one."""
+        return int(self.yes)
 
     def action_switch(self) -> None:
         """Mark the other choice."""
         self.yes = not self.yes
-        self.paper("page").show(self._page)
+        self.draw()
 
     def action_up(self) -> None:
         """Mark No."""

@@ -86,7 +86,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def _more(self, width: int) -> list[Line]:
         below = self.paper("story").below
-        right = more_below(below)
+        right = more_below(below, width)
         said = _("starts as soon as it is checked") if self._starting else ""
         return [rule(width, [Span(said, Ink.STRONG)] if said else [], right)]
 

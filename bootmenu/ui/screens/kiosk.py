@@ -54,17 +54,20 @@ class PlainScreen(BootmenuScreen[T]):
         """The page."""
         yield Paper(self._title, id="title")
         yield Paper(self._fresh, id="page")
-        yield Paper(lambda width: pages.bottom(self.terms.settings.kiosk_contact, width), id="footer")
+        yield Paper(self._bottom, id="footer")
 
     def _title(self, width: int) -> list[Line]:
         return pages.top(self.terms.session.simulated, self.terms.simulated_pin, width)
+
+    def _bottom(self, width: int) -> list[Line]:
+        return pages.bottom(self.terms.settings.kiosk_contact, width)
 
     def plain(self, width: int, height: int) -> list[Line]:
         """The page, at most `height` lines."""
         raise NotImplementedError
 
     def _fresh(self, width: int) -> list[Line]:
-        height = max(1, self.size.height - 2)
+        height = max(1, self.size.height - 1 - len(self._bottom(width)))
         lines = self.plain(width, height)
         return lines + [BLANK] * (height - len(lines))
 

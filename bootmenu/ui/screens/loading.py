@@ -121,7 +121,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         yield Paper(self._page, id="page")
 
     def _page(self, width: int) -> list[Line]:
-        return loading(self.listing, self.plan, self.told, self.said, width, test=self._test)
+        height = self.paper("page").size.height
+        return loading(self.listing, self.plan, self.told, self.said, width, height, test=self._test)
 
     def _draw(self) -> None:
         if not self.gone:

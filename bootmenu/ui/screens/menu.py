@@ -55,6 +55,9 @@ _PASSING = 0.04
 _PASSING_SLOWLY = 0.3
 """The same on a serial line: a story takes up to 1,000 bytes, a tenth of a second of 115,200 baud."""
 
+_BANNER = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
+"""Under so many rows of the terminal, at most so many of the banner: the list goes before."""
+
 
 class MenuScreen(LookingScreen[None]):
     """The screen to which everything comes back."""
@@ -104,7 +107,7 @@ class MenuScreen(LookingScreen[None]):
 
     def _banner(self, width: int) -> list[Line]:
         session = self.terms.session
-        height = 3 if self.size.height < 24 else 4 if self.size.height < 32 else 6
+        height = next(most for rows, most in _BANNER if self.size.height < rows)
         notices = session.notices
         if self.catalogue.finished and self._found_nothing:
             notices = (_("Nothing to start was found. Plug in a medium with Linux and press r."), *notices)
@@ -200,7 +203,7 @@ class MenuScreen(LookingScreen[None]):
 
     def _lower_rule(self, width: int) -> list[Line]:
         below = self.paper("story").below
-        right = more_below(below)
+        right = more_below(below, width)
         left = (
             [Span(self._said, Ink.WARN if self._said == told(self.terms.trouble) else Ink.STRONG)]
             if self._said

@@ -9,31 +9,28 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
-from textual.containers import Container
 from textual.message import Message
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
 from bootmenu.language import _, told
 from bootmenu.ui import faults
-from bootmenu.ui.keys import Place, bindings, labelled
-from bootmenu.ui.lines import Line
-from bootmenu.ui.pages.banner import footer
-from bootmenu.ui.pages.passphrase import passphrase
-from bootmenu.ui.screens.base import BoxScreen
+from bootmenu.ui.keys import Place, bindings
+from bootmenu.ui.lines import BLANK, Line
+from bootmenu.ui.pages.passphrase import passphrase, typing
+from bootmenu.ui.screens.base import AskingScreen
 from bootmenu.ui.screens.typing import Typing
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.typed import Typed
-from bootmenu.ui.widgets.paper import Paper
 
 MAX_TYPED = 512
 """Characters, as many as cryptsetup itself takes from a terminal."""
 
 
-class PassphraseScreen(Typing, BoxScreen[bool], inherit_bindings=False):
+class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
     """A box over the menu. Ends with True when the partition is unlocked."""
 
+    place = Place.PASSPHRASE
     BINDINGS: ClassVar = bindings(Place.PASSPHRASE)
     longest = MAX_TYPED
     literal = True
@@ -48,24 +45,27 @@ class PassphraseScreen(Typing, BoxScreen[bool], inherit_bindings=False):
     def __init__(self, terms: Terms, device: Device) -> None:
         super().__init__()
         self.terms = terms
+        self.heading = _("Locked")
         self.device = device
         self.working = False
         self._typed = Typed()
-        self._said = ""
+        self._trouble = ""
 
-    def compose(self) -> ComposeResult:
-        """The box."""
-        box = Container(Paper(self._page, id="page"), id="box")
-        box.border_title = _("Locked")
-        yield box
-        keys = labelled(Place.PASSPHRASE)
-        yield Paper(lambda width: [footer(keys, width)], id="footer")
+    def said(self, width: int) -> list[Line]:
+        """Which partition, and what came of the last one."""
+        return passphrase(self.device, self._trouble, width, working=self.working)
 
-    def _page(self, width: int) -> list[Line]:
-        return passphrase(self.device, len(self._typed.text), self._said, width, working=self.working)
+    def answers(self, width: int) -> list[Line]:
+        """The line that is typed."""
+        return [typing(len(self._typed.text), width)]
 
-    def _draw(self) -> None:
-        self.paper("page").show(self._page)
+    def draw(self) -> None:
+        """What came of the last one stands at the end, and is in sight."""
+        super().draw()
+        if self.working or self._trouble:
+            said = self.paper("said")
+            said.reveal(max(index for index, line in enumerate(said.lines) if line != BLANK))
+            self.paper("between").show(self._more)
 
     @property
     def line(self) -> Typed:
@@ -76,7 +76,7 @@ class PassphraseScreen(Typing, BoxScreen[bool], inherit_bindings=False):
         """Nothing is taken while one is tried."""
         if not self.working:
             self._typed = line
-            self._draw()
+            self.draw()
 
     def action_unlock(self) -> None:
         """Try it."""
@@ -84,7 +84,7 @@ class PassphraseScreen(Typing, BoxScreen[bool], inherit_bindings=False):
             return
         text, self._typed = self._typed.text, Typed()
         self.working = True
-        self._draw()
+        self.draw()
         self.run_worker(lambda: self._try(text), thread=True, group="unlock", exit_on_error=False)
 
     def _try(self, text: str) -> None:
@@ -103,11 +103,11 @@ class PassphraseScreen(Typing, BoxScreen[bool], inherit_bindings=False):
             self.dismiss(True)
             return
         if isinstance(message.error, BootmenuError):
-            self._said = " ".join(told(part) for part in (message.error.message, message.error.hint) if part)
+            self._trouble = " ".join(told(part) for part in (message.error.message, message.error.hint) if part)
         else:
             faults.write(message.error)
-            self._said = _("It could not be tried.")
-        self._draw()
+            self._trouble = _("It could not be tried.")
+        self.draw()
 
     def action_no(self) -> None:
         """Back to the menu; a passphrase that is being tried is waited for."""
