@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from rich.console import RenderableType
 from textual import events, on
@@ -31,7 +31,8 @@ from bootmenu.ui import faults, themes
 from bootmenu.ui.consoles import Console
 from bootmenu.ui.driver import BootmenuDriver
 from bootmenu.ui.outcome import Jump, Outcome, Quit
-from bootmenu.ui.screens.base import BootmenuScreen
+from bootmenu.ui.screens.base import BaseScreen, BootmenuScreen
+from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.kiosk import KioskRefusalScreen, KioskScreen
 from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
@@ -207,6 +208,10 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
     def action_suspend_process(self) -> None:
         """Nobody is there to wake a first stage."""
+
+    def show_help(self, screen: BaseScreen[Any]) -> None:
+        """Over a screen, about its keys."""
+        self.push_screen(HelpScreen(screen.terms, screen.place))
 
     def action_redraw(self) -> None:
         """Send every cell again."""

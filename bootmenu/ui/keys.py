@@ -40,6 +40,8 @@ _READING = (Place.DETAILS, Place.TREE, Place.LOG, Place.HELP)
 _CHOOSING = (Place.MENU, Place.KIOSK)
 _SCROLLED = (Place.REFUSAL, *_READING)
 _BOXES = (Place.CONFIRM, Place.CHOICE)
+_LETTERLESS = (Place.EDIT, Place.FILTER, Place.PASSPHRASE, Place.KIOSK, Place.PIN)
+"""Where a letter is no key."""
 _TYPING = (Place.EDIT, Place.FILTER, Place.PASSPHRASE)
 
 
@@ -510,8 +512,8 @@ TABLE: tuple[Key, ...] = (
     ),
     Key(
         action="tree",
-        keys=("t",),
-        shown="t",
+        keys=("v",),
+        shown="v",
         label=marked("device tree"),
         help=marked(
             "what the device tree says that is handed on, and how it differs from the file and from the running one"
@@ -520,11 +522,35 @@ TABLE: tuple[Key, ...] = (
     ),
     Key(
         action="back",
-        keys=("escape", "q", *_ENTER, "d", "f1"),
+        keys=("escape", "q", *_ENTER),
         shown="Esc",
         label=marked("back"),
         help=marked("back"),
-        places=_READING,
+        places=(Place.DETAILS, Place.TREE, Place.LOG),
+    ),
+    Key(
+        action="back",
+        keys=("escape", "q", *_ENTER, "f1", "question_mark", "h"),
+        shown="Esc F1",
+        label=marked("back"),
+        help=marked("back"),
+        places=(Place.HELP,),
+    ),
+    Key(
+        action="help",
+        keys=("f1", "question_mark", "h"),
+        shown="F1 ? h",
+        label=marked("help"),
+        help=marked("what can be pressed here"),
+        places=tuple(place for place in Place if place not in (*_LETTERLESS, Place.MENU, Place.HELP)),
+    ),
+    Key(
+        action="help",
+        keys=("f1",),
+        shown="F1",
+        label=marked("help"),
+        help=marked("what can be pressed here"),
+        places=_LETTERLESS,
     ),
     Key(
         action="redraw",

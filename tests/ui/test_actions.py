@@ -402,7 +402,7 @@ def trees() -> HandedTrees:
 
 async def test_the_device_tree_is_shown_with_its_differences() -> None:
     async with running(FakeSession(handed=trees()), size=(80, 100)) as menu:
-        await menu.press("d", "t")
+        await menu.press("d", "v")
         await menu.at(TreeScreen)
         await menu.sees("/dts-v1/;")
         for text in (
@@ -418,13 +418,13 @@ async def test_the_device_tree_is_shown_with_its_differences() -> None:
 
 async def test_a_device_tree_that_cannot_be_read_says_why() -> None:
     async with running(FakeSession(trees_error=fakes.NO_ROOT)) as menu:
-        await menu.press("d", "t")
+        await menu.press("d", "v")
         await menu.sees("Start it with sudo.")
 
 
 async def test_an_entry_without_a_tree_says_what_is_handed_on() -> None:
     async with running(FakeSession()) as menu:
-        await menu.press("d", "t")
+        await menu.press("d", "v")
         await menu.sees("the running one is handed on")
         assert "It is not known here" in menu.text
 

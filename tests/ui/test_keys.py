@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 from textual.screen import Screen
 
+from bootmenu.errors import BootmenuError
 from bootmenu.ui.keys import TABLE, Place, bindings, keys_of, markdown
+from bootmenu.ui.outcome import Jump
 from bootmenu.ui.pages.banner import footer
+from bootmenu.ui.screens.base import BaseScreen
 from bootmenu.ui.screens.choice import ChoiceScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
@@ -23,6 +27,10 @@ from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
 from bootmenu.ui.screens.tree import TreeScreen
+from tests.ui import fakes, looks
+from tests.ui.driving import running
+from tests.ui.fakes import KIOSK, FakeSession
+from tests.ui.scenes import SCENES
 
 SCREENS: dict[Place, type[Screen[object]]] = {
     Place.MENU: MenuScreen,  # type: ignore[dict-item]
@@ -81,3 +89,71 @@ def test_every_action_of_the_menu_is_on_a_letter_or_a_digit() -> None:
 def test_the_readme_has_the_keys_of_the_table() -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text()
     assert markdown() in text, "put what `python -m bootmenu.ui.keys` prints between its two marks"
+
+
+_LEAVING = {"quit", "no", "cancel", "back"}
+"""One thing: away from here, and nothing has happened."""
+
+
+def test_a_letter_means_one_thing_on_all_screens() -> None:
+    meant: dict[str, set[str]] = {}
+    for key in TABLE:
+        if key.places != (Place.HELP,):  # the keys that open the help close it
+            for name in key.keys:
+                meant.setdefault(name, set()).add("leave" if key.action in _LEAVING else key.action)
+    letters = {name: actions for name, actions in meant.items() if len(name) == 1 and name.isalpha()}
+    assert letters["q"] == {"leave"}
+    assert {name: actions for name, actions in letters.items() if len(actions) > 1} == {}
+
+
+@pytest.mark.parametrize("place", Place)
+def test_f1_is_help_on_every_screen(place: Place) -> None:
+    (action,) = {key.action for key in keys_of(place) if "f1" in key.keys}
+    assert action == ("back" if place is Place.HELP else "help")
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_the_help_begins_with_the_screen_that_is_shown(name: str) -> None:
+    async with looks.playing(name) as menu:
+        screen = menu.app.screen
+        if isinstance(screen, HelpScreen):
+            return
+        await menu.press("f1")
+        if name.startswith("kiosk"):
+            assert menu.app.screen is screen, "a kiosk whose settings do not name the action has none"
+            return
+        await menu.at(HelpScreen)
+        assert isinstance(screen, BaseScreen)
+        assert any(row.startswith(f"─ {screen.place} ─") for row in menu.rows[:3])
+        await menu.press("f1")
+        await menu.until(lambda: menu.app.screen is screen)
+
+
+async def test_the_kiosk_has_help_about_its_own_keys_where_the_settings_allow_it() -> None:
+    settings = dataclasses.replace(KIOSK, kiosk_actions=("help",))
+    async with running(FakeSession(), settings=settings) as menu:
+        await menu.scanned()
+        await menu.press("f1")
+        await menu.at(HelpScreen)
+        assert any(f"─ {Place.KIOSK} ─" in row for row in menu.rows)
+        assert "shell" not in menu.text
+        assert f"─ {Place.MENU} ─" not in menu.text
+
+
+@pytest.mark.parametrize("error", [None, fakes.BUSY])
+async def test_a_load_that_ends_under_the_help_ends(error: BootmenuError | None) -> None:
+    session = FakeSession(load_error=error)
+    session.load_gate.clear()
+    async with running(session) as menu:
+        await menu.scanned()
+        await menu.press("enter")
+        await menu.at(LoadingScreen)
+        await menu.press("f1")
+        await menu.at(HelpScreen)
+        session.load_gate.set()
+        if error is None:
+            await menu.until(lambda: isinstance(menu.app.return_value, Jump))
+        else:
+            await menu.at(RefusalScreen)
+            await menu.press("escape")
+            await menu.at(MenuScreen)

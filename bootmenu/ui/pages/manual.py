@@ -20,16 +20,19 @@ _MEANINGS = {
 
 
 _PLACES = (
-    *(Place.EDIT, Place.FILTER, Place.DETAILS, Place.PROGRESS),
+    *(Place.MENU, Place.EDIT, Place.FILTER, Place.DETAILS, Place.PROGRESS),
     *(Place.CONFIRM, Place.CHOICE, Place.PASSPHRASE),
 )
 _KNOWN = frozenset({"up", "down", "first", "last", "page_up", "page_down", "redraw"})
 """They mean the same everywhere."""
 
 
-def manual(without: frozenset[str], width: int, where: str = "") -> list[Line]:
-    """without: actions that are not offered here. where: the file of messages."""
-    lines = _keys(Place.MENU, without, width)
+def manual(about: Place, without: frozenset[str], width: int, where: str = "", *, alone: bool = False) -> list[Line]:
+    """about: the screen whose keys come first. without: actions that are not offered here. where: the file of
+    messages. alone: nothing but its keys, in plain words."""
+    lines = _keys(about, without, width)
+    if alone:
+        return lines
     lines += [BLANK, heading(width, _("Verdicts"))]
     for severity, meaning in _MEANINGS.items():
         lines += _explained(verdict(severity), _(meaning), width)
@@ -38,7 +41,8 @@ def manual(without: frozenset[str], width: int, where: str = "") -> list[Line]:
     lines += _explained(Span("→", Ink.STRONG), _("the default of the next boot only"), width)
     lines += _explained(Span("!", Ink.WARN), _("it was started, and never came back since"), width)
     for place in _PLACES:
-        lines += [BLANK, *_keys(place, without | _KNOWN, width)]
+        if place is not about:
+            lines += [BLANK, *_keys(place, without if place is Place.MENU else without | _KNOWN, width)]
     lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Ink.DIM)]
     return [*lines, *paragraph(width, _("log: {where}").format(where=where), Ink.DIM)] if where else lines
 

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from bootmenu.language import _, counted
-from bootmenu.ui.keys import Place, labelled
+from bootmenu.ui.keys import TABLE, Place, labelled
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, rule
 from bootmenu.ui.pages import banner
 from bootmenu.ui.terms import Terms
@@ -42,6 +42,12 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     """A screen that is on the stack before it is composed and that gets messages after its end: the app hands keys to
     it from the moment it is pushed, and what a thread has found comes whenever it comes."""
 
+    place: ClassVar[Place]
+    """Its rows in the table of keys."""
+    passing: ClassVar[bool] = False
+    """It goes when the screen under it ends."""
+    terms: Terms
+
     def paper(self, name: str) -> Paper:
         """Return a sheet by its id; before the screen is composed and after its end one that nobody sees.
 
@@ -59,9 +65,24 @@ class BaseScreen(Screen[T], inherit_bindings=False):
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """End with a result, unless it has ended or is under another one: Textual would take away that."""
+        while self in self.app.screen_stack and getattr(self.app.screen, "passing", False):
+            self.app.pop_screen()
         if self.app.screen_stack[-1:] != [self]:
             return AwaitComplete()
         return super().dismiss(result)
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """What is not offered does nothing."""
+        return self.terms.permits(action)
+
+    @property
+    def unlabelled(self) -> frozenset[str]:
+        """Actions that the line of keys leaves out now."""
+        return frozenset(key.action for key in TABLE if not self.terms.permits(key.action))
+
+    def action_help(self) -> None:
+        """What can be pressed on this screen."""
+        self.app.show_help(self)  # type: ignore[attr-defined]
 
     def action_redraw(self) -> None:
         """Send every cell again."""
@@ -75,10 +96,8 @@ class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
 class AskingScreen(BoxScreen[T], inherit_bindings=False):
     """A box that asks. What it says scrolls where the terminal is low; what is answered stands below and stays."""
 
-    place: ClassVar[Place]
     heading: str
     """In the border."""
-    terms: Terms
 
     def said(self, width: int) -> list[Line]:
         """What there is to know."""
@@ -104,7 +123,7 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
         simulated = self.terms.session.simulated
         box.border_title = f"{self.heading} · {_('SIMULATION')}" if simulated else self.heading
         yield box
-        yield Paper(lambda width: [banner.footer(labelled(self.place), width)], id="footer")
+        yield Paper(lambda width: [banner.footer(labelled(self.place, self.unlabelled), width)], id="footer")
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the answers their rows, and what is said the rest: Textual would let the answers be cut off."""
@@ -151,8 +170,6 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
 class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
     """Title, contents, keys. A subclass sets `place` and BINDINGS, and yields its `contents`."""
 
-    place: ClassVar[Place]
-
     def __init__(self, terms: Terms) -> None:
         super().__init__()
         self.terms = terms
@@ -183,15 +200,6 @@ class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
     def let_go(self) -> None:
         """The menu is about to end: work in threads shall end too, and nothing is drawn any more."""
         self.gone = True
-
-    @property
-    def unlabelled(self) -> frozenset[str]:
-        """Actions that the line of keys leaves out now."""
-        return self.terms.without
-
-    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """What is not offered does nothing."""
-        return self.terms.permits(action)
 
 
 class ReadingScreen(BootmenuScreen[T]):

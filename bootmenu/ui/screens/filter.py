@@ -22,6 +22,7 @@ from bootmenu.ui.widgets.paper import Paper
 class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
     """follow: told the words with every key. move: the selection of the menu, so many entries down."""
 
+    place = Place.FILTER
     BINDINGS: ClassVar = bindings(Place.FILTER)
     longest = 200
 
@@ -34,7 +35,7 @@ class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """One line, and the keys."""
-        keys = labelled(Place.FILTER)
+        keys = labelled(Place.FILTER, self.unlabelled)
         yield Paper(lambda width: [footer(keys, width)], id="footer")
         yield Paper(self._page, id="line")
 

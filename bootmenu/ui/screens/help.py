@@ -9,18 +9,25 @@ from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import Line
 from bootmenu.ui.pages.manual import manual
 from bootmenu.ui.screens.base import ReadingScreen
+from bootmenu.ui.terms import Terms
 
 
 class HelpScreen(ReadingScreen[None]):
-    """Every key, every verdict."""
+    """The keys of a screen, then those of the others, and every verdict. about: that screen."""
 
     place = Place.HELP
+    passing = True
     BINDINGS: ClassVar = bindings(Place.HELP)
+
+    def __init__(self, terms: Terms, about: Place = Place.MENU) -> None:
+        super().__init__(terms)
+        self._about = about
 
     def sheet(self, width: int) -> list[Line]:
         """Made from the table of keys."""
-        return manual(self.terms.without, width, self.terms.log_file)
+        kiosk = self.terms.policy.kiosk
+        return manual(self._about, self.unlabelled, width, self.terms.log_file, alone=kiosk)
 
     def action_back(self) -> None:
-        """To the menu."""
+        """To the screen under it."""
         self.dismiss()

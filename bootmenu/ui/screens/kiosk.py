@@ -34,7 +34,6 @@ from bootmenu.ui.pages.loading import fraction
 from bootmenu.ui.screens.base import BootmenuScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
-from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.loading import LoadingScreen, Returned
 from bootmenu.ui.screens.looking import LookingScreen
 from bootmenu.ui.screens.menu import MenuScreen
@@ -525,7 +524,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
                 best = self.recommended
                 self.app.push_screen(DetailsScreen(self.terms, best.listing if best else None))
             case "help":
-                self.app.push_screen(HelpScreen(self.terms))
+                self.action_help()
 
     def _serve(self) -> None:
         """The standard menu, with everything, until it is locked again."""

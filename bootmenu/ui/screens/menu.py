@@ -37,7 +37,6 @@ from bootmenu.ui.screens.confirm import ConfirmScreen
 from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.edit import EditScreen
 from bootmenu.ui.screens.filter import FilterScreen
-from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.loading import LoadingScreen, Returned
 from bootmenu.ui.screens.log import LogScreen
 from bootmenu.ui.screens.looking import LookingScreen
@@ -129,7 +128,7 @@ class MenuScreen(LookingScreen[None]):
         demo = frozenset() if self._demo_suggested else frozenset({"demo"})
         hidden = {"unlock"} if not self._locked else set()
         hidden |= {"unfilter"} if not self._words else set()
-        return self.terms.without | demo | hidden
+        return super().unlabelled | demo | hidden
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc shows every entry again while there is a filter; else it may have another meaning."""
@@ -336,10 +335,6 @@ class MenuScreen(LookingScreen[None]):
         if done:
             self._said = ""
             self.start_scan()
-
-    def action_help(self) -> None:
-        """The help page."""
-        self.app.push_screen(HelpScreen(self.terms))
 
     def action_lock(self) -> None:
         """Back to the kiosk."""
