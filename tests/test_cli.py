@@ -110,6 +110,25 @@ def test_scan_prints_the_object_of_the_contract(call: Call, partition: Path) -> 
         assert isinstance(finding["evidence"], dict)
 
 
+def test_a_grub_menu_is_that_of_the_machine_which_is_described(call: Call, tmp_path: Path) -> None:
+    # as Ubuntu's 20_memtest86+ and 30_uefi-firmware, and multi-architecture media, write them
+    script = """if [ "$grub_platform" = pc ]; then menuentry memtest { linux16 /memtest86+x64.bin }
+elif [ "$grub_platform" = efi ]; then menuentry efi-$grub_cpu { linux /vmlinuz }; fi
+if cpuid -l; then menuentry long { linux /vmlinuz }; fi
+"""
+    write_tree(tmp_path / "disk", {"boot/grub/grub.cfg": script, "vmlinuz": b"", "memtest86+x64.bin": b""})
+    described = json.loads(Path(VIRT).read_bytes())
+    for facts, expected in (
+        ({"architecture": "x86_64", "machine": "x86_64", "efi": False}, ["memtest", "long"]),
+        ({"architecture": "x86_64", "machine": "x86_64", "efi": True}, ["efi-x86_64", "long"]),
+        ({"architecture": "arm64", "efi": False}, ["efi-arm64"]),
+    ):
+        machine = tmp_path / "facts.json"
+        machine.write_text(json.dumps({**described, **facts}))
+        found = call("scan", "--json", "--machine", machine, "--tree", tmp_path / "disk").json["entries"]
+        assert [entry["title"] for entry in found if entry["source"] == "grub"] == expected
+
+
 def test_files_exist_or_not_or_nobody_knows(call: Call, partition: Path) -> None:
     write_tree(
         partition,

@@ -47,7 +47,7 @@ from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import NOWHERE, Bus, Place
-from bootmenu.sources import read_partition
+from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import Remembering, Tree, exists
 
 MAX_ENTRIES = 5000
@@ -294,7 +294,7 @@ class Survey:
         self._foresee = foresee
         self._hand_over = hand_over
         self._patience = patience
-        self._board = machine.tree.compatible if machine.tree else ()
+        self._platform = Platform.of(machine)
         self._heard: queue.SimpleQueue[tuple[_Job | None, _Message | None]] = queue.SimpleQueue()
         self._urgent = Event()
         """What was told last is no entry: more of those need not be waited for."""
@@ -511,7 +511,7 @@ class Survey:
                 self._tell(job, _Opened(partition))
                 if self._mounts.stale(device):
                     self._tell(job, _Troubled(partition, _STALE))
-                for found in read_partition(tree, self._board):
+                for found in read_partition(tree, self._platform):
                     if job.cancelled:
                         return
                     if isinstance(found, Problem):
@@ -552,7 +552,7 @@ class Survey:
 
     def _gathered(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, EntryFacts]:
         entry, gathered = facts.gather(
-            entry, trees, board=self._board, device_trees=self.device_trees, hand_over=self._hand_over
+            entry, trees, board=self._platform.board, device_trees=self.device_trees, hand_over=self._hand_over
         )
         return entry, self._foresee(gathered)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.kernel import Architecture
+from bootmenu.model.machine import MachineFacts
 from bootmenu.registry import Registry
 from bootmenu.sources.tree import Tree, TreeError
 
@@ -18,27 +20,44 @@ Parser = Callable[[Tree], Iterator[BootEntry | Problem]]
 same from scan to scan; the scan makes it unique in the world. Raises TreeError for what nothing can follow."""
 
 Board = tuple[str, ...]
-"""The live machine's root `compatible`, most specific first; () = it is not known."""
+"""A machine's root `compatible`, most specific first; () = it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What a configuration may ask of the machine that it is read for."""
+
+    board: Board = ()
+    architecture: Architecture | None = None
+    """None = it is not known."""
+    efi: bool | None = None
+    """The machine's firmware is EFI; None = it is not known."""
+
+    @classmethod
+    def of(cls, machine: MachineFacts) -> Platform:
+        """Return that of this machine, or of the one that was recorded."""
+        board = machine.tree.compatible if machine.tree else ()
+        return cls(board=board, architecture=machine.architecture, efi=machine.efi)
 
 
 @dataclass(frozen=True, slots=True)
-class ForBoard:
-    """A parser of a format that means something else on every board; register it as `@ForBoard`."""
+class ForPlatform:
+    """A parser of a format that means something else on every machine; register it as `@ForPlatform`."""
 
-    parse: Callable[[Tree, Board], Iterator[BootEntry | Problem]]
-
-
-SOURCES: Registry[Parser | ForBoard] = Registry("bootmenu.sources.parsers")
+    parse: Callable[[Tree, Platform], Iterator[BootEntry | Problem]]
 
 
-def read_partition(tree: Tree, board: Board = ()) -> Iterator[BootEntry | Problem]:
+SOURCES: Registry[Parser | ForPlatform] = Registry("bootmenu.sources.parsers")
+
+
+def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[BootEntry | Problem]:
     """Everything that any format finds on this partition; a parser that fails costs its own entries only."""
     offered: set[object] = set()
     for name, parser in SOURCES.items():
         if tree.image and name != "grub":
             continue  # only a loopback.cfg tells its system that it lies in a file
         try:
-            for found in parser.parse(tree, board) if isinstance(parser, ForBoard) else parser(tree):
+            for found in parser.parse(tree, platform) if isinstance(parser, ForPlatform) else parser(tree):
                 if isinstance(found, BootEntry):
                     file = _identity(tree, found)
                     part = (file, found.kernel.part)

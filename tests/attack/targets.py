@@ -48,7 +48,7 @@ from bootmenu.model.place import Bus, Place
 from bootmenu.plain import PlainMenu
 from bootmenu.policy import Policy
 from bootmenu.settings import Loaded, Verify, load
-from bootmenu.sources import SOURCES, read_partition
+from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.state import FolderStore, Memory, State, decode, encode, open_memory
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
@@ -260,7 +260,7 @@ def _partitions() -> list[tuple[dict[str, bytes], tuple[str, ...], dict[str, lis
                     if path.is_file() and path.resolve().is_relative_to(root.resolve())
                 }
                 read: dict[str, list[str]] = {}
-                for entry in read_partition(MemoryTree(files), goldens.board(name)):
+                for entry in read_partition(MemoryTree(files), Platform(board=goldens.board(name))):
                     if isinstance(entry, BootEntry):
                         path = entry.config.path if entry.config else entry.kernel.path
                         if path in files and path not in read.setdefault(entry.source, []):
@@ -358,7 +358,7 @@ def _source(name: str) -> Attack:
         if chance.random() < 0.2:
             another = chance.choice(sorted(files))
             spoilt[another] = mutated(chance, files[another])
-        found = list(read_partition(MemoryTree(spoilt), board))
+        found = list(read_partition(MemoryTree(spoilt), Platform(board=board)))
         _demand(len(found) < 5000, f"{len(found):,} entries and problems of one partition")
         for item in found:
             if isinstance(item, Problem):

@@ -29,7 +29,7 @@ from bootmenu.discovery.scan import (
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Severity
 from bootmenu.session import MachineSession, collect
-from bootmenu.sources import SOURCES, read_partition
+from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.sources.tree import Tree
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
@@ -64,11 +64,11 @@ class Gate:
         self.open = {name: threading.Event() for name in names}
         self.reached = {name: threading.Event() for name in names}
 
-        def read(tree: Tree, board: tuple[str, ...] = ()) -> Iterator[BootEntry | Problem]:
+        def read(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
             if tree.device in self.open:
                 self.reached[tree.device].set()
                 assert self.open[tree.device].wait(60)
-            yield from read_partition(tree, board)
+            yield from read_partition(tree, platform)
 
         monkeypatch.setattr(surveys, "read_partition", read)
 
@@ -190,10 +190,10 @@ def test_a_look_for_partitions_that_hangs_is_told(tmp_path: Path) -> None:
 
 
 def test_a_mistake_of_a_reader_costs_its_own_partition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(tree: Tree, board: tuple[str, ...] = ()) -> Iterator[BootEntry | Problem]:
+    def read(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         if tree.device == "sda1":
             raise ZeroDivisionError
-        yield from read_partition(tree, board)
+        yield from read_partition(tree, platform)
 
     monkeypatch.setattr(surveys, "read_partition", read)
     good = partition(tmp_path, "sdb1", {"extlinux.conf": labels("good")})

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources import read_partition
+from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import Trouble
 from tests.builders.trees import MemoryTree
 
@@ -16,7 +16,7 @@ def read(
 ) -> tuple[list[BootEntry], list[Problem]]:
     """(entries, problems) of a partition with these files, on this board."""
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    found = list(read_partition(MemoryTree(data, troubles or {}), board))
+    found = list(read_partition(MemoryTree(data, troubles or {}), Platform(board=board)))
     return (
         [item for item in found if isinstance(item, BootEntry)],
         [item for item in found if isinstance(item, Problem)],

@@ -14,7 +14,7 @@ from types import FrameType
 
 import pytest
 
-from bootmenu.sources import read_partition
+from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.order import matches
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.tree import CONFIG_LIMIT, Remembering
@@ -120,7 +120,7 @@ def test_twice_as_many_things_take_about_twice_the_calls(name: str, tmp_path: Pa
     for number, count in enumerate((0, 100, 200)):
         root = write_tree(tmp_path / str(number), {"there": "", **GENERATORS[name](count)})
         with DirectoryTree(str(root), "sda1", Syscalls()) as tree:
-            made.append(calls(lambda tree=tree: list(read_partition(Remembering(tree), PI))))  # type: ignore[misc]
+            made.append(calls(lambda tree=tree: list(read_partition(Remembering(tree), Platform(board=PI)))))  # type: ignore[misc]
     nothing, some, twice = made  # the first one imports what has to be
     assert twice - some < 1.3 * some + 500, f"{some:,} calls for 100 of them, {twice:,} for 200, {nothing:,} for none"
 

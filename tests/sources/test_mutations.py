@@ -13,7 +13,7 @@ from types import FrameType
 import pytest
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources import read_partition
+from bootmenu.sources import Platform, read_partition
 from tests.builders.trees import MemoryTree
 from tests.trees import goldens
 
@@ -99,7 +99,7 @@ def not_for_ever() -> Iterator[None]:
 
 def _read(files: dict[str, bytes], board: tuple[str, ...]) -> list[BootEntry | Problem]:
     signal.alarm(_PATIENCE)
-    return list(read_partition(MemoryTree(files), board))
+    return list(read_partition(MemoryTree(files), Platform(board=board)))
 
 
 @pytest.mark.usefixtures("not_for_ever")

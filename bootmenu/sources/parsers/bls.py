@@ -11,7 +11,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import uki
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
-from bootmenu.sources import SOURCES, Board, ForBoard, addons
+from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons
 from bootmenu.sources.lines import short
 from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
 from bootmenu.sources.parsers.grub import fedora
@@ -78,8 +78,8 @@ class _Entry:
 
 
 @SOURCES.register("bls", order=10)
-@ForBoard
-def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
+@ForPlatform
+def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Entries in the specification's order, the default marked as loader.conf wants it."""
     for found in listed(tree, (f"{prefix}/loader/entries" for prefix in PREFIXES)):
         if isinstance(found, Problem):
@@ -118,7 +118,7 @@ def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
                 yield Problem(device=tree.device, path=path, message=message)
             else:
                 yield Problem(device=tree.device, path=path, message="names no kernel (linux)")
-        yield from _finish(tree, prefix, entries, board)
+        yield from _finish(tree, prefix, entries, platform)
 
 
 def _other_semantics(tree: Tree, path: str) -> str:
@@ -158,11 +158,11 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
     return fields, problems[:_MAX_PROBLEMS]
 
 
-def _finish(tree: Tree, prefix: str, entries: list[_Entry], board: Board) -> Iterator[BootEntry | Problem]:
+def _finish(tree: Tree, prefix: str, entries: list[_Entry], platform: Platform) -> Iterator[BootEntry | Problem]:
     ordered = in_order(entries)
     pattern = default_pattern(tree, prefix)
     default = next((entry for entry in ordered if pattern and matches(pattern, entry.name.plain, ".conf")), None)
-    variables = fedora.variables(tree, prefix)
+    variables = fedora.variables(tree, prefix, platform)
     if default is None:  # GRUB does not read loader.conf, and keeps a default of its own
         number = variables.default([(entry.name.plain, entry.one("title")) for entry in ordered])
         default = None if number is None else ordered[number]
@@ -170,7 +170,7 @@ def _finish(tree: Tree, prefix: str, entries: list[_Entry], board: Board) -> Ite
         if name := variables.missing(entry.fields.get("options", [])):
             message = f"${name} is set by no grubenv on this partition"
             yield Problem(device=tree.device, path=entry.config, message=message)
-        yield from _boot_entry(tree, prefix, entry, variables, default is entry, board)
+        yield from _boot_entry(tree, prefix, entry, variables, default is entry, platform.board)
 
 
 def _boot_entry(

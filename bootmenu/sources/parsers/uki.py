@@ -10,7 +10,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import uki
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Role
-from bootmenu.sources import SOURCES, Board, ForBoard, addons
+from bootmenu.sources import SOURCES, ForPlatform, Platform, addons
 from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed
 
@@ -38,8 +38,8 @@ class _Image:
 
 
 @SOURCES.register("uki", order=15)
-@ForBoard
-def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
+@ForPlatform
+def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """In the specification's order; the profiles of one image in theirs."""
     for found in listed(tree, (f"{prefix}/EFI/Linux" for prefix in PREFIXES)):
         if isinstance(found, Problem):
@@ -73,7 +73,9 @@ def parse(tree: Tree, board: Board) -> Iterator[BootEntry | Problem]:
         default = _default(tree, prefix, ordered := in_order(images[:_MAX_ENTRIES]))
         for image in ordered:
             entry = _entry(tree, image, default is image)
-            yield from addons.applied(tree, entry, image.profile, addons.beside(tree, image.path, prefix), board)
+            yield from addons.applied(
+                tree, entry, image.profile, addons.beside(tree, image.path, prefix), platform.board
+            )
 
 
 def _id(image: _Image) -> str:

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources import ForBoard
+from bootmenu.model.kernel import Architecture
+from bootmenu.sources import ForPlatform, Platform
 from bootmenu.sources.parsers.grub import parse
 from bootmenu.sources.parsers.grub.environment import SIGNATURE
 from tests.builders.trees import MemoryTree
 
 CONFIG = "/boot/grub/grub.cfg"
+ARM64 = Platform(architecture=Architecture.ARM64, efi=True)
 NAMES = frozenset({"sda1", "uuid=1111-aaaa", "label=ROOT", "partuuid=2222-bb", "hd0,gpt2"})
 
 
@@ -23,14 +25,16 @@ def block(variables: Mapping[str, str], size: int = 1024) -> bytes:
     return (SIGNATURE + "".join(lines).encode()).ljust(size, b"#")
 
 
-def menu(text: str | bytes, files: Mapping[str, str | bytes] | None = None) -> tuple[list[BootEntry], list[Problem]]:
-    """(entries, problems) of this configuration on a partition with these other files."""
+def menu(
+    text: str | bytes, files: Mapping[str, str | bytes] | None = None, platform: Platform = ARM64
+) -> tuple[list[BootEntry], list[Problem]]:
+    """(entries, problems) of this configuration on a partition with these other files, on that machine."""
     data = {
         path: content.encode() if isinstance(content, str) else content
         for path, content in {**(files or {}), CONFIG: text}.items()
     }
-    assert not isinstance(parse, ForBoard)
-    found = list(parse(MemoryTree(data, names=NAMES)))
+    assert isinstance(parse, ForPlatform)
+    found = list(parse.parse(MemoryTree(data, names=NAMES), platform))
     return (
         [item for item in found if isinstance(item, BootEntry)],
         [item for item in found if isinstance(item, Problem)],
@@ -49,9 +53,10 @@ def titles(text: str, files: Mapping[str, str | bytes] | None = None) -> list[st
     return [entry.title for entry in entries(text, files)]
 
 
-def words(script: str, shown: str, files: Mapping[str, str | bytes] | None = None) -> str:
+def words(script: str, shown: str, files: Mapping[str, str | bytes] | None = None, platform: Platform = ARM64) -> str:
     """What `shown` becomes behind a script, as the kernel would get it."""
-    (entry,) = entries(f"{script}\nmenuentry x {{\nlinux /k {shown}\n}}\n", files)
+    (entry,), problems = menu(f"{script}\nmenuentry x {{\nlinux /k {shown}\n}}\n", files, platform)
+    assert not problems
     return entry.cmdline.text
 
 

@@ -16,7 +16,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources import SOURCES
+from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.grub.menus import Budgets, run
 from bootmenu.sources.tree import Tree, TreeError, Trouble
 
@@ -25,7 +25,8 @@ _MAX_FIRMWARE_FOLDERS = 32
 
 
 @SOURCES.register("grub", order=40)
-def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
+@ForPlatform
+def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Entries of every grub.cfg in menu order. A file that another one reads is not read again by itself."""
     budgets = Budgets()
     visited: set[tuple[int, int]] = set()
@@ -39,7 +40,7 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
             continue
         if here.identity in visited:
             continue
-        found = run(tree, path, budgets)
+        found = run(tree, path, budgets, platform)
         visited |= found.visited | {here.identity}
         yield from found.problems
         for entry in found.entries:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.entry import FileRef
+from bootmenu.model.kernel import Architecture
 from bootmenu.sources import references
 from bootmenu.sources.parsers.grub import environment, expressions, options
 from bootmenu.sources.parsers.grub.interpreter import COMMANDS, WITH_BLOCK, Block, Implementation, Interpreter
@@ -38,10 +39,22 @@ def _count(arguments: list[str]) -> int | None:
 # --- the language ------------------------------------------------------------------------------------------------
 
 
-@_command("false", "keystatus", "cpuid", "read", "getenv", "smbios")
+@_command("false", "keystatus", "read", "getenv", "smbios")
 def _false(_: Interpreter, __: list[str]) -> int:
-    # keys are not held, the processor is no x86, and nobody answers
+    # keys are not held, and nobody answers
     return 1
+
+
+@_command("cpuid")
+def _cpuid(shell: Interpreter, arguments: list[str]) -> int:
+    # commands/i386/cpuid.c: whether the processor has long mode, or PAE; others have no such command.
+    # Which processor runs a 32-bit kernel is not recorded.
+    given = options.parse(arguments, dict.fromkeys(_CPUID.values(), Takes.NOTHING), _CPUID)
+    asked = any(option in given for option in _CPUID.values())
+    return 0 if asked and shell.platform.architecture is Architecture.X86_64 else 1
+
+
+_CPUID = {"l": "long-mode", "p": "pae"}
 
 
 @_command("test")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
+from bootmenu.sources import Platform
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.parsers.grub.menus import Budgets, run
 from bootmenu.sources.tree import Tree, TreeError, exists, normal
@@ -60,11 +61,11 @@ class Variables:
         return _VITAL if _VITAL in wanted - self.values.keys() else ""
 
 
-def variables(tree: Tree, boot: str) -> Variables:
+def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
     """Of the entries in `boot`/loader/entries; `boot` is a folder without a slash at its end, so "" is the root."""
     # what grub.cfg has set by the end of its menu, which includes what it loaded from the environment block
     for path in (f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg"):
-        if exists(tree, path) and (found := run(tree, path, Budgets(), bodies=False)).bls is not None:
+        if exists(tree, path) and (found := run(tree, path, Budgets(), platform, bodies=False)).bls is not None:
             return Variables(found.bls.values, found.bls_default)
     for path in (f"{boot}/grub2/grubenv", f"{boot}/grub/grubenv", *_firmware_blocks(tree, boot)):
         try:

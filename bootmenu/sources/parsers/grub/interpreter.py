@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from bootmenu.errors import FormatError
 from bootmenu.model.entry import FileRef, Problem
-from bootmenu.sources import references
+from bootmenu.model.kernel import Architecture
+from bootmenu.sources import Platform, references
 from bootmenu.sources.parsers.grub import patterns, syntax
 from bootmenu.sources.parsers.grub.syntax import Command, For, Function, If, Kind, Mistake, Simple, While, Word
 from bootmenu.sources.tree import Stat, Tree, TreeError, Trouble, normal, read_text
@@ -151,6 +152,29 @@ def quoted(text: str) -> str:
     return f"“{text}”" if len(text) <= 60 else f"“{text[:57]}...”"
 
 
+_TARGETS = {
+    # GRUB's configure.ac, target_cpu and platform: what it is built for, with EFI and without
+    Architecture.X86_64: (("x86_64", "efi"), ("i386", "pc")),
+    Architecture.X86: (("i386", "efi"), ("i386", "pc")),
+    Architecture.ARM: (("arm", "efi"), ("arm", "uboot")),
+    Architecture.PPC64: (("powerpc", "ieee1275"),) * 2,
+    Architecture.S390X: (("s390x", "emu"),) * 2,  # Fedora's and SUSE's
+    Architecture.MIPS: (("mipsel", "loongson"),) * 2,
+}
+
+
+def target(platform: Platform) -> tuple[str, str]:
+    """Return $grub_cpu and $grub_platform (normal/main.c) of the GRUB that this machine would start.
+
+    On arm64, riscv64 and loongarch64 it always comes from EFI, which may be U-Boot's: that the running kernel was
+    started in another way says nothing about it. Of an x86 machine that says nothing EFI is assumed.
+    """
+    architecture = platform.architecture
+    usual = (architecture or "", "efi")
+    with_efi, without = _TARGETS.get(architecture, (usual, usual)) if architecture else (usual, usual)
+    return without if platform.efi is False else with_efi
+
+
 def own_name(tree: Tree) -> str:
     """How GRUB calls the device that is read: an image as whoever opens one does, for its path may hold blanks."""
     return "loop" if tree.image else tree.device
@@ -162,8 +186,9 @@ class Interpreter:
     config: path of the file that it begins with; its folder is GRUB's `prefix`.
     """
 
-    def __init__(self, tree: Tree, config: str, budget: Budget) -> None:
+    def __init__(self, tree: Tree, config: str, budget: Budget, platform: Platform) -> None:
         self.tree = tree
+        self.platform = platform
         self.budget = budget
         self.config = config
         self.context = Context()
@@ -199,13 +224,15 @@ class Interpreter:
         """The variables that GRUB sets itself."""
         folder = self.config.rpartition("/")[0]
         own = own_name(self.tree)
+        cpu, platform = target(self.platform)
+        # kern/main.c:grub_set_prefix_and_root: where the firmware found GRUB, on a PC the disk alone
+        image = f"({own}){folder}" if folder.startswith("/EFI/") else f"({own})/EFI/BOOT"
         values = {
             "root": own,
             "prefix": f"({own}){folder}",
-            "cmdpath": f"({own}){folder}" if folder.startswith("/EFI/") else f"({own})/EFI/BOOT",
-            # the machine that will be started is arm64, and there GRUB always comes from EFI
-            "grub_cpu": "arm64",
-            "grub_platform": "efi",
+            "cmdpath": image if platform == "efi" else "(hd0)",
+            "grub_cpu": cpu,
+            "grub_platform": platform,
             "lang": "",
             **{f"feature_{name}": "y" for name in FEATURES},
             # GRUB's manual, "Loopback booting": set by whoever reads the loopback.cfg of an image

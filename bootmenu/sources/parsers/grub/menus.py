@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.sources import Platform
 from bootmenu.sources.parsers.grub.commands import LINUX
 from bootmenu.sources.parsers.grub.interpreter import (
     MAX_ITEMS,
@@ -58,9 +59,10 @@ class Configuration:
     """The file, without .conf, that is the default of that menu; empty when it is none of `blscfg`."""
 
 
-def run(tree: Tree, path: str, budgets: Budgets, *, bodies: bool = True) -> Configuration:
-    """Run the configuration at this path. bodies: also those of its entries, without which there are none."""
-    shell = Interpreter(tree, path, Budget(STEPS, budgets.scripts))
+def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: bool = True) -> Configuration:
+    """Run the configuration at this path as that machine's GRUB would. bodies: also those of its
+    entries, without which there are none."""
+    shell = Interpreter(tree, path, Budget(STEPS, budgets.scripts), platform)
     shell.context.set("config_file", f"({own_name(tree)}){path}")
     shell.context.set("config_directory", f"({own_name(tree)}){path.rpartition('/')[0]}")
     menu = shell.menu

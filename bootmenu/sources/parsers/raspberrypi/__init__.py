@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import DeviceTree, Node, by_name
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
-from bootmenu.sources import SOURCES, Board, ForBoard
+from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.raspberrypi import boards
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
 from bootmenu.sources.parsers.raspberrypi.config import Config, Reader
@@ -29,11 +29,11 @@ _OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|ra
 
 
 @SOURCES.register("raspberrypi", order=60)
-@ForBoard
-def parse(tree: Tree, compatible: Board) -> Iterator[BootEntry | Problem]:
+@ForPlatform
+def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """One entry of each file: its sections are resolved for this board. On another machine than a Raspberry Pi its
     model's sections do not hold, and the device tree is left to be chosen among those that are there."""
-    board = boards.find(compatible)
+    board = boards.find(platform.board)
     seen: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
         try:
@@ -50,7 +50,7 @@ def parse(tree: Tree, compatible: Board) -> Iterator[BootEntry | Problem]:
         for name in ("config.txt", "tryboot.txt"):
             if name == "config.txt" or exists(tree, normal(name, folder)):
                 # boot.adoc: the flag `tryboot` makes the firmware read tryboot.txt instead of config.txt
-                reader = Reader(tree, folder, compatible, board, tryboot=name == "tryboot.txt")
+                reader = Reader(tree, folder, platform.board, board, tryboot=name == "tryboot.txt")
                 try:
                     config = reader.read(name)
                 except TreeError as error:
