@@ -59,6 +59,8 @@ SENTENCES = (
     *(marked("{0} is on a disk that was plugged in later"), marked("{0} is on another disk than when it was chosen")),
     marked("{0} is on a disk that was not there when the default was made"),
     marked("{0} is on a disk outside of the machine"),
+    *(marked("{0} has no command line"), marked("{0} has an empty root= in its command line")),
+    marked("{0} has {1} in its command line, which nothing here sets"),
 )
 """What `choose` puts its reasons together from."""
 
@@ -76,6 +78,9 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     `unknown` says that nothing speaks against an entry but not all could be looked at. That is enough for a default
     that was named, and for a stand-in only where no entry has a better verdict. A choice for the next boot is a
     person's own: it is tried although the entry was lost before.
+
+    What has no command line, or one that is known in part only, never starts by itself, whoever chose it: a kernel
+    that knows no root stops where nobody may be there to see it.
 
     A disk has a say when it was there when the default was made, and, where nobody has named the entry, when no other
     disk with entries is further inside the machine: a stick, or a backup in a USB case, decides nothing.
@@ -196,6 +201,13 @@ def _against(listing: Listing, state: State, *, once: bool = False) -> str | Non
     """Why an entry does not start by itself."""
     if listing.report.verdict is Severity.FAIL:
         return "cannot be started here"
+    cmdline = listing.entry.cmdline
+    if not cmdline.text.strip():
+        return "has no command line"
+    if variables := cmdline.variables:
+        return f"has ${variables[0]} in its command line, which nothing here sets"
+    if cmdline.names_no_root:
+        return "has an empty root= in its command line"
     if once:
         return None
     if listing.entry.tries_left == 0:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,10 +14,17 @@ from hypothesis import strategies as st
 
 from bootmenu import language
 from bootmenu.autoboot import FIRST_STAGE_SECONDS, Countdown, choose, countdown_seconds
+from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
+from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
+from bootmenu.session import MachineSession, collect
 from bootmenu.settings import Loaded, Settings
 from bootmenu.state import Attempt, State
+from bootmenu.system.host import Host
+from tests.builders import machines
+from tests.builders.entries import whole_image
+from tests.builders.trees import write_tree
 from tests.ui import fakes
 
 VERDICTS = {
@@ -34,6 +43,14 @@ def entry(name: str, verdict: str = "ok", *, default: bool = False, left: int | 
 
 def lost(*names: str) -> State:
     return State(lost=tuple(Attempt(entry=name, at="2026-11-14T09:30:00Z") for name in names))
+
+
+def worded(name: str, text: str, *unset: str, default: bool = False) -> Listing:
+    """An entry with that command line, in which nothing sets these variables."""
+    found = entry(name, "warn", default=default)
+    return dataclasses.replace(
+        found, entry=dataclasses.replace(found.entry, cmdline=CommandLine(text, unset=tuple(unset)))
+    )
 
 
 A, B, C = entry("a"), entry("b"), entry("c", default=True)
@@ -55,6 +72,45 @@ def test_which_is_the_default(state: State, settings: Settings, chosen: str) -> 
     choice = choose([A, B, C], state, settings, finished=True)
     assert choice.listing is not None
     assert (choice.listing.entry.id, choice.final, choice.why) == (chosen, True, "")
+
+
+UNFINISHED = (
+    (worded("u", ""), "has no command line"),
+    (worded("u", " \t"), "has no command line"),
+    (worded("u", "root=/dev/sda2 quiet", "console"), "has $console in its command line, which nothing here sets"),
+    (worded("u", "$kernelopts quiet"), "has $kernelopts in its command line, which nothing here sets"),
+    (worded("u", "${bootargs}"), "has $bootargs in its command line, which nothing here sets"),
+    (worded("u", "ro root= quiet"), "has an empty root= in its command line"),
+    (worded("u", "ro root=UUID= quiet"), "has an empty root= in its command line"),
+)
+
+
+@pytest.mark.parametrize(("unfinished", "reason"), UNFINISHED)
+@pytest.mark.parametrize(
+    ("state", "settings", "what"),
+    [
+        (State(), Settings(), "The first entry"),
+        (State(default="u"), Settings(), "The default"),
+        (State(), Settings(default="u"), "The default"),
+        (State(once="u"), Settings(), "For this boot"),
+    ],
+)
+def test_an_unfinished_command_line_is_never_counted_down_to(
+    unfinished: Listing, reason: str, state: State, settings: Settings, what: str
+) -> None:
+    choice = choose([unfinished, A], state, settings, finished=True)
+    assert (choice.listing, choice.why) == (A, f"{what} Title of u {reason}: the next one is taken.")
+    # nor is it what stands in for another one
+    failing = entry("f", "fail")
+    assert choose([failing, unfinished, B], state, settings, finished=True).listing is B
+    alone = choose([unfinished], state, settings, finished=True)
+    assert alone.listing is None
+    assert alone.why == f"{what} Title of u {reason}, and no other entry can be started by itself."
+
+
+def test_dollars_that_are_no_variables_are_none() -> None:
+    for text in ("memmap=64K$0x18690000 root=/dev/sda2", "root=/dev/sda2 a=$b $1 $"):
+        assert choose([worded("a", text)], State(), Settings(), finished=True).listing is not None
 
 
 def test_without_any_default_it_is_the_first_that_passes_and_else_the_first_unknown() -> None:
@@ -221,3 +277,29 @@ def test_how_long_it_is(
     origins = {"timeout": origin} if origin else {}
     loaded = Loaded(settings=Settings(timeout=timeout), origins=origins)
     assert countdown_seconds(loaded, first_stage=first_stage, demo=demo) == seconds
+
+
+def test_from_a_disk_to_what_is_counted_down_to(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path / "disk",
+        {
+            "vmlinuz": whole_image(),
+            "loader/entries/a.conf": "title A\nlinux /vmlinuz\noptions $kernelopts\n",
+            "loader/entries/b.conf": "title B\nlinux /vmlinuz\noptions root=/dev/sda1 $tuned_params\n",
+            "extlinux/extlinux.conf": "label C\nlinux /vmlinuz\nappend root=${uuid}\nlabel D\nlinux /vmlinuz\n",
+            "boot/grub/grub.cfg": "menuentry E { linux /vmlinuz root=$dev\n }\n"
+            "menuentry F { linux /vmlinuz root=/dev/sda1 console=ttyAMA0 $unset\n }\n",
+        },
+    )
+    devices = Device.from_tree_options([f"{tmp_path / 'disk'},name=sda1"])
+    with contextlib.closing(MachineSession(Host(), machines.virt(), lambda: devices)) as session:
+        listings, _ = collect(session)
+    assert [listing.entry.title for listing in listings] == ["B", "A", "C", "D", "E", "F"]
+    assert not {listing.report.verdict for listing in listings} & {Severity.FAIL}
+    alone = {
+        listing.entry.title: choose([listing], State(), Settings(), finished=True).listing for listing in listings
+    }
+    assert [title for title, chosen in alone.items() if chosen] == ["F"]
+    choice = choose(listings, State(), Settings(), finished=True)
+    assert choice.listing is alone["F"]
+    assert choice.why == "The default E has $dev in its command line, which nothing here sets: the next one is taken."

@@ -243,6 +243,8 @@ class EntryFacts:
     version: str = ""
     """Kernel version as the configuration states it; empty when it does not."""
     command_line: str = ""
+    unset_variables: tuple[str, ...] = ()
+    """CommandLine.unset"""
     architecture: Architecture | None = None
     """As the configuration states it."""
     files: tuple[FileFacts, ...] = ()

@@ -80,6 +80,7 @@ def gather(
         title=entry.title,
         version=entry.version,
         command_line=entry.cmdline.text,
+        unset_variables=entry.cmdline.unset,
         architecture=entry.architecture,
         files=tuple(files),
         kernel=kernel,

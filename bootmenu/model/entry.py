@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -48,6 +49,20 @@ class CommandLine:
     """A kernel command line; keeps the text as it was and reads it as the kernel does."""
 
     text: str = ""
+    unset: tuple[str, ...] = ()
+    """Variables that stood in it where its configuration says it, that nothing here sets, and that it cannot do
+    without. The text has nothing in their place, or has them still."""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of what is not known of it: `unset`, and whole words that are a boot loader's variable."""
+        return tuple(dict.fromkeys((*self.unset, *_VARIABLE.findall(self.text))))
+
+    @property
+    def names_no_root(self) -> bool:
+        """It has a root= with nothing behind it, as a variable without a value leaves one."""
+        value = self.get("root")
+        return value is not None and (not value or value.partition("=")[1:] == ("=", ""))
 
     def options(self) -> list[tuple[str, str | None]]:
         """(name, value) in order; value None for a bare word.
@@ -70,6 +85,7 @@ class CommandLine:
         return self.text
 
 
+_VARIABLE = re.compile(r"(?<!\S)\$\{?([A-Za-z_]\w{0,63})\}?(?!\S)", re.ASCII)
 _OFTEN = 4096  # characters; no kernel takes more (COMMAND_LINE_SIZE), and of what is longer few are kept
 
 

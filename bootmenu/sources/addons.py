@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import uki
-from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.kernel import Role
 from bootmenu.sources import Board
 from bootmenu.sources.order import Name
@@ -70,7 +70,7 @@ def applied(
             continue  # UAPI.5: an addon with .uname is for that kernel only
         if addon.command_line:
             text = f"{entry.cmdline.text} {addon.command_line}".strip()
-            entry = dataclasses.replace(entry, cmdline=CommandLine(text))
+            entry = dataclasses.replace(entry, cmdline=dataclasses.replace(entry.cmdline, text=text))
         for part in addon.parts:
             ref = FileRef(device=tree.device, path=path, part=part.name)
             if part.role is Role.INITRAMFS:

@@ -399,8 +399,14 @@ def test_variables_of_the_boot_loader_are_left_out_and_said() -> None:
     text = "label a\nlinux /k\nappend ${cbootargs} quiet a=$(b) c=${d} ${cbootargs} $x $ {y}\n"
     (entry,), problems = config(text)
     assert entry.cmdline.text == "quiet a= c=  $x $ {y}"
+    assert entry.cmdline.unset == ("cbootargs", "b", "d")
+    (entry,), _ = config("label a\nlinux /k\nappend ${cbootargs} root=/dev/mmcblk0p1\n")
+    assert entry.cmdline.unset == ()  # every Jetson's, which starts without
+    (entry,), _ = config("label a\nlinux /k\nappend console=${console} root=PARTUUID=${uuid}\n")
+    assert entry.cmdline.unset == ("uuid",)
     assert [problem.message for problem in problems] == [
         "label “a”: the boot loader alone knows “${cbootargs}, $(b), ${d}”, which is left out of the options"
     ]
     (entry,), problems = read({"/syslinux.cfg": text})
     assert (entry.cmdline.text.startswith("${cbootargs} quiet"), problems) == (True, [])
+    assert entry.cmdline.variables[:1] == ("cbootargs",)

@@ -53,18 +53,17 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield passed("The command line is not too long.", **evidence)
 
 
-_VARIABLE = re.compile(r"(?<!\S)(\$[A-Za-z_]\w{0,63})(?!\S)", re.ASCII)
-
-
 @entry_check("CMD-EMPTY", order=510)
 def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
     config = entry.configuration or {}
-    if variable := _VARIABLE.search(entry.command_line):
+    variables = CommandLine(entry.command_line, unset=entry.unset_variables).variables
+    if variables:
         yield warned(
-            f"The command line is known in part only: nothing here says what {variable[1]} stands for.",
+            f"The command line is known in part only: nothing here says what ${variables[0]} stands for.",
             "Put what it stands for into the command line, root= and console= at least.",
             command_line=entry.command_line,
+            variables=list(variables),
         )
     elif not entry.command_line.strip() and not config.get("CMDLINE", "").strip('"'):
         yield warned(

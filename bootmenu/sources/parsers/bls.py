@@ -217,7 +217,7 @@ def _boot_entry(
         initrds=tuple(file(name) for name in initrds[:_MAX_FILES]),
         dtb=file(devicetree) if devicetree else None,
         overlays=tuple(file(name) for name in overlays[:_MAX_FILES]),
-        cmdline=CommandLine(variables.options(entry.fields.get("options", []))),
+        cmdline=variables.options(entry.fields.get("options", [])),
         architecture=_ARCHITECTURES.get(entry.one("architecture").lower()),
         default=default,
         tries_left=entry.name.left,

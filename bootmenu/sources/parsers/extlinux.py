@@ -18,6 +18,7 @@ from bootmenu.sources import SOURCES
 from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, exists, normal
+from bootmenu.sources.variables import needed, parameter_of
 
 _EXTLINUX = tuple(
     f"{folder}/extlinux.conf"
@@ -376,9 +377,17 @@ def _entry(config: Configuration, source: str, folder: str, label: _Label, *, de
             config.problem(
                 f"label {short(label.name)} wants {short(more[0])} on top of {short(part)}: it is left out"
             )
-    cmdline = label.cmdline
+    cmdline, unset = label.cmdline, tuple[str, ...]()
     if source == "extlinux" and (variables := _VARIABLE.findall(cmdline)):
         cmdline = _VARIABLE.sub("", cmdline).strip()
+        unset = needed(
+            cmdline,
+            [
+                (parameter_of(word), variable[2:-1])
+                for word in label.cmdline.split()
+                for variable in _VARIABLE.findall(word)[:_MAX_REFERENCES]
+            ],
+        )
         names = short(", ".join(dict.fromkeys(variables[:_MAX_REFERENCES])))
         config.problem(
             f"label {short(label.name)}: the boot loader alone knows {names}, which is left out of the options"
@@ -396,6 +405,6 @@ def _entry(config: Configuration, source: str, folder: str, label: _Label, *, de
         dtb=file(dtb) if dtb else None,
         dtb_folder=file(label.dtb_folder) if label.dtb_folder and not label.dtb else None,
         overlays=files(label.overlays),
-        cmdline=CommandLine(cmdline),
+        cmdline=CommandLine(cmdline, unset=unset),
         default=default,
     )

@@ -34,6 +34,8 @@ def command_lines() -> Iterator[Example]:
     yield Example(code=code, name="built in", severity=PASS, entry=built_in)
     variable = line("$kernelopts console=ttyAMA0")
     yield Example(code=code, name="a variable", severity=WARN, entry=variable, says="$kernelopts")
+    lost = line("quiet console=ttyAMA0", unset_variables=("rootdev",))
+    yield Example(code=code, name="a variable that was left out", severity=WARN, entry=lost, says="$rootdev")
     yield Example(code=code, name="a dollar", severity=PASS, entry=line("a=$b $1 x$y $"))
     code = "CMD-NRCPUS"
     yield Example(code=code, name="no limit", severity=PASS)

@@ -13,7 +13,7 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.tree import Trouble
-from tests.sources.grub.building import block
+from tests.sources.grub.building import block, entries
 from tests.sources.reading import read
 
 PROPERTY = settings(max_examples=150, deadline=None)
@@ -113,6 +113,26 @@ def test_options_that_nothing_sets_are_a_problem() -> None:
     assert [problem.message for problem in problems] == ["$kernelopts is set by no grubenv on this partition"]
 
 
+@pytest.mark.parametrize(
+    ("options", "variables", "unset"),
+    [
+        ("root=/dev/sda3 ro $tuned_params", {"tuned_params": ""}, ()),
+        ("root=/dev/sda3 ro $tuned_params", {"saved_entry": "0"}, ()),  # GRUB passes what is left, which is whole
+        ("root=/dev/sda3 ro $tuned_params", None, ("tuned_params",)),  # nothing was there that could set it
+        ("root=$dev ro", {"saved_entry": "0"}, ("dev",)),
+        ("root=UUID=${dev} ro", {"saved_entry": "0"}, ("dev",)),
+        ("$kernelopts $tuned_params", {"kernelopts": "root=/dev/sda3"}, ()),
+        ("$kernelopts", {"saved_entry": "0"}, ()),  # it stands in the text
+        ("$bootargs quiet", {"saved_entry": "0"}, ("bootargs",)),
+    ],
+)
+def test_what_an_entry_cannot_do_without(
+    options: str, variables: dict[str, str] | None, unset: tuple[str, ...]
+) -> None:
+    (entry,), _ = fedora(f"linux /vmlinuz\noptions {options}\n", variables)
+    assert entry.cmdline.unset == unset
+
+
 def test_an_entry_without_options_gets_the_default_ones() -> None:
     (entry,), _ = fedora("linux /vmlinuz\n", {"default_kernelopts": "root=/dev/sda3"})
     assert entry.cmdline.text == "root=/dev/sda3"
@@ -138,3 +158,26 @@ def test_a_block_that_cannot_be_read_costs_nothing_but_itself(trouble: Trouble) 
     }
     (entry,), problems = read(files, {"/grub2/grubenv": trouble})
     assert (entry.cmdline.text, problems) == ("quiet x", [])
+
+
+@pytest.mark.parametrize(
+    ("script", "line", "unset"),
+    [
+        ("", "linux /k root=/dev/sda2 ${extra_cmdline} quiet", ()),  # openSUSE, without a snapshot
+        ("", "linux /k boot=live findiso=${iso_path}", ()),  # Debian Live, from the medium itself
+        ("set vt_handoff=", "linux /k root=/dev/sda2 $vt_handoff", ()),  # Ubuntu
+        ("", "linux /k root=$rootdev quiet", ("rootdev",)),
+        ("", 'linux /k root="$rootdev"', ("rootdev",)),
+        ("", "linux /k root=UUID=$id init=${init}", ("id", "init")),
+        ("", "linux /k $bootargs", ("bootargs",)),
+        ("", "linux /k $bootargs quiet", ("bootargs",)),
+        ("", "linux --verbose $folder/k quiet", ()),
+        ("set bootargs=root=/dev/sda2", "linux /k $bootargs", ()),
+        ("load_env -f (hd7,gpt1)/grubenv", "linux /k root=/dev/sda2 $more", ("more",)),
+        ("source (hd7,gpt1)/custom.cfg", "linux /k root=/dev/sda2 $more", ("more",)),
+        ("load_env -f /none", "linux /k root=/dev/sda2 $more", ()),
+    ],
+)
+def test_what_a_menu_entry_cannot_do_without(script: str, line: str, unset: tuple[str, ...]) -> None:
+    (entry,) = entries(f"{script}\nmenuentry x {{\n{line}\n}}\n")
+    assert entry.cmdline.unset == unset

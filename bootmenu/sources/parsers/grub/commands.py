@@ -160,6 +160,7 @@ def _boot(shell: Interpreter, _: list[str]) -> int:
 
 @_command("source", ".")
 def _source(shell: Interpreter, arguments: list[str]) -> int:
+    shell.unread |= len(arguments) == 1 and shell.resolve(arguments[0]).device != shell.tree.device
     return shell.source(arguments[0]) if len(arguments) == 1 else 1
 
 
@@ -189,6 +190,7 @@ def _load_env(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, {"file": Takes.VALUE, "skip-sig": Takes.NOTHING}, {"f": "file", "s": "skip-sig"})
     file = shell.resolve(given.last("file") or f"{shell.context.get('prefix')}/grubenv")
     if file.device != shell.tree.device:
+        shell.unread = True
         return 1
     shell.budget.spend(20)
     try:
@@ -408,14 +410,16 @@ def _status(shell: Interpreter, *files: FileRef) -> int:
 
 @_command(*LINUX)
 def _linux(shell: Interpreter, arguments: list[str]) -> int:
+    number = 1
     while arguments and arguments[0].startswith("--"):
-        arguments = arguments[1:]
+        arguments, number = arguments[1:], number + 1
     if not arguments:
         shell.problem("a linux command names no kernel")
         return 1
     loaded = shell.loaded
     loaded.kernel = shell.resolve(arguments[0])
     loaded.arguments = arguments[1:]
+    loaded.unset = [(parameter, name) for word, parameter, name in shell.unset if word > number]
     loaded.initrds = []  # loader/efi/linux.c:grub_linux_unload: a new kernel drops the initrd of the one before
     return _status(shell, loaded.kernel)
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
+from bootmenu.model.entry import CommandLine
 from bootmenu.sources import Platform
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.parsers.grub.menus import Budgets, run
 from bootmenu.sources.tree import Tree, TreeError, exists, normal
+from bootmenu.sources.variables import needed, parameter_of
 
 _MAX_FOLDERS = 32
 _VITAL = "kernelopts"
@@ -21,16 +23,26 @@ class Variables:
     """What `blscfg` would know when it reads the entries of one folder."""
 
     values: dict[str, str]
+    read: bool = True
+    """Something that could have set them was read."""
     preferred: str = ""
     """The entry that GRUB's menu starts, by its file's name without .conf; empty when it is none of these."""
 
-    def options(self, lines: list[str]) -> str:
+    def options(self, lines: list[str]) -> CommandLine:
         """The command line: its variables replaced, or `default_kernelopts` for an entry that has no options."""
         # grub-core/commands/blscfg.c of Fedora's GRUB: options = expand_val(bls_get_val(entry, "options")), and when
         # there are none, expand_val(grub_env_get("default_kernelopts"))
         # What an entry cannot do without stays as it is where nothing sets it, to be seen and to be judged.
         values = {_VITAL: f"${_VITAL}", **self.values}
-        return environment.expand(" ".join(lines) or values.get("default_kernelopts", ""), values).strip()
+        stated = " ".join(lines) or values.get("default_kernelopts", "")
+        text = environment.expand(stated, values).strip()
+        unset = [
+            (parameter_of(word), name)
+            for word in stated.split()
+            for name in environment.names_in(word)
+            if name not in values
+        ]
+        return CommandLine(text, unset=needed(text, unset, known=self.read))
 
     def initrds(self, lines: list[str], kernel: str, most: int) -> list[str]:
         """Paths of the first `most` files. A line with a variable may be several, or none: `$tuned_initrd`."""
@@ -66,13 +78,13 @@ def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
     # what grub.cfg has set by the end of its menu, which includes what it loaded from the environment block
     for path in (f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg"):
         if exists(tree, path) and (found := run(tree, path, Budgets(), platform, bodies=False)).bls is not None:
-            return Variables(found.bls.values, found.bls_default)
+            return Variables(found.bls.values, preferred=found.bls_default)
     for path in (f"{boot}/grub2/grubenv", f"{boot}/grub/grubenv", *_firmware_blocks(tree, boot)):
         try:
             return Variables(environment.parse(tree.read(path, environment.LIMIT)))
         except BootmenuError:
             continue  # Fedora's is a link to the EFI system partition, or a broken block: as good as none
-    return Variables({})
+    return Variables({}, read=False)
 
 
 def _firmware_blocks(tree: Tree, boot: str) -> list[str]:

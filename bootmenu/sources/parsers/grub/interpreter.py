@@ -8,6 +8,7 @@ same answer. What a script does at the screen, to modules or to hardware does no
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from bootmenu.sources import Platform, references
 from bootmenu.sources.parsers.grub import patterns, syntax
 from bootmenu.sources.parsers.grub.syntax import Command, For, Function, If, Kind, Mistake, Simple, While, Word
 from bootmenu.sources.tree import Stat, Tree, TreeError, Trouble, normal, read_text
+from bootmenu.sources.variables import parameter_of
 
 MAX_DEPTH = 64
 """Functions, files, loops and conditions within each other."""
@@ -43,6 +45,10 @@ FEATURES = (
     "chainloader_bpb ntldr platform_search_hint default_font_path all_video_module menuentry_id menuentry_options"
     " 200_final nativedisk_cmd timeout_style"
 ).split()
+
+
+_VARIABLES = (Kind.VARIABLE, Kind.QUOTED_VARIABLE)
+_NAME = re.compile("[A-Za-z_]")  # all others are positional parameters
 
 
 class StepsError(Exception):
@@ -117,6 +123,8 @@ class Loaded:
 
     kernel: FileRef | None = None
     arguments: list[str] = field(default_factory=list)
+    unset: list[tuple[str, str]] = field(default_factory=list)
+    """Of the arguments: (parameter, variable that nothing set), as variables.needed takes them."""
     initrds: list[FileRef] = field(default_factory=list)
     dtb: FileRef | None = None
 
@@ -205,6 +213,10 @@ class Interpreter:
         self.in_body = False
         self.items = 0
         self.exiting = False
+        self.unset: list[tuple[int, str, str]] = []
+        """Of the command that is run: (number of the word, its parameter, variable in it that nothing set)."""
+        self.unread = False
+        """A file on another partition could have set variables here."""
         self._text = 0
         self._functions: dict[str, tuple[Command, ...]] = {}
         self._expressions: dict[str, patterns.Regex | FormatError] = {}
@@ -563,6 +575,7 @@ class Interpreter:
 
     def _simple(self, command: Simple) -> int:
         words = self.expand(command.words)
+        self.unset = self._unset_in(command.words)
         if not words:
             return 0
         inverted = words[0] == "!"
@@ -620,6 +633,15 @@ class Interpreter:
                 raise _TooLongError
         self.budget.spend(size // 1024 + len(made) // 16)
         return made
+
+    def _unset_in(self, words: Iterable[Word]) -> list[tuple[int, str, str]]:
+        found = []
+        for number, word in enumerate(words):
+            for kind, content in word:
+                if kind in _VARIABLES and content not in self.context.values and _NAME.match(content):
+                    first = word[0][1] if word[0][0] not in _VARIABLES else ""
+                    found.append((number, parameter_of(first), content))
+        return found
 
     def _pieces(self, word: Word, room: int) -> list[tuple[str, str]]:
         """(text, text as a pattern) of everything that one word becomes: none, one or several."""

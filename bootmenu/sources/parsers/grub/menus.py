@@ -25,6 +25,7 @@ from bootmenu.sources.parsers.grub.interpreter import (
 )
 from bootmenu.sources.parsers.grub.syntax import Command, For, If, Kind, Simple, While
 from bootmenu.sources.tree import Tree
+from bootmenu.sources.variables import needed
 
 STEPS = 100_000
 """For one configuration, without the bodies of its entries."""
@@ -184,7 +185,7 @@ class _Collector:
             kernel=loaded.kernel,
             initrds=tuple(loaded.initrds),
             dtb=loaded.dtb,
-            cmdline=CommandLine(cmdline),
+            cmdline=CommandLine(cmdline, unset=needed(cmdline, loaded.unset, known=not self._shell.unread)),
         )
 
 
