@@ -24,6 +24,7 @@ from bootmenu.errors import BootmenuError, UsageError
 # Imports stand in the commands: each costs time on a slow board, and most commands need few of them.
 if TYPE_CHECKING:
     from bootmenu import manual
+    from bootmenu.discovery.devices import Device
     from bootmenu.model.machine import MachineFacts
     from bootmenu.session import FilesSession
     from bootmenu.settings import Settings
@@ -150,13 +151,7 @@ def _parser() -> argparse.ArgumentParser:
 
     scan = commands.add_parser("scan", help="list what can be booted, with verdicts")
     scan.add_argument("--json", action="store_true", help="one JSON object: entries and problems")
-    scan.add_argument(
-        "--tree",
-        action="append",
-        default=[],
-        metavar="DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]",
-        help="read this folder as one partition, instead of this machine's (repeatable)",
-    )
+    _add_tree(scan, "read this folder as one partition, instead of this machine's (repeatable)")
     _add_machine(scan)
     scan.set_defaults(run=_scan)
 
@@ -165,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_files(check)
     _add_method(check)
     _add_machine(check)
+    check.add_argument("--scan", action="store_true", help="look for root= on this machine's partitions")
+    _add_tree(check, "look for root= in this folder, as one partition (repeatable)")
     _add_ignore(check)
     check.add_argument("--json", action="store_true", help="one JSON object: verdict and findings")
     check.set_defaults(run=_check)
@@ -249,6 +246,16 @@ def _add_ignore(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_tree(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--tree",
+        action="append",
+        default=[],
+        metavar="DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]",
+        help=what,
+    )
+
+
 def _add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", metavar="FILE", help="answer for the machine whose facts are in FILE")
 
@@ -271,14 +278,10 @@ def _menu(arguments: argparse.Namespace) -> int:
 
 def _scan(arguments: argparse.Namespace) -> int:
     from bootmenu import reports
-    from bootmenu.discovery.devices import Device
     from bootmenu.session import MachineSession, collect
 
     host, machine = _host_and_machine(arguments.machine)
-    trees = Device.from_tree_options(arguments.tree)
-    for tree in trees:
-        if not os.path.isdir(tree.folder or ""):  # noqa: PTH112 - Path.is_dir raises when a name is too long
-            raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
+    trees = _folders(arguments.tree)
     local = arguments.machine is None
     settings = _settings_in_force(host, {})
     with contextlib.closing(
@@ -556,4 +559,29 @@ def _files_session(
         method=arguments.method,
         settings=settings,
         local=getattr(arguments, "machine", None) is None,
+        partitions=_partitions(arguments, host),
     )
+
+
+def _partitions(arguments: argparse.Namespace, host: Host) -> list[Device] | None:
+    """Where root= is looked for; None = nobody asked for it. Raises UsageError."""
+    from bootmenu.discovery.devices import Device, find
+
+    scan, trees = getattr(arguments, "scan", False), getattr(arguments, "tree", [])
+    if not scan and not trees:
+        return None
+    if scan and arguments.machine is not None:
+        raise UsageError("--scan looks at this machine's partitions, and --machine names another", "Use --tree.")
+    here = [found for found in find(host) if isinstance(found, Device)] if scan else []
+    return here + _folders(trees)
+
+
+def _folders(texts: list[str]) -> list[Device]:
+    """What --tree names. Raises UsageError for what is no folder."""
+    from bootmenu.discovery.devices import Device
+
+    trees = Device.from_tree_options(texts)
+    for tree in trees:
+        if not os.path.isdir(tree.folder or ""):  # noqa: PTH112 - Path.is_dir raises when a name is too long
+            raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
+    return trees

@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.counting import Counted, count_try, end_counting
-from bootmenu.discovery import references
+from bootmenu.discovery import references, roots
 from bootmenu.discovery.devices import Device, find
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.facts import gather
@@ -433,6 +433,7 @@ class MachineSession:
                 hand_over=self.hand_over.foresee,
                 complete=False,
             )
+            facts = self._with_root(facts, entry, own or Device(name=entry.device), tuple(devices.values()))
         facts = self.foresee(facts)
         names = dict.fromkeys((entry.device, *(ref.device for _, ref in entry.files)))
         return Listing(
@@ -440,6 +441,16 @@ class MachineSession:
             facts=facts,
             report=check(self._machine, facts, self._machine_report),
             places=tuple(dict.fromkeys(devices[name].place for name in names if name in devices)),
+        )
+
+    def _with_root(self, facts: EntryFacts, entry: BootEntry, own: Device, devices: Sequence[Device]) -> EntryFacts:
+        """Return the facts with what is on the partition that root= names, where that is one of the devices."""
+        wanted = roots.reference(entry.cmdline)
+        device = None if wanted is None else roots.named_by(wanted, own, devices)
+        return (
+            facts
+            if device is None
+            else dataclasses.replace(facts, root=roots.look(self._mounts, device, entry.cmdline))
         )
 
     def handed_trees(self, plan: LoadPlan) -> HandedTrees:
@@ -618,7 +629,9 @@ class FilesSession(MachineSession):
         method: str | None = None,
         settings: Settings | None = None,
         local: bool = True,
+        partitions: Sequence[Device] | None = None,
     ) -> None:
+        """partitions: among which root= is looked for; None = it is not."""
         super().__init__(
             host, machine, tuple, method=method, settings=settings, local=local, memory=Memory(None)
         )  # files that were named are no entry that could be remembered
@@ -645,9 +658,10 @@ class FilesSession(MachineSession):
             {here.name: tree},
             board=machine.tree.compatible if machine.tree else (),
             deep=True,
+            partitions=None if partitions is None else tuple(name for each in partitions for name in each.names),
             hand_over=self.hand_over.foresee,
         )
-        facts = self.foresee(facts)
+        facts = self.foresee(self._with_root(facts, entry, here, partitions or ()))
         for file in facts.files:
             if file.state is not FileState.PRESENT:
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")

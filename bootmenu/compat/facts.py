@@ -235,6 +235,24 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RootFacts:
+    """What is on the partition that root= names."""
+
+    init: str = ""
+    """Path of what would be started; empty = there is nothing."""
+    subvolume: str = ""
+    """Of btrfs, as rootflags= names it, by its path or number; empty = none, and the default one is mounted."""
+    missing: bool = False
+    """There is no such subvolume."""
+    others: tuple[str, ...] = ()
+    """Subvolumes in the top level that do have an init, where this one has none."""
+    default_known: bool = True
+    """False: it is mounted from its top level, which need not be the default subvolume."""
+    denied: bool = False
+    """It could not be looked at whether there is an init: permission was denied, or /usr is on another partition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFacts:
     """One entry and what is on the disk for it."""
 
@@ -267,6 +285,8 @@ class EntryFacts:
     partitions: tuple[str, ...] | None = None
     """Every name of every partition seen, `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...`,
     `/dev/...`; None = nobody looked."""
+    root: RootFacts | None = None
+    """Of the partition that root= names; None = it is not there, could not be opened, or nobody looked."""
     handed: Handed | None = None
     """What loading would make of its device tree; None = nobody looked, and the tree is judged as it stands."""
     method: str | None = None

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
-from bootmenu.formats import devicetree
+from bootmenu.formats import devicetree, spcr
 from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.kernel import Architecture, ByteOrder
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
@@ -49,6 +49,7 @@ def gather(host: Host) -> MachineFacts:
         tree_source=source,
         tree_problem=problem,
         acpi=host.exists("/sys/firmware/acpi/tables"),
+        firmware_console=_firmware_console(host),
         ram=_ram(iomem),
         ram_taken=_ram_taken(iomem),
         memory_total=_memory(meminfo, "MemTotal"),
@@ -234,6 +235,16 @@ def _ram_taken(text: str | None) -> tuple[MemoryRange, ...] | None:
 def _memory(text: str | None, name: str) -> int | None:
     match = re.search(rf"^{name}:\s+([0-9]{{1,18}}) kB", text or "", re.MULTILINE)
     return None if match is None else int(match[1]) * 1024
+
+
+def _firmware_console(host: Host) -> str | None:
+    tables = "/sys/firmware/acpi/tables"
+    if not host.exists(tables):
+        return None
+    if not host.exists(f"{tables}/SPCR"):
+        return ""
+    found = spcr.console((host.read(f"{tables}/SPCR") or b"")[: spcr.LIMIT])
+    return "unknown" if found is None else found  # everybody may see its name, and root alone its content
 
 
 def _flag(text: str | None, name: str) -> bool | None:

@@ -226,6 +226,24 @@ class Mounts:
         except (MountError, TreeError) as error:
             yield Problem(device=device.name, path="", message=error.message)
 
+    @contextlib.contextmanager
+    def below(self, tree: DirectoryTree, path: str) -> Iterator[DirectoryTree]:
+        """Open a folder as a tree of its own, which absolute links do not leave, until the end. Raise TreeError."""
+        descriptor = tree.root_at(path)
+        try:
+            inner = DirectoryTree(f"/proc/self/fd/{descriptor}", tree.device, self._host.syscalls)
+        finally:
+            os.close(descriptor)
+        with inner:
+            yield inner
+
+    def is_default(self, device: Device) -> bool:
+        """Return whether what is read of a device is what a mount without options shows: of btrfs that somebody has
+        mounted from its top level that is not known."""
+        with self._lock:
+            place = self._places.get(device.name)
+            return device.filesystem != "btrfs" or (place is not None and place.point is not None)
+
     def stale(self, device: Device) -> bool:
         """Return whether an older state of a device is read: its journal was not replayed, since that writes."""
         with self._lock:

@@ -16,14 +16,14 @@ import queue
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock, Thread
 
 from bootmenu.compat import EntryFacts, check
-from bootmenu.discovery import facts, references
+from bootmenu.discovery import facts, references, roots
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import DeviceTrees
 from bootmenu.discovery.hotplug import Change
@@ -518,7 +518,7 @@ class Survey:
                         self._tell(job, _Troubled(partition, found.message, found.path))
                     elif len(taken) < MAX_ENTRIES:
                         named = dataclasses.replace(found, id=_unique_id(found, partition, taken, numbers))
-                        entry, gathered = self._gathered(named, {device.name: tree})
+                        entry, gathered = self._gathered(named, {device.name: tree}, device)
                         known = _Known(partition, len(taken), named, entry, gathered)
                         self._judge(known)
                         self._tell(job, _Parsed(known))
@@ -547,13 +547,23 @@ class Survey:
                 if job.cancelled:
                     return
                 targets = known.targets
-                entry, gathered = self._gathered(_renamed(known.parsed, targets), trees)
+                devices = [target.device for target in targets.values()]
+                entry, gathered = self._gathered(
+                    _renamed(known.parsed, targets), trees, known.partition.device, devices
+                )
                 self._tell(job, _Followed(known, targets, entry, gathered))
 
-    def _gathered(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, EntryFacts]:
+    def _gathered(
+        self, entry: BootEntry, trees: Mapping[str, Tree], own: Device, others: Sequence[Device] = ()
+    ) -> tuple[BootEntry, EntryFacts]:
+        """own: where the entry is; others: what else it names."""
         entry, gathered = facts.gather(
             entry, trees, board=self._platform.board, device_trees=self.device_trees, hand_over=self._hand_over
         )
+        if wanted := roots.reference(entry.cmdline):
+            device = roots.named_by(wanted, own, others)
+            if device is not None:
+                gathered = dataclasses.replace(gathered, root=roots.look(self._mounts, device, entry.cmdline))
         return entry, self._foresee(gathered)
 
     def _find(self, partition: _Partition, paths: list[str], job: _Job) -> None:
@@ -739,7 +749,7 @@ class Survey:
         """
         means: dict[str, _Partition] = {}
         own = known.partition.device
-        for reference in _references(known.parsed):
+        for reference in _needs(known):
             if (reference, own.name) not in meant:
                 meant[reference, own.name] = self._meant(reference, own)
             partition = meant[reference, own.name]
@@ -807,7 +817,7 @@ class Survey:
             return
         self._counts[inside] += 1
         known.partition.entries.append(known)
-        if _references(known.parsed):
+        if _needs(known):
             self._foreign[known] = None
             self._understand(known, {})
         self._publish(self._place(known))
@@ -815,7 +825,8 @@ class Survey:
     def _change(self, known: _Known, entry: BootEntry, gathered: EntryFacts) -> None:
         left = self._displace(known)
         known.entry, known.facts = entry, gathered
-        others = (target.device.place for target in known.targets.values())
+        files = _references(known.parsed)
+        others = (target.device.place for name, target in known.targets.items() if name in files)
         known.places = tuple(dict.fromkeys((known.partition.device.place, *others)))
         self._judge(known)
         self._publish(left | self._place(known))
@@ -918,6 +929,13 @@ def _references(entry: BootEntry) -> list[str]:
     folder = [entry.dtb_folder] if entry.dtb_folder else []
     refs = (*(ref for _, ref in entry.files), *folder)
     return list(dict.fromkeys(ref.device for ref in refs if ref.device != entry.device))
+
+
+def _needs(known: _Known) -> list[str]:
+    """What has to be open for its facts: partitions of its files, and the one with its root."""
+    wanted = roots.reference(known.entry.cmdline)
+    here = wanted is None or roots.named_by(wanted, known.partition.device, ()) is not None
+    return list(dict.fromkeys((*_references(known.parsed), *(() if here else (wanted or "",)))))
 
 
 def _renamed(entry: BootEntry, targets: Mapping[str, _Partition]) -> BootEntry:

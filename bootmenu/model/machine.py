@@ -87,6 +87,10 @@ class MachineFacts:
     """Why it could not be read, when there is one."""
     acpi: bool | None = None
     """The machine was described by ACPI tables."""
+    firmware_console: str | None = None
+    """What ACPI's table SPCR makes the console of a kernel without console=: `ttyAMA`, `ttyS`; `unknown` = there is
+    the table, and only root may read it; empty = there is none, or it names nothing; None = no ACPI, or not recorded.
+    """
     ram: tuple[MemoryRange, ...] | None = None
     """System RAM and firmware-reserved RAM of /proc/iomem; None = not readable or all zero (not privileged)."""
     ram_taken: tuple[MemoryRange, ...] | None = None

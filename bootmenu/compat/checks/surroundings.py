@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
-from bootmenu.compat.facts import EntryFacts
+from bootmenu.compat.facts import EntryFacts, RootFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
@@ -82,12 +82,21 @@ _NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*
 
 @entry_check("CMD-ROOT", order=520)
 def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
-    """root= names a partition that is there, in a way that somebody can resolve."""
-    wanted = CommandLine(entry.command_line).get("root")
-    if not wanted:
+    """root= names a partition that is there, in a way that somebody can resolve, and there is something to start."""
+    options = CommandLine(entry.command_line)
+    wanted = options.get("root")
+    if wanted is None:
         return
     has_initramfs = any(file.role == "initramfs" for file in entry.files)
     evidence: dict[str, object] = {"root": wanted, "initramfs": has_initramfs}
+    if options.names_no_root:
+        message = "The command line has a root= with nothing behind it."
+        hint = "Write what it is: root=UUID=... with an initramfs, root=PARTUUID=... without."
+        if has_initramfs:  # which may have an idea of its own
+            yield warned(message, hint, **evidence)
+        else:
+            yield failed(message, hint, **evidence)
+        return
     if wanted.startswith(_BY_UDEV) and not has_initramfs:
         yield failed(
             f"root={wanted} needs an initramfs to find it: the kernel alone knows PARTUUID= and PARTLABEL= only.",
@@ -95,12 +104,12 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: A
             **evidence,
         )
         return
-    if not wanted.startswith((*_BY_UDEV, *_BY_KERNEL)) or _NO_PARTITION.fullmatch(wanted):
-        return  # made by an initramfs, or not on a disk at all
     if entry.partitions is None:
-        yield unknown(
-            f"Whether root={wanted} is there was not looked at.", "Let bootmenu look at all partitions.", **evidence
-        )
+        return  # nobody looked for partitions: only the files were asked about
+    if entry.root is not None:
+        yield _startable(entry.root, options, evidence)
+    elif not wanted.startswith((*_BY_UDEV, *_BY_KERNEL)) or _NO_PARTITION.fullmatch(wanted):
+        return  # made by an initramfs, or not on a disk at all
     elif _root_is_there(wanted, entry.partitions):
         yield passed(f"root={wanted} is there.", **evidence)
     else:
@@ -109,6 +118,49 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: A
             "Attach its disk; or the root file system was made anew and its name has changed.",
             **evidence,
         )
+
+
+def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object]) -> Says:
+    """Say whether a kernel, or an initramfs that mounts its root, finds an init there."""
+    init, where = options.get("init"), _where(options)
+    evidence |= {"subvolume": root.subvolume, "init": root.init, "subvolumes_with_init": list(root.others)}
+    if root.init and init and root.init != init and not evidence["initramfs"]:
+        # init/main.c:kernel_init: "Requested init %s failed"; an initramfs goes on with the usual ones
+        return failed(f"There is no {init} on {where}, as init= wants it.", f"Write init={root.init}.", **evidence)
+    if root.init:
+        return passed(f"{where} is there, with {root.init} on it.", **evidence)
+    if root.denied:
+        return unknown(
+            f"Whether {where} has something to start could not be looked at.",
+            "Start bootmenu as root; where /usr is a partition of its own, look there for init.",
+            **evidence,
+        )
+    if root.others:
+        having, first = ", ".join(root.others), root.others[0]
+        hint = (
+            f"Write rootflags=subvol={first} on the command line. Where u-boot-update made it, put that into"
+            " U_BOOT_PARAMETERS of /etc/default/u-boot, and run u-boot-update."
+        )
+        if root.default_known or root.subvolume:
+            return failed(f"{where} has no init to start; it is in subvolume {having}.", hint, **evidence)
+        return unknown(
+            f"Which subvolume {where} mounts by default is not known; init is in subvolume {having}.",
+            hint,
+            **evidence,
+        )
+    if root.missing:
+        return failed(f"{where} names a subvolume that is not there.", "Name the one with the system.", **evidence)
+    return failed(
+        f"There is nothing to start on {where}: no /sbin/init, /etc/init, /bin/init or /bin/sh.",
+        "Name the partition with the system in root=, or its program in init=.",
+        **evidence,
+    )
+
+
+def _where(options: CommandLine) -> str:
+    """Return the options that say what is mounted, as they are written."""
+    flags = options.get("rootflags")
+    return f"root={options.get('root')}" + (f" rootflags={flags}" if flags else "")
 
 
 def _root_is_there(wanted: str, partitions: tuple[str, ...]) -> bool:
@@ -159,10 +211,16 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         "serial_ports": [port.name for port in tree.serial_ports] if tree else None,
         "running": inherited,
     }
+    # acpi_parse_spcr: without console= the kernel takes the one that ACPI's table SPCR names
+    spcr = machine.firmware_console if machine.acpi and tree is None and not entry.wants_own_tree else None
+    if spcr is not None:
+        evidence["spcr"] = spcr
     if not wanted:
         if tree is not None and tree.stdout_path:
             yield passed(f"No console=, and the tree names one: {tree.stdout_path}.", **evidence)
-        elif tree is None:
+        elif spcr:
+            yield passed("No console=, and ACPI's table SPCR names one.", **evidence)
+        elif tree is None and spcr is None:
             yield unknown(
                 "No console= is given, and whether the device tree or ACPI names one is not known.",
                 "Add console=, as the first stage has it on its own command line.",
@@ -182,7 +240,9 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     drivers = next((names for prefix, names in _CONSOLES if re.fullmatch(rf"{prefix}\d+", last)), None)
     if drivers is None:
         return  # a screen, a hypervisor's console, or one that this table does not know
-    if tree is None:
+    if spcr and re.fullmatch(rf"{spcr}\d+", last):
+        yield passed(f"console={last} is of the kind that ACPI's table SPCR names.", **evidence)
+    elif tree is None:
         yield unknown(
             f"Whether console={last} is a serial port of this board is not known.",
             "Use the console of the first stage's own command line.",

@@ -19,7 +19,8 @@ from bootmenu.sources.tree import Tree, TreeError
 from bootmenu.system.host import Host
 
 TOP = "/"
-TOP_OPTION = "subvolid=5"  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJECTID
+TOP_NUMBER = 5  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJECTID
+TOP_OPTION = f"subvolid={TOP_NUMBER}"
 MAX_SUBVOLUMES = 16
 """Read on one file system: a computer that takes a snapshot every hour has hundreds, all with the same kernels."""
 
@@ -92,6 +93,12 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
                 yield Problem(device=device.name, path=path, message=message)
                 return
             yield Device.lying_in(device, path, filesystem="btrfs", label=device.label)
+
+
+def is_subvolume(top: Tree, path: str) -> bool:
+    """Whether a subvolume has its root there. Raises TreeError."""
+    info = top.stat(path)
+    return info.is_folder and info.identity[1] == _ROOT_INODE
 
 
 def begins_in_subvolume(top: Tree, path: str) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import EntryFacts, InitramfsFacts
+from bootmenu.compat.facts import EntryFacts, FileFacts, InitramfsFacts, RootFacts
 from bootmenu.model.devicetree import SerialPort
 from bootmenu.model.kernel import Architecture
 from tests.builders import machines
@@ -64,7 +64,30 @@ def roots_and_consoles() -> Iterator[Example]:
         yield Example(code=code, name=f"{name} alone", severity=FAIL, entry=alone, says="needs an initramfs")
     kernel_finds = line("root=PARTUUID=1-02", partitions=seen)
     yield Example(code=code, name="PARTUUID alone", severity=PASS, entry=kernel_finds)
-    yield Example(code=code, name="nobody looked", severity=UNKNOWN, entry=line("root=/dev/sda2"))
+    yield Example(code=code, name="nobody looked", severity=None, entry=line("root=/dev/sda2"))
+    yield Example(code=code, name="empty", severity=FAIL, entry=line("root="), says="nothing behind it")
+    yield Example(code=code, name="empty, packed", severity=WARN, entry=line("root=UUID=", files=packed))
+
+    def on(text: str, root: RootFacts, *files: FileFacts) -> EntryFacts:
+        return line(f"root=PARTUUID=1-02 {text}", files=files or (kernel_file(),), partitions=seen, root=root)
+
+    at = RootFacts
+    yield Example(code=code, name="init", severity=PASS, entry=on("", at(init="/sbin/init")), says="/sbin/init")
+    yield Example(code=code, name="no init", severity=FAIL, entry=on("", at()), says="nothing to start")
+    apart = at(others=("@", "@old"))
+    yield Example(code=code, name="a subvolume has it", severity=FAIL, entry=on("", apart), says="subvol=@ ")
+    named = at(subvolume="@home", others=("@",))
+    yield Example(code=code, name="another has it", severity=FAIL, entry=on("", named, *packed), says="subvol=@ ")
+    absent = at(subvolume="@no", missing=True)
+    yield Example(code=code, name="no such subvolume", severity=FAIL, entry=on("", absent), says="not there")
+    mounted = at(others=("@",), default_known=False)
+    yield Example(code=code, name="unknown default", severity=UNKNOWN, entry=on("", mounted), says="subvol=@ ")
+    yield Example(code=code, name="denied", severity=UNKNOWN, entry=on("", at(denied=True)), says="as root")
+    usual = at(init="/sbin/init")
+    yield Example(code=code, name="its init=", severity=FAIL, entry=on("init=/opt/x", usual), says="init=/sbin/init")
+    yield Example(code=code, name="its init=, packed", severity=PASS, entry=on("init=/opt/x", usual, *packed))
+    volume = line("root=/dev/mapper/vg-root", files=packed, partitions=seen, root=at(init="/sbin/init"))
+    yield Example(code=code, name="on a volume", severity=PASS, entry=volume)
     for name in ("/dev/mapper/vg-root", "/dev/vg/root", "/dev/nfs", "ZFS=tank", "/dev/ram0"):
         made = line(f"root={name}", files=packed, partitions=seen)
         yield Example(code=code, name=f"{name} is no partition", severity=None, entry=made)
@@ -88,6 +111,12 @@ def roots_and_consoles() -> Iterator[Example]:
     yield Example(code=code, name="nothing at all", severity=UNKNOWN, entry=line("quiet"), machine=blind)
     acpi = machines.acpi()
     yield Example(code=code, name="acpi", severity=PASS, entry=line("console=ttyAMA0"), machine=acpi)
+    for spcr, severity in (("ttyAMA", PASS), ("unknown", PASS), ("", WARN), (None, UNKNOWN)):
+        firmware = dataclasses.replace(acpi, firmware_console=spcr, command_line="")
+        yield Example(code=code, name=f"spcr {spcr}", severity=severity, entry=line("quiet"), machine=firmware)
+    served = dataclasses.replace(acpi, firmware_console="ttyS", command_line="")
+    yield Example(code=code, name="spcr's kind", severity=PASS, entry=line("console=ttyS0,115200"), machine=served)
+    yield Example(code=code, name="not spcr's", severity=UNKNOWN, entry=line("console=ttyAMA0"), machine=served)
     yield Example(code=code, name="acpi, another", severity=UNKNOWN, entry=line("console=ttyS0"), machine=acpi)
     yield Example(code=code, name="screen", severity=None, entry=line("console=tty0"))
 
