@@ -246,6 +246,8 @@ class RootFacts:
     """There is no such subvolume."""
     others: tuple[str, ...] = ()
     """Subvolumes in the top level that do have an init, where this one has none."""
+    whole: bool = True
+    """It has the folders of a root file system; else an initramfs may want it for something else."""
     default_known: bool = True
     """False: it is mounted from its top level, which need not be the default subvolume."""
     denied: bool = False

@@ -95,9 +95,12 @@ def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandL
         if denied or _usr_elsewhere(tree):
             return RootFacts(subvolume=subvolume, denied=True)
         others = _others(mounts, top, inits)
-        if device.folder is not None and not others and len(_FOLDERS & set(tree.list("/"))) < _WHOLE:
-            return None  # a part of a root was handed in, such as its /boot
-        return RootFacts(subvolume=subvolume, others=others, default_known=mounts.is_default(device))
+        with contextlib.suppress(TreeError):
+            whole = len(_FOLDERS & set(tree.list("/"))) >= _WHOLE
+            if device.folder is not None and not others and not whole:
+                return None  # a part of a root was handed in, such as its /boot
+            return RootFacts(subvolume=subvolume, others=others, whole=whole, default_known=mounts.is_default(device))
+        return RootFacts(subvolume=subvolume, denied=True)
 
 
 def _init(tree: Tree, inits: Sequence[str | None], below: str) -> tuple[str, bool]:

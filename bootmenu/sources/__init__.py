@@ -13,7 +13,7 @@ from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.registry import Registry
-from bootmenu.sources.tree import Tree, TreeError
+from bootmenu.sources.tree import Remembering, Tree, TreeError
 
 Parser = Callable[[Tree], Iterator[BootEntry | Problem]]
 """Reads one configuration format. An entry's id need only be unique within its partition and format, and the
@@ -53,6 +53,8 @@ SOURCES: Registry[Parser | ForPlatform] = Registry("bootmenu.sources.parsers")
 def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[BootEntry | Problem]:
     """Everything that any format finds on this partition; a parser that fails costs its own entries only."""
     offered: set[object] = set()
+    named: set[str] = set()
+    watched = tree if isinstance(tree, Remembering) else None
     for name, parser in SOURCES.items():
         if tree.image and name != "grub":
             continue  # only a loopback.cfg tells its system that it lies in a file
@@ -66,11 +68,18 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
                     offered |= {file, part}
                     if not found.version:
                         found = dataclasses.replace(found, version=version_of(found.kernel.path))
+                    named |= {ref.path for _, ref in found.files}
+                elif watched is not None and found.path in watched.denied:
+                    continue  # said below, once for all that is there
                 yield found
         except TreeError as error:
-            yield Problem(device=tree.device, path=error.path, message=error.detail)
+            if watched is None or error.path not in watched.denied:
+                yield Problem(device=tree.device, path=error.path, message=error.detail)
         except BootmenuError as error:
             yield Problem(device=tree.device, path="", message=f"{name}: {error.message}")
+    if watched is not None:
+        # what only looks whether something is there takes it for absent: conditions of scripts, wildcards, defaults
+        yield from (problem for problem in watched.hidden() if problem.path not in named)
 
 
 _VERSIONED = re.compile(

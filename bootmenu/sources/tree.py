@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
@@ -135,6 +135,37 @@ class Remembering:
         self._tree = tree
         self._stats: dict[str, Stat | TreeError] = {}
         self._found: dict[Hashable, object] = {}
+        self.denied: dict[str, str] = {}
+        """Paths for which permission was denied, whoever asked for them, and the reason in words."""
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except TreeError as error:
+            if error.trouble is Trouble.FORBIDDEN and len(self.denied) < _MOST_REMEMBERED:
+                self.denied[error.path] = error.detail
+            raise
+
+    def hidden(self) -> Iterator[Problem]:
+        """Say once for each file or folder that it may not be read, however much was looked for in it."""
+        blocking: dict[str, str] = {}
+        for path, detail in self.denied.items():
+            there, is_folder = self._blocking(path)
+            where = "" if there == "/" else there
+            more = ": nothing in it is read, and root may" if is_folder else ""
+            blocking.setdefault(where, f"{detail}{more}")
+        for where in sorted(blocking):
+            yield Problem(device=self.device, path=where, message=blocking[where])
+
+    def _blocking(self, path: str) -> tuple[str, bool]:
+        """Return what keeps a path from being read, and whether that is a folder: it, or the last one before it."""
+        at = normal(path)
+        while at != "/":
+            with suppress(TreeError):
+                return at, self._tree.stat(at).is_folder
+            at = at.rpartition("/")[0] or "/"
+        return at, True
 
     @property
     def device(self) -> str:
@@ -153,18 +184,22 @@ class Remembering:
 
     def list(self, path: str) -> tuple[str, ...]:
         """See Tree."""
-        return self._tree.list(path)
+        with self._noting():
+            return self._tree.list(path)
 
-    def folder(self, path: str) -> AbstractContextManager[Folder]:
+    @contextmanager
+    def folder(self, path: str) -> Iterator[Folder]:
         """See Tree."""
-        return self._tree.folder(path)
+        with self._noting(), self._tree.folder(path) as folder:
+            yield folder
 
     def stat(self, path: str) -> Stat:
         """See Tree."""
         found = self._stats.get(path)
         if found is None:
             try:
-                found = self._tree.stat(path)
+                with self._noting():
+                    found = self._tree.stat(path)
             except TreeError as error:
                 found = error
             if len(self._stats) < _MOST_REMEMBERED:
@@ -190,11 +225,14 @@ class Remembering:
 
     def read(self, path: str, limit: int) -> bytes:
         """See Tree."""
-        return self._tree.read(path, limit)
+        with self._noting():
+            return self._tree.read(path, limit)
 
-    def open(self, path: str) -> AbstractContextManager[ByteSource]:
+    @contextmanager
+    def open(self, path: str) -> Iterator[ByteSource]:
         """See Tree."""
-        return self._tree.open(path)
+        with self._noting(), self._tree.open(path) as source:
+            yield source
 
 
 _UNKNOWN = object()

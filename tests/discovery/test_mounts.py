@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -636,6 +637,28 @@ def _in_a_child(work: Callable[[], object]) -> None:
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@contextlib.contextmanager
+def open_to_all() -> Iterator[Path]:
+    """A folder that every user reaches: what pytest makes belongs to one alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def as_nobody(work: Callable[[], None]) -> None:
+    """Run it as a user to whom nothing belongs; what it needs must have been imported."""
+
+    def run() -> None:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        work()
+
+    if os.geteuid() != 0:
+        pytest.skip("only root becomes another user")
+    _in_a_child(run)
 
 
 def _tool(name: str) -> str:

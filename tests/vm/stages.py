@@ -169,6 +169,7 @@ def standard_partitions(stage: Stage, second: bytes, token: str, marked_tree: by
                 "boot/vmlinuz": kernel,
                 "boot/second.cpio": second,
                 "boot/dtbs/marked.dtb": marked_tree,
+                "sbin/init": b"",
                 "etc/os-release": b'ID=testos\nNAME="Test OS"\nPRETTY_NAME="Test OS 1"\n',
             },
         ),

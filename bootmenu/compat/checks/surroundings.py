@@ -150,6 +150,13 @@ def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object
         )
     if root.missing:
         return failed(f"{where} names a subvolume that is not there.", "Name the one with the system.", **evidence)
+    if not root.whole and evidence["initramfs"]:
+        return warned(
+            f"{where} is no root file system: there is nothing to start on it, unless the initramfs is a system"
+            " itself.",
+            "Name the partition with the system in root=, or its program in init=.",
+            **evidence,
+        )
     return failed(
         f"There is nothing to start on {where}: no /sbin/init, /etc/init, /bin/init or /bin/sh.",
         "Name the partition with the system in root=, or its program in init=.",

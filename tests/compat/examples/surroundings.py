@@ -74,6 +74,11 @@ def roots_and_consoles() -> Iterator[Example]:
     at = RootFacts
     yield Example(code=code, name="init", severity=PASS, entry=on("", at(init="/sbin/init")), says="/sbin/init")
     yield Example(code=code, name="no init", severity=FAIL, entry=on("", at()), says="nothing to start")
+    data = at(whole=False)
+    yield Example(code=code, name="no root", severity=FAIL, entry=on("", data), says="nothing to start")
+    yield Example(
+        code=code, name="no root, packed", severity=WARN, entry=on("", data, *packed), says="a system itself"
+    )
     apart = at(others=("@", "@old"))
     yield Example(code=code, name="a subvolume has it", severity=FAIL, entry=on("", apart), says="subvol=@ ")
     named = at(subvolume="@home", others=("@",))
