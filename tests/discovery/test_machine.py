@@ -19,6 +19,7 @@ from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from tests.builders.hosts import fake_host
+from tests.formats.test_spcr import table
 
 PROPERTY = settings(max_examples=150, deadline=None)
 CPU = "/sys/devices/system/cpu"
@@ -244,3 +245,18 @@ def test_any_files_give_facts(tmp_path_factory: pytest.TempPathFactory, data: st
     ]
     files = data.draw(st.fixed_dictionaries(dict.fromkeys(paths, junk)))
     facts(tmp_path_factory.getbasetemp() / "facts", files, data.draw(st.none() | st.lists(st.text(max_size=9))))
+
+
+def test_the_console_that_firmware_names(tmp_path: Path) -> None:
+    tables = "/sys/firmware/acpi/tables"
+    for number, (files, console) in enumerate(
+        (
+            ({"/sys/firmware/fdt": b""}, None),
+            ({f"{tables}/DSDT": b""}, ""),
+            ({f"{tables}/SPCR": table(3, 0x9000000)}, "ttyAMA"),
+            ({f"{tables}/SPCR": table(0x12, 0x3F8)}, "ttyS"),
+            ({f"{tables}/SPCR": table(3, 0)}, ""),
+            ({f"{tables}/SPCR": b""}, "unknown"),  # as one that only root may read
+        )
+    ):
+        assert facts(tmp_path / str(number), files).firmware_console == console
