@@ -462,7 +462,10 @@ def _mark_good(_arguments: argparse.Namespace) -> int:
 
     host, machine = _host_and_machine(None)
     with contextlib.closing(MachineSession(host, machine, settings=_settings_in_force(host, {}))) as session:
-        print(printable(mark_good(session)))
+        said = mark_good(session)
+        if session.memory.healed:
+            print(f"bootmenu: {session.memory.healed}", file=sys.stderr)
+        print(printable(said))
     return 0
 
 

@@ -191,7 +191,12 @@ class Opening:
     def _remember(self) -> None:
         """Before anything is mounted read-only."""
         assert self._session is not None
-        self._session.memory.update(lambda state: state.begun())
+        memory = self._session.memory
+        memory.update(lambda state: state.begun())
+        if memory.healed:  # a countdown that is not stopped shows it to nobody
+            from bootmenu.ui import faults
+
+            faults.note(memory.healed)
 
     def poll(self) -> Shared | None:
         """The session as soon as it is there; None = not yet. In the main thread: a session has its mounts to itself
@@ -491,7 +496,7 @@ def _show(sitting: Sitting) -> Quit | None:
     memory, settings = session.memory, sitting.loaded.settings
     # a system that was started to be used remembers nothing of boots, and need not say so
     said_so = not session.simulated and (memory.remembers or first_stage() or settings.state_device is not None)
-    troubles = (sitting.said, *sitting.loaded.problems, memory.trouble if said_so else "")
+    troubles = (sitting.said, memory.healed, *sitting.loaded.problems, memory.trouble if said_so else "")
     said, *more = [text for text in troubles if text] or [""]
     for text in more:
         faults.note(text)

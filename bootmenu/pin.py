@@ -18,7 +18,7 @@ from time import monotonic
 
 from bootmenu.errors import BootmenuError
 from bootmenu.settings import Settings
-from bootmenu.state import Memory
+from bootmenu.state import MOST_WRONG_PINS, Memory
 
 LONGEST = 32
 """Digits of a PIN."""
@@ -33,7 +33,6 @@ FREE = 3
 """Wrong PINs in a row without a pause after them."""
 PAUSES = (5, 15, 60, 300)
 """Seconds of the pauses after that; the last one stays."""
-_MOST_COUNTED = 1000
 
 
 class PinError(BootmenuError):
@@ -137,7 +136,8 @@ class Guard:
 
     The number of wrong ones is remembered between boots, and a restart begins with the whole pause of that number.
     Where it cannot be remembered, or what was cannot be read, the longest pause is before the first try, too, and
-    after every wrong one that is not remembered: else cutting the power would be the way around it.
+    after every wrong one that is not remembered: else cutting the power would be the way around it. A count that was
+    lost with a damaged state is the highest one, until the right PIN is entered.
     """
 
     def __init__(self, stored: StoredPin, memory: Memory, clock: Callable[[], float] = monotonic) -> None:
@@ -175,7 +175,7 @@ class Guard:
             return right
 
     def _count(self, wrong: int) -> bool:
-        return self._memory.update(lambda state: dataclasses.replace(state, wrong_pins=min(wrong, _MOST_COUNTED)))
+        return self._memory.update(lambda state: dataclasses.replace(state, wrong_pins=min(wrong, MOST_WRONG_PINS)))
 
 
 _GUARDS: dict[Memory, Guard] = {}

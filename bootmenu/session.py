@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
+from bootmenu import statefile
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.counting import Counted, count_try, end_counting
 from bootmenu.discovery import references, roots
@@ -48,6 +49,8 @@ from bootmenu.kexec.handover import HandedTrees, Handover
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import LoadPlan, PlanError, choose, foresee, make_plan
 from bootmenu.kexec.preflight import Preflight, preflight
+from bootmenu.language import marked
+from bootmenu.model.codec import to_json
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
@@ -556,22 +559,28 @@ def _renamed(entry: BootEntry, own: Device, devices: Sequence[Device]) -> BootEn
     )
 
 
+_FORGOTTEN = "It is not known any more what was started, and nothing counts as lost."
+_LOST = marked("It counts as lost at the next start.")
+
+
 def mark_good(session: MachineSession) -> str:
     """The system that was started last came up well: remember that, and end its boot counting where allowed.
     Returns what was done. Raises UsageError where nothing is remembered, else BootmenuError."""
     memory = session.memory
-    if memory.trouble:
+    if not memory.remembers:
         raise UsageError(
             memory.trouble, "Name the place in /etc/bootmenu.toml as the first stage does: state.device."
         )
+    if memory.trouble:
+        raise BootmenuError(memory.trouble, _LOST)
     tried = memory.state.trying
     if tried is None:
-        return "No entry waits for this: nothing was started, or it is marked good already."
+        return _FORGOTTEN if memory.healed else statefile.NOTHING_TRIED
     if not memory.update(lambda state: state.came_up(timestamp())):
-        raise BootmenuError(memory.trouble, "It counts as lost at the next start.")
-    name = tried.title or tried.entry
+        raise BootmenuError(memory.trouble, _LOST)
+    name, praise = tried.title or tried.entry, statefile.praise(to_json(tried))
     if not session.settings.rename_counters:
-        return f"{name} came up well."
+        return f"{praise}."
     found = [listing.entry for listing in collect(session)[0] if listing.entry.id == tried.entry]
     devices = session.devices
     session.release()  # what is to be written must not be mounted read-only
@@ -581,7 +590,7 @@ def mark_good(session: MachineSession) -> str:
         ]
     except OSError as error:
         raise BootmenuError(f"The counter of {name} stays in its file name: {error.strerror}.") from None
-    return f"{name} came up well" + (", and is counted no more." if any(ended) else ".")
+    return praise + (", and is counted no more." if any(ended) else ".")
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:

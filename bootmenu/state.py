@@ -2,15 +2,16 @@
 """What is remembered between boots, and where: in a folder, on a partition that is writable for a moment only, in an
 EFI variable, or nowhere.
 
-A power cut at any point leaves either the old state or the new one.
+A power cut at any point leaves either the old state or the new one. One that is damaged all the same is replaced by
+what can be read.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
+from bootmenu import statefile
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.references import names_of
 from bootmenu.discovery.scan import Listing
@@ -29,24 +31,35 @@ from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import is_at, split
 from bootmenu.settings import Settings
 from bootmenu.sources.references import canonical
-from bootmenu.system import efi, scratch
+from bootmenu.statefile import KEPT, SCHEMA
+from bootmenu.statefile import NAME as NAME
+from bootmenu.system import durable, efi, scratch
+from bootmenu.system.durable import Files as Files
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 
-NAME = "state.json"
-_SCHEMA = 1
 EFI = "efi"
 """As `state.device`: the EFI variable."""
-_VARIABLE = f"{efi.VARIABLES}/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11"
-_LIMIT = 64 * 1024
-_WRITTEN = 1_750_000_000  # seconds since 1970; in 2025
-_MOST = 50  # entries that are remembered; the oldest go first
+MOST_WRONG_PINS = 1000
+"""That are counted. So many are taken for entered where nobody knows how many were: a lost count frees nobody of a
+pause."""
 _MOST_DISKS = 100
 _LONGEST_TITLE = 200  # characters; it comes from a disk
 
 
 class StateError(BootmenuError):
     """The state could not be read or stored."""
+
+
+class DamagedError(StateError, ValueError):
+    """What was stored is no state.
+
+    left: the state that was stored before it; None = that cannot be read either.
+    """
+
+    def __init__(self, message: str, left: State | None = None) -> None:
+        super().__init__(message)
+        self.left = left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +82,7 @@ class Attempt:
 class State:
     """Everything that is remembered. A value: every change makes a new one."""
 
-    schema: int = _SCHEMA
+    schema: int = SCHEMA
     last: Attempt | None = None
     """The entry that was started last."""
     trying: Attempt | None = None
@@ -105,7 +118,7 @@ class State:
             self,
             last=attempt,
             trying=attempt,
-            tries=(attempt, *self.tries)[:_MOST],
+            tries=(attempt, *self.tries)[:KEPT],
             once=None,
             once_disks=(),
         )
@@ -127,16 +140,12 @@ class State:
 
     def came_up(self, at: str) -> State:
         """The system that was tried says that it is well. Nothing changes when none was."""
-        if self.trying is None:
-            return self
-        entry = self.trying.entry
-        return dataclasses.replace(
-            self,
-            trying=None,
-            lost=_without(entry, self.lost),
-            tries=_without(entry, self.tries),
-            good=_first(dataclasses.replace(self.trying, at=at), self.good),
-        )
+        return from_json(State, statefile.came_up(to_json(self), at))
+
+    def with_lost_count(self) -> State:
+        """Return it as it is used where it may be older than what was lost: the wrong PINs that were entered since
+        are not known."""
+        return dataclasses.replace(self, wrong_pins=MOST_WRONG_PINS)
 
     def stayed(self) -> State:
         """The jump failed, and the machine is still here: it was no try."""
@@ -161,8 +170,7 @@ class State:
 
 def timestamp() -> str:
     """Now, as Attempt.at has it; a clock that stands before this program was written was never set."""
-    now = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)) if now > _WRITTEN else ""
+    return statefile.timestamp(time.time())
 
 
 def _without(entry: str, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
@@ -170,17 +178,17 @@ def _without(entry: str, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
 
 
 def _first(attempt: Attempt, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
-    return (attempt, *_without(attempt.entry, attempts))[:_MOST]
+    return (attempt, *_without(attempt.entry, attempts))[:KEPT]
 
 
 def encode(state: State) -> bytes:
     """As JSON, newline at the end: a file that was cut off has none. What would be too long to be read again loses
     its oldest attempts. Raises StateError when that is not enough."""
-    few = _MOST
+    few = KEPT
     while True:
         kept = {name: getattr(state, name)[:few] for name in ("lost", "good", "tries")}
         data = json.dumps(to_json(dataclasses.replace(state, **kept)), separators=(",", ":")).encode() + b"\n"
-        if len(data) <= _LIMIT:
+        if len(data) <= durable.LIMIT:
             return data
         if not few:
             raise StateError("the names of the entries are too long")
@@ -188,89 +196,52 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """Raises StateError for what is no state, or a newer one than is known here."""
+    """Raises DamagedError for what is no state, StateError for a newer one than is known here."""
     try:
         value = json.loads(data) if data.endswith(b"\n") else None
         if not isinstance(value, dict):
-            raise StateError("the remembered state is damaged")
-        if isinstance(value.get("schema"), int) and value["schema"] > _SCHEMA:
+            raise DamagedError("the remembered state is damaged")
+        if isinstance(value.get("schema"), int) and value["schema"] > SCHEMA:
             raise StateError(f"the state was written by a newer bootmenu (schema {value['schema']})")
         return from_json(State, value)
     except StateError:
         raise
     except (ValueError, RecursionError, BootmenuError) as error:
-        raise StateError(f"the remembered state is damaged: {str(error)[:200]}") from None
+        raise DamagedError(f"the remembered state is damaged: {str(error)[:200]}") from None
 
 
 # ---- where it is kept ---------------------------------------------------------------------------------------
 
 
-class Files:
-    """The calls on which the promise about power cuts rests. Tests hand in one that loses power between them."""
-
-    def write(self, path: Path, data: bytes) -> None:
-        """The content, on the disk when this returns."""
-        with path.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def rename(self, old: Path, new: Path) -> None:
-        """The name, which may reach the disk later."""
-        old.replace(new)
-
-    def sync_folder(self, folder: Path) -> None:
-        """Its names, on the disk when this returns."""
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def read(self, path: Path) -> bytes | None:
-        """None = there is none. Raises OSError."""
-        try:
-            with path.open("rb") as file:
-                return file.read(_LIMIT)
-        except FileNotFoundError:
-            return None
-
-
 def store_in(folder: Path, data: bytes, files: Files) -> None:
-    """Write, fsync, rename, fsync the folder. Raises OSError."""
-    fresh = folder / f"{NAME}.new"
-    if _is_whole(fresh, files) and not _is_whole(folder / NAME, files):
-        # all that an earlier power cut has left: it gets its name before anything is written over it
-        files.rename(fresh, folder / NAME)
-        files.sync_folder(folder)
-    files.write(fresh, data)
-    files.rename(fresh, folder / NAME)
-    files.sync_folder(folder)
-
-
-def _is_whole(path: Path, files: Files) -> bool:
-    """Return whether a state can be read there."""
-    try:
-        data = files.read(path)
-        return data is not None and decode(data) is not None
-    except (StateError, OSError):
-        return False
+    """Replace what is stored there; see durable.store. Raises OSError, and StateError rather than write over what a
+    newer bootmenu has written."""
+    durable.store(str(folder / NAME), data, files, decode)
 
 
 def read_from(folder: Path, files: Files) -> State:
-    """What was stored there; an empty state when nothing was. Raises StateError, OSError."""
-    trouble: StateError | None = None
-    # FAT knows no atomic rename: after a power cut there may be the new name only
-    for name in (NAME, f"{NAME}.new"):
-        data = files.read(folder / name)
-        if data is not None:
-            try:
-                return decode(data)
-            except StateError as error:
-                trouble = trouble or error
-    if trouble is not None:
-        raise trouble
-    return State()
+    """Return the newest of what was stored there that can be read; an empty state when nothing was.
+
+    Raises StateError, OSError.
+    """
+    data, _ = durable.newest(str(folder / NAME), files, decode)
+    return State() if data is None else decode(data)
+
+
+def _read_last(folder: Path, files: Files) -> State:
+    """Return what was stored last. Raises DamagedError with what was before it, StateError, OSError."""
+    try:
+        data, path = durable.newest(str(folder / NAME), files, decode)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # FAT says so where the chain of a file's clusters is broken; what is written anew has clusters of its own
+        raise DamagedError("the remembered state is damaged") from None
+    if data is None:
+        return State()
+    if path.endswith(durable.OLDER):
+        raise DamagedError("the remembered state is damaged", decode(data))
+    return decode(data)
 
 
 class Store(Protocol):
@@ -289,7 +260,7 @@ class FolderStore:
 
     def read(self) -> State:
         """See Store."""
-        return read_from(self.folder, self.files)
+        return _read_last(self.folder, self.files)
 
     def write(self, state: State) -> None:
         """See Store."""
@@ -319,7 +290,7 @@ class DeviceStore:
     def read(self) -> State:
         """See Store."""
         with self._mounted() as root:
-            return read_from(root, self.files)
+            return _read_last(root, self.files)
 
     def write(self, state: State) -> None:
         """See Store."""
@@ -394,13 +365,17 @@ class EfiStore:
 
     def read(self) -> State:
         """See Store."""
-        data = self.host.read(_VARIABLE)
-        return State() if data is None else decode(data[4:])
+        data = efi.value_of(self.host.read(efi.STATE))
+        return State() if data is None else decode(data)
 
     def write(self, state: State) -> None:
         """See Store. The variable is small: only the newest of what is remembered fits."""
-        few = {name: getattr(state, name)[:3] for name in ("lost", "good", "tries")}
-        efi.write(self.host.path(_VARIABLE), encode(dataclasses.replace(state, **few)))
+        few = from_json(State, statefile.in_efi(to_json(state)))
+        efi.write(self.host.path(efi.STATE), encode(few))
+
+
+_BEFORE = marked("What was remembered last was damaged. What was remembered before that is used in its place.")
+_ANEW = marked("What was remembered was damaged and could not be read. It begins anew.")
 
 
 class Memory:
@@ -414,12 +389,21 @@ class Memory:
         """Why nothing is remembered, or what could not be; empty = all is well."""
         self.known = False
         """Whether what was remembered could be read; False = there may have been anything."""
+        self.healed = ""
+        """What was damaged and is mended now, to be told once; empty = nothing was."""
         if store is not None:
             try:
                 self.state = store.read()
                 self.known = True
+            except DamagedError as error:
+                self._heal(error.left)
             except (BootmenuError, OSError) as error:
                 self.trouble = marked(f"What was remembered could not be read: {_words(error)}.")
+
+    def _heal(self, left: State | None) -> None:
+        """Go on with what can be read. As it is stored at once, the next start finds nothing to tell."""
+        self.healed = _BEFORE if left is not None else _ANEW
+        self.keep((left or State()).with_lost_count())
 
     @property
     def remembers(self) -> bool:
@@ -478,9 +462,8 @@ def open_memory(
             return Memory(FolderStore(folder))
         return Memory(None, "Nothing is remembered between boots: the settings name no place for it (state.device).")
     if settings.state_device.lower() == EFI:
-        if host.path(_VARIABLE).parent.is_dir():
-            return Memory(EfiStore(host))
-        return Memory(None, "Nothing is remembered between boots: there are no EFI variables here.")
+        trouble = _efi_refusal(host)
+        return Memory(None, trouble) if trouble else Memory(EfiStore(host))
     try:
         device = _meant(settings.state_device, devices)
     except StateError as error:
@@ -497,13 +480,35 @@ def refusal(host: Host, settings: Settings, devices: Iterable[object]) -> str:
 
     Empty = nothing is known against it. Raises what reading the devices does.
     """
-    if not settings.state_device or settings.state_device.lower() == EFI:
+    if not settings.state_device:
         return ""
+    if settings.state_device.lower() == EFI:
+        return _efi_refusal(host)
     try:
         device = _meant(settings.state_device, devices)
     except StateError as error:
         return marked(f"Nothing is remembered between boots: {error.message}")
     return "" if device.folder is not None or not _read_only(host, device) else _unwritable(settings.state_device)
+
+
+_NO_EFI = marked("Nothing is remembered between boots: there are no EFI variables here.")
+_NOT_MOUNTED = marked(
+    "Nothing is remembered between boots: efivarfs is not mounted at /sys/firmware/efi/efivars, or its module is "
+    "missing."
+)
+_READ_ONLY_EFI = marked(
+    "Nothing is remembered between boots: the EFI variables can only be read. This firmware may not let a running "
+    "system write them."
+)
+
+
+def _efi_refusal(host: Host) -> str:
+    access = efi.access(host.text("/proc/self/mountinfo") or "")
+    if access == "rw":
+        return ""
+    if access == "ro":
+        return _READ_ONLY_EFI
+    return _NOT_MOUNTED if host.exists(efi.VARIABLES) else _NO_EFI
 
 
 def _unwritable(name: str) -> str:

@@ -74,6 +74,7 @@ FOR_TEST = [
         "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
         "is the firmware of machines that are started by EFI",
     ),
+    Package("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd", "is that firmware for x86-64"),
     Package("e2fsprogs", "mkfs.ext4", "fills the ext4 disks of those machines, without root"),
     Package("dosfstools", "mkfs.vfat", "makes their EFI system partitions"),
     Package("mtools", "mcopy", "fills those partitions, without root"),

@@ -18,6 +18,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.settings import Settings
 from bootmenu.state import (
+    MOST_WRONG_PINS,
     NAME,
     Attempt,
     DeviceStore,
@@ -34,6 +35,7 @@ from bootmenu.state import (
     refusal,
     store_in,
 )
+from bootmenu.system import efi
 from bootmenu.system.syscalls import MountFlag
 from tests.builders.hosts import FakeSyscalls, failure, fake_host, syscalls_of
 from tests.builders.places import INSIDE
@@ -161,18 +163,20 @@ class Journal(Files):
 
     def __init__(self) -> None:
         self.steps: list[tuple[str, ...]] = []
-        self.data: dict[str, bytes] = {}
 
-    def write(self, path: Path, data: bytes) -> None:
+    def write(self, path: str, data: bytes) -> None:
         super().write(path, data)
-        self.steps.append(("write", path.name))
-        self.data[path.name] = data
+        self.steps.append(("write", Path(path).name, data.decode()))
 
-    def rename(self, old: Path, new: Path) -> None:
+    def rename(self, old: str, new: str) -> None:
         super().rename(old, new)
-        self.steps.append(("rename", old.name, new.name))
+        self.steps.append(("rename", Path(old).name, Path(new).name))
 
-    def sync_folder(self, folder: Path) -> None:
+    def sync(self, path: str) -> None:
+        super().sync(path)
+        self.steps.append(("sync", Path(path).name))
+
+    def sync_folder(self, folder: str) -> None:
         super().sync_folder(folder)
         self.steps.append(("sync_folder",))
 
@@ -180,29 +184,35 @@ class Journal(Files):
 def after_a_cut(disk: Disk, journal: Journal) -> Iterator[Disk]:
     """Every content that the folder can have after the power went: in the middle of each step, and between them.
 
-    What was written is there once it was synced; a name may be the old one or the new one until the folder was.
+    What was written is there once it was synced; a name may be the old one or the new one until the folder was. On
+    FAT a file that was renamed over another one is empty until it was synced once more.
     """
     yield dict(disk)
-    pending = [dict(disk)]
+    there, pending, renamed = dict(disk), [dict(disk)], ""
     for step, *names in journal.steps:
         match step:
             case "write":
-                data = journal.data[names[0]]
+                name, data = names[0], names[1].encode()
+                there[name] = data
                 for base in pending:
                     for length in range(len(data) + 1):
-                        yield {**base, names[0]: data[:length]}
-                pending = [*pending, *({**base, names[0]: data} for base in pending)]
+                        yield {**base, name: data[:length]}
+                pending = [*pending, *({**base, name: data} for base in pending)]
             case "rename":
-                renamed = dict(pending[-1])
-                renamed[names[1]] = renamed.pop(names[0])
-                gone = {name: data for name, data in pending[-1].items() if name != names[1]}
-                pending += [renamed, gone]  # FAT removes the old name first
+                old, renamed = names
+                gone = {name: data for name, data in there.items() if name != renamed}
+                there[renamed] = there.pop(old)
+                pending += [there, gone, {**there, renamed: b""}]  # FAT removes the old name first
+            case "sync":
+                pending = [content for content in pending if content.get(renamed) != b""]
             case "sync_folder":
-                pending = [renamed]
+                pending = [{**there, renamed: b""}] if renamed and ("sync", renamed) not in journal.steps else [there]
+        pending = [dict(content) for content in pending]
         yield from pending
 
 
 OLD = encode(State(default="old"))
+OLDER = encode(State(default="older"))
 
 
 @pytest.mark.parametrize(
@@ -215,6 +225,10 @@ OLD = encode(State(default="old"))
         (State(default="old"), {NAME: OLD[:-1], f"{NAME}.new": OLD}),
         (State(default="old"), {NAME: b"", f"{NAME}.new": OLD}),
         (State(default="old"), {NAME: OLD, f"{NAME}.new": OLD[:7]}),
+        (State(default="old"), {NAME: OLD, f"{NAME}.old": OLDER}),
+        (State(default="old"), {NAME: b"", f"{NAME}.old": OLD}),
+        (State(default="old"), {f"{NAME}.new": OLD, f"{NAME}.old": OLDER}),
+        (State(default="old"), {NAME: OLD, f"{NAME}.old": OLDER[:7]}),
     ],
 )
 def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before: State | None, disk: Disk) -> None:
@@ -237,8 +251,9 @@ def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before:
             continue
         assert found in (before or State(), after)
         seen.add(found)
+    assert found == after, "it is on the disk when this returns"
     assert seen == {before or State(), after}
-    assert journal.steps[-1] == ("sync_folder",)
+    assert journal.steps[-3:] == [("rename", f"{NAME}.new", NAME), ("sync", NAME), ("sync_folder",)]
 
 
 # ---- places -----------------------------------------------------------------------------------------------
@@ -253,7 +268,7 @@ def test_a_folder_remembers(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_told_and_the_menu_goes_on(tmp_path: Path) -> None:
     class Full(Files):
-        def write(self, path: Path, data: bytes) -> None:
+        def write(self, path: str, data: bytes) -> None:
             raise failure(errno.ENOSPC)
 
     memory = Memory(FolderStore(tmp_path, Full()))
@@ -262,15 +277,71 @@ def test_a_full_disk_is_told_and_the_menu_goes_on(tmp_path: Path) -> None:
     assert memory.trouble == "This could not be remembered: No space left on device."
 
 
-def test_a_damaged_state_is_told_and_replaced(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_bytes(b"{")
+@pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 159, b"[]\n", b'{"wrong_pins": "none"}\n', OLD[:-1]])
+def test_a_damaged_state_is_mended_and_told_once(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / NAME).write_bytes(damage)
     memory = Memory(FolderStore(tmp_path))
-    assert (memory.state, memory.trouble) == (
-        State(),
-        "What was remembered could not be read: the remembered state is damaged.",
-    )
+    assert memory.healed == "What was remembered was damaged and could not be read. It begins anew."
+    assert (memory.state, memory.trouble) == (State(wrong_pins=MOST_WRONG_PINS), ""), "a lost count opens nothing"
+    again = Memory(FolderStore(tmp_path))
+    assert (again.state, again.healed, again.trouble) == (memory.state, "", "")
     assert memory.keep(State(default="x"))
-    assert Memory(FolderStore(tmp_path)).trouble == ""
+    assert Memory(FolderStore(tmp_path)).state == State(default="x")
+
+
+@pytest.mark.parametrize("damage", [b"", OLD[:-1], None])
+def test_what_was_stored_before_a_damaged_state_is_used(tmp_path: Path, damage: bytes | None) -> None:
+    for number in range(2):
+        assert Memory(FolderStore(tmp_path)).keep(State(default=f"{number}", wrong_pins=number))
+    if damage is None:
+        (tmp_path / NAME).unlink()
+    else:
+        (tmp_path / NAME).write_bytes(damage)
+    memory = Memory(FolderStore(tmp_path))
+    assert memory.healed.startswith("What was remembered last was damaged.")
+    assert memory.state == State(default="0", wrong_pins=MOST_WRONG_PINS), "it was older than the last wrong PIN"
+    again = Memory(FolderStore(tmp_path))
+    assert (again.state, again.healed) == (memory.state, "")
+
+
+def test_what_was_about_to_be_kept_when_the_power_went_is_no_damage(tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.new").write_bytes(encode(State(default="x", wrong_pins=2)))
+    (tmp_path / NAME).write_bytes(b"")
+    memory = Memory(FolderStore(tmp_path))
+    assert (memory.state, memory.healed, memory.known) == (State(default="x", wrong_pins=2), "", True)
+
+
+def test_a_chain_of_clusters_that_is_broken_is_damage(tmp_path: Path) -> None:
+    class Broken(Files):
+        def read(self, path: str) -> bytes | None:
+            raise failure(errno.EIO)
+
+    memory = Memory(FolderStore(tmp_path, Broken()))
+    assert (memory.healed[:34], memory.trouble) == ("What was remembered was damaged an", "")
+    assert Memory(FolderStore(tmp_path)).state == State(wrong_pins=MOST_WRONG_PINS)
+
+
+def test_a_damaged_state_that_cannot_be_replaced_is_told_every_time(tmp_path: Path) -> None:
+    class Full(Files):
+        def write(self, path: str, data: bytes) -> None:
+            raise failure(errno.ENOSPC)
+
+    (tmp_path / NAME).write_bytes(b"{")
+    for _ in range(2):
+        memory = Memory(FolderStore(tmp_path, Full()))
+        assert (bool(memory.healed), memory.known) == (True, False)
+        assert memory.trouble == "This could not be remembered: No space left on device."
+
+
+def test_what_a_newer_bootmenu_has_written_is_left_alone(tmp_path: Path) -> None:
+    newer = b'{"schema": 2}\n'
+    (tmp_path / NAME).write_bytes(newer)
+    (tmp_path / f"{NAME}.old").write_bytes(OLD)
+    memory = Memory(FolderStore(tmp_path))
+    assert "newer bootmenu" in memory.trouble
+    assert not memory.keep(State(default="x"))
+    assert "newer bootmenu" in memory.trouble
+    assert ((tmp_path / NAME).read_bytes(), memory.healed) == (newer, "")
 
 
 class Mounting(FakeSyscalls):
@@ -324,7 +395,6 @@ def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> Non
     assert not memory.remembers
     assert memory.trouble.startswith("Nothing is remembered between boots: LABEL=S can only be read. On LVM")
     assert refusal(host, settings, [device]) == memory.trouble
-    assert refusal(host, Settings(state_device="efi"), [device]) == ""
     assert syscalls_of(host).calls == []
     named = Device(name="vg-state", path="/dev/mapper/vg-state", filesystem="ext4", label="S", place=INSIDE)
     files = {"/sys/class/block/dm-1/ro": b"1\n", "/sys/class/block/dm-1/dm/name": b"vg-state\n"}
@@ -333,14 +403,58 @@ def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> Non
     assert open_memory(host, settings, [device]).remembers
 
 
+EFIVARS = "/sys/firmware/efi/efivars"
+MOUNTED = f"23 22 0:21 / {EFIVARS} rw,nosuid - efivarfs efivarfs rw\n"
+
+
 def test_an_efi_variable_remembers_little(tmp_path: Path) -> None:
-    host = fake_host(tmp_path, {"/sys/firmware/efi/efivars/x": b""})
+    host = fake_host(tmp_path, {f"{EFIVARS}/x": b"", "/proc/self/mountinfo": MOUNTED})
     state = State(default="x", lost=(FIRST, SECOND) * 5)
     EfiStore(host).write(state)
-    (path,) = [path for path in host.path("/sys/firmware/efi/efivars").iterdir() if path.name != "x"]
+    (path,) = [path for path in host.path(EFIVARS).iterdir() if path.name != "x"]
     assert path.read_bytes()[:4] == b"\7\0\0\0"
     found = open_memory(host, Settings(state_device="efi"), ())
     assert (found.state.default, found.state.lost) == ("x", (FIRST, SECOND, FIRST))
+
+
+@pytest.mark.parametrize(
+    ("mountinfo", "why"),
+    [
+        ("", "efivarfs is not mounted"),
+        (f"23 22 0:21 / {EFIVARS} rw - tmpfs tmpfs rw\n", "efivarfs is not mounted"),
+        ("23 22 0:21 / /sys/firmware/efi rw - efivarfs efivarfs rw\n", "efivarfs is not mounted"),
+        (MOUNTED + f"24 23 0:22 / {EFIVARS} rw - tmpfs tmpfs rw\n", "efivarfs is not mounted"),
+        (MOUNTED.replace("efivarfs rw", "efivarfs ro"), "the EFI variables can only be read"),
+        (MOUNTED.replace("rw,nosuid", "ro,nosuid"), "the EFI variables can only be read"),
+        (MOUNTED + MOUNTED.replace("rw,nosuid", "ro"), "the EFI variables can only be read"),
+        (f"{EFIVARS} - efivarfs\n", "efivarfs is not mounted"),
+    ],
+)
+def test_an_empty_mount_point_is_no_efi_variables(tmp_path: Path, mountinfo: str, why: str) -> None:
+    host = fake_host(tmp_path, {"/proc/self/mountinfo": mountinfo})
+    settings = Settings(state_device="EFI")
+    nowhere = "Nothing is remembered between boots: there are no EFI variables here."
+    if not mountinfo:
+        assert open_memory(host, settings, ()).trouble == refusal(host, settings, ()) == nowhere
+    host.path(EFIVARS).mkdir(parents=True)
+    memory = open_memory(host, settings, ())
+    assert not memory.remembers
+    assert memory.trouble.startswith(f"Nothing is remembered between boots: {why}")
+    assert refusal(host, settings, ()) == memory.trouble, "bootmenu settings says so, too"
+
+
+@pytest.mark.parametrize("content", [b"", b"\7\0\0\0"])
+def test_an_efi_variable_that_was_never_written_is_no_damage(tmp_path: Path, content: bytes) -> None:
+    host = fake_host(tmp_path, {efi.STATE: content, "/proc/self/mountinfo": MOUNTED})
+    memory = open_memory(host, Settings(state_device="efi"), ())
+    assert (memory.state, memory.healed, memory.known) == (State(), "", True)
+
+
+def test_a_damaged_efi_variable_is_mended(tmp_path: Path) -> None:
+    host = fake_host(tmp_path, {efi.STATE: b"\7\0\0\0{", "/proc/self/mountinfo": MOUNTED})
+    assert open_memory(host, Settings(state_device="efi"), ()).healed
+    again = open_memory(host, Settings(state_device="efi"), ())
+    assert (again.state, again.healed) == (State(wrong_pins=MOST_WRONG_PINS), "")
 
 
 @pytest.mark.parametrize("place", [None, "", "efi", "UUID=1234", "/dev/sdz9"])

@@ -49,6 +49,14 @@ insert_modules() {
 	done </etc/bootmenu/modules
 }
 
+# Where the machine was started by EFI firmware the kernel has made this folder, empty, and the mount brings the module.
+mount_efi_variables() {
+	variables=/sys/firmware/efi/efivars
+	[ -d $variables ] || return 0
+	mounted $variables ||
+		busybox mount -t efivarfs -o nosuid,nodev,noexec efivarfs $variables 2>>$state/init.log
+}
+
 read_command_line() {
 	term= loglevel=1 shell=yes profile=
 	read -r words </proc/cmdline
@@ -265,6 +273,7 @@ trap 'leave halt' USR1
 trap 'leave poweroff' USR2
 echo 0 >/proc/sys/kernel/ctrl-alt-del
 insert_modules
+mount_efi_variables
 
 failures=0
 delay=1

@@ -42,6 +42,8 @@ INSERTED = (
 
 ON_DEMAND = (
     "btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "overlay", "nls_iso8859_1", "nls_utf8",
+    # variables of EFI firmware: state.device = "efi"
+    "efivarfs",
     # image files, and whatever is put together of partitions
     "loop", "md_mod", "raid0", "raid1", "raid10", "raid456", "dm_crypt",
     # what encrypted partitions are usually encrypted with, for the kernel and for cryptsetup

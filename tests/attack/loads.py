@@ -277,7 +277,7 @@ class _Disk(Files):
     def __init__(self, machine: _Machine) -> None:
         self._machine = machine
 
-    def write(self, path: Path, data: bytes) -> None:
+    def write(self, path: str, data: bytes) -> None:
         if self._machine.full:
             raise failure(errno.ENOSPC)
         super().write(path, data)

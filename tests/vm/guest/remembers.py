@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""In the first stage, in place of its menu: keeps a state in an EFI variable, or reads back what is there; and, where
+there is a disk, writes one on FAT and waits before and after every call, until the host has taken a copy of the disk.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from bootmenu import cli
+from bootmenu.discovery.machine import gather
+from bootmenu.model.codec import to_json
+from bootmenu.session import MachineSession
+from bootmenu.settings import load
+from bootmenu.state import Attempt, Files, FolderStore, Memory, State
+from bootmenu.system.host import Host
+from bootmenu.system.syscalls import MountFlag
+
+DISK, POINT = "/dev/vda", "/mnt"
+TRIED = Attempt(entry="debian", at="", title="Debian")
+
+
+def tell(what: str, **values: object) -> None:
+    print("remembers " + json.dumps({"what": what, **values}), flush=True)
+
+
+def opened() -> Memory:
+    """The place that the settings name."""
+    memory = MachineSession(host, gather(host), tuple, settings=load(host).settings).memory
+    state = to_json(memory.state)
+    tell("opened", state=state, trouble=memory.trouble, known=memory.known, healed=getattr(memory, "healed", ""))
+    return memory
+
+
+class Stepping(Files):
+    """Waits before and after every call that writes."""
+
+    def __getattribute__(self, name: str) -> object:
+        call = super().__getattribute__(name)
+        if name.startswith("_") or name == "read" or not callable(call):
+            return call
+
+        def stepping(*arguments: object) -> object:
+            ready(f"before {name}")
+            answer = call(*arguments)
+            ready(f"after {name}")
+            return answer
+
+        return stepping
+
+
+def ready(step: str) -> None:
+    tell("step", step=step)
+    input()
+
+
+def on_fat() -> None:
+    """Keep `old`, unmount, and keep `new` step by step; or read what a power cut has left."""
+    host.syscalls.mount(DISK, POINT, "vfat", MountFlag(0), "")
+    folder = Path(POINT, "state")
+    if folder.exists():
+        memory = Memory(FolderStore(folder))
+        found = memory.state.default
+        kept = memory.update(lambda state: dataclasses.replace(state, default="healed"))
+        again = Memory(FolderStore(folder))
+        tell("healed", found=found, kept=kept, trouble=memory.trouble, again=again.state.default)
+        host.syscalls.umount(POINT)
+        return
+    FolderStore(folder).write(State(default="old"))
+    host.syscalls.umount(POINT)
+    host.syscalls.mount(DISK, POINT, "vfat", MountFlag(0), "")
+    FolderStore(folder, Stepping()).write(State(default="new"))
+    ready("stored")
+
+
+host = Host()
+memory = opened()
+if memory.state == State():
+    chosen = State(once="alpine", wrong_pins=2)
+    tell("kept", kept=memory.keep(chosen.booting(TRIED)), trouble=memory.trouble)
+    memory.update(lambda state: dataclasses.replace(state, once="alpine"))
+else:
+    tell("marked", status=cli.main(["mark-good"]))
+    opened()
+if Path(DISK).exists():
+    on_fat()
+tell("done")
+host.syscalls.reboot(0x01234567)  # include/uapi/linux/reboot.h: LINUX_REBOOT_CMD_RESTART
