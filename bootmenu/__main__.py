@@ -1,9 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""``python -m bootmenu``."""
+"""``python -m bootmenu``, and the program `bootmenu`."""
 
 import sys
 
-from bootmenu.cli import main
+
+def main() -> int:
+    """Run what the command line says; returns the exit code."""
+    if sys.argv[1:] == ["mark-good"]:
+        from bootmenu import markgood
+
+        code = markgood.run()
+        if code is not None:
+            return code
+    from bootmenu import cli
+
+    return cli.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 
+from bootmenu import plaintoml
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, may_be_at, split
 from bootmenu.model.text import printable
@@ -699,7 +699,7 @@ class _Reading:
                 raise _NotUnderstoodError("is empty")
             if len(data) > _LIMIT:
                 raise _NotUnderstoodError(f"has more than {_LIMIT:,} bytes")
-            tables = tomllib.loads(data.decode("utf-8-sig"))
+            tables = _tables(data.decode("utf-8-sig"))
         except _NotUnderstoodError as error:
             self._not_understood(str(error), data[:_LIMIT])
             return
@@ -787,6 +787,16 @@ class _Reading:
             return option.read(value) not in (option.strictest, getattr(below, option.field))
         except ValueError:  # which becomes the strictest
             return False
+
+
+def _tables(text: str) -> Mapping[str, object]:
+    """Return what TOML says. Raises ValueError, RecursionError."""
+    plain = plaintoml.loads(text)
+    if plain is not None:
+        return plain
+    import tomllib  # seldom needed, and the first frame waits for imports
+
+    return tomllib.loads(text)
 
 
 _DEMANDS = re.compile(rb"sha-?256|verify|(?<![$0-9a-f])[0-9a-f]{64}(?![0-9a-f])", re.IGNORECASE)
