@@ -96,6 +96,8 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
     except BaseException as error:
         leave_note(error, session.unload(plan))
         raise
+    if session.memory.healed:
+        print(f"bootmenu: {session.memory.healed}", file=sys.stderr)
     try:
         session.jump(plan)
     except LoadError as error:

@@ -37,7 +37,7 @@ def run(root: str = "") -> int | None:
     """
     try:
         said = _mark(root)
-    except (_UnusualError, OSError, ValueError):
+    except (_UnusualError, LookupError, OSError, ValueError, AttributeError, ImportError, TypeError):
         return None
     if sys.stdout is not None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -54,7 +54,27 @@ def _mark(root: str) -> str:
     settings = _settings(root)
     if settings.get("state.rename-counters", False) is not False:
         raise _UnusualError  # the entry has to be found
-    place = _Place(root, settings)
+    device = settings.get("state.device")
+    folder = settings.get("state.folder", FOLDER)
+    if not isinstance(folder, str) or not folder.startswith("/") or not folder.isprintable():
+        raise _UnusualError
+    if device is None:
+        if not os.path.isdir(root + folder):
+            raise _UnusualError
+        return _mark_at(_Folder(root + folder))
+    if not isinstance(device, str):
+        raise _UnusualError
+    if device.lower() == "efi":
+        return _mark_at(_Variable(root))
+    from bootmenu import quickdevice
+
+    if ".." in folder:
+        raise _UnusualError
+    with quickdevice.Mounted(*quickdevice.find(root, device)) as partition:
+        return _mark_at(_Folder(partition.top + folder))
+
+
+def _mark_at(place: _Folder | _Variable) -> str:
     state = place.read()
     if state is None or state["trying"] is None:
         return statefile.NOTHING_TRIED
@@ -69,7 +89,7 @@ def _mark(root: str) -> str:
 def _settings(root: str) -> dict[str, object]:
     """Return the settings of the file by name. Raises _UnusualError where it is not as plain as it can be, and where
     the kernel's command line may say something, too."""
-    if "bootmenu" in _text(f"{root}/proc/cmdline"):
+    if "bootmenu." in _text(f"{root}/proc/cmdline"):
         raise _UnusualError
     try:
         os.lstat(root + FILE)
@@ -103,48 +123,44 @@ def _text(path: str) -> str:
     return data.decode("utf-8")
 
 
-class _Place:
-    """Where the settings say that the state is."""
+class _Folder:
+    """A folder that keeps the state."""
 
-    def __init__(self, root: str, settings: dict[str, object]) -> None:
-        """Raises _UnusualError where it has to be looked for."""
-        device, folder = settings.get("state.device"), settings.get("state.folder", FOLDER)
-        if device is not None and (not isinstance(device, str) or device.lower() != "efi"):
-            raise _UnusualError
-        if not isinstance(folder, str) or not folder.startswith("/") or not folder.isprintable():
-            raise _UnusualError
-        self._variable = ""
-        self._path = f"{root}{folder}/{statefile.NAME}"
-        if device is None and not os.path.isdir(root + folder):  # noqa: PTH112 - pathlib is too dear
-            raise _UnusualError
-        if device is not None:
-            from bootmenu.system import efi
-
-            if efi.access(_text(f"{root}/proc/self/mountinfo")) != "rw":
-                raise _UnusualError
-            self._variable = root + efi.STATE
+    def __init__(self, folder: str) -> None:
+        self._path = f"{folder.rstrip('/')}/{statefile.NAME}"
 
     def read(self) -> statefile.Object | None:
         """Return the state; None = nothing was ever kept. Raises _UnusualError, OSError, ValueError."""
-        files = durable.Files()
-        if self._variable:
-            from bootmenu.system import efi
-
-            data = efi.value_of(files.read(self._variable))
-        else:
-            data, name = durable.newest(self._path, files, statefile.loads)
-            if name != self._path:
-                raise _UnusualError  # a power cut, or damage
+        data, name = durable.newest(self._path, durable.Files(), statefile.loads)
+        if name != self._path:
+            raise _UnusualError  # a power cut, or damage
         return None if data is None else statefile.loads(data)
 
     def write(self, state: statefile.Object) -> None:
         """Keep the state. Raises _UnusualError, OSError."""
-        data = statefile.dumps(statefile.in_efi(state) if self._variable else state)
+        data = statefile.dumps(state)
         if len(data) > durable.LIMIT:
             raise _UnusualError
-        if self._variable:
-            from bootmenu.system import efi
+        durable.store(self._path, data, durable.Files(), statefile.loads)
 
-            efi.write(self._variable, data)
-        else:
-            durable.store(self._path, data, durable.Files(), statefile.loads)
+
+class _Variable:
+    """The variable of EFI firmware."""
+
+    def __init__(self, root: str) -> None:
+        """Raises _UnusualError where there is none."""
+        from bootmenu.system import efi
+
+        if efi.access(_text(f"{root}/proc/self/mountinfo")) != "rw":
+            raise _UnusualError
+        self._efi = efi
+        self._path = root + efi.STATE
+
+    def read(self) -> statefile.Object | None:
+        """See _Folder."""
+        data = self._efi.value_of(durable.Files().read(self._path))
+        return None if data is None else statefile.loads(data)
+
+    def write(self, state: statefile.Object) -> None:
+        """See _Folder."""
+        self._efi.write(self._path, statefile.dumps(statefile.in_efi(state)))

@@ -174,6 +174,7 @@ MODULES = {
 }
 """What mark-good may import beside what every start of Python does. None of them takes long, which re, enum, pathlib,
 json and argparse all do."""
+MODULES_FOR_A_PARTITION = {"_ctypes", "_struct", "bootmenu.quickdevice"}
 MODULES_FOR_EFI = {"_struct", "bootmenu.system.efi", "errno", "fcntl", "struct"}
 
 

@@ -36,6 +36,25 @@ def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: py
     assert isinstance(options["changes"], Hotplug)
 
 
+def test_a_damaged_state_is_mended_as_the_menu_starts_and_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A countdown that nobody stops shows it to nobody."""
+    log = tmp_path / "menu.log"
+    monkeypatch.setenv("BOOTMENU_LOG", str(log))
+    host = fake_host(tmp_path / "host", {"/var/lib/bootmenu/state.json": b"{"})
+    for _ in range(2):
+        woken = threading.Semaphore(0)
+        opening = Opening(False, host, Loaded(), woken.release)
+        try:
+            while (shared := opening.poll()) is None:
+                assert woken.acquire(timeout=30)
+            assert shared.session.memory.trouble == ""
+        finally:
+            opening.close()
+    assert log.read_text() == "What was remembered was damaged and could not be read. It begins anew.\n"
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [(Settings(), "no yes\n"), (Settings(profile=Profile.KIOSK), "yes yes\n"), (Settings(shell=False), "no no\n")],

@@ -676,3 +676,24 @@ def test_a_file_that_was_named_is_the_one_that_was_looked_at(tmp_path: Path) -> 
     kernel.write_bytes(whole_image())
     with pytest.raises(LoadError, match="kernel: changed since it was looked at"):
         list(session.load(plan))
+
+
+def test_a_damaged_state_does_not_keep_a_system_from_being_marked_good(tmp_path: Path) -> None:
+    """Once it is told; after that there is nothing more to tell."""
+    place = tmp_path / "host/var/lib/bootmenu"
+    place.mkdir(parents=True)
+    (place / "state.json").write_bytes(b"")
+
+    def marked() -> tuple[str, str]:
+        session = MachineSession(fake_host(tmp_path / "host"), machines.virt(), tuple)
+        return mark_good(session), session.memory.healed
+
+    said, healed = marked()
+    assert said == "It is not known any more what was started, and nothing counts as lost."
+    assert healed.startswith("What was remembered was damaged")
+    assert marked() == ("No entry waits for this: nothing was started, or it is marked good already.", "")
+    FolderStore(place).write(State().booting(Attempt(entry="x", at="", title="X")))
+    FolderStore(place).write(State())
+    (place / "state.json").write_bytes(b"{")
+    said, healed = marked()
+    assert (said, healed[:32]) == ("X came up well.", "What was remembered last was dam")

@@ -30,14 +30,14 @@ class Files:
 
     def write(self, path: str, data: bytes) -> None:
         """Replace the content; it is on the disk when this returns."""
-        with open(path, "wb") as file:  # noqa: PTH123 - pathlib costs more than all of the rest
+        with open(path, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
 
     def rename(self, old: str, new: str) -> None:
         """Rename; the name may reach the disk later."""
-        os.replace(old, new)  # noqa: PTH105
+        os.replace(old, new)
 
     def sync(self, path: str) -> None:
         """Write what the file system knows of a file: its length, and where it begins."""
@@ -50,7 +50,7 @@ class Files:
     def read(self, path: str) -> bytes | None:
         """Return the content; None = there is none. Raises OSError."""
         try:
-            with open(path, "rb") as file:  # noqa: PTH123
+            with open(path, "rb") as file:
                 return file.read(LIMIT)
         except FileNotFoundError:
             return None
@@ -86,7 +86,7 @@ def newest(path: str, files: Files, whole: Callable[[bytes], object]) -> tuple[b
 def store(path: str, data: bytes, files: Files, whole: Callable[[bytes], object]) -> None:
     """Keep what is there as the older copy; then write, fsync, rename, and fsync the file once more and the folder.
     Raises OSError."""
-    folder, fresh, older = os.path.dirname(path), path + FRESH, path + OLDER  # noqa: PTH120
+    folder, fresh, older = os.path.dirname(path), path + FRESH, path + OLDER
     try:
         earlier, place = newest(path, files, whole)
     except (ValueError, OSError):

@@ -126,11 +126,19 @@ def test_ovmf_remembers_over_a_reset_and_fat_over_a_power_cut(vm_cache: Path, tm
     with powered(stage, OVMF, OVMF_CODE, variables, disk) as vm:
         second_start(vm)
         wait(vm, "healed")
-        (healed,) = told(vm, "healed")
         vm.wait_for_end()
+        (healed,), (quickly,) = told(vm, "healed"), told(vm, "quickly")
     print(healed, run_tool(["sh", "-c", 'fsck.vfat -n "$1" || :', "-", disk]).decode())
     assert (healed["found"], healed["kept"], healed["trouble"], healed["again"]) == ("old", True, "", "healed")
-    assert left_on(disk, tmp_path / "left") == "healed"
+    assert left_on(disk, tmp_path / "left") == "None", "what was kept after that"
+    assert quickly == {
+        "what": "quickly",
+        "said": "Debian came up well.",
+        "status": "0",
+        "unwelcome": [],
+        "unmounted": True,
+        "trying": None,
+    }
 
 
 def power_cuts(vm: Machine, disk: Path, folder: Path) -> Iterator[tuple[str, Path]]:
