@@ -14,8 +14,9 @@ from bootmenu.discovery.machine import read_tree
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
 from bootmenu.kexec import overlays
-from bootmenu.kexec.devicetree import Edit, apply, edits
+from bootmenu.kexec.devicetree import Edit, apply
 from bootmenu.kexec.files import whole
+from bootmenu.kexec.fixups import edits
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host

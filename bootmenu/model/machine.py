@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bootmenu.errors import FormatError
 from bootmenu.model import codec
-from bootmenu.model.devicetree import MemoryRange, TreeFacts
+from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 
@@ -161,3 +161,18 @@ class MachineFacts:
                 hint="Use a newer bootmenu, or record the facts again with this one.",
             )
         return codec.from_json(cls, value, "facts")
+
+    @property
+    def memory(self) -> tuple[MemoryRange, ...]:
+        """Where this machine's RAM is, as the running kernel was told; () = not known.
+
+        By its device tree; started by EFI, Linux takes EFI's memory map and drops what a tree says
+        (drivers/firmware/efi/efi-init.c:reserve_regions), which may be a file's placeholder. What firmware keeps is
+        named beside RAM in /proc/iomem, and counts where it touches RAM: it lies in it. By itself it may as well be
+        flash, which EFI firmware lists with the memory that it keeps.
+        """
+        told = merged(self.tree.memory if self.tree else ())
+        if told and not self.efi:
+            return told
+        taken = self.ram_taken or ()
+        return tuple(area for area in merged(self.ram or ()) if subtracted((area,), taken)) or told

@@ -68,12 +68,19 @@ class Bench:
             cmdline=CommandLine(cmdline),
         )
 
-    def plan(self, entry: BootEntry, machine: MachineFacts | None = None, method: str | None = None) -> LoadPlan:
+    def plan(
+        self,
+        entry: BootEntry,
+        machine: MachineFacts | None = None,
+        method: str | None = None,
+        *,
+        carry_over: bool = True,
+    ) -> LoadPlan:
         machine = machine or virt()
         board = machine.tree.compatible if machine.tree else ()
         after, facts = gather(entry, {"sda1": self.tree}, board=board)
         host = self.host or SimulatedHost.from_facts(machine)
-        hand_over = Handover(host, machine, lambda: {"sda1": self.tree})
+        hand_over = Handover(host, machine, lambda: {"sda1": self.tree}, carry_over=carry_over)
         return make_plan(after, facts, machine, hand_over=hand_over, method=method or self.method)
 
 

@@ -205,7 +205,7 @@ def test_nothing_lies_where_the_next_kernel_has_no_memory_or_has_reserved_it(ben
     tree = board_tree(machines.tree_of(VIRT).compatible, memory=((1 << 30, 256 << 20),))
     tree.reservations.append(MemoryRange(base=0x40000000, size=0x400000))
     (bench.root / "board.dtb").write_bytes(tree.to_bytes())
-    run(bench, bench.plan(bench.entry(dtb="/board.dtb"), with_facts()), host)
+    run(bench, bench.plan(bench.entry(dtb="/board.dtb"), with_facts(), carry_over=False), host)
     for piece in segments(host).values():
         assert piece.phys >= 0x40400000
         assert piece.phys + piece.memory <= 0x50000000

@@ -72,6 +72,11 @@ def without_memory(text: str) -> str:
     return _replaced(r"\n\tmemory@[0-9a-f]+ \{.*?\n\t\};", "", text)
 
 
+def with_twice_the_memory(text: str) -> str:
+    """As a tree from a package may say it: for the largest model of the board."""
+    return _replaced(r"(\n\tmemory@[0-9a-f]+ \{.*?reg = )<[^>]*>", r"\1<0x00 0x40000000 0x00 0x80000000>", text)
+
+
 def as_from_a_package(text: str) -> str:
     """Nothing that firmware fills in: no memory, no way to call it."""
     return without_psci(without_memory(text))

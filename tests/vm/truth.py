@@ -53,6 +53,19 @@ SCENARIOS = (
         codes=frozenset({"CMD-NRCPUS"}),
     ),
     Scenario(
+        # in the file memory ends where it would without the GPU's part, and with the peripherals in it
+        name="Raspberry Pi 3, nr_cpus=1, the entry's tree is as Debian packs it",
+        hardware=_PI,
+        board_tree=_PI_TREE,
+        first=Kernel.BOOKWORM_FULL,
+        first_cmdline=f"{_PI_CONSOLE} nr_cpus=1",
+        kernel=Kernel.BOOKWORM_FULL,
+        entry_tree_file=_PI_TREE,
+        second_cmdline=f"console=ttyAMA0 {_PI_CONSOLE} panic=1 nr_cpus=1",
+        predicted="warn",
+        codes=frozenset({"CMD-NRCPUS"}),
+    ),
+    Scenario(
         name="Raspberry Pi 3, nosmp",
         hardware=_PI,
         board_tree=_PI_TREE,
@@ -79,9 +92,11 @@ SCENARIOS = (
         hardware=Hardware(machine="virt,gic-version=3"),
         first_cmdline="irqchip.gicv3_nolpi=1",
     ),
+    Scenario(name="the entry's tree claims a spin table: carried over", entry_tree=devicetrees.with_spin_table),
     Scenario(
-        name="the entry's tree claims a spin table",
+        name="the entry's tree claims a spin table: handed on as it is",
         entry_tree=devicetrees.with_spin_table,
+        options="--no-carry-over",
         predicted="warn",
         codes=frozenset({"DT-CPU-ENABLE-METHOD"}),
         second=Second.FEWER_CPUS,
@@ -105,7 +120,6 @@ SCENARIOS = (
     Scenario(
         name="the entry's tree is of another board",
         entry_tree_file=_PI_TREE,
-        options=_TOOLS,  # the native method finds no memory in it to lay a kernel out in, and refuses by itself
         predicted="fail",
         codes=frozenset({"DT-COMPAT"}),
         second=Second.SILENT,
@@ -117,6 +131,18 @@ SCENARIOS = (
     Scenario(
         name="the entry's tree has no /memory: handed on as it is",
         entry_tree=devicetrees.without_memory,
+        options="--no-carry-over",
+        predicted="fail",
+        codes=frozenset({"DT-MEMORY"}),
+        second=Second.SILENT,
+    ),
+    Scenario(
+        name="the entry's tree has a placeholder for /memory: carried over",
+        entry_tree=devicetrees.with_twice_the_memory,
+    ),
+    Scenario(
+        name="the entry's tree has a placeholder for /memory: handed on as it is",
+        entry_tree=devicetrees.with_twice_the_memory,
         options="--no-carry-over",
         predicted="fail",
         codes=frozenset({"DT-MEMORY"}),

@@ -380,14 +380,29 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     tree = entry.tree
     if tree is None:
         return
-    # EFI firmware's tree has no /memory and /proc/iomem is empty for unprivileged readers: either will do
-    known = [*(machine.tree.memory if machine.tree else ()), *(machine.ram or ())]
-    theirs, ours = merged(tree.memory), merged(known)
-    evidence: dict[str, object] = {"entry": [str(area) for area in theirs], "running": [str(area) for area in ours]}
+    theirs, ours = merged(tree.memory), machine.memory
+    file = merged(entry.own_tree.tree.memory) if entry.own_tree and entry.own_tree.tree else ()
+    evidence: dict[str, object] = {
+        "entry": [str(area) for area in theirs],
+        "running": [str(area) for area in ours],
+        "file": [str(area) for area in file],
+    }
     missing, beyond = subtracted(ours, theirs), subtracted(theirs, ours)
     carried = entry.handed is not None and any(path.startswith("/memory@") for path in entry.handed.carried)
-    if carried:
+    if carried and missing:
+        yield warned(
+            f"{entry.tree_name} cannot describe {_mib(sum(area.size for area in missing))} of this machine's memory, "
+            "which will not be used: its addresses have 32 bits.",
+            "Use this board's own device tree.",
+            **evidence,
+        )
+    elif carried and file:
+        yield passed("The tree's memory is replaced by this machine's, as firmware does it.", **evidence)
+    elif carried:
         yield passed("The tree describes no memory; this machine's is carried over into it.", **evidence)
+    elif machine.efi and "linux,uefi-mmap-start" in tree.uefi_properties:
+        # drivers/firmware/efi/efi-init.c:reserve_regions drops what the tree says
+        yield passed("Linux takes EFI's memory map, whatever the tree says of memory.", **evidence)
     elif not theirs:
         yield failed(
             f"{entry.tree_name} describes no memory, and firmware that would fill it in does not run.",
@@ -401,7 +416,7 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     elif beyond:
         yield failed(
             f"{entry.tree_name} claims memory that this machine does not have: {', '.join(map(str, beyond))}.",
-            "Use this board's own device tree.",
+            "Let this machine's /memory be carried over into it.",
             **evidence,
         )
     elif missing:
@@ -409,7 +424,7 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield warned(
             f"{entry.tree_name} describes {_mib(sum(area.size for area in theirs))} of this machine's "
             f"{_mib(sum(area.size for area in ours))}: {_mib(size)} will not be used.",
-            "Use this board's own device tree.",
+            "Let this machine's /memory be carried over into it.",
             **evidence,
         )
     else:

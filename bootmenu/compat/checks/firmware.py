@@ -18,8 +18,7 @@ _OWN = "Use this board's own device tree; the running one is handed on when the 
 
 def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ...]:
     """What the second kernel will take for memory: its tree's word, or what is carried over into it."""
-    running = machine.tree.memory if machine.tree else ()
-    return merged(tree.memory) or merged(running) or merged(machine.ram or ())
+    return merged(tree.memory) or machine.memory
 
 
 @entry_check("DT-PSCI-NODE", order=345, requires=("DTB-STRUCT",))

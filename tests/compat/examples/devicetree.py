@@ -314,6 +314,16 @@ def memory() -> Iterator[Example]:
     beyond = MemoryRange(base=area.base, size=2 * GIB)
     yield Example(code=code, name="outside", severity=FAIL, entry=own(memory=(beyond,)), says="0x80000000")
     yield Example(code=code, name="smaller", severity=WARN, entry=own(memory=(half,)), says="512 MiB will not")
+    placeholder = dataclasses.replace(own(memory=(beyond,)), handed=handed)
+    yield Example(code=code, name="placeholder replaced", severity=PASS, entry=placeholder, says="replaced")
+    low = dataclasses.replace(placeholder, handed=dataclasses.replace(handed, tree=own(memory=(half,)).tree))
+    yield Example(code=code, name="not all can be said", severity=WARN, entry=low, says="32 bits")
+    tables = ("linux,uefi-mmap-start",)
+    efi = dataclasses.replace(running(memory=(beyond,), uefi_properties=tables), efi=True, ram=(half,))
+    grub = own(memory=(beyond,), uefi_properties=tables)
+    yield Example(code=code, name="EFI's map counts", severity=PASS, machine=efi, entry=grub, says="EFI")
+    lost = own(memory=(beyond,))
+    yield Example(code=code, name="without EFI's map", severity=FAIL, machine=efi, entry=lost, says="claims")
     yield Example(
         # EFI firmware's tree has no /memory: the kernel's own map is the truth
         code=code,
