@@ -170,7 +170,6 @@ class DeviceTreeFacts:
     """Bytes of the file."""
     total_size: int | None = None
     """Bytes the header claims; None when there is no sound header."""
-    aligned: bool | None = None
     header_problem: str | None = None
     structure_problem: str | None = None
     tree: TreeFacts | None = None
@@ -188,13 +187,8 @@ class DeviceTreeFacts:
         try:
             tree = devicetree.DeviceTree.from_bytes(data)
         except FormatError as error:
-            return cls(
-                size=size,
-                total_size=header.total_size,
-                aligned=header.aligned,
-                structure_problem=error.message,
-            )
-        return cls(size=size, total_size=header.total_size, aligned=header.aligned, tree=devicetree.facts(tree))
+            return cls(size=size, total_size=header.total_size, structure_problem=error.message)
+        return cls(size=size, total_size=header.total_size, tree=devicetree.facts(tree))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Flattened device trees: a strict reader that keeps property bytes raw, and a writer.
 
-It accepts what libfdt's `fdt_check_full` accepts and refuses what that refuses; the layout is that of the
+It accepts what the `fdt_check_full` of libfdt 1.8.1 accepts and refuses what that refuses; the layout is that of the
 Devicetree Specification 0.4, chapter 5. Property bytes are never guessed at: ask for `.u32()` or `.strings()`.
 """
 
@@ -112,6 +112,12 @@ class Header:
         size = 40 if self.version >= 17 else 36 if self.version >= 3 else 32
         if self.total_size < size or self.total_size > _INT_MAX:
             raise HeaderError(f"a total size of {self.total_size} bytes is impossible", 4)
+        # specification 5.6; libfdt asks for it since 1.8.0 (libfdt/fdt.c:fdt_check_header)
+        if self.off_reservations % 8 or self.off_struct % 4:
+            raise HeaderError(
+                "misaligned blocks: the reservations have to begin at a multiple of 8, the structure at one of 4",
+                16 if self.off_reservations % 8 else 8,
+            )
         if not size <= self.off_reservations <= self.total_size:
             raise HeaderError("the memory reservation block lies outside the tree", 16)
         for name, offset, length, at in (
@@ -122,11 +128,6 @@ class Header:
                 raise HeaderError(f"the {name} block lies outside the tree", at)
         if available < self.total_size:
             raise HeaderError(f"the file ends early: {available} of {self.total_size} bytes are there", 4)
-
-    @property
-    def aligned(self) -> bool:
-        """The specification's 8 bytes for the reservations and 4 for the structure (5.6)."""
-        return self.off_reservations % 8 == 0 and self.off_struct % 4 == 0
 
 
 @dataclass(slots=True)
@@ -406,7 +407,7 @@ def _walk(
             raise StructureError("the structure block ends without an end tag", offset)
         tag = int.from_bytes(blob[offset : offset + 4], "big")
         offset += 4
-        if rooted and not depth and tag != _END:
+        if rooted and not depth and tag not in (_END, _NOP):
             raise StructureError("something follows the root node", start)
         if root_only and depth and tag in (_BEGIN_NODE, _END_NODE):
             return

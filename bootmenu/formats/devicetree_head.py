@@ -83,6 +83,8 @@ def quick_head(source: ByteSource) -> TreeHead | None:
         or off_strings < 40
         or off_strings + size_strings > total
         or not 40 <= off_reservations <= total
+        or off_reservations % 8
+        or at % 4
         or data[at : at + 8] != _ROOT
     ):
         return None

@@ -75,7 +75,7 @@ def entry(**changes: object) -> EntryFacts:
 def with_tree(tree: TreeFacts | None = None, own: DeviceTreeFacts | None = None, **changes: object) -> EntryFacts:
     """An entry with a device tree of its own, found to be `tree`, or as `own` says."""
     if own is None and tree is not None:
-        own = DeviceTreeFacts(size=4096, total_size=4096, aligned=True, tree=tree)
+        own = DeviceTreeFacts(size=4096, total_size=4096, tree=tree)
     return entry(**{"files": (kernel_file(), tree_file()), "wants_own_tree": True, "own_tree": own, **changes})
 
 

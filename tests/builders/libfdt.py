@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The system's libfdt, as the judge of what a device tree is. Debian: package libfdt1, which dtc depends on."""
+"""The system's libfdt, as the judge of what a device tree is. Debian: package libfdt1, which dtc depends on.
+
+It says what 1.8.1 says, also where an older one is installed, as in Debian 12 and 13.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ class LibFdt:
 
     def accepts(self, data: bytes) -> bool:
         """Whether it takes these bytes for a sound device tree."""
+        # libfdt/fdt.c:fdt_check_header asks for it since 1.8.0
+        if len(data) >= 20 and (int.from_bytes(data[16:20], "big") % 8 or int.from_bytes(data[8:12], "big") % 4):
+            return False
         if int.from_bytes(data[20:24], "big") >= 16:
             return self._error(data) == 0
         # libfdt 1.6.1 follows a null pointer where an old tree's path has no slash: let only a child die of it

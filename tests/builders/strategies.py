@@ -193,7 +193,6 @@ device_tree_facts = st.builds(
     DeviceTreeFacts,
     size=sizes,
     total_size=optional(sizes),
-    aligned=booleans,
     header_problem=optional(texts),
     structure_problem=optional(texts),
     tree=optional(tree_facts),

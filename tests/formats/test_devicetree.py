@@ -22,6 +22,8 @@ from bootmenu.formats.devicetree import (
     facts,
     read_root,
 )
+from bootmenu.formats.devicetree_head import read_head
+from bootmenu.formats.reader import Buffer
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import strategies
 
@@ -161,13 +163,31 @@ def test_the_header_alone_is_judged_against_the_file_s_length() -> None:
 
 
 @pytest.mark.parametrize(("reservations", "structure"), [(4, 0), (0, 2)])
-def test_misaligned_blocks_are_said(reservations: int, structure: int) -> None:
+def test_misaligned_blocks_are_refused(reservations: int, structure: int) -> None:
     header = Header.from_bytes(BOARD)
     moved = bytearray(BOARD)
     struct.pack_into(">I", moved, 16, header.off_reservations + reservations)
     struct.pack_into(">I", moved, 8, header.off_struct + structure)
-    assert header.aligned
-    assert not Header.from_bytes(bytes(moved), 4096).aligned
+    with pytest.raises(HeaderError, match="misaligned"):
+        Header.from_bytes(bytes(moved), 4096)
+    with pytest.raises(HeaderError, match="misaligned"):
+        read_head(Buffer(bytes(moved) + bytes(8)))
+
+
+def test_nothing_but_nops_follows_the_root() -> None:
+    """As libfdt has it since 1.8.0: dtc and firmware overwrite with FDT_NOP what they take away."""
+    data = DeviceTree(root=Node("")).to_bytes()
+    end = struct.pack(">I", 9)
+    at = data.rindex(end)
+    for tag, sound in ((4, True), (1, False), (2, False)):
+        longer = bytearray(data[:at] + struct.pack(">I", tag) + data[at:])
+        for word, more in ((4, 4), (12, 4), (36, 4)):
+            struct.pack_into(">I", longer, word, int.from_bytes(longer[word : word + 4], "big") + more)
+        if sound:
+            assert DeviceTree.from_bytes(bytes(longer)).root == Node("")
+        else:
+            with pytest.raises(StructureError, match="follows the root"):
+                DeviceTree.from_bytes(bytes(longer))
 
 
 def test_reservations_end_at_the_first_of_size_zero_and_none_is_special() -> None:

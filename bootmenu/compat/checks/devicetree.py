@@ -87,7 +87,7 @@ def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
         yield unknown(f"{entry.tree_name} could not be read.", "Run bootmenu as root; look at the disk.")
     if own is None:
         return
-    evidence: dict[str, object] = {"file_size": own.size, "total_size": own.total_size, "aligned": own.aligned}
+    evidence: dict[str, object] = {"file_size": own.size, "total_size": own.total_size}
     if own.header_problem is not None:
         yield failed(
             f"{entry.tree_name} is no usable device tree: {own.header_problem}.",
@@ -95,14 +95,7 @@ def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
             **evidence,
             problem=own.header_problem,
         )
-    elif own.aligned is False:
-        yield failed(
-            f"{entry.tree_name} has misaligned blocks: the specification wants 8 bytes for the reservations "
-            "and 4 for the structure.",
-            "Rewrite it: dtc -I dtb -O dtb -o NEW OLD.",
-            **evidence,
-        )
-    elif own.total_size is None or own.aligned is None:
+    elif own.total_size is None:
         yield unknown(f"The header of {entry.tree_name} was not read.", "Check the whole file.", **evidence)
     else:
         yield passed("The header is sound.", **evidence)

@@ -69,7 +69,7 @@ def tree_bytes() -> Iterator[Example]:
         ("tag", spoilt(structure, b"\0\0\0\x07"), "tag"),
         ("root with a name", spoilt(structure + 4, b"a"), "name"),
         ("no end", spoilt(36, (end - structure - 4).to_bytes(4, "big")), "end tag"),
-        ("something behind the root", spoilt(end - 4, b"\0\0\0\x04"), "follows the root"),
+        ("something behind the root", spoilt(end - 4, b"\0\0\0\x01"), "follows the root"),
         ("node open", spoilt(end - 8, b"\0\0\0\x04"), "inside a node"),
         ("node closed twice", spoilt(structure, b"\0\0\0\x02"), "never began"),
     ):
@@ -78,7 +78,7 @@ def tree_bytes() -> Iterator[Example]:
         code=code,
         name="header only",
         severity=UNKNOWN,
-        entry=with_tree(own=DeviceTreeFacts(size=40, total_size=40, aligned=True)),
+        entry=with_tree(own=DeviceTreeFacts(size=40, total_size=40)),
     )
     yield Example(code=code, name="after a bad header", severity=None, entry=blob(b"hello"))
 
@@ -346,9 +346,9 @@ def handover() -> Iterator[Example]:
     code = "DTB-2M"
     yield Example(code=code, name="small", severity=PASS, entry=own())
     large = own()
-    large = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=1 << 21, total_size=1 << 21, aligned=True))
+    large = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=1 << 21, total_size=1 << 21))
     yield Example(code=code, name="no room for edits", severity=FAIL, entry=large, says="2,097,152")
-    padded = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=1 << 22, total_size=4096, aligned=True))
+    padded = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=1 << 22, total_size=4096))
     yield Example(code=code, name="padded file", severity=PASS, entry=padded)
     unusable = with_tree(files=(kernel_file(), tree_file(state=FileState.UNUSABLE, size=9 << 20)))
     yield Example(code=code, name="too large to read", severity=FAIL, entry=unusable, says="right file")
