@@ -175,7 +175,8 @@ def _cpus(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
         return
     known = {cpu.hardware_id: cpu for cpu in ours.cpus if cpu.hardware_id is not None}
     for cpu in own.cpus:
-        running = known.get(cpu.hardware_id) if cpu.hardware_id is not None else None
+        # once each: a tree that names one twice is refused (DT-CPU-SET), and a hostile one may do so 100,000 times
+        running = known.pop(cpu.hardware_id, None) if cpu.hardware_id is not None else None
         if running is None or "/" in cpu.name:
             continue
         path, method = f"/cpus/{cpu.name}", running.enable_method

@@ -110,6 +110,11 @@ def test_a_spin_table_in_mapped_reserved_memory_stays_reserved() -> None:
     assert found.memory_reservations == (MemoryRange(base=0x40000000, size=0x1000),)
 
 
+def test_a_cpu_that_is_named_often_is_written_once() -> None:
+    own = board_tree(BOARD, cpus=[0] * 3000, enable_method="spin-table")
+    assert [edit.path for edit in edits(own, machine(facts(board_tree(BOARD))))] == ["/cpus/cpu@0"]
+
+
 def test_a_tree_with_psci_is_not_told_to_spin() -> None:
     found = facts(from_running(board_tree(BOARD), spinning(0x40000FF8)))
     assert {(cpu.enable_method, cpu.release_address) for cpu in found.cpus} == {("psci", None)}
