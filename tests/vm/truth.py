@@ -53,7 +53,7 @@ SCENARIOS = (
         codes=frozenset({"CMD-NRCPUS"}),
     ),
     Scenario(
-        # in the file memory ends where it would without the GPU's part, and with the peripherals in it
+        # in the file, memory reaches over the GPU's part and the peripherals
         name="Raspberry Pi 3, nr_cpus=1, the entry's tree is as Debian packs it",
         hardware=_PI,
         board_tree=_PI_TREE,

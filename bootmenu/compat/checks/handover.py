@@ -63,7 +63,9 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         )
     elif entry.handed is not None and entry.handed.problem:
         yield failed(
-            f"The device-tree overlays cannot be applied: {entry.handed.problem}.", entry.handed.hint, **evidence
+            f"The device-tree overlays cannot be applied: {entry.handed.problem}.",
+            entry.handed.hint or "See the other findings of this entry.",
+            **evidence,
         )
     elif entry.handed is not None:
         yield passed("The device-tree overlays apply, in their order.", **evidence)
