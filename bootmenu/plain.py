@@ -125,6 +125,8 @@ class PlainMenu:
         self._catalogue = Catalogue()
         self._words: tuple[str, ...] = ()
         """Of the filter."""
+        self._shown = State()
+        """What was remembered when the list was printed: what is seen there is taken back, and nothing else."""
         self._outcome: Outcome | None = None
         self.hung_up = False
         """Nobody types here any more."""
@@ -261,6 +263,7 @@ class PlainMenu:
         for notice in self._session.notices:
             self._wrapped(f"  {_('note')}  ", told(notice))
         listings, state = self._numbered, self._session.memory.state
+        self._shown = state
         place = ""
         for number, listing in enumerate(listings, 1):
             entry = listing.entry
@@ -509,12 +512,12 @@ class PlainMenu:
         return draft.typed(Typed() if line == "-" else Typed().insert(line))
 
     def _remember(self, action: str, listing: Listing) -> None:
-        memory, there = self._session.memory, self._catalogue.disks
+        memory, there, shown, name = self._session.memory, self._catalogue.disks, self._shown, listing.entry.id
 
         def change(state: State) -> State:
             if action == "make_default":
-                return state.with_default(None if state.default == listing.entry.id else listing, there)
-            return state.with_once(None if state.once == listing.entry.id else listing)
+                return state.without_default(name) if shown.default == name else state.with_default(listing, there)
+            return state.without_once(name) if shown.once == name else state.with_once(listing)
 
         kept = memory.update(change)
         self._list()

@@ -123,20 +123,27 @@ class State:
             once_disks=(),
         )
 
-    def with_default(self, listing: Listing | None, there: Iterable[str] = ()) -> State:
-        """Return the state with this entry as the default; None = no longer any. there: Place.disk of every disk."""
-        if listing is None:
-            return dataclasses.replace(self, default=None, default_disks=(), disks=())
+    def with_default(self, listing: Listing, there: Iterable[str] = ()) -> State:
+        """Return the state with this entry as the default. there: Place.disk of every disk."""
         disks = tuple(sorted({*there, *listing.disks}))[:_MOST_DISKS]
         return dataclasses.replace(
             self, default=listing.entry.id, default_disks=tuple(sorted(listing.disks)), disks=disks
         )
 
-    def with_once(self, listing: Listing | None) -> State:
-        """Return the state with this entry for the next boot only; None = no longer any."""
-        if listing is None:
-            return dataclasses.replace(self, once=None, once_disks=())
+    def without_default(self, entry: str) -> State:
+        """Return the state in which the entry of this id is not the default. Another one, which may have been made
+        the default on another console, stays."""
+        if self.default != entry:
+            return self
+        return dataclasses.replace(self, default=None, default_disks=(), disks=())
+
+    def with_once(self, listing: Listing) -> State:
+        """Return the state with this entry for the next boot only."""
         return dataclasses.replace(self, once=listing.entry.id, once_disks=tuple(sorted(listing.disks)))
+
+    def without_once(self, entry: str) -> State:
+        """Return the state in which the entry of this id is not the one for the next boot; another one stays."""
+        return self if self.once != entry else dataclasses.replace(self, once=None, once_disks=())
 
     def came_up(self, at: str) -> State:
         """The system that was tried says that it is well. Nothing changes when none was."""
@@ -379,11 +386,19 @@ _ANEW = marked("What was remembered was damaged and could not be read. It begins
 
 
 class Memory:
-    """The state and its place, as the menu uses them. A place that fails is told in `trouble`, never in the way."""
+    """The state and its place, as the menus of all consoles use them. A place that fails is told in `trouble`, never
+    in the way.
+
+    A change counts from the moment that it is made, and whoever listens is told then; that it is stored takes as long
+    as the disk does. What is stored is always the newest.
+    """
 
     def __init__(self, store: Store | None, trouble: str = "") -> None:
         self._store = store
         self._changing = Lock()
+        """Held while a state is made of another one, never while a disk is asked."""
+        self._storing = Lock()
+        self._listeners: list[Callable[[], object]] = []
         self.state = State()
         self.trouble = trouble
         """Why nothing is remembered, or what could not be; empty = all is well."""
@@ -399,6 +414,8 @@ class Memory:
                 self._heal(error.left)
             except (BootmenuError, OSError) as error:
                 self.trouble = marked(f"What was remembered could not be read: {_words(error)}.")
+        self._stored: State | None = self.state
+        """What need not be written; None = whatever it is, has to be."""
 
     def _heal(self, left: State | None) -> None:
         """Go on with what can be read. As it is stored at once, the next start finds nothing to tell."""
@@ -410,27 +427,50 @@ class Memory:
         """Whether there is a place at all."""
         return self._store is not None
 
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Call it after every change, in the thread that made it. Return what ends that, once or more often."""
+        self._listeners.append(listener)
+
+        def stop() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return stop
+
     def keep(self, state: State) -> bool:
         """Use this state from now on, and store it. False = it lasts until power-off only; `trouble` says why."""
         return self.update(lambda _: state)
 
     def update(self, change: Callable[[State], State]) -> bool:
-        """The same with what is made of the state. One console at a time: none undoes what another one has kept."""
-        with self._changing:
-            return self._keep(change(self.state))
+        """Do the same with what is made of the state."""
+        self.change(change)
+        return self.store()
 
-    def _keep(self, state: State) -> bool:
-        if state == self.state:
-            return self.remembers
-        self.state = state
+    def change(self, change: Callable[[State], State]) -> None:
+        """Use what is made of the state from now on. Waits for no disk: `store` keeps it. One console at a time: none
+        undoes what another one has changed."""
+        with self._changing:
+            before, self.state = self.state, change(self.state)
+            changed = self.state != before
+        for listener in tuple(self._listeners) if changed else ():
+            listener()
+
+    def store(self) -> bool:
+        """Store the state as it is by now. False = it lasts until power-off only; `trouble` says why."""
         if self._store is None:
             return False
-        try:
-            self._store.write(state)
-        except (BootmenuError, OSError) as error:
-            self.trouble = marked(f"This could not be remembered: {_words(error)}.")
-            return False
-        return True
+        with self._storing:
+            state = self.state
+            if state == self._stored:
+                return True
+            self._stored = None  # a write that fails may have got anywhere
+            try:
+                self._store.write(state)
+            except (BootmenuError, OSError) as error:
+                self.trouble = marked(f"This could not be remembered: {_words(error)}.")
+                return False
+            self._stored = state
+            return True
 
 
 def _words(error: BootmenuError | OSError) -> str:

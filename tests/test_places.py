@@ -299,7 +299,7 @@ def test_a_choice_for_the_next_boot_is_of_one_disk_too(tmp_path: Path) -> None:
     clone = dataclasses.replace(stick, place=dataclasses.replace(STICK, disk="cloned"))
     assert (found := chosen(listed(own, clone), state).listing) is not None
     assert found.entry.device == "sda1"
-    assert state.with_once(None) == State()
+    assert state.without_once(wanted.entry.id) == State()
 
 
 def test_every_order_of_coming_gives_the_same_choice_and_none_is_final_too_early(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_the_menu_makes_the_default_with_the_disks_that_are_there(tmp_path: Path
     memory.update(lambda state: state.with_default(wanted, catalogue.disks))
     assert memory.state.default_disks == (STICK.disk,)
     assert set(memory.state.disks) == {INSIDE.disk, STICK.disk}
-    assert memory.state.with_default(None) == State()
+    assert memory.state.without_default(wanted.entry.id) == State()
 
 
 def test_a_disk_plugged_in_later_is_late_and_one_that_was_unplugged_meanwhile_is_not(

@@ -209,6 +209,30 @@ def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: P
     assert "! There is no place." in said
 
 
+@pytest.mark.parametrize("key", ["D", "o"])
+def test_what_another_console_has_chosen_since_the_list_was_printed_is_not_taken_back(key: str) -> None:
+    session = fakes.FakeSession()
+    first, second = _listings()[:2]
+    session.memory.update(lambda state: state.with_default(first).with_once(first))
+
+    class Source:
+        def __init__(self) -> None:
+            self.lines = [f"{key} 1\n"]
+
+        def isatty(self) -> bool:
+            return False
+
+        def readline(self) -> str:
+            if not self.lines:
+                return ""
+            # another console, while this one types
+            session.memory.update(lambda state: state.with_default(second).with_once(second))
+            return self.lines.pop()
+
+    PlainMenu(Terms(session=session), Source(), io.StringIO()).run()
+    assert session.memory.state == State().with_default(second).with_once(second)
+
+
 def test_a_rescan_and_a_passphrase_look_again() -> None:
     session = fakes.FakeSession()
     sit(session, "r")

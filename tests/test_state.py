@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan import Listing
 from bootmenu.model.entry import BootEntry, FileRef, Problem
+from bootmenu.model.finding import Report
 from bootmenu.settings import Settings
 from bootmenu.state import (
     MOST_WRONG_PINS,
@@ -140,6 +143,108 @@ def test_no_console_undoes_what_another_one_keeps(tmp_path: Path) -> None:
     other.join()
     assert (memory.state.default, memory.state.wrong_pins) == ("debian", 1)
     assert Memory(FolderStore(tmp_path)).state == memory.state
+
+
+class Gated:
+    """A place where each write waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.reached = threading.Semaphore(0)
+        self.through = threading.Semaphore(0)
+        self.written: list[State] = []
+
+    def read(self) -> State:
+        return self.state
+
+    def write(self, state: State) -> None:
+        self.reached.release()
+        assert self.through.acquire(timeout=30)
+        self.state = state
+        self.written.append(state)
+
+
+def test_a_change_counts_at_once_and_is_told_while_the_disk_is_slow() -> None:
+    place = Gated()
+    memory = Memory(place)
+    heard: list[State] = []
+    stop = memory.listen(lambda: heard.append(memory.state))
+    writer = threading.Thread(target=lambda: memory.update(lambda state: dataclasses.replace(state, default="a")))
+    writer.start()
+    assert place.reached.acquire(timeout=30)
+    assert [state.default for state in heard] == ["a"], "while it is written"
+    memory.change(lambda state: dataclasses.replace(state, once="b"))
+    assert heard[-1] == State(default="a", once="b"), "nobody waits for the disk to be heard"
+    kept: list[bool] = []
+    other = threading.Thread(target=lambda: kept.append(memory.store()))
+    other.start()
+    place.through.release()
+    assert place.reached.acquire(timeout=30)
+    place.through.release()
+    for thread in (writer, other):
+        thread.join(30)
+    assert kept == [True]
+    assert place.state == State(default="a", once="b")
+    memory.change(lambda state: state)
+    assert len(heard) == 2, "nothing has changed"
+    stop()
+    stop()
+    memory.change(lambda state: dataclasses.replace(state, once=None))
+    assert len(heard) == 2, "nobody listens any more"
+
+
+def test_a_later_state_on_the_disk_is_never_replaced_by_an_earlier_one() -> None:
+    """Two consoles: the first waits for the disk while the other one changes more; both are kept, in their order."""
+    place = Gated()
+    memory = Memory(place)
+    threads = []
+    for name in ("a", "b", "c"):
+
+        def change(state: State, name: str = name) -> State:
+            return dataclasses.replace(state, default=name)
+
+        memory.change(change)
+        threads.append(threading.Thread(target=memory.store))
+        threads[-1].start()
+    for _ in threads:
+        place.through.release()
+    for thread in threads:
+        thread.join(30)
+    assert place.state == memory.state == State(default="c")
+
+
+def test_what_could_not_be_kept_is_tried_again_with_the_next_change() -> None:
+    class Failing(Gated):
+        fails = True
+
+        def write(self, state: State) -> None:
+            if self.fails:
+                raise OSError(errno.EIO, "no")
+            self.state = state
+
+    place = Failing()
+    memory = Memory(place)
+    assert not memory.update(lambda state: dataclasses.replace(state, default="a"))
+    assert not memory.update(lambda state: state), "it is still not kept"
+    place.fails = False
+    assert memory.update(lambda state: state)
+    assert place.state == State(default="a")
+
+
+def test_what_was_chosen_is_taken_back_and_nothing_else() -> None:
+    """Somebody else may have chosen another entry since."""
+    first, second = (
+        Listing(entry=boot_entry(name), facts=EntryFacts(id=name), report=Report(findings=())) for name in "ab"
+    )
+    state = State().with_default(second, ()).with_once(second)
+    assert state.without_default(first.entry.id).without_once(first.entry.id) == state
+    assert state.without_default(second.entry.id).once == "b"
+    assert state.without_once(second.entry.id).default == "b"
+    assert state.without_default("b").without_once("b") == State()
+
+
+def boot_entry(name: str) -> BootEntry:
+    return BootEntry(id=name, title=name, source="bls", device="sda1", kernel=FileRef(device="sda1", path="/k"))
 
 
 def test_a_title_from_a_disk_is_remembered_in_short() -> None:

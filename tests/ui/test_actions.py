@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 
 import pytest
@@ -293,6 +294,84 @@ async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> No
         await menu.press("o")
         await menu.sees("no longer chosen")
         assert Memory(FolderStore(tmp_path)).state.once is None
+
+
+@pytest.mark.parametrize(("keys", "said"), [("4D", "no longer the default"), ("2o", "no longer chosen")])
+async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_is_taken_back(
+    tmp_path: Path, keys: str, said: str
+) -> None:
+    memory = remembering(tmp_path)
+    async with running(FakeSession(memory=memory)) as menu:
+        memory.update(lambda state: state.with_default(fakes.ALPINE).with_once(fakes.OLDER))
+        await menu.until(lambda: "4*" in menu.text and "2→" in menu.text)
+        assert isinstance(menu.menu, MenuScreen)
+        menu.menu._stop_listening()  # as if what comes now were still on its way
+        memory.update(lambda state: state.with_default(fakes.DEBIAN).with_once(fakes.DEBIAN))
+        await menu.press(*keys)
+        await menu.sees(said)
+        assert (memory.state.default, memory.state.once) == ("debian-49", "debian-49"), "the other one's choice"
+        assert Memory(FolderStore(tmp_path)).state == memory.state
+
+
+async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> None:
+    place = Slow()
+    memory = Memory(place)
+    async with running(FakeSession(memory=memory)) as menu:
+        await menu.press("2", "D", "D", "D", "o", "o", "4", "o", "D")
+        assert (memory.state.default, memory.state.once) == ("alpine", "alpine")
+        assert place.state == State(), "nothing is on the disk yet"
+        place.gate.set()
+        await menu.sees("the default from now on")
+        await menu.until(lambda: place.state == memory.state)
+
+
+async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
+    session = Opening(memory=Memory(fakes.Kept()))
+    async with running(session) as menu:
+        await menu.press("2", "D")
+        await menu.sees("One moment, please.")
+        session.opened.set()
+        await menu.until(lambda: menu.menu._memory is not None)  # type: ignore[attr-defined]
+        await menu.press("D")
+        await menu.sees("the default from now on")
+
+
+async def test_a_menu_that_is_left_hears_nothing_more(tmp_path: Path) -> None:
+    memory = remembering(tmp_path)
+    for _ in range(2):
+        async with running(FakeSession(memory=memory)) as menu:
+            await menu.press("down")
+    assert memory._listeners == []
+
+
+class Slow(fakes.Kept):
+    """A place that takes what is written when the gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def write(self, state: State) -> None:
+        assert self.gate.wait(30)
+        super().write(state)
+
+
+class Opening(FakeSession):
+    """Whoever asks for what is remembered waits, as for a partition that has to be found."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.opened = threading.Event()
+        super().__init__(memory=memory)
+
+    @property
+    def memory(self) -> Memory:
+        assert threading.current_thread() is not threading.main_thread(), "the screen must not wait for a disk"
+        assert self.opened.wait(30)
+        return self._kept
+
+    @memory.setter
+    def memory(self, kept: Memory) -> None:
+        self._kept = kept
 
 
 async def test_what_cannot_be_remembered_is_told() -> None:

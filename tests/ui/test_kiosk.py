@@ -323,6 +323,15 @@ async def test_the_idle_time_brings_the_countdown_and_the_countdown_starts_the_r
         assert menu.app.return_value.plan.entry.id == "debian-49"
 
 
+async def test_what_another_console_or_the_open_menu_makes_the_default_is_recommended_at_once() -> None:
+    session = FakeSession()
+    async with kiosk(session) as menu:
+        assert "Start normally" in marked(menu)
+        session.memory.update(lambda state: state.with_default(fakes.OLDER))
+        await menu.until(lambda: "Start the previous version" in marked(menu))
+    assert session.memory._listeners == []
+
+
 async def test_a_key_stops_the_countdown() -> None:
     async with kiosk(countdown=60) as menu:
         idle(menu)

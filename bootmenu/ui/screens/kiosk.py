@@ -23,7 +23,7 @@ from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.language import _
 from bootmenu.pin import LONGEST, Guard, StoredPin, guard
-from bootmenu.state import State
+from bootmenu.state import Memory, State
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
@@ -272,8 +272,14 @@ class PinScreen(PlainScreen[bool]):
 class _Ready:
     """What has to be read before the kiosk can offer anything."""
 
-    state: State = dataclasses.field(default_factory=State)
+    memory: Memory | None = None
+    """None = it could not be had."""
     guard: Guard | None = None
+
+    @property
+    def state(self) -> State:
+        """What is remembered by now."""
+        return State() if self.memory is None else self.memory.state
 
 
 class KioskScreen(PlainScreen[None], LookingScreen[None]):
@@ -289,6 +295,9 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             super().__init__()
             self.ready = ready
 
+    class Changed(Message):
+        """Something else is remembered by now."""
+
     class StayedUp(Message):
         """The machine did not go down. words: what was wanted."""
 
@@ -302,6 +311,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         self.policy = terms.policy
         self.rows: list[pages.Choice] = []
         self._ready: _Ready | None = None
+        self._stop_listening: Callable[[], None] = lambda: None
         self._at = ""
         """Key of the selected row; empty = the recommended one."""
         self._refused: frozenset[str] = frozenset()
@@ -377,9 +387,9 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         ready = _Ready()
         try:
             memory = self.terms.session.memory
-            ready = _Ready(memory.state)
+            ready = _Ready(memory)
             if self.terms.settings.kiosk_pin is not None:
-                ready = _Ready(memory.state, guard(StoredPin.parse(self.terms.settings.kiosk_pin), memory))
+                ready = _Ready(memory, guard(StoredPin.parse(self.terms.settings.kiosk_pin), memory))
         except Exception as error:
             faults.write(error)
         self.post_message(self.Prepared(ready))
@@ -387,9 +397,19 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     @on(Prepared)
     def _prepared(self, message: Prepared) -> None:
         self._ready = message.ready
+        if message.ready.memory is not None:  # what the standard menu, or another console, makes the default
+            self._stop_listening = message.ready.memory.listen(lambda: self.post_message(self.Changed()))
         # a PIN that cannot be compared opens nothing
         self.policy = dataclasses.replace(self.policy, has_pin=message.ready.guard is not None)
         self.draw_found()
+
+    @on(Changed)
+    def _changed(self) -> None:
+        self.draw_found()
+
+    def on_unmount(self) -> None:
+        """Nobody hears of changes any more."""
+        self._stop_listening()
 
     def touch(self) -> None:
         """A key: no countdown, and the idle time begins anew."""

@@ -24,7 +24,7 @@ from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.preflight import with_finding
 from bootmenu.language import _, counted, marked, told
 from bootmenu.model.finding import Severity
-from bootmenu.state import State
+from bootmenu.state import Memory, State
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
@@ -71,20 +71,35 @@ class MenuScreen(LookingScreen[None]):
             super().__init__()
             self.error = error
 
-    class Remembered(Message):
-        """What is remembered between boots. said: what has just been added."""
+    class Opened(Message):
+        """What is remembered between boots can be asked for."""
 
-        def __init__(self, state: State, said: str = "") -> None:
+        def __init__(self, memory: Memory) -> None:
             super().__init__()
-            self.state = state
+            self.memory = memory
+
+    class Changed(Message):
+        """Something else is remembered by now: this console or another one has changed it."""
+
+    class Stored(Message):
+        """A change has been stored, or could not be. number: which one. said: what has been changed."""
+
+        def __init__(self, number: int, said: str) -> None:
+            super().__init__()
+            self.number = number
             self.said = said
 
     def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
         super().__init__(terms, after=after)
         self._reading: Timer | None = None
         self._said = told(terms.trouble)
+        self._memory: Memory | None = None
+        """None = not opened yet."""
         self._state = State()
-        """What is remembered, once it has been read."""
+        """What is remembered, as it is shown: D and o take back what is seen, whatever other consoles do."""
+        self._kept = 0
+        """How often something was changed here; what is said is about the last time."""
+        self._stop_listening: Callable[[], None] = lambda: None
         self._passing = _PASSING_SLOWLY if Traits.of(os.environ).serial else _PASSING
         self._words = ""
         """Of the filter."""
@@ -243,6 +258,10 @@ class MenuScreen(LookingScreen[None]):
         """Look at once, and at what is remembered."""
         self.run_worker(self._remember, thread=True, group="memory", exit_on_error=False)
         self.start_scan()
+
+    def on_unmount(self) -> None:
+        """Nobody hears of changes any more."""
+        self._stop_listening()
 
     def on_resize(self, _event: events.Resize) -> None:
         """The rules say how much is hidden, and the head is drawn differently when wide."""
@@ -484,43 +503,65 @@ class MenuScreen(LookingScreen[None]):
     def action_make_default(self) -> None:
         """The selected entry from now on, or no longer."""
         chosen = self._chosen(_("there is nothing here to make the default"))
-        if chosen is not None:
-            taken_back, there = self._state.default == chosen.entry.id, self.catalogue.disks
-            said = _("no longer the default that was made here") if taken_back else _("the default from now on")
-            self._keep(lambda state: state.with_default(None if taken_back else chosen, there), said)
+        if chosen is None:
+            return
+        name, there = chosen.entry.id, self.catalogue.disks
+        if self._state.default == name:
+            self._keep(lambda state: state.without_default(name), _("no longer the default that was made here"))
+        else:
+            self._keep(lambda state: state.with_default(chosen, there), _("the default from now on"))
 
     def action_next_boot(self) -> None:
         """The selected entry next time only, or not."""
         chosen = self._chosen(_("there is nothing here to choose for the next boot"))
-        if chosen is not None:
-            taken_back = self._state.once == chosen.entry.id
-            said = _("no longer chosen for the next boot") if taken_back else _("the default of the next boot only")
-            self._keep(lambda state: state.with_once(None if taken_back else chosen), said)
+        if chosen is None:
+            return
+        name = chosen.entry.id
+        if self._state.once == name:
+            self._keep(lambda state: state.without_once(name), _("no longer chosen for the next boot"))
+        else:
+            self._keep(lambda state: state.with_once(chosen), _("the default of the next boot only"))
 
     def _keep(self, change: Callable[[State], State], said: str) -> None:
+        """Change what is remembered at once, in the order of the keys, and store it in a thread."""
+        memory = self._memory
+        if memory is None:
+            self._say(_("One moment, please."))
+            return
+        memory.change(change)
         self._say(_("being written down"))
-        self.run_worker(lambda: self._write(change, said), thread=True, group="memory", exit_on_error=False)
+        self._show_remembered()
+        self._kept += 1
+        number = self._kept
+        self.run_worker(lambda: self._store(memory, number, said), thread=True, group="memory", exit_on_error=False)
 
     def _remember(self) -> None:
         """In a thread: it may look for a partition."""
-        self.post_message(self.Remembered(self.terms.session.memory.state))
+        self.post_message(self.Opened(self.terms.session.memory))
 
-    def _write(self, change: Callable[[State], State], said: str) -> None:
-        """In a thread."""
-        memory = self.terms.session.memory
-        kept = memory.update(change)
-        if not kept:
+    def _store(self, memory: Memory, number: int, said: str) -> None:
+        """In a thread: it writes to a disk."""
+        if not memory.store():
             trouble = told(memory.trouble)
             said = _("{said}, until power-off: {trouble}").format(said=said, trouble=trouble)
-        self.post_message(self.Remembered(memory.state, said))
+        self.post_message(self.Stored(number, said))
 
-    @on(Remembered)
-    def _remembered(self, message: Remembered) -> None:
-        changed, self._state = message.state != self._state, message.state
-        if changed:
+    @on(Opened)
+    def _opened(self, message: Opened) -> None:
+        self._memory = message.memory
+        self._stop_listening = message.memory.listen(lambda: self.post_message(self.Changed()))
+        self._show_remembered()
+
+    @on(Changed)
+    def _show_remembered(self) -> None:
+        if self._memory is not None and self._memory.state != self._state:
+            self._state = self._memory.state
             self.draw_found()
             self._draw_story(from_top=False)
-        if message.said:
+
+    @on(Stored)
+    def _stored(self, message: Stored) -> None:
+        if message.number == self._kept:
             self._say(message.said)
 
 
