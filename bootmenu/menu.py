@@ -213,7 +213,7 @@ class Opening:
         from bootmenu.shared import Shared
 
         self._shared = Shared(self._session, self._wake)
-        self.stack.callback(self._shared.stop_looking)
+        self.stack.callback(self._shared.close)
         return self._shared
 
     def close(self) -> None:

@@ -208,8 +208,8 @@ class PlainMenu:
 
     def _look(self) -> None:
         self._say(_("Looking for what can be started."))
-        self._catalogue.begin()
         with contextlib.closing(self._session.scan()) as stream:
+            self._catalogue.begin()
             self._take(stream)
 
     def _take(self, stream: Stream) -> None:

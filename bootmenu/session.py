@@ -66,6 +66,10 @@ _SETTLING = 30.0
 """Seconds that a disk may take to appear after the start of the menu."""
 
 
+class BusyError(BootmenuError):
+    """Another console is at work, and what is wanted would be in its way."""
+
+
 class Session(Protocol):
     """Everything a screen may ask for. Iterators do their work as they are read; closing one undoes it."""
 
@@ -90,7 +94,8 @@ class Session(Protocol):
         """What is remembered between boots; opened when it is first asked for, which may look for a partition."""
 
     def scan(self) -> Stream:
-        """Look at every partition afresh."""
+        """Look at every partition afresh. Raises BusyError while another console starts something: what was found
+        before still holds, and `watch` goes on with it."""
 
     def watch(self) -> Stream:
         """What changes after a scan; may go on for ever, until it is closed."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """One sitting, used by several at once: the first frame and the menu after it, or the menus of several consoles.
 
-The partitions are looked at once for all of them, and only one can load and jump.
+The partitions are looked at once for all of them, and only one can load and jump. While one does, nobody looks: who
+starts something says so first, then ends the look that there is; a look is begun only by who finds, with the same
+lock, that nobody has said so.
 """
 
 from __future__ import annotations
@@ -16,15 +18,15 @@ from bootmenu.discovery.compaction import CompactedLog
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.scan import DeviceGone, Listing, ScanEvent, ScanFinished, Stream
-from bootmenu.errors import BootmenuError
 from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.kexec.preflight import Preflight
+from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
-from bootmenu.session import Session
+from bootmenu.session import BusyError, Session
 from bootmenu.state import Memory
 from bootmenu.system.power import Power
 
@@ -99,60 +101,78 @@ class Shared:
     def __init__(self, session: Session, told: Callable[[], object] = lambda: None) -> None:
         self.session = session
         self.changed = threading.Condition()
+        """Of what follows, and of the log of the look; never held while anything else is waited for."""
         self._told = told
-        self._lock = threading.Lock()
-        """Of what follows; held while a look ends."""
+        self._looking = threading.Lock()
+        """Held while a look is ended and another one begun: as long as the partitions take to be let go of."""
         self.look = Look(session, self.changed, told)
         """What is being looked at now; another one after each rescan."""
-        self._booting: tuple[View, str] | None = None
-        """Who loads, and what."""
+        self._owner: tuple[View, str] | None = None
+        """Who loads, unloads or ends what runs here, and the sentence for the others; None = nobody does."""
+        self._closed = False
 
     def view(self) -> View:
         """A session for one more console."""
         return View(self)
 
-    def look_again(self) -> None:
-        """Everything afresh, for everybody."""
-        with self._lock:
-            self.look.close()
-            self._replace(Look(self.session, self.changed, self._told))
+    def look_again(self, view: View) -> None:
+        """Begin everything afresh, for everybody. Raise BusyError while another view owns the machine."""
+        with self._looking:
+            self.check(view)
+            if not self._closed:
+                self.look.close()
+                self._replace(None)
 
-    def go_on(self) -> None:
-        """Look on where it was stopped."""
-        with self._lock:
-            if self.look.closed and self.look.finished:
-                self._replace(Look(self.session, self.changed, self._told, self.look.log))
+    def resume(self) -> bool:
+        """Look on where somebody who owned the machine has ended the look, unless there is an owner again. Return
+        False when nobody looks any more."""
+        with self._looking:
+            if self.look.closed and self._owner is None and not self._closed:
+                self._replace(self.look.log if self.look.finished else None)
+            return not self._closed
 
-    def _replace(self, look: Look) -> None:
+    def _replace(self, log: CompactedLog | None) -> None:
+        look = Look(self.session, self.changed, self._told, log)
         with self.changed:
             self.look = look
             self.changed.notify_all()
 
     def stop_looking(self) -> None:
-        """Let go of the partitions, until somebody looks again or goes on."""
-        with self._lock:
+        """Let go of the partitions. The owner of the machine may: until it is the owner no more, nobody looks."""
+        with self._looking:
             self.look.close()
 
-    def take(self, view: View, name: str = "") -> None:
-        """Loading is this view's from now on. Raises BootmenuError when it is another's."""
-        with self._lock:
-            if self._booting is not None and self._booting[0] is not view:
-                raise BootmenuError(
-                    f"Another console is starting {self._booting[1]}.", "Only one entry can be started: wait for it."
-                )
-            if name:
-                self._booting = (view, name)
+    def close(self) -> None:
+        """Let go of the partitions for good."""
+        with self.changed:
+            self._closed = True
+            self.changed.notify_all()
+        self.stop_looking()
 
-    def may_unload(self, view: View) -> bool:
-        """Whether what is loaded is not another view's."""
-        with self._lock:
-            return self._booting is None or self._booting[0] is view
+    @property
+    def owned(self) -> bool:
+        """Whether somebody owns the machine."""
+        return self._owner is not None
+
+    def check(self, view: View) -> None:
+        """Raise BusyError while another view owns the machine."""
+        with self.changed:
+            if self._owner is not None and self._owner[0] is not view:
+                raise BusyError(self._owner[1], "Only one entry can be started: wait for it.")
+
+    def take(self, view: View, sentence: str) -> None:
+        """Make this view the owner of the machine. sentence: for whoever wants to be it then. Raise BusyError while
+        another one is."""
+        with self.changed:
+            self.check(view)
+            self._owner = (view, sentence)
 
     def give_back(self, view: View) -> None:
-        """Whoever wants to may load now."""
-        with self._lock:
-            if self._booting is not None and self._booting[0] is view:
-                self._booting = None
+        """Whoever wants to may be the owner now."""
+        with self.changed:
+            if self._owner is not None and self._owner[0] is view:
+                self._owner = None
+                self.changed.notify_all()
 
 
 class View:
@@ -192,11 +212,10 @@ class View:
         return self._session.memory
 
     def scan(self) -> Stream:
-        """See Session. Raises BootmenuError while another view loads."""
-        self._shared.take(self)
+        """See Session. Raises BusyError instead of looking again while another view owns the machine."""
         look = self._shared.look
-        if self._begun or (look.ended and not look.finished):
-            self._shared.look_again()
+        if self._begun or (look.ended and not look.finished and not look.closed):
+            self._shared.look_again(self)
         with self._shared.changed:
             self._begun, self._look = True, self._shared.look
             self._cursor = self._look.log.cursor()
@@ -204,8 +223,6 @@ class View:
 
     def watch(self) -> Stream:
         """See Session."""
-        if self._shared.may_unload(self):
-            self._shared.go_on()
         return Stream(lambda closed: self._events(closed, until_finished=False), self._wake)
 
     def _wake(self) -> None:
@@ -215,7 +232,7 @@ class View:
     def _events(self, closed: threading.Event, *, until_finished: bool) -> Generator[ScanEvent, None, None]:
         while not closed.is_set():
             with self._shared.changed:
-                while self._nothing_new(closed, until_finished):
+                while self._nothing_new(closed):
                     self._shared.changed.wait()
                 look, more = self._look, bool(self._cursor)
                 events = [] if closed.is_set() else self._cursor.take()
@@ -225,12 +242,12 @@ class View:
                 yield from self._handed(events)
                 if until_finished and any(isinstance(event, ScanFinished) for event in events):
                     return
+            elif self._shared.look is not look:
+                yield from self._follow_the_others()
             elif look.error is not None:
                 raise look.error
-            elif self._shared.look is look or until_finished:
+            elif not (look.closed and self._shared.resume()):
                 return
-            else:
-                yield from self._follow_the_others()
 
     def _handed(self, events: list[ScanEvent]) -> Iterator[ScanEvent]:
         """Whoever closes the stream meanwhile may not have got them."""
@@ -241,12 +258,12 @@ class View:
                 self._cursor.take_back()
             raise
 
-    def _nothing_new(self, closed: threading.Event, until_finished: bool) -> bool:
+    def _nothing_new(self, closed: threading.Event) -> bool:
         look = self._look
         if closed.is_set() or self._cursor or look is not self._shared.look:
             return False
         # what was closed is gone on with, or begun anew, when a load has failed
-        return not look.ended or (look.closed and not until_finished)
+        return not look.ended or (look.closed and self._shared.owned)
 
     def _follow_the_others(self) -> Iterator[ScanEvent]:
         """Another console looks again, or goes on."""
@@ -296,8 +313,8 @@ class View:
         return self._session.powers
 
     def power(self, wanted: Power) -> None:
-        """See Session. Raises BootmenuError while another view loads."""
-        self._shared.take(self)
+        """See Session. Raises BusyError while another view owns the machine."""
+        self._shared.take(self, marked("Another console is ending what runs here."))
         try:
             self._shared.stop_looking()
             self._session.power(wanted)
@@ -313,8 +330,9 @@ class View:
         return self._session.kernel_log()
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """See Session. Raises BootmenuError when another view loads."""
-        self._shared.take(self, plan.entry.title or plan.entry.kernel.path)
+        """See Session. Raises BusyError while another view owns the machine; this one does then, until what is loaded
+        is taken out again."""
+        self._take(plan)
         try:
             self._shared.stop_looking()
             yield from self._session.load(plan)
@@ -328,7 +346,9 @@ class View:
 
     def unload(self, plan: LoadPlan) -> str:
         """See Session. What another view has loaded stays, and is not told."""
-        if not self._shared.may_unload(self):
+        try:
+            self._take(plan)  # nobody may load meanwhile, what is taken out is not asked whose it is
+        except BusyError:
             return ""
         try:
             return self._session.unload(plan)
@@ -337,8 +357,12 @@ class View:
 
     def jump(self, plan: LoadPlan) -> NoReturn:
         """See Session."""
-        self._shared.take(self, plan.entry.title or plan.entry.kernel.path)
+        self._take(plan)
         try:
             self._session.jump(plan)
         finally:
             self._shared.give_back(self)
+
+    def _take(self, plan: LoadPlan) -> None:
+        name = plan.entry.title or plan.entry.kernel.path
+        self._shared.take(self, marked(f"Another console is starting {name}."))

@@ -86,7 +86,7 @@ places = consoles.find(sys.argv[3:], sys.argv[3], os.environ).consoles
 try:
     run_on([(shared.view(), place) for place in places])
 finally:
-    shared.stop_looking()
+    shared.close()
     bench.session.close()
 """
 

@@ -137,7 +137,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         monkeypatch.setattr(surveys, name, 0.001)
     made = Machine(tmp_path)
     yield made
-    made.shared.stop_looking()
+    made.shared.close()
     made.session.close()
 
 
@@ -190,6 +190,8 @@ def test_nothing_grows_with_a_device_that_comes_and_goes(machine: Machine, names
 
 def test_changes_that_nobody_reads_do_not_pile_up(machine: Machine) -> None:
     """While something is being loaded nobody listens, and a stick may flap."""
+    owner = machine.shared.view()
+    machine.shared.take(owner, "it loads")
     machine.shared.stop_looking()
     survey = machine.session._survey
     for number in range(10_000):
@@ -199,6 +201,7 @@ def test_changes_that_nobody_reads_do_not_pile_up(machine: Machine) -> None:
     # and then all of them may be others
     machine.fixed = machine.partition("sda1", {"extlinux.conf": "label other\nkernel /k\n"})
     machine.there = [machine.fixed]
+    machine.shared.give_back(owner)
     machine.asleep.wake()
     machine.asleep.until(lambda: machine.asleep.titles() == ["other"])
 

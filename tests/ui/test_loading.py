@@ -9,6 +9,7 @@ from time import monotonic
 import pytest
 
 from bootmenu.demo import demonstration
+from bootmenu.discovery.scan import EntryFound, EntryGone
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage, StageState
@@ -148,7 +149,30 @@ async def test_in_the_demonstration_an_entry_with_a_tree_of_its_own_is_started_a
                 await menu.at(MenuScreen)
                 await menu.scanned()
                 assert "own device tree" in menu.selected
-        shared.stop_looking()
+        shared.close()
+
+
+async def test_what_is_refused_while_another_console_loads_leaves_this_one_listening() -> None:
+    session = FakeSession()
+    shared = Shared(session)
+    other = shared.view()
+    async with running(shared.view()) as menu:
+        plan = other.plan(fakes.DEBIAN)
+        with other.holding(fakes.DEBIAN):
+            assert list(other.load(plan)) == list(fakes.LOADING)
+        await menu.press("r")
+        await menu.sees("Another console is starting Debian")
+        assert not menu.menu.catalogue.scanning
+        assert "Alpine" in menu.text, "what is known stays"
+        other.unload(plan)
+        session.later.put(EntryFound(fakes.listing("late", "Came later", device="sda2")))
+        await menu.sees("Came later")
+        session.later.put(EntryGone("sda2", "alpine"))
+        await menu.until(lambda: "Alpine" not in menu.text)
+        await menu.press("r")
+        await menu.scanned()
+        assert "Alpine" in menu.text
+    shared.close()
 
 
 LEFT = "A kernel stays loaded, as it cannot be taken out: kexec_load: no. Only a restart is sure to take it out."

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from bootmenu.discovery.scan import ScanEvent, ScanFinished, Stream
+from bootmenu.session import BusyError
 from bootmenu.ui import faults
 from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.screens.base import BootmenuScreen
@@ -37,6 +38,21 @@ class LookingScreen(BootmenuScreen[T]):
             self.taken = taken
             """Released when the screen has it."""
 
+    class ScanBegun(Message):
+        """What comes from now on is of that scan."""
+
+        def __init__(self, scan: int) -> None:
+            super().__init__()
+            self.scan = scan
+
+    class ScanRefused(Message):
+        """There is no scan now: what is known stays, and is kept up to date."""
+
+        def __init__(self, scan: int, error: BusyError) -> None:
+            super().__init__()
+            self.scan = scan
+            self.error = error
+
     class ScanStopped(Message):
         """The scan ended without finishing. error None = it was told to."""
 
@@ -49,7 +65,12 @@ class LookingScreen(BootmenuScreen[T]):
         """after: set when somebody else has let go of the partitions."""
         super().__init__(terms)
         self.catalogue = Catalogue()
+        self._wanted = 0
+        """How many scans have been asked for."""
         self._scan = 0
+        """Which of them the catalogue is about."""
+        self._begun = 0
+        """Which of them was begun last; of the thread that looks."""
         self._stop = Event()
         self._stream: Stream | None = None
         self._idle = after or Event()
@@ -77,9 +98,9 @@ class LookingScreen(BootmenuScreen[T]):
 
     def start_scan(self) -> None:
         """Look afresh; what is shown stays until it has been read again."""
-        self._scan += 1
-        self.catalogue.begin()
+        self.catalogue.scanning = True
         self._draw_now()
+        self._wanted += 1
         self._start_looking(afresh=True)
 
     def go_on_looking(self) -> None:
@@ -92,29 +113,43 @@ class LookingScreen(BootmenuScreen[T]):
         if self.gone:
             return
         self._stop, self._idle = Event(), Event()
-        number, stop, idle = self._scan, self._stop, self._idle
+        wanted, stop, idle = self._wanted, self._stop, self._idle
         self.run_worker(
-            lambda: self._look(number, stop, earlier, idle, afresh=afresh),
+            lambda: self._look(wanted, stop, earlier, idle, afresh=afresh),
             thread=True,
             group="scan",
             exit_on_error=False,
         )
 
-    def _look(self, number: int, stop: Event, earlier: Event, idle: Event, *, afresh: bool) -> None:
+    def _look(self, wanted: int, stop: Event, earlier: Event, idle: Event, *, afresh: bool) -> None:
         """In a thread, after the one before has let go of the partitions."""
         error: Exception | None = None
         try:
             earlier.wait()
-            finished = not afresh or self._follow(number, stop, self.terms.session.scan())
-            if finished and not stop.is_set():
-                self._follow(number, stop, self.terms.session.watch())
-            if finished:
+            whole = not afresh
+            if afresh and not stop.is_set():
+                stream = self._begin(wanted)
+                whole = stream is None or self._follow(self._begun, stop, stream)
+            if whole and not stop.is_set():
+                self._follow(self._begun, stop, self.terms.session.watch())
+            if whole:
                 return
         except Exception as caught:
             error = caught
         finally:
             idle.set()
-        self.post_message(self.ScanStopped(number, error))
+        self.post_message(self.ScanStopped(wanted, error))
+
+    def _begin(self, scan: int) -> Stream | None:
+        """Begin a scan; None = it is refused."""
+        try:
+            stream = self.terms.session.scan()
+        except BusyError as busy:
+            self.post_message(self.ScanRefused(scan, busy))
+            return None
+        self._begun = scan
+        self.post_message(self.ScanBegun(scan))
+        return stream
 
     def _follow(self, number: int, stop: Event, stream: Stream) -> bool:
         """Hand events on until there are no more; whether the scan has come to its end."""
@@ -154,9 +189,20 @@ class LookingScreen(BootmenuScreen[T]):
         elif self._drawing is None:
             self._drawing = self.set_timer(_PATIENCE, self._draw_now)
 
+    @on(ScanBegun)
+    def _scan_begun(self, message: ScanBegun) -> None:
+        self._scan = message.scan
+        self.catalogue.begin()
+
+    @on(ScanRefused)
+    def _scan_refused(self, message: ScanRefused) -> None:
+        self.catalogue.scanning = self.catalogue.scanning and message.scan != self._wanted
+        self._draw_now()
+        self.looking_failed(message.error)
+
     @on(ScanStopped)
     def _scan_stopped(self, message: ScanStopped) -> None:
-        if message.scan != self._scan:
+        if message.scan != self._wanted:
             return
         self.catalogue.stop()
         self._draw_now()
