@@ -602,7 +602,7 @@ def collect(session: Session) -> tuple[list[Listing], list[Problem]]:
     """A whole scan at once: partitions as they were found, on each what is to be listed first."""
     ranks: dict[str, Rank] = {}
     places: dict[tuple[str, str], tuple[int, Listing]] = {}
-    problems: list[Problem] = []
+    problems: dict[Problem, None] = {}
     for event in session.scan():
         match event:
             case DeviceFound(device, rank):
@@ -613,9 +613,9 @@ def collect(session: Session) -> tuple[list[Listing], list[Problem]]:
                 places.pop((name, entry_id), None)
             case ProblemFound(problem, rank):
                 ranks.setdefault(problem.device, rank)
-                problems.append(problem)
+                problems[problem] = None
             case ProblemGone(problem):
-                problems.remove(problem)
+                problems.pop(problem, None)
             case DeviceDone() | DeviceGone() | ScanFinished():
                 pass
             case _:

@@ -455,9 +455,12 @@ class Survey:
                 self._release_gone()
             return
         job.heard = time.monotonic()
-        if job.complaint is not None:
-            self._problem_gone(job.partition, job.complaint)
-            job.complaint = None
+        complaint, job.complaint = job.complaint, None
+        # the same is said of every job that waits for one disk, and is true until the last of them has heard from it
+        if complaint is not None and not any(
+            other.complaint == complaint and not other.cancelled for other in self._running
+        ):
+            self._problem_gone(job.partition, complaint)
         self._take(job, message)
 
     def _complain(self) -> None:
@@ -663,10 +666,11 @@ class Survey:
 
     def _problem_gone(self, partition: _Partition | None, problem: Problem) -> None:
         if partition is None:
-            self._look_problems.pop(problem, None)
-        elif problem in partition.problems:
+            told = self._look_problems.pop(problem, None) is not None
+        elif told := problem in partition.problems:
             partition.problems.remove(problem)
-        self._out.append(ProblemGone(problem))
+        if told:
+            self._out.append(ProblemGone(problem))
 
     # --- what comes and goes
 

@@ -11,10 +11,13 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from bootmenu.compat import EntryFacts
 from bootmenu.compat.facts import FileState
+from bootmenu.discovery import facts
 from bootmenu.discovery import survey as surveys
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import (
@@ -23,8 +26,10 @@ from bootmenu.discovery.scan import (
     EntryFound,
     EntryGone,
     Listing,
+    ProblemFound,
     ProblemGone,
     ScanEvent,
+    ScanFinished,
 )
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Severity
@@ -35,6 +40,7 @@ from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
+from tests.ui import fakes
 
 KERNEL = whole_image()
 
@@ -362,6 +368,67 @@ def test_a_reference_to_a_disk_that_does_not_answer_waits(tmp_path: Path, monkey
     assert [problem.device for problem in problems] == ["sdc1"]
     answer.set()
     session.close()
+
+
+@pytest.mark.usefixtures("referring")
+def test_the_silence_of_a_disk_is_over_once_when_all_that_wait_for_it_have_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two partitions name files of a third, which dies when it is asked for them: one sentence, told gone once."""
+    gates = {name: threading.Event() for name in ("sda1", "sdc1")}
+    gather = facts.gather
+
+    def gathered(entry: BootEntry, trees: Mapping[str, Tree], **options: Any) -> tuple[BootEntry, EntryFacts]:
+        if "sdb1" in trees and entry.device in gates:
+            assert gates[entry.device].wait(60)
+        return gather(entry, trees, **options)
+
+    monkeypatch.setattr(facts, "gather", gathered)
+    other = partition(tmp_path, "sdb1", {"k": KERNEL}, uuid="b")
+    naming = [partition(tmp_path, name, {"refer": "uuid=b /k"}, uuid=name) for name in gates]
+    session = session_of(other, *naming, patience=0.2)
+    silent = Problem(device="sdb1", path="", message="does not answer: nothing came from it for 0.2 s")
+    found = [event.problem for event in session.scan() if isinstance(event, ProblemFound)]
+    assert found == [silent]
+    stream = session.watch()
+    survey = session._survey
+    assert sum(job.complaint == silent for job in survey._running) == 2
+    gates["sda1"].set()
+    told: list[ScanEvent] = []
+    while not any(isinstance(event, EntryFound) for event in told):
+        told.append(next(stream))
+    assert not any(isinstance(event, ProblemGone) for event in told), "it has not answered the other one"
+    gates["sdc1"].set()
+    told += list(stream)
+    assert [event.problem for event in told if isinstance(event, ProblemGone)] == [silent]
+    session.close()
+
+
+def test_what_was_never_told_is_not_told_to_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition with too many problems does not answer either, and answers again."""
+    monkeypatch.setattr(surveys, "MAX_PROBLEMS", 1)
+    gate = threading.Event()
+
+    def read(tree: Tree, board: tuple[str, ...] = ()) -> Iterator[BootEntry | Problem]:
+        yield Problem(device=tree.device, path="/a", message="wrong")
+        assert gate.wait(60)
+        yield Problem(device=tree.device, path="/b", message="wrong, too")
+
+    monkeypatch.setattr(surveys, "read_partition", read)
+    session = session_of(partition(tmp_path, "sda1", {"a": ""}), patience=0.1)
+    list(session.scan())
+    gate.set()
+    told = list(session.watch())
+    assert [event for event in told if isinstance(event, ProblemFound | ProblemGone)] == []
+    session.close()
+
+
+def test_a_list_survives_whatever_is_told_twice() -> None:
+    problem = Problem(device="sda1", path="", message="wrong")
+    events = (ProblemFound(problem), ProblemFound(problem), ProblemGone(problem), ProblemGone(problem))
+    for number in range(len(events) + 1):
+        _, problems = collect(fakes.FakeSession(events=(*events[:number], ScanFinished(0.1))))
+        assert problems == ([problem] if number in (1, 2) else [])
 
 
 def test_root_is_judged_by_all_partitions_also_those_found_later(tmp_path: Path) -> None:
