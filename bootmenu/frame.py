@@ -21,6 +21,7 @@ from typing import Any
 
 from bootmenu.language import _
 from bootmenu.system import signals
+from bootmenu.system.waker import Waker
 from bootmenu.ui import incoming
 from bootmenu.ui.glyphs import to_ascii, width
 from bootmenu.ui.incoming import Paste, Reader, Token
@@ -240,7 +241,7 @@ class Frame:
 
     def __init__(self, terminals: Sequence[Terminal]) -> None:
         self.terminals = list(terminals)
-        self._news, self._tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._waker = Waker()
         self._signal = 0
         self._handlers: dict[int, object] = {}
 
@@ -256,9 +257,7 @@ class Frame:
     ) -> None:
         self.close()
         self.release_signals()
-        tell, self._tell = self._tell, -1
-        os.close(tell)
-        os.close(self._news)
+        self._waker.close()
 
     def release_signals(self) -> None:
         """Let signals do what they did before: systemd, which may make the jump, ends this process with one."""
@@ -291,9 +290,8 @@ class Frame:
         self.wake()
 
     def wake(self) -> None:
-        """From any thread: whoever waits looks again."""
-        with contextlib.suppress(OSError):  # full: it is going to be woken; closed: nobody waits
-            os.write(self._tell, b"!")
+        """From any thread, also after the end: whoever waits looks again."""
+        self._waker.wake()
 
     def show(self, picture: Picture) -> None:
         """On every terminal."""
@@ -313,13 +311,12 @@ class Frame:
                 return Signal(self._signal)
             left = None if end is None else max(0.0, end - monotonic())
             alive = {terminal.descriptor: terminal for terminal in self.terminals if keys and terminal.alive}
-            ready, _, _ = select.select([self._news, *alive], [], [], left)
+            ready, _, _ = select.select([self._waker.fileno(), *alive], [], [], left)
             for descriptor in ready:
                 if descriptor in alive and (key := self._key(alive[descriptor])) is not None:
                     return key
-            if self._news in ready:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._news, 4096)
+            if self._waker.fileno() in ready:
+                self._waker.clear()
                 if not self._signal:
                     return Woken()
             elif not ready:

@@ -184,6 +184,7 @@ class Opening:
         changes = None
         with contextlib.suppress(OSError):  # then a new medium is found by r
             changes = Hotplug()
+            self.stack.callback(changes.close)  # also where no session comes of it
         self._make = lambda: self.stack.enter_context(
             contextlib.closing(MachineSession(self._host, machine, settings=self._loaded.settings, changes=changes))
         )

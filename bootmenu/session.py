@@ -62,6 +62,8 @@ from bootmenu.system.host import Host
 from bootmenu.system.power import Power
 from bootmenu.system.tree import DirectoryTree
 
+_LET_GO = 10.0
+"""Seconds that are waited for the thread that listens for changes, which only has to see that it is over."""
 _SETTLING = 30.0
 """Seconds that a disk may take to appear after the start of the menu."""
 
@@ -545,6 +547,8 @@ class MachineSession:
         """Let go of everything."""
         if self._changes is not None:
             self._changes.close()
+        if self._listening is not None:
+            self._listening.join(_LET_GO)
         self.release()
 
 

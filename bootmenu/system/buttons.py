@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from threading import Event
+from threading import Lock
 from time import CLOCK_MONOTONIC, monotonic
 
 from bootmenu.system.host import Host
+from bootmenu.system.waker import Waker
 
 
 class Press(StrEnum):
@@ -209,8 +210,12 @@ class Buttons:
         self._clock = clock
         self._devices: dict[int, _Open] = {}
         self._reader = Reader()
-        self._stopped = Event()
-        self._woken, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._waker = Waker()
+        self._changing = Lock()
+        """Of the two that follow."""
+        self._stopped = False
+        self._reading = False
+        """Somebody is in `presses`, and closes what is open at its end."""
 
     @property
     def few(self) -> bool:
@@ -218,27 +223,35 @@ class Buttons:
         return bool(self._devices) and self._reader.few
 
     def stop(self) -> None:
-        """From any thread: `presses` comes to its end."""
-        self._stopped.set()
-        with contextlib.suppress(OSError):
-            os.write(self._wake, b"x")
+        """End `presses`, which may not have begun. Any thread may, as often as it likes."""
+        with self._changing:
+            self._stopped = True
+            unread = not self._reading
+        self._waker.wake()
+        if unread:
+            self._waker.close()
 
     def presses(self) -> Iterator[Press]:
-        """One after the other, until it is stopped. A device that is unplugged is forgotten."""
+        """One after the other, until it is stopped; to be read once. A device that is unplugged is forgotten."""
+        with self._changing:
+            if self._stopped or self._reading:
+                return
+            self._reading = True
         try:
-            while not self._stopped.is_set():
+            while not self._stopped:
                 if not self._devices:
                     self._find()
                 yield from self._round()
         finally:
             for descriptor in list(self._devices):
                 self._close(descriptor)
-            os.close(self._woken)
-            os.close(self._wake)
+            with self._changing:
+                self._stopped, self._reading = True, False
+            self._waker.close()
 
     def _round(self) -> Iterator[Press]:
         limit = self._reader.until(self._clock()) if self._devices else RESCAN
-        ready, _, _ = select.select([self._woken, *self._devices], [], [], limit)
+        ready, _, _ = select.select([self._waker.fileno(), *self._devices], [], [], limit)
         for descriptor in ready:
             if descriptor in self._devices:
                 yield from self._read(descriptor)

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import select
 import socket
+import threading
+
+from bootmenu.system.waker import Waker
 
 _NETLINK_KOBJECT_UEVENT = 15  # include/uapi/linux/netlink.h
 _KERNEL = 1  # the group of the kernel's own messages; udevd's have another
@@ -16,27 +18,45 @@ _LONGEST = 16 * 1024  # UEVENT_BUFFER_SIZE is 2048, and the header comes on top
 
 
 class KernelEvents:
-    """Open from the moment it is made: what happens before anybody listens is kept. Raises OSError."""
+    """Open from the moment it is made until `close`: what happens before anybody listens is kept. Raises OSError."""
 
     def __init__(self) -> None:
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         self._socket = socket.socket(socket.AF_NETLINK, kind, _NETLINK_KOBJECT_UEVENT)
+        self._changing = threading.Lock()
+        """Of the two that follow."""
+        self._ended = False
+        self._waiting = False
+        """Somebody waits for a message, and lets go of what is open afterwards."""
         try:
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
             self._socket.bind((0, _KERNEL))
-            self._closed, self._close = os.pipe2(os.O_CLOEXEC)
+            self._waker = Waker()
         except BaseException:
             self._socket.close()
             raise
 
     def receive(self) -> bytes | None:
         """Wait for a message; b"" = some were lost; None = it was closed. One thread at a time."""
+        with self._changing:
+            self._waiting = not self._ended
+        try:
+            return self._receive() if self._waiting else None
+        finally:
+            with self._changing:
+                self._waiting = False
+                over = self._ended
+            if over:
+                self._let_go()
+
+    def _receive(self) -> bytes | None:
+        poll = select.poll()
+        for source in (self._socket, self._waker):
+            poll.register(source, select.POLLIN)
         while True:
-            poll = select.poll()
-            poll.register(self._socket, select.POLLIN)
-            poll.register(self._closed, select.POLLIN)
-            if any(descriptor == self._closed for descriptor, _ in poll.poll()):
+            poll.poll()
+            if self._ended:
                 return None
             try:
                 data, _, flags, sender = self._socket.recvmsg(_LONGEST)
@@ -51,6 +71,14 @@ class KernelEvents:
                 return data
 
     def close(self) -> None:
-        """Whoever waits is told. Any thread may close it."""
-        with contextlib.suppress(OSError):
-            os.write(self._close, b"\0")
+        """Whoever waits is told, and everything is closed. Any thread may, as often as it likes."""
+        with self._changing:
+            self._ended = True
+            unheard = not self._waiting
+        self._waker.wake()
+        if unheard:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._socket.close()
+        self._waker.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -95,6 +97,10 @@ def test_the_kernel_is_listened_to_and_nobody_else(monkeypatch: pytest.MonkeyPat
         def fileno(self) -> int:
             return self.real.fileno()
 
+        def close(self) -> None:
+            self.real.close()
+            self.other.close()
+
         def recvmsg(self, size: int) -> object:
             answer = answers.pop(0)
             if isinstance(answer, OSError):
@@ -108,8 +114,6 @@ def test_the_kernel_is_listened_to_and_nobody_else(monkeypatch: pytest.MonkeyPat
     assert events.receive() == b"", "what is lost is looked for, and nobody goes deaf"
     events.close()
     assert events.receive() is None
-    fake.real.close()
-    fake.other.close()
 
 
 def test_who_waits_for_the_kernel_can_be_told_to_stop() -> None:
@@ -126,6 +130,72 @@ def test_who_waits_for_the_kernel_can_be_told_to_stop() -> None:
     hotplug.close()
     thread.join(60)
     assert outcome[-1] is None
+
+
+def open_numbers() -> set[str]:
+    """Of descriptors: the highest is that of the folder itself."""
+    return {path.name for path in Path("/proc/self/fd").iterdir() if path.exists() or path.is_symlink()}
+
+
+@pytest.mark.parametrize("heard", ["nobody", "while it waits", "with a mistake"])
+def test_whoever_listened_leaves_nothing_open_however_often_it_is_closed(
+    heard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = open_numbers()
+    events = KernelEvents()
+    waits, told = threading.Event(), SimpleQueue[object]()
+    real = select.poll
+
+    class Poll:
+        def __init__(self) -> None:
+            self.real = real()
+
+        def register(self, *arguments: Any) -> None:
+            self.real.register(*arguments)
+
+        def poll(self) -> object:
+            waits.set()
+            if heard == "with a mistake":
+                raise OSError(errno.EIO, "no")
+            return self.real.poll()
+
+    monkeypatch.setattr(select, "poll", Poll)
+
+    def receive() -> None:
+        try:
+            while (message := events.receive()) is not None:
+                told.put(message)
+            told.put(None)
+        except OSError as error:
+            told.put(error)
+
+    thread = threading.Thread(target=receive)
+    if heard != "nobody":
+        thread.start()
+        assert waits.wait(10)
+    events.close()
+    events.close()
+    if heard != "nobody":
+        thread.join(10)
+        assert not thread.is_alive()
+    assert events.receive() is None
+    assert open_numbers() == before
+    events.close()
+
+
+def test_a_session_that_is_closed_ends_the_thread_that_listens(tmp_path: Path) -> None:
+    before = open_numbers()
+    machine = machines.virt()
+    for _ in range(3):
+        session = MachineSession(SimulatedHost.from_facts(machine), machine, tuple, changes=Hotplug())
+        list(session.scan())
+        session.watch().close()
+        listening = session._listening
+        assert listening is not None
+        session.close()
+        session.close()
+        assert not listening.is_alive()
+    assert open_numbers() == before
 
 
 # ---- a scan that goes on ----------------------------------------------------------------------------------

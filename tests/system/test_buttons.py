@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -258,6 +261,50 @@ def test_a_machine_without_buttons_waits_for_some_and_can_be_stopped(tmp_path: P
     assert not read.few
     read.stop()
     assert list(read.presses()) == []
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_it_may_be_stopped_as_often_as_one_likes_and_writes_into_nothing_else(board: Board, begun: bool) -> None:
+    """An app stops them at its outcome, and once more when it ends: by then their descriptors may be a file's."""
+    power = board.plug("event0", PHONE)
+    read = board.buttons(Clock())
+    ours = {read._waker._read, read._waker._write}
+    presses = read.presses()
+    if begun:
+        power(click(KEY_POWER))
+        assert next(presses) is Press.ENTER
+    read.stop()
+    assert list(presses) == []
+    ends = [end for _ in range(4) for end in os.pipe2(os.O_NONBLOCK)]
+    assert ours <= set(ends), "they are closed, and others' by now"
+    read.stop()
+    assert list(read.presses()) == []
+    for end in ends[::2]:
+        with pytest.raises(BlockingIOError):
+            os.read(end, 1)
+    for end in ends:
+        os.close(end)
+
+
+def test_they_are_stopped_while_they_are_waited_for(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = threading.Event()
+    wait = select.select
+
+    def stopped(*arguments: Any) -> Any:
+        waits.set()
+        return wait(*arguments)
+
+    monkeypatch.setattr(select, "select", stopped)
+    board.plug("event0", PHONE)
+    read = board.buttons(Clock())
+    thread = threading.Thread(target=lambda: list(read.presses()))
+    thread.start()
+    assert waits.wait(10)
+    for _ in range(3):
+        read.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert not read._devices
 
 
 def test_the_numbers_of_the_calls_are_the_kernel_s() -> None:
