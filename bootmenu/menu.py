@@ -29,7 +29,7 @@ from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
 from bootmenu.language import _, marked, told
 from bootmenu.settings import Loaded, MenuStyle, Profile, Settings, load
-from bootmenu.system import signals, vt
+from bootmenu.system import kmsg, signals, vt
 from bootmenu.system.host import Host
 from bootmenu.ui import consoles
 from bootmenu.ui.consoles import Console
@@ -470,16 +470,18 @@ def _drain(terminals: Sequence[Terminal]) -> None:
 
 def _jump(view: View, plan: LoadPlan) -> None:
     """Raises LoadError or SimulatedJump when it comes back."""
-    _restore_kernel_messages()
-    view.jump(plan)
+    with _kernel_messages():
+        view.jump(plan)
 
 
-def _restore_kernel_messages() -> None:
-    """The second kernel's first words, and a failed jump's, belong on the console again."""
+def _kernel_messages() -> contextlib.AbstractContextManager[None]:
+    """The second kernel's first words, and a failed jump's, belong on the console; what the kernel says afterwards
+    would tear the menu, to which a failed jump comes back."""
     saved = os.environ.get("BOOTMENU_PRINTK")
-    if saved:
-        with contextlib.suppress(OSError):
-            Path("/proc/sys/kernel/printk").write_text(Path(saved).read_text().split()[0])
+    with contextlib.suppress(OSError, IndexError):
+        if saved:
+            return kmsg.shown_on_consoles(Path(saved).read_text().split()[0])
+    return contextlib.nullcontext()
 
 
 # ---- the menu ---------------------------------------------------------------------------------------------

@@ -10,10 +10,14 @@ import pytest
 
 from bootmenu import menu
 from bootmenu.discovery.hotplug import Hotplug
+from bootmenu.kexec.errors import LoadError
 from bootmenu.menu import Opening
+from bootmenu.model.progress import Stage
 from bootmenu.session import MachineSession
 from bootmenu.settings import Loaded, Profile, Settings
+from bootmenu.system import kmsg
 from tests.builders.hosts import fake_host
+from tests.ui import fakes
 
 
 def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +73,32 @@ def test_the_first_stages_init_is_told_what_the_settings_come_to(
     monkeypatch.setattr(menu, "first_stage", lambda: True)
     menu._tell_init(settings)
     assert (tmp_path / "settings").read_text() == said
+
+
+@pytest.mark.parametrize("saved", ["7\t4\t1\t7\n", "7", "", None])
+def test_after_a_jump_that_came_back_the_kernel_is_as_quiet_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: str | None
+) -> None:
+    printk = tmp_path / "proc-printk"
+    printk.write_text("1\t4\t1\t7\n")
+    monkeypatch.setattr(kmsg, "PRINTK", printk)
+    monkeypatch.setenv("BOOTMENU_PRINTK", str(tmp_path / "saved"))
+    if saved is not None:
+        (tmp_path / "saved").write_text(saved)
+    during: list[str] = []
+
+    class Jumping:
+        def jump(self, _plan: object) -> None:
+            during.append(printk.read_text().split()[0])
+            raise LoadError("it came back", "", stage=Stage.JUMP)
+
+    with pytest.raises(LoadError):
+        menu._jump(Jumping(), fakes.plan_for(fakes.DEBIAN))  # type: ignore[arg-type]
+    assert during == ["7" if saved else "1"]
+    assert printk.read_text().split()[0] == "1"
+
+
+def test_a_level_that_may_not_be_changed_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kmsg, "PRINTK", tmp_path / "none" / "printk")
+    with pytest.raises(OSError, match="of the jump"), kmsg.shown_on_consoles("7"):
+        raise OSError("of the jump")

@@ -1,13 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""The kernel log, from /dev/kmsg: all of it, or what has appeared since a moment."""
+"""The kernel log, from /dev/kmsg: all of it, or what has appeared since a moment; and what consoles show of it."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 _LONGEST = 240  # characters: kernel/printk/printk.c takes less than 1024 bytes
+
+PRINTK = Path("/proc/sys/kernel/printk")
+"""Documentation/admin-guide/sysctl/kernel.rst, printk: four numbers, of which the first is the consoles' level. Who
+writes one number changes that one."""
+
+
+@contextlib.contextmanager
+def shown_on_consoles(level: str) -> Iterator[None]:
+    """Let consoles show messages below this level, and at the end those again that they showed before."""
+    before = ""
+    with contextlib.suppress(OSError):
+        before = PRINTK.read_text().partition("\t")[0]
+        PRINTK.write_text(level)
+    try:
+        yield
+    finally:
+        if before:
+            with contextlib.suppress(OSError):
+                PRINTK.write_text(before)
 
 
 class KernelLog:
