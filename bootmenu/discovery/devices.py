@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
@@ -203,7 +205,7 @@ def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Membe
         rows, trouble = None, f"lsblk makes no sense: {error}"
     if isinstance(rows, list):
         if not host.exists("/run/udev/control"):
-            _ask_blkid(host, _flat(rows))
+            _ask_blkid(host, rows)
         yield from _from_lsblk(rows, host, without)
         return
     yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
@@ -228,35 +230,65 @@ _BLKID = {
 }
 _BLKID_SECONDS = 4.0
 _MAX_ASKED = 200
+_AT_A_TIME = 8
+"""Devices that are asked at a time: a program runs for each, on boards with little memory, too."""
+_DEAD = 2
+"""Devices of one disk that have not answered after which the others are not asked. One may have a bad block."""
 
 
-def _ask_blkid(host: Host, rows: Iterable[dict[str, Any]]) -> None:
+def _ask_blkid(host: Host, rows: list[Any]) -> None:
     """Fill in what lsblk does not say where no udev runs: it asks libudev for file systems and labels, and looks for
     itself only at devices that libudev does not know; but that knows every device in /sys.
 
-    Each device is asked on its own, so that a dead one keeps nobody: its row is marked as `silent`.
+    Each device is asked on its own, those of different disks side by side, so that a dead disk keeps nobody: rows of
+    what has not answered are marked as `silent`.
     """
-    asked = [row for row in rows if row.get("path") and _bytes(row.get("size")) and not row.get("children")]
-    asked = [row for row in asked if not row.get("fstype")][:_MAX_ASKED]
-    answers: SimpleQueue[tuple[int, dict[str, str]]] = SimpleQueue()
+    disks = [[(disk, row) for row in _flat([top]) if _is_to_be_asked(row)] for disk, top in enumerate(rows)]
+    in_turn = (asked for turn in zip_longest(*disks) for asked in turn if asked is not None)
+    waiting: SimpleQueue[tuple[int, dict[str, Any]]] = SimpleQueue()
+    for asked in islice(in_turn, _MAX_ASKED):
+        waiting.put(asked)
+    silent: list[list[str]] = [[] for _ in disks]
 
-    def ask(number: int, path: str) -> None:
-        try:
-            done = host.commands.run(["blkid", "-p", "-o", "udev", path], timeout=_BLKID_SECONDS)
-        except CommandError as error:
-            answers.put((number, {"silent": "yes"} if isinstance(error, HangingError) else {}))
-            return
-        lines = done.stdout.decode("utf-8", "replace").splitlines()
-        answers.put((number, dict(line.partition("=")[::2] for line in lines)))
+    def work() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                disk, row = waiting.get_nowait()
+                path = str(row["path"])
+                answers = _blkid(host, path) if len(silent[disk]) < _DEAD else None
+                if answers is None:
+                    silent[disk].append(path)
+                    row["silent"] = True
+                else:
+                    row.update(answers)
 
-    for number, row in enumerate(asked):
-        Thread(target=ask, args=(number, str(row["path"])), name="bootmenu-blkid", daemon=True).start()
-    for _ in asked:
-        number, told = answers.get()
-        known = {ours: told[theirs] for ours, theirs in _BLKID.items() if theirs in told}
-        asked[number].update((name, references.unescaped(value)) for name, value in known.items())
-        if "silent" in told:
-            asked[number]["silent"] = True
+    helpers = [
+        Thread(target=work, name="bootmenu-blkid", daemon=True) for _ in range(min(_AT_A_TIME, waiting.qsize()) - 1)
+    ]
+    started = []
+    for helper in helpers:
+        with contextlib.suppress(RuntimeError):  # no more threads can be had: this one works, too
+            helper.start()
+            started.append(helper)
+    work()
+    for helper in started:
+        helper.join()
+
+
+def _is_to_be_asked(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("path") and _bytes(row.get("size")) and not row.get("children") and not row.get("fstype"))
+
+
+def _blkid(host: Host, path: str) -> dict[str, str] | None:
+    """What blkid says of a device, by lsblk's names; None = it has not answered."""
+    try:
+        done = host.commands.run(["blkid", "-p", "-o", "udev", path], timeout=_BLKID_SECONDS)
+    except HangingError:
+        return None
+    except CommandError:
+        return {}
+    told = dict(line.partition("=")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines())
+    return {ours: references.unescaped(told[theirs]) for ours, theirs in _BLKID.items() if theirs in told}
 
 
 def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterator[Device | Member | Problem]:

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bootmenu.discovery import devices
 from bootmenu.discovery.devices import Device, Member, find, survey
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
@@ -360,6 +362,85 @@ def test_where_no_udev_runs_each_device_is_asked_and_a_dead_one_keeps_nobody(tmp
     assert two == Problem(device="sda2", path="", message="not readable: no known file system")
     assert three == Problem(device="sda3", path="", message="does not answer")
     assert ["blkid", "-p", "-o", "udev", "/dev/sda"] not in commands_of(host).calls, "it has a partition table"
+
+
+class Asked:
+    """A machine with so many disks of so many partitions, of which lsblk says nothing. Each blkid waits until as many
+    run as may, then answers, unless its disk is dead."""
+
+    def __init__(self, top: Path, disks: int, partitions: int, dead: Collection[str] = ()) -> None:
+        self.dead = dead
+        self.asked: list[str] = []
+        self.changing = threading.Lock()
+        self.running = self.most = 0
+        rows = [
+            {"name": disk, "path": f"/dev/{disk}", "type": "disk", "size": 9, "children": [
+                {"name": f"{disk}{number}", "path": f"/dev/{disk}{number}", "type": "part", "size": 9, "fstype": None}
+                for number in range(1, partitions + 1)
+            ]}
+            for disk in (f"sd{chr(97 + number)}" for number in range(disks))
+        ]  # fmt: skip
+        answer = json.dumps({"blockdevices": rows}).encode()
+        self.all_run = threading.Event()
+        if disks * partitions < devices._AT_A_TIME:
+            self.all_run.set()
+        self.host = fake_host(top, {}, {"lsblk": lambda *_: (0, answer, b""), "blkid": self.blkid})
+
+    def blkid(self, argv: Sequence[str], _descriptors: Sequence[int]) -> tuple[int, bytes, bytes]:
+        with self.changing:
+            self.asked.append(argv[-1])
+            self.running += 1
+            self.most = max(self.most, self.running)
+            if self.running == devices._AT_A_TIME:
+                self.all_run.set()
+        assert self.all_run.wait(10)
+        with self.changing:
+            self.running -= 1
+        if argv[-1][:8] in self.dead:
+            raise HangingError("blkid did not end within 4 s", "")
+        return 0, b"ID_FS_TYPE=ext4\n", b""
+
+
+def test_however_many_devices_there_are_few_are_asked_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def counted(thread: threading.Thread) -> None:
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", counted)
+    machine = Asked(tmp_path, disks=25, partitions=9)
+    found = list(find(machine.host))
+    assert machine.most == devices._AT_A_TIME
+    assert len(machine.asked) == len(set(machine.asked)) == devices._MAX_ASKED
+    assert sum(isinstance(one, Device) for one in found) == devices._MAX_ASKED
+    assert len(started) == devices._AT_A_TIME - 1, "and the one that asks"
+    assert not any(thread.is_alive() for thread in started)
+
+
+def test_a_dead_disk_with_many_partitions_takes_the_time_of_few(tmp_path: Path) -> None:
+    machine = Asked(tmp_path, disks=2, partitions=90, dead=["/dev/sda"])
+    found = list(find(machine.host))
+    assert {one.name for one in found if isinstance(one, Device)} == {f"sdb{number}" for number in range(1, 91)}
+    silent = [one for one in found if isinstance(one, Problem)]
+    assert silent == [Problem(device=f"sda{number}", path="", message="does not answer") for number in range(1, 91)]
+    assert sum(path.startswith("/dev/sda") for path in machine.asked) < devices._AT_A_TIME + devices._DEAD
+
+
+def test_where_no_thread_can_be_had_devices_are_asked_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    machine = Asked(tmp_path, disks=3, partitions=3)
+    machine.all_run.set()
+    assert sum(isinstance(one, Device) for one in find(machine.host)) == 9
+    assert machine.most == 1
 
 
 def test_where_udev_runs_it_has_been_asked(tmp_path: Path) -> None:
