@@ -133,7 +133,7 @@ class Session(Protocol):
 
     @property
     def powers(self) -> tuple[Power, ...]:
-        """What can be done with the whole machine."""
+        """What can be done with the whole machine. Asks the firmware, once; may be called in a thread."""
 
     def power(self, wanted: Power) -> None:
         """Do it; returns only by raising BootmenuError: PowerError, or SimulatedJump in a simulated session."""
@@ -205,6 +205,7 @@ class MachineSession:
         """Device and path of files that were renamed for a try, and back again."""
         self._memory = memory
         self._opening = threading.Lock()
+        self._powers: tuple[Power, ...] | None = None
 
     @property
     def memory(self) -> Memory:
@@ -474,8 +475,11 @@ class MachineSession:
 
     @property
     def powers(self) -> tuple[Power, ...]:
-        """See Session."""
-        return powers.offered(self.host)
+        """See Session. The firmware says it anew at every start, and nothing can change it meanwhile (UEFI, 8.5.4:
+        OsIndicationsSupported)."""
+        if self._powers is None:
+            self._powers = powers.offered(self.host)
+        return self._powers
 
     def power(self, wanted: Power) -> None:
         """See Session."""

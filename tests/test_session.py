@@ -32,6 +32,7 @@ from bootmenu.model.progress import Stage, StageState
 from bootmenu.session import FilesSession, MachineSession, collect, mark_good
 from bootmenu.settings import Settings, Verify, Watchdog
 from bootmenu.state import Attempt, FolderStore, State, encode
+from bootmenu.system.host import Host
 from bootmenu.system.power import Power, PowerError
 from bootmenu.system.simulated import SimulatedHost
 from tests.builders import machines
@@ -697,3 +698,19 @@ def test_a_damaged_state_does_not_keep_a_system_from_being_marked_good(tmp_path:
     (place / "state.json").write_bytes(b"{")
     said, healed = marked()
     assert (said, healed[:32]) == ("X came up well.", "What was remembered last was dam")
+
+
+def test_the_firmware_is_asked_once_what_it_can_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An EFI variable takes milliseconds in the firmware, and whoever draws asks at every picture."""
+    asked: list[str] = []
+    read = Host.read
+
+    def counted(self: Host, path: str) -> bytes | None:
+        asked.append(path)
+        return read(self, path)
+
+    monkeypatch.setattr(Host, "read", counted)
+    session = MachineSession(fake_host(tmp_path), machines.virt(), tuple)
+    assert [session.powers for _ in range(10)] == [(Power.REBOOT, Power.OFF)] * 10
+    assert sum("OsIndicationsSupported" in path for path in asked) == 1
+    session.close()

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import pkgutil
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,9 +19,10 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
-from bootmenu.discovery.scan import DeviceFound
+from bootmenu.discovery.scan import DeviceFound, EntryFound
 from bootmenu.pin import StoredPin, guard
 from bootmenu.state import Memory
+from bootmenu.system.power import Power
 from bootmenu.ui import screens
 from bootmenu.ui.screens.base import AskingScreen, BaseScreen, BootmenuScreen, BoxScreen, ReadingScreen
 from bootmenu.ui.screens.choice import ChoiceScreen
@@ -183,3 +186,48 @@ async def test_esc_before_a_load_is_drawn_takes_it_back() -> None:
         await pushed
         await menu.until(lambda: results)
     assert results == [Returned("taken back: nothing is loaded")]
+
+
+# ---- nothing that may wait for a disk or the firmware is asked by the thread that draws ------------------------
+
+
+class Asked(FakeSession):
+    """Remembers what the thread of the screens asks of it, beside what is only looked up."""
+
+    DEAR = frozenset(
+        {"memory", "powers", "scan", "watch", "plan", "load", "leave", "power", "device_trees", "recheck"}
+        | {"handed_trees", "unlock", "holding", "kernel_log"}
+    )
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in Asked.DEAR and threading.current_thread() is threading.main_thread():
+            object.__getattribute__(self, "by_the_screens").append(name)
+        return super().__getattribute__(name)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.by_the_screens: list[str] = []
+
+
+async def test_a_menu_that_draws_asks_no_disk_and_no_firmware() -> None:
+    session = Asked(events=fakes.LOCKED, can_do=tuple(Power))
+    async with running(session) as menu:
+        await menu.until(lambda: menu.menu._memory is not None)  # type: ignore[attr-defined]
+        for keys in ("D", "o", "p", "d", "e", "l", "u", "r", "slash"):
+            await menu.press(keys)
+            await menu.press("escape")
+        await menu.press("t")
+        await menu.press("enter")
+    assert session.by_the_screens == []
+
+
+async def test_a_kiosk_that_draws_asks_no_disk_and_no_firmware() -> None:
+    session = Asked(can_do=tuple(Power))
+    settings = dataclasses.replace(fakes.KIOSK, kiosk_actions=("power", "details", "rescan"))
+    async with running(session, settings=settings) as menu:
+        await menu.sees("Switch off")
+        for number in range(10):
+            session.later.put(EntryFound(fakes.listing(f"late-{number}", "Late", device="sda2")))
+            await menu.press("down")
+        await menu.press("home", "enter")
+    assert session.by_the_screens == []

@@ -275,6 +275,8 @@ class _Ready:
     memory: Memory | None = None
     """None = it could not be had."""
     guard: Guard | None = None
+    powers: tuple[Power, ...] = ()
+    """What can be done with the whole machine."""
 
     @property
     def state(self) -> State:
@@ -364,7 +366,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
                 state,
                 settings.kiosk_names,
                 # a running system is not switched off by a passer-by
-                powers=() if self.terms.confirm_always else self.terms.session.powers,
+                powers=() if self.terms.confirm_always else self._ready.powers,
                 recommended=choice.listing,
                 refused=self._refused,
             )
@@ -383,13 +385,15 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         self.set_interval(1, self._tick)
 
     def _prepare(self) -> None:
-        """In a thread: a partition may have to be mounted."""
+        """In a thread: a partition may have to be mounted, and the firmware be asked."""
         ready = _Ready()
         try:
+            ready = _Ready(powers=self.terms.session.powers)
             memory = self.terms.session.memory
-            ready = _Ready(memory)
+            ready = dataclasses.replace(ready, memory=memory)
             if self.terms.settings.kiosk_pin is not None:
-                ready = _Ready(memory, guard(StoredPin.parse(self.terms.settings.kiosk_pin), memory))
+                pin = StoredPin.parse(self.terms.settings.kiosk_pin)
+                ready = dataclasses.replace(ready, guard=guard(pin, memory))
         except Exception as error:
             faults.write(error)
         self.post_message(self.Prepared(ready))

@@ -72,11 +72,12 @@ class MenuScreen(LookingScreen[None]):
             self.error = error
 
     class Opened(Message):
-        """What is remembered between boots can be asked for."""
+        """What is remembered between boots can be asked for, and what can be done with the machine is known."""
 
-        def __init__(self, memory: Memory) -> None:
+        def __init__(self, memory: Memory, powers: tuple[Power, ...]) -> None:
             super().__init__()
             self.memory = memory
+            self.powers = powers
 
     class Changed(Message):
         """Something else is remembered by now: this console or another one has changed it."""
@@ -95,6 +96,8 @@ class MenuScreen(LookingScreen[None]):
         self._said = told(terms.trouble)
         self._memory: Memory | None = None
         """None = not opened yet."""
+        self._powers: tuple[Power, ...] = ()
+        """What can be done with the whole machine; () = not known yet."""
         self._state = State()
         """What is remembered, as it is shown: D and o take back what is seen, whatever other consoles do."""
         self._kept = 0
@@ -455,7 +458,10 @@ class MenuScreen(LookingScreen[None]):
 
     def action_power(self) -> None:
         """Restart, switch off, firmware."""
-        powers = self.terms.session.powers
+        powers = self._powers
+        if not powers:
+            self._say(_("One moment, please."))
+            return
         answers = (_("Go on running"), *(_(_POWERS[power]) for power in powers))
         words = (_("Whatever runs here ends at once."),) if self.terms.confirm_always else ()
         screen = ChoiceScreen(self.terms, _("Power"), words, answers)
@@ -536,8 +542,8 @@ class MenuScreen(LookingScreen[None]):
         self.run_worker(lambda: self._store(memory, number, said), thread=True, group="memory", exit_on_error=False)
 
     def _remember(self) -> None:
-        """In a thread: it may look for a partition."""
-        self.post_message(self.Opened(self.terms.session.memory))
+        """In a thread: it may look for a partition, and asks the firmware."""
+        self.post_message(self.Opened(self.terms.session.memory, self.terms.session.powers))
 
     def _store(self, memory: Memory, number: int, said: str) -> None:
         """In a thread: it writes to a disk."""
@@ -548,7 +554,7 @@ class MenuScreen(LookingScreen[None]):
 
     @on(Opened)
     def _opened(self, message: Opened) -> None:
-        self._memory = message.memory
+        self._memory, self._powers = message.memory, message.powers
         self._stop_listening = message.memory.listen(lambda: self.post_message(self.Changed()))
         self._show_remembered()
 
