@@ -482,14 +482,15 @@ class Mounts:
                     stuck.append(trouble)
             finally:
                 self._opened(place)
-        if not self._places and self._base is not None:
+        with self._lock:
+            base, self._base = (self._base, None) if not self._places else (None, self._base)
+        if base is not None:  # nobody else has it: whoever mounts from now on gets another one
             # rmdir only: should a mount have survived, nothing below it may be touched
             with contextlib.suppress(OSError):
-                for folder in self._base.path.iterdir():
+                for folder in base.path.iterdir():
                     with contextlib.suppress(OSError):
                         folder.rmdir()
-            self._base.leave()
-            self._base = None
+            base.leave()
         return stuck
 
     def _close(self, place: _Place) -> str | None:

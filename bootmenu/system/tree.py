@@ -8,6 +8,7 @@ import errno
 import itertools
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -129,6 +130,7 @@ class DirectoryTree:
         if one_filesystem:
             self._resolve |= Resolve.NO_XDEV
         self._beneath = self._resolve & ~Resolve.IN_ROOT | Resolve.BENEATH
+        self._closing = threading.Lock()
         self._root = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._root_name: str | None = None
 
@@ -148,10 +150,12 @@ class DirectoryTree:
         return self._image
 
     def close(self) -> None:
-        """Let go of the root, so that the partition can be unmounted."""
-        if self._root >= 0:
-            os.close(self._root)
-            self._root = -1
+        """Let go of the root, so that the partition can be unmounted. Any thread may, as often as it likes: whoever
+        unmounts, and the last who has read."""
+        with self._closing:
+            root, self._root = self._root, -1
+        if root >= 0:
+            os.close(root)
 
     def __enter__(self) -> DirectoryTree:
         return self

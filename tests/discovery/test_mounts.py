@@ -27,7 +27,9 @@ from bootmenu.sources.tree import TreeError
 from bootmenu.state import DeviceStore, State, encode
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mount_of
+from bootmenu.system.scratch import Scratch
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag, Syscalls
+from bootmenu.system.tree import DirectoryTree
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeSyscalls, commands_of, fake_host, syscalls_of
 from tests.builders.places import INSIDE, NVME, SATA, STICK, USB, attach
@@ -542,6 +544,50 @@ def test_a_tree_that_is_let_go_of_is_closed_by_its_last_reader(host: Host, monke
     with mounts.reading(device()) as again:
         assert again is not tree
     mounts.release()
+
+
+class Stopped:
+    """A call at whose beginning the first thread waits, and which counts those that come to it."""
+
+    def __init__(self, real: Callable[..., object]) -> None:
+        self.real = real
+        self.here, self.on = threading.Event(), threading.Event()
+        self.calls: list[object] = []
+
+    def __call__(self, argument: object) -> object:
+        self.calls.append(argument)
+        if len(self.calls) == 1:
+            self.here.set()
+            assert self.on.wait(10)
+        return self.real(argument)
+
+
+def test_two_that_let_go_of_everything_remove_its_place_once(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second would close a descriptor that may be another file's by now."""
+    leave = Stopped(Scratch.leave)
+    monkeypatch.setattr(Scratch, "leave", lambda self: leave(self))
+    mounts = Mounts(host)
+    mounts.tree(device())
+    thread, _ = in_a_thread(mounts.release)
+    assert leave.here.wait(10)
+    assert mounts.release() == []
+    leave.on.set()
+    thread.join(10)
+    assert len(leave.calls) == 1
+
+
+def test_a_tree_that_two_threads_close_is_closed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever unmounts it, and its last reader."""
+    tree = DirectoryTree(str(tmp_path), "sda1", Syscalls())
+    root, close = tree._root, Stopped(os.close)
+    monkeypatch.setattr(os, "close", close)
+    thread, _ = in_a_thread(tree.close)
+    assert close.here.wait(10)
+    tree.close()
+    close.on.set()
+    thread.join(10)
+    tree.close()
+    assert close.calls == [root]
 
 
 def test_one_device_is_let_go_of_alone(host: Host) -> None:
