@@ -158,9 +158,9 @@ class Mounts:
         """Return where a device is read, and count so many more holders of it. Raise MountError."""
         with self._lock:
             other = self._places.get(device.name)
-            stale = other is not None and other.device != device
-        if stale:  # what was held is another disk, which has got its name
-            self.release(device.name)
+            # what was held is another disk, which has got its name
+            stale = self._withdraw(device.name) if other is not None and other.device != device else []
+        self._close_all(stale)
         with self._lock:
             if not self._lock.wait_for(lambda: not self._stuck(device.name), _RETURN):
                 raise MountError("does not answer: an earlier attempt still waits for it")
@@ -188,8 +188,8 @@ class Mounts:
         with self._lock:
             place.holders -= 1
             over = place.unwanted and not place.holders and self._places.get(place.device.name) is place
-        if over:
-            self.release(place.device.name)
+            withdrawn = self._withdraw(place.device.name) if over else []
+        self._close_all(withdrawn)
 
     @contextlib.contextmanager
     def reading(self, device: Device) -> Iterator[DirectoryTree]:
@@ -462,26 +462,8 @@ class Mounts:
         at once (it is detached all the same). Waits for no disk. held: also what somebody is `holding`, where no
         device is named."""
         with self._lock:
-            names = []
-            for each, place in self._places.items():
-                if name is None and place.holders and not held:
-                    place.unwanted = True
-                elif name is None or each == name or each.startswith(f"{name}:"):
-                    names.append(each)
-            places = [(name, self._places.pop(name)) for name in names]
-            for name, place in places:
-                place.released = True
-                self._let_go.setdefault(name, []).append(place)
-        stuck = []
-        for name, place in reversed(places):
-            if not place.mounting.acquire(blocking=False):
-                stuck.append(f"{name}: does not answer")
-                continue
-            try:
-                if trouble := self._close(place):
-                    stuck.append(trouble)
-            finally:
-                self._opened(place)
+            withdrawn = self._withdraw(name, held=held)
+        stuck = self._close_all(withdrawn)
         with self._lock:
             base, self._base = (self._base, None) if not self._places else (None, self._base)
         if base is not None:  # nobody else has it: whoever mounts from now on gets another one
@@ -491,6 +473,39 @@ class Mounts:
                     with contextlib.suppress(OSError):
                         folder.rmdir()
             base.leave()
+        return stuck
+
+    def _withdraw(self, name: str | None, *, held: bool = False) -> list[tuple[str, _Place, bool]]:
+        """Choose what `release` lets go of, so that nobody gets it from now on. For whoever has the lock.
+
+        Return each with its name, and whether `_close_all` may close it: it is being closed from this moment, so that
+        whoever wants the device again waits, and does not mount it where it is about to be unmounted."""
+        names = []
+        for each, place in self._places.items():
+            if name is None and place.holders and not held:
+                place.unwanted = True
+            elif name is None or each == name or each.startswith(f"{name}:"):
+                names.append(each)
+        withdrawn = []
+        for each in names:
+            place = self._places.pop(each)
+            place.released = True
+            self._let_go.setdefault(each, []).append(place)
+            withdrawn.append((each, place, place.mounting.acquire(blocking=False)))
+        return withdrawn
+
+    def _close_all(self, withdrawn: list[tuple[str, _Place, bool]]) -> list[str]:
+        """Close what was withdrawn, what lies in it first; return what is stuck."""
+        stuck = []
+        for name, place, is_free in reversed(withdrawn):
+            if not is_free:
+                stuck.append(f"{name}: does not answer")
+                continue
+            try:
+                if trouble := self._close(place):
+                    stuck.append(trouble)
+            finally:
+                self._opened(place)
         return stuck
 
     def _close(self, place: _Place) -> str | None:

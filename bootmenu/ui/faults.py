@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
 from collections.abc import Callable, Mapping
@@ -31,9 +32,14 @@ _listeners: list[Callable[[], object]] = []
 
 
 def listen(listener: Callable[[], object]) -> Callable[[], None]:
-    """Be told, in whatever thread, of everything that is written. The answer ends that."""
+    """Be told, in whatever thread, of everything that is written. The answer ends that, once or more often."""
     _listeners.append(listener)
-    return lambda: _listeners.remove(listener)
+
+    def stop() -> None:
+        with contextlib.suppress(ValueError):
+            _listeners.remove(listener)
+
+    return stop
 
 
 def write(error: BaseException) -> Path | None:

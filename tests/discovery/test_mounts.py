@@ -576,6 +576,58 @@ def test_two_that_let_go_of_everything_remove_its_place_once(host: Host, monkeyp
     assert len(leave.calls) == 1
 
 
+class SteppedLock:
+    """The lock of a place, at which whoever lets go of it waits."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.here, self.on = threading.Event(), threading.Event()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if not blocking:
+            self.here.set()
+            assert self.on.wait(10)
+        return self.lock.acquire(blocking, timeout)
+
+    def release(self) -> None:
+        self.lock.release()
+
+    def locked(self) -> bool:
+        return self.lock.locked()
+
+
+@pytest.mark.parametrize("how", ["a rescan", "the end of a hold", "another disk"])
+def test_what_is_wanted_again_is_mounted_after_it_was_unmounted_and_not_below_it(host: Host, how: str) -> None:
+    """It has the same place: an unmount that was decided before would take what was mounted since."""
+    mounts = Mounts(host)
+    first = device() if how != "another disk" else device(filesystem="ext3")
+    with contextlib.ExitStack() as held:
+        if how == "the end of a hold":
+            held.enter_context(mounts.holding(first))
+            mounts.release()
+        else:
+            mounts.tree(first)
+        lock = SteppedLock()
+        mounts._places["sda1"].mounting = lock  # type: ignore[assignment]
+        work: dict[str, Callable[[], object]] = {
+            "a rescan": mounts.release,
+            "another disk": lambda: mounts.tree(device()),
+        }
+        leaving, _ = in_a_thread(work.get(how, held.close))
+        assert lock.here.wait(10)
+        wanting, got = in_a_thread(lambda: mounts.tree(device()))
+        wanting.join(0.3)  # it has every chance to come between
+        lock.on.set()
+        for thread in (leaving, wanting):
+            thread.join(10)
+        held.pop_all()
+    calls = [call[0] for call in syscalls_of(host).calls if call[0] in ("mount", "umount")]
+    assert calls == ["mount", "umount", "mount"]
+    assert isinstance(got[0], DirectoryTree)
+    assert mounts.known() == {"sda1": got[0]}
+    mounts.release()
+
+
 def test_a_tree_that_two_threads_close_is_closed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever unmounts it, and its last reader."""
     tree = DirectoryTree(str(tmp_path), "sda1", Syscalls())
