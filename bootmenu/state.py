@@ -400,6 +400,8 @@ class Memory:
         self._storing = Lock()
         self._listeners: list[Callable[[], object]] = []
         self.state = State()
+        self._stored: State | None = self.state
+        """What need not be written; None = whatever it is, has to be."""
         self.trouble = trouble
         """Why nothing is remembered, or what could not be; empty = all is well."""
         self.known = False
@@ -408,18 +410,17 @@ class Memory:
         """What was damaged and is mended now, to be told once; empty = nothing was."""
         if store is not None:
             try:
-                self.state = store.read()
+                self.state = self._stored = store.read()
                 self.known = True
             except DamagedError as error:
                 self._heal(error.left)
             except (BootmenuError, OSError) as error:
                 self.trouble = marked(f"What was remembered could not be read: {_words(error)}.")
-        self._stored: State | None = self.state
-        """What need not be written; None = whatever it is, has to be."""
 
     def _heal(self, left: State | None) -> None:
         """Go on with what can be read. As it is stored at once, the next start finds nothing to tell."""
         self.healed = _BEFORE if left is not None else _ANEW
+        self._stored = None
         self.keep((left or State()).with_lost_count())
 
     @property
