@@ -63,8 +63,10 @@ class KernelLog:
         except OSError:
             return
         try:
-            # Documentation/ABI/testing/dev-kmsg: "<N>" is the level, 7 is KERN_DEBUG; a line too long is EINVAL
-            os.write(descriptor, f"<7>{text}"[:_LONGEST].encode("utf-8", "replace"))
+            # Documentation/ABI/testing/dev-kmsg: "<N>" is the level, 7 is KERN_DEBUG; a line too long is EINVAL.
+            # Without a line end it may still be added to (kernel/printk/printk.c: prb_commit), and nobody can read it
+            # yet: seen on 6.1 as a line of an earlier load among those of the next
+            os.write(descriptor, f"<7>{text}"[:_LONGEST].encode("utf-8", "replace") + b"\n")
         except OSError:
             pass
         finally:

@@ -183,3 +183,14 @@ def test_the_simulated_kernel_answers_as_the_recorded_one(name: str, loads: bool
     assert host.syscalls.uname() == (machine.machine, machine.kernel_release)
     with pytest.raises(OSError, match=r"simulated|permitted"):
         host.syscalls.reboot_kexec()
+
+
+def test_a_note_in_the_kernel_log_is_a_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "kmsg"
+    path.touch()
+    KernelLog(str(path)).say("x" * 500)
+    written = path.read_bytes()
+    # without its end it is hidden from readers until somebody else says something
+    assert written.startswith(b"<7>xxx")
+    assert written.endswith(b"x\n")
+    assert len(written) < 300
