@@ -136,8 +136,15 @@ class KernelImage:
     board: tuple[str, ...] | None = None
     """`compatible` of the device trees or configurations that the container offers; None = it says none."""
     signed: bool | None = None
-    """It carries a PE certificate table; None = its format has no place for one."""
+    """The kernel itself, as it is loaded, carries a PE certificate table; None = it has no place for one. A signature
+    of a file around it (UKI, zboot, FIT) is left behind with that."""
     fields: Mapping[str, int] = field(default_factory=dict)
     """Header fields that only this format has, by their names in its documentation."""
     version: str | None = None
-    """From the banner `Linux version ...`, when it was found cheaply."""
+    """From the banner `Linux version ...`, when it was found cheaply; of what is no Linux, what it calls itself."""
+
+    @property
+    def other_program(self) -> str | None:
+        """What a program calls itself that speaks Linux's boot protocol and is none, such as Memtest86+; None = it is
+        Linux, as far as is known."""
+        return self.version if self.version and not self.version[0].isdigit() else None

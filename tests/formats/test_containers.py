@@ -23,6 +23,7 @@ from bootmenu.formats.reader import Buffer, Window
 from bootmenu.model.kernel import Architecture, Compression, KernelImage
 from tests.builders.containers import fit, uimage, uki, zboot
 from tests.builders.entries import whole_image
+from tests.builders.kernels import portable_executable
 from tests.builders.packed import lz4_frame, lz4_legacy
 
 BANNER = b"Linux version 6.1.0-49-arm64 (debian-kernel@"
@@ -253,6 +254,7 @@ def bzimage(*, protocol: int = 0x20F, loadflags: int = 1, xloadflags: int = 0x21
     struct.pack_into("<H", data, 0x206, protocol)
     struct.pack_into("<H", data, 0x20E, 0x300)
     data[0x211] = loadflags
+    struct.pack_into("<I", data, 0x230, 2 << 20)
     struct.pack_into("<HI", data, 0x236, xloadflags, 2047)
     struct.pack_into("<I", data, 0x260, 1 << 20)
     data[0x500:0x520] = b"6.1.0-49-amd64 (debian) #1 SMP\0\0"
@@ -263,10 +265,12 @@ def test_a_bzimage_is_read_as_boot_rst_says() -> None:
     image = identify(Buffer(bzimage()))
     assert (image.format, image.architecture, image.version) == ("bzimage", Architecture.X86_64, "6.1.0-49-amd64")
     assert dict(image.fields) == {
+        "setup_sects": 4,
         "version": 0x20F,
         "loadflags": 1,
         "xloadflags": 0x21,
         "cmdline_size": 2047,
+        "kernel_alignment": 2 << 20,
         "init_size": 1 << 20,
     }
     assert image.declared_end == 5 * 512 + 4096 == image.content_size
@@ -287,3 +291,29 @@ def test_other_architectures_cut_anywhere_give_a_kernel_or_a_typed_error(data: b
     for length in range(min(len(data), 0x300)):
         with contextlib.suppress(FormatError):
             identify(Buffer(data[:length]))
+
+
+@pytest.mark.parametrize("inner", [False, True])
+@pytest.mark.parametrize("wrap", ["zboot", "uki", "fit"])
+def test_a_signature_counts_on_the_kernel_itself_and_not_around_it(wrap: str, inner: bool) -> None:
+    image = bytearray(portable_executable([], certificates=(16384 - 64, 64) if inner else (0, 0)) + bytes(15 * 1024))
+    struct.pack_into("<Q", image, 0x10, len(image))
+    image[0x38:0x3C] = b"ARM\x64"
+    outer = bytearray({"zboot": zboot, "uki": lambda data: uki((".linux", data)), "fit": fit}[wrap](bytes(image)))
+    if wrap != "fit":
+        outer[0x58 + 108 : 0x58 + 112] = (6).to_bytes(4, "little")
+        outer[0x58 + 144 : 0x58 + 152] = struct.pack("<II", len(outer) - 64, 64)
+    found = identify(Buffer(bytes(outer)))
+    assert found.containers == (wrap,)
+    assert found.signed is inner
+
+
+def test_a_program_that_is_no_linux_says_what_it_is_and_may_end_within_its_last_paragraph() -> None:
+    data = bytearray(bzimage(xloadflags=9))
+    data[0x500:0x510] = b"Memtest86+ v6.1\0"
+    found = identify(Buffer(bytes(data[:-8])))
+    assert found.other_program == "Memtest86+"
+    assert found.declared_end == found.content_size
+    assert identify(Buffer(bzimage())).other_program is None
+    cut = identify(Buffer(bytes(data[:-16])))
+    assert (cut.declared_end or 0) > (cut.content_size or 0)

@@ -19,16 +19,20 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     reader = Reader(head, "the bzImage header")
     protocol = reader.u16le(0x206)
     fields = {
+        # "setup_sects: the size of the setup code in 512-byte sectors. If this field is 0, the real value is 4"
+        "setup_sects": reader.u8(0x1F1) or 4,
         "version": protocol,
         "loadflags": reader.u8(0x211),
         "xloadflags": reader.u16le(0x236) if protocol >= 0x20C else 0,
         "cmdline_size": reader.u32le(0x238) if protocol >= 0x206 else 255,
+        "kernel_alignment": reader.u32le(0x230) if protocol >= 0x205 else 0,
         "init_size": reader.u32le(0x260) if protocol >= 0x20A else 0,
     }
     executable = PortableExecutable.from_head(head)
-    # "setup_sects: the size of the setup code in 512-byte sectors. If this field is 0, the real value is 4";
     # "syssize: the size of the protected-mode code in units of 16-byte paragraphs"
-    plain_end = ((reader.u8(0x1F1) or 4) + 1) * 512 + reader.u32le(0x1F4) * 16
+    plain_end = (fields["setup_sects"] + 1) * 512 + reader.u32le(0x1F4) * 16
+    if 0 < plain_end - source.size < 16:
+        plain_end = source.size  # the last paragraph need not be full: memtest86+ ends within it
     at = reader.u16le(0x20E)
     banner = head[at + 0x200 :].partition(b"\0")[0].split(b" ")[0][:64] if at else b""
     return KernelImage(

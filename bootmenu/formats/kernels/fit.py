@@ -89,7 +89,6 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
         board=fit.board,
         checksum_problem=wrong or image.checksum_problem,
         checksummed=wrong is None and (image.checksummed or bool(kernel.hashes)),
-        signed=kernel.signed or (chosen is not None and chosen.signed),
     )
 
 
@@ -134,7 +133,6 @@ class _Image:
     """Why its data cannot be read; empty = it can."""
     hashes: tuple[tuple[str, bytes], ...]
     """(algorithm, value) of those that can be computed here."""
-    signed: bool
 
     def part(self, role: Role) -> Embedded:
         """Return an image as a part of the file. Raise FormatError where it cannot be read or unpacked."""
@@ -159,7 +157,6 @@ class _Configuration:
     """source_file_format.rst: "fdt: ... a list of strings: the first is the base FDT, the others are overlays"."""
     board: tuple[str, ...]
     """What it is for: its own `compatible`, or that of its device tree."""
-    signed: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -279,7 +276,6 @@ def _image(node: PlacedNode, tree_size: int, file_size: int) -> _Image:
         size=size,
         problem=problem,
         hashes=tuple(hashes),
-        signed=_signed(node),
     )
 
 
@@ -315,12 +311,7 @@ def _configuration(
         ramdisk=node.string("ramdisk") or "",
         trees=trees[: 1 + _MAX_OVERLAYS],
         board=board,
-        signed=_signed(node),
     )
-
-
-def _signed(node: PlacedNode) -> bool:
-    return any(child.name.startswith("signature") for child in node.children)
 
 
 def _broken(problem: str, architecture: Architecture | None = None) -> BrokenContainer:

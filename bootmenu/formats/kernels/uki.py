@@ -147,7 +147,6 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
         image,
         parts=known.names,
         embedded=tuple(others),
-        signed=known.itself.certificates[1] > 0,
         version=image.version or profile.version or None,
     )
 

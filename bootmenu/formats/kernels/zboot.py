@@ -51,18 +51,8 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
         image = identify_packed(payload, compression, int.from_bytes(claim, "little") if len(claim) == 4 else None)
     except FormatError as error:
         raise _broken(f"the kernel in it cannot be had: {error.message}", architecture) from None
-    return _told(image, source, offset, size, head)
-
-
-def _told(image: KernelImage, source: ByteSource, offset: int, size: int, head: bytes) -> KernelImage:
-    executable = PortableExecutable.from_head(head)
     return dataclasses.replace(
-        image,
-        containers=(NAME,),
-        payload_offset=offset,
-        payload_size=size,
-        file_size=source.size,
-        signed=executable.certificates[1] > 0 if executable else None,
+        image, containers=(NAME,), payload_offset=offset, payload_size=size, file_size=source.size
     )
 
 
