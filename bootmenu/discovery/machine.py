@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import re
 import zlib
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from bootmenu.errors import FormatError
 from bootmenu.formats import devicetree, spcr
 from bootmenu.model.devicetree import MemoryRange, TreeFacts
+from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
 from bootmenu.system.commands import CommandError
@@ -21,11 +23,13 @@ _CAP_SYS_BOOT = 22  # include/uapi/linux/capability.h
 _CPUS = "/sys/devices/system/cpu"
 _LOG = re.compile(
     r"failed to come online|stuck in (the )?kernel|failed in unknown state|failed to boot|psci"
-    r"|CPU\(s\) started at|CPUs started in inconsistent modes|Protected (nVHE|KVM)|Kernel is locked down"
+    r"|CPU\(s\) started at|CPUs started in inconsistent modes|Protected (nVHE|KVM)|Kernel is locked down|Secure boot"
     r"|LPI (property|pending) table|Machine model|physical CPU",
     re.IGNORECASE,
 )
 _LOG_LINES = 200
+_DISABLED = "/proc/sys/kernel/kexec_load_disabled"
+_LIMIT = "/proc/sys/kernel/kexec_load_limit_reboot"
 _MAX_NODES = 20_000
 
 
@@ -35,6 +39,9 @@ def gather(host: Host) -> MachineFacts:
     tree, source, problem = _tree(host)
     iomem, meminfo, log = host.text("/proc/iomem"), host.text("/proc/meminfo"), host.log.lines()
     whole = log is not None and host.log.whole()
+    command_line, efi = host.text("/proc/cmdline"), host.exists("/sys/firmware/efi")
+    lockdown, lockdown_origin = _lockdown(host, log, whole, command_line)
+    secure_boot = _secure_boot(host, log) if efi else False if host.exists("/sys/firmware") else None
     return MachineFacts(
         architecture=Architecture.from_uname(machine),
         machine=machine,
@@ -42,7 +49,7 @@ def gather(host: Host) -> MachineFacts:
         byte_order=ByteOrder.BIG if machine.endswith("_be") else ByteOrder.LITTLE,
         page_size=host.page_size(),
         cap_sys_boot=_capability(host),
-        kexec=_kexec(host, release),
+        kexec=_kexec(host, machine, release, secure_boot),
         cpus=tuple(_cpus(host)),
         possible_cpus=_cpu_list(host.text(f"{_CPUS}/possible")),
         tree=tree,
@@ -54,17 +61,43 @@ def gather(host: Host) -> MachineFacts:
         ram_taken=_ram_taken(iomem),
         memory_total=_memory(meminfo, "MemTotal"),
         memory_available=_memory(meminfo, "MemAvailable"),
-        efi=host.exists("/sys/firmware/efi") if host.exists("/sys/firmware") else None,
+        efi=efi if host.exists("/sys/firmware") else None,
+        efi_bits=host.number("/sys/firmware/efi/fw_platform_size"),
         five_level_paging=_flag(host.text("/proc/cpuinfo"), "la57"),
         has_tpm=host.exists("/sys/class/tpm/tpm0") if host.exists("/sys/class") else None,
-        lockdown=_lockdown(host, log, whole),
+        lockdown=lockdown,
+        lockdown_origin=lockdown_origin,
+        secure_boot=secure_boot,
         exception_level=_exception_level(log),
         host_extensions=_host_extensions(log),
         protected_kvm=_protected_kvm(log, whole),
         lpi_tables=_lpi_tables(log, whole),
         drivers=_drivers(host),
-        command_line=host.text("/proc/cmdline"),
+        command_line=command_line,
         log=_log(log),
+    )
+
+
+def with_permissions(machine: MachineFacts, host: Host) -> MachineFacts:
+    """Return the facts, with those read again on which depends whether a load is permitted: they may have changed
+    since. What cannot be read stays as it was."""
+    capability, log = _capability(host), host.log.lines()
+    whole = log is not None and host.log.whole()
+    lockdown, origin = _lockdown(host, log, whole, machine.command_line)
+    if lockdown in (None, "none"):  # a level is never lowered
+        lockdown, origin = machine.lockdown, machine.lockdown_origin
+    disabled, limit = host.flag(_DISABLED), host.number(_LIMIT)
+    kexec = dataclasses.replace(
+        machine.kexec,
+        load_disabled=machine.kexec.load_disabled if disabled is None else disabled,
+        load_limit=machine.kexec.load_limit if limit is None else limit,
+    )
+    return dataclasses.replace(
+        machine,
+        cap_sys_boot=machine.cap_sys_boot if capability is None else capability,
+        kexec=kexec,
+        lockdown=lockdown,
+        lockdown_origin=origin,
     )
 
 
@@ -73,13 +106,25 @@ def _capability(host: Host) -> bool | None:
     return None if match is None else bool(int(match[1], 16) >> _CAP_SYS_BOOT & 1)
 
 
-def _kexec(host: Host, release: str) -> KexecFacts:
-    load, file_load, source, signature, forced = _calls(host, release)
+def _kexec(host: Host, machine: str, release: str, secure_boot: bool | None) -> KexecFacts:
+    config, source = _configuration(host, release)
+    load: bool | None
+    file_load: bool | None
+    if config is not None:
+        load, file_load = _on(config, "KEXEC"), _on(config, "KEXEC_FILE")
+    else:
+        load, file_load = _calls_by_symbols(host)
+        source = "/proc/kallsyms" if host.exists("/proc/kallsyms") else None
+    riscv = Architecture.from_uname(machine) is Architecture.RISCV64
     return KexecFacts(
-        signature=signature,
-        signature_forced=forced,
-        load_disabled=host.flag("/proc/sys/kernel/kexec_load_disabled"),
-        load_limit=host.number("/proc/sys/kernel/kexec_load_limit_reboot"),
+        signature=None if config is None else _on(config, "KEXEC_SIG"),
+        signature_forced=None if config is None else _signatures_forced(config, secure_boot),
+        signature_read=None
+        if config is None
+        else _on(config, "KEXEC_BZIMAGE_VERIFY_SIG") or _on(config, "KEXEC_IMAGE_VERIFY_SIG"),
+        file_image=_takes_an_image(host) if riscv and file_load else None,
+        load_disabled=host.flag(_DISABLED),
+        load_limit=host.number(_LIMIT),
         loaded=_first(host.flag("/sys/kernel/kexec_loaded"), host.flag("/sys/kernel/kexec/loaded")),
         crash_loaded=_first(host.flag("/sys/kernel/kexec_crash_loaded"), host.flag("/sys/kernel/kexec/crash_loaded")),
         kexec_load=load,
@@ -93,8 +138,8 @@ def _first(*flags: bool | None) -> bool | None:
     return next((flag for flag in flags if flag is not None), None)
 
 
-def _calls(host: Host, release: str) -> tuple[bool | None, bool | None, str | None, bool | None, bool | None]:
-    """kexec_load, kexec_file_load, where that is from, signatures, signatures forced."""
+def _configuration(host: Host, release: str) -> tuple[frozenset[bytes] | None, str | None]:
+    """The lines of the running kernel's build configuration, and where they are from."""
     for path in ("/proc/config.gz", f"/boot/config-{release}", f"/lib/modules/{release}/config"):
         data = host.read(path)
         if data is None:
@@ -104,14 +149,34 @@ def _calls(host: Host, release: str) -> tuple[bool | None, bool | None, str | No
                 data = gzip.decompress(data)
             except (OSError, EOFError, zlib.error):
                 continue
-        lines = frozenset(data.splitlines())
+        return frozenset(data.splitlines()), path
+    return None, None
 
-        def on(name: bytes, lines: frozenset[bytes] = lines) -> bool:
-            return b"CONFIG_" + name + b"=y" in lines
 
-        return on(b"KEXEC"), on(b"KEXEC_FILE"), path, on(b"KEXEC_SIG"), on(b"KEXEC_SIG_FORCE")
-    load, file_load = _calls_by_symbols(host)
-    return load, file_load, "/proc/kallsyms" if host.exists("/proc/kallsyms") else None, None, None
+def _on(config: frozenset[bytes], name: str) -> bool:
+    return f"CONFIG_{name}=y".encode() in config
+
+
+def _signatures_forced(config: frozenset[bytes], secure_boot: bool | None) -> bool | None:
+    if _on(config, "KEXEC_SIG_FORCE"):
+        return True
+    # security/integrity/ima/ima_efi.c:arch_get_ima_policy: set_kexec_sig_enforced(), under Secure Boot
+    return secure_boot if _on(config, "KEXEC_SIG") and _on(config, "IMA_ARCH_POLICY") else False
+
+
+def _takes_an_image(host: Host) -> bool | None:
+    # arch/riscv/kernel/kexec_image.c, since 6.16; before that there was kexec_elf.c (or elf_kexec.c) only
+    found = False
+    try:
+        with host.path("/proc/kallsyms").open("rb") as file:
+            for line in file:
+                name = line.split()[2:3]
+                found = found or bool(name)
+                if name == [b"image_kexec_ops"] or name == [b"image_probe"]:
+                    return True
+    except OSError:
+        return None
+    return False if found else None
 
 
 def _calls_by_symbols(host: Host) -> tuple[bool | None, bool | None]:
@@ -253,14 +318,47 @@ def _flag(text: str | None, name: str) -> bool | None:
     return None if match is None else name in match[1].split()
 
 
-def _lockdown(host: Host, log: list[str] | None, whole: bool) -> str | None:
+def _lockdown(
+    host: Host, log: list[str] | None, whole: bool, command_line: str | None
+) -> tuple[str | None, str | None]:
+    """The level, and what locked the kernel down."""
+    # security/lockdown/lockdown.c:lock_kernel_down: "Kernel is locked down from %s; see man kernel_lockdown.7"; the
+    # last word counts, since a level can be raised and never lowered
+    said = [match[1] for line in log or () if (match := re.search(r"Kernel is locked down from ([^;]{1,60})", line))]
+    origin = said[-1].strip() if said else None
     match = re.search(r"\[(\w+)\]", host.text("/sys/kernel/security/lockdown") or "")
     if match:
-        return match[1]
-    if host.exists("/sys/kernel/security/lockdown") or any("Kernel is locked down" in line for line in log or ()):
-        return None
-    # securityfs is mounted and has no such file: not built in; or the kernel never said so (security/lockdown)
-    return "none" if whole or host.exists("/sys/kernel/security/lsm") else None
+        return match[1], origin if match[1] != "none" else None
+    if origin == "command line" and "confidentiality" in CommandLine(command_line or "").all("lockdown"):
+        return "confidentiality", origin
+    if origin:
+        return "integrity", origin
+    # securityfs is mounted and has no such file: not built in; or the kernel never said so
+    unread = host.exists("/sys/kernel/security/lockdown")
+    return "none" if whole or (host.exists("/sys/kernel/security/lsm") and not unread) else None, None
+
+
+_SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+
+def _secure_boot(host: Host, log: list[str] | None) -> bool | None:
+    """Of a machine that was started by EFI."""
+    # UEFI 2.10, 3.3: one byte, behind the four of the attributes that efivarfs puts in front
+    data = host.read(_SECURE_BOOT)
+    if data is not None and len(data) == 5:
+        return data[4] == 1
+    # include/linux/efi.h: enum efi_secureboot_mode, 2 = disabled, 3 = enabled; Documentation/arch/x86/zero-page.rst
+    parameters = host.read("/sys/kernel/boot_params/data") or b""
+    if len(parameters) > _SECURE_BOOT_PARAMETER and parameters[_SECURE_BOOT_PARAMETER] in (2, 3):
+        return parameters[_SECURE_BOOT_PARAMETER] == 3
+    for line in log or ():
+        match = re.search(r"Secure boot (enabled|disabled)|UEFI Secure Boot is (enabled)", line)
+        if match:
+            return "enabled" in match.groups()
+    return None
+
+
+_SECURE_BOOT_PARAMETER = 0x1EC
 
 
 def _protected_kvm(lines: list[str] | None, whole: bool) -> bool | None:

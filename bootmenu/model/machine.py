@@ -53,7 +53,12 @@ class KexecFacts:
     signature: bool | None = None
     """CONFIG_KEXEC_SIG: kexec_file_load looks at signatures."""
     signature_forced: bool | None = None
-    """CONFIG_KEXEC_SIG_FORCE: and takes nothing without a valid one."""
+    """CONFIG_KEXEC_SIG_FORCE, or IMA's policy under Secure Boot: and takes nothing without a valid one."""
+    signature_read: bool | None = None
+    """The loader of this architecture can look at a signature (CONFIG_KEXEC_BZIMAGE_VERIFY_SIG,
+    CONFIG_KEXEC_IMAGE_VERIFY_SIG)."""
+    file_image: bool | None = None
+    """riscv64: kexec_file_load takes an Image, and not only a vmlinux; None = not known, or another architecture."""
     tools_version: str | None = None
     """Version of kexec-tools; None = not installed."""
 
@@ -101,12 +106,20 @@ class MachineFacts:
     """MemAvailable, bytes."""
     efi: bool | None = None
     """The running kernel was started by EFI firmware."""
+    efi_bits: int | None = None
+    """/sys/firmware/efi/fw_platform_size: 64 or 32; None = not started by EFI, or not readable."""
     five_level_paging: bool | None = None
     """x86: la57 is among the CPU's flags and in use."""
     has_tpm: bool | None = None
     """/sys/class/tpm/tpm0 is there."""
     lockdown: str | None = None
-    """/sys/kernel/security/lockdown: `none` (also where it is not built in), `integrity` or `confidentiality`."""
+    """/sys/kernel/security/lockdown: `none` (also where it is not built in), `integrity` or `confidentiality`; where
+    only the kernel's log could be read, `integrity` is the least that it means."""
+    lockdown_origin: str | None = None
+    """What locked it down, in the words of the kernel's log: `EFI Secure Boot`, `command line`, ...; None = nothing
+    did, or the log does not say."""
+    secure_boot: bool | None = None
+    """EFI's Secure Boot is on."""
     exception_level: str | None = None
     """`EL1` or `EL2`, at which all CPUs started; `inconsistent`; None = the kernel log does not say."""
     host_extensions: bool | None = None

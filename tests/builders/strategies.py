@@ -106,6 +106,8 @@ kexec_facts = st.builds(
     tools_version=optional(texts),
     signature=booleans,
     signature_forced=booleans,
+    signature_read=booleans,
+    file_image=booleans,
 )
 log_lines = st.sampled_from(
     [
@@ -118,7 +120,7 @@ log_lines = st.sampled_from(
 )
 machine_facts = st.builds(
     MachineFacts,
-    architecture=optional(st.sampled_from([Architecture.ARM64, Architecture.ARM64, Architecture.X86_64])),
+    architecture=optional(st.sampled_from([Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64])),
     machine=texts,
     kernel_release=texts,
     page_size=st.sampled_from([None, 4096, 16384, 65536]),
@@ -140,7 +142,10 @@ machine_facts = st.builds(
     efi=booleans,
     five_level_paging=booleans,
     has_tpm=booleans,
+    efi_bits=st.sampled_from([None, 32, 64]),
     lockdown=st.sampled_from([None, "none", "integrity", "confidentiality"]),
+    lockdown_origin=st.sampled_from([None, "EFI Secure Boot", "command line", "Kernel configuration", "securityfs"]),
+    secure_boot=booleans,
     exception_level=st.sampled_from([None, "EL1", "EL2", "inconsistent"]),
     host_extensions=booleans,
     protected_kvm=booleans,

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.discovery.machine import gather
+from bootmenu.discovery.machine import gather, with_permissions
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.commands import Commands
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.syscalls import Syscalls
+from tests.builders.trees import write_tree
 
 
 class Log(KernelLog):
@@ -35,6 +36,13 @@ class Arm(Syscalls):
         return "aarch64", "6.1.0-49-arm64"
 
 
+class RiscV(Syscalls):
+    """A riscv64 machine."""
+
+    def uname(self) -> tuple[str, str]:
+        return "riscv64", "6.12"
+
+
 class NoCommands(Commands):
     """Nothing is installed."""
 
@@ -43,10 +51,7 @@ class NoCommands(Commands):
 
 
 def machine(root: Path, files: dict[str, str] | None = None, log: Log | None = None) -> MachineFacts:
-    for path, text in (files or {}).items():
-        place = root / path.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, "utf-8")
+    write_tree(root, files or {})
     return gather(Host(root=root, syscalls=Arm(), commands=NoCommands(), log=log or Log([])))
 
 
@@ -100,8 +105,63 @@ def test_lockdown_that_is_not_built_in_is_none_and_an_unread_one_is_not_known(tm
     assert machine(tmp_path / "a", log=Log(["Booting Linux"])).lockdown == "none"
     assert machine(tmp_path / "b", log=Log(["late"], first=7)).lockdown is None
     assert machine(tmp_path / "c", log=Log(None)).lockdown is None
-    said = ["Kernel is locked down from EFI Secure Boot; see man kernel_lockdown.7"]
-    assert machine(tmp_path / "d", log=Log(said)).lockdown is None
+    unread = {"/sys/kernel/security/lsm": "capability", "/sys/kernel/security/lockdown": ""}
+    assert machine(tmp_path / "d", unread, Log(None)).lockdown is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "command_line", "level"),
+    [
+        ("EFI Secure Boot", "", "integrity"),
+        ("command line", "quiet lockdown=integrity", "integrity"),
+        ("command line", "quiet lockdown=confidentiality", "confidentiality"),
+        ("securityfs", "", "integrity"),
+    ],
+)
+def test_lockdown_is_read_from_the_log_without_securityfs(
+    tmp_path: Path, origin: str, command_line: str, level: str
+) -> None:
+    log = Log([f"Kernel is locked down from {origin}; see man kernel_lockdown.7"], first=7)
+    facts = machine(tmp_path, {"/proc/cmdline": command_line}, log)
+    assert (facts.lockdown, facts.lockdown_origin) == (level, origin)
+    mounted = machine(tmp_path, {"/sys/kernel/security/lockdown": "none integrity [confidentiality]"}, log)
+    assert (mounted.lockdown, mounted.lockdown_origin) == ("confidentiality", origin)
+
+
+def test_what_permits_a_load_is_read_again_and_a_level_is_never_lowered(tmp_path: Path) -> None:
+    before = machine(tmp_path, {"/proc/sys/kernel/kexec_load_disabled": "0"}, Log(["Booting Linux"]))
+    assert (before.kexec.load_disabled, before.lockdown) == (False, "none")
+    write_tree(tmp_path, {"/proc/sys/kernel/kexec_load_disabled": "1", "/proc/self/status": "CapEff:\t0\n"})
+    log = Log(["Kernel is locked down from securityfs; see man kernel_lockdown.7"])
+    now = with_permissions(before, Host(root=tmp_path, syscalls=Arm(), commands=NoCommands(), log=log))
+    assert (now.kexec.load_disabled, now.cap_sys_boot, now.lockdown) == (True, False, "integrity")
+    later = with_permissions(now, Host(root=tmp_path / "gone", syscalls=Arm(), commands=NoCommands(), log=Log([])))
+    assert later == now
+
+
+_EFI = "/sys/firmware/efi/"
+_VARIABLE = f"{_EFI}efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_PARAMETERS = "/sys/kernel/boot_params/data"
+
+
+@pytest.mark.parametrize(
+    ("files", "lines", "on"),
+    [
+        ({_VARIABLE: "\6\0\0\0\1"}, [], True),
+        ({_VARIABLE: "\6\0\0\0\0"}, ["Secure boot enabled"], False),
+        ({_VARIABLE: "\6\0", _PARAMETERS: "\0" * 0x1EC + "\3"}, [], True),
+        ({_PARAMETERS: "\0" * 0x1EC + "\2"}, [], False),
+        ({_PARAMETERS: "\0" * 0x1EC + "\1"}, [], None),
+        ({}, ["Secure boot enabled"], True),
+        ({}, ["Secure boot disabled"], False),
+        ({}, ["UEFI Secure Boot is enabled."], True),
+        ({}, ["Secure boot could not be determined (mode 1)"], None),
+    ],
+)
+def test_secure_boot(tmp_path: Path, files: dict[str, str], lines: list[str], on: bool | None) -> None:
+    facts = machine(tmp_path, {f"{_EFI}fw_platform_size": "32\n", **files}, Log(lines))
+    assert (facts.secure_boot, facts.efi_bits) == (on, 32)
+    assert machine(tmp_path / "bios", {"/sys/firmware/memmap/0/type": ""}).secure_boot is False
 
 
 @pytest.mark.parametrize(
@@ -172,7 +232,29 @@ def test_signatures_are_read_from_the_configuration(tmp_path: Path) -> None:
         True,
         False,
     )
+    assert facts.signature_read is False
     assert machine(tmp_path / "none").kexec.signature is None
+    reads = machine(tmp_path, {path: f"{text}CONFIG_KEXEC_IMAGE_VERIFY_SIG=y\nCONFIG_IMA_ARCH_POLICY=y\n"}).kexec
+    assert (reads.signature_read, reads.signature_forced) == (True, None)
+    by_policy = {_VARIABLE: "\6\0\0\0\1"}
+    assert machine(tmp_path, by_policy).kexec.signature_forced is True
+
+
+@pytest.mark.parametrize(
+    ("symbols", "takes"),
+    [
+        ("0 T __riscv_sys_kexec_file_load\n0 r elf_kexec_ops\n0 r image_kexec_ops\n", True),
+        ("0 T __riscv_sys_kexec_file_load\n0 t image_probe\n", True),
+        ("0 T __riscv_sys_kexec_file_load\n0 r elf_kexec_ops\n", False),
+        ("", None),
+    ],
+)
+def test_whether_riscv64_takes_an_image_is_read_from_its_symbols(
+    tmp_path: Path, symbols: str, takes: bool | None
+) -> None:
+    write_tree(tmp_path, {"/boot/config-6.12": "CONFIG_KEXEC_FILE=y\n", "/proc/kallsyms": symbols})
+    facts = gather(Host(root=tmp_path, syscalls=RiscV(), commands=NoCommands(), log=Log([])))
+    assert facts.kexec.file_image is takes
 
 
 def test_nothing_at_all_is_known_of_an_empty_machine(tmp_path: Path) -> None:
