@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 
 from bootmenu.errors import BootmenuError
+from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
 
 
@@ -58,13 +59,20 @@ class SimulatedJump(BootmenuError):  # noqa: N818 - not an error of anybody's
     """The simulated machine got as far as the jump, which it does not make."""
 
 
-def explain(errno: int | None, kernel_log: Iterable[str]) -> tuple[str, str]:
+_SIGN = "Use a kernel that is signed with a key that the running one trusts, or one that need not be signed."
+
+
+def explain(
+    errno: int | None, kernel_log: Iterable[str], call: str = "", machine: MachineFacts | None = None
+) -> tuple[str, str]:
     """(why, what to do) for a refusal of kexec_load or kexec_file_load.
 
     The errno alone is ambiguous; where the kernel logged its reason, that decides (kernel/kexec.c,
-    arch/arm64/kernel/machine_kexec.c).
+    arch/arm64/kernel/machine_kexec.c), and else what is known of the machine. call: which of the two it was; empty =
+    not known. machine: its permissions, as they were before the call.
     """
     log = " ".join(kernel_log)
+    machine = machine or MachineFacts()
     match errno:
         case errnos.EBUSY if "stuck in the kernel" in log:
             return (
@@ -79,20 +87,20 @@ def explain(errno: int | None, kernel_log: Iterable[str]) -> tuple[str, str]:
                 "If it stays so, start the first stage with nr_cpus=1, or without kvm-arm.mode=protected.",
             )
         case errnos.EPERM:
-            return (
-                "Loading is not permitted: not root, switched off (kexec_load_disabled), used up "
-                "(kexec_load_limit_reboot), or locked down.",
-                "Run as root; look at /proc/sys/kernel/kexec_load_disabled and /sys/kernel/security/lockdown.",
-            )
+            return _not_permitted(log, call, machine)
         case errnos.EACCES:
             return (
                 "A security policy (IMA) wants to see the file and refuses this call.",
                 "Load the entry without a device tree of its own, by kexec_file_load.",
             )
+        case errnos.EINVAL if "command line" in log:
+            # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load
+            return ("The command line is longer than this kernel takes.", "Shorten it.")
         case errnos.EINVAL:
             return (
-                "The kernel does not accept this layout: most often the initramfs needs more than half of the RAM.",
-                "Use a smaller initramfs or a machine with more memory.",
+                "The kernel does not accept what it was handed: most often an initramfs that needs more than half of "
+                "the RAM, or a command line that is too long.",
+                "Use a smaller initramfs, a shorter command line, or a machine with more memory.",
             )
         case errnos.EADDRNOTAVAIL:
             return (
@@ -116,10 +124,78 @@ def explain(errno: int | None, kernel_log: Iterable[str]) -> tuple[str, str]:
                 "The running kernel was built without kexec.",
                 "Use a first-stage kernel built with CONFIG_KEXEC=y.",
             )
-        case errnos.EKEYREJECTED | errnos.ENOKEY | errnos.EBADMSG | errnos.ELIBBAD:
+        # crypto/asymmetric_keys: verify_pefile.c, mscode_parser.c, pkcs7_verify.c, pkcs7_trust.c; where signatures
+        # are forced (CONFIG_KEXEC_SIG_FORCE, or IMA under Secure Boot): lockdown alone makes EPERM of all of them
+        case errnos.ENODATA:
+            return ("This kernel is not signed, and the running one takes signed kernels only.", _SIGN)
+        case errnos.ENOKEY:
+            return ("This kernel is signed, but with no key that the running one trusts.", _SIGN)
+        case errnos.EKEYREJECTED:
             return (
-                "The kernel's signature is missing, damaged or not trusted.",
-                "Use a kernel signed with a known key.",
+                "The running kernel rejects this kernel's signature: the file was changed after it was signed, its "
+                "key was revoked, it is not signed at all, or signatures cannot be read here.",
+                _SIGN,
+            )
+        case errnos.ENOPKG:
+            return (
+                "This kernel's signature was made by an algorithm that the running kernel does not have.",
+                "Use a kernel that is signed in another way, or a first-stage kernel with that algorithm built in.",
+            )
+        case errnos.EBADMSG | errnos.EMSGSIZE | 524:  # ENOTSUPP of include/linux/errno.h, which libc does not name
+            return (
+                "This kernel's signature is damaged, or of a kind that the running kernel does not know.",
+                "Copy the file again, or reinstall the kernel package.",
+            )
+        case errnos.ELIBBAD:
+            return (
+                "The running kernel demands a signature, and this file has no place for one: it is no whole EFI "
+                "program (PE).",
+                "Copy the file again; or use a kernel with an EFI stub, and signed.",
             )
         case _:
             return ("The kernel could not be loaded.", "Look at the kernel's own words above, and at the log.")
+
+
+def _not_permitted(log: str, call: str, machine: MachineFacts) -> tuple[str, str]:
+    """EPERM: the first of its reasons that is known to be one, in the kernel's order."""
+    # kernel/kexec_core.c:kexec_load_permitted, then kernel/kexec.c:kexec_load_check or
+    # kernel/kexec_file.c:kimage_validate_signature
+    kexec, locked = machine.kexec, machine.lockdown not in (None, "none")
+    if machine.cap_sys_boot is False:
+        return (
+            "This process may not load a kernel: it lacks CAP_SYS_BOOT.",
+            "Run bootmenu as root; in a container root lacks it, too.",
+        )
+    if kexec.load_disabled:
+        return (
+            "Loading kernels is switched off on this machine (kexec_load_disabled is 1).",
+            "The switch cannot be turned back: reboot, and remove whatever sets kernel.kexec_load_disabled.",
+        )
+    if kexec.load_limit == 0:
+        return (
+            "No load is permitted any more: kexec_load_limit_reboot has counted down to 0.",
+            "Only a reboot lifts it: set kernel.kexec_load_limit_reboot higher, or not at all.",
+        )
+    # security/lockdown/lockdown.c: "Lockdown: %s: kexec of unsigned images is restricted"
+    if locked or "kexec of unsigned images is restricted" in log:
+        by = f" ({machine.lockdown_origin})" if machine.lockdown_origin else ""
+        if call == "kexec_load":
+            return (
+                f"The running kernel is locked down{by} and refuses the call kexec_load, whatever is loaded.",
+                "Load by kexec_file_load, which takes signed kernels and hands on the running device tree.",
+            )
+        return (
+            f"The running kernel is locked down{by}: this kernel is not signed, or with no key that it trusts.",
+            "Use a kernel that is signed with a key that the running one trusts; or start the first stage without "
+            "lockdown= and with Secure Boot off.",
+        )
+    if None in (machine.cap_sys_boot, kexec.load_disabled, machine.lockdown):
+        return (
+            "Loading is not permitted. It could not be read whether this process lacks CAP_SYS_BOOT, kernels may be "
+            "loaded at all (kexec_load_disabled), or the running kernel is locked down.",
+            "Look at the kernel's log, at /proc/sys/kernel/kexec_load_disabled and /sys/kernel/security/lockdown.",
+        )
+    return (
+        "Loading is not permitted, though root may load kernels here: a security policy (SELinux, IMA) forbids it.",
+        "Look at the kernel's log and at the policy.",
+    )

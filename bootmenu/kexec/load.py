@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from bootmenu.discovery.machine import with_permissions
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.kexec import devicetree
@@ -167,12 +168,13 @@ def unload(plan: LoadPlan, host: Host) -> str:
 
 
 def _call(method: Method, staged: Staged, host: Host) -> None:
+    machine = with_permissions(staged.machine, host)  # an attempt may use up the last that was permitted
     mark = host.log.mark()
     try:
         method.load(staged, host)
     except MethodError as error:
         said = tuple(host.log.since(mark))
-        why, hint = explain(error.errno, said)
+        why, hint = explain(error.errno, said, error.call, machine)
         if error.errno is None and error.output:
             why = f"{why} {error.call} said: {error.output.splitlines()[0][:300].rstrip('.')}."
         raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None

@@ -19,6 +19,7 @@ from bootmenu.kexec import files
 from bootmenu.kexec.errors import LoadError, explain, left_loaded
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.system.host import Host
 from bootmenu.system.simulated import SimulatedHost
@@ -218,6 +219,9 @@ ERRNOS = [
     errno.ENOKEY,
     errno.EBADMSG,
     errno.ELIBBAD,
+    errno.ENODATA,
+    errno.ENOPKG,
+    errno.EMSGSIZE,
 ]
 
 
@@ -242,6 +246,56 @@ def test_the_log_decides_where_the_errno_does_not(bench: Bench, host: Host, kexe
     stuck = explain(errno.EBUSY, ["kexec: Can't kexec: CPUs are stuck in the kernel."])
     assert stuck != plain
     assert "nr_cpus=1" in stuck[1]
+
+
+ROOT = replace(
+    machines.virt(),
+    cap_sys_boot=True,
+    kexec=replace(machines.virt().kexec, load_disabled=False, load_limit=-1),
+    lockdown="none",
+)
+LOCKED = replace(ROOT, lockdown="integrity", lockdown_origin="EFI Secure Boot")
+
+
+@pytest.mark.parametrize(
+    ("machine", "call", "log", "says"),
+    [
+        (replace(ROOT, cap_sys_boot=False), "kexec_load", (), "CAP_SYS_BOOT"),
+        (replace(ROOT, kexec=replace(ROOT.kexec, load_disabled=True)), "kexec_load", (), "switched off"),
+        (replace(ROOT, kexec=replace(ROOT.kexec, load_limit=0)), "kexec_load", (), "counted down"),
+        (LOCKED, "kexec_load", (), "(EFI Secure Boot) and refuses the call kexec_load"),
+        (LOCKED, "kexec_file_load", (), "(EFI Secure Boot): this kernel is not signed"),
+        (
+            replace(ROOT, lockdown=None),
+            "kexec_file_load",
+            ("Lockdown: python3: kexec of unsigned images is restricted; see man kernel_lockdown.7",),
+            "locked down: this kernel",
+        ),
+        (replace(ROOT, lockdown=None), "kexec_load", (), "could not be read whether"),
+        (ROOT, "kexec_load", (), "a security policy (SELinux"),
+    ],
+)
+def test_what_is_not_permitted_is_explained_by_what_is_known_of_the_machine(
+    machine: MachineFacts, call: str, log: tuple[str, ...], says: str
+) -> None:
+    why, hint = explain(errno.EPERM, log, call, machine)
+    assert says in why
+    assert hint
+    assert ("root" in hint) == (machine.cap_sys_boot is False), "root is not told to become root"
+
+
+def test_every_error_of_a_signature_has_words_of_its_own() -> None:
+    numbers = (errno.ENODATA, errno.ENOKEY, errno.EKEYREJECTED, errno.ENOPKG, errno.EBADMSG, errno.ELIBBAD)
+    said = {explain(number, ())[0] for number in numbers}
+    assert len(said) == len(numbers)
+    assert explain(524, ()) == explain(errno.EBADMSG, ()), "ENOTSUPP, which libc has no name for"
+    assert "not signed" in explain(errno.ENODATA, ())[0]
+
+
+def test_a_command_line_that_is_too_long_is_told_by_the_log() -> None:
+    said = explain(errno.EINVAL, ["kexec-bzImage64: Kernel command line too long"])
+    assert said != explain(errno.EINVAL, ())
+    assert "command line" in said[0]
 
 
 def test_what_kexec_said_is_told_where_it_named_no_call(bench: Bench, host: Host, kexec: Kexec) -> None:

@@ -355,6 +355,9 @@ ERRNOS = [
     errno.ENOKEY,
     errno.EBADMSG,
     errno.ELIBBAD,
+    errno.ENODATA,
+    errno.ENOPKG,
+    errno.EMSGSIZE,
 ]
 
 
