@@ -89,7 +89,10 @@ def _speaks(name: str) -> bool:
     return name in _SPEAKERS | _METHODS or (name.endswith("Error") and name != "UsageError")
 
 
-_TELLERS = {"explain", "reason", "unavailable", "_notes", "_unfit", "_missing", "notices"}
+_TELLERS = {
+    *("explain", "reason", "unavailable", "_notes", "_unfit", "_missing", "notices"),
+    *("_not_permitted", "_way_out", "tools_problem"),
+}
 """Functions whose answers are sentences."""
 
 

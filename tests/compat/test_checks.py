@@ -39,7 +39,6 @@ UNREACHABLE = {
     ("CMD-LENGTH", Severity.UNKNOWN): "the command line is always known",
     ("CMD-EMPTY", Severity.UNKNOWN): "the command line is always known",
     ("CMD-NRCPUS", Severity.UNKNOWN): "the command line is always known",
-    ("TOOL-VERSION", Severity.UNKNOWN): "a version that was not understood does not matter: a raw Image suits all",
 }
 """Rows that cannot exist, and why."""
 

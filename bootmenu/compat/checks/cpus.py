@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, failed, machine_check, passed, unknown
+from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
@@ -79,10 +80,19 @@ def stuck(machine: MachineFacts) -> Iterator[Says]:
         )
 
 
-@machine_check("CPU-OFFLINE", order=50, requires=("CPU-STUCK",))
+@machine_check("CPU-OFFLINE", order=50)
 def offline(machine: MachineFacts) -> Iterator[Says]:
     """A CPU that must stay online lets the load succeed and stops the jump with a kernel BUG."""
-    if machine.architecture is not Architecture.ARM64 or machine.possible_cpus is None:
+    # kernel/cpu.c:smp_shutdown_nonboot_cpus, which machine_shutdown() of arm64 and riscv64 calls: "BUG_ON(num_online_
+    # cpus() > 1)"; x86 stops its CPUs with an interrupt
+    if machine.architecture not in (Architecture.ARM64, Architecture.RISCV64):
+        return
+    if machine.architecture is Architecture.ARM64 and any(
+        says.severity in (Severity.FAIL, Severity.UNKNOWN) for says in stuck(machine)
+    ):
+        return  # no load succeeds then, or CPU-STUCK says that it is not known
+    if not machine.cpus and (machine.possible_cpus is None or len(machine.possible_cpus) > 1):
+        yield unknown("Which CPUs this machine has could not be read.", "Is /sys mounted?")
         return
     jump_cpu = machine.jump_cpu
     secondaries = [cpu for cpu in machine.cpus if cpu.number != jump_cpu]

@@ -205,8 +205,8 @@ def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     tables = machine.lpi_tables
     if machine.architecture is not Architecture.ARM64:
         return
-    # the log's word is enough; without it only a machine that has such a controller is asked
-    if not tables and (controller is None or "arm,gic-v3" not in controller.compatible):
+    # the log's word is enough; without it a machine is asked that has such a controller, or may have one
+    if not tables and controller is not None and "arm,gic-v3" not in controller.compatible:
         return
     evidence: dict[str, object] = {
         "lpi_tables": None if tables is None else [str(area) for area in tables],

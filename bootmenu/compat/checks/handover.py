@@ -64,7 +64,7 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     elif entry.handed is not None and entry.handed.problem:
         yield failed(
             f"The device-tree overlays cannot be applied: {entry.handed.problem}.",
-            entry.handed.hint or "See the other findings of this entry.",
+            entry.handed.hint or "Use overlays that were made for this device tree, or leave them out.",
             **evidence,
         )
     elif entry.handed is not None:

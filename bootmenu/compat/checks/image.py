@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.system import FILE_LOAD, loads_by_file
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
@@ -129,7 +130,7 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
 
 # ID_AA64MMFR0_EL1 is not readable from user space with its granule fields, so the part decides. Implementer 0x41
 # is Arm, 0x46 Fujitsu; page sizes by the technical reference manual of each part. What is not here is unknown.
-_NATIVE, _FILE_LOAD = "kexec_load", "kexec_file_load"  # loading methods
+_NATIVE = "kexec_load"  # a loading method
 _ALL = frozenset({4096, 16384, 65536})
 _NO_16K = frozenset({4096, 65536})
 _GRANULES: dict[tuple[int, int], tuple[str, frozenset[int]]] = {
@@ -236,10 +237,9 @@ def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         "method": entry.method,
     }
     # arch/arm64/kernel/kexec_image.c:image_probe, image_load: "if (!h || !h->image_size) return -EINVAL"
-    by_file = entry.method == _FILE_LOAD or (entry.method is None and machine.kexec.kexec_load is False)
     if image.image_size:
         yield passed(f"It takes {image.image_size / 1e6:.1f} MB of memory.", **evidence)
-    elif by_file:
+    elif loads_by_file(machine, entry):
         other = "" if machine.kexec.kexec_load is False else f", or load it by another call: --method {_NATIVE}"
         yield failed(
             "This kernel does not say how much memory it takes (before 3.17), and kexec_file_load refuses that.",
@@ -258,17 +258,21 @@ def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """What becomes of a file that is longer than the memory it asks for depends on who loads it."""
     image = _image(entry)
-    if image.format != "arm64-image" or not image.image_size:
-        return
+    if not image.image_size and image.format != "bzimage":
+        return  # IMG-SIZE0 and RISCV-IMAGE say it
+    memory = image.image_size or 0
+    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load: "kern16_size = (setup_sects + 1) * 512" are left behind
+    front = (image.fields.get("setup_sects", 4) + 1) * 512 if image.format == "bzimage" else 0
     evidence: dict[str, object] = {
         "content_size": image.content_size,
         "declared_end": image.declared_end,
         "image_size": image.image_size,
         "method": entry.method,
     }
-    # what was appended behind the end that the section table names need not be loaded
-    sizes = [size for size in (image.content_size, image.declared_end) if size]
-    if image.content_size is None and not (image.declared_end and image.declared_end <= image.image_size):
+    # what was appended behind the end that the section table names need not be loaded, and kexec_file_load loads it
+    ends = (image.content_size,) if entry.method == FILE_LOAD else (image.content_size, image.declared_end)
+    sizes = [size - front for size in ends if size]
+    if image.content_size is None and (entry.method == FILE_LOAD or not sizes or min(sizes) > memory):
         yield unknown(
             f"How long {_name(entry)} is once it is unpacked is not known.",
             "Unpack it, and check the result.",
@@ -277,25 +281,25 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  
         return
     needed = min(sizes, default=0)
     hint = "The header is damaged, or something was appended: reinstall the kernel package."
-    if needed <= image.image_size:
+    if needed <= memory:
         yield passed("The file fits the memory it asks for.", **evidence)
     elif entry.method == _NATIVE:
         yield warned(
-            f"{_name(entry)} has {needed:,} bytes and asks for {image.image_size:,} only: all of it is loaded, and "
+            f"{_name(entry)} has {needed:,} bytes and asks for {memory:,} only: all of it is loaded, and "
             "whether it needs more is not known.",
             hint,
             **evidence,
         )
-    elif entry.method == _FILE_LOAD:
+    elif entry.method == FILE_LOAD:
         # kernel/kexec_core.c:sanity_check_segment_list: "if (image->segment[i].bufsz > image->segment[i].memsz)"
         yield failed(
-            f"{_name(entry)} has {needed:,} bytes and asks for {image.image_size:,}: kexec_file_load refuses that.",
+            f"{_name(entry)} has {needed:,} bytes and asks for {memory:,}: kexec_file_load refuses that.",
             hint,
             **evidence,
         )
     else:
         yield failed(
-            f"{_name(entry)} has {needed:,} bytes, of which only {image.image_size:,} would be loaded.",
+            f"{_name(entry)} has {needed:,} bytes, of which only {memory:,} would be loaded.",
             hint,
             **evidence,
         )
@@ -330,8 +334,8 @@ def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """Little to little is what everybody does; the other three combinations are named."""
     image = _image(entry)
-    if image.architecture is not Architecture.ARM64:
-        return
+    if image.format == "bzimage":
+        return  # x86 has one order only
     ours, theirs = machine.byte_order, image.byte_order
     evidence: dict[str, object] = {"running": str(ours), "kernel": str(theirs)}
     match ours, theirs:
@@ -339,6 +343,13 @@ def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
             yield passed("Little-endian, as the running kernel.", **evidence)
         case ByteOrder.BIG, ByteOrder.BIG:
             yield passed("Big-endian, as the running kernel.", **evidence)
+        case _ if image.architecture is Architecture.RISCV64:
+            # arch/riscv/kernel/kexec_image.c:image_load: "if (be_image != be_kernel)" is EINVAL
+            yield failed(
+                f"This kernel is {theirs}-endian and the running one is {ours}-endian, which is refused.",
+                "Use a kernel of the same byte order.",
+                **evidence,
+            )
         case _, ByteOrder.LITTLE:
             yield warned(
                 "From a big-endian kernel to a little-endian one: firmware and initramfs must be little-endian, too.",
@@ -400,7 +411,9 @@ def version(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa
         return
     named = version_of(file.resolved or file.path)
     evidence: dict[str, object] = {"banner": banner, "file_name": named, "configured": entry.version}
-    if named and named != banner:
+    if other := _image(entry).other_program:
+        yield passed(f"This is {other}, which is no Linux.", **evidence)
+    elif named and named != banner:
         yield warned(
             f"{file.name} is Linux {banner}, not {named} as its name says: its modules may not be found.",
             "The file was renamed or overwritten: reinstall the kernel package.",

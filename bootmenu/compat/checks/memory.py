@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Is there room? For kexec_load "the caller is responsible": the kernel does not stop what does not fit."""
+"""Is there room? What a kernel and its initramfs take is judged on every architecture by the same rules: for
+kexec_file_load by the kernel itself, for kexec_load "the caller is responsible"."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from bootmenu.compat.checker import Says, entry_check, failed, machine_check, passed, unknown, warned
@@ -12,20 +14,20 @@ from bootmenu.model.devicetree import MemoryRange, subtracted
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
 
-_2M = 2 * 1024**2
+_1M = 1024**2
+_2M = 2 * _1M
 _1G = 1024**3
 _WINDOW = 32 * _1G
 ASSUMED_SIZE = 16 * 1024**2
 """Bytes: what is assumed of a kernel that does not say (IMG-SIZE0)."""
 _SMALL = 64 * 1024
-"""Bytes for the device tree handed on and the trampoline, where they are not known."""
+"""Bytes for the device tree or the boot parameters handed on, and as many for the purgatory or the trampoline, where
+they are not known."""
 
 
 @machine_check("MEM-IOMEM", order=80)
 def memory_map(machine: MachineFacts) -> Iterator[Says]:
     """/proc/iomem says where RAM is; unprivileged readers see zeros."""
-    if machine.architecture is not Architecture.ARM64:
-        return
     if machine.ram is None:
         yield unknown(
             "Where this machine's memory lies could not be read: /proc/iomem is missing or shows zeros only.",
@@ -36,13 +38,41 @@ def memory_map(machine: MachineFacts) -> Iterator[Says]:
 
 
 def _image(entry: EntryFacts) -> KernelImage | None:
-    image = entry.kernel.image if entry.kernel else None
-    return image if image and image.architecture is Architecture.ARM64 else None
+    return entry.kernel.image if entry.kernel else None
 
 
 def _memory_of(image: KernelImage) -> int:
-    """Bytes of memory that the kernel takes, from text_offset on."""
+    """Bytes of memory that the kernel takes, from where it begins."""
+    # arm64 and riscv64: image_size of the header; x86: init_size, which has room to unpack what the file packs
     return max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a kernel may begin."""
+
+    align: int
+    offset: int = 0
+    """Bytes from such a boundary to its beginning."""
+    lowest: int = 0
+
+
+def _place(image: KernelImage) -> _Place:
+    match image.format:
+        case "bzimage":
+            # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load: "kbuf.buf_align = header->kernel_alignment", and from
+            # MIN_KERNEL_LOAD_ADDR on; newer kernels begin at pref_address, which is as often below as above
+            return _Place(align=image.fields.get("kernel_alignment") or _2M, lowest=_1M)
+        case "riscv-image":
+            # arch/riscv/kernel/kexec_image.c:image_load: "kbuf.buf_align = le64_to_cpu(h->text_offset)"
+            return _Place(align=max(image.text_offset or _2M, 4096))
+        case _:
+            # Documentation/arch/arm64/booting.rst: "text_offset bytes from a 2MB aligned base address"
+            return _Place(align=_2M, offset=image.text_offset or 0)
+
+
+def _binary(size: int) -> str:
+    return f"{size // _1M} MiB" if size >= _1M else f"{size // 1024} KiB"
 
 
 def _page(machine: MachineFacts, size: int) -> int:
@@ -52,7 +82,11 @@ def _page(machine: MachineFacts, size: int) -> int:
 
 def _initramfs(entry: EntryFacts) -> int | None:
     """Bytes of all of them; None when one's size is not known. Packed ones stay packed until the kernel runs."""
-    sizes = [file.size for file in entry.files if file.role == "initramfs" and file.state is FileState.PRESENT]
+    sizes = [
+        file.embedded.size if file.embedded else file.size
+        for file in entry.files
+        if file.role == "initramfs" and file.state is FileState.PRESENT
+    ]
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
@@ -75,7 +109,7 @@ def _left(
 
 @entry_check("MEM-HOLE", order=400, requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
 def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
-    """A place for the kernel: a 2 MiB boundary with room for text_offset + image_size behind it."""
+    """A place for the kernel: all of it in one piece, from a boundary on at which it may begin."""
     image = _image(entry)
     if image is None or machine.ram is None:
         return
@@ -86,15 +120,22 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
             ram=[str(area) for area in machine.ram],
         )
         return
-    needed = (image.text_offset or 0) + _memory_of(image)
+    place = _place(image)
+    needed = place.offset + _memory_of(image)
     holes = _holes(machine, entry)
-    largest = max((area.end - -(-area.base // _2M) * _2M for area in holes), default=0)
-    largest = max(largest, 0)
-    evidence: dict[str, object] = {"needed": needed, "largest": largest, "holes": [str(area) for area in holes]}
+    sizes = (area.end - -(-max(area.base, place.lowest) // place.align) * place.align for area in holes)
+    largest = max((*sizes, 0))
+    boundary = _binary(place.align)
+    evidence: dict[str, object] = {
+        "needed": needed,
+        "align": place.align,
+        "largest": largest,
+        "holes": [str(area) for area in holes],
+    }
     if largest < needed:
         yield failed(
-            f"There is no room for this kernel: it needs {needed / 1e6:.1f} MB in one piece from a 2 MiB boundary "
-            f"on, the largest there is has {largest / 1e6:.1f} MB.",
+            f"There is no room for this kernel: it needs {needed / 1e6:.1f} MB in one piece from a {boundary} "
+            f"boundary on, the largest there is has {largest / 1e6:.1f} MB.",
             "Use a smaller kernel, or reserve less memory (crashkernel=, cma=) in the first stage.",
             **evidence,
         )
@@ -105,26 +146,35 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 @entry_check("MEM-HALF", order=410, requires=("IMG-FORMAT", "FILE-MISSING"))
 def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """No segment, and not all of them together, may be larger than half of the RAM."""
-    # kernel/kexec_core.c:sanity_check_segment_list compares pages with totalram_pages() / 2
+    # kernel/kexec_core.c:sanity_check_segment_list, for both calls and on every architecture: "total_pages >
+    # nr_pages / 2" is EINVAL, with the pages of totalram_pages(), which /proc/meminfo calls MemTotal
     image = _image(entry)
     if image is None:
         return
-    tree = entry.own_tree.size if entry.wants_own_tree and entry.own_tree else _SMALL
     packed = _initramfs(entry)
     if packed is None:
         yield unknown(_SIZE_UNKNOWN, _SIZE_HINT, memory_total=machine.memory_total)
         return
+    tree = entry.own_tree.size if entry.wants_own_tree and entry.own_tree else 0
     parts = {"kernel": _page(machine, _memory_of(image)), "initramfs": _page(machine, packed)}
-    total = sum(parts.values()) + _page(machine, tree) + _SMALL
+    total = sum(parts.values()) + _page(machine, tree)
+    most = total + _SMALL + (0 if tree else _SMALL)
     evidence: dict[str, object] = {**parts, "total": total, "memory_total": machine.memory_total}
+    hint = f"Use a smaller initramfs (it has {packed / 1e6:.0f} MB)." if packed else "Use a smaller initramfs."
     if machine.memory_total is None:
         yield unknown("How much memory this machine has could not be read.", "Is /proc mounted?", **evidence)
     elif total > machine.memory_total // 2:
         yield failed(
             f"This entry needs {total / 1e6:.0f} MB, more than half of the {machine.memory_total / 1e6:.0f} MB of "
             "memory: the kernel refuses that.",
-            "Use a smaller initramfs"
-            + (f" (it has {parts['initramfs'] / 1e6:.0f} MB)." if parts["initramfs"] else "."),
+            hint,
+            **evidence,
+        )
+    elif most > machine.memory_total // 2:
+        yield unknown(
+            f"This entry needs {total / 1e6:.1f} MB and what is handed on with it; the kernel refuses more than half "
+            f"of the {machine.memory_total / 1e6:.1f} MB of memory.",
+            hint,
             **evidence,
         )
     else:
@@ -134,12 +184,12 @@ def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 @entry_check("MEM-INITRD-WINDOW", order=420, requires=("IMG-FORMAT", "FILE-MISSING"))
 def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
-    """Kernel and initramfs lie within one window of 32 GiB, counted in whole GiB."""
+    """On arm64 kernel and initramfs lie within one window of 32 GiB, counted in whole GiB."""
     # Documentation/arch/arm64/booting.rst: "within a 1 GB-aligned region of up to 32 GB in size which includes the
     # kernel Image"
     image = _image(entry)
     size = _initramfs(entry)
-    if image is None or size == 0:
+    if image is None or image.architecture is not Architecture.ARM64 or size == 0:
         return
     if size is None:
         yield unknown(_SIZE_UNKNOWN, _SIZE_HINT)
@@ -163,12 +213,12 @@ def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     packed = _initramfs(entry)
     if image is None or packed is None:  # MEM-HALF has said that the size is not known
         return
-    # the kernel makes a copy of its own
-    copies = 2 if entry.reads_into_memory else 1
-    needed = copies * (_memory_of(image) + packed)
+    # the kernel keeps a copy of its own, with room for what comes up behind it; what is read before that is the file
+    read = (image.content_size or _memory_of(image)) + packed
+    needed = _memory_of(image) + packed + (read if entry.reads_into_memory else 0)
     evidence: dict[str, object] = {
         "needed": needed,
-        "copies": copies,
+        "copies": 2 if entry.reads_into_memory else 1,
         "memory_available": machine.memory_available,
     }
     if machine.memory_available is None:

@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.system import loads_by_file
 from bootmenu.compat.facts import EntryFacts, RootFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.sources import version_of
 
+_ELFCOREHDR = 30
+"""Bytes: MAX_ELFCOREHDR_STR_LEN."""
 _LIMITS = {
     # include/uapi/asm-generic/setup.h: COMMAND_LINE_SIZE; arm64 and riscv have their own
     Architecture.ARM64: 2048,
@@ -43,7 +46,16 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         limit = image.fields["cmdline_size"] + 1  # Documentation/arch/x86/boot.rst: without the NUL
     size = _bytes(entry.command_line) + 1
     evidence: dict[str, object] = {"bytes": size, "limit": limit}
-    if size > limit:
+    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load leaves room for elfcorehdr= of a crash kernel, always:
+    # "if (cmdline_len + MAX_ELFCOREHDR_STR_LEN > header->cmdline_size)" is EINVAL
+    taken = limit - 1 - _ELFCOREHDR
+    if image is not None and image.format == "bzimage" and loads_by_file(machine, entry) and taken < size <= limit:
+        yield failed(
+            f"The command line has {size - 1} bytes; kexec_file_load refuses more than {taken - 1} for this kernel.",
+            "Shorten it.",
+            **evidence,
+        )
+    elif size > limit:
         yield failed(
             f"The command line has {size - 1} bytes; this kernel reads {limit - 1} and drops the rest in silence.",
             "Shorten it.",
@@ -58,6 +70,7 @@ def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
     """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
     config = entry.configuration or {}
     variables = CommandLine(entry.command_line, unset=entry.unset_variables).variables
+    other = entry.kernel.image.other_program if entry.kernel and entry.kernel.image else None
     if variables:
         yield warned(
             f"The command line is known in part only: nothing here says what ${variables[0]} stands for.",
@@ -65,6 +78,8 @@ def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
             command_line=entry.command_line,
             variables=list(variables),
         )
+    elif not entry.command_line.strip() and other:
+        yield passed(f"{other} is no Linux, and needs no command line.", bytes=0)
     elif not entry.command_line.strip() and not config.get("CMDLINE", "").strip('"'):
         yield warned(
             "There is no command line: the kernel will know neither its root file system nor its console.",
@@ -203,7 +218,8 @@ _CONSOLES = (
 @entry_check("CMD-CONSOLE", order=530)
 def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """A console that the second kernel does not have leaves a dark screen."""
-    if not entry.command_line.strip() or _architecture(machine, entry) is not Architecture.ARM64:
+    with_tree = (Architecture.ARM64, Architecture.RISCV64)
+    if not entry.command_line.strip() or _architecture(machine, entry) not in with_tree:
         return
     wanted = [value.partition(",")[0] for value in CommandLine(entry.command_line).all("console")]
     tree = machine.tree

@@ -10,6 +10,9 @@ from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
+_DESCRIBED_BY_TREE = (Architecture.ARM64, Architecture.RISCV64)
+"""Machines of these are described by a device tree, or by ACPI."""
+
 
 @machine_check("SYS-CAP", order=10)
 def privileged(machine: MachineFacts) -> Iterator[Says]:
@@ -163,7 +166,7 @@ def exception_level(machine: MachineFacts) -> Iterator[Says]:
 @machine_check("DT-R-SOURCE", order=70)
 def running_tree(machine: MachineFacts) -> Iterator[Says]:
     """The tree that this machine was described with, to compare an entry's with."""
-    if machine.architecture is not Architecture.ARM64 or machine.acpi:
+    if machine.architecture not in _DESCRIBED_BY_TREE or machine.acpi:
         return
     evidence: dict[str, object] = {"source": machine.tree_source, "problem": machine.tree_problem}
     if machine.tree is not None:
@@ -179,7 +182,7 @@ def running_tree(machine: MachineFacts) -> Iterator[Says]:
 @entry_check("DT-ACPI-HOST", order=318)
 def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """A machine described by ACPI hands its tables on; a device tree of an entry's own hides them."""
-    if machine.architecture is not Architecture.ARM64:
+    if machine.architecture not in _DESCRIBED_BY_TREE:
         return
     evidence: dict[str, object] = {
         "acpi": machine.acpi,
@@ -196,23 +199,79 @@ def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         )
     elif machine.acpi:
         yield passed("This machine is described by ACPI, and its tables are handed on.", **evidence)
+    elif machine.acpi is None:
+        yield unknown(
+            "No device tree that describes this machine's CPUs could be read, and whether ACPI does is not known.",
+            "Run bootmenu as root, with /sys mounted: /sys/firmware/acpi says it.",
+            **evidence,
+        )
     elif machine.tree is not None:
         yield unknown(
-            "This machine's device tree describes no CPUs, and whether ACPI does is not known.",
-            "Is /sys mounted? /sys/firmware/acpi says it.",
+            "This machine's device tree describes no CPUs, and ACPI does not describe this machine.",
+            "Is this the tree that the first stage was started with?",
             **evidence,
         )
 
 
+FILE_LOAD = "kexec_file_load"
+"""The loading method by which the kernel itself reads, checks and places what it loads."""
+
+
+def loads_by_file(machine: MachineFacts, entry: EntryFacts) -> bool | None:
+    """Whether kexec_file_load is what would load the entry; None = not known."""
+    if entry.method is not None:
+        return entry.method == FILE_LOAD
+    if is_locked_down(machine):
+        return True
+    return None if machine.kexec.kexec_load is None else not machine.kexec.kexec_load
+
+
+def is_locked_down(machine: MachineFacts) -> bool:
+    """Whether the running kernel is known to be locked down."""
+    return machine.lockdown not in (None, "none")
+
+
+def _level(machine: MachineFacts) -> str:
+    """How far it is locked down, and by what, in the kernel's own words."""
+    return ", ".join(filter(None, (machine.lockdown, machine.lockdown_origin)))
+
+
+def _way_out(machine: MachineFacts) -> str:
+    """What has to change so that it is not locked down."""
+    # security/lockdown/lockdown.c: "Kernel is locked down from %s"
+    origin = machine.lockdown_origin or ""
+    if "Secure Boot" in origin or (not origin and machine.secure_boot):
+        return "Switch Secure Boot off in the firmware's setup."
+    match origin:
+        case "command line":
+            return "Start the first stage without lockdown= on its command line."
+        case "Kernel configuration":
+            return "Use a first-stage kernel that was built without CONFIG_LOCK_DOWN_KERNEL_FORCE_*."
+        case "securityfs":
+            return "Restart, and remove whatever writes to /sys/kernel/security/lockdown."
+        case _:
+            return "Start the first stage without lockdown= on its command line, or with Secure Boot off."
+
+
+def _demand(machine: MachineFacts) -> str:
+    """Why signatures are demanded, in the kernel's own words."""
+    if is_locked_down(machine):
+        return f"lockdown, {_level(machine)}"
+    return "Secure Boot" if machine.secure_boot else "CONFIG_KEXEC_SIG_FORCE"
+
+
 @entry_check("SYS-LOCKDOWN", order=120)
 def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
-    """Lockdown refuses kexec_load (EPERM), and kexec_file_load takes signed kernels only."""
+    """Lockdown refuses kexec_load (EPERM); kexec_file_load is left, and what it takes is SYS-SIG's."""
     evidence: dict[str, object] = {
         "lockdown": machine.lockdown,
+        "lockdown_origin": machine.lockdown_origin,
+        "secure_boot": machine.secure_boot,
         "kexec_file_load": machine.kexec.kexec_file_load,
         "own_tree": entry.wants_own_tree,
+        "method": entry.method,
     }
-    hint = "Start the first stage without lockdown= on its command line, or with Secure Boot off."
+    hint, level = _way_out(machine), _level(machine)
     if machine.lockdown is None:
         yield unknown(
             "Whether the running kernel is locked down could not be read.",
@@ -223,68 +282,97 @@ def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield passed("The running kernel is not locked down.", **evidence)
     elif machine.kexec.kexec_file_load is False:
         yield failed(
-            f"The running kernel is locked down ({machine.lockdown}) and has no kexec_file_load: it loads nothing.",
+            f"The running kernel is locked down ({level}) and has no kexec_file_load: it loads nothing.",
             hint,
             **evidence,
         )
     elif entry.wants_own_tree:
         yield failed(
-            f"The running kernel is locked down ({machine.lockdown}): it hands on no device tree but its own.",
-            f"Leave the device tree out of the entry. {hint}",
+            f"The running kernel is locked down ({level}): it hands on no device tree but its own.",
+            f"Leave the device tree out of the entry. Else: {hint}",
+            **evidence,
+        )
+    elif entry.method in ("kexec_load", "kexec_tools"):
+        # kernel/kexec.c:kexec_load_check: security_locked_down(LOCKDOWN_KEXEC)
+        yield failed(
+            f"The running kernel is locked down ({level}) and refuses the call kexec_load.",
+            "Load it by kexec_file_load.",
             **evidence,
         )
     elif machine.kexec.kexec_file_load is None:
         yield unknown(
-            f"The running kernel is locked down ({machine.lockdown}); whether it has kexec_file_load, the one call "
-            "that is left then, is not known.",
+            f"The running kernel is locked down ({level}); whether it has kexec_file_load, the one call that is left "
+            "then, is not known.",
             hint,
             **evidence,
         )
     else:
-        yield warned(
-            f"The running kernel is locked down ({machine.lockdown}): it loads only kernels signed with a known key.",
-            hint,
+        yield passed(
+            f"The running kernel is locked down ({level}): kexec_file_load is left.",
             **evidence,
         )
 
 
 @entry_check("SYS-SIG", order=240, requires=("IMG-FORMAT",))
 def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
-    """Where only kexec_file_load is left and signatures are demanded, an unsigned kernel is refused."""
+    """Where a valid signature is demanded of what kexec_file_load loads, an unsigned kernel is refused."""
     image = entry.kernel.image if entry.kernel else None
     kexec = machine.kexec
-    locked = machine.lockdown not in (None, "none")
-    if image is None or not (kexec.kexec_load is False or locked):
-        return
+    if image is None or loads_by_file(machine, entry) is False:
+        return  # kexec_load asks for none
+    locked = is_locked_down(machine)
     evidence: dict[str, object] = {
         "signed": image.signed,
         "KEXEC_SIG": kexec.signature,
         "KEXEC_SIG_FORCE": kexec.signature_forced,
+        "signature_read": kexec.signature_read,
         "lockdown": machine.lockdown,
+        "secure_boot": machine.secure_boot,
     }
-    why = "it is locked down" if locked else "CONFIG_KEXEC_SIG_FORCE"
-    # kernel/kexec_file.c:kimage_validate_signature: forced by the build, or by lockdown
-    if kexec.signature is False or (not locked and kexec.signature_forced is False):
+    # kernel/kexec_file.c:kimage_validate_signature: what is wrong with a signature is an error where signatures are
+    # forced, and EPERM under lockdown (but for what IMA guarantees to appraise); else it is only noted
+    why = _demand(machine)
+    demanded = True if locked or kexec.signature_forced else None
+    if kexec.signature_forced is False and machine.lockdown == "none":
+        demanded = False
+    if locked:
+        way_out = _way_out(machine)
+    elif kexec.kexec_load and not machine.secure_boot:
+        way_out = "Load it by the call kexec_load, which demands none: --method kexec_tools."
+    else:
+        way_out = "Use a first-stage kernel that does not force signatures."
+    if kexec.signature is False or demanded is False:
         yield passed("The running kernel demands no signature.", **evidence)
-    elif not image.signed and (kexec.signature is None or (not locked and kexec.signature_forced is None)):
+    elif kexec.signature is None or demanded is None:
         yield unknown(
-            "Whether the running kernel demands a signature is not known, and this kernel carries none.",
+            "Whether the running kernel demands a signature is not known."
+            + (" This kernel carries one." if image.signed else " This kernel carries none."),
             f"Put the running kernel's configuration at /boot/config-{machine.kernel_release or 'RELEASE'}.",
             **evidence,
         )
-    elif image.signed is None:
-        yield unknown(
-            "Whether the kernel is signed cannot be told from its format.", "Use a signed Image.", **evidence
+    elif kexec.signature_read is False:
+        # kexec_image_verify_sig: "kernel loader does not support signature verification", EKEYREJECTED
+        yield failed(
+            f"The running kernel demands a signature ({why}) and was built without what reads one: it takes none.",
+            way_out,
+            **evidence,
         )
     elif image.signed:
         yield unknown(
-            "The kernel carries a signature; whether the running kernel knows its key shows only when it is loaded.",
-            "Use a kernel of the same distribution as the running one.",
+            f"The running kernel takes only what a key that it trusts has signed ({why}). This kernel carries a "
+            "signature; whose it is, and whether that key is among the trusted ones, is not looked at.",
+            f"Test it: nothing is changed when it is refused. Else: {way_out}",
             **evidence,
         )
     else:
+        # crypto/asymmetric_keys/verify_pefile.c: what is no PE file has no signature, either
+        outside = (
+            " A signature around it (of its UKI or zboot file) does not count: the kernel is taken out."
+            if image.containers
+            else ""
+        )
         yield failed(
-            f"The running kernel takes signed kernels only ({why}), and this one is not signed.",
-            "Use a signed kernel, such as Debian's linux-image-*-signed.",
+            f"The running kernel takes signed kernels only ({why}), and this one is not signed.{outside}",
+            f"Use a kernel that is signed itself. Else: {way_out}",
             **evidence,
         )

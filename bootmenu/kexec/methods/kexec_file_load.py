@@ -30,6 +30,8 @@ class KexecFileLoad:
             return f"this machine is {machine.machine or 'unknown'}"
         if machine.kexec.kexec_file_load is False:
             return "the running kernel has no kexec_file_load"
+        if machine.architecture is Architecture.RISCV64 and machine.kexec.file_image is False:
+            return "the running kernel's kexec_file_load takes no Image, which came with 6.16"
         if own_tree:
             return "the call hands on the running device tree only, and this entry brings its own"
         return None

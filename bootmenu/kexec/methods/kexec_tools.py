@@ -7,6 +7,7 @@ import errno
 import os
 import re
 
+from bootmenu.compat.checks.others import tools_problem
 from bootmenu.kexec.methods import METHODS, MethodError, Staged
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
@@ -31,8 +32,8 @@ class KexecTools:
         """kexec-tools must be there, and a kernel that has kexec_load."""
         if machine.architecture not in _ARCHITECTURES:
             return f"this machine is {machine.machine or 'unknown'}"
-        if machine.kexec.tools_version is None:
-            return "kexec-tools is not installed"
+        if problem := tools_problem(machine):
+            return problem
         if machine.kexec.kexec_load is False:
             return "the running kernel has no kexec_load"
         if machine.lockdown not in (None, "none"):

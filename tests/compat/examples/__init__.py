@@ -46,6 +46,7 @@ def examples() -> Iterator[Example]:
     yield from firmware.reservations()
     yield from firmware.interrupts()
     yield from memory.room()
+    yield from memory.others()
     yield from surroundings.command_lines()
     yield from surroundings.roots_and_consoles()
     yield from surroundings.initramfs()

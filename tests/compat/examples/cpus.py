@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from bootmenu.model.kernel import Architecture
 from tests.builders import machines
 from tests.compat.examples.base import (
     FAIL,
@@ -89,6 +90,14 @@ def processors() -> Iterator[Example]:
 
     code = "CPU-OFFLINE"
     yield Example(code=code, name="all may stop", severity=PASS)
+    riscv = virt(architecture=Architecture.RISCV64, machine="riscv64")
+    yield Example(code=code, name="all may stop on riscv64", severity=PASS, machine=riscv)
+    held = dataclasses.replace(riscv, cpus=cpus({}, {"offline_control": False}))
+    yield Example(code=code, name="one stays on riscv64", severity=FAIL, machine=held, says="reboot=s1")
+    blind = dataclasses.replace(riscv, cpus=())
+    yield Example(code=code, name="unread on riscv64", severity=UNKNOWN, machine=blind)
+    spinning = virt(cpus=each_cpu(offline_control=False))
+    yield Example(code=code, name="CPU-STUCK says it", severity=None, machine=spinning)
     yield Example(
         code=code,
         name="trusted os",

@@ -213,6 +213,13 @@ def headers() -> Iterator[Example]:
         yield Example(code=code, name=f"longer, by {method}", severity=severity, entry=long, says=says)
     appended = kernel(content_size=99999, declared_end=8192, image_size=16384)
     yield Example(code=code, name="something appended", severity=PASS, entry=entry(kernel=appended))
+    by_file = entry(kernel=appended, method="kexec_file_load")
+    yield Example(code=code, name="appended, by kexec_file_load", severity=FAIL, entry=by_file, says="99,999")
+    for name, size, severity in (("its init_size", 16384 - 2560, PASS), ("less", 8192, FAIL), ("none", None, FAIL)):
+        fields = {"setup_sects": 4}
+        packed = kernel(format="bzimage", architecture=Architecture.X86_64, fields=fields, image_size=size)
+        made = entry(kernel=packed, method="kexec_file_load")
+        yield Example(code=code, name=f"bzImage with {name}", severity=severity, entry=made)
     packed = kernel(content_size=None, declared_end=None)
     yield Example(code=code, name="size unknown", severity=UNKNOWN, entry=entry(kernel=packed))
     code = "IMG-TEXTOFF"
@@ -242,6 +249,11 @@ def headers() -> Iterator[Example]:
     yield Example(code=code, name="big to little", severity=WARN, machine=big, says="little-endian")
     yield Example(code=code, name="big to big", severity=PASS, machine=big, entry=theirs)
     yield Example(code=code, name="x86", severity=None, machine=machines.unprivileged_x86())
+    riscv = virt(architecture=Architecture.RISCV64, machine="riscv64")
+    foreign = kernel(format="riscv-image", architecture=Architecture.RISCV64, byte_order=ByteOrder.BIG)
+    yield Example(
+        code=code, name="riscv64", severity=FAIL, machine=riscv, entry=entry(kernel=foreign), says="is refused"
+    )
     code = "IMG-PLACEMENT"
     yield Example(code=code, name="anywhere", severity=PASS)
     yield Example(code=code, name="low", severity=WARN, entry=entry(kernel=kernel(anywhere=False)), says="low")
@@ -260,6 +272,8 @@ def contents() -> Iterator[Example]:
     named = (kernel_file(path="/boot/vmlinuz-6.1.0", resolved="/boot/vmlinuz-6.1.0"),)
     yield Example(code=code, name="same", severity=PASS, entry=entry(files=named, banner="6.1.0"), says="6.1.0")
     yield Example(code=code, name="no name", severity=PASS, entry=entry(banner="6.1.0"))
+    program = entry(files=named, kernel=kernel(version="Memtest86+"))
+    yield Example(code=code, name="no Linux", severity=PASS, entry=program, says="no Linux")
     yield Example(code=code, name="other", severity=WARN, entry=entry(files=named, banner="6.2.0"), says="not 6.1.0")
     other = entry(version="6.1.0", banner="6.2.0")
     yield Example(code=code, name="configured otherwise", severity=WARN, entry=other, says="configuration")

@@ -6,18 +6,59 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import EntryFacts
+from bootmenu.compat.facts import EntryFacts, KernelFacts
 from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.kernel import Architecture, Embedded, Role
 from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file, with_files
 from tests.compat.examples.base import FAIL, GIB, PASS, TREE, UNKNOWN, WARN, Example, virt
+
+
+def _x86(**changes: object) -> KernelFacts:
+    fields = {"setup_sects": 4, "kernel_alignment": 2 << 20, "loadflags": 1, "xloadflags": 0x23, "version": 0x20F}
+    return kernel(format="bzimage", architecture=Architecture.X86_64, fields=fields, text_offset=None, **changes)
+
+
+def others() -> Iterator[Example]:
+    """The same rules, on machines where the kernel itself places what it loads."""
+    mib = 1 << 20
+    base = TREE.memory[0].base
+    pc = virt(architecture=Architecture.X86_64, machine="x86_64", tree=None, acpi=True)
+    board = virt(architecture=Architecture.RISCV64, machine="riscv64")
+    riscv = kernel(format="riscv-image", architecture=Architecture.RISCV64, text_offset=2 * mib)
+    for name, machine, found in (("x86", pc, _x86()), ("riscv64", board, riscv)):
+        for size, severity in ((30 * mib, PASS), (GIB // 2, FAIL)):
+            files = (kernel_file(), kernel_file(role="initramfs", size=size))
+            made = entry(kernel=found, files=files, method="kexec_file_load")
+            yield Example(code="MEM-HALF", name=f"{name} {size}", severity=severity, machine=machine, entry=made)
+        poor = dataclasses.replace(machine, memory_available=mib)
+        files = (kernel_file(), kernel_file(role="initramfs", size=mib))
+        short = entry(kernel=found, files=files)
+        yield Example(code="MEM-FREE", name=f"{name} short", severity=WARN, machine=poor, entry=short)
+        blind = dataclasses.replace(machine, memory_total=None)
+        yield Example(code="MEM-HALF", name=f"{name} unread", severity=UNKNOWN, machine=blind, entry=short)
+        yield Example(code="MEM-INITRD-WINDOW", name=name, severity=None, machine=machine, entry=short)
+    # init_size is what has to fit, not the file
+    large = entry(kernel=_x86(image_size=64 * mib))
+    taken = (MemoryRange(base=base, size=GIB - 60 * mib),)
+    full = dataclasses.replace(pc, ram_taken=taken)
+    yield Example(code="MEM-HOLE", name="x86", severity=FAIL, machine=full, entry=large, says="2 MiB boundary")
+    yield Example(code="MEM-HOLE", name="x86 room", severity=PASS, machine=pc, entry=large)
+    # text_offset is an alignment on riscv64, and nothing to be added
+    exact = dataclasses.replace(board, ram_taken=(MemoryRange(base=base, size=GIB - 64 * mib),))
+    fits = kernel(format="riscv-image", architecture=Architecture.RISCV64, text_offset=2 * mib, image_size=64 * mib)
+    yield Example(code="MEM-HOLE", name="riscv64", severity=PASS, machine=exact, entry=entry(kernel=fits))
+    odd = kernel(format="riscv-image", architecture=Architecture.RISCV64, text_offset=64 * 1024, image_size=65 * mib)
+    yield Example(
+        code="MEM-HOLE", name="riscv64 full", severity=FAIL, machine=exact, entry=entry(kernel=odd), says="64 KiB"
+    )
 
 
 def room() -> Iterator[Example]:
     code = "MEM-IOMEM"
     yield Example(code=code, name="read", severity=PASS)
     yield Example(code=code, name="zeros", severity=UNKNOWN, machine=virt(ram=None), says="as root")
-    yield Example(code=code, name="x86", severity=None, machine=machines.unprivileged_x86())
+    yield Example(code=code, name="x86", severity=UNKNOWN, machine=machines.unprivileged_x86(), says="as root")
 
     code = "MEM-HOLE"
     base = TREE.memory[0].base
@@ -57,6 +98,12 @@ def room() -> Iterator[Example]:
     nearly = entry(kernel=kernel(image_size=GIB // 2))
     yield Example(code=code, name="the kernel alone", severity=FAIL, entry=nearly)
     yield Example(code=code, name="memory unread", severity=UNKNOWN, machine=virt(memory_total=None))
+    nearly_half = with_initramfs(GIB // 2 - mib // 10)
+    whole = virt(memory_total=GIB)
+    yield Example(code=code, name="what goes with it decides", severity=UNKNOWN, entry=nearly_half, machine=whole)
+    within = Embedded(role=Role.INITRAMFS, name=".initrd", offset=4096, size=mib)
+    bundled = with_files(kernel_file(), kernel_file(role="initramfs", size=GIB // 2, embedded=within))
+    yield Example(code=code, name="a part of a large file", severity=PASS, entry=bundled)
     yield Example(code=code, name="size unread", severity=UNKNOWN, entry=with_initramfs(None))
 
     code = "MEM-INITRD-WINDOW"

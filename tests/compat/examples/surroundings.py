@@ -27,11 +27,22 @@ def command_lines() -> Iterator[Example]:
     x86 = line("x" * 300, kernel=kernel(architecture=Architecture.X86_64, fields={"cmdline_size": 255}))
     yield Example(code=code, name="by its header", severity=FAIL, entry=x86, says="255")
     yield Example(code=code, name="empty", severity=None, entry=line(""))
+    fields = {"cmdline_size": 2047}
+    bzimage = kernel(format="bzimage", architecture=Architecture.X86_64, fields=fields)
+    for size, method, severity in (
+        (2016, "kexec_file_load", PASS),
+        (2017, "kexec_file_load", FAIL),
+        (2017, "kexec_tools", PASS),
+    ):
+        made = line("x" * size, kernel=bzimage, method=method)
+        yield Example(code=code, name=f"{size} by {method}", severity=severity, entry=made)
     code = "CMD-EMPTY"
     yield Example(code=code, name="there", severity=PASS)
     yield Example(code=code, name="empty", severity=WARN, entry=line(" "), says="root=")
     built_in = line("", configuration={"CMDLINE": '"console=ttyS0"'})
     yield Example(code=code, name="built in", severity=PASS, entry=built_in)
+    program = line("", kernel=kernel(version="Memtest86+"))
+    yield Example(code=code, name="no Linux", severity=PASS, entry=program, says="Memtest86+")
     variable = line("$kernelopts console=ttyAMA0")
     yield Example(code=code, name="a variable", severity=WARN, entry=variable, says="$kernelopts")
     lost = line("quiet console=ttyAMA0", unset_variables=("rootdev",))
