@@ -139,3 +139,48 @@ def test_x86_64_by_kexec_file_load(vm_cache: Path, token: str, tmp_path: Path) -
     assert '"method": "kexec_file_load"' in text
     assert "second stage command line: console=ttyS0 panic=1" in text
     assert (seen.load, seen.second, seen.verdict) == (Load.LOADED, Second.BOOTS, "pass"), seen
+
+
+REFUSALS = {
+    # what is loaded → (verdict, a code that says it, what the kernel says to the load)
+    "whole": ("pass", "X86-BZIMAGE", ""),
+    "half": ("fail", "MEM-HALF", "EINVAL"),
+    "low": ("fail", "X86-BZIMAGE", "ENOEXEC"),
+    "long": ("fail", "CMD-LENGTH", "EINVAL"),
+    "signed": ("unknown", "SYS-SIG", "EPERM"),
+    "unsigned": ("fail", "SYS-SIG", "EPERM"),
+    "tools": ("fail", "SYS-LOCKDOWN", "EPERM"),
+}
+
+
+def test_what_x86_64_refuses_was_known_before(vm_cache: Path, token: str, tmp_path: Path) -> None:
+    stage = stages.build_first_stage(vm_cache, architecture="amd64")
+    kernel = bytearray(stage.kernel.read_bytes())
+    low, unsigned = bytearray(kernel), bytearray(kernel)
+    low[0x236] &= ~2  # XLF_CAN_BE_LOADED_ABOVE_4G
+    # the directory of the certificate table, in the optional header of PE32+
+    header = int.from_bytes(kernel[0x3C:0x40], "little") + 24
+    unsigned[header + 144 : header + 152] = bytes(8)
+    files = {
+        "kernel": bytes(kernel),
+        "low": bytes(low),
+        "unsigned": bytes(unsigned),
+        "second.cpio": stages.build_second_stage(vm_cache, token, "amd64"),
+    }
+    hardware = Hardware(emulator="qemu-system-x86_64", console="ttyS0", machine="q35", cpu="qemu64")
+    with start(stage, files, "refusals.sh", hardware, tmp_path) as vm:
+        vm.wait_for("refusals are done", 800)
+        vm.save()
+        text = vm.text
+    seen = {}
+    for name, (_, code, _) in REFUSALS.items():
+        report = json.loads(text.partition(f"refusal {name} check begin")[2].partition(f"refusal {name} check")[0])
+        load = text.partition(f"refusal {name} load begin")[2].partition(f"refusal {name} load end")[0]
+        said = re.search(r"kexec\w*: (E[A-Z]+),", load)
+        found = [finding["severity"] for finding in report["findings"] if finding["code"] == code]
+        print(f"\n{name}: {report['verdict']}, {code} {found}: {load.strip()}")
+        seen[name] = (report["verdict"], code if report["verdict"] in found else "", said[1] if said else "")
+    assert seen == REFUSALS
+    assert "Run bootmenu as root" not in text.partition("refusal signed load begin")[2]
+    facts = json.loads(text.partition("refusal facts begin")[2].partition("refusal facts end")[0])
+    assert (facts["lockdown"], facts["lockdown_origin"]) == ("integrity", "securityfs")
