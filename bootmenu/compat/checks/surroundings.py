@@ -68,6 +68,8 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 @entry_check("CMD-EMPTY", order=510)
 def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
     """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
+    if entry.kernel is not None and entry.kernel.image is None and not entry.kernel.container:
+        return  # IMG-FORMAT says that it is no kernel at all
     config = entry.configuration or {}
     variables = CommandLine(entry.command_line, unset=entry.unset_variables).variables
     other = entry.kernel.image.other_program if entry.kernel and entry.kernel.image else None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import EntryFacts, FileFacts, InitramfsFacts, RootFacts
+from bootmenu.compat.facts import EntryFacts, FileFacts, InitramfsFacts, KernelFacts, RootFacts
 from bootmenu.model.devicetree import SerialPort
 from bootmenu.model.kernel import Architecture
 from tests.builders import machines
@@ -41,6 +41,8 @@ def command_lines() -> Iterator[Example]:
     yield Example(code=code, name="empty", severity=WARN, entry=line(" "), says="root=")
     built_in = line("", configuration={"CMDLINE": '"console=ttyS0"'})
     yield Example(code=code, name="built in", severity=PASS, entry=built_in)
+    no_kernel = line("", kernel=KernelFacts(problem="it is none", looks_like="an EFI program"))
+    yield Example(code=code, name="no kernel at all", severity=None, entry=no_kernel)
     program = line("", kernel=kernel(version="Memtest86+"))
     yield Example(code=code, name="no Linux", severity=PASS, entry=program, says="Memtest86+")
     variable = line("$kernelopts console=ttyAMA0")

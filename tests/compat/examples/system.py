@@ -100,7 +100,7 @@ def signatures() -> Iterator[Example]:
     unsigned, signed = entry(kernel=kernel(signed=False)), entry(kernel=kernel(signed=True))
     yield Example(code=code, name="kexec_load asks for none", severity=None, entry=unsigned)
     yield Example(
-        code=code, name="locked and unsigned", severity=FAIL, machine=both, entry=unsigned, says="locked down"
+        code=code, name="locked and unsigned", severity=FAIL, machine=both, entry=unsigned, says="lockdown, integrity"
     )
     yield Example(
         code=code, name="locked and signed", severity=UNKNOWN, machine=both, entry=signed, says="whose it is"
