@@ -267,8 +267,13 @@ class MenuScreen(LookingScreen[None]):
         self._stop_listening()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """The rules say how much is hidden, and the head is drawn differently when wide."""
+        """The head is drawn differently when wide."""
         self.call_after_refresh(self._draw_story, from_top=False)
+
+    @on(RowList.Sized)
+    def _sized(self) -> None:
+        """The rules say how much is hidden, and meet the line beside the rows: these may be laid out later."""
+        self._draw_rules()
 
     def looking_failed(self, error: Exception) -> None:
         """One sentence; what was found before stays."""

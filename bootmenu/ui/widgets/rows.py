@@ -18,6 +18,9 @@ _MOST_OWED = 100
 class RowList(Rows):
     """Moving the cursor refreshes two rows. The selection follows the key of its row, not its place."""
 
+    class Sized(Message):
+        """It has another width or height."""
+
     class Moved(Message):
         """Another row is selected, or the selected one has other contents."""
 
@@ -160,3 +163,4 @@ class RowList(Rows):
         self._columns = self._measure()
         self._keep_in_sight()
         self.refresh()
+        self.post_message(self.Sized())
