@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bootmenu.language import marked
 from bootmenu.model.finding import Severity
+from bootmenu.model.place import Bus
 from bootmenu.settings import Profile
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ SENTENCES = (
     marked("{0} is on a disk outside of the machine"),
     *(marked("{0} has no command line"), marked("{0} has an empty root= in its command line")),
     marked("{0} has {1} in its command line, which nothing here sets"),
+    marked("{0} is not there any more"),
 )
 """What `choose` puts its reasons together from."""
 
@@ -109,6 +111,41 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     if stand_in is None:
         return Choice(final=finished, why=f"{why}, and no other entry can be started by itself." if finished else "")
     return Choice(listing=stand_in, final=finished, why=f"{why}: the next one is taken.")
+
+
+class Chooser:
+    """Chooses again and again while disks come and go, and stays with the first answer that is final.
+
+    What is plugged in during the countdown changes nothing. Only a slow disk may: the one with the entry that
+    somebody named by its id, or one inside the machine where so far only disks outside of it had entries. An entry
+    that is taken away is passed over, and is the choice again when it is back.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Choice | None = None
+
+    def choose(self, listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
+        """See `choose`. state and settings are the same each time."""
+        choice, kept = choose(listings, state, settings, finished=finished), self._kept
+        if kept is None or kept.listing is None:
+            self._kept = choice if choice.final else None
+            return choice
+        was, named = kept.listing, (state.once, settings.default, state.default)
+        # a copy has the same id
+        same = (found for found in listings if (found.entry.id, found.disks) == (was.entry.id, was.disks))
+        found = next(same, None)
+        wanted = choice.listing is not None and choice.listing.entry.id in named
+        if found is None or found.report.verdict is Severity.FAIL:
+            if wanted or choice.listing is None:
+                return choice
+            against = "cannot be started here" if found else "is not there any more"
+            return replace(choice, why=f"The default {_name(was)} {against}: the next one is taken.")
+        if choice.listing is not None and choice.listing is not found:
+            inside = choice.listing.rank == Bus.INTERNAL.rank < found.rank
+            if wanted or (inside and was.entry.id not in named):
+                self._kept = choice
+                return choice
+        return replace(kept, listing=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bootmenu import language
-from bootmenu.autoboot import Choice, Countdown, choose, countdown_seconds
+from bootmenu.autoboot import Choice, Chooser, Countdown, countdown_seconds
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frame import Frame, Key, Picture, Signal, Terminal
 from bootmenu.language import _, marked, told
@@ -327,6 +327,7 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
     """Show the frame until the session is there, and until the time is up or somebody decides."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
     catalogue, cursor, stopped, ended_by = None, None, False, 0
+    chooser = Chooser()
     while True:
         shared, choice = opening.poll(), Choice()
         if shared is not None:
@@ -346,7 +347,8 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
             if look.error is not None:
                 return _Decision(shared=shared, said=marked(f"Looking ended early: {look.error}"))
             state = shared.session.memory.state
-            choice = choose(policy.startable(catalogue.listings), state, loaded.settings, finished=finished or ended)
+            able = policy.startable(catalogue.listings)
+            choice = chooser.choose(able, state, loaded.settings, finished=finished or ended)
             if choice.final and choice.listing is None:
                 return _Decision(shared=shared, said=choice.why)
         now = monotonic()

@@ -22,6 +22,7 @@ from bootmenu.discovery.facts import gather
 from bootmenu.discovery.hotplug import Changes
 from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.discovery.places import Presence
+from bootmenu.discovery.ranks import Ranks
 from bootmenu.discovery.scan import (
     DeviceDone,
     DeviceFound,
@@ -198,6 +199,7 @@ class MachineSession:
         self._listening: Thread | None = None
         self._mounts = Mounts(host, self._storage.loops)
         self.hand_over = Handover(host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local)
+        self._ranks = Ranks()
         self._survey = self._new_survey()
         self._earlier: dict[str, Device] = {}
         """Partitions of the looks before, until the present one has seen them all."""
@@ -279,6 +281,7 @@ class MachineSession:
             foresee=self.foresee,
             hand_over=self.hand_over.foresee,
             patience=self._patience,
+            ranks=self._ranks,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import random
 import re
 from pathlib import Path
 
@@ -13,17 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu import language
-from bootmenu.autoboot import FIRST_STAGE_SECONDS, Countdown, choose, countdown_seconds
+from bootmenu.autoboot import FIRST_STAGE_SECONDS, Chooser, Countdown, choose, countdown_seconds
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
+from bootmenu.model.place import Place
 from bootmenu.session import MachineSession, collect
 from bootmenu.settings import Loaded, Settings
 from bootmenu.state import Attempt, State
 from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image
+from tests.builders.places import BESIDE, CARD, INSIDE, STICK
 from tests.builders.trees import write_tree
 from tests.ui import fakes
 
@@ -171,8 +174,11 @@ def test_every_reason_is_told_in_other_languages() -> None:
         )
         for state in (State(), lost("a"), timeless, once, State(default="gone"), State(once="gone"))
     ]
+    chooser = Chooser()
+    whys += [chooser.choose(listings, State(), Settings(), finished=True).why for listings in ([A, B], [B])]
     reasons = {why for why in whys if why}
     assert len(reasons) > 12
+    assert any("not there any more" in why for why in reasons)
     language.use("de", {})
     try:
         left = {
@@ -242,6 +248,102 @@ def test_nothing_starts_that_must_not_and_there_is_always_a_reason(
     assert chosen in startable or chosen.entry.id == once
     early = choose(listings, state, Settings(default=setting), finished=False)
     assert not early.final or early.listing is chosen
+
+
+# ---- while disks come and go ------------------------------------------------------------------------------
+
+
+def at(place: Place, name: str, verdict: str = "ok", *, default: bool = False) -> Listing:
+    return dataclasses.replace(entry(name, verdict, default=default), places=(place,))
+
+
+def started(*looks: list[Listing], state: State | None = None, settings: Settings | None = None) -> list[str]:
+    """What would start after each of these looks of one countdown."""
+    chooser, found = Chooser(), []
+    for listings in looks:
+        choice = chooser.choose(listings, state or State(), settings or Settings(), finished=True)
+        assert choice.final
+        found.append(choice.listing.entry.id if choice.listing else "")
+    return found
+
+
+OWN = at(CARD, "own")
+NEW = [
+    [at(STICK, "new"), OWN],
+    [OWN, at(STICK, "new", default=True)],
+    [at(CARD, "new", default=True), OWN],
+    [dataclasses.replace(OWN, entry=dataclasses.replace(OWN.entry, default=True)), at(CARD, "new", default=True)],
+]
+
+
+@pytest.mark.parametrize("then", NEW)
+def test_what_is_plugged_in_during_the_countdown_changes_nothing(then: list[Listing]) -> None:
+    assert started([OWN], then, then[::-1], [OWN]) == ["own"] * 4
+
+
+def test_a_disk_that_makes_another_entry_startable_changes_nothing() -> None:
+    """root= of the first may be on the stick; nobody has named either of them."""
+    failing, waiting = at(INSIDE, "a", "fail"), at(INSIDE, "a", "unknown")
+    for before in (failing, waiting):
+        assert started([before, at(INSIDE, "b")], [at(INSIDE, "a"), at(INSIDE, "b"), at(STICK, "c")]) == ["b", "b"]
+
+
+def test_a_pattern_that_a_new_disk_matches_too_changes_nothing() -> None:
+    looks = ([at(CARD, "own2")], [at(CARD, "own1"), at(CARD, "own2")])
+    assert started(*looks, settings=Settings(default="own*")) == ["own2", "own2"]
+
+
+def test_what_was_named_and_is_slow_starts_when_it_comes() -> None:
+    slow = at(BESIDE, "slow")
+    for state, settings in ((State(default="slow"), Settings()), (State(), Settings(default="slow"))):
+        assert started([OWN], [OWN, slow], [slow, OWN], state=state, settings=settings) == ["own", "slow", "slow"]
+
+
+def test_a_disk_inside_that_is_slow_is_before_a_stick_but_not_before_another_inside_or_a_choice() -> None:
+    slow = at(INSIDE, "slow", default=True)
+    assert started([at(STICK, "stick")], [at(STICK, "stick"), slow]) == ["stick", "slow"]
+    assert started([at(BESIDE, "own")], [at(BESIDE, "own"), slow]) == ["own", "own"]
+    assert started([OWN], [slow, OWN], state=State(default="own", default_disks=(CARD.disk,))) == ["own", "own"]
+    late = at(dataclasses.replace(INSIDE, late=True), "slow")
+    assert started([at(STICK, "stick")], [late, at(STICK, "stick")]) == ["stick", "stick"]
+
+
+def test_what_is_taken_away_is_passed_over_until_it_is_back() -> None:
+    chooser, rest = Chooser(), [at(CARD, "other")]
+    for listings, chosen, why in (
+        ([OWN, *rest], "own", ""),
+        (rest, "other", "The default Title of own is not there any more: the next one is taken."),
+        ([*rest, OWN], "own", ""),
+        ([at(CARD, "own", "fail"), *rest], "other", "The default Title of own cannot be started here: the next one"),
+        # a copy with its id is another disk
+        ([at(dataclasses.replace(CARD, disk="copy"), "own"), *rest], "own", "not there any more"),
+        ([], "", "There is no entry that could be started."),
+        ([OWN, *rest], "own", ""),
+    ):
+        choice = chooser.choose(listings, State(), Settings(), finished=True)
+        assert (choice.listing.entry.id if choice.listing else "") == chosen
+        assert why in choice.why
+        assert bool(why) == bool(choice.why)
+
+
+places = st.sampled_from([INSIDE, BESIDE, CARD, STICK, Place()])
+
+
+@given(
+    there=st.lists(st.tuples(places, verdicts, st.booleans()), min_size=1, max_size=4),
+    more=st.lists(st.tuples(st.sampled_from([CARD, STICK, Place()]), verdicts, st.booleans()), max_size=4),
+    order=st.randoms(use_true_random=False),
+)
+def test_no_disk_from_outside_ever_changes_what_starts(
+    there: list[tuple[Place, str, bool]], more: list[tuple[Place, str, bool]], order: random.Random
+) -> None:
+    own = [at(place, f"own{n}", verdict, default=marked) for n, (place, verdict, marked) in enumerate(there)]
+    new = [at(place, f"new{n}", verdict, default=marked) for n, (place, verdict, marked) in enumerate(more)]
+    both = [*own, *new]
+    order.shuffle(both)
+    before, after = started(own, both)
+    if before:  # else nothing counts down
+        assert after == before
 
 
 @given(seconds=st.integers(0, 1000), passed=st.floats(0, 2000))

@@ -5,19 +5,66 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bootmenu import menu
+from bootmenu.discovery.compaction import CompactedLog
+from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Hotplug
+from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Rank, ScanFinished
+from bootmenu.frame import Key, Picture, Woken
 from bootmenu.kexec.errors import LoadError
 from bootmenu.menu import Opening
 from bootmenu.model.progress import Stage
 from bootmenu.session import MachineSession
 from bootmenu.settings import Loaded, Profile, Settings
+from bootmenu.state import State
 from bootmenu.system import kmsg
 from tests.builders.hosts import fake_host
 from tests.ui import fakes
+
+
+class StickComes:
+    """A frame that is looked at while somebody plugs in a stick, and then presses Enter."""
+
+    def __init__(self, shared: SimpleNamespace) -> None:
+        self.shared = shared
+        self.pictures: list[Picture] = []
+
+    def show(self, picture: Picture) -> None:
+        self.pictures.append(picture)
+
+    def wait(self, _seconds: float | None, *, keys: bool) -> Key | Woken:
+        if len(self.pictures) > 1:
+            return Key(enter=True)
+        there(self.shared.look.log, "sdb1", (0,), "stick", default=True)
+        return Woken()
+
+
+def there(log: CompactedLog, name: str, rank: Rank, entry: str, *, default: bool = False) -> None:
+    device = Device(name=name)
+    log.add(DeviceFound(device, rank))
+    log.add(EntryFound(fakes.listing(entry, f"Title of {entry}", device=name, default=default)))
+    log.add(DeviceDone(device, 1))
+
+
+def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -> None:
+    log = CompactedLog()
+    there(log, "sda1", (1,), "own")
+    log.add(ScanFinished(0.1))
+    shared = SimpleNamespace(
+        changed=threading.Condition(),
+        look=SimpleNamespace(log=log, finished=True, ended=False, error=None),
+        session=SimpleNamespace(memory=SimpleNamespace(state=State())),
+    )
+    frame = StickComes(shared)
+    opening = SimpleNamespace(poll=lambda: shared)
+    decision = menu._count_down(frame, opening, Loaded(), 600)  # type: ignore[arg-type]
+    assert decision.listing is not None
+    assert decision.listing.entry.id == "own"
+    assert [picture.lines[0] for picture in frame.pictures] == [frame.pictures[0].lines[0]] * 2
 
 
 def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,9 @@ class Device:
     """What it lies in: the partition of an image file, or the file system of a subvolume."""
     inside: str = ""
     """Absolute path of the image file or subvolume there."""
+    assembled: bool = False
+    """It is no partition of a disk but lies on other devices: an array, a logical volume, a decrypted partition, or
+    a partition of one."""
 
     @classmethod
     def lying_in(cls, within: Device, inside: str, *, filesystem: str | None, label: str | None = None) -> Device:
@@ -187,7 +190,8 @@ def find(host: Host) -> Iterator[Device | Problem]:
 
 
 def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Member | Problem]:
-    """The partitions and unpartitioned disks of this machine, in lsblk's order, or sysfs's where it is missing.
+    """The partitions and unpartitioned disks of this machine, in lsblk's order, or sysfs's where it is missing; then
+    what was assembled of them, which lsblk lists wherever the first of its parts is.
 
     without: names that are left out, but not what stands on them. Sizes are bytes. A partition that holds no file
     system of its own is left out, and so is a drive without a medium; one without a known file system becomes a
@@ -206,10 +210,11 @@ def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Membe
     if isinstance(rows, list):
         if not host.exists("/run/udev/control"):
             _ask_blkid(host, rows)
-        yield from _from_lsblk(rows, host, without)
-        return
-    yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
-    yield from _from_sysfs(host)
+        found = [*_from_lsblk(rows, host, without)]
+    else:
+        yield Problem(device="", path="", message=f"{trouble}; partitions are taken from /sys/class/block")
+        found = [(device.assembled, device) for device in _from_sysfs(host)]
+    yield from (one for _, one in sorted(found, key=lambda pair: pair[0]))
 
 
 def _flat(rows: list[Any]) -> Iterator[dict[str, Any]]:
@@ -291,23 +296,31 @@ def _blkid(host: Host, path: str) -> dict[str, str] | None:
     return {ours: references.unescaped(told[theirs]) for ours, theirs in _BLKID.items() if theirs in told}
 
 
-def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterator[Device | Member | Problem]:
+_DISKS = frozenset({"disk", "part", "rom"})
+"""lsblk's types of what does not lie on other devices."""
+
+
+def _from_lsblk(
+    rows: list[Any], host: Host, without: Collection[str]
+) -> Iterator[tuple[bool, Device | Member | Problem]]:
+    """Each with whether it was assembled."""
     # what is mounted is known, even where the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
     places = Places(host)
     seen = set(without)
-    pending: list[tuple[Any, str]] = [(row, "") for row in reversed(rows)]
+    pending: list[tuple[Any, str, bool]] = [(row, "", False) for row in reversed(rows)]
     while pending:
-        row, parent = pending.pop()
+        row, parent, assembled = pending.pop()
         if not isinstance(row, dict):
             continue
+        assembled = assembled or str(row.get("type") or "disk") not in _DISKS
         children = [child for child in _list(row.get("children")) if isinstance(child, dict)]
         above = {str(child.get("type")) for child in children}
         if "mpath" in above:
             # the partitions of one path are those of the whole, once more
             children = [child for child in children if child.get("type") != "part"]
-        pending += [(child, str(row.get("name"))) for child in reversed(children)]
-        device = _device(row, parent, mounted, places)
+        pending += [(child, str(row.get("name")), assembled) for child in reversed(children)]
+        device = dataclasses.replace(_device(row, parent, mounted, places), assembled=assembled)
         # a device above two others (RAID, multipath) is listed below each of them
         if not device.name or device.name in seen or not device.size:
             continue
@@ -317,14 +330,14 @@ def _from_lsblk(rows: list[Any], host: Host, without: Collection[str]) -> Iterat
         if above - {"part"}:
             continue  # something stands on it, through which it is read: also half a mirror has a file system
         if device.filesystem in MEMBERS:
-            yield Member(device=device)
+            yield assembled, Member(device=device)
         elif device.filesystem:
-            yield dataclasses.replace(device, locked=device.filesystem == LUKS)
+            yield assembled, dataclasses.replace(device, locked=device.filesystem == LUKS)
         # an optical drive without a medium has the size of one (drivers/scsi/sr.c:get_sectorsize)
         elif not children and row.get("type") not in ("loop", "rom"):
             what = "no known file system" if row.get("type") == "part" else "no partitions and no known file system"
             message = "does not answer" if row.get("silent") else f"not readable: {what}"
-            yield Problem(device=device.name, path="", message=message)
+            yield assembled, Problem(device=device.name, path="", message=message)
 
 
 def _device(row: dict[str, Any], parent: str, mounted: Mapping[str, str], places: Places) -> Device:
@@ -387,6 +400,7 @@ def _from_sysfs(host: Host) -> Iterator[Device]:
             place=places.of(name, "", partuuid=uevent.get("PARTUUID")),
             disk=_disk(folder) if is_partition else None,
             number=number,
+            assembled=re.match(r"md\d|md_|dm-", name) is not None,
         )
 
 

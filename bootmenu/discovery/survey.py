@@ -28,6 +28,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.devicetrees import DeviceTrees
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.ranks import TOP, Ranks
 from bootmenu.discovery.references import searched
 from bootmenu.discovery.scan import (
     DeviceDone,
@@ -46,7 +47,7 @@ from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
-from bootmenu.model.place import NOWHERE, Bus, Place
+from bootmenu.model.place import Bus, Place
 from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import Remembering, Tree, exists
 
@@ -75,8 +76,6 @@ _MAX_TAKEN_AWAY = 1000
 """Names of devices that are remembered until somebody looks again; after more, all of them may be others."""
 _LET_GO = 1.0
 """Seconds that are waited for threads to see that nobody listens any more."""
-_TOP = 2
-"""Length of the rank of a partition that is in no other one: the rank of its place, and when it was found."""
 
 Look = Callable[[], Iterable[Device | Problem]]
 _Likeness = tuple[object, ...]
@@ -117,8 +116,6 @@ class _Partition:
     """How many others with the same identity there were before it: copies of a disk."""
     reading: _Job | None = None
     opened: bool = False
-    inner: int = 0
-    """How many partitions have been found to lie in it."""
     entries: list[_Known] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     holds: dict[str, bool] = field(default_factory=dict)
@@ -150,9 +147,10 @@ class _Known:
         self.places = (self.partition.device.place,)
 
     @property
-    def rank(self) -> tuple[Rank, int]:
-        """Its place in the final order."""
-        return self.partition.rank, self.index
+    def precedence(self) -> tuple[int, Rank, int]:
+        """Of several that are one the smallest is shown: the one furthest inside the machine, then the first of the
+        list."""
+        return self.place_rank, self.partition.rank, self.index
 
     @property
     def origin(self) -> Origin:
@@ -172,7 +170,7 @@ class _Known:
 
 @dataclass(eq=False, slots=True)
 class _Alike:
-    """Entries that are one, or that are the same in one configuration; in the final order."""
+    """Entries that are one, or that are the same in one configuration; the one that goes first in front."""
 
     entries: list[_Known] = field(default_factory=list)
     unsaid: int = 0
@@ -274,7 +272,7 @@ class Survey:
 
     Its streams are read by one thread at a time. foresee: adds to an entry's facts what a plan would do for it;
     hand_over: what that would make of device trees.
-    patience: seconds.
+    patience: seconds. ranks: the order of the looks before, which is kept.
     """
 
     def __init__(
@@ -286,6 +284,7 @@ class Survey:
         foresee: Callable[[EntryFacts], EntryFacts] = lambda facts: facts,
         hand_over: facts.HandOver | None = None,
         patience: float = PATIENCE,
+        ranks: Ranks | None = None,
     ) -> None:
         self.device_trees = DeviceTrees(machine.tree)
         self._mounts = mounts
@@ -317,7 +316,7 @@ class Survey:
         self._partitions: dict[str, _Partition] = {}
         self._gone: set[str] = set()
         """Names of partitions that went while threads were at work."""
-        self._ranks = 0
+        self._ranks = ranks or Ranks()
         self._counts: Counter[bool] = Counter()
         """Entries of what is inside the machine, and of everything else: neither keeps the other one out."""
         self._names: tuple[str, ...] = ()
@@ -336,9 +335,10 @@ class Survey:
 
     @property
     def devices(self) -> dict[str, Device]:
-        """The partitions that are there, by name."""
+        """The partitions that are there, by name, in the order of the list."""
         # any thread may ask, while another one meets more of them
-        return {name: partition.device for name, partition in self._partitions.copy().items()}
+        known = sorted(self._partitions.copy().values(), key=lambda partition: partition.rank)
+        return {partition.device.name: partition.device for partition in known}
 
     def scan(self, look: Look, closed: Event) -> Generator[ScanEvent, None, None]:
         """Read everything; ends with ScanFinished when all that answers has been read. Raises what `look` raises."""
@@ -626,15 +626,15 @@ class Survey:
                     self._out.append(DeviceDone(job.partition.device, len(job.partition.entries)))
 
     def _meet(self, device: Device, within: _Partition | None) -> None:
-        known, rank = self._partitions.get(device.name), None
+        known, instead = self._partitions.get(device.name), None
         if known is not None:
             if known.device == device:
                 return
-            rank = known.rank
+            if known.device.place.rank == device.place.rank:  # its name or its label has been read since
+                instead = known.rank
             self._forget(known)
-        twins = {other.twin for other in self._partitions.values() if _claims_the_same(other.device, device)}
-        twin = next(number for number in range(len(twins) + 1) if number not in twins)
-        partition = _Partition(device, rank or self._next_rank(within, device.place), twin)
+        seat = self._ranks.seat(device, within.rank if within else None, instead)
+        partition = _Partition(device, seat.rank, seat.twin)
         self._partitions[device.name] = partition
         self._name_all()
         self._out.append(DeviceFound(device, partition.rank))
@@ -643,13 +643,6 @@ class Survey:
 
     def _name_all(self) -> None:
         self._names = tuple(name for known in self._partitions.values() for name in known.device.names)
-
-    def _next_rank(self, within: _Partition | None, place: Place = NOWHERE) -> Rank:
-        if within is None:
-            self._ranks += 1
-            return (place.rank, self._ranks)
-        within.inner += 1
-        return (*within.rank, within.inner)
 
     def _problem(self, partition: _Partition | None, problem: Problem) -> None:
         if partition is not None:
@@ -660,7 +653,7 @@ class Survey:
             rank = partition.rank
         else:  # what is wrong with one disk stands in one place
             ranks = [rank for other, rank in self._look_problems.items() if other.device == problem.device]
-            rank = ranks[0] if ranks else self._next_rank(None)
+            rank = ranks[0] if ranks else self._ranks.seat(Device(name=problem.device)).rank
             self._look_problems[problem] = rank
         self._out.append(ProblemFound(problem, rank))
 
@@ -698,10 +691,11 @@ class Survey:
 
     def _compare(self, names: Collection[str], problems: Collection[Problem]) -> None:
         """After a look: what it has not found is gone."""
+        self._ranks.looked(names)
         for problem in [problem for problem in self._look_problems if problem not in problems]:
             self._problem_gone(None, problem)
         for partition in list(self._partitions.values()):
-            if len(partition.rank) == _TOP and partition.device.name not in names:
+            if len(partition.rank) == TOP and partition.device.name not in names:
                 self._forget(partition)
 
     def _forget(self, partition: _Partition) -> None:
@@ -724,6 +718,7 @@ class Survey:
         for problem in list(partition.problems):
             self._problem_gone(partition, problem)
         del self._partitions[partition.device.name]
+        self._ranks.left(partition.device.name)
         self._name_all()
         self._out.append(DeviceGone(partition.device))
         self._mounts.release(partition.device.name)
@@ -766,7 +761,7 @@ class Survey:
     def _meant(self, reference: str, own: Device) -> _Partition | None:
         path = searched(reference)
         if path is None:
-            device = references.resolve(reference, own, [known.device for known in self._partitions.values()])
+            device = references.resolve(reference, own, list(self.devices.values()))
             return self._partitions[device.name] if device is not None else None
         asked = self._answering()
         if not all(path in partition.holds for partition in asked):
@@ -853,7 +848,7 @@ class Survey:
         """Put it beside its like; returns which likenesses that may change."""
         likeness, kernel = _likeness(known), _kernel(known)
         alike = self._alike.setdefault(likeness, _Alike())
-        bisect.insort(alike.entries, known, key=lambda known: known.rank)
+        bisect.insort(alike.entries, known, key=lambda known: known.precedence)
         if known.is_bare:
             self._bare.setdefault(kernel, []).append(known)
             return {likeness}
@@ -975,11 +970,6 @@ def _likeness(known: _Known) -> _Likeness:
 
 _ID_DIGITS = 16
 """64 bits: 24 of them are found in seconds by trying names."""
-
-
-def _claims_the_same(one: Device, other: Device) -> bool:
-    """Whether both have one identity, as copies have; one inside the machine and one outside never do."""
-    return one.identity == other.identity and one.place.bus == other.place.bus
 
 
 def _unique_id(

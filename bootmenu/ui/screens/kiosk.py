@@ -17,7 +17,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from bootmenu.autoboot import choose
+from bootmenu.autoboot import Chooser
 from bootmenu.discovery.scan import Listing
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
@@ -314,6 +314,8 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         self.rows: list[pages.Choice] = []
         self._ready: _Ready | None = None
         self._stop_listening: Callable[[], None] = lambda: None
+        self._chooser = Chooser()
+        """Of what is remembered now."""
         self._at = ""
         """Key of the selected row; empty = the recommended one."""
         self._refused: frozenset[str] = frozenset()
@@ -353,7 +355,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             state, settings = self._ready.state, self.terms.settings
             found = list(self.catalogue.listings)
             able = [one for one in self.policy.startable(found) if one.entry.id not in self._refused]
-            choice = choose(able, state, settings, finished=self.catalogue.finished)
+            choice = self._chooser.choose(able, state, settings, finished=self.catalogue.finished)
             # a default that is not taken has a reason
             offered = self.policy.offered(
                 found,
@@ -400,7 +402,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
 
     @on(Prepared)
     def _prepared(self, message: Prepared) -> None:
-        self._ready = message.ready
+        self._ready, self._chooser = message.ready, Chooser()
         if message.ready.memory is not None:  # what the standard menu, or another console, makes the default
             self._stop_listening = message.ready.memory.listen(lambda: self.post_message(self.Changed()))
         # a PIN that cannot be compared opens nothing
@@ -409,6 +411,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
 
     @on(Changed)
     def _changed(self) -> None:
+        self._chooser = Chooser()
         self.draw_found()
 
     def on_unmount(self) -> None:

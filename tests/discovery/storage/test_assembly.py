@@ -57,7 +57,8 @@ class Disks:
             for name in sorted(self.storage.loops.names)
         ]
         loops = [{**loop, "children": list(self.active.values())} for loop in loops]
-        return 0, json.dumps({"blockdevices": self.rows + loops}).encode(), b""
+        # lsblk goes by numbers, and loop devices have a lower one than disks
+        return 0, json.dumps({"blockdevices": [*loops, *self.rows]}).encode(), b""
 
     def tool(self, argv: Sequence[str], descriptors: Sequence[int]) -> Answer:
         verb = next(
