@@ -62,10 +62,9 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
             for found in parser.parse(tree, platform) if isinstance(parser, ForPlatform) else parser(tree):
                 if isinstance(found, BootEntry):
                     file = _identity(tree, found)
-                    part = (file, found.kernel.part)
-                    if (name == "bare" and file in offered) or (name == "uki" and part in offered):
+                    if name == "bare" and file in offered:
                         continue  # a configuration offers it already, and says how
-                    offered |= {file, part}
+                    offered.add(file)
                     if not found.version:
                         found = dataclasses.replace(found, version=version_of(found.kernel.path))
                     named |= {ref.path for _, ref in found.files}

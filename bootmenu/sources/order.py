@@ -45,6 +45,14 @@ class Sortable(Protocol):
     @property
     def name(self) -> Name: ...
     @property
+    def suffix(self) -> str:
+        """Of the file: `.conf` or `.efi`."""
+
+    @property
+    def profile(self) -> tuple[int, str]:
+        """Number and ID of the profile of a unified kernel image, which are 0 and empty for everything else."""
+
+    @property
     def sort_key(self) -> str: ...
     @property
     def machine_id(self) -> str: ...
@@ -56,15 +64,15 @@ S = TypeVar("S", bound=Sortable)
 
 
 def in_order(entries: Iterable[S]) -> list[S]:
-    """As a menu shows them, best first.
+    """As a menu shows them, best first; both types are one list.
 
-    UAPI.1, Sorting: entries without a try left come last; those with a sort-key come first, by sort-key, machine-id
-    and version, newest first; what is equal then goes by file name, newest first. Of entries that differ in their
-    counters only, the one with more tries left is first, then the one tried less (systemd,
-    src/boot/boot.c:boot_entry_compare).
+    systemd, src/boot/boot.c:boot_entry_compare, as UAPI.1, Sorting, but for the suffix: entries without a try left
+    come last; those with a sort-key come first, by sort-key, machine-id and version, newest first; what is equal then
+    goes by file name, newest first, and by profile. File names are compared in lower case and with their suffix. Of
+    entries that differ in their counters only, the one with more tries left is first, then the one tried less.
     """
-    ordered = sorted(entries, key=lambda entry: (-(entry.name.left or 0), entry.name.done))
-    ordered.sort(key=lambda entry: version_key(entry.name.plain), reverse=True)
+    ordered = sorted(entries, key=lambda entry: (entry.profile[0], -(entry.name.left or 0), entry.name.done))
+    ordered.sort(key=lambda entry: version_key(f"{entry.name.plain}{entry.suffix}".lower()), reverse=True)
     ordered.sort(key=lambda entry: version_key(entry.version if entry.sort_key else ""), reverse=True)
     ordered.sort(key=lambda entry: (entry.sort_key, entry.machine_id if entry.sort_key else ""))
     ordered.sort(key=lambda entry: (entry.name.left == 0, not entry.sort_key))
@@ -85,7 +93,17 @@ def default_pattern(tree: Tree, prefix: str) -> str:
     return found if len(found) <= _LONGEST_PATTERN and not found.startswith("@") else ""
 
 
-def matches(pattern: str, name: str, suffix: str) -> bool:
-    """loader.conf(5): a glob pattern for the entry's file name, which is compared in lower case without its counter.
-    Before systemd 247 the suffix was no part of it."""
-    return any(fnmatch.fnmatchcase(text.lower(), pattern) for text in (f"{name}{suffix}", name))
+def default_of(ordered: Iterable[S], pattern: str) -> S | None:
+    """The first entry that a pattern of loader.conf means; None = there is none."""
+    return next((entry for entry in ordered if pattern and matches(pattern, entry)), None)
+
+
+def matches(pattern: str, entry: Sortable) -> bool:
+    """loader.conf(5): a glob pattern for the entry's id, which is its file name in lower case without the counter,
+    followed by `@` and the profile of a unified kernel image (src/boot/boot.c:boot_entry_add_type2). Before systemd
+    247 the suffix was no part of it."""
+    number, profile = entry.profile
+    file = f"{entry.name.plain}{entry.suffix}"
+    ids = [f"{file}@{profile or number}"] if profile or number else []
+    ids += [] if number else [file, entry.name.plain]
+    return any(fnmatch.fnmatchcase(text.lower(), pattern) for text in ids)

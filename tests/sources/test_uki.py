@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,22 +91,58 @@ def test_the_order_of_the_specification() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "default"),
-    [("b*", "b"), ("B.EFI", "b"), ("a.efi", "a"), ("a.efi@1", "a@1"), ("c*", None), ("@saved", None), ("t*", None)],
+    [
+        *(("b*", "b"), ("B.EFI", "b"), ("a.efi", "a"), ("a.efi@1", "a@1"), ("a.efi@RESCUE", "a@2")),
+        *(("c*", None), ("@saved", None), ("t", "t"), ("t.conf", "t"), ("a.efi@2", None)),
+        # in systemd-boot's order what has a sort-key is before what has none
+        ("t*", "tb"),
+    ],
 )
 def test_the_default_of_both_types_is_one(pattern: str, default: str | None) -> None:
     entries, _ = scan(
         {
-            "/EFI/Linux/a.efi": image((".profile", b""), (".profile", b"")),
+            "/EFI/Linux/a.efi": image((".profile", b""), (".profile", b""), (".profile", b"ID=rescue\n")),
             "/EFI/Linux/b.efi": image(),
             "/EFI/Linux/tb.efi": image(),
             "/loader/entries/t+2.conf": "linux /l",
             "/loader/loader.conf": f"default {pattern}",
         }
     )
-    assert [entry.id for entry in entries if entry.default and entry.source == "uki"] == (
-        [default] if default else []
+    assert [entry.id for entry in entries if entry.default] == ([default] if default else [])
+
+
+RECORDED = json.loads(Path(__file__).with_name("bootctl.json").read_text())
+
+
+@pytest.mark.parametrize("number", range(len(RECORDED)))
+def test_both_types_are_one_list_in_the_order_of_bootctl(number: int) -> None:
+    """The orders were recorded with `bootctl list` of systemd 252 on file systems with these files.
+
+    What is written for an image is its .osrel.
+    """
+    files: dict[str, bytes | str] = {"/k": "k"}
+    for path, text in RECORDED[number]["files"].items():
+        files[path] = uki((".osrel", text.encode()), LINUX) if path.endswith(".efi") else text
+    entries, problems = scan(files)
+    assert not problems
+    assert [entry.config.path for entry in entries if entry.config] == RECORDED[number]["order"]
+
+
+def test_names_are_compared_in_lower_case_as_on_a_boot_partition() -> None:
+    files: dict[str, bytes | str] = {f"/loader/entries/{name}.conf": "linux /k" for name in ("a", "B", "c", "D")}
+    assert [entry.id for entry in scan(files)[0]] == ["D", "c", "B", "a"]
+
+
+def test_the_default_may_be_an_image_that_a_text_entry_starts() -> None:
+    entries, _ = scan(
+        {
+            "/EFI/Linux/a.efi": image(),
+            "/EFI/Linux/b.efi": image(),
+            "/loader/entries/t.conf": "uki /EFI/Linux/a.efi",
+            "/loader/loader.conf": "default a.efi",
+        }
     )
-    assert sum(entry.default for entry in entries) == (default is not None or pattern == "t*")
+    assert [(entry.id, entry.default) for entry in entries] == [("b", False), ("t", True)]
 
 
 def test_addons_add_to_the_command_line_the_common_ones_first() -> None:
@@ -187,7 +226,7 @@ def test_a_profile_that_a_text_entry_names_is_not_offered_again(profile: str, le
         }
     )
     assert not problems
-    assert [entry.id for entry in entries] == ["t", *left]
+    assert [entry.id for entry in entries] == [*left, "t"]
 
 
 def test_a_text_entry_of_an_image_gets_its_addons_too() -> None:

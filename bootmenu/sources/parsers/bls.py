@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Boot Loader Specification (UAPI.1), type 1: one entry a file in /loader/entries."""
+"""Boot Loader Specification (UAPI.1), type 1: one entry a file in /loader/entries, listed with those of uki.py."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
@@ -13,8 +13,9 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
 from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons
 from bootmenu.sources.lines import short
-from bootmenu.sources.order import PREFIXES, Name, default_pattern, in_order, matches
+from bootmenu.sources.order import PREFIXES, Name, default_of, default_pattern, in_order
 from bootmenu.sources.parsers.grub import fedora
+from bootmenu.sources.parsers.uki import Image, entries, images
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, once, read_text
 
 _MAX_ENTRIES = 1000
@@ -56,41 +57,77 @@ _ARCHITECTURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Text:
+    """One file of type 1; what the order of a menu depends on."""
+
     name: Name
     fields: dict[str, list[str]]
     config: str
 
     def one(self, key: str) -> str:
+        """The value of a key that counts once; empty where the file has none."""
         return self.fields.get(key, [""])[-1]
 
     @property
+    def suffix(self) -> str:
+        """See Sortable."""
+        return ".conf"
+
+    @property
+    def profile(self) -> tuple[int, str]:
+        """See Sortable."""
+        return 0, ""
+
+    @property
     def sort_key(self) -> str:
+        """See Sortable."""
         return self.one("sort-key")
 
     @property
     def machine_id(self) -> str:
+        """See Sortable."""
         return self.one("machine-id")
 
     @property
     def version(self) -> str:
+        """See Sortable."""
         return self.one("version")
 
 
 @SOURCES.register("bls", order=10)
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
-    """Entries in the specification's order, the default marked as loader.conf wants it."""
+    """Both types of entries as one list in the order of systemd-boot, the default marked as loader.conf wants it."""
+    homes: dict[str, tuple[list[Text], list[Image]]] = {prefix: ([], []) for prefix in PREFIXES}
+    for read in _texts(tree):
+        if isinstance(read, Problem):
+            yield read
+        else:
+            homes[read[0]][0].extend(read[1])
+    for found in images(tree):
+        if isinstance(found, Problem):
+            yield found
+        else:
+            homes[found[0]][1].extend(found[1])
+    named: dict[object, Text] = {}
+    for prefix, (texts, _) in homes.items():
+        for entry in texts:
+            named.setdefault(_identity(tree, _kernel(tree, prefix, entry)), entry)
+    for prefix, (texts, unified) in homes.items():
+        yield from _finish(tree, prefix, in_order([*texts, *unified]), named, platform)
+
+
+def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
+    """What is in the files of type 1 below each root of a boot partition, and what is wrong."""
     for found in listed(tree, (f"{prefix}/loader/entries" for prefix in PREFIXES)):
         if isinstance(found, Problem):
             yield found
             continue
         folder, names = found
-        prefix = folder.removesuffix("/loader/entries")
         if other := _other_semantics(tree, f"{folder}.srel"):
             yield Problem(device=tree.device, path=folder, message=f"holds entries of another type: {short(other)}")
             continue
-        entries: list[_Entry] = []
+        entries: list[Text] = []
         configs = [name for name in names if name.lower().endswith(".conf") and not name.startswith(".")]
         if len(configs) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
             message = f"holds too many files: the first {len(configs[:_MAX_ENTRIES]):,} entries are read"
@@ -112,13 +149,13 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
             for message in problems:
                 yield Problem(device=tree.device, path=path, message=message)
             if any(fields.get(key) for key in _KERNELS):
-                entries.append(_Entry(Name.of(name[:-5]), fields, path))
+                entries.append(Text(Name.of(name[:-5]), fields, path))
             elif "uki-url" in fields:
                 message = "is fetched over the network (uki-url), which is not done here"
                 yield Problem(device=tree.device, path=path, message=message)
             else:
                 yield Problem(device=tree.device, path=path, message="names no kernel (linux)")
-        yield from _finish(tree, prefix, entries, platform)
+        yield folder.removesuffix("/loader/entries"), entries
 
 
 def _other_semantics(tree: Tree, path: str) -> str:
@@ -158,31 +195,63 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
     return fields, problems[:_MAX_PROBLEMS]
 
 
-def _finish(tree: Tree, prefix: str, entries: list[_Entry], platform: Platform) -> Iterator[BootEntry | Problem]:
-    ordered = in_order(entries)
-    pattern = default_pattern(tree, prefix)
-    default = next((entry for entry in ordered if pattern and matches(pattern, entry.name.plain, ".conf")), None)
+def _finish(
+    tree: Tree, prefix: str, ordered: list[Text | Image], named: Mapping[object, Text], platform: Platform
+) -> Iterator[BootEntry | Problem]:
+    """named: of the images that a text entry starts, that entry: they are one with it, which says how."""
+    default = default_of(ordered, default_pattern(tree, prefix))
     variables = fedora.variables(tree, prefix, platform)
-    if default is None:  # GRUB does not read loader.conf, and keeps a default of its own
-        number = variables.default([(entry.name.plain, entry.one("title")) for entry in ordered])
-        default = None if number is None else ordered[number]
+    if isinstance(default, Image):
+        default = named.get(_identity(tree, (default.path, default.content.part)), default)
+    if default is None:  # GRUB does not read loader.conf, and keeps a default of its own among those of type 1
+        texts = [entry for entry in ordered if isinstance(entry, Text)]
+        number = variables.default([(entry.name.plain, entry.one("title")) for entry in texts])
+        default = None if number is None else texts[number]
     for entry in ordered:
+        if isinstance(entry, Image):
+            if _identity(tree, (entry.path, entry.content.part)) not in named:
+                yield from entries(tree, prefix, entry, platform.board, default=default is entry)
+            continue
         if name := variables.missing(entry.fields.get("options", [])):
             message = f"${name} is set by no grubenv on this partition"
             yield Problem(device=tree.device, path=entry.config, message=message)
         yield from _boot_entry(tree, prefix, entry, variables, default is entry, platform.board)
 
 
+def _path(tree: Tree, prefix: str, name: str) -> str:
+    # UAPI.1: paths are relative to the root of the partition. On a root partition that holds /boot itself Fedora's
+    # tools write them relative to /boot.
+    absolute = normal(name)
+    if prefix and not exists(tree, absolute) and exists(tree, prefix + absolute):
+        absolute = prefix + absolute
+    return absolute
+
+
+def _kernel(tree: Tree, prefix: str, entry: Text) -> tuple[str, str]:
+    """Path and part of the file that it starts; see FileRef.part."""
+    kind = next(key for key in _KERNELS if entry.one(key))
+    profile = entry.one("profile") if kind == "uki" else ""
+    part = f"@{int(profile)}" if _is_number(profile) and int(profile) else ""
+    return _path(tree, prefix, entry.one(kind)), part
+
+
+def _is_number(profile: str) -> bool:
+    return profile.isascii() and profile.isdigit() and len(profile) <= 4
+
+
+def _identity(tree: Tree, kernel: tuple[str, str]) -> object:
+    path, part = kernel
+    try:
+        return tree.stat(path).identity, part
+    except TreeError:
+        return kernel
+
+
 def _boot_entry(
-    tree: Tree, prefix: str, entry: _Entry, variables: fedora.Variables, default: bool, board: Board
+    tree: Tree, prefix: str, entry: Text, variables: fedora.Variables, default: bool, board: Board
 ) -> Iterator[BootEntry | Problem]:
     def path(name: str) -> str:
-        # UAPI.1: paths are relative to the root of the partition. On a root partition that holds /boot itself
-        # Fedora's tools write them relative to /boot.
-        absolute = normal(name)
-        if prefix and not exists(tree, absolute) and exists(tree, prefix + absolute):
-            absolute = prefix + absolute
-        return absolute
+        return _path(tree, prefix, name)
 
     def file(name: str, part: str = "") -> FileRef:
         return FileRef(device=tree.device, path=path(name), part=part)
@@ -191,18 +260,17 @@ def _boot_entry(
         return Problem(device=tree.device, path=entry.config, message=message)
 
     kind = next(key for key in _KERNELS if entry.one(key))
-    kernel = entry.one(kind)
+    kernel, part = _kernel(tree, prefix, entry)
     profile = entry.one("profile") if kind == "uki" else ""
-    if profile and not (profile.isascii() and profile.isdigit() and len(profile) <= 4):
+    if profile and not _is_number(profile):
         yield problem(f"{short(profile)} is no number of a profile")
-        profile = ""
     devicetree = entry.one("devicetree")
     overlays = [name for value in entry.fields.get("devicetree-overlay", []) for name in value.split()]
     if overlays and not devicetree:
         # "This key is optional but depends on the devicetree key"
         yield problem("devicetree-overlay is left out: there is no devicetree that it could be applied to")
         overlays = []
-    initrds = variables.initrds(entry.fields.get("initrd", []), kernel, _MAX_FILES + 1)
+    initrds = variables.initrds(entry.fields.get("initrd", []), entry.one(kind), _MAX_FILES + 1)
     extras = entry.fields.get("extra", [])
     if max(len(overlays), len(initrds), len(extras)) > _MAX_FILES:
         yield problem(f"names more than {_MAX_FILES} files: the rest is left out")
@@ -213,7 +281,7 @@ def _boot_entry(
         source="bls",
         config=FileRef(device=tree.device, path=entry.config, exists=True),
         device=tree.device,
-        kernel=file(kernel, f"@{int(profile)}" if profile and int(profile) else ""),
+        kernel=FileRef(device=tree.device, path=kernel, part=part),
         initrds=tuple(file(name) for name in initrds[:_MAX_FILES]),
         dtb=file(devicetree) if devicetree else None,
         overlays=tuple(file(name) for name in overlays[:_MAX_FILES]),
