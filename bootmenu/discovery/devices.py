@@ -24,7 +24,7 @@ from bootmenu.system.commands import CommandError, HangingError
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 
-_COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,RM"
+_COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,PARTTYPE,RM"
 _LSBLK_SECONDS = 8
 _EXCLUDED = "1,2"
 """Major numbers (Documentation/admin-guide/devices.txt): RAM disks, and floppies, which only tell that they are
@@ -51,6 +51,23 @@ NOT_BOOTABLE = frozenset(
     }
 )
 """lsblk's file system types of partitions that are parts or containers of something else."""
+
+
+_NO_FILES = frozenset(
+    {
+        "0x5",  # extended, by whichever of its three numbers: the logical partitions in it are listed beside it
+        "0xf",
+        "0x85",
+        "0x41",  # PReP boot
+        "9e1a2d38-c612-4316-aa26-8b49521e5a8b",  # the same with GPT
+        "21686148-6449-6e6f-744e-656564454649",  # BIOS boot, where GRUB is
+        "e3c9e316-0b5c-4db8-817d-f92df00215ae",  # Microsoft reserved
+        "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3",  # metadata of Windows' dynamic disks
+        "3de21764-95bd-54bd-a5c3-4abe786f38a8",  # U-Boot's environment
+    }
+)
+"""Types of partitions that are not there for files, as lsblk writes them (util-linux, include/pt-gpt-partnames.h and
+include/pt-mbr-partnames.h)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +249,7 @@ _BLKID = {
     "label": "ID_FS_LABEL_ENC",
     "partuuid": "ID_PART_ENTRY_UUID",
     "partlabel": "ID_PART_ENTRY_NAME",
+    "parttype": "ID_PART_ENTRY_TYPE",
 }
 _BLKID_SECONDS = 4.0
 _MAX_ASKED = 200
@@ -326,6 +344,8 @@ def _from_lsblk(
             continue
         seen.add(device.name)
         if device.filesystem in NOT_BOOTABLE or device.name.startswith(("zram", "ram")):
+            continue
+        if str(row.get("parttype")).lower() in _NO_FILES:
             continue
         if above - {"part"}:
             continue  # something stands on it, through which it is read: also half a mirror has a file system

@@ -269,6 +269,18 @@ def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str,
             yield folder, names
 
 
+_MAX_ARCHITECTURES = 16
+
+
+def installer_folders(tree: Tree) -> tuple[str, ...]:
+    """`/debian-installer/ARCH` of each architecture of which a netboot tree of Debian's installer is there."""
+    try:
+        names = tree.list("/debian-installer")
+    except TreeError:
+        return ()
+    return tuple(f"/debian-installer/{name}" for name in names[:_MAX_ARCHITECTURES])
+
+
 def exists(tree: Tree, path: str) -> bool:
     """True when a regular file can be found there."""
     try:

@@ -74,6 +74,40 @@ def test_partitions_are_found_and_what_is_none_is_said(tmp_path: Path) -> None:
     assert three == Problem(device="sdb", path="", message="not readable: no partitions and no known file system")
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "21686148-6449-6E6F-744E-656564454649",
+        "9e1a2d38-c612-4316-aa26-8b49521e5a8b",
+        "e3c9e316-0b5c-4db8-817d-f92df00215ae",
+        *("0x41", "0x5", "0xf", "0x85"),
+    ],
+)
+def test_partitions_that_are_not_for_files_are_no_problems(tmp_path: Path, kind: str) -> None:
+    row = {"name": "sda1", "path": "/dev/sda1", "type": "part", "size": 9, "fstype": None, "parttype": kind}
+    assert found(tmp_path / "lsblk", [row]) == []
+    answers = {f"/dev/sda{number}": f"ID_PART_ENTRY_TYPE={kind}\n".encode() for number in (1, 2)}
+    told, _ = without_udev(tmp_path / "blkid", {**answers, "/dev/sda3": b"ID_PART_ENTRY_TYPE=0x83\n"})
+    assert told == [Problem(device="sda3", path="", message="not readable: no known file system")]
+
+
+def test_what_lies_on_other_devices_comes_last(tmp_path: Path) -> None:
+    def row(name: str, kind: str, *children: object) -> dict[str, object]:
+        filesystem = None if children else "ext4"
+        return {"name": name, "type": kind, "size": 9, "fstype": filesystem, "children": list(children)}
+
+    array = row("md0", "raid1", row("md0p1", "part"))
+    rows = [
+        row("loop0", "loop", row("vg-root", "lvm")),
+        row("sda", "disk", row("sda1", "part", array), row("sda2", "part"), row("sda3", "part", row("c", "crypt"))),
+        row("sdb", "disk", row("sdb1", "part", array), row("sdb2", "part")),
+        {"name": "sr0", "type": "rom", "size": 9, "fstype": "iso9660"},
+    ]
+    devices = [one for one in found(tmp_path, rows) if isinstance(one, Device)]
+    assert [device.name for device in devices] == ["sda2", "sdb2", "sr0", "vg-root", "md0p1", "c"]
+    assert [device.name for device in devices if device.assembled] == ["vg-root", "md0p1", "c"]
+
+
 def test_a_device_above_two_others_is_listed_once(tmp_path: Path) -> None:
     member = {"type": "part", "fstype": "linux_raid_member", "size": 5}
     raid = {"name": "md0", "path": "/dev/md0", "type": "raid1", "fstype": "ext4", "size": 5}

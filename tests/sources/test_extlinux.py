@@ -333,7 +333,43 @@ def test_a_label_with_config_is_another_configuration() -> None:
         ("q", "/arch/q", "", True),
     ]
     assert [entry.config.path for entry in entries if entry.config] == ["/isolinux/plain.cfg", "/arch/a.cfg"]
-    assert [problem.message for problem in problems] == ["/isolinux/isolinux.cfg includes itself"]
+    assert not problems, "it leads back to its menu, as a page of help does"
+
+
+INSTALLER = "debian-installer/amd64"
+NETBOOT: dict[str, bytes | str] = {
+    f"/{INSTALLER}/linux": "",
+    f"/{INSTALLER}/pxelinux.cfg/default": f"path {INSTALLER}/boot-screens/\n"
+    f"include {INSTALLER}/boot-screens/menu.cfg\n"
+    f"default {INSTALLER}/boot-screens/vesamenu.c32\n",
+    f"/{INSTALLER}/boot-screens/menu.cfg": f"menu title Debian GNU/Linux installer menu (BIOS mode)\n"
+    f"include {INSTALLER}/boot-screens/gtk.cfg\nlabel install\nmenu label ^Install\nkernel {INSTALLER}/linux\n"
+    f"append vga=788 initrd={INSTALLER}/initrd.gz --- quiet\nmenu begin dark\nmenu title Dark\nlabel help\n"
+    f"config {INSTALLER}/boot-screens/prompt.cfg\nmenu end\nlabel help\nconfig {INSTALLER}/boot-screens/prompt.cfg\n",
+    f"/{INSTALLER}/boot-screens/prompt.cfg": f"include {INSTALLER}/boot-screens/menu.cfg\nlabel menu\n"
+    f"kernel {INSTALLER}/boot-screens/vesamenu.c32\nconfig {INSTALLER}/boot-screens/syslinux.cfg\n",
+    f"/{INSTALLER}/boot-screens/syslinux.cfg": f"include {INSTALLER}/boot-screens/menu.cfg\n",
+}
+
+
+def test_the_netboot_tree_of_debians_installer_is_read_without_noise() -> None:
+    """After debian-installer-12-netboot-amd64, whose /pxelinux.cfg is a link, and has no gtk.cfg."""
+    copied = NETBOOT | {"/pxelinux.cfg/default": NETBOOT[f"/{INSTALLER}/pxelinux.cfg/default"]}
+    for files in (NETBOOT, copied):
+        entries, problems = read(files)
+        assert not problems
+        assert {entry.title for entry in entries} == {"Install"}
+        assert {(entry.source, entry.kernel.path) for entry in entries} == {("syslinux", f"/{INSTALLER}/linux")}
+        assert {ref.path for entry in entries for ref in entry.initrds} == {f"/{INSTALLER}/initrd.gz"}
+
+
+def test_an_include_that_is_not_there_is_said_where_the_loader_says_it() -> None:
+    """U-Boot ends with an error, and SYSLINUX goes on."""
+    text = "include gone.cfg\nlabel a\nkernel /k\n"
+    for path, said in (("/extlinux/extlinux.conf", 1), ("/syslinux.cfg", 0), ("/pxelinux.cfg/default", 0)):
+        entries, problems = read({path: text})
+        assert len(entries) == 1
+        assert len(problems) == said
 
 
 def test_includes_are_bounded_in_depth_number_and_size() -> None:
@@ -342,8 +378,8 @@ def test_includes_are_bounded_in_depth_number_and_size() -> None:
     assert len(entries) == 15
     assert [problem.message for problem in problems] == ["line 3: includes are nested deeper than 16"]
 
-    _, problems = config("include a\n" * 70, **{"/boot/extlinux/a": ""})
-    assert {problem.message.partition(": ")[2] for problem in problems} == {"more than 64 files are included"}
+    _, problems = config("include a\n" * 260, **{"/boot/extlinux/a": ""})
+    assert {problem.message.partition(": ")[2] for problem in problems} == {"more than 256 files are included"}
 
     entries, problems = config(
         "include a\ninclude b\nlabel c\nkernel /k\n",

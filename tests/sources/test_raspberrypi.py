@@ -102,6 +102,17 @@ def test_kernel_and_tree_of_each_model(board: tuple[str, ...], config: str, kern
     assert (entry.id, entry.source, entry.default) == ("config.txt", "raspberrypi", True)
 
 
+def test_a_prefix_that_only_upstream_kernel_implies_makes_no_noise() -> None:
+    assert messages("upstream_kernel=1", PI3) == []
+    assert messages("upstream_kernel=1", PI3, {"/kernel8.img": "", "/upstream/kernel8.img": ""}) == []
+    assert one("upstream_kernel=1", PI4).kernel.path == "/kernel8.img"
+    files: dict[str, str | bytes] = {"/upstream/kernel8.img": "", "/upstream/bcm2711-rpi-4-b.dtb": ""}
+    assert one("upstream_kernel=1", PI4, files).kernel.path == "/upstream/kernel8.img"
+    assert messages("os_prefix=upstream/", PI4) == [
+        "os_prefix=upstream/ is ignored, as by the firmware: no kernel is there"
+    ]
+
+
 def test_the_fifth_model_takes_the_common_kernel_where_its_own_is_missing() -> None:
     entries, _ = read({"/config.txt": "", "/kernel8.img": ""}, board=PI5)
     assert [entry.kernel.path for entry in entries] == ["/kernel8.img"]

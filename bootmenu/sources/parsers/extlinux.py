@@ -17,7 +17,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
 from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, exists, normal
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, installer_folders, normal
 from bootmenu.sources.variables import needed, parameter_of
 
 _EXTLINUX = tuple(
@@ -31,8 +31,10 @@ _SYSLINUX = (
     *(f"{folder}/isolinux.cfg" for folder in ("/boot/isolinux", "/isolinux", "", "/boot/syslinux", "/syslinux")),
     *(f"{folder}/syslinux.cfg" for folder in ("/boot/isolinux", "/isolinux")),
 )
+# pxelinux.txt: "the default configuration file name", below the folder of pxelinux.0, which is the working directory
+_PXELINUX = "pxelinux.cfg/default"
 _MAX_DEPTH = 16  # U-Boot's MAX_NEST_LEVEL; syslinux.txt: "up to 16 levels deep"
-_MAX_FILES = 64
+_MAX_FILES = 256  # the menu of Debian's installer has 27, and its page of help includes it once more
 _MAX_REFERENCES = 64
 """Initramfs parts or overlays of one label."""
 _LONGEST_MENU = 200
@@ -104,6 +106,9 @@ class _Bounds:
     files: int = _MAX_FILES
     labels: int = MAX_ENTRIES
     characters: int = CONFIG_LIMIT
+    restarted: set[tuple[str, str]] = field(default_factory=set)
+    """Path and working directory of each configuration that a label leads to. It is read once: a page of help leads
+    back to the menu it was called from."""
 
 
 @dataclass(slots=True)
@@ -124,6 +129,9 @@ class _State:
     ontimeout: str = ""
     open: list[str] = field(default_factory=list)
     """Files that are being read."""
+    lenient: bool = False
+    """A file that is not there is included in silence (readconfig.c:parse_one_config), and Debian's installer relies
+    on that; U-Boot ends with an error (pxe_utils.c:handle_include)."""
 
     def the_default(self) -> _Label | None:
         """What starts when nobody presses a key."""
@@ -150,13 +158,21 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
 @SOURCES.register("syslinux", order=32)
 def parse_syslinux(tree: Tree) -> Iterator[BootEntry | Problem]:
     """The same language in the places of SYSLINUX and ISOLINUX."""
-    return _parse(tree, "syslinux", _SYSLINUX)
+    # where a tree of Debian's installer was copied without its links, its configuration is in a folder below; the
+    # paths in it begin at the root
+    netboot = (f"{folder}/{_PXELINUX}" for folder in ("", *installer_folders(tree)))
+    return _parse(tree, "syslinux", (*_SYSLINUX, *netboot))
 
 
 def _parse(tree: Tree, source: str, paths: tuple[str, ...]) -> Iterator[BootEntry | Problem]:
+    def folder(config: Configuration) -> str:
+        return "/" if config.path.endswith(f"/{_PXELINUX}") else config.folder
+
     return read_each(
         configurations(tree, paths),
-        lambda config: _entries(config, source, _State(config.folder, _Bounds()), is_default=True),
+        lambda config: _entries(
+            config, source, _State(folder(config), _Bounds(), lenient=source == "syslinux"), is_default=True
+        ),
     )
 
 
@@ -186,15 +202,22 @@ def _other_configuration(
 ) -> Iterator[BootEntry]:
     # syslinux.txt: "CONFIG means restart the boot loader using a different configuration file. The configuration
     # file is read, the working directory is changed (if specified via an APPEND)". Arch's isolinux.cfg is no more.
-    other = _included(config, state, label.config, 0)
+    folder = normal(label.append, state.folder) if label.append and label.append != "-" else state.folder
+    path = _path(state, label.config)
+    known = (path, folder) in state.bounds.restarted or path in (*state.open, config.path)
+    other = None if known else _included(config, state, label.config, 0)
     if other is not None:
-        folder = normal(label.append, state.folder) if label.append and label.append != "-" else state.folder
-        restarted = _State(folder, state.bounds, open=[*state.open, config.path])
+        state.bounds.restarted.add((path, folder))
+        restarted = _State(folder, state.bounds, open=[*state.open, config.path], lenient=state.lenient)
         yield from _entries(other, source, restarted, is_default=is_default)
 
 
+def _path(state: _State, path: str) -> str:
+    return normal(path.removeprefix("::"), state.folder)
+
+
 def _included(config: Configuration, state: _State, path: str, number: int) -> Configuration | None:
-    path = normal(path.removeprefix("::"), state.folder)
+    path = _path(state, path)
     if path in state.open or path == config.path:
         config.problem(f"{path} includes itself", number)
     elif len(state.open) >= _MAX_DEPTH:
@@ -263,8 +286,18 @@ def _include(config: Configuration, state: _State, value: str, number: int) -> N
     if not path:
         config.problem("include names no file", number)
     elif other := _included(config, state, path, number):
+        if state.lenient and _is_missing(other.tree, other.path):
+            return
         # menu.txt: with a tag "the whole file is considered to have been bracketed with a MENU BEGIN ... MENU END"
         _read(other, state, tuple(tag))
+
+
+def _is_missing(tree: Tree, path: str) -> bool:
+    try:
+        tree.stat(path)
+    except TreeError as error:
+        return error.trouble is Trouble.MISSING
+    return False
 
 
 def _begin(state: _State, tag: str) -> None:

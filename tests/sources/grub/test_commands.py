@@ -331,6 +331,18 @@ def test_a_configuration_that_cannot_be_read_is_said_and_hides_nothing(trouble: 
     assert [problem.path for problem in problems] == [CONFIG]
 
 
+def test_the_netboot_tree_of_debians_installer_is_read() -> None:
+    folder = "/debian-installer/arm64"
+    text = f"menuentry 'Install' {{\n linux {folder}/linux --- quiet\n initrd {folder}/initrd.gz\n}}\n"
+    # its grub.cfg for the platform reads another one, which is not there
+    files = {f"{folder}/grub/grub.cfg": text, f"{folder}/grub/arm64-efi/grub.cfg": "source /boot/grub/grub.cfg\n"}
+    found, problems = read({**files, f"{folder}/linux": "", f"{folder}/initrd.gz": ""})
+    assert not problems
+    assert [(entry.source, entry.title, entry.kernel.path) for entry in found] == [
+        ("grub", "Install", f"{folder}/linux")
+    ]
+
+
 def test_words_from_a_hostile_device() -> None:
     assert words("", "(") == "("
     assert kernel("", "'('")[0] == "sda1"

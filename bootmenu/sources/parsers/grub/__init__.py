@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.grub.menus import Budgets, run
-from bootmenu.sources.tree import Tree, TreeError, Trouble
+from bootmenu.sources.tree import Tree, TreeError, Trouble, installer_folders
 
 _FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2")
 _MAX_FIRMWARE_FOLDERS = 32
@@ -65,5 +65,5 @@ def _configurations(tree: Tree) -> Iterator[str]:
         names = ()
     for name in names[:_MAX_FIRMWARE_FOLDERS]:
         yield f"/EFI/{name}/grub.cfg"
-    for folder in _FOLDERS:
+    for folder in (*_FOLDERS, *(f"{folder}/grub" for folder in installer_folders(tree))):
         yield f"{folder}/grub.cfg"

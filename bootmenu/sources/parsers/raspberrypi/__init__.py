@@ -142,7 +142,9 @@ class _Firmware:
 
     def _choose_prefix(self, kernels: tuple[str, ...]) -> None:
         values = self._config.values
-        prefix = values.get("os_prefix") or ("upstream/" if self._config.on("upstream_kernel") else "")
+        written = values.get("os_prefix")
+        # boot.adoc, upstream_kernel: it implies os_prefix=upstream/, and nobody says that there is such a folder
+        prefix = written or ("upstream/" if self._config.on("upstream_kernel") else "")
         if not prefix:
             return
         # boot.adoc, os_prefix: "unless the expected kernel and .dtb can be found at the new location/name, the prefix
@@ -155,7 +157,7 @@ class _Firmware:
             tree = not explicit or exists(self._tree, self._path(explicit, prefix))
         if kernel and tree:
             self._prefix = prefix
-        else:
+        elif written:
             missing = "device tree" if kernel else "kernel"
             self._problem(f"os_prefix={prefix[:60]} is ignored, as by the firmware: no {missing} is there")
 
