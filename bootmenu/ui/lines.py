@@ -113,16 +113,25 @@ def clip(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     return tuple(kept)
 
 
+def rule_room(width: int, right: Sequence[Span], *, beside: bool = True) -> int:
+    """Columns for the left text of a rule with that right one, which gives way to a left one where there are few.
+
+    beside: there is a left one.
+    """
+    tail = sum(cells(span.text) for span in right) + 3 if right else 0
+    return width - 4 - (tail if width - tail - 2 >= (12 if beside else 0) else 0)
+
+
 def rule(
     width: int, left: Sequence[Span] = (), right: Sequence[Span] = (), *, joint: tuple[int, str] | None = None
 ) -> Line:
     """`─ left ─────────── right ─`; without texts a plain line. joint: a sign where another line meets it."""
     spans: list[Span] = []
-    if right and width - sum(cells(span.text) for span in right) - 5 < (12 if left else 0):
-        right = ()
-    tail = sum(cells(span.text) for span in right) + 3 if right else 0
+    room = rule_room(width, right, beside=bool(left))
+    tail = width - 4 - room
+    right = right if tail else ()
     if left:
-        kept = clip(left, width - tail - 4)
+        kept = clip(left, room)
         spans += [Span("─ ", Ink.RULE), *kept, Span(" ")]
     used = sum(cells(span.text) for span in spans)
     middle = "─" * max(0, width - used - tail)

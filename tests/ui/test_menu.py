@@ -422,6 +422,25 @@ async def test_a_wide_screen_has_the_story_on_the_right() -> None:
         assert "16K pages" in menu.selected
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_list_and_heading_tell_an_entry_from_its_recovery_mode(size: tuple[int, int]) -> None:
+    versions = ("6.12.57+deb13-arm64", "6.12.48+deb13-arm64")
+    names = [
+        (f"Debian GNU/Linux, with Linux {one}{mode}", one) for one in versions for mode in ("", " (recovery mode)")
+    ]
+    events: list[ScanEvent] = [DeviceFound(fakes.BOOT)]
+    events += [EntryFound(fakes.listing(f"e{n}", title, version=one)) for n, (title, one) in enumerate(names)]
+    events += [DeviceDone(fakes.BOOT, 4), ScanFinished(1.0)]
+    async with running(FakeSession(events=events), size=size) as menu:
+        rows, headings = set(), set()
+        for number in "1234":
+            await menu.press(number)
+            rows.add(menu.selected[10:])
+            headings.add(next(row for row in menu.rows if "can be started here" in row))
+        assert len(rows) == len(headings) == 4
+        assert sum("mode)" in row for row in rows) == 2
+
+
 async def test_hundreds_of_entries_keep_the_selected_one_in_sight() -> None:
     events: list[ScanEvent] = [DeviceFound(fakes.BOOT)]
     events += [EntryFound(fakes.listing(f"e{n}", f"Entry {n}")) for n in range(300)]

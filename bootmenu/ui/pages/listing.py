@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, marked, told
-from bootmenu.model.entry import Problem
+from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import Bus
 from bootmenu.state import State
+from bootmenu.ui.abridge import abridged
 from bootmenu.ui.catalogue import Catalogue, Group
 from bootmenu.ui.lines import Ink, Line, Span, clip
-from bootmenu.ui.text import cells, clean, fit
-from bootmenu.ui.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width
+from bootmenu.ui.text import cells, clean, cut, fit
+from bootmenu.ui.wording import WORDS, full_name, name, sentence_of, skip, verdict_of, verdict_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,13 @@ class Row:
     mark: Mark | None = None
     lost: bool = False
     """It was started, and never came back since."""
+    extra: str = ""
+    """What tells an entry from others of its title and version; empty = there is none."""
+
+    @property
+    def title(self) -> str:
+        """The whole name of an entry, which no other one has."""
+        return _with(full_name(self.listing), self.extra) if self.listing else self.text
 
 
 class Mark(StrEnum):
@@ -60,14 +70,18 @@ class Columns:
     version: int
     source: int
     default: bool
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By the key of a row: the title of its entry, or its problem, and the version beside it, cut to the room there
+    is; no two rows say the same."""
 
     @classmethod
     def of(cls, shown: Iterable[Row], width: int) -> Columns:
         """What there is to show, as far as the titles keep room; the source goes first, but not for the end of a long
-        version."""
-        shown = [row for row in shown if row.listing]
+        version. A version that is in the title is not shown once more."""
+        every = [row for row in shown if row.key is not None]
+        shown = [row for row in every if row.listing]
         listings = [row.listing for row in shown if row.listing]
-        version = max((cells(clean(listing.entry.version, 60)) for listing in listings), default=0)
+        version = max((cells(_version(listing)) for listing in listings), default=0)
         source = max((cells(clean(listing.entry.source, 20)) for listing in listings), default=0)
         titles = min(30, max((cells(name(listing)) for listing in listings), default=0))
         room = width - _LEFT - verdict_width() - 2 - titles
@@ -82,9 +96,105 @@ class Columns:
             source = 0
         else:
             room -= source + 2
-        return cls(
-            version=version, source=source, default=any(row.mark for row in shown) and room >= Mark.width() + 2
+        default = any(row.mark for row in shown) and room >= Mark.width() + 2
+        columns = cls(version=version, source=source, default=default)
+        return dataclasses.replace(columns, texts=_texts(every, columns, width))
+
+    def room(self, width: int, *, version: bool) -> int:
+        """Columns of a title. version: there is one beside it."""
+        used = self.version + 2 if version else 0
+        used += self.source + 2 if self.source else 0
+        used += Mark.width() + 2 if self.default else 0
+        return max(0, width - _LEFT - verdict_width() - 2 - used)
+
+
+def _version(listing: Listing) -> str:
+    """What is shown beside a title; empty where the title has it."""
+    version = clean(listing.entry.version, 60)
+    return "" if version in name(listing) else version
+
+
+def _with(text: str, extra: str) -> str:
+    return f"{text} ({extra})" if extra else text
+
+
+def _texts(listed: Sequence[Row], columns: Columns, width: int) -> dict[str, tuple[str, str]]:
+    """See Columns.texts."""
+    entries = [(row.key, row.extra, row.listing) for row in listed if row.key is not None and row.listing]
+    versions = [_version(one) if columns.version else "" for _, _, one in entries]
+    versions = list(abridged(tuple(versions), columns.version))
+    titles = [name(one) if columns.version else full_name(one) for _, _, one in entries]
+    sources = [one.entry.source if columns.source else "" for _, _, one in entries]
+    said = list(zip(titles, versions, sources, strict=True))
+    counts = Counter(said)
+    titles = [
+        _with(words[0], extra) if counts[words] > 1 else words[0]
+        for words, (_, extra, _) in zip(said, entries, strict=True)
+    ]
+    found: dict[str, tuple[str, str]] = {}
+    for beside in (False, True):
+        some = [index for index, version in enumerate(versions) if bool(version) is beside]
+        short = abridged(tuple(titles[index] for index in some), columns.room(width, version=beside))
+        for index, title in zip(some, short, strict=True):
+            found[entries[index][0]] = (title, versions[index])
+    problems = [(row.key, _said(row.problem)) for row in listed if row.key is not None and row.problem]
+    texts, room = tuple(text for _, text in problems), width - _LEFT - verdict_width() - 2
+    short = tuple(cut(text, room) for text in texts)  # a sentence says the most at its beginning
+    if len(set(short)) < len(set(texts)):
+        short = abridged(texts, room)
+    found |= {key: (text, "") for (key, _), text in zip(problems, short, strict=True)}
+    return found
+
+
+def _said(problem: Problem) -> str:
+    path = f"{clean(problem.path, 300)}: " if problem.path else ""
+    return path + clean(told(problem.message), 300)
+
+
+_LONGEST_LINE = 4096  # characters of a command line, as long as any kernel takes
+_LONGEST_EXTRA = 60
+
+
+def _extras(listings: Sequence[Listing]) -> dict[str, str]:
+    """By id: what tells each entry from others of its title and version, where there are any."""
+    alike: dict[str, list[BootEntry]] = {}
+    for listing in listings:
+        alike.setdefault(full_name(listing), []).append(listing.entry)
+    found: dict[str, str] = {}
+    for group in alike.values():
+        if len(group) > 1:
+            found |= zip((entry.id for entry in group), _apart(group), strict=True)
+    return found
+
+
+def _apart(entries: Sequence[BootEntry]) -> list[str]:
+    """A text for each, no two of which are the same.
+
+    As systemd-boot goes about it (src/boot/boot.c:generate_boot_entry_titles), the file of the configuration comes
+    first; then the partition, the words of the command line that not all of them have, and the kernel.
+    """
+    lines = [dict.fromkeys(entry.cmdline.text[:_LONGEST_LINE].split()) for entry in entries]
+    common = set(lines[0]).intersection(*lines[1:])
+    kinds = [
+        [clean(text, _LONGEST_EXTRA) for text in texts]
+        for texts in (
+            [entry.config.path.rpartition("/")[2] if entry.config else "" for entry in entries],
+            [entry.device for entry in entries],
+            [" ".join(word for word in line if word not in common) for line in lines],
+            [entry.kernel.path for entry in entries],
         )
+    ]
+    for texts in kinds:
+        if len(set(texts)) == len(entries):
+            return texts
+    kinds = [texts for texts in kinds if len(set(texts)) > 1]
+    texts = [", ".join(filter(None, row)) for row in zip(*kinds, strict=True)] or [""] * len(entries)
+    counts, seen = Counter(texts), Counter[str]()
+    for index, text in enumerate(texts):
+        if counts[text] > 1:
+            seen[text] += 1
+            texts[index] = ", ".join(filter(None, (text, f"#{seen[text]}")))
+    return texts
 
 
 _SHORT_VERSION = 16
@@ -99,6 +209,7 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
     """
     state = state or State()
     words = wanted.lower().split()
+    extras = _extras(list(catalogue.listings))
     listed: list[Row] = []
     number = 0
     for group in catalogue.groups:
@@ -116,6 +227,7 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
                     number=number if number <= 9 else 0,
                     mark=_mark(listing, state),
                     lost=state.lost_at(listing.entry.id) is not None,
+                    extra=extras.get(listing.entry.id, ""),
                 )
             )
         if words:
@@ -174,9 +286,8 @@ def line_of(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
         return _entry(row, row.listing, columns, width, selected=selected)
     if row.problem is not None:
         marker = "▶" if selected else " "
-        problem = row.problem
-        path = f"{clean(problem.path, 300)}: " if problem.path else ""
-        text = fit(path + clean(told(problem.message), 300), width - _LEFT - verdict_width() - 2)
+        text, _version = columns.texts.get(row.key or "", (_said(row.problem), ""))
+        text = fit(text, width - _LEFT - verdict_width() - 2)
         spans = (
             Span(fit(marker, _LEFT)),
             skip(),
@@ -192,14 +303,14 @@ def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected
     marker = "▶" if selected else " "
     number = str(row.number) if row.number else " "
     right: list[Span] = []
-    if columns.version:
-        right.append(Span("  " + fit(clean(entry.version, 60), columns.version), Ink.TEXT))
+    title, version = columns.texts.get(row.key or "", (full_name(listing), ""))
+    if version:
+        right.append(Span("  " + fit(version, columns.version), Ink.TEXT))
     if columns.source:
         right.append(Span("  " + fit(clean(entry.source, 20), columns.source), Ink.DIM))
     if columns.default:
         right.append(Span("  " + fit(_(row.mark) if row.mark else "", Mark.width()), Ink.STRONG))
-    used = sum(cells(span.text) for span in right)
-    title = fit(name(listing), max(0, width - _LEFT - verdict_width() - 2 - used))
+    title = fit(title, columns.room(width, version=bool(version)))
     left = (
         Span(f"{marker} "),
         Span(number, Ink.DIM),

@@ -27,10 +27,12 @@ from bootmenu.model.finding import Severity
 from bootmenu.state import Memory, State
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
+from bootmenu.ui.abridge import abridged
 from bootmenu.ui.keys import Place, bindings
-from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph, rule
+from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph, rule, rule_room
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages import banner, listing, story
+from bootmenu.ui.pages.listing import Row
 from bootmenu.ui.screens.base import more_below
 from bootmenu.ui.screens.choice import ChoiceScreen
 from bootmenu.ui.screens.confirm import ConfirmScreen
@@ -187,13 +189,21 @@ class MenuScreen(LookingScreen[None]):
         if row is None:
             left, right = [Span(_("nothing selected"), Ink.DIM)], []
         elif row.listing is not None:
-            left = [Span(full_name(row.listing), Ink.STRONG)]
             right = [sentence_of(row.listing)]
+            room = None if self.has_class("-wide") else rule_room(width, right)
+            left = [Span(self._entry_title(row, room), Ink.STRONG)]
         else:
             left, right = [Span(_("Could not be read"), Ink.STRONG)], [Span(_("left out"), Ink.WARN)]
         if self.has_class("-wide"):
             return [*block(width - 1, [], 1, left[0].text, left[0].ink), Line((Span(" "), *right)), BLANK]
         return [rule(width, left, right)]
+
+    def _entry_title(self, row: Row, room: int | None) -> str:
+        """The name of an entry, cut to so many columns as no other one is."""
+        if room is None:
+            return row.title
+        titles = tuple(other.title for other in self._rows.rows if other.listing)
+        return dict(zip(titles, abridged(titles, room), strict=True)).get(row.title, row.title)
 
     def _story(self, width: int) -> list[Line]:
         row = self._rows.selected
