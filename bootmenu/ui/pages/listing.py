@@ -19,7 +19,7 @@ from bootmenu.ui.abridge import abridged
 from bootmenu.ui.catalogue import Catalogue, Group
 from bootmenu.ui.lines import Ink, Line, Span, clip
 from bootmenu.ui.text import cells, clean, cut, fit
-from bootmenu.ui.wording import WORDS, full_name, name, sentence_of, skip, verdict_of, verdict_width
+from bootmenu.ui.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,25 @@ class Row:
     """It was started, and never came back since."""
     extra: str = ""
     """What tells an entry from others of its title and version; empty = there is none."""
+    name: str = field(init=False)
+    """The title of an entry, fit for a screen, as what follows; thousands are measured again and again."""
+    version: str = field(init=False)
+    """Its version; empty where the title has it."""
+
+    def __post_init__(self) -> None:
+        title, version = (name(self.listing), clean(self.listing.entry.version, 60)) if self.listing else ("", "")
+        object.__setattr__(self, "name", title)
+        object.__setattr__(self, "version", "" if version in title else version)
+
+    @property
+    def full_name(self) -> str:
+        """Title and version."""
+        return f"{self.name}, {self.version}" if self.version else self.name
 
     @property
     def title(self) -> str:
         """The whole name of an entry, which no other one has."""
-        return _with(full_name(self.listing), self.extra) if self.listing else self.text
+        return _with(self.full_name, self.extra)
 
 
 class Mark(StrEnum):
@@ -81,9 +95,9 @@ class Columns:
         every = [row for row in shown if row.key is not None]
         shown = [row for row in every if row.listing]
         listings = [row.listing for row in shown if row.listing]
-        version = max((cells(_version(listing)) for listing in listings), default=0)
+        version = max((cells(row.version) for row in shown), default=0)
         source = max((cells(clean(listing.entry.source, 20)) for listing in listings), default=0)
-        titles = min(30, max((cells(name(listing)) for listing in listings), default=0))
+        titles = min(30, max((cells(row.name) for row in shown), default=0))
         room = width - _LEFT - verdict_width() - 2 - titles
         beside = room - (source + 2) - 2
         if beside >= min(version, _SHORT_VERSION):
@@ -108,35 +122,28 @@ class Columns:
         return max(0, width - _LEFT - verdict_width() - 2 - used)
 
 
-def _version(listing: Listing) -> str:
-    """What is shown beside a title; empty where the title has it."""
-    version = clean(listing.entry.version, 60)
-    return "" if version in name(listing) else version
-
-
 def _with(text: str, extra: str) -> str:
     return f"{text} ({extra})" if extra else text
 
 
 def _texts(listed: Sequence[Row], columns: Columns, width: int) -> dict[str, tuple[str, str]]:
     """See Columns.texts."""
-    entries = [(row.key, row.extra, row.listing) for row in listed if row.key is not None and row.listing]
-    versions = [_version(one) if columns.version else "" for _, _, one in entries]
-    versions = list(abridged(tuple(versions), columns.version))
-    titles = [name(one) if columns.version else full_name(one) for _, _, one in entries]
-    sources = [one.entry.source if columns.source else "" for _, _, one in entries]
-    said = list(zip(titles, versions, sources, strict=True))
-    counts = Counter(said)
-    titles = [
-        _with(words[0], extra) if counts[words] > 1 else words[0]
-        for words, (_, extra, _) in zip(said, entries, strict=True)
+    entries = [(row.key, row, row.listing.entry.source) for row in listed if row.key is not None and row.listing]
+    versions = abridged(tuple(row.version if columns.version else "" for _, row, _ in entries), columns.version)
+    said = [
+        (row.name if columns.version else row.full_name, version, source if columns.source else "")
+        for (_, row, source), version in zip(entries, versions, strict=True)
     ]
+    counts = Counter(said)
     found: dict[str, tuple[str, str]] = {}
     for beside in (False, True):
-        some = [index for index, version in enumerate(versions) if bool(version) is beside]
-        short = abridged(tuple(titles[index] for index in some), columns.room(width, version=beside))
-        for index, title in zip(some, short, strict=True):
-            found[entries[index][0]] = (title, versions[index])
+        some = [
+            (key, _with(words[0], row.extra) if counts[words] > 1 else words[0], words[1])
+            for (key, row, _), words in zip(entries, said, strict=True)
+            if bool(words[1]) is beside
+        ]
+        short = abridged(tuple(title for _, title, _ in some), columns.room(width, version=beside))
+        found |= {key: (title, version) for (key, _, version), title in zip(some, short, strict=True)}
     problems = [(row.key, _said(row.problem)) for row in listed if row.key is not None and row.problem]
     texts, room = tuple(text for _, text in problems), width - _LEFT - verdict_width() - 2
     short = tuple(cut(text, room) for text in texts)  # a sentence says the most at its beginning
@@ -155,16 +162,21 @@ _LONGEST_LINE = 4096  # characters of a command line, as long as any kernel take
 _LONGEST_EXTRA = 60
 
 
-def _extras(listings: Sequence[Listing]) -> dict[str, str]:
-    """By id: what tells each entry from others of its title and version, where there are any."""
+def _told_apart(listed: list[Row]) -> list[Row]:
+    """The rows, with Row.extra."""
     alike: dict[str, list[BootEntry]] = {}
-    for listing in listings:
-        alike.setdefault(full_name(listing), []).append(listing.entry)
-    found: dict[str, str] = {}
+    for row in listed:
+        if row.listing is not None:
+            alike.setdefault(row.full_name, []).append(row.listing.entry)
+    extras: dict[str, str] = {}
     for group in alike.values():
         if len(group) > 1:
-            found |= zip((entry.id for entry in group), _apart(group), strict=True)
-    return found
+            extras |= zip((entry.id for entry in group), _apart(group), strict=True)
+    if not extras:
+        return listed
+    return [
+        dataclasses.replace(row, extra=extras.get(row.listing.entry.id, "")) if row.listing else row for row in listed
+    ]
 
 
 def _apart(entries: Sequence[BootEntry]) -> list[str]:
@@ -209,7 +221,6 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
     """
     state = state or State()
     words = wanted.lower().split()
-    extras = _extras(list(catalogue.listings))
     listed: list[Row] = []
     number = 0
     for group in catalogue.groups:
@@ -227,7 +238,6 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
                     number=number if number <= 9 else 0,
                     mark=_mark(listing, state),
                     lost=state.lost_at(listing.entry.id) is not None,
-                    extra=extras.get(listing.entry.id, ""),
                 )
             )
         if words:
@@ -240,7 +250,7 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
         listed.append(Row(None, _("No entry has these words.")))
     elif not listed and catalogue.finished:
         listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
-    return listed
+    return _told_apart(listed)
 
 
 def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
@@ -303,7 +313,7 @@ def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected
     marker = "▶" if selected else " "
     number = str(row.number) if row.number else " "
     right: list[Span] = []
-    title, version = columns.texts.get(row.key or "", (full_name(listing), ""))
+    title, version = columns.texts.get(row.key or "", (row.full_name, ""))
     if version:
         right.append(Span("  " + fit(version, columns.version), Ink.TEXT))
     if columns.source:
