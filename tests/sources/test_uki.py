@@ -133,6 +133,13 @@ def test_names_are_compared_in_lower_case_as_on_a_boot_partition() -> None:
     assert [entry.id for entry in scan(files)[0]] == ["D", "c", "B", "a"]
 
 
+def test_profiles_come_before_counters() -> None:
+    """src/boot/boot.c:boot_entry_compare looks at the tries that are left last of all."""
+    two = image((".profile", b""), (".profile", b""))
+    entries, _ = scan({"/EFI/Linux/a+1-2.efi": two, "/EFI/Linux/a+2-1.efi": two})
+    assert [(entry.kernel.part, entry.tries_left) for entry in entries] == [("", 2), ("", 1), ("@1", 2), ("@1", 1)]
+
+
 def test_the_default_may_be_an_image_that_a_text_entry_starts() -> None:
     entries, _ = scan(
         {
