@@ -92,7 +92,7 @@ def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandL
         found, denied = _init(tree, inits, below)
         if found:
             return RootFacts(subvolume=subvolume, init=found)
-        if denied or _usr_elsewhere(tree):
+        if denied or _usr_elsewhere(tree, cmdline):
             return RootFacts(subvolume=subvolume, denied=True)
         others = _others(mounts, top, inits)
         with contextlib.suppress(TreeError):
@@ -118,8 +118,18 @@ def _init(tree: Tree, inits: Sequence[str | None], below: str) -> tuple[str, boo
     return "", denied
 
 
-def _usr_elsewhere(tree: Tree) -> bool:
-    """Whether /usr, with init, is on another partition."""
+_USR = ("mount.usr", "usrhash", "systemd.verity_usr_data")
+"""Options that name the partition of /usr (systemd-fstab-generator(8), systemd-veritysetup-generator(8))."""
+
+
+def _usr_elsewhere(tree: Tree, cmdline: CommandLine) -> bool:
+    """Whether /usr, with init, is on another partition: the command line or fstab says so, or the folder is empty and
+    waits for it (systemd-gpt-auto-generator(8))."""
+    if any(cmdline.get(option) for option in _USR):
+        return True
+    with contextlib.suppress(TreeError):
+        if not tree.list("/usr"):
+            return True
     try:
         lines = tree.read("/etc/fstab", CONFIG_LIMIT).decode("utf-8", "replace").splitlines()
     except TreeError:

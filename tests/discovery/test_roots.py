@@ -94,6 +94,21 @@ def test_nothing_to_start(tmp_path: Path) -> None:
     assert look(tmp_path / "c", "") == RootFacts(denied=True)
 
 
+def test_usr_on_another_partition_may_have_it(tmp_path: Path) -> None:
+    """Named on the command line, or found by its type, as systemd's generators do it (systemd-fstab-generator(8),
+    systemd-gpt-auto-generator(8))."""
+    merged: dict[str, bytes | str] = {"etc/x": "", "dev/x": b"", "proc/x": b"", "var/x": b""}
+    write_tree(tmp_path / "named", {**merged, "usr/x": b""})
+    for option in ("mount.usr=UUID=1", "usrhash=00", "systemd.verity_usr_data=/dev/sda3"):
+        assert look(tmp_path / "named", option) == RootFacts(denied=True)
+    write_tree(tmp_path / "empty", merged)
+    (tmp_path / "empty/usr").mkdir()
+    assert look(tmp_path / "empty", "") == RootFacts(denied=True)
+    found = look(tmp_path / "named", "mount.usrflags=ro")
+    assert found is not None
+    assert not found.denied
+
+
 def test_what_may_not_be_looked_at_is_not_absent() -> None:
     with open_to_all() as folder:
         write_tree(folder, {**SYSTEM, "sbin/init": b""})
