@@ -22,7 +22,9 @@ GLYPHS = "BOOTMENU_GLYPHS"
 _PATIENCE = 0.3
 """Seconds for an answer from the terminal; every one that answers at all is faster, at 9600 baud too."""
 
-_SERIAL = re.compile(r"/dev/(tty(S|AMA|USB|ACM|O|mxc|PS|SC|LP|UL|MSM|THS|GS)\d|hvc\d|ttymxc\d)")
+_SCREEN = re.compile(r"/dev/(tty|tty\d+|pts/\d+|tty[a-ep-z][0-9a-f]|console)")
+"""What is no serial line (Documentation/admin-guide/devices.txt): virtual consoles and pseudo terminals, and
+`console`, which may be either. Drivers of serial lines call theirs as they like: ttyAML0, ttymxc2, hvc0."""
 
 
 _WITH_MOUSE = ("xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "konsole", "gnome", "vte", "putty", "st-")
@@ -127,7 +129,7 @@ def prepare_environment(environ: MutableMapping[str, str], terminal: str | None 
     environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
     environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
     term = environ.get("TERM", "")
-    serial = bool(terminal and _SERIAL.match(terminal))
+    serial = bool(terminal) and _SCREEN.fullmatch(terminal or "") is None
     if term in ("", "dumb", "unknown", "network", "dialup"):
         # rich would send 24-bit colours to these
         environ["TERM"] = "vt220"

@@ -75,12 +75,24 @@ def test_the_number_of_colours(environ: dict[str, str], depth: Depth) -> None:
     assert "NO_COLOR" not in environ or ("NO_COLOR" in prepared(**environ)) is bool(environ["NO_COLOR"])
 
 
-@pytest.mark.parametrize("line", ["/dev/ttyS0", "/dev/ttyAMA0", "/dev/hvc0", "/dev/ttyUSB1", "/dev/ttymxc2"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("ttyS0", "ttyAMA0", "hvc0", "ttyUSB1", "ttymxc2", "ttyAML0", "ttyMV0", "ttySAC2", "ttySTM0", "ttyTCU0"),
+        *("ttyFIQ0", "ttyHS0", "ttySIF0", "ttyGS0", "ttyNEW7", "serial/by-id/usb-ftdi"),
+    ],
+)
 def test_a_serial_line_is_no_linux_console(line: str) -> None:
-    environ = prepared(line, TERM="linux")
+    environ = prepared(f"/dev/{line}", TERM="linux")
     assert environ["TERM"] == "vt220"
     assert environ["ESCDELAY"] == "500"
-    assert prepared("/dev/tty1", TERM="linux")["TERM"] == "linux"
+
+
+@pytest.mark.parametrize("screen", ["tty1", "tty63", "pts/0", "pts/12", "ttyp0", "tty", "console"])
+def test_a_screen_is_no_serial_line(screen: str) -> None:
+    environ = prepared(f"/dev/{screen}", TERM="linux")
+    assert environ["TERM"] == "linux"
+    assert "ESCDELAY" not in environ
 
 
 def test_sizes_that_make_no_sense_are_forgotten() -> None:
