@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootmenu.system.host import Host
-from bootmenu.ui.terminal import GLYPHS, Traits, prepare_environment, settle
+from bootmenu.ui.terminal import GLYPHS, Traits, is_serial, prepare_environment, settle
 
 _MOST = 8
 
@@ -145,7 +145,7 @@ def _prepared(path: str, own: bool, environ: Mapping[str, str], descriptor: int,
     mine = dict(environ)
     if not own and Console(path, {}).is_screen:
         mine["TERM"] = "linux"  # TERM is that of the terminal it was started on
-    elif not own and path.startswith("/dev/tty"):
+    elif not own and is_serial(path):
         mine["TERM"] = "vt220"
     prepare_environment(mine, path)
     if plain:

@@ -113,6 +113,11 @@ class Traits:
         )
 
 
+def is_serial(terminal: str) -> bool:
+    """Whether a device, by its name in /dev, is a line with another terminal at its end."""
+    return _SCREEN.fullmatch(terminal) is None
+
+
 def _is_console(term: str) -> bool:
     return term == "linux" or term.startswith(("linux-", "vt", "ansi", "con80", "cons25"))
 
@@ -129,7 +134,7 @@ def prepare_environment(environ: MutableMapping[str, str], terminal: str | None 
     environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
     environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
     term = environ.get("TERM", "")
-    serial = bool(terminal) and _SCREEN.fullmatch(terminal or "") is None
+    serial = is_serial(terminal) if terminal else False
     if term in ("", "dumb", "unknown", "network", "dialup"):
         # rich would send 24-bit colours to these
         environ["TERM"] = "vt220"

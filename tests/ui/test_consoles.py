@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.ui.app import with_buttons
-from bootmenu.ui.consoles import Console, active, find, unechoed
+from bootmenu.ui.consoles import Console, _prepared, active, find, unechoed
 from tests.builders.hosts import fake_host
 from tests.ui.line import Line, on_a_line
 
@@ -155,6 +155,15 @@ def test_consoles_that_cannot_be_used_are_told_and_the_own_one_is(tmp_path: Path
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "term"),
+    [("/dev/tty2", "linux"), ("/dev/hvc0", "vt220"), ("/dev/ttyAML0", "vt220"), ("/dev/pts/7", "xterm")],
+)
+def test_another_console_is_what_its_name_says(name: str, term: str) -> None:
+    """TERM is that of the terminal that the menu was started on."""
+    assert _prepared(name, False, {"TERM": "xterm"}, -1, plain=False).environ["TERM"] == term
 
 
 def test_nothing_that_is_typed_is_echoed_until_the_end() -> None:
