@@ -262,16 +262,11 @@ class MachineSession:
         """See Session."""
         if self._method is not None:
             return ()
-        reasons: list[str] = []
-        if self._machine.cap_sys_boot is False:
-            reasons.append("not running as root")
-        for name, method in METHODS.items():
-            why_not = method.unavailable(self._machine, False)
-            if why_not is None:
-                return tuple(reasons)
-            if name != "simulated" and why_not not in reasons:
-                reasons.append(why_not)
-        return tuple(reasons)
+        asked = ("not running as root",) if self._machine.cap_sys_boot is False else ()
+        methods = [method for name, method in METHODS.items() if name != "simulated"]
+        reasons = [method.unavailable(self._machine, False) for method in methods]
+        # where one method serves, why another one does not is no news
+        return asked if None in reasons else (*asked, *dict.fromkeys(filter(None, reasons)))
 
     def _new_survey(self) -> Survey:
         return Survey(

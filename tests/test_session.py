@@ -28,6 +28,7 @@ from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.finding import Severity
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.session import FilesSession, MachineSession, collect, mark_good
 from bootmenu.settings import Settings, Verify, Watchdog
@@ -273,6 +274,10 @@ def test_why_nothing_can_be_executed_here(tmp_path: Path) -> None:
     machine = machines.virt()
     host = SimulatedHost.from_facts(machine)
     assert MachineSession(host, machine, tuple).notices == ()
+    pc = dataclasses.replace(machine, machine="x86_64", architecture=Architecture.X86_64)
+    assert MachineSession(host, pc, tuple).notices == (), (
+        "that one method is for arm64 is no news where another is not"
+    )
     bare = dataclasses.replace(
         machine, cap_sys_boot=False, kexec=dataclasses.replace(machine.kexec, tools_version=None), ram=None
     )
