@@ -66,8 +66,15 @@ class Picture:
     """None = nothing starts by itself yet."""
 
 
-def _countdown(number: str) -> str:
-    return " " + _("Starts in {seconds} s.   Any key opens the menu, Enter boots at once.").format(seconds=number)
+def _countdown(number: str, columns: int = 1000) -> str:
+    """The longest sentence that fits whole, if any does."""
+    texts = (
+        _("Starts in {seconds} s.   Any key opens the menu, Enter boots at once."),
+        _("{seconds} s: any key opens the menu."),
+        "{seconds} s",
+    )
+    rows = [" " + text.format(seconds=number) for text in texts]
+    return next((row for row in rows if width(row) < columns), rows[-1])
 
 
 _COUNTDOWN_ROW = 7
@@ -168,7 +175,7 @@ class Terminal:
             if new == old:
                 continue
             if number == _COUNTDOWN_ROW and len(new) == len(old):  # the same but for the number
-                at = _countdown("0").index("0")
+                at = _countdown("0" * self._digits, self.columns).index("0")
                 out += f"\x1b[{number};{at + 1}H{new[at : at + self._digits]}"
             else:
                 out += f"\x1b[{number}H\x1b[K" + (f"\x1b[1m{new}\x1b[m" if number == 1 else new)
@@ -179,7 +186,7 @@ class Terminal:
         columns = self.columns
         rows = [picture.title(columns), "", *picture.lines]
         rows += [""] * (_COUNTDOWN_ROW - 1 - len(rows))
-        rows.append("" if picture.seconds is None else _countdown(self._number(picture.seconds)))
+        rows.append("" if picture.seconds is None else _countdown(self._number(picture.seconds), columns))
         return [_cut(row.rstrip(), columns) for row in rows]
 
     def _number(self, seconds: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bootmenu import language
+from bootmenu import frame, language
 from bootmenu.language import _
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
@@ -131,3 +131,11 @@ def test_pages_without_a_screen_of_their_own(size: tuple[int, int]) -> None:
     fits(kiosk.start([row, power], 0, _(kiosk.KEYS), width, height), width)
     wheel = next(line for line in kiosk.pin(0, 0, "", width, height, few_buttons=False) if "OK" in line.text)
     assert wheel.width <= width
+
+
+@pytest.mark.parametrize("columns", [80, 60, 40, 20])
+def test_the_countdown_is_a_whole_sentence_where_there_is_room(columns: int) -> None:
+    row = frame._countdown("300", columns)
+    assert cells(row) < columns
+    assert "300 s" in row
+    assert row.endswith("." if columns >= 40 else "s")
