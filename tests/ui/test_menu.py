@@ -247,6 +247,22 @@ async def test_the_menu_can_be_used_while_it_is_still_looking() -> None:
         assert "6.1.0-47" in menu.selected
 
 
+async def test_the_first_entry_that_is_found_has_its_story_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only of those that are passed it is told late."""
+    monkeypatch.setattr("bootmenu.ui.screens.menu._PASSING", 1000)
+    session = FakeSession()
+    session.scan_gate.clear()
+    async with running(session, scanned=False) as menu:
+        await menu.sees("nothing selected")
+        session.scan_gate.set()
+        await menu.sees("35.1 MB")
+        assert "nothing selected" not in menu.text
+        assert "Debian" in menu.selected
+        await menu.pilot.press("down")
+        await menu.until(lambda: "6.1.0-47" in menu.selected)
+        assert "vmlinuz-6.1.0-47" not in menu.text
+
+
 async def test_a_scan_that_breaks_keeps_what_it_found_and_says_why() -> None:
     session = FakeSession(scan_error=OSError("the bus hung up"))
     async with running(session, scanned=False) as menu:

@@ -95,6 +95,8 @@ class MenuScreen(LookingScreen[None]):
     def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
         super().__init__(terms, after=after)
         self._reading: Timer | None = None
+        self._untold = True
+        """Beside the rows stands that nothing is selected."""
         self._said = told(terms.trouble)
         self._memory: Memory | None = None
         """None = not opened yet."""
@@ -256,6 +258,7 @@ class MenuScreen(LookingScreen[None]):
     def _draw_story(self, *, from_top: bool) -> None:
         if self.gone:
             return
+        self._untold = self._rows.selected is None
         self.paper("head").show(self._head)
         self.paper("story").show(self._story, from_top=from_top)
         self._draw_rules()
@@ -294,7 +297,11 @@ class MenuScreen(LookingScreen[None]):
         # on a slow line the story of every entry that is only passed would cost a second each
         if self._reading is not None:
             self._reading.stop()
-        self._reading = self.set_timer(self._passing, self._read)
+            self._reading = None
+        if self._untold:  # but the first one is not passed
+            self._read()
+        else:
+            self._reading = self.set_timer(self._passing, self._read)
 
     def _read(self) -> None:
         self._reading = None
