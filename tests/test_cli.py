@@ -648,3 +648,16 @@ def test_a_report_is_written_once(
     assert path.read_bytes()[:2] == b"\x1f\x8b"
     assert cli.main(["report", "--output", str(path)]) == 1
     assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("charset", ["latin-1", "ascii", "koi8-r", "utf-8"])
+def test_a_charset_without_a_sign_gets_its_likeness_and_no_escape(charset: str, tmp_path: Path) -> None:
+    """Names of files that no charset has stay what they are: escaped."""
+    write_tree(tmp_path, {"extlinux.conf": "label ─→•é\uac00\nkernel /k\n", "k": b"x"})
+    environ = {**os.environ, "PYTHONIOENCODING": charset, "PYTHONUTF8": "0"}
+    outcome = started("scan", "--tree", str(tmp_path), env=environ)
+    text = outcome.stdout.decode(charset)
+    assert "\\u2500" not in text
+    assert "\\u2192" not in text
+    assert ("─→•é" if charset == "utf-8" else "->*" if charset != "koi8-r" else "─>") in text
+    assert ("\uac00" if charset == "utf-8" else "\\uac00") in text

@@ -27,6 +27,17 @@ def to_ascii(data: str) -> str:
     return "".join(char if char.isascii() else _plain(char) for char in data)
 
 
+def likeness(error: UnicodeError) -> tuple[str, int]:
+    """Error handler (codecs.register_error) for a charset that lacks some of what is written: its likeness in ASCII.
+    What has none is written as its escape, so that a name on a disk stays what it is."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    shown = (to_ascii(char) for char in lost)
+    escaped = (char.encode("ascii", "backslashreplace").decode() for char in lost)
+    return "".join(escape if "?" in like else like for like, escape in zip(shown, escaped, strict=True)), error.end
+
+
 def _plain(char: str) -> str:
     base = unicodedata.normalize("NFKD", char)[0]
     return base if base.isascii() and base.isprintable() else "?" * width(char)
