@@ -68,7 +68,7 @@ def _flag(action: argparse.Action, values: Mapping[str, Iterable[str]]) -> Flag:
     return Flag(
         names=tuple(action.option_strings),
         metavar=metavar if takes else "",
-        help=re.sub(r"\s+", " ", (action.help or "").replace("%%", "%")),
+        help=re.sub(r"\s+", " ", (action.help or "") % vars(action)),
         choices=choices if takes else (),
         files=takes and not choices and bool(_FILES.match(metavar)),
         repeatable=isinstance(action, argparse._AppendAction),

@@ -103,6 +103,12 @@ def test_the_manual_page_is_made_from_the_parser_as_it_is_now() -> None:
     assert man_page.PAGE.read_text("utf-8") == man_page.page(), "run: make man"
 
 
+def test_defaults_are_said_and_not_how_argparse_writes_them() -> None:
+    text = man_page.page()
+    assert "%(" not in text
+    assert "(default: bookworm)" in text
+
+
 def test_groff_has_nothing_to_say_against_the_manual_page() -> None:
     command = ["groff", "-man", "-Tutf8", "-ww", "-rHY=0", str(man_page.PAGE)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)
