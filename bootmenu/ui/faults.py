@@ -43,7 +43,11 @@ def listen(listener: Callable[[], object]) -> Callable[[], None]:
 
 
 def write(error: BaseException) -> Path | None:
-    """Append the traceback. None when the file cannot be written: there is nobody left to tell."""
+    """Append what an expected error says, or the traceback of a mistake. None when the file cannot be written: there
+    is nobody left to tell."""
+    if isinstance(error, BootmenuError):
+        more: list[str] = [error.hint, *getattr(error, "__notes__", ()), *getattr(error, "kernel_log", ())]
+        return note("\n  ".join([error.message, *filter(None, more)]))
     return note("".join(traceback.format_exception(error)))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu.kexec.errors import LoadError
+from bootmenu.model.progress import Stage
 from bootmenu.ui import faults
 from bootmenu.ui.app import BootmenuApp
 from bootmenu.ui.screens.menu import MenuScreen
@@ -78,3 +80,18 @@ async def test_what_is_wrong_with_the_theme_is_in_the_log_too(tmp_path: Path) ->
     async with running(FakeSession(), theme="no-such") as menu:
         await menu.sees("! log")
         assert "there is no theme no-such" in (tmp_path / "menu.log").read_text()
+
+
+def test_an_expected_error_is_written_as_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the kiosk the log is where the reason stands. A traceback would look like a mistake of the menu's."""
+    monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "log"))
+    error = LoadError("the kernel refused it", "Take it out.", stage=Stage.LOAD, kernel_log=("kexec: busy",))
+    error.add_note("A kernel stays loaded.")
+    try:
+        raise error from OSError(16, "busy")
+    except LoadError as caught:
+        faults.write(caught)
+    said = "the kernel refused it\n  Take it out.\n  A kernel stays loaded.\n  kexec: busy\n"
+    assert (tmp_path / "log").read_text() == said
+    faults.write(ZeroDivisionError("a mistake"))
+    assert "ZeroDivisionError: a mistake" in (tmp_path / "log").read_text()
