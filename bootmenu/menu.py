@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bootmenu.model.progress import Progress
     from bootmenu.session import MachineSession
     from bootmenu.shared import Shared, View
+    from bootmenu.state import Memory
     from bootmenu.ui.outcome import Outcome, Quit
 
 _KIOSK_LAST_LINE = marked("This is being started. The screen may stay dark for some seconds.")
@@ -489,6 +490,13 @@ def _kernel_messages() -> contextlib.AbstractContextManager[None]:
 # ---- the menu ---------------------------------------------------------------------------------------------
 
 
+def why_it_forgets(memory: Memory, settings: Settings) -> str:
+    """What is to be told at the start about what should be remembered between boots. Where the settings name no place
+    nothing should, unless there are wrong PINs to count."""
+    wanted = memory.remembers or settings.state_device is not None or settings.kiosk_pin is not None
+    return memory.trouble if wanted else ""
+
+
 def _show(sitting: Sitting) -> Quit | None:
     """Run the menu until it is left, and make the jumps it asks for. None = for the demonstration."""
     if sitting.outcome is not None:
@@ -499,9 +507,8 @@ def _show(sitting: Sitting) -> Quit | None:
 
     session = sitting.shared.session
     memory, settings = session.memory, sitting.loaded.settings
-    # a system that was started to be used remembers nothing of boots, and need not say so
-    said_so = not session.simulated and (memory.remembers or first_stage() or settings.state_device is not None)
-    troubles = (sitting.said, memory.healed, *sitting.loaded.problems, memory.trouble if said_so else "")
+    forgets = "" if session.simulated else why_it_forgets(memory, settings)
+    troubles = (sitting.said, memory.healed, *sitting.loaded.problems, forgets)
     said, *more = [text for text in troubles if text] or [""]
     for text in more:
         faults.note(text)

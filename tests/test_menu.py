@@ -20,7 +20,7 @@ from bootmenu.menu import Opening
 from bootmenu.model.progress import Stage
 from bootmenu.session import MachineSession
 from bootmenu.settings import Loaded, Profile, Settings
-from bootmenu.state import State
+from bootmenu.state import Memory, State
 from bootmenu.system import kmsg
 from tests.builders.hosts import fake_host
 from tests.ui import fakes
@@ -65,6 +65,16 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
     assert decision.listing is not None
     assert decision.listing.entry.id == "own"
     assert [picture.lines[0] for picture in frame.pictures] == [frame.pictures[0].lines[0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [(Settings(), False), (Settings(state_device="LABEL=X"), True), (Settings(kiosk_pin="scrypt:x"), True)],
+)
+def test_that_nothing_is_remembered_is_told_where_something_should_be(settings: Settings, told: bool) -> None:
+    """A first stage as the README builds it names no place: it would say so on every screen, for ever."""
+    memory = Memory(None, "Nothing is remembered.")
+    assert menu.why_it_forgets(memory, settings) == ("Nothing is remembered." if told else "")
 
 
 def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ def test_an_entry_chosen_by_keys_starts(machine: MachineMaker, disk: Path, token
         _wait_for_menu(vm)
         vm.wait_for_screen("vda1 · BOOT", 20)
         vm.wait_for_screen("vda2 · rootfs", 20)
+        assert not vm.on_screen("! log"), "nothing went wrong"
         place = vm.mark()
         _choose(vm, "Gamma on ext4")
         vm.wait_for("read kernel", 60, after=place)
