@@ -27,7 +27,8 @@ AAVMF_CODE, AAVMF_VARIABLES = Path("/usr/share/AAVMF/AAVMF_CODE.fd"), Path("/usr
 
 
 def told(vm: Machine, what: str) -> list[dict[str, Any]]:
-    lines = (line.partition("remembers ")[2] for line in vm.text.splitlines())
+    whole = vm.text[: vm.text.rfind("\n") + 1]  # half a line may end with a bracket, too
+    lines = (line.partition("remembers ")[2] for line in whole.splitlines())
     rows = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
     return [row for row in rows if row["what"] == what]
 
