@@ -484,10 +484,20 @@ STALE_CHOSEN = (
 )
 
 
+def _psci(root: Node) -> Node | None:
+    """Linux looks for it by its compatible (drivers/firmware/psci/psci.c:psci_dt_init), and boards of TI and NXP have
+    it in /firmware."""
+    firmware = root.child("firmware")
+    places = (root.child("psci"), firmware.child("psci") if firmware is not None else None)
+    found = [node for node in places if node is not None]
+    named = (node for node in found if any(name.startswith("arm,psci") for name in node.strings("compatible")))
+    return next(named, next(iter(found), None))
+
+
 def facts(tree: DeviceTree) -> TreeFacts:
     """What the checks ask of a tree. Never raises: what is missing or of a wrong length is left out."""
     root = tree.root
-    psci = root.child("psci")
+    psci = _psci(root)
     chosen = root.child("chosen")
     return TreeFacts(
         compatible=root.strings("compatible"),

@@ -195,8 +195,10 @@ def _psci(own: TreeFacts, machine: MachineFacts, running: DeviceTree | None) -> 
     ours = machine.tree
     if own.psci_compatible is not None or ours is None or not ours.psci_compatible or not ours.psci_method:
         return
-    if node := running.node("/psci") if running else None:
-        yield from (Edit(path="/psci", property=name, value=value, why=_RUNNING) for name, value in node.properties)
+    if node := (running.node("/psci") or running.node("/firmware/psci")) if running else None:
+        for name, value in node.properties:
+            if name not in ("phandle", "linux,phandle"):  # its number may be another node's there
+                yield Edit(path="/psci", property=name, value=value, why=_RUNNING)
     elif any(name in ("arm,psci-0.2", "arm,psci-1.0") for name in ours.psci_compatible):
         names = b"".join(name.encode("utf-8", "replace") + b"\0" for name in ours.psci_compatible)
         yield Edit(path="/psci", property="compatible", value=names, why=_RUNNING)

@@ -327,6 +327,15 @@ def test_chosen_s_leftovers_and_a_seed_are_said() -> None:
     assert facts(board_tree(("a",), chosen=[("kaslr-seed", b"\0" * 7 + b"\1")])).has_kaslr_seed
 
 
+def test_psci_is_found_where_boards_have_it() -> None:
+    """TI's AM62 and NXP's S32G have it in /firmware, and something else may be called psci."""
+    method = ("method", strings("smc")), ("compatible", strings("arm,psci-1.0"))
+    firmware = Node("firmware", properties=[], children=[node("psci", *method)])
+    for children in ((firmware,), (node("psci"), firmware)):
+        found = facts(with_root(children=children))
+        assert (found.psci_compatible, found.psci_method) == (("arm,psci-1.0",), "smc")
+
+
 def test_psci_without_properties_is_there_all_the_same() -> None:
     found = facts(with_root(children=(node("psci"),)))
     assert (found.psci_compatible, found.psci_method) == ((), None)
