@@ -213,13 +213,13 @@ def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         "efi": machine.efi,
         "avoided": entry.avoids_lpi_tables,
     }
-    if tables is None:
+    if tables is None and not machine.efi:
         yield unknown(
             "Whether this machine's interrupt controller keeps tables in memory (GICv3 LPIs) could not be read.",
             "Run bootmenu as root, so that it can read the kernel log.",
             **evidence,
         )
-    elif not tables:
+    elif tables is not None and not tables:
         yield passed("The interrupt controller keeps no tables in memory.", **evidence)
     elif machine.efi is None and not entry.avoids_lpi_tables:
         yield unknown(

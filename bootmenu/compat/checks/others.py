@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from bootmenu.compat.checker import Says, entry_check, failed, machine_check, passed, unknown, warned
 from bootmenu.compat.checks.system import loads_by_file
 from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 
@@ -33,7 +34,9 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     five = machine.five_level_paging
     file = entry.file("kernel")
     what = file.name if file else image.format
-    runtime = not {"noefi", "efi=noruntime"} & set((machine.command_line or "").split())
+    options = CommandLine(machine.command_line or "")
+    switched = {word for value in options.all("efi") for word in value.split(",")}
+    runtime = options.get("noefi") is None and "noruntime" not in switched
     evidence: dict[str, object] = {
         **{name: f"{value:#x}" for name, value in fields.items()},
         "five_level_paging": five,

@@ -243,6 +243,12 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     if not wanted:
         if tree is not None and tree.stdout_path:
             yield passed(f"No console=, and the tree names one: {tree.stdout_path}.", **evidence)
+        elif spcr == "unknown":
+            yield unknown(
+                "No console= is given, and which one ACPI's table SPCR names could not be read.",
+                "Run bootmenu as root, or add console=, as the first stage has it on its own command line.",
+                **evidence,
+            )
         elif spcr:
             yield passed("No console=, and ACPI's table SPCR names one.", **evidence)
         elif tree is None and spcr is None:

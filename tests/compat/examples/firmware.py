@@ -141,6 +141,8 @@ def interrupts() -> Iterator[Example]:
     yield Example(code=code, name="efi", severity=PASS, machine=efi, says="EFI")
     avoiding = entry(avoids_lpi_tables=True)
     yield Example(code=code, name="left alone", severity=PASS, machine=live, entry=avoiding, says="left alone")
+    reserved = dataclasses.replace(efi, lpi_tables=None)
+    yield Example(code=code, name="efi, log unread", severity=PASS, machine=reserved, says="EFI")
     unread = dataclasses.replace(live, lpi_tables=None)
     yield Example(code=code, name="log unread", severity=UNKNOWN, machine=unread, says="as root")
     maybe = dataclasses.replace(live, efi=None)

@@ -129,7 +129,7 @@ def roots_and_consoles() -> Iterator[Example]:
     yield Example(code=code, name="nothing at all", severity=UNKNOWN, entry=line("quiet"), machine=blind)
     acpi = machines.acpi()
     yield Example(code=code, name="acpi", severity=PASS, entry=line("console=ttyAMA0"), machine=acpi)
-    for spcr, severity in (("ttyAMA", PASS), ("unknown", PASS), ("", WARN), (None, UNKNOWN)):
+    for spcr, severity in (("ttyAMA", PASS), ("unknown", UNKNOWN), ("", WARN), (None, UNKNOWN)):
         firmware = dataclasses.replace(acpi, firmware_console=spcr, command_line="")
         yield Example(code=code, name=f"spcr {spcr}", severity=severity, entry=line("quiet"), machine=firmware)
     served = dataclasses.replace(acpi, firmware_console="ttyS", command_line="")
