@@ -24,6 +24,11 @@ _INITS = (
     # systemd's own switch-root.c looks for these first
     *("/usr/lib/systemd/systemd", "/lib/systemd/systemd"),
 )
+_IN_A_FILE = (
+    *("boot", "loop", "findiso", "iso-scan/filename", "img_dev"),
+    *("snap_core", "snapd_recovery_mode", "composefs"),
+)
+"""Options of initramfses that mount root= as the medium with the file that is the root."""
 _FOLDERS = frozenset(("bin", "dev", "etc", "lib", "proc", "sbin", "sys", "usr", "var"))
 _WHOLE = 3
 """So many of these has a root file system at least, even one with nothing in it but a program and its libraries."""
@@ -35,8 +40,11 @@ def reference(cmdline: CommandLine) -> str | None:
     """Return the partition that root= names, as references.resolve takes it; None = it names none that a kernel or
     its initramfs would look for init on."""
     wanted = cmdline.get("root") or ""
-    if "PARTNROFF=" in wanted or cmdline.get("boot") or cmdline.get("rdinit"):
+    if "PARTNROFF=" in wanted or any(cmdline.get(option) for option in _IN_A_FILE) or cmdline.get("rdinit"):
         return None  # relative to another one; a live system, which has its root in a file; a system in the initramfs
+    ostree = cmdline.get("ostree")
+    if ostree is not None and not ostree.startswith("/"):
+        return None  # a link that its initramfs chooses
     if re.match(r"(?:UUID|LABEL|PARTUUID|PARTLABEL)=.|/dev/.", wanted):
         return canonical(wanted)
     return None
@@ -51,7 +59,10 @@ def named_by(wanted: str, own: Device, devices: Sequence[Device]) -> Device | No
 
 
 def look(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:
-    """Look on that partition for what would be started; None = it cannot be opened."""
+    """Look on that partition for what would be started; None = it cannot be opened, or is a medium (ISO 9660), whose
+    initramfs finds the root in a file on it."""
+    if device.filesystem == "iso9660":
+        return None
     try:
         with mounts.reading(device) as tree:
             return _look(mounts, device, tree, cmdline)

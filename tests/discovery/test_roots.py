@@ -47,6 +47,11 @@ def look(folder: Path, command_line: str) -> RootFacts | None:
         ("root=UUID= ro", None),
         ("boot=live root=/dev/sda2", None),
         ("rdinit=/x root=/dev/sda2", None),
+        ("root=LABEL=writable snap_core=core.snap", None),
+        ("root=UUID=AB-1 findiso=/x.iso", None),
+        ("root=UUID=AB-1 composefs=00", None),
+        ("root=UUID=AB-1 ostree=true", None),
+        ("root=UUID=AB-1 ostree=/ostree/boot.1/x/0", "uuid=ab-1"),
         ("quiet", None),
     ],
 )
@@ -92,6 +97,13 @@ def test_nothing_to_start(tmp_path: Path) -> None:
     # its init is on another partition
     write_tree(tmp_path / "c", {**SYSTEM, "etc/fstab": "UUID=1 /usr ext4 ro 0 2\n"})
     assert look(tmp_path / "c", "") == RootFacts(denied=True)
+
+
+def test_a_medium_is_no_root(tmp_path: Path) -> None:
+    """The initramfs of NixOS' ISO mounts root= as the medium."""
+    with Mounts(Host()) as mounts:
+        medium = Device(name="sr0", folder=str(tmp_path), filesystem="iso9660")
+        assert roots.look(mounts, medium, CommandLine("root=LABEL=nixos init=/nix/store/x/init")) is None
 
 
 def test_usr_on_another_partition_may_have_it(tmp_path: Path) -> None:
