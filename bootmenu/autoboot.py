@@ -130,11 +130,11 @@ class Chooser:
         if kept is None or kept.listing is None:
             self._kept = choice if choice.final else None
             return choice
-        was, named = kept.listing, (state.once, settings.default, state.default)
+        was = kept.listing
         # a copy has the same id
         same = (found for found in listings if (found.entry.id, found.disks) == (was.entry.id, was.disks))
         found = next(same, None)
-        wanted = choice.listing is not None and choice.listing.entry.id in named
+        wanted = choice.listing is not None and _is_named(choice.listing, was, state, settings)
         if found is None or found.report.verdict is Severity.FAIL:
             if wanted or choice.listing is None:
                 return choice
@@ -142,10 +142,19 @@ class Chooser:
             return replace(choice, why=f"The default {_name(was)} {against}: the next one is taken.")
         if choice.listing is not None and choice.listing is not found:
             inside = choice.listing.rank == Bus.INTERNAL.rank < found.rank
-            if wanted or (inside and was.entry.id not in named):
+            if wanted or (inside and was.entry.id not in (state.once, settings.default, state.default)):
                 self._kept = choice
                 return choice
         return replace(kept, listing=found)
+
+
+def _is_named(listing: Listing, was: Listing, state: State, settings: Settings) -> bool:
+    """Whether somebody has named it: for the next boot, as the default, or in the settings, whose pattern may mean
+    what was chosen before as well."""
+    found, before = listing.entry.id, was.entry.id
+    pattern = settings.default or ""
+    by_pattern = fnmatch.fnmatchcase(found, pattern) and not fnmatch.fnmatchcase(before, pattern)
+    return found in (state.once, settings.default, state.default) or by_pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -308,6 +308,14 @@ def test_a_disk_inside_that_is_slow_is_before_a_stick_but_not_before_another_ins
     assert started([at(STICK, "stick")], [late, at(STICK, "stick")]) == ["stick", "stick"]
 
 
+def test_a_pattern_of_the_settings_names_what_comes_late() -> None:
+    """But nothing changes among those that it names."""
+    settings = Settings(default="ow*")
+    late = at(dataclasses.replace(CARD), "own-2")
+    assert started([at(CARD, "other")], [at(CARD, "other"), OWN], settings=settings) == ["other", "own"]
+    assert started([OWN], [late, OWN], settings=settings) == ["own", "own"]
+
+
 def test_what_is_taken_away_is_passed_over_until_it_is_back() -> None:
     chooser, rest = Chooser(), [at(CARD, "other")]
     for listings, chosen, why in (
