@@ -454,7 +454,8 @@ class Memory:
             before, self.state = self.state, change(self.state)
             changed = self.state != before
         for listener in tuple(self._listeners) if changed else ():
-            listener()
+            with contextlib.suppress(Exception):  # a console that is going must not keep it from being stored
+                listener()
 
     def store(self) -> bool:
         """Store the state as it is by now. False = it lasts until power-off only; `trouble` says why."""

@@ -382,6 +382,17 @@ def test_a_full_disk_is_told_and_the_menu_goes_on(tmp_path: Path) -> None:
     assert memory.trouble == "This could not be remembered: No space left on device."
 
 
+def test_a_listener_that_fails_keeps_nothing_from_being_stored(tmp_path: Path) -> None:
+    """The event loop of a console may be closed already."""
+    memory = Memory(FolderStore(tmp_path))
+    heard = []
+    memory.listen(lambda: 1 / 0)
+    memory.listen(lambda: heard.append(1))
+    assert memory.update(lambda state: dataclasses.replace(state, default="x"))
+    assert FolderStore(tmp_path).read().default == "x"
+    assert heard == [1]
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 159, b"[]\n", b'{"wrong_pins": "none"}\n', OLD[:-1]])
 def test_a_damaged_state_is_mended_and_told_once(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / NAME).write_bytes(damage)
