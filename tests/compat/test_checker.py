@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bootmenu.compat import EntryFacts, check, check_machine
 from bootmenu.compat import checker as checking
 from bootmenu.compat.checker import Check, Says, Scope
+from bootmenu.compat.checks.system import is_locked_down
 from bootmenu.model.finding import Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.registry import Registry
@@ -125,6 +126,8 @@ def test_missing_evidence_never_turns_into_a_pass(
     blanks = [(path, blank, True) for path, blank in strategies.blankings(machine)]
     blanks += [(path, blank, False) for path, blank in strategies.blankings(entry)]
     for path, blank, of_machine in data.draw(st.lists(st.sampled_from(blanks), min_size=1, max_size=8)):
+        if path == "method" and is_locked_down(machine):
+            continue  # where nobody has asked for another one, the plan takes the one call that is left
         after = severities(blank(machine), entry) if of_machine else severities(machine, blank(entry))
         for code, severity in after.items():
             if severity is Severity.PASS:

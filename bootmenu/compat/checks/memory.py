@@ -113,7 +113,7 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     image = _image(entry)
     if image is None or machine.ram is None:
         return
-    if machine.ram_taken is None:
+    if machine.ram_taken is None or (entry.avoids_lpi_tables and machine.lpi_tables is None):
         yield unknown(
             "What of this machine's memory is reserved could not be read.",
             "Record this machine's facts again, as root.",

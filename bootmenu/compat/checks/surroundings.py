@@ -108,11 +108,10 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: A
     evidence: dict[str, object] = {"root": wanted, "initramfs": has_initramfs}
     if options.names_no_root:
         message = "The command line has a root= with nothing behind it."
-        hint = "Write what it is: root=UUID=... with an initramfs, root=PARTUUID=... without."
         if has_initramfs:  # which may have an idea of its own
-            yield warned(message, hint, **evidence)
+            yield warned(message, _NAME_IT, **evidence)
         else:
-            yield failed(message, hint, **evidence)
+            yield failed(message, _NAME_IT, **evidence)
         return
     if wanted.startswith(_BY_UDEV) and not has_initramfs:
         yield failed(
@@ -174,11 +173,14 @@ def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object
             "Name the partition with the system in root=, or its program in init=.",
             **evidence,
         )
-    return failed(
-        f"There is nothing to start on {where}: no /sbin/init, /etc/init, /bin/init or /bin/sh.",
-        "Name the partition with the system in root=, or its program in init=.",
-        **evidence,
-    )
+    nothing = f"There is nothing to start on {where}: no /sbin/init, /etc/init, /bin/init or /bin/sh."
+    if _NUMBERED.match(options.get("root") or ""):  # by that kernel perhaps in another order
+        return unknown(nothing, _NAME_IT, **evidence)
+    return failed(nothing, "Name the partition with the system in root=, or its program in init=.", **evidence)
+
+
+_NUMBERED = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk)")
+_NAME_IT = "Write what it is: root=UUID=... with an initramfs, root=PARTUUID=... without."
 
 
 def _where(options: CommandLine) -> str:

@@ -87,6 +87,8 @@ def roots_and_consoles() -> Iterator[Example]:
     at = RootFacts
     yield Example(code=code, name="init", severity=PASS, entry=on("", at(init="/sbin/init")), says="/sbin/init")
     yield Example(code=code, name="no init", severity=FAIL, entry=on("", at()), says="nothing to start")
+    numbered = line("root=/dev/sda2", partitions=seen, root=at())
+    yield Example(code=code, name="no init, numbered", severity=UNKNOWN, entry=numbered, says="nothing to start")
     data = at(whole=False)
     yield Example(code=code, name="no root", severity=FAIL, entry=on("", data), says="nothing to start")
     yield Example(
