@@ -79,8 +79,9 @@ def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
     for label in ("boot", "edit", "details", "help"):
         assert _(label) in shown.text
     for place in (Place.EDIT, Place.CONFIRM, Place.CHOICE, Place.FILTER, Place.PASSPHRASE, Place.PROGRESS):
-        labels = labelled(place)
-        shown = banner.footer(labels, size[0])
+        *labels, (*_key, last, _press) = labelled(place)
+        assert last == _("help"), "the last, which goes where there is no room"
+        shown = banner.footer(labelled(place), size[0])
         assert all(f"{key} {label}" in shown.text for key, label, _press in labels), place
 
 
