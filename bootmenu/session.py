@@ -442,7 +442,8 @@ class MachineSession:
                 hand_over=self.hand_over.foresee,
                 complete=False,
             )
-            facts = self._with_root(facts, entry, own or Device(name=entry.device), tuple(devices.values()))
+            here = own or Device(name=entry.device)
+            facts = roots.with_root(facts, entry.cmdline, self._mounts, here, tuple(devices.values()))
         facts = self.foresee(facts)
         names = dict.fromkeys((entry.device, *(ref.device for _, ref in entry.files)))
         return Listing(
@@ -450,16 +451,6 @@ class MachineSession:
             facts=facts,
             report=check(self._machine, facts, self._machine_report),
             places=tuple(dict.fromkeys(devices[name].place for name in names if name in devices)),
-        )
-
-    def _with_root(self, facts: EntryFacts, entry: BootEntry, own: Device, devices: Sequence[Device]) -> EntryFacts:
-        """Return the facts with what is on the partition that root= names, where that is one of the devices."""
-        wanted = roots.reference(entry.cmdline)
-        device = None if wanted is None else roots.named_by(wanted, own, devices)
-        return (
-            facts
-            if device is None
-            else dataclasses.replace(facts, root=roots.look(self._mounts, device, entry.cmdline))
         )
 
     def handed_trees(self, plan: LoadPlan) -> HandedTrees:
@@ -681,7 +672,7 @@ class FilesSession(MachineSession):
             partitions=None if partitions is None else tuple(name for each in partitions for name in each.names),
             hand_over=self.hand_over.foresee,
         )
-        facts = self.foresee(self._with_root(facts, entry, here, partitions or ()))
+        facts = self.foresee(roots.with_root(facts, entry.cmdline, self._mounts, here, partitions or ()))
         for file in facts.files:
             if file.state is not FileState.PRESENT:
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")

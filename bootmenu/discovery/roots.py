@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
-from bootmenu.compat.facts import RootFacts
+from bootmenu.compat.facts import EntryFacts, RootFacts
 from bootmenu.discovery import references
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mounts import MountError, Mounts
@@ -56,6 +57,16 @@ def named_by(wanted: str, own: Device, devices: Sequence[Device]) -> Device | No
         if device is not None and wanted in names_of(device):
             return device
     return references.resolve(wanted, own, devices)
+
+
+def with_root(
+    facts: EntryFacts, cmdline: CommandLine, mounts: Mounts, own: Device, devices: Sequence[Device]
+) -> EntryFacts:
+    """Return the facts of an entry on `own` with what is on the partition that root= names, where that is one of the
+    devices."""
+    wanted = reference(cmdline)
+    device = None if wanted is None else named_by(wanted, own, devices)
+    return facts if device is None else dataclasses.replace(facts, root=look(mounts, device, cmdline))
 
 
 def look(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:

@@ -563,11 +563,7 @@ class Survey:
         entry, gathered = facts.gather(
             entry, trees, board=self._platform.board, device_trees=self.device_trees, hand_over=self._hand_over
         )
-        if wanted := roots.reference(entry.cmdline):
-            device = roots.named_by(wanted, own, others)
-            if device is not None:
-                gathered = dataclasses.replace(gathered, root=roots.look(self._mounts, device, entry.cmdline))
-        return entry, self._foresee(gathered)
+        return entry, self._foresee(roots.with_root(gathered, entry.cmdline, self._mounts, own, others))
 
     def _find(self, partition: _Partition, paths: list[str], job: _Job) -> None:
         with ExitStack() as reading:
