@@ -9,7 +9,6 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sized
 from pathlib import Path
-from queue import SimpleQueue
 from types import SimpleNamespace
 
 import pytest
@@ -28,23 +27,11 @@ from bootmenu.ui.screens.looking import LookingScreen
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
+from tests.discovery.test_hotplug import Told
 
 KERNEL = whole_image()
 FLAPS = 60
 """Between two counts; 10,000 take minutes."""
-
-
-class Told:
-    """Changes that the test tells, and that know how many were taken."""
-
-    def __init__(self) -> None:
-        self.queue: SimpleQueue[Change | None] = SimpleQueue()
-
-    def wait(self) -> Change | None:
-        return self.queue.get()
-
-    def close(self) -> None:
-        self.queue.put(None)
 
 
 class Console:

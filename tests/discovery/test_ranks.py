@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 from hypothesis import given
@@ -25,21 +24,9 @@ from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.places import BESIDE, CARD, INSIDE, STICK
 from tests.builders.trees import write_tree
+from tests.discovery.test_hotplug import Told
 
 KERNEL = whole_image()
-
-
-class Told:
-    """Changes that a test tells."""
-
-    def __init__(self) -> None:
-        self.queue: SimpleQueue[Change | None] = SimpleQueue()
-
-    def wait(self) -> Change | None:
-        return self.queue.get()
-
-    def close(self) -> None:
-        self.queue.put(None)
 
 
 class Machine:
