@@ -78,7 +78,8 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     @property
     def unlabelled(self) -> frozenset[str]:
         """Actions that the line of keys leaves out now."""
-        return frozenset(key.action for key in TABLE if not self.terms.permits(key.action))
+        allows = self.terms.policy.allows
+        return self.terms.without | {key.action for key in TABLE if not allows(key.action)}
 
     def action_help(self) -> None:
         """What can be pressed on this screen."""
@@ -162,8 +163,7 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        paper = self.paper("said")
-        paper.scroll(pages * max(1, paper.size.height - 1))
+        self.paper("said").turn(pages)
         self.paper("between").show(self._more)
 
 
@@ -231,6 +231,10 @@ class ReadingScreen(BootmenuScreen[T]):
         self.page.scroll(lines)
         self.paper("more").show(self._more)
 
+    def _turn(self, pages: int) -> None:
+        self.page.turn(pages)
+        self.paper("more").show(self._more)
+
     @property
     def page(self) -> Paper:
         """The sheet."""
@@ -246,11 +250,11 @@ class ReadingScreen(BootmenuScreen[T]):
 
     def action_page_up(self) -> None:
         """A page, less one line."""
-        self._scroll(1 - self.page.size.height)
+        self._turn(-1)
 
     def action_page_down(self) -> None:
         """A page, less one line."""
-        self._scroll(self.page.size.height - 1)
+        self._turn(1)
 
     def action_first(self) -> None:
         """The top."""

@@ -213,8 +213,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        story = self.paper("story")
-        story.scroll(pages * max(1, story.size.height - 1))
+        self.paper("story").turn(pages)
         self.paper("more").show(self._more)
 
     def action_revert(self) -> None:

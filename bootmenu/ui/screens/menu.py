@@ -348,8 +348,7 @@ class MenuScreen(LookingScreen[None]):
         self._scroll_story(-1)
 
     def _scroll_story(self, pages: int) -> None:
-        paper = self.paper("story")
-        paper.scroll(pages * max(1, paper.size.height - 1))
+        self.paper("story").turn(pages)
         self._draw_rules()
 
     def action_rescan(self) -> None:

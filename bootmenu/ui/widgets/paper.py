@@ -142,6 +142,10 @@ class Paper(Rows):
         self.top = max(0, min(self.top + lines, self._last_top()))
         self.send(before)
 
+    def turn(self, pages: int) -> None:
+        """Move by that many pages, each less one line."""
+        self.scroll(pages * max(1, self.size.height - 1))
+
     def reveal(self, index: int) -> None:
         """Move so that this line is in sight."""
         if self.size.height:
