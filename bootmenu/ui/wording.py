@@ -99,7 +99,11 @@ def name(listing: Listing) -> str:
 
 def full_name(listing: Listing) -> str:
     """The title with the kernel version, unless the title says it."""
-    title, version = name(listing), clean(listing.entry.version, 100)
+    return with_version(name(listing), clean(listing.entry.version, 100))
+
+
+def with_version(title: str, version: str) -> str:
+    """Both, unless the title has it, or there is none."""
     return f"{title}, {version}" if version and version not in title else title
 
 

@@ -19,7 +19,7 @@ from bootmenu.ui.abridge import abridged
 from bootmenu.ui.catalogue import Catalogue, Group
 from bootmenu.ui.lines import Ink, Line, Span, clip
 from bootmenu.ui.text import cells, clean, cut, fit
-from bootmenu.ui.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width
+from bootmenu.ui.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width, with_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Row:
     @property
     def full_name(self) -> str:
         """Title and version."""
-        return f"{self.name}, {self.version}" if self.version else self.name
+        return with_version(self.name, self.version)
 
     @property
     def title(self) -> str:

@@ -11,6 +11,7 @@ from bootmenu.ui.lines import Line
 from bootmenu.ui.pages.refusal import arrival, refusal
 from bootmenu.ui.screens.base import ReadingScreen
 from bootmenu.ui.terms import Terms
+from bootmenu.ui.wording import with_version
 
 
 class RefusalScreen(ReadingScreen[None]):
@@ -46,8 +47,7 @@ class ArrivalScreen(ReadingScreen[None]):
     def sheet(self, width: int) -> list[Line]:
         """The end of the simulation."""
         entry = self.plan.entry
-        title = entry.title or entry.kernel.path
-        name = f"{title}, {entry.version}" if entry.version and entry.version not in title else title
+        name = with_version(entry.title or entry.kernel.path, entry.version)
         return arrival(name, self.plan.last_line, self.plan.method, width)
 
     def action_back(self) -> None:
