@@ -149,8 +149,8 @@ class Chooser:
 
 
 def _is_named(listing: Listing, was: Listing, state: State, settings: Settings) -> bool:
-    """Whether somebody has named it: for the next boot, as the default, or in the settings, whose pattern may mean
-    what was chosen before as well."""
+    """Return whether somebody has named it: for the next boot, as the default, or in the settings, whose pattern may
+    mean what was chosen before as well."""
     found, before = listing.entry.id, was.entry.id
     pattern = settings.default or ""
     by_pattern = fnmatch.fnmatchcase(found, pattern) and not fnmatch.fnmatchcase(before, pattern)

@@ -576,7 +576,7 @@ def _files_session(
 
 
 def _partitions(arguments: argparse.Namespace, host: Host) -> list[Device] | None:
-    """Where root= is looked for; None = nobody asked for it. Raises UsageError."""
+    """Return the partitions among which root= is looked for; None = it was not asked for. Raise UsageError."""
     from bootmenu.discovery.devices import Device, find
 
     scan, trees = getattr(arguments, "scan", False), getattr(arguments, "tree", [])
@@ -589,7 +589,7 @@ def _partitions(arguments: argparse.Namespace, host: Host) -> list[Device] | Non
 
 
 def _folders(texts: list[str]) -> list[Device]:
-    """What --tree names. Raises UsageError for what is no folder."""
+    """Return the folders that --tree names. Raise UsageError for what is not a folder."""
     from bootmenu.discovery.devices import Device
 
     trees = Device.from_tree_options(texts)

@@ -67,7 +67,7 @@ class Picture:
 
 
 def _countdown(number: str, columns: int = 1000) -> str:
-    """The longest sentence that fits whole, if any does."""
+    """Return the longest sentence that fits whole, if any does."""
     texts = (
         _("Starts in {seconds} s.   Any key opens the menu, Enter boots at once."),
         _("{seconds} s: any key opens the menu."),

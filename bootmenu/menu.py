@@ -491,8 +491,8 @@ def _kernel_messages() -> contextlib.AbstractContextManager[None]:
 
 
 def why_it_forgets(memory: Memory, settings: Settings) -> str:
-    """What is to be told at the start about what should be remembered between boots. Where the settings name no place
-    nothing should, unless there are wrong PINs to count."""
+    """Return what is to be told at the start about what should be remembered between boots. Where the settings name
+    no place nothing should, unless there are wrong PINs to count."""
     wanted = memory.remembers or settings.state_device is not None or settings.kiosk_pin is not None
     return memory.trouble if wanted else ""
 

@@ -680,7 +680,8 @@ class FilesSession(MachineSession):
         """The entry, with its report."""
 
     def _present(self) -> dict[str, Device]:
-        """All of the machine, as a file that was named may be on any partition. Asked once, and where it matters."""
+        """Return all partitions of the machine: a file that was named may be on any. Ask once, and where it
+        matters."""
         if self._all is None:
             found = find(self.host) if self.settings.sha256 else ()
             self._all = {device.name: device for device in found if isinstance(device, Device)}

@@ -151,7 +151,7 @@ class Shared:
 
     @property
     def owned(self) -> bool:
-        """Whether somebody owns the machine."""
+        """Return whether a view owns the machine."""
         return self._owner is not None
 
     def check(self, view: View) -> None:
@@ -168,7 +168,7 @@ class Shared:
             self._owner = (view, sentence)
 
     def give_back(self, view: View) -> None:
-        """Whoever wants to may be the owner now."""
+        """Let any view be the owner from now on."""
         with self.changed:
             if self._owner is not None and self._owner[0] is view:
                 self._owner = None

@@ -303,7 +303,7 @@ def _is_to_be_asked(row: Mapping[str, Any]) -> bool:
 
 
 def _blkid(host: Host, path: str) -> dict[str, str] | None:
-    """What blkid says of a device, by lsblk's names; None = it has not answered."""
+    """Return what blkid says of a device, by lsblk's names; None = it has not answered."""
     try:
         done = host.commands.run(["blkid", "-p", "-o", "udev", path], timeout=_BLKID_SECONDS)
     except HangingError:
@@ -321,7 +321,7 @@ _DISKS = frozenset({"disk", "part", "rom"})
 def _from_lsblk(
     rows: list[Any], host: Host, without: Collection[str]
 ) -> Iterator[tuple[bool, Device | Member | Problem]]:
-    """Each with whether it was assembled."""
+    """Yield each with whether it was assembled."""
     # what is mounted is known, even where the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
     places = Places(host)

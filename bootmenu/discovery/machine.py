@@ -139,7 +139,7 @@ def _first(*flags: bool | None) -> bool | None:
 
 
 def _configuration(host: Host, release: str) -> tuple[frozenset[bytes] | None, str | None]:
-    """The lines of the running kernel's build configuration, and where they are from."""
+    """Return the lines of the running kernel's build configuration, and where they are from."""
     for path in ("/proc/config.gz", f"/boot/config-{release}", f"/lib/modules/{release}/config"):
         data = host.read(path)
         if data is None:
@@ -321,7 +321,7 @@ def _flag(text: str | None, name: str) -> bool | None:
 def _lockdown(
     host: Host, log: list[str] | None, whole: bool, command_line: str | None
 ) -> tuple[str | None, str | None]:
-    """The level, and what locked the kernel down."""
+    """Return the level, and what locked the kernel down."""
     # security/lockdown/lockdown.c:lock_kernel_down: "Kernel is locked down from %s; see man kernel_lockdown.7"; the
     # last word counts, since a level can be raised and never lowered
     said = [match[1] for line in log or () if (match := re.search(r"Kernel is locked down from ([^;]{1,60})", line))]
@@ -342,7 +342,7 @@ _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e
 
 
 def _secure_boot(host: Host, log: list[str] | None) -> bool | None:
-    """Of a machine that was started by EFI."""
+    """Return whether Secure Boot is on, of a machine that was started by EFI."""
     # UEFI 2.10, 3.3: one byte, behind the four of the attributes that efivarfs puts in front
     data = host.read(_SECURE_BOOT)
     if data is not None and len(data) == 5:

@@ -262,7 +262,8 @@ class Mounts:
             self._lock.notify_all()
 
     def _stuck(self, name: str) -> bool:
-        """Whether a thread is still in what was let go of: in a dead disk another one would only hang beside it."""
+        """Return whether a thread is still in what was let go of: in a dead disk another one would only hang beside
+        it."""
         return any(place.readers or place.mounting.locked() for place in self._let_go.get(name, ()))
 
     def _open(self, device: Device, place: _Place) -> DirectoryTree:

@@ -145,8 +145,8 @@ _USR = ("mount.usr", "usrhash", "systemd.verity_usr_data")
 
 
 def _usr_elsewhere(tree: Tree, cmdline: CommandLine) -> bool:
-    """Whether /usr, with init, is on another partition: the command line or fstab says so, or the folder is empty and
-    waits for it (systemd-gpt-auto-generator(8))."""
+    """Return whether /usr, with init, is on another partition: the command line or fstab says so, or the folder is
+    empty and waits for it (systemd-gpt-auto-generator(8))."""
     if any(cmdline.get(option) for option in _USR):
         return True
     with contextlib.suppress(TreeError):

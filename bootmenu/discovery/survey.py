@@ -335,7 +335,7 @@ class Survey:
 
     @property
     def devices(self) -> dict[str, Device]:
-        """The partitions that are there, by name, in the order of the list."""
+        """Return the partitions that are there, by name, in the order of the list."""
         # any thread may ask, while another one meets more of them
         known = sorted(self._partitions.copy().values(), key=lambda partition: partition.rank)
         return {partition.device.name: partition.device for partition in known}
@@ -927,7 +927,7 @@ def _references(entry: BootEntry) -> list[str]:
 
 
 def _needs(known: _Known) -> list[str]:
-    """What has to be open for its facts: partitions of its files, and the one with its root."""
+    """Return what has to be open for its facts: partitions of its files, and the one with its root."""
     wanted = roots.reference(known.entry.cmdline)
     here = wanted is None or roots.named_by(wanted, known.partition.device, ()) is not None
     return list(dict.fromkeys((*_references(known.parsed), *(() if here else (wanted or "",)))))

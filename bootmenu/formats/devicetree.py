@@ -485,8 +485,8 @@ STALE_CHOSEN = (
 
 
 def _psci(root: Node) -> Node | None:
-    """Linux looks for it by its compatible (drivers/firmware/psci/psci.c:psci_dt_init), and boards of TI and NXP have
-    it in /firmware."""
+    """Return the node of PSCI. Linux looks for it by its compatible (drivers/firmware/psci/psci.c:psci_dt_init), and
+    boards of TI and NXP have it in /firmware."""
     firmware = root.child("firmware")
     places = (root.child("psci"), firmware.child("psci") if firmware is not None else None)
     found = [node for node in places if node is not None]

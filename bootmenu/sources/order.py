@@ -46,11 +46,12 @@ class Sortable(Protocol):
     def name(self) -> Name: ...
     @property
     def suffix(self) -> str:
-        """Of the file: `.conf` or `.efi`."""
+        """Return the suffix of the file: `.conf` or `.efi`."""
 
     @property
     def profile(self) -> tuple[int, str]:
-        """Number and ID of the profile of a unified kernel image, which are 0 and empty for everything else."""
+        """Return number and ID of the profile of a unified kernel image, which are 0 and empty for everything
+        else."""
 
     @property
     def sort_key(self) -> str: ...
@@ -64,7 +65,7 @@ S = TypeVar("S", bound=Sortable)
 
 
 def in_order(entries: Iterable[S]) -> list[S]:
-    """As a menu shows them, best first; both types are one list.
+    """Return entries of both types in the order of a menu, best first.
 
     systemd, src/boot/boot.c:boot_entry_compare, as UAPI.1, Sorting, but for the suffix: entries without a try left
     come last; those with a sort-key come first, by sort-key, machine-id and version, newest first; what is equal then
@@ -94,7 +95,7 @@ def default_pattern(tree: Tree, prefix: str) -> str:
 
 
 def default_of(ordered: Iterable[S], pattern: str) -> S | None:
-    """The first entry that a pattern of loader.conf means; None = there is none."""
+    """Return the first entry that a pattern of loader.conf means; None = no entry matches."""
     return next((entry for entry in ordered if pattern and matches(pattern, entry)), None)
 
 

@@ -273,7 +273,7 @@ _MAX_ARCHITECTURES = 16
 
 
 def installer_folders(tree: Tree) -> tuple[str, ...]:
-    """`/debian-installer/ARCH` of each architecture of which a netboot tree of Debian's installer is there."""
+    """Return `/debian-installer/ARCH` of each architecture of which a netboot tree of Debian's installer is there."""
     try:
         names = tree.list("/debian-installer")
     except TreeError:

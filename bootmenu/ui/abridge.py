@@ -15,8 +15,8 @@ _MOST = 400
 
 @lru_cache(maxsize=8)
 def abridged(texts: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """Each text in at most `width` columns. What is too long is cut in the middle where all of them say the same; no
-    two that differ become equal, as long as there is room for a number."""
+    """Return each text in at most `width` columns. What is too long is cut in the middle where all of them say the
+    same; no two that differ become equal, as long as there is room for a number."""
     long = {text for text in texts if cells(text) > width}
     if not long or width <= 0:
         return tuple("" if text in long else text for text in texts)
@@ -39,7 +39,7 @@ def abridged(texts: tuple[str, ...], width: int) -> tuple[str, ...]:
 
 
 def _alike(texts: Sequence[str]) -> int:
-    """How many characters all of them begin with."""
+    """Return how many characters all of them begin with."""
     first, last = min(texts), max(texts)
     return next((at for at, char in enumerate(first) if char != last[at]), len(first)) if first != last else 0
 
@@ -72,7 +72,7 @@ def _joined(words: Sequence[str], kept: set[int]) -> str:
 
 
 def _middle(text: str, width: int) -> str:
-    """The beginning and the end."""
+    """Return the beginning and the end of a text."""
     if width < 4:
         return cut(text, width)
     tail = ""

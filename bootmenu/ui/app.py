@@ -210,7 +210,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         """Nobody is there to wake a first stage."""
 
     def show_help(self, screen: BaseScreen[Any]) -> None:
-        """Over a screen, about its keys."""
+        """Show the help about a screen's keys over it."""
         self.push_screen(HelpScreen(screen.terms, screen.place))
 
     def action_redraw(self) -> None:

@@ -43,8 +43,8 @@ def listen(listener: Callable[[], object]) -> Callable[[], None]:
 
 
 def write(error: BaseException) -> Path | None:
-    """Append what an expected error says, or the traceback of a mistake. None when the file cannot be written: there
-    is nobody left to tell."""
+    """Append what an expected error says, or the traceback of an internal error. None when the file cannot be
+    written: there is nobody left to tell."""
     if isinstance(error, BootmenuError):
         more: list[str] = [error.hint, *getattr(error, "__notes__", ()), *getattr(error, "kernel_log", ())]
         return note("\n  ".join([error.message, *filter(None, more)]))

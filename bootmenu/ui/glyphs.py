@@ -28,8 +28,8 @@ def to_ascii(data: str) -> str:
 
 
 def likeness(error: UnicodeError) -> tuple[str, int]:
-    """Error handler (codecs.register_error) for a charset that lacks some of what is written: its likeness in ASCII.
-    What has none is written as its escape, so that a name on a disk stays what it is."""
+    """Replace signs that a charset lacks by their likeness in ASCII; an error handler for codecs.register_error. A
+    sign without a likeness is written as its escape, so that a name on a disk stays what it is."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lost = error.object[error.start : error.end]

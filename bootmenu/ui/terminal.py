@@ -114,7 +114,7 @@ class Traits:
 
 
 def is_serial(terminal: str) -> bool:
-    """Whether a device, by its name in /dev, is a line with another terminal at its end."""
+    """Return whether a device, by its name in /dev, is a line with another terminal at its end."""
     return _SCREEN.fullmatch(terminal) is None
 
 

@@ -103,7 +103,7 @@ def full_name(listing: Listing) -> str:
 
 
 def with_version(title: str, version: str) -> str:
-    """Both, unless the title has it, or there is none."""
+    """Return the title with the version, unless it has that already."""
     return f"{title}, {version}" if version and version not in title else title
 
 
@@ -113,8 +113,8 @@ def own_findings(report: Report, machine: Report) -> tuple[Finding, ...]:
 
 
 def reasons(report: Report, machine: Report) -> tuple[Finding, ...]:
-    """The findings that decide the verdict, the entry's own before the machine's; of anything but a FAIL the first.
-    None for a pass."""
+    """Return the findings that decide the verdict, the entry's own before the machine's; of anything but a FAIL the
+    first. None for a pass."""
     worst = report.verdict
     if worst is Severity.PASS:
         return ()

@@ -42,7 +42,7 @@ def _image(entry: EntryFacts) -> KernelImage | None:
 
 
 def _memory_of(image: KernelImage) -> int:
-    """Bytes of memory that the kernel takes, from where it begins."""
+    """Return the bytes of memory that the kernel takes, from where it begins."""
     # arm64 and riscv64: image_size of the header; x86: init_size, which has room to unpack what the file packs
     return max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
 

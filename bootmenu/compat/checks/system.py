@@ -218,7 +218,7 @@ FILE_LOAD = "kexec_file_load"
 
 
 def loads_by_file(machine: MachineFacts, entry: EntryFacts) -> bool | None:
-    """Whether kexec_file_load is what would load the entry; None = not known."""
+    """Return whether kexec_file_load is what would load the entry; None = not known."""
     if entry.method is not None:
         return entry.method == FILE_LOAD
     if is_locked_down(machine):
@@ -227,17 +227,17 @@ def loads_by_file(machine: MachineFacts, entry: EntryFacts) -> bool | None:
 
 
 def is_locked_down(machine: MachineFacts) -> bool:
-    """Whether the running kernel is known to be locked down."""
+    """Return whether the running kernel is known to be locked down."""
     return machine.lockdown not in (None, "none")
 
 
 def _level(machine: MachineFacts) -> str:
-    """How far it is locked down, and by what, in the kernel's own words."""
+    """Return how far it is locked down, and by what, in the kernel's own words."""
     return ", ".join(filter(None, (machine.lockdown, machine.lockdown_origin)))
 
 
 def _way_out(machine: MachineFacts) -> str:
-    """What has to change so that it is not locked down."""
+    """Return what has to change so that it is not locked down."""
     # security/lockdown/lockdown.c: "Kernel is locked down from %s"
     origin = machine.lockdown_origin or ""
     if "Secure Boot" in origin or (not origin and machine.secure_boot):
@@ -254,7 +254,7 @@ def _way_out(machine: MachineFacts) -> str:
 
 
 def _demand(machine: MachineFacts) -> str:
-    """Why signatures are demanded, in the kernel's own words."""
+    """Return why signatures are demanded, in the kernel's own words."""
     if is_locked_down(machine):
         return f"lockdown, {_level(machine)}"
     return "Secure Boot" if machine.secure_boot else "CONFIG_KEXEC_SIG_FORCE"

@@ -96,7 +96,7 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
 
 
 def is_subvolume(top: Tree, path: str) -> bool:
-    """Whether a subvolume has its root there. Raises TreeError."""
+    """Return whether a subvolume has its root there. Raise TreeError."""
     info = top.stat(path)
     return info.is_folder and info.identity[1] == _ROOT_INODE
 

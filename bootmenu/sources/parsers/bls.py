@@ -65,7 +65,7 @@ class Text:
     config: str
 
     def one(self, key: str) -> str:
-        """The value of a key that counts once; empty where the file has none."""
+        """Return the value of a key that counts once; empty where the file has none."""
         return self.fields.get(key, [""])[-1]
 
     @property
@@ -97,7 +97,8 @@ class Text:
 @SOURCES.register("bls", order=10)
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
-    """Both types of entries as one list in the order of systemd-boot, the default marked as loader.conf wants it."""
+    """Yield both types of entries as one list in the order of systemd-boot, the default marked as loader.conf wants
+    it."""
     homes: dict[str, tuple[list[Text], list[Image]]] = {prefix: ([], []) for prefix in PREFIXES}
     for read in _texts(tree):
         if isinstance(read, Problem):
@@ -118,7 +119,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
 
 
 def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
-    """What is in the files of type 1 below each root of a boot partition, and what is wrong."""
+    """Yield what is in the files of type 1 below each root of a boot partition, and what is wrong."""
     for found in listed(tree, (f"{prefix}/loader/entries" for prefix in PREFIXES)):
         if isinstance(found, Problem):
             yield found
@@ -228,7 +229,7 @@ def _path(tree: Tree, prefix: str, name: str) -> str:
 
 
 def _kernel(tree: Tree, prefix: str, entry: Text) -> tuple[str, str]:
-    """Path and part of the file that it starts; see FileRef.part."""
+    """Return path and part of the file that it starts; see FileRef.part."""
     kind = next(key for key in _KERNELS if entry.one(key))
     profile = entry.one("profile") if kind == "uki" else ""
     part = f"@{int(profile)}" if _is_number(profile) and int(profile) else ""

@@ -56,7 +56,8 @@ class Image:
 
 
 def images(tree: Tree) -> Iterator[tuple[str, list[Image]] | Problem]:
-    """The images below each root of a boot partition, as order.PREFIXES has it, in no order; and what is wrong."""
+    """Yield the images below each root of a boot partition, as order.PREFIXES has it, in no order; and what is
+    wrong."""
     for found in listed(tree, (f"{prefix}/EFI/Linux" for prefix in PREFIXES)):
         if isinstance(found, Problem):
             yield found
@@ -89,7 +90,7 @@ def images(tree: Tree) -> Iterator[tuple[str, list[Image]] | Problem]:
 
 
 def entries(tree: Tree, prefix: str, image: Image, board: Board, *, default: bool) -> Iterator[BootEntry | Problem]:
-    """The entry of an image, with what its addons add."""
+    """Yield the entry of an image, with what its addons add."""
     profile = image.content
     name = f"{image.name.plain}{profile.part}"
 

@@ -39,7 +39,7 @@ def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = 
 def banner(
     machine: Report, notices: Sequence[str], width: int, height: int, *, demo_offered: bool = False
 ) -> list[Line]:
-    """Machine-wide findings and notices, worst first, in at most `height` lines and one for the offer."""
+    """Return machine-wide findings and notices, worst first, in at most `height` lines and one for the offer."""
     column = verdict_width() + 2
     lines: list[Line] = []
 

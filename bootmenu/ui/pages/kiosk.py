@@ -147,7 +147,7 @@ def top(simulated: bool, hint: str, width: int) -> list[Line]:
 
 
 def bottom(contact: str, width: int) -> list[Line]:
-    """Whom to call: a number that is cut cannot be called."""
+    """Return whom to call, in as many lines as it takes: a number that is cut cannot be called."""
     return _text(width, clean(contact, 200), Ink.LABEL)[:_MOST_CONTACT]
 
 
@@ -213,7 +213,7 @@ def _heading(rows: Sequence[Choice], *, looking: bool) -> str:
 
 
 def _noted(row: Choice, width: int) -> str | None:
-    """The note beside a row; None where it would leave no room for the name."""
+    """Return the note beside a row; None where it would leave no room for the name."""
     room = width - 2 * _margin(width) - 3
     return row.note if not row.note or cells(row.name) + 2 + cells(row.note) <= room or room >= 50 else None
 
@@ -285,7 +285,7 @@ def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_butt
 
 
 def _wheel(turned: int, width: int) -> Line:
-    """The signs in a row; where not all of them fit, those around the marked one."""
+    """Return the signs in a row; where not all of them fit, those around the marked one."""
     left = _margin(width)
     signs = [f"[{_(sign)}]" if index == turned else f" {_(sign)} " for index, sign in enumerate(WHEEL)]
     first, last = 0, len(signs)
@@ -301,7 +301,7 @@ def _wheel(turned: int, width: int) -> Line:
 
 
 def _middle(lines: list[Line], height: int) -> list[Line]:
-    """A third of the way down; without the blank lines where there is no room for them."""
+    """Return the lines a third of the way down; drop the blank ones where there is no room for them."""
     if len(lines) > height:
         lines = [row for row in lines if row != BLANK]
     return [*[BLANK] * max(0, (height - len(lines)) // 3), *lines]

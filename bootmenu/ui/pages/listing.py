@@ -50,12 +50,12 @@ class Row:
 
     @property
     def full_name(self) -> str:
-        """Title and version."""
+        """Return title and version."""
         return with_version(self.name, self.version)
 
     @property
     def title(self) -> str:
-        """The whole name of an entry, which no other one has."""
+        """Return the whole name of an entry, which no other one has."""
         return _with(self.full_name, self.extra)
 
 
@@ -115,7 +115,7 @@ class Columns:
         return dataclasses.replace(columns, texts=_texts(every, columns, width))
 
     def room(self, width: int, *, version: bool) -> int:
-        """Columns of a title. version: there is one beside it."""
+        """Return the columns of a title. version: there is one beside it."""
         used = self.version + 2 if version else 0
         used += self.source + 2 if self.source else 0
         used += Mark.width() + 2 if self.default else 0
@@ -163,7 +163,7 @@ _LONGEST_EXTRA = 60
 
 
 def _told_apart(listed: list[Row]) -> list[Row]:
-    """The rows, with Row.extra."""
+    """Return the rows, with Row.extra."""
     alike: dict[str, list[BootEntry]] = {}
     for row in listed:
         if row.listing is not None:
@@ -180,7 +180,7 @@ def _told_apart(listed: list[Row]) -> list[Row]:
 
 
 def _apart(entries: Sequence[BootEntry]) -> list[str]:
-    """A text for each, no two of which are the same.
+    """Return a text for each, no two of which are the same.
 
     As systemd-boot goes about it (src/boot/boot.c:generate_boot_entry_titles), the file of the configuration comes
     first; then the partition, the words of the command line that not all of them have, and the kernel.

@@ -10,7 +10,11 @@ from bootmenu.ui.text import cells, clean
 
 
 def passphrase(device: Device, said: str, width: int, *, working: bool) -> list[Line]:
-    """said: why the last one did not do. As many lines whatever is said, so that the box stays as it is."""
+    """Return which partition it is, and what came of the last try: always as many lines, so that the box keeps its
+    size.
+
+    said: why the last one did not do.
+    """
     what = _("It is encrypted. Unlocked, it is read like any other; nothing on it is written.")
     explained = paragraph(width, what)
     if working:
@@ -25,7 +29,7 @@ def _as_many(lines: list[Line], others: list[Line]) -> list[Line]:
 
 
 def typing(typed: int, width: int) -> Line:
-    """typed: characters so far. The end of the line is where the typing shows."""
+    """Return the line that is typed: its end is where the typing shows. typed: characters so far."""
     label = _("Passphrase: ")
     if cells(label) > width // 2:
         label = ""

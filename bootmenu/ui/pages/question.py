@@ -14,7 +14,7 @@ from bootmenu.ui.wording import full_name, overridden, reasons, verdict, verdict
 def question(
     listing: Listing, machine_report: Report, *, first_stage: bool, simulated: bool, width: int
 ) -> list[Line]:
-    """What there is to know before it is answered: of a FAIL every reason."""
+    """Return what there is to know before it is answered: of a FAIL every reason."""
     failed = listing.report.verdict is Severity.FAIL
     asked = _("Start it although it cannot work here?") if failed else _("Start this?")
     lines = [*paragraph(width, asked, Ink.STRONG), BLANK, *paragraph(width, full_name(listing))]
@@ -37,7 +37,7 @@ def question(
 
 
 def answers(*, failed: bool, yes: bool, width: int) -> list[Line]:
-    """No, and under it Yes. yes: it is the dangerous one that is marked."""
+    """Return No, and Yes under it. yes: the dangerous one is marked."""
     start = _("Yes, start it anyway") if failed else _("Yes, start it")
     return [
         _answer(_("No, back to the menu"), _("Esc"), not yes, width, "escape"),

@@ -30,7 +30,7 @@ _LOW, _NARROW = 12, 40
 
 
 def more_below(lines: int, width: int) -> list[Span]:
-    """For a rule of that width: how much is hidden under it, and the key that leads there where there is room."""
+    """Return how much is hidden under a rule of that width, and the key that leads there where there is room."""
     if not lines:
         return []
     more = counted(lines, "{n} line more: ", "{n} lines more: ")
@@ -72,17 +72,17 @@ class BaseScreen(Screen[T], inherit_bindings=False):
         return super().dismiss(result)
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """What is not offered does nothing."""
+        """Let what is not offered do nothing."""
         return self.terms.permits(action)
 
     @property
     def unlabelled(self) -> frozenset[str]:
-        """Actions that the line of keys leaves out now."""
+        """Return the actions that the line of keys leaves out now."""
         allows = self.terms.policy.allows
         return self.terms.without | {key.action for key in TABLE if not allows(key.action)}
 
     def action_help(self) -> None:
-        """What can be pressed on this screen."""
+        """Show what can be pressed on this screen."""
         self.app.show_help(self)  # type: ignore[attr-defined]
 
     def action_redraw(self) -> None:
@@ -101,20 +101,20 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
     """In the border."""
 
     def said(self, width: int) -> list[Line]:
-        """What there is to know."""
+        """Return what there is to know."""
         raise NotImplementedError
 
     def answers(self, width: int) -> list[Line]:
-        """What there is to choose or to type."""
+        """Return what there is to choose or to type."""
         raise NotImplementedError
 
     @property
     def at(self) -> int:
-        """Index of the answer that is in sight even where not all of them are."""
+        """Return the index of the answer that is in sight even where not all of them are."""
         return 0
 
     def compose(self) -> ComposeResult:
-        """The box, and the keys."""
+        """Make the box, and the line of keys."""
         box = Container(
             Paper(self.said, id="said"),
             Paper(self._more, id="between"),

@@ -29,11 +29,11 @@ class ChoiceScreen(AskingScreen[int], inherit_bindings=False):
         self.marked = 0
 
     def said(self, width: int) -> list[Line]:
-        """The paragraphs."""
+        """Return the paragraphs."""
         return [row for text in self._words for row in (BLANK, *paragraph(width, text))][1:]
 
     def answers(self, width: int) -> list[Line]:
-        """A row each."""
+        """Return a row for each answer."""
         return [
             line(
                 fit(f" {'▶' if index == self.marked else ' '} {index + 1}  {answer}", width),
@@ -45,7 +45,7 @@ class ChoiceScreen(AskingScreen[int], inherit_bindings=False):
 
     @property
     def at(self) -> int:
-        """The marked one."""
+        """Return the marked one."""
         return self.marked
 
     def _mark(self, index: int) -> None:

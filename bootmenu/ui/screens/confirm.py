@@ -30,7 +30,7 @@ class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
         self.heading = _("Verdict FAIL") if self._failed else _("Please confirm")
 
     def said(self, width: int) -> list[Line]:
-        """What would happen."""
+        """Return what would happen."""
         return question(
             self.listing,
             self.terms.session.machine_report,
@@ -40,12 +40,12 @@ class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
         )
 
     def answers(self, width: int) -> list[Line]:
-        """No and Yes."""
+        """Return No and Yes."""
         return answers(failed=self._failed, yes=self.yes, width=width)
 
     @property
     def at(self) -> int:
-        """The marked one."""
+        """Return the marked one."""
         return int(self.yes)
 
     def action_switch(self) -> None:

@@ -201,7 +201,7 @@ class MenuScreen(LookingScreen[None]):
         return [rule(width, left, right)]
 
     def _entry_title(self, row: Row, room: int | None) -> str:
-        """The name of an entry, cut to so many columns as no other one is."""
+        """Return the name of an entry, cut to so many columns as no other one is."""
         if room is None:
             return row.title
         titles = tuple(other.title for other in self._rows.rows if other.listing)
@@ -285,7 +285,8 @@ class MenuScreen(LookingScreen[None]):
 
     @on(RowList.Sized)
     def _sized(self) -> None:
-        """The rules say how much is hidden, and meet the line beside the rows: these may be laid out later."""
+        """Draw the rules: they say how much is hidden, and meet the line beside the rows, which may be laid out
+        later."""
         self._draw_rules()
 
     def looking_failed(self, error: Exception) -> None:

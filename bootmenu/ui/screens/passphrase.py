@@ -52,15 +52,15 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
         self._trouble = ""
 
     def said(self, width: int) -> list[Line]:
-        """Which partition, and what came of the last one."""
+        """Return which partition it is, and what came of the last try."""
         return passphrase(self.device, self._trouble, width, working=self.working)
 
     def answers(self, width: int) -> list[Line]:
-        """The line that is typed."""
+        """Return the line that is typed."""
         return [typing(len(self._typed.text), width)]
 
     def draw(self) -> None:
-        """What came of the last one stands at the end, and is in sight."""
+        """Keep what came of the last try in sight, which is at the end."""
         super().draw()
         if self.working or self._trouble:
             said = self.paper("said")
