@@ -16,6 +16,7 @@ from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
+from bootmenu.system import efi
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
 
@@ -39,9 +40,9 @@ def gather(host: Host) -> MachineFacts:
     tree, source, problem = _tree(host)
     iomem, meminfo, log = host.text("/proc/iomem"), host.text("/proc/meminfo"), host.log.lines()
     whole = log is not None and host.log.whole()
-    command_line, efi = host.text("/proc/cmdline"), host.exists("/sys/firmware/efi")
+    command_line, by_efi = host.text("/proc/cmdline"), host.exists("/sys/firmware/efi")
     lockdown, lockdown_origin = _lockdown(host, log, whole, command_line)
-    secure_boot = _secure_boot(host, log) if efi else False if host.exists("/sys/firmware") else None
+    secure_boot = _secure_boot(host, log) if by_efi else False if host.exists("/sys/firmware") else None
     return MachineFacts(
         architecture=Architecture.from_uname(machine),
         machine=machine,
@@ -61,7 +62,7 @@ def gather(host: Host) -> MachineFacts:
         ram_taken=_ram_taken(iomem),
         memory_total=_memory(meminfo, "MemTotal"),
         memory_available=_memory(meminfo, "MemAvailable"),
-        efi=efi if host.exists("/sys/firmware") else None,
+        efi=by_efi if host.exists("/sys/firmware") else None,
         efi_bits=host.number("/sys/firmware/efi/fw_platform_size"),
         five_level_paging=_flag(host.text("/proc/cpuinfo"), "la57"),
         has_tpm=host.exists("/sys/class/tpm/tpm0") if host.exists("/sys/class") else None,
@@ -338,15 +339,14 @@ def _lockdown(
     return "none" if whole or (host.exists("/sys/kernel/security/lsm") and not unread) else None, None
 
 
-_SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_SECURE_BOOT = f"{efi.VARIABLES}/SecureBoot-{efi.GLOBAL}"
 
 
 def _secure_boot(host: Host, log: list[str] | None) -> bool | None:
     """Return whether Secure Boot is on, of a machine that was started by EFI."""
-    # UEFI 2.10, 3.3: one byte, behind the four of the attributes that efivarfs puts in front
-    data = host.read(_SECURE_BOOT)
-    if data is not None and len(data) == 5:
-        return data[4] == 1
+    value = efi.value_of(host.read(_SECURE_BOOT))
+    if value is not None and len(value) == 1:  # UEFI 2.10, 3.3
+        return value[0] == 1
     # include/linux/efi.h: enum efi_secureboot_mode, 2 = disabled, 3 = enabled; Documentation/arch/x86/zero-page.rst
     parameters = host.read("/sys/kernel/boot_params/data") or b""
     if len(parameters) > _SECURE_BOOT_PARAMETER and parameters[_SECURE_BOOT_PARAMETER] in (2, 3):
