@@ -484,7 +484,7 @@ STALE_CHOSEN = (
 )
 
 
-def _psci(root: Node) -> Node | None:
+def psci_node(root: Node) -> Node | None:
     """Return the node of PSCI. Linux looks for it by its compatible (drivers/firmware/psci/psci.c:psci_dt_init), and
     boards of TI and NXP have it in /firmware."""
     firmware = root.child("firmware")
@@ -497,7 +497,7 @@ def _psci(root: Node) -> Node | None:
 def facts(tree: DeviceTree) -> TreeFacts:
     """What the checks ask of a tree. Never raises: what is missing or of a wrong length is left out."""
     root = tree.root
-    psci = _psci(root)
+    psci = psci_node(root)
     chosen = root.child("chosen")
     return TreeFacts(
         compatible=root.strings("compatible"),

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import DeviceTree, Node, facts
+from bootmenu.formats.devicetree import DeviceTree, Node, facts, psci_node
 from bootmenu.kexec.devicetree import RESERVE, Edit, apply
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
@@ -195,7 +195,7 @@ def _psci(own: TreeFacts, machine: MachineFacts, running: DeviceTree | None) -> 
     ours = machine.tree
     if own.psci_compatible is not None or ours is None or not ours.psci_compatible or not ours.psci_method:
         return
-    if node := (running.node("/psci") or running.node("/firmware/psci")) if running else None:
+    if node := psci_node(running.root) if running else None:
         for name, value in node.properties:
             if name not in ("phandle", "linux,phandle"):  # its number may be another node's there
                 yield Edit(path="/psci", property=name, value=value, why=_RUNNING)
