@@ -164,7 +164,7 @@ def _value(value: object) -> str:
             return "-"
         case bool():
             return "yes" if value else "no"
-        case tuple():
+        case tuple() | list():
             return printable(",".join(map(str, value)))
         case Mapping():
             return f"{len(value)} given" if value else "-"

@@ -88,3 +88,7 @@ def test_places_of_the_settings_are_written_as_they_are_read() -> None:
     told = reports.settings_to_json(Loaded(settings=Settings(kiosk_disks=rules)))
     assert isinstance(told["settings"], dict)
     assert told["settings"]["kiosk.disks"]["value"] == ["internal", "PARTUUID=ab-01 on usb"]
+    (line,) = (
+        line for line in reports.settings_lines(Loaded(settings=Settings(kiosk_disks=rules))) if "disks" in line
+    )
+    assert " internal,PARTUUID=ab-01 on usb " in line
