@@ -240,6 +240,8 @@ class RootFacts:
     """There is no such subvolume."""
     others: tuple[str, ...] = ()
     """Subvolumes in the top level that do have an init, where this one has none."""
+    dracut: bool = False
+    """A system in one of these makes its initramfs with dracut, which may have put rootflags= of its own into it."""
     whole: bool = True
     """It has the folders of a root file system; else an initramfs may want it for something else."""
     default_known: bool = True

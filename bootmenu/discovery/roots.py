@@ -16,13 +16,13 @@ from bootmenu.discovery.references import names_of
 from bootmenu.discovery.storage import btrfs
 from bootmenu.model.entry import CommandLine
 from bootmenu.sources.references import canonical
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, normal
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal
 from bootmenu.system.tree import DirectoryTree
 
 _INITS = (
     # init/main.c:kernel_init, and initramfs-tools' init, which looks for the same
     *("/sbin/init", "/etc/init", "/bin/init", "/bin/sh"),
-    # systemd's own switch-root.c looks for these first
+    # switch-root.c: a systemd in the initramfs looks for these first
     *("/usr/lib/systemd/systemd", "/lib/systemd/systemd"),
 )
 _IN_A_FILE = (
@@ -30,6 +30,8 @@ _IN_A_FILE = (
     *("snap_core", "snapd_recovery_mode", "composefs"),
 )
 """Options of initramfses that mount root= as the medium with the file that is the root."""
+_DRACUT = "/usr/bin/dracut"
+"""With hostonly_cmdline it writes the options of the root that it runs on into the initramfs (dracut.conf(5))."""
 _FOLDERS = frozenset(("bin", "dev", "etc", "lib", "proc", "sbin", "sys", "usr", "var"))
 _WHOLE = 3
 """So many of these has a root file system at least, even one with nothing in it but a program and its libraries."""
@@ -106,7 +108,7 @@ def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandL
                 if error.trouble is not Trouble.MISSING:
                     return None
                 if device.folder is None:
-                    return RootFacts(subvolume=subvolume, missing=True, others=_others(mounts, top, inits))
+                    return RootFacts(subvolume=subvolume, missing=True, others=_others(mounts, top, inits)[0])
                 named = tree  # whoever names a folder may mean the subvolume itself
             if named is None:
                 return None
@@ -116,12 +118,19 @@ def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandL
             return RootFacts(subvolume=subvolume, init=found)
         if denied or _usr_elsewhere(tree, cmdline):
             return RootFacts(subvolume=subvolume, denied=True)
-        others = _others(mounts, top, inits)
+        others, dracut = _others(mounts, top, inits)
         with contextlib.suppress(TreeError):
             whole = len(_FOLDERS & set(tree.list("/"))) >= _WHOLE
             if device.folder is not None and not others and not whole:
                 return None  # a part of a root was handed in, such as its /boot
-            return RootFacts(subvolume=subvolume, others=others, whole=whole, default_known=mounts.is_default(device))
+            return RootFacts(
+                subvolume=subvolume,
+                others=others,
+                # what the command line says goes before what is in the initramfs
+                dracut=dracut and not cmdline.get("rootflags"),
+                whole=whole,
+                default_known=mounts.is_default(device),
+            )
         return RootFacts(subvolume=subvolume, denied=True)
 
 
@@ -159,16 +168,18 @@ def _usr_elsewhere(tree: Tree, cmdline: CommandLine) -> bool:
     return any(line.split()[1:2] == ["/usr"] for line in lines if not line.lstrip().startswith("#"))
 
 
-def _others(mounts: Mounts, top: DirectoryTree | None, inits: Sequence[str | None]) -> tuple[str, ...]:
-    """Return the subvolumes in the top level that have an init, as rootflags=subvol= names them."""
+def _others(mounts: Mounts, top: DirectoryTree | None, inits: Sequence[str | None]) -> tuple[tuple[str, ...], bool]:
+    """Return the subvolumes in the top level that have an init, as rootflags=subvol= names them, and whether one of
+    these systems has dracut."""
     if top is None:
-        return ()
-    found = []
+        return (), False
+    found, dracut = [], False
     for name in _subvolumes(top):
         with contextlib.suppress(TreeError), mounts.below(top, f"/{name}") as tree:
             if _init(tree, inits, "")[0]:
                 found.append(name)
-    return tuple(found[:_MAX_PROBED])
+                dracut |= exists(tree, _DRACUT)
+    return tuple(found[:_MAX_PROBED]), dracut
 
 
 def _subvolumes(top: Tree) -> Iterator[str]:

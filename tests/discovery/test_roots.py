@@ -223,6 +223,13 @@ def test_the_subvolume_with_the_system_is_named_on_a_real_btrfs(debian: Device, 
         for label in ("plain", "home", "gone", "top"):
             assert found[label].evidence["subvolumes_with_init"] == ["@rootfs"]
             assert "rootflags=subvol=@rootfs " in found[label].hint
+        # an initramfs by dracut may know what the command line does not say
+        subprocess.run(["mount", "-t", "btrfs", debian.path, str(point)], check=True)
+        write_tree(root, {"usr/bin/dracut": b""})
+        subprocess.run(["umount", str(point)], check=True)
+        found = {label: about_root(listing) for label, listing in scanned(debian).items()}
+        assert [label for label, finding in found.items() if finding.severity is Severity.UNKNOWN] == ["plain"]
+        assert [label for label, finding in found.items() if finding.severity is Severity.PASS] == ["right"]
         # once it is the default, nothing need be said
         subprocess.run(["mount", "-t", "btrfs", debian.path, str(point)], check=True)
         subprocess.run([tool, "subvolume", "set-default", str(root)], check=True)

@@ -140,9 +140,14 @@ def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object
     """Say whether a kernel, or an initramfs that mounts its root, finds an init there."""
     init, where = options.get("init"), _where(options)
     evidence |= {"subvolume": root.subvolume, "init": root.init, "subvolumes_with_init": list(root.others)}
-    if root.init and init and root.init != init and not evidence["initramfs"]:
+    if root.init and not evidence["initramfs"] and root.init != init:
         # init/main.c:kernel_init: "Requested init %s failed"; an initramfs goes on with the usual ones
-        return failed(f"There is no {init} on {where}, as init= wants it.", f"Write init={root.init}.", **evidence)
+        hint = f"Write init={root.init}."
+        if init:
+            return failed(f"There is no {init} on {where}, as init= wants it.", hint, **evidence)
+        if root.init.endswith("/systemd"):
+            nothing = f"The kernel alone does not look for {root.init}, and there is no /sbin/init on {where}."
+            return failed(nothing, hint, **evidence)
     if root.init:
         return passed(f"{where} is there, with {root.init} on it.", **evidence)
     if root.denied:
@@ -157,6 +162,12 @@ def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object
             f"Write rootflags=subvol={first} on the command line. Where u-boot-update made it, put that into"
             " U_BOOT_PARAMETERS of /etc/default/u-boot, and run u-boot-update."
         )
+        if root.dracut and evidence["initramfs"]:
+            return unknown(
+                f"{where} has no init to start; it is in subvolume {having}, which an initramfs by dracut may name.",
+                hint,
+                **evidence,
+            )
         if root.default_known or root.subvolume:
             return failed(f"{where} has no init to start; it is in subvolume {having}.", hint, **evidence)
         return unknown(

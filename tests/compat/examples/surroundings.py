@@ -96,6 +96,11 @@ def roots_and_consoles() -> Iterator[Example]:
     )
     apart = at(others=("@", "@old"))
     yield Example(code=code, name="a subvolume has it", severity=FAIL, entry=on("", apart), says="subvol=@ ")
+    by_dracut = at(others=("@",), dracut=True)
+    yield Example(code=code, name="a subvolume has it, dracut", severity=FAIL, entry=on("", by_dracut), says="@ ")
+    yield Example(
+        code=code, name="dracut, packed", severity=UNKNOWN, entry=on("", by_dracut, *packed), says="may name"
+    )
     named = at(subvolume="@home", others=("@",))
     yield Example(code=code, name="another has it", severity=FAIL, entry=on("", named, *packed), says="subvol=@ ")
     absent = at(subvolume="@no", missing=True)
@@ -106,6 +111,10 @@ def roots_and_consoles() -> Iterator[Example]:
     usual = at(init="/sbin/init")
     yield Example(code=code, name="its init=", severity=FAIL, entry=on("init=/opt/x", usual), says="init=/sbin/init")
     yield Example(code=code, name="its init=, packed", severity=PASS, entry=on("init=/opt/x", usual, *packed))
+    bare = at(init="/lib/systemd/systemd")
+    yield Example(code=code, name="systemd alone", severity=FAIL, entry=on("", bare), says="init=/lib/")
+    yield Example(code=code, name="systemd, packed", severity=PASS, entry=on("", bare, *packed))
+    yield Example(code=code, name="systemd named", severity=PASS, entry=on("init=/lib/systemd/systemd", bare))
     volume = line("root=/dev/mapper/vg-root", files=packed, partitions=seen, root=at(init="/sbin/init"))
     yield Example(code=code, name="on a volume", severity=PASS, entry=volume)
     for name in ("/dev/mapper/vg-root", "/dev/vg/root", "/dev/nfs", "ZFS=tank", "/dev/ram0"):
