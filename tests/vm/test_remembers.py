@@ -96,6 +96,10 @@ def test_aavmf_remembers_over_a_reset(first_stage: stages.Stage, tmp_path: Path)
     stage = prepared(first_stage, tmp_path)
     with powered(stage, AAVMF, AAVMF_CODE, variables) as vm:
         first_start(vm)
+        console = told(vm, "console")[0]
+        print(console)
+        assert console["firmware"] == "ttyAMA"
+        assert any("console: pl011" in line for line in console["kernel"]), "drivers/acpi/spcr.c says what it took"
         vm.wait_for_end()
     with powered(stage, AAVMF, AAVMF_CODE, variables) as vm:
         second_start(vm)

@@ -101,6 +101,10 @@ def on_fat() -> None:
 
 
 host = Host()
+kernel = subprocess.run(["dmesg"], capture_output=True, text=True).stdout
+tell(
+    "console", firmware=gather(host).firmware_console, kernel=[line for line in kernel.splitlines() if "SPCR" in line]
+)
 memory = opened()
 if memory.state == State():
     chosen = State(once="alpine", wrong_pins=2)
