@@ -25,7 +25,7 @@ from bootmenu.system.waker import Waker
 from bootmenu.ui import incoming
 from bootmenu.ui.glyphs import to_ascii, width
 from bootmenu.ui.incoming import Paste, Reader, Token
-from bootmenu.ui.terminal import Traits, bounded
+from bootmenu.ui.terminal import Traits, bounded, opened
 
 _MOST_AT_ONCE = 4096
 """Bytes that are read for one key: a line that never stops keeps nobody from the countdown."""
@@ -105,8 +105,8 @@ class Terminal:
     """Of the countdown, at most so far."""
 
     def __post_init__(self) -> None:
-        # a description of its own: whoever shares the other one is not made non-blocking
-        self.descriptor = os.open(self.name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # mostly a description of its own: whoever shares the other one is not made non-blocking
+        self.descriptor = opened(self.name, os.O_NONBLOCK)
         with contextlib.suppress(termios.error):
             self._before = termios.tcgetattr(self.descriptor)
         self.take()
@@ -146,7 +146,9 @@ class Terminal:
             return
         data = (to_ascii(text) if self.traits.ascii else text).encode("utf-8", "replace")
         with contextlib.suppress(OSError):
-            os.write(self.descriptor, data)
+            # a description that is shared waits for a slow line; on one that was stopped it would wait for ever
+            if not os.get_blocking(self.descriptor) or select.select([], [self.descriptor], [], 0)[1]:
+                os.write(self.descriptor, data)
 
     def line(self, text: str) -> None:
         """One more line at the end, below the picture when there is one."""

@@ -35,6 +35,7 @@ from bootmenu.ui import consoles
 from bootmenu.ui.consoles import Console
 from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.prompt import Prompt
+from bootmenu.ui.terminal import own_name
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan import Listing
@@ -69,7 +70,7 @@ def run(options: Options) -> int:
     loaded = settings_in_force(host, options.flags)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the menu needs a terminal", "For scripts there are bootmenu scan, check and boot.")
-    name = os.ttyname(sys.stdin.fileno())
+    name = own_name()
     plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
     names = loaded.settings.consoles or (consoles.active(host) if first_stage() else ())
     places = consoles.find(names, name, os.environ, plain=plain)

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bootmenu.errors import UsageError
 from bootmenu.system.host import Host
-from bootmenu.ui.terminal import GLYPHS, Traits, is_serial, prepare_environment, settle
+from bootmenu.ui.terminal import GLYPHS, Traits, is_own, is_serial, opened, prepare_environment, settle
 
 _MOST = 8
 
@@ -33,10 +34,7 @@ class Console:
     @property
     def is_own(self) -> bool:
         """Whether it is the terminal that this process was started on."""
-        try:
-            return os.ttyname(0) == self.name
-        except OSError:
-            return False
+        return is_own(self.name)
 
     @property
     def is_screen(self) -> bool:
@@ -78,7 +76,7 @@ def unechoed(consoles: Sequence[Console]) -> Iterator[None]:
     before: list[tuple[int, list[Any]]] = []
     for console in consoles:
         with contextlib.suppress(OSError, termios.error):
-            descriptor = os.open(console.name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = opened(console.name, os.O_NONBLOCK)
             modes = termios.tcgetattr(descriptor)
             before.append((descriptor, modes))
             termios.tcsetattr(descriptor, termios.TCSANOW, [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]])
@@ -99,7 +97,7 @@ def active(host: Host) -> tuple[str, ...]:
 
 def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: bool = False) -> Found:
     """names: as the settings have them, `tty1`; none = `own`, the terminal that this process was started on, which
-    is also taken where none of them can be used."""
+    is also taken where none of them can be used. Raises UsageError where that one cannot be used, either."""
     consoles: dict[str, Console] = {}
     problems = []
     for name in names:
@@ -109,7 +107,7 @@ def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: b
         if path in consoles:
             continue
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = opened(path, os.O_NONBLOCK)
         except OSError as error:
             problems.append(f"The console {name} cannot be used: {os.strerror(error.errno or 0)}.")
             continue
@@ -121,24 +119,18 @@ def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: b
         finally:
             os.close(descriptor)
     if not consoles:
-        with _opened(own) as descriptor:
+        try:
+            descriptor = opened(own)
+        except OSError as error:
+            raise UsageError(
+                f"The terminal {own} cannot be used: {os.strerror(error.errno or 0)}.",
+                "Start it on a terminal that is yours, such as one of ssh or of script(1).",
+            ) from None
+        try:
             consoles[own] = _prepared(own, True, environ, descriptor, plain=plain)
+        finally:
+            os.close(descriptor)
     return Found(tuple(consoles.values()), tuple(problems))
-
-
-@contextlib.contextmanager
-def _opened(name: str) -> Iterator[int]:
-    """-1 = it cannot be, and is taken as it is."""
-    try:
-        # the one that this process was started with may be open for reading only
-        descriptor = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    except OSError:
-        yield -1
-        return
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _prepared(path: str, own: bool, environ: Mapping[str, str], descriptor: int, *, plain: bool) -> Console:

@@ -25,7 +25,7 @@ from bootmenu.ui.glass import Glass
 from bootmenu.ui.glyphs import to_ascii, to_console
 from bootmenu.ui.incoming import Click, Key, Paste, Reader, Synchronised, Token
 from bootmenu.ui.keys import IN_TEXT
-from bootmenu.ui.terminal import Traits, bounded, prepare_environment
+from bootmenu.ui.terminal import Traits, bounded, opened, prepare_environment
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 
@@ -108,7 +108,7 @@ class BootmenuDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._place: Console | None = getattr(app, "place", None)
         if self._place is not None:
-            self.fileno = os.open(self._place.name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            self.fileno = opened(self._place.name)
             self._file = _Line(
                 io.BufferedWriter(io.FileIO(self.fileno, "w")), encoding="utf-8", errors="replace", write_through=True
             )

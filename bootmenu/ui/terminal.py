@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -14,6 +15,7 @@ import tty
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from time import monotonic
 
 GLYPHS = "BOOTMENU_GLYPHS"
@@ -26,6 +28,8 @@ _SCREEN = re.compile(r"/dev/(tty|tty\d+|pts/\d+|tty[a-ep-z][0-9a-f]|console)")
 """What is no serial line (Documentation/admin-guide/devices.txt): virtual consoles and pseudo terminals, and
 `console`, which may be either. Drivers of serial lines call theirs as they like: ttyAML0, ttymxc2, hvc0."""
 
+_PSEUDO, _VIRTUAL, _SERIAL = range(136, 144), 4, 64
+"""Major numbers of pseudo terminals, and of virtual ones, which have the minor numbers below 64."""
 
 _WITH_MOUSE = ("xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "konsole", "gnome", "vte", "putty", "st-")
 
@@ -111,6 +115,53 @@ class Traits:
             serial=term.startswith(("vt", "ansi")),
             brightens=term == "linux" or term.startswith("linux-"),
         )
+
+
+def own_name() -> str:
+    """Return the name of the terminal that this process was started on. Where /dev is another one than it was opened
+    in, as in a chroot, it is the name that its numbers have (Documentation/admin-guide/devices.txt). Raises OSError
+    where descriptor 0 is no terminal."""
+    try:
+        return os.ttyname(0)
+    except OSError:
+        if not os.isatty(0):
+            raise
+    number = os.fstat(0).st_rdev
+    major, minor = os.major(number), os.minor(number)
+    if major in _PSEUDO:
+        return f"/dev/pts/{minor + 256 * (major - _PSEUDO[0])}"
+    return f"/dev/tty{minor}" if major == _VIRTUAL and minor < _SERIAL else str(Path("/proc/self/fd/0").readlink())
+
+
+def is_own(name: str) -> bool:
+    """Whether it is the terminal that this process was started on."""
+    try:
+        return own_name() == name
+    except OSError:
+        return False
+
+
+def opened(name: str, flags: int = 0) -> int:
+    """Return a descriptor for reading and writing. The terminal that this process was started on may belong to
+    somebody else, whose shell handed it on (su, sudo), or have no name here: then it is a copy of the descriptor that
+    was handed on, and whoever has that shares its flags; these are not set. Raises OSError."""
+    if not is_own(name):
+        return os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | flags)
+    reason = OSError(errno.EACCES, os.strerror(errno.EACCES), name)
+    try:
+        descriptor = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | flags)
+    except OSError as error:
+        reason = error
+    else:
+        if os.path.samestat(os.fstat(descriptor), os.fstat(0)):
+            return descriptor
+        os.close(descriptor)
+    for other in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            both_ways = fcntl.fcntl(other, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
+            if both_ways and os.fstat(other).st_rdev == os.fstat(0).st_rdev:
+                return fcntl.fcntl(other, fcntl.F_DUPFD_CLOEXEC, 3)
+    raise reason
 
 
 def is_serial(terminal: str) -> bool:

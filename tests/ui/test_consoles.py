@@ -207,3 +207,56 @@ def test_a_first_stage_takes_the_consoles_of_the_kernel(
 def test_buttons_are_those_of_the_monitor(names: list[str | None], number: int) -> None:
     places = [None if name is None else Console(f"/dev/{name}", {}) for name in names]
     assert with_buttons(places) == number
+
+
+HANDED_ON = """
+import os, sys
+for number, mode in enumerate(sys.argv.pop(1)):
+    os.dup2(os.open(os.ttyname(2), {"r": os.O_RDONLY, "w": os.O_WRONLY, "+": os.O_RDWR}[mode] | os.O_NOCTTY), number)
+os.fchmod(2, 0)
+unable = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+program = 'import os; assert not os.access(os.ttyname(0), os.R_OK); from bootmenu import cli; exit(cli.main())'
+command = [*unable, sys.executable, "-c", program, *sys.argv[1:]]
+os.execvp(command[0], command)
+"""
+"""Starts the menu on a terminal that it may not open, as su and sudo do."""
+WITHOUT_NAMES = """
+import os, sys
+command = 'mount -t tmpfs none /dev/pts && exec "$0" -m bootmenu --demo'
+os.execvp("unshare", ["unshare", "--mount", "sh", "-c", command, sys.executable])
+"""
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_terminal_that_belongs_to_somebody_else_is_the_one_that_was_handed_on(plain: bool) -> None:
+    asked = ["--plain"] if plain else []
+    with on_a_line(["-c", HANDED_ON, "r" if plain else "+", "--demo", "--timeout", "60", *asked], "xterm") as line:
+        before = line.modes
+        line.until(lambda: "Starts in" in line.text, 40)
+        line.type(b"x")
+        line.until(lambda: "1" in line.text and "Debian" in line.text, 40)
+        if plain:
+            line.until(lambda: line.text.rstrip().endswith(">"))
+            line.answer(b"q")
+        else:
+            line.type(b"\x1b[B")
+            line.until(lambda: "▶ 2" in line.text)
+            line.type(b"q")
+        assert line.wait() == 0
+        assert line.modes == before
+        assert os.get_blocking(line._theirs), "the shell reads it next"
+
+
+def test_a_terminal_that_may_only_be_read_is_refused_with_the_reason() -> None:
+    with on_a_line(["-c", HANDED_ON, "rww", "--demo"], "xterm") as line:
+        assert line.wait() == 2
+        assert "cannot be used: Permission denied." in line.text
+        assert "a terminal that is yours" in line.text
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can hide the names of terminals")
+def test_a_terminal_that_has_no_name_here_is_used() -> None:
+    with on_a_line(["-c", WITHOUT_NAMES], "xterm") as line:
+        line.until(lambda: "▶ 1" in line.text, 40)
+        line.type(b"q")
+        assert line.wait() == 0
