@@ -9,6 +9,7 @@ import dataclasses
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, ClassVar, TypedDict, Unpack
@@ -38,6 +39,9 @@ from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
 from bootmenu.ui.terminal import Depth
 from bootmenu.ui.terms import Terms
+
+_PATIENCE = 2.0
+"""Seconds for a slow line to show the last words."""
 
 
 class BootmenuApp(App[Outcome], inherit_bindings=False):
@@ -120,6 +124,16 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every ink."""
         return themes.defaults(self._chosen)
+
+    def wait_until_seen(self) -> None:
+        """In a thread: wait until what is drawn now stands on the terminal; not long, since a line that takes nothing
+        must not keep the machine from what was asked of it."""
+        drawn = threading.Event()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.screen.call_after_refresh, drawn.set)
+            drawn.wait(_PATIENCE)
+        if isinstance(self._driver, BootmenuDriver):
+            self._driver.drain(_PATIENCE)
 
     def get_default_screen(self) -> Screen[None]:
         """The menu, or the kiosk's, lies under everything."""

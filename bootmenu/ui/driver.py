@@ -10,6 +10,8 @@ import re
 import select
 import signal
 import termios
+import threading
+from time import sleep
 from typing import Any, Protocol, runtime_checkable
 
 from textual import constants, events
@@ -137,6 +139,23 @@ class BootmenuDriver(LinuxDriver):
         data = self._glass.filter(data)
         if data:
             super().write(data)
+
+    def drain(self, seconds: float) -> None:
+        """Wait until everything that was written has left for the terminal, but not longer. In a thread."""
+        thread = threading.Thread(target=self._drain, daemon=True)
+        thread.start()
+        thread.join(seconds)
+
+    def _drain(self) -> None:
+        writer, file = self._writer_thread, self._file
+        if writer is None or file is None:
+            return
+        writer.write("")  # once this is taken, what was before it has been written
+        while writer.is_alive() and writer._queue.qsize():
+            sleep(0.01)
+        with contextlib.suppress(OSError, ValueError, termios.error):
+            file.flush()
+            termios.tcdrain(self.fileno)
 
     def forget(self) -> None:
         """The screen may show anything, after noise on the line for instance."""

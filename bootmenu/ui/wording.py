@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bootmenu.compat.facts import FileState
@@ -10,6 +11,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, for_each_language, marked
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.system.power import Power
 from bootmenu.ui.lines import Ink, Span
 from bootmenu.ui.text import cells, clean, fit
 
@@ -105,6 +107,14 @@ def full_name(listing: Listing) -> str:
 def with_version(title: str, version: str) -> str:
     """Return the title with the version, unless it has that already."""
     return f"{title}, {version}" if version and version not in title else title
+
+
+GOING_DOWN: Mapping[Power, str] = {
+    Power.REBOOT: marked("The machine is restarting."),
+    Power.OFF: marked("The machine is switching off."),
+    Power.FIRMWARE: marked("The machine is restarting into the firmware's setup."),
+}
+"""What is said while it happens; the last thing that is on the screen."""
 
 
 def own_findings(report: Report, machine: Report) -> tuple[Finding, ...]:

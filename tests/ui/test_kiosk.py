@@ -14,6 +14,7 @@ import pytest
 
 from bootmenu.settings import Settings, parse
 from bootmenu.state import Attempt, FolderStore, Memory, State
+from bootmenu.system.power import Power
 from bootmenu.ui.outcome import Jump, Quit
 from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.kiosk import (
@@ -217,9 +218,32 @@ async def test_switching_off_may_be_allowed() -> None:
         await menu.press("enter")
         await menu.at(KioskRefusalScreen)
         assert "power poweroff" in session.calls
+        assert len(menu.app.screen_stack) == 2, "what said that it goes down is gone"
         assert "This did not work: Switch off." in menu.text
     async with kiosk(used=settings(kiosk_actions=("power",)), confirm_always=True) as menu:
         assert "Switch off" not in menu.text, "a running system"
+
+
+class Watched(FakeSession):
+    """Notes what is on the screen when the machine goes down."""
+
+    menu: Menu
+    seen = ""
+
+    def power(self, wanted: Power) -> None:
+        """See Session."""
+        self.seen = self.menu.text
+        super().power(wanted)
+
+
+async def test_the_last_screen_says_that_it_switches_off() -> None:
+    session = Watched()
+    async with kiosk(session, settings(kiosk_actions=("power",))) as menu:
+        session.menu = menu
+        await menu.press("end", "up", "enter")
+        await menu.at(KioskRefusalScreen)
+    assert "The machine is switching off." in session.seen
+    assert "Restart" not in session.seen, "the choices are gone"
 
 
 async def test_an_entry_may_ask_for_the_pin() -> None:

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import termios
 from pathlib import Path
 
 import pytest
@@ -270,6 +271,37 @@ def test_progress_on_a_line_and_the_outcome() -> None:
         line.type(b"\r")
         assert line.wait() == 0
         assert b"OUTCOME Jump(plan=" in line.sent
+
+
+GONE = "type('Gone', (fakes.FakeSession,), {'power': lambda self, wanted: os._exit(7)})()"
+"""A machine that is off in the middle of the call."""
+
+
+def test_the_last_words_are_on_the_screen_before_the_machine_goes_down() -> None:
+    with menu_on_a_line("linux", session=GONE) as line:
+        line.until(lambda: "▶ 1" in line.text)
+        line.type(b"p")
+        line.until(lambda: "Go on running" in line.text)
+        line.type(b"2")
+        line.settle()
+        termios.tcflow(line._theirs, termios.TCOOFF)  # a slow line
+        line.type(b"\r")
+        assert not line.read(0.4)
+        termios.tcflow(line._theirs, termios.TCOON)
+        assert line.wait() == 7
+        assert "The machine is restarting." in line.text
+        assert "Go on running" not in line.text
+
+
+def test_a_terminal_that_takes_nothing_does_not_keep_the_machine_up() -> None:
+    with menu_on_a_line("linux", session=GONE) as line:
+        line.until(lambda: "▶ 1" in line.text)
+        line.settle()
+        termios.tcflow(line._theirs, termios.TCOOFF)
+        for key in (b"p", b"2", b"\r"):
+            line.type(key)
+            assert not line.read(0.5)
+        assert line.wait() == 7
 
 
 @pytest.mark.parametrize("text", ["─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»", "Grüße", "日本", "“x”"])

@@ -17,7 +17,7 @@ from bootmenu.system.power import Power
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, line, spread
 from bootmenu.ui.pages.banner import simulation
 from bootmenu.ui.text import cells, clean, cut, fit, wrap
-from bootmenu.ui.wording import full_name, name
+from bootmenu.ui.wording import GOING_DOWN, full_name, name
 
 KEYS = marked("Up and Down choose, Enter starts.")
 FEW_BUTTONS = marked("Press to go on, hold to start.")
@@ -256,6 +256,11 @@ def refusal(words: str, width: int, height: int) -> list[Line]:
     lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, another)]
     lines += [BLANK, *_text(width, _("If none of them works, please call for help.")), BLANK, BLANK]
     return _middle([*lines, *_text(width, _("Enter goes back."))], height)
+
+
+def leaving(wanted: Power, width: int, height: int) -> list[Line]:
+    """The last thing that is seen before the machine goes down."""
+    return _middle(_text(width, _(GOING_DOWN[wanted]), Ink.STRONG), height)
 
 
 def arrival(words: str, width: int, height: int) -> list[Line]:

@@ -81,6 +81,10 @@ class BaseScreen(Screen[T], inherit_bindings=False):
         allows = self.terms.policy.allows
         return self.terms.without | {key.action for key in TABLE if not allows(key.action)}
 
+    def wait_until_seen(self) -> None:
+        """In a thread: wait until what is drawn now stands on the terminal."""
+        self.app.wait_until_seen()  # type: ignore[attr-defined]
+
     def action_help(self) -> None:
         """Show what can be pressed on this screen."""
         self.app.show_help(self)  # type: ignore[attr-defined]

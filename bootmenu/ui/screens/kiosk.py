@@ -143,6 +143,21 @@ class KioskArrivalScreen(PlainScreen[None]):
         self.dismiss()
 
 
+class KioskLeavingScreen(PlainScreen[None]):
+    """The machine is on its way down; nothing can be typed any more."""
+
+    place = Place.PROGRESS
+    BINDINGS: ClassVar = []
+
+    def __init__(self, terms: Terms, wanted: Power) -> None:
+        super().__init__(terms)
+        self._wanted = wanted
+
+    def plain(self, width: int, height: int) -> list[Line]:
+        """In plain words."""
+        return pages.leaving(self._wanted, width, height)
+
+
 class PinScreen(PlainScreen[bool]):
     """Asks for the PIN; ends with whether it was right. Digits are typed, or chosen with three buttons."""
 
@@ -301,12 +316,13 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         """Something else is remembered by now."""
 
     class StayedUp(Message):
-        """The machine did not go down. words: what was wanted."""
+        """The machine did not go down. words: what was wanted. leaving: the screen that says so."""
 
-        def __init__(self, error: Exception, words: str) -> None:
+        def __init__(self, error: Exception, words: str, leaving: KioskLeavingScreen) -> None:
             super().__init__()
             self.error = error
             self.words = words
+            self.leaving = leaving
 
     def __init__(self, terms: Terms) -> None:
         LookingScreen.__init__(self, terms)
@@ -523,19 +539,23 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
 
     def _go_down(self, wanted: Power, words: str) -> None:
         after = self.stop_scan()
+        leaving = KioskLeavingScreen(self.terms, wanted)
+        self.app.push_screen(leaving)
 
         def work() -> None:
             """In a thread, after the partitions have been let go of."""
             try:
                 after.wait()
+                self.wait_until_seen()
                 self.terms.session.power(wanted)
             except Exception as error:
-                self.post_message(self.StayedUp(error, words))
+                self.post_message(self.StayedUp(error, words, leaving))
 
         self.run_worker(work, thread=True, group="power", exit_on_error=False)
 
     @on(StayedUp)
     def _stayed_up(self, message: StayedUp) -> None:
+        message.leaving.dismiss()
         if isinstance(message.error, SimulatedJump):
             self.app.push_screen(KioskArrivalScreen(self.terms, message.words))
         else:

@@ -49,7 +49,7 @@ from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import clean
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
-from bootmenu.ui.wording import full_name, sentence_of
+from bootmenu.ui.wording import GOING_DOWN, full_name, sentence_of
 
 _PASSING = 0.04
 """Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
@@ -491,13 +491,14 @@ class MenuScreen(LookingScreen[None]):
 
     def _power(self, wanted: Power) -> None:
         after = self.stop_scan()
-        self._say(_("going down"))
+        self._say(_(GOING_DOWN[wanted]))
         self.run_worker(lambda: self._go_down(after, wanted), thread=True, group="power", exit_on_error=False)
 
     def _go_down(self, after: Event, wanted: Power) -> None:
         """In a thread, after the partitions have been let go of."""
         try:
             after.wait()
+            self.wait_until_seen()
             self.terms.session.power(wanted)
         except Exception as error:
             if not isinstance(error, BootmenuError):
