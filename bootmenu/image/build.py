@@ -167,9 +167,14 @@ def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: C
         part = "tools" if path in programs else "libraries"
         _add_from_root(root, path, contents, "Python" if path == packer.python.program else part)
     contents.link("/usr/bin/python3", f"/{merged_usr(packer.python.program)}")
+    contents.file("usr/bin/bootmenu", _COMMAND, part="bootmenu", executable=True)
     contents.link("/usr/bin/busybox", f"/{merged_usr(busybox)}")
     contents.link("/usr/bin/sh", "busybox")
     contents.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # the kernel calls it by this name
+
+
+_COMMAND = b"#!/usr/bin/python3 -I\nimport sys\n\nfrom bootmenu.__main__ import main\n\nsys.exit(main())\n"
+"""The program `bootmenu`, for whoever is in the first stage's shell."""
 
 
 def _data(name: str) -> bytes:

@@ -190,7 +190,7 @@ start_menu() {
 
 start_shell() {
 	busybox stty sane <"$console" 2>/dev/null
-	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 \
+	busybox setsid -c busybox env -i PATH="$PATH" HOME=/root TERM="$terminal" LANG=C.UTF-8 BOOTMENU_LOG=$log \
 		busybox sh -l <"$console" >"$console" 2>&1
 	hush_keys
 }

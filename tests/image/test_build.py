@@ -110,6 +110,8 @@ def test_a_whole_image(tmp_path: Path) -> None:
     assert nodes["etc/bootmenu/modules"][1] == b"/usr/lib/modules/6.1/kernel/virtio_blk.ko\n"
     assert nodes["usr/lib/modules/6.1/modules.alias"][1] == b"alias fs-btrfs btrfs\n"
     assert nodes["usr/bin/python3"][1] == f"/usr/bin/python{version}".encode()
+    assert nodes["usr/bin/bootmenu"][0] & 0o111
+    assert nodes["usr/bin/bootmenu"][1].startswith(b"#!/usr/bin/python3 -I\n")
     assert nodes["usr/sbin/modprobe"][1] == b"/usr/bin/busybox"
     assert nodes["boot/config-6.1"][1] == b"CONFIG_KEXEC=y\n"
     assert nodes["etc/note"][1] == b"hello"

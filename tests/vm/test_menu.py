@@ -111,6 +111,8 @@ def test_cpus_in_a_spin_table_are_told_and_the_menu_stays(
             vm.send("enter")  # an Enter behind something in one burst is none
             assert monitor.reason_of_end() == "guest-shutdown"
         vm.wait_for_end(20)
+        assert vm.on_screen("The machine is switching off.")
+        assert not vm.on_screen("Go on running")
         assert "the menu ended" not in vm.text
         assert "the menu was ended" not in vm.text
 
@@ -131,6 +133,10 @@ def _look_into_a_shell(vm: Machine) -> None:
     vm.wait_for("/ # ", 20, after=interrupted)
     vm.send("echo back-$((6 * 7))", "enter")
     vm.wait_for("back-42\n/ # ", 20, after=place)
+    asked = vm.mark()
+    vm.send("bootmenu scan; echo code-$?", "enter")
+    vm.wait_for("code-0", 60, after=asked)
+    assert "Gamma on ext4" in vm.text[asked:]
     vm.send("exit", "enter")
 
     def back(machine: Machine) -> bool:
