@@ -171,7 +171,9 @@ class Opening:
     def _prepare(self) -> None:
         if self._demo:
             from bootmenu.demo import demonstration
+            from bootmenu.ui import faults
 
+            self.stack.enter_context(faults.pretending())
             session = self.stack.enter_context(demonstration())
             self._make = lambda: session
             return

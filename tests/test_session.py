@@ -554,9 +554,16 @@ def test_the_trees_of_a_plan_are_the_named_one_and_what_is_made_of_it(demo: Mach
     assert trees.handed is not None
     assert plan.edits
     assert list(differences(trees.named, trees.handed))
-    assert trees.running is None, "the demonstration is another machine"
+    assert trees.running is not None
     (plain, *_) = [listing for listing in listings if not listing.facts.wants_own_tree]
-    assert demo.handed_trees(demo.plan(plain)) == HandedTrees(None, None, None)
+    assert demo.handed_trees(demo.plan(plain)) == HandedTrees(trees.running, None, trees.running)
+
+
+def test_the_trees_of_a_machine_whose_own_cannot_be_read(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"boot/vmlinuz": whole_image()})
+    session = session_of(Device(name="sda1", folder=str(tmp_path)))
+    (plain,) = collect(session)[0]
+    assert session.handed_trees(session.plan(plain)) == HandedTrees(None, None, None)
 
 
 def test_a_simulated_machine_never_goes_down(demo: MachineSession) -> None:

@@ -25,6 +25,11 @@ def recorded_machine() -> MachineFacts:
     return MachineFacts.from_json(json.loads(resources.files(__name__).joinpath("machine.json").read_text("utf-8")))
 
 
+def running_tree() -> bytes:
+    """The device tree of the recorded machine, as QEMU 7.2 makes it: -machine virt -cpu cortex-a57 -smp 4 -m 1024."""
+    return resources.files(__name__).joinpath("machine.dtb").read_bytes()
+
+
 @contextlib.contextmanager
 def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
     """A session on the demonstration machine. Its partitions are folders of a temporary place, gone at the end.
@@ -33,8 +38,11 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
     """
     machine = recorded_machine()
     with scratch.demonstration() as folder:
-        devices = build(folder, machine)
-        host = SimulatedHost.from_facts(machine)
+        root = folder / "machine"
+        (root / "sys/firmware").mkdir(parents=True)
+        (root / "sys/firmware/fdt").write_bytes(running_tree())
+        devices = build(folder, running_tree())
+        host = SimulatedHost.from_facts(machine, root)
         with contextlib.closing(
             MachineSession(
                 host,

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from bootmenu.demo.builders import arm64_image, board_tree, write_gzipped_image, write_sparse
 from bootmenu.discovery.devices import Device
+from bootmenu.formats.devicetree import DeviceTree
 from bootmenu.model.entry import Problem
-from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 
 _OPTIONS = "root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 quiet"
 
 
-def build(folder: Path, machine: MachineFacts) -> tuple[Device | Problem, ...]:
-    """Write them below `folder`; returns what a machine with these disks would list."""
+def build(folder: Path, running: bytes) -> tuple[Device | Problem, ...]:
+    """Write them below `folder`; returns what a machine with these disks would list. running: its device tree."""
     boot, rootfs, stick = folder / "boot", folder / "rootfs", folder / "stick"
     _boot(boot)
-    _rootfs(rootfs, machine)
+    _rootfs(rootfs, running)
     _stick(stick)
     return (
         Device(
@@ -79,7 +79,7 @@ def _boot(root: Path) -> None:
     write_sparse(root / "vmlinuz-6.12.57+deb13-arm64-16k", arm64_image(size, page_size=16384), size)
 
 
-def _rootfs(root: Path, machine: MachineFacts) -> None:
+def _rootfs(root: Path, running: bytes) -> None:
     """extlinux, with device trees of every kind of truth."""
     _text(
         root / "boot/extlinux/extlinux.conf",
@@ -120,19 +120,27 @@ label lost
     )
     write_gzipped_image(root / "boot/Image-6.12.1-lts.gz", 29_360_128)
     write_sparse(root / "boot/initramfs-lts", b"\x1f\x8b\x08", 21_474_836)
-    tree = machine.tree
-    assert tree is not None, "the recorded machine has a device tree"
-    memory = [(area.base, area.size) for area in tree.memory]
-    ids = [cpu.hardware_id for cpu in tree.cpus if cpu.hardware_id is not None]
     folder = root / "boot/dtbs"
     folder.mkdir(parents=True)
     trees = {
-        "this-board": board_tree(tree.compatible, tree.model or "", cpus=ids, memory=()),
-        "two-cpus": board_tree(tree.compatible, tree.model or "", cpus=ids[:2], memory=memory),
-        "other-board": board_tree(("acme,rocket-2", "acme,soc9"), "ACME Rocket 2", cpus=ids, psci_method="smc"),
+        "this-board": _without(running, "/", "memory"),
+        "two-cpus": _without(running, "/cpus", "cpu@2", "cpu@3", "cpu-map"),
+        "other-board": board_tree(("acme,rocket-2", "acme,soc9"), "ACME Rocket 2", psci_method="smc"),
     }
-    for name, built in trees.items():
-        (folder / f"{name}.dtb").write_bytes(built.to_bytes())
+    for name, tree in trees.items():
+        (folder / f"{name}.dtb").write_bytes(tree.to_bytes())
+
+
+def _without(running: bytes, parent: str, *names: str) -> DeviceTree:
+    """The running tree without these nodes; a name without an address means all of that name."""
+    tree = DeviceTree.from_bytes(running)
+    node = tree.root
+    for name in filter(None, parent.split("/")):
+        child = node.child(name)
+        assert child is not None, f"the recorded machine has /{name}"
+        node = child
+    node.children = [child for child in node.children if not {child.name, child.name.partition("@")[0]} & {*names}]
+    return tree
 
 
 def _stick(root: Path) -> None:

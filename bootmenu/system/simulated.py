@@ -99,12 +99,10 @@ class SimulatedHost(Host):
     kernel: SimulatedKernel
 
     @classmethod
-    def from_facts(cls, facts: MachineFacts) -> SimulatedHost:
-        """A machine that is as these facts say."""
+    def from_facts(cls, facts: MachineFacts, root: Path = Path("/nonexistent")) -> SimulatedHost:
+        """A machine that is as these facts say. root: a folder with those of its files that are known."""
         kernel = SimulatedKernel(facts)
-        return cls(
-            root=Path("/nonexistent"), kernel=kernel, syscalls=_SimulatedSyscalls(kernel), log=_SimulatedLog(kernel)
-        )
+        return cls(root=root, kernel=kernel, syscalls=_SimulatedSyscalls(kernel), log=_SimulatedLog(kernel))
 
     def kexec_loaded(self) -> bool | None:
         """What the simulated kernel holds."""

@@ -99,7 +99,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             confirm_always=confirm_always,
             offer_demo=offer_demo,
             trouble=trouble or choice.trouble,
-            log_file=str(faults.log_file()),
+            log_file="" if session.simulated else str(faults.log_file()),
             settings=settings,
             policy=self._policy(settings),
             countdown=countdown,
@@ -111,7 +111,8 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         self._stop_listening: Callable[[], None] | None = None
         self._listening = contextlib.ExitStack()
         """To signals."""
-        self._troubles = [text for text in (trouble, choice.trouble) if text]
+        # what a simulation comes back with is no trouble
+        self._troubles = [text for text in (trouble, choice.trouble) if text and not session.simulated]
         self.came_back = error
         self.fault: faults.MenuError | None = None
         self._buttons: Buttons | None = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError
@@ -26,6 +26,21 @@ def log_file(environ: Mapping[str, str] | None = None) -> Path:
     if environ.get("HOME"):
         return Path(environ["HOME"]) / ".local" / "state" / "bootmenu" / "menu.log"
     return Path("/run/bootmenu/menu-app.log")
+
+
+_pretended: list[str] | None = None
+"""What a simulation has noted."""
+
+
+@contextlib.contextmanager
+def pretending() -> Iterator[None]:
+    """Until the end what is noted is about a simulation: it stays in memory, and out of the file."""
+    global _pretended
+    _pretended = []
+    try:
+        yield
+    finally:
+        _pretended = None
 
 
 _listeners: list[Callable[[], object]] = []
@@ -52,10 +67,18 @@ def write(error: BaseException) -> Path | None:
 
 
 def note(text: str) -> Path | None:
-    """Append what the person at the machine may want to read later."""
-    path = log_file()
+    """Append what the person at the machine may want to read later. None when it is in no file."""
     for listener in tuple(_listeners):
         listener()
+    if _pretended is not None:
+        _pretended.extend(text.splitlines())
+        del _pretended[:-_MOST_PRETENDED]
+        return None
+    return _append(text)
+
+
+def _append(text: str) -> Path | None:
+    path = log_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
@@ -66,7 +89,9 @@ def note(text: str) -> Path | None:
 
 
 def tail(lines: int) -> list[str]:
-    """The last lines of the file; [] where there is none."""
+    """The last lines of the file, or of what a simulation has noted; [] where there is none."""
+    if _pretended is not None:
+        return _pretended[-lines:]
     try:
         with log_file().open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
@@ -76,11 +101,12 @@ def tail(lines: int) -> list[str]:
 
 
 _TAIL = 64 * 1024  # bytes
+_MOST_PRETENDED = 1000  # lines
 
 
 def fault(error: BaseException) -> MenuError:
     """Write it down and say where."""
-    path = write(error)
+    path = _append("".join(traceback.format_exception(error)))
     hint = f"The details are in {path}." if path else "The details could not be written to a file."
     said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     return MenuError(f"the menu stopped because of a mistake of its own: {said}", hint)

@@ -36,6 +36,23 @@ def test_a_file_that_cannot_be_written_is_no_second_mistake(monkeypatch: pytest.
     assert "could not be written" in error.hint
 
 
+def test_what_a_simulation_notes_is_in_its_own_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "log"))
+    faults.note("before")
+    with faults.pretending():
+        told: list[bool] = []
+        stop = faults.listen(lambda: told.append(True))
+        assert faults.note("one\ntwo") is None
+        stop()
+        assert (faults.tail(9), told) == (["one", "two"], [True])
+        for number in range(3000):
+            faults.note(str(number))
+        assert len(faults.tail(9999)) == 1000
+        faults.fault(ValueError("a real mistake"))
+    assert faults.tail(9)[0] == "before"
+    assert "ValueError: a real mistake" in faults.tail(9)
+
+
 async def test_a_fault_in_a_handler_ends_the_app_with_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

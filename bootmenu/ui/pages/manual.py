@@ -40,6 +40,7 @@ def manual(about: Place, without: frozenset[str], width: int, where: str = "", *
     lines += _explained(Span("*", Ink.STRONG), _("the default: of its boot configuration, or made with D"), width)
     lines += _explained(Span("→", Ink.STRONG), _("the default of the next boot only"), width)
     lines += _explained(Span("!", Ink.WARN), _("it was started, and never came back since"), width)
+    lines += _explained(Span(_("! log"), Ink.WARN), _("something went wrong, and stands in the log"), width)
     for place in _PLACES:
         if place is not about:
             lines += [BLANK, *_keys(place, without if place is Place.MENU else without | _KNOWN, width)]

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""The demonstration machine is one machine: what one page says of it, no other denies."""
+
+from __future__ import annotations
+
+import re
+
+from bootmenu.boot import plan_lines
+from bootmenu.demo import demonstration, recorded_machine, running_tree
+from bootmenu.formats import devicetree
+from bootmenu.reports import report_lines
+from bootmenu.session import collect
+from bootmenu.ui.pages.tree import TreeText, tree
+
+UNREAD = re.compile(r"not be read|cannot be read|not known|not readable")
+
+
+def test_the_running_tree_is_that_of_the_recorded_machine() -> None:
+    assert devicetree.facts(devicetree.DeviceTree.from_bytes(running_tree())) == recorded_machine().tree
+
+
+def test_nothing_is_unread_that_another_page_shows() -> None:
+    with demonstration(pace=None) as session:
+        listings, _ = collect(session)
+        assert len(listings) == 10
+        whole = [listing for listing in listings if listing.entry.kernel.exists]
+        assert len(whole) == 9, "one kernel is gone on purpose"
+        for listing in whole:
+            pages = [*report_lines(listing.report), *plan_lines(session.plan(listing))]
+            pages += [line.text for line in tree(TreeText.read(session, listing), "", 200)]
+            assert not [line for line in pages if UNREAD.search(line)], listing.entry.title
+            assert "/dts-v1/;" in "".join(pages)
+        differences = {listing.entry.title: TreeText.read(session, listing).against_running for listing in whole}
+    assert differences["Debian GNU/Linux 12 (bookworm)"] == ()
+    assert any("/cpus/cpu@3" in text for text in differences["Alpine Linux edge, two CPUs"] or ())
