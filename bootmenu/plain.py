@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -19,7 +19,9 @@ from typing import Protocol, TextIO
 from bootmenu import reports
 from bootmenu.autoboot import Choice, choose
 from bootmenu.boot import plan_lines
+from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing, ScanFinished, Stream
+from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec import preflight
 from bootmenu.kexec.errors import LoadError, leave_note, left_loaded
@@ -302,8 +304,8 @@ class PlainMenu:
                 yield command
 
     @property
-    def _locked(self) -> list[str]:
-        return [group.device.name for group in self._catalogue.groups if group.device.locked]
+    def _locked(self) -> list[Device]:
+        return [group.device for group in self._catalogue.groups if group.device.locked]
 
     # --- commands
 
@@ -525,12 +527,32 @@ class PlainMenu:
             self._wrapped("  ! ", told(memory.trouble))
 
     def _unlock(self) -> None:
-        name = self._locked[0]
-        secret = self._secret(_("Passphrase of {name} (Enter for none): ").format(name=printable(name)))
-        if secret:
-            self._session.unlock(name, secret)
-            self._look()
-            self._list()
+        """Until a partition is unlocked, or Enter is typed alone. After a wrong passphrase comes the next try."""
+        locked = self._locked
+        chosen = self._choose([device.title for device in locked]) if len(locked) > 1 else 0
+        if chosen is None:
+            return
+        device = locked[chosen]
+        question = _("Passphrase of {name} (Enter for none): ").format(name=printable(device.title))
+        while secret := self._secret(question):
+            self._say(_("deriving the key, which takes some seconds"))
+            try:
+                self._session.unlock(device.name, secret)
+            except UnlockError as error:
+                if not error.wrong:
+                    raise
+                self._failed(error)
+            else:
+                self._look()
+                self._list()
+                return
+
+    def _choose(self, texts: Sequence[str]) -> int | None:
+        """Ask for one of these; return its index."""
+        for number, text in enumerate(texts, 1):
+            self._wrapped(f"  {number}  ", text)
+        choice = _number(self._ask(_("Which (Enter for none): ")))
+        return choice - 1 if choice is not None and 1 <= choice <= len(texts) else None
 
     def _enter_pin(self) -> None:
         stored = self.terms.settings.kiosk_pin
@@ -563,11 +585,9 @@ class PlainMenu:
 
     def _power(self) -> None:
         offered = self._session.powers
-        for number, power in enumerate(offered, 1):
-            self._say(f"  {number}  {_(_POWER[power])}")
-        choice = _number(self._ask(_("Which (Enter for none): ")))
-        if choice is not None and 1 <= choice <= len(offered):
-            self._session.power(offered[choice - 1])
+        chosen = self._choose([_(_POWER[power]) for power in offered])
+        if chosen is not None:
+            self._session.power(offered[chosen])
 
     def _failed(self, error: BootmenuError) -> None:
         self._wrapped("  ! ", told(error.message))

@@ -13,7 +13,8 @@ import pytest
 
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.devicetrees import Fit, TreeChoice
-from bootmenu.discovery.scan import DeviceFound, EntryFound, Listing, ScanFinished, Stream
+from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished, Stream
+from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree_head import TreeHead
 from bootmenu.kexec.errors import LoadError
@@ -238,9 +239,50 @@ def test_a_rescan_and_a_passphrase_look_again() -> None:
     sit(session, "r")
     assert session.calls.count("scan") == 2
     locked = fakes.FakeSession(events=fakes.LOCKED)
-    said, _ = sit(locked, "u", "wrong", "u", locked.passphrase)
+    said, _ = sit(locked, "u", "wrong", locked.passphrase)
     assert "This is not its passphrase." in said
     assert locked.calls.count("scan") == 2
+
+
+def two_locked() -> fakes.FakeSession:
+    other = dataclasses.replace(fakes.SECRET, name="sdc1", label="backup", uuid="D")
+    events = (*fakes.LOCKED[:-1], DeviceFound(other), DeviceDone(other, 0), ScanFinished(0.1))
+    return fakes.FakeSession(events=events)
+
+
+def test_any_of_the_encrypted_partitions_can_be_unlocked() -> None:
+    session = two_locked()
+    said, _ = sit(session, "u", "2", session.passphrase)
+    assert [call for call in session.calls if call.startswith("unlock")] == ["unlock sdc1"]
+    assert said.index("1  sda3") < said.index("2  sdc1") < said.index("Passphrase of sdc1")
+    assert session.calls.count("scan") == 2
+    for answer in ("", "3", "0", "sdc1"):
+        session = two_locked()
+        said, _ = sit(session, "u", answer, "?")
+        assert "Passphrase of" not in said
+        assert "start entry N" in said, "the menu is there"
+
+
+def test_after_a_wrong_passphrase_the_same_partition_is_asked_about_until_enter_alone() -> None:
+    session = two_locked()
+    said, _ = sit(session, "u", "1", "wrong", "wrong", session.passphrase)
+    assert session.calls.count("unlock sda3") == 3
+    assert said.count("This is not its passphrase.") == 2
+    assert said.count("Passphrase of sda3") == 3
+    session = two_locked()
+    said, _ = sit(session, "u", "2", "wrong", "", "?")
+    assert session.calls.count("unlock sdc1") == 1
+    assert "start entry N" in said
+    session = two_locked()
+    session.unlock = refuse  # type: ignore[method-assign]
+    said, _ = sit(session, "u", "2", "typed", "?")
+    assert "There is not enough memory" in said
+    assert said.count("Passphrase of") == 1, "another one would not help"
+    assert "start entry N" in said
+
+
+def refuse(device: str, passphrase: str) -> None:
+    raise UnlockError("There is not enough memory to derive the key.")
 
 
 def test_a_shell_is_there_where_the_terms_want_one() -> None:
