@@ -163,7 +163,7 @@ def start(
 ) -> list[Line]:
     """The choices. said: what to press, and the countdown; two blanks in it are a place to break the line. looking:
     there may be more to come."""
-    heading = _text(width, _heading(rows, looking=looking), Ink.STRONG)
+    heading = _text(width, ways(rows, looking=looking), Ink.STRONG)
     footing = [row for part in said.split("  ") for row in _text(width, part)]
     if sum(map(cells, said.split("  "))) + 4 <= width - 2 * _margin(width):
         footing = _text(width, said)
@@ -194,14 +194,15 @@ def start(
 _LOW = 12
 """Rows."""
 
-_WAIT = marked("One moment, please. This terminal is getting ready.")
+WAIT = marked("One moment, please. This terminal is getting ready.")
 
 
-def _heading(rows: Sequence[Choice], *, looking: bool) -> str:
-    ways = sum(1 for row in rows if row.listing is not None)
-    if not ways and looking:
-        return _(_WAIT)
-    if not ways:
+def ways(rows: Sequence[Choice], *, looking: bool = False) -> str:
+    """Return in how many ways it can start. looking: there may be more to come."""
+    count = sum(1 for row in rows if row.listing is not None)
+    if not count and looking:
+        return _(WAIT)
+    if not count:
         return _("This terminal cannot start at the moment. Please call for help.")
     numbers = {
         1: _("This terminal can start in one way."),
@@ -209,7 +210,7 @@ def _heading(rows: Sequence[Choice], *, looking: bool) -> str:
         3: _("This terminal can start in three ways."),
         4: _("This terminal can start in four ways."),
     }
-    return numbers.get(ways) or _("This terminal can start in {number} ways.").format(number=ways)
+    return numbers.get(count) or _("This terminal can start in {number} ways.").format(number=count)
 
 
 def _noted(row: Choice, width: int) -> str | None:
@@ -231,7 +232,7 @@ def _row(row: Choice, *, selected: bool, width: int) -> Line:
 
 def waiting(width: int, height: int) -> list[Line]:
     """Nothing is found yet."""
-    return _middle(_text(width, _(_WAIT), Ink.STRONG), height)
+    return _middle(_text(width, _(WAIT), Ink.STRONG), height)
 
 
 def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:
@@ -251,11 +252,17 @@ def progress(words: str, part: float, said: str, width: int, height: int) -> lis
 
 def refusal(words: str, width: int, height: int) -> list[Line]:
     """It could not be started; why is in the log."""
+    what, another, call = refused(words)
+    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, another)]
+    lines += [BLANK, *_text(width, call), BLANK, BLANK]
+    return _middle([*lines, *_text(width, _("Enter goes back."))], height)
+
+
+def refused(words: str) -> tuple[str, str, str]:
+    """Return what did not work, what else to do, and what if nothing works."""
     what = _("This did not work: {name}.").format(name=words) if words else _("This did not work.")
     another = _("Nothing was changed. Please choose another way.")
-    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, another)]
-    lines += [BLANK, *_text(width, _("If none of them works, please call for help.")), BLANK, BLANK]
-    return _middle([*lines, *_text(width, _("Enter goes back."))], height)
+    return what, another, _("If none of them works, please call for help.")
 
 
 def leaving(wanted: Power, width: int, height: int) -> list[Line]:
@@ -265,14 +272,30 @@ def leaving(wanted: Power, width: int, height: int) -> list[Line]:
 
 def arrival(words: str, width: int, height: int) -> list[Line]:
     """The end of a simulation."""
-    lines = [*_text(width, _("Here this would happen: {name}.").format(name=words), Ink.STRONG), BLANK]
-    lines += _text(width, _("This is a simulation. Nothing was started, and nothing was changed."))
+    what, nothing = arrived(words)
+    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, nothing)]
     return _middle([*lines, BLANK, *_text(width, _("Enter goes back."))], height)
+
+
+def arrived(words: str) -> tuple[str, str]:
+    """Return what would happen, and that it does not."""
+    return (
+        _("Here this would happen: {name}.").format(name=words),
+        _("This is a simulation. Nothing was started, and nothing was changed."),
+    )
 
 
 DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 WHEEL = (*DIGITS, "OK", marked("erase"), marked("back"))
 """What Up and Down turn through while the PIN is entered."""
+
+
+def not_open(wait: int, *, wrong: bool) -> str:
+    """Return why the PIN opened nothing; empty = none was tried. wait: seconds until the next one may be tried."""
+    if wait:
+        words = _("That was not the PIN. Please wait {wait} s.") if wrong else _("Please wait {wait} s.")
+        return words.format(wait=wait)
+    return _("That was not the PIN. Please try again.") if wrong else ""
 
 
 def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_buttons: bool) -> list[Line]:

@@ -6,9 +6,7 @@ It takes Up, Down, Home, End, digits and Enter, and leaves nothing else to take:
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Event
 from time import monotonic
 from typing import ClassVar, TypeVar
@@ -17,17 +15,16 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
 
-from bootmenu.autoboot import Chooser
 from bootmenu.discovery.scan import Listing
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.language import _
-from bootmenu.pin import LONGEST, Guard, StoredPin, guard
-from bootmenu.state import Memory, State
+from bootmenu.pin import LONGEST, Guard
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Line
+from bootmenu.ui.offer import Offer, Ready
 from bootmenu.ui.outcome import Jump
 from bootmenu.ui.pages import kiosk as pages
 from bootmenu.ui.pages.loading import fraction
@@ -188,11 +185,7 @@ class PinScreen(PlainScreen[bool]):
     def _said(self) -> str:
         if self._trying:
             return _("One moment, please.")
-        wait = self._guard.wait
-        if wait:
-            words = _("That was not the PIN. Please wait {wait} s.") if self._wrong else _("Please wait {wait} s.")
-            return words.format(wait=wait)
-        return _("That was not the PIN. Please try again.") if self._wrong else ""
+        return pages.not_open(self._guard.wait, wrong=self._wrong)
 
     def on_mount(self) -> None:
         """The seconds of a pause are counted down."""
@@ -283,22 +276,6 @@ class PinScreen(PlainScreen[bool]):
             self.draw()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """What has to be read before the kiosk can offer anything."""
-
-    memory: Memory | None = None
-    """None = it could not be had."""
-    guard: Guard | None = None
-    powers: tuple[Power, ...] = ()
-    """What can be done with the whole machine."""
-
-    @property
-    def state(self) -> State:
-        """What is remembered by now."""
-        return State() if self.memory is None else self.memory.state
-
-
 class KioskScreen(PlainScreen[None], LookingScreen[None]):
     """The screen to which everything comes back."""
 
@@ -308,7 +285,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     class Prepared(Message):
         """The state has been read."""
 
-        def __init__(self, ready: _Ready) -> None:
+        def __init__(self, ready: Ready) -> None:
             super().__init__()
             self.ready = ready
 
@@ -326,23 +303,27 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
 
     def __init__(self, terms: Terms) -> None:
         LookingScreen.__init__(self, terms)
-        self.policy = terms.policy
-        self.rows: list[pages.Choice] = []
-        self._ready: _Ready | None = None
+        self._ready: Ready | None = None
+        self._offer = Offer(terms.policy, terms.settings, Ready())
         self._stop_listening: Callable[[], None] = lambda: None
-        self._chooser = Chooser()
-        """Of what is remembered now."""
         self._at = ""
         """Key of the selected row; empty = the recommended one."""
-        self._refused: frozenset[str] = frozenset()
         self._trying = ""
         self._touched = monotonic()
         self._until: float | None = None
         """When the countdown ends; None = there is none."""
-        self.recommended: pages.Choice | None = None
-        """What the countdown starts."""
 
     # --- what is on the screen
+
+    @property
+    def rows(self) -> list[pages.Choice]:
+        """Return what there is to choose from."""
+        return self._offer.rows
+
+    @property
+    def recommended(self) -> pages.Choice | None:
+        """Return what the countdown starts."""
+        return self._offer.recommended
 
     def plain(self, width: int, height: int) -> list[Line]:
         """The choices."""
@@ -368,27 +349,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     def draw_found(self) -> None:
         """The rows anew; the selection stays on its own."""
         if self._ready is not None:
-            state, settings = self._ready.state, self.terms.settings
-            found = list(self.catalogue.listings)
-            able = [one for one in self.policy.startable(found) if one.entry.id not in self._refused]
-            choice = self._chooser.choose(able, state, settings, finished=self.catalogue.finished)
-            # a default that is not taken has a reason
-            offered = self.policy.offered(
-                found,
-                repair_first=bool(choice.why or self._refused),
-                default=choice.listing if choice.final else None,
-            )
-            self.rows = pages.choices(
-                self.policy,
-                offered,
-                state,
-                settings.kiosk_names,
-                # a running system is not switched off by a passer-by
-                powers=() if self.terms.confirm_always else self._ready.powers,
-                recommended=choice.listing,
-                refused=self._refused,
-            )
-            self.recommended = next((row for row in self.rows if row.listing and row.listing is choice.listing), None)
+            self._offer.update(self.catalogue.listings, finished=self.catalogue.finished)
         self.draw()
 
     def looking_failed(self, error: Exception) -> None:
@@ -403,31 +364,19 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         self.set_interval(1, self._tick)
 
     def _prepare(self) -> None:
-        """In a thread: a partition may have to be mounted, and the firmware be asked."""
-        ready = _Ready()
-        try:
-            ready = _Ready(powers=self.terms.session.powers)
-            memory = self.terms.session.memory
-            ready = dataclasses.replace(ready, memory=memory)
-            if self.terms.settings.kiosk_pin is not None:
-                pin = StoredPin.parse(self.terms.settings.kiosk_pin)
-                ready = dataclasses.replace(ready, guard=guard(pin, memory))
-        except Exception as error:
-            faults.write(error)
-        self.post_message(self.Prepared(ready))
+        """In a thread."""
+        self.post_message(self.Prepared(Ready.read(self.terms.session, self.terms.settings)))
 
     @on(Prepared)
     def _prepared(self, message: Prepared) -> None:
-        self._ready, self._chooser = message.ready, Chooser()
+        self._ready, terms = message.ready, self.terms
+        self._offer = Offer(terms.policy, terms.settings, message.ready, running=terms.confirm_always)
         if message.ready.memory is not None:  # what the standard menu, or another console, makes the default
             self._stop_listening = message.ready.memory.listen(lambda: self.post_message(self.Changed()))
-        # a PIN that cannot be compared opens nothing
-        self.policy = dataclasses.replace(self.policy, has_pin=message.ready.guard is not None)
         self.draw_found()
 
     @on(Changed)
     def _changed(self) -> None:
-        self._chooser = Chooser()
         self.draw_found()
 
     def on_unmount(self) -> None:
@@ -534,7 +483,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             self._serve()
         elif row.power is not None:
             self._go_down(row.power, row.name)
-        elif self.policy.allows(row.action):
+        elif self._offer.policy.allows(row.action):
             self._act(row.action)
 
     def _go_down(self, wanted: Power, words: str) -> None:
@@ -604,7 +553,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             self.app.exit(result)
             return
         if result is not None and result.failed:
-            self._refused |= {self._trying}
+            self._offer.refuse(self._trying)
             self._at = ""
         if result is not None and not result.look_again and self.catalogue.finished:
             self.go_on_looking()
