@@ -21,6 +21,7 @@ from bootmenu.model.progress import Digest, Progress, StageState
 from bootmenu.session import Session, collect
 from bootmenu.settings import Watchdog
 from bootmenu.system import signals
+from bootmenu.ui.text import megabytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ class _Teller:
             self._digests += progress.digests
             self._line({"progress": progress.to_json()})
         elif progress.state is not StageState.RUNNING:
-            size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
+            size = f"{megabytes(progress.done) if progress.done else '':>11}"
             detail = f"  {reports.printable(progress.detail)}" if progress.detail else ""
             print(f"{progress.stage:<22}{progress.state:<8}{size}  {progress.seconds:5.1f} s{detail}", flush=True)
             for digest in progress.digests:
@@ -169,7 +170,14 @@ class _Teller:
 
 
 def plan_lines(plan: LoadPlan) -> list[str]:
-    """The plan for people."""
+    """Return the plan for people."""
+    rows = plan_rows(plan)
+    width = max(14, *(len(name) + 2 for name, _text in rows))
+    return [f"{name:<{width}}{reports.printable(value)}" for name, value in rows]
+
+
+def plan_rows(plan: LoadPlan) -> list[tuple[str, str]]:
+    """Return what each part of the plan is called, and what it is."""
     rows = [(_("entry"), plan.entry.title), (_("method"), f"{plan.method}: {told(plan.reason)}")]
     rows.append((_("kernel"), _file(plan.kernel)))
     rows += [(_("initramfs"), _file(file)) for file in plan.initrds]
@@ -180,9 +188,7 @@ def plan_lines(plan: LoadPlan) -> list[str]:
     rows += [(_("hook"), name) for name in plan.hooks]
     if plan.watchdog is not Watchdog.LEAVE:
         rows.append((_("watchdog"), str(plan.watchdog)))
-    rows += [(_("note"), told(note)) for note in plan.notes]
-    width = max(14, *(len(name) + 2 for name, _text in rows))
-    return [f"{name:<{width}}{reports.printable(value)}" for name, value in rows]
+    return rows + [(_("note"), told(note)) for note in plan.notes]
 
 
 def _file(file: PlannedFile) -> str:
@@ -190,4 +196,4 @@ def _file(file: PlannedFile) -> str:
     name += f" ({file.ref.part})" if file.ref.part else ""
     packed = "" if file.compression is Compression.NONE else _(", packed with {how}").format(how=file.compression)
     demanded = _(", which must have the SHA-256 {digest}").format(digest=file.sha256) if file.sha256 else ""
-    return f"{name}, {file.size / 1e6:.1f} MB{packed}{demanded}"
+    return f"{name}, {megabytes(file.size)}{packed}{demanded}"

@@ -425,7 +425,7 @@ def _load_by_itself(
     nothing is loaded then."""
     from bootmenu.kexec.errors import leave_note
     from bootmenu.model.progress import StageState
-    from bootmenu.ui.wording import full_name
+    from bootmenu.ui.wording import full_name, stage_line
 
     if kiosk is None:
         frame.line(" " + _("Loading {name}. Esc opens the menu.").format(name=full_name(listing)))
@@ -437,7 +437,7 @@ def _load_by_itself(
             with contextlib.closing(steps):  # type: ignore[type-var]
                 for progress in steps:
                     if kiosk is None and progress.state is not StageState.RUNNING:
-                        frame.line(_stage(progress))
+                        frame.line(f"   {stage_line(progress)}")
                     match frame.wait(0):
                         case Key(enter=False):
                             return None, told(view.unload(plan)) or _("taken back: nothing is loaded")
@@ -449,15 +449,6 @@ def _load_by_itself(
         leave_note(error, view.unload(plan))
         raise
     return plan, ""
-
-
-def _stage(progress: Progress) -> str:
-    from bootmenu.ui.text import clean, megabytes
-    from bootmenu.ui.wording import stage_words
-
-    size = megabytes(progress.done) if progress.done else ""
-    detail = clean(told(progress.detail), 60)
-    return f"   {stage_words(progress)} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
 
 
 def _drain(terminals: Sequence[Terminal]) -> None:

@@ -90,8 +90,11 @@ def _head(word: str, width: int) -> str:
 
 
 def megabytes(size: int) -> str:
-    """`35.1 MB`: millions of bytes, one decimal, at every size, so that columns can be compared."""
-    return f"{size / 1_000_000:.1f} MB" if size >= 50_000 or size == 0 else f"{size / 1000:.1f} kB"
+    """`35.1 MB`: millions of bytes with one decimal, so that columns can be compared; what that would be nothing of,
+    in a smaller unit: `3.2 kB`, `812 B`."""
+    if size >= 50_000:
+        return f"{size / 1_000_000:.1f} MB"
+    return f"{size / 1000:.1f} kB" if size >= 1000 else f"{size} B"
 
 
 def rate(bytes_per_second: float) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan import Listing
-from bootmenu.language import _, for_each_language, marked
+from bootmenu.language import _, for_each_language, marked, told
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.system.power import Power
 from bootmenu.ui.lines import Ink, Span
-from bootmenu.ui.text import cells, clean, fit
+from bootmenu.ui.text import cells, clean, fit, megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,13 @@ def stage_words(progress: Progress) -> str:
     """`read kernel          done    `, for a line of its own."""
     state = max(cells(_(state)) for state in StageState)
     return f"{fit(_(progress.stage), stage_width() + 1)} {fit(_(progress.state), state + 1)}"
+
+
+def stage_line(progress: Progress) -> str:
+    """Return a stage with its state, size, time and what it says: `read kernel    done    35.1 MB    0.3 s`."""
+    size = megabytes(progress.done) if progress.done else ""
+    detail = clean(told(progress.detail), 60)
+    return f"{stage_words(progress)} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
 
 
 def name(listing: Listing) -> str:

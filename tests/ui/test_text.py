@@ -74,7 +74,10 @@ def test_clipped_spans_keep_their_inks() -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0.0 MB"), (35_100_000, "35.1 MB"), (734_003_200, "734.0 MB"), (49_999, "50.0 kB"), (50_000, "0.1 MB")],
+    [
+        *((0, "0 B"), (12, "12 B"), (999, "999 B"), (1000, "1.0 kB"), (49_999, "50.0 kB"), (50_000, "0.1 MB")),
+        *((35_100_000, "35.1 MB"), (734_003_200, "734.0 MB")),
+    ],
 )
 def test_sizes(size: int, text: str) -> None:
     assert megabytes(size) == text
