@@ -40,7 +40,6 @@ from bootmenu.ui.terminal import own_name
 if TYPE_CHECKING:
     from bootmenu.discovery.scan import Listing
     from bootmenu.kexec.plan import LoadPlan
-    from bootmenu.model.progress import Progress
     from bootmenu.session import MachineSession
     from bootmenu.shared import Shared, View
     from bootmenu.state import Memory
@@ -145,7 +144,10 @@ class Opening:
         """Closes what was opened."""
         self._demo = demo
         self._host = host
-        self._loaded = loaded
+        self.loaded = loaded
+        """The settings; of the demonstration as soon as it is prepared."""
+        self.simulated_pin = ""
+        """What the demonstration says of its PIN."""
         self._wake = wake
         self._make: Callable[[], MachineSession] | None = None
         self._session: MachineSession | None = None
@@ -176,6 +178,11 @@ class Opening:
             self.stack.enter_context(faults.pretending())
             session = self.stack.enter_context(demonstration())
             self._make = lambda: session
+            if self.loaded.settings.profile is Profile.KIOSK:
+                from bootmenu.demo.kiosk import demonstrated
+
+                settings, self.simulated_pin = demonstrated(self.loaded.settings)
+                self.loaded = dataclasses.replace(self.loaded, settings=settings)
             return
         from bootmenu.discovery.hotplug import Hotplug
         from bootmenu.discovery.machine import gather
@@ -190,7 +197,7 @@ class Opening:
             changes = Hotplug()
             self.stack.callback(changes.close)  # also where no session comes of it
         self._make = lambda: self.stack.enter_context(
-            contextlib.closing(MachineSession(self._host, machine, settings=self._loaded.settings, changes=changes))
+            contextlib.closing(MachineSession(self._host, machine, settings=self.loaded.settings, changes=changes))
         )
 
     def _remember(self) -> None:
@@ -240,6 +247,8 @@ class Sitting:
     consoles: tuple[Console, ...] = ()
     seconds: int | None = None
     """Of the countdown; None = there is none."""
+    simulated_pin: str = ""
+    """What the demonstration says of its PIN."""
     outcome: Quit | None = None
     """It is over already."""
     error: BootmenuError | None = None
@@ -264,17 +273,19 @@ def _begin(
             frame.show(Picture(title=lambda _: _title(settings), seconds=seconds))
             opening = Opening(demo, host, loaded, frame.wake)
             stack.callback(opening.close)
-            sitting = _first_frame(frame, opening, loaded, seconds)
-        yield dataclasses.replace(sitting, plain=plain, consoles=tuple(places), seconds=seconds)
+            sitting = _first_frame(frame, opening, seconds)
+        yield dataclasses.replace(
+            sitting, plain=plain, consoles=tuple(places), seconds=seconds, simulated_pin=opening.simulated_pin
+        )
 
 
-def _first_frame(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> Sitting:
-    decision = _count_down(frame, opening, loaded, seconds)
+def _first_frame(frame: Frame, opening: Opening, seconds: int | None) -> Sitting:
+    decision = _count_down(frame, opening, seconds)
 
     from bootmenu.kexec.errors import SimulatedJump, leave_note, left_loaded
     from bootmenu.ui.outcome import Quit
 
-    shared = decision.shared
+    shared, loaded = decision.shared, opening.loaded
     if decision.signal:
         return Sitting(shared=shared, loaded=loaded, outcome=Quit(decision.signal))
     if decision.listing is None:
@@ -327,20 +338,21 @@ class _Decision:
     signal: int = 0
 
 
-def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | None) -> _Decision:
+def _count_down(frame: Frame, opening: Opening, seconds: int | None) -> _Decision:
     """Show the frame until the session is there, and until the time is up or somebody decides."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
     catalogue, cursor, stopped, ended_by = None, None, False, 0
     chooser = Chooser()
     while True:
         shared, choice = opening.poll(), Choice()
+        settings = opening.loaded.settings
         if shared is not None:
             if ended_by or stopped or countdown is None:
                 return _Decision(shared=shared, signal=ended_by)
             from bootmenu.policy import Policy
             from bootmenu.ui.catalogue import Catalogue
 
-            catalogue, policy = catalogue or Catalogue(), Policy.of(loaded.settings)
+            catalogue, policy = catalogue or Catalogue(), Policy.of(settings)
             look = shared.look
             with shared.changed:
                 cursor = look.log.cursor() if cursor is None else cursor
@@ -352,14 +364,14 @@ def _count_down(frame: Frame, opening: Opening, loaded: Loaded, seconds: int | N
                 return _Decision(shared=shared, said=marked(f"Looking ended early: {look.error}"))
             state = shared.session.memory.state
             able = policy.startable(catalogue.listings)
-            choice = chooser.choose(able, state, loaded.settings, finished=finished or ended)
+            choice = chooser.choose(able, state, settings, finished=finished or ended)
             if choice.final and choice.listing is None:
                 return _Decision(shared=shared, said=choice.why)
         now = monotonic()
         left = None if countdown is None or stopped else countdown.left(now)
         if left == 0 and shared is not None and choice.final:
             return _Decision(shared=shared, listing=choice.listing)
-        frame.show(_picture(shared, choice, left, loaded.settings))
+        frame.show(_picture(shared, choice, left, settings))
         wait = countdown.until_tick(now) if countdown is not None and left else None
         # what is typed when the menu opens anyway is for the menu
         match frame.wait(wait, keys=countdown is not None and not stopped):
@@ -563,6 +575,7 @@ def _run_screens(sitting: Sitting, lines: _Lines, error: BootmenuError | None, s
         confirm_always=not ours and not simulated,
         settings=settings,
         countdown=sitting.seconds,
+        simulated_pin=sitting.simulated_pin,
     )
     return views[place], outcome
 

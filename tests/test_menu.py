@@ -60,8 +60,8 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
         session=SimpleNamespace(memory=SimpleNamespace(state=State())),
     )
     frame = StickComes(shared)
-    opening = SimpleNamespace(poll=lambda: shared)
-    decision = menu._count_down(frame, opening, Loaded(), 600)  # type: ignore[arg-type]
+    opening = SimpleNamespace(poll=lambda: shared, loaded=Loaded())
+    decision = menu._count_down(frame, opening, 600)  # type: ignore[arg-type]
     assert decision.listing is not None
     assert decision.listing.entry.id == "own"
     assert [picture.lines[0] for picture in frame.pictures] == [frame.pictures[0].lines[0]] * 2

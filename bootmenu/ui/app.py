@@ -79,11 +79,6 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         self.hung_up = False
         """Nobody is at this one of several terminals any more."""
         settings = settings or Settings()
-        if session.simulated and settings.profile is Profile.KIOSK:
-            from bootmenu.demo.kiosk import demonstrated
-
-            settings, told = demonstrated(settings)
-            simulated_pin = simulated_pin or told
         depth = Depth.of(os.environ)
         if settings.profile is Profile.KIOSK and depth in (Depth.MANY, Depth.ALL):
             theme = theme or "kiosk"
