@@ -35,7 +35,7 @@ from bootmenu.ui import consoles
 from bootmenu.ui.consoles import Console
 from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.prompt import Prompt
-from bootmenu.ui.terminal import own_name
+from bootmenu.ui.terminal import columns_of, own_name
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan import Listing
@@ -668,8 +668,10 @@ class _Lines:
     def _plain_menu(self, place: int, view: View, error: BootmenuError | None, said: str) -> tuple[Outcome, bool]:
         """Run the menu of one console; return its outcome, and whether the line has hung up."""
         from bootmenu.plain import PlainMenu
+        from bootmenu.plainkiosk import PlainKiosk
         from bootmenu.policy import Policy
         from bootmenu.ui.outcome import Quit
+        from bootmenu.ui.teletype import Teletype
         from bootmenu.ui.terms import Terms
 
         sitting = self._sitting
@@ -683,6 +685,7 @@ class _Lines:
             offer_demo=not simulated and len(sitting.consoles) == 1,  # the others' are about the real machine
             trouble=said,
             settings=settings,
+            simulated_pin=sitting.simulated_pin,
             policy=policy if console.is_own else dataclasses.replace(policy, offers_shell=False),
         )
         with contextlib.ExitStack() as stack:
@@ -701,12 +704,13 @@ class _Lines:
 
             prompt = self._prompts[place] = stack.enter_context(Prompt(descriptor, write, self._ended))
             stack.callback(self._prompts.pop, place)
-            menu = PlainMenu(
-                terms,
+            teletype = Teletype(
                 prompt,
                 sink,
                 prompt.secret,
                 ending=lambda: self._signal != 0,
                 ascii_only=console.traits.ascii,
+                columns=lambda: columns_of(descriptor, console.environ),
             )
-            return menu.run(error), menu.hung_up
+            menu = PlainKiosk if policy.kiosk else PlainMenu
+            return menu(terms, teletype).run(error), teletype.hung_up

@@ -8,46 +8,39 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
-from typing import Protocol, TextIO
 
 from bootmenu import reports
-from bootmenu.autoboot import Choice, choose
-from bootmenu.boot import plan_lines
+from bootmenu.boot import plan_rows
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing, ScanFinished, Stream
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec import preflight
 from bootmenu.kexec.errors import LoadError, leave_note, left_loaded
-from bootmenu.language import _, marked, told
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.language import _, counted, marked, told
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.progress import Progress, StageState
-from bootmenu.model.text import printable
-from bootmenu.pin import StoredPin, guard
-from bootmenu.policy import Access
 from bootmenu.state import State
 from bootmenu.system.power import Power
 from bootmenu.ui import faults
+from bootmenu.ui.abridge import abridged
 from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.draft import Draft, Part, written
-from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.ui.pages.edit import nothing, ready
-from bootmenu.ui.pages.kiosk import plain_name
-from bootmenu.ui.pages.listing import matches
+from bootmenu.ui.pages.listing import Mark, Row, rows
 from bootmenu.ui.pages.refusal import advice, headline
 from bootmenu.ui.pages.tree import TreeText
+from bootmenu.ui.teletype import EndOfInput, Idle, Teletype, typed_number
 from bootmenu.ui.terms import Terms
+from bootmenu.ui.text import cells, clean, cut, fit
 from bootmenu.ui.typed import Typed
-from bootmenu.ui.wording import full_name, stage_words
+from bootmenu.ui.wording import full_name, stage_line
 
-_WIDTH = 79
 _MOST_DIFFERENCES = 40
 """Of a device tree: nobody can scroll back on a serial line."""
 _POWER = {
@@ -57,12 +50,8 @@ _POWER = {
 }
 
 
-class _EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
-    pass
-
-
-class _LongIdle(Exception):  # noqa: N818 - whoever had the PIN may have gone
-    pass
+class Locked(Exception):  # noqa: N818 - it is what was wanted
+    """The kiosk is to be locked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,108 +76,131 @@ _COMMANDS = (
     _Command("l", "log", marked("the kernel's last messages")),
     _Command("p", "power", marked("restart or switch off")),
     _Command("s", "shell", marked("a shell; the menu is back when it ends")),
-    _Command("k", "enter_pin", marked("enter the PIN, which opens everything else")),
-    _Command("k", "lock", marked("lock everything again that needs the PIN")),
+    _Command("L", "lock", marked("lock everything again that needs the PIN")),
     _Command("m", "demo", marked("the demonstration machine, where nothing can happen")),
     _Command("q", "quit", marked("leave; nothing is loaded")),
 )
 
 
-class Lines(Protocol):
-    """Where lines come from: a terminal, or a file in a test."""
+class PlainBase:
+    """What the menu and the kiosk both do on a terminal: look, show details, and load."""
 
-    def readline(self) -> str: ...
-    def isatty(self) -> bool: ...
+    def __init__(self, terms: Terms, teletype: Teletype, catalogue: Catalogue | None = None) -> None:
+        self.terms = terms
+        self.teletype = teletype
+        self.catalogue = catalogue or Catalogue()
+
+    def look(self) -> None:
+        """Look at every partition. Raise BootmenuError; what was found before it is there."""
+        with contextlib.closing(self.terms.session.scan()) as stream:
+            self.catalogue.begin()
+            try:
+                self._take(stream)
+            except BootmenuError:
+                self.catalogue.stop()
+                raise
+
+    def _take(self, stream: Stream) -> None:
+        for event in stream:
+            self.catalogue.add(event)
+            if isinstance(event, ScanFinished):
+                return
+        self.catalogue.stop()
+
+    def load(self, listing: Listing, tell: Callable[[Progress], None]) -> LoadPlan:
+        """Load an entry, until only the jump is missing. Raise KeyboardInterrupt, after the loaded kernel was taken
+        out again, and whatever went wrong."""
+        session = self.terms.session
+        with session.holding(listing):
+            plan = session.plan(listing)
+            try:
+                self.follow(session.load(plan), tell)
+                self.follow(session.leave(plan), tell)
+            except BaseException as error:
+                leave_note(error, session.unload(plan))
+                raise
+        return plan
+
+    def follow(self, steps: Iterator[Progress], tell: Callable[[Progress], None]) -> None:
+        """Read the iterator to its end."""
+        try:
+            for progress in steps:
+                if self.teletype.ending():
+                    raise EndOfInput
+                tell(progress)
+        finally:
+            close = getattr(steps, "close", None)
+            if close is not None:
+                close()
+
+    def details(self, listing: Listing, name: str) -> None:
+        """Say what was found about an entry, and what loading it would do."""
+        say = self.teletype.say
+        say(name)
+        for finding in listing.report.findings:
+            self.finding(finding)
+        say(_("verdict: {word}").format(word=_(reports.WORDS[listing.report.verdict])))
+        plan = plan_rows(self.terms.session.plan(listing))
+        width = max(14, *(cells(label) + 2 for label, _text in plan))
+        for label, text in plan:
+            say(text, fit(label, width))
+        if self.terms.permits("tree"):
+            self._trees(listing)
+
+    def _trees(self, listing: Listing) -> None:
+        """How the device tree that is handed on differs from the entry's own, and from the running one."""
+        shown = TreeText.read(self.terms.session, listing)
+        own, running = _("What is changed in the entry's own"), _("Against the one that runs now")
+        for title, texts in ((own, shown.changes), (running, shown.against_running)):
+            if texts is not None:
+                self.teletype.say(title)
+                for text in texts[:_MOST_DIFFERENCES] or (_("Nothing: they say the same."),):
+                    self.teletype.say(text, "  ")
+                if len(texts) > _MOST_DIFFERENCES:
+                    more = _("... and more: only the first {n} are shown")
+                    self.teletype.say(more.format(n=_MOST_DIFFERENCES), "  ")
+
+    def finding(self, finding: Finding) -> None:
+        """Say what a check has found, and what to do."""
+        word, width = _(reports.WORDS[finding.severity]), reports.word_width()
+        self.teletype.say(f"{finding.code}: {told(finding.message)}", f"  {word:<{width}}  ")
+        if finding.hint:
+            self.teletype.say(told(finding.hint), " " * (width + 4) + "→ ")
 
 
-class PlainMenu:
-    """One sitting on one terminal. secret: asks for a passphrase without showing it. ending: somebody wants this
-    process to end: what is being loaded is taken out again."""
+class PlainMenu(PlainBase):
+    """The menu on one terminal. catalogue: of a scan that was made already."""
 
-    def __init__(
-        self,
-        terms: Terms,
-        source: Lines,
-        sink: TextIO,
-        secret: Callable[[str], str] | None = None,
-        *,
-        ending: Callable[[], bool] = lambda: False,
-        ascii_only: bool = True,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        self.terms = self._locked_terms = terms
-        self._clock = clock
+    def __init__(self, terms: Terms, teletype: Teletype, catalogue: Catalogue | None = None) -> None:
+        super().__init__(terms, teletype, catalogue)
         self._session = terms.session
-        self._source = source
-        self._sink = sink
-        self._secret = secret or self._ask
-        self._ending = ending
-        self._ascii = ascii_only
-        self._catalogue = Catalogue()
-        self._words: tuple[str, ...] = ()
+        self._words = ""
         """Of the filter."""
         self._shown = State()
         """What was remembered when the list was printed: what is seen there is taken back, and nothing else."""
         self._outcome: Outcome | None = None
-        self.hung_up = False
-        """Nobody types here any more."""
-
-    # --- lines out and in
-
-    def _say(self, text: str = "") -> None:
-        self._write(text + "\n")
-
-    def _write(self, text: str) -> None:
-        try:
-            self._sink.write(to_ascii(text) if self._ascii else text)
-            self._sink.flush()
-        except OSError:
-            raise _EndOfInput from None
-
-    def _wrapped(self, head: str, text: str) -> None:
-        for line in textwrap.wrap(
-            head + printable(text), _WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False
-        ):
-            self._say(line)
-
-    def _ask(self, question: str) -> str:
-        self._write(question)
-        asked = self._clock()
-        while not (line := self._line()):
-            # a line that hung up is no terminal any more; Ctrl+D on one that is leaves no kiosk and no first stage
-            stays = self.terms.policy.kiosk or not self.terms.may_quit
-            if not (stays and self._source.isatty()) or self._ending():
-                raise _EndOfInput
-        if self.terms.service and self._clock() - asked > self.terms.settings.kiosk_idle:
-            raise _LongIdle  # who types it may be somebody else by now
-        return line.strip()
-
-    def _line(self) -> str:
-        try:
-            return self._source.readline()
-        except OSError:
-            raise _EndOfInput from None
-
-    def _sure(self, question: str) -> bool:
-        answer = self._ask(f"{question} {_('(y, or Enter for no)')} ").lower()
-        return answer in ("y", "yes", _("y"), _("yes"))
-
-    # --- the list
 
     def run(self, error: BootmenuError | None = None) -> Outcome:
-        """Until there is an outcome. The end of the input is one. error: what came back; it is told first."""
+        """Until there is an outcome. The end of the input is one. error: what came back; it is told first. Raise
+        Locked where the kiosk is to be locked again."""
+        # nobody leaves a first stage by Ctrl+D
+        self.teletype.stays = not self.terms.may_quit
+        self.teletype.idle = self.terms.settings.kiosk_idle if self.terms.service else None
         try:
             if self.terms.trouble:
-                self._wrapped("  ! ", told(self.terms.trouble))
+                self.teletype.say(told(self.terms.trouble), "  ! ")
             if error is not None:
                 self._failed(error)
-            self._try(self._look)
+            if not self.catalogue.finished:
+                self._try(self._look)
             self._try(self._list)
             while self._outcome is None:
-                self._try(lambda: self._obey(self._ask("> ")))
-        except _EndOfInput:
-            self.hung_up = True
+                self._try(lambda: self._obey(self.teletype.ask(self._prompt)))
+        except EndOfInput:
+            self.teletype.hung_up = True
             return Quit()
+        except Idle:
+            raise Locked from None
         return self._outcome
 
     def _try(self, step: Callable[[], None]) -> None:
@@ -196,116 +208,113 @@ class PlainMenu:
         try:
             step()
         except KeyboardInterrupt:
-            self._say()
-        except _EndOfInput:
+            self.teletype.say()
+        except (EndOfInput, Idle, Locked):
             raise
-        except _LongIdle:
-            self._lock()
         except BootmenuError as failure:
             self._failed(failure)
         except Exception as mistake:
             faults.write(mistake)
-            self._wrapped("  ! ", f"{headline(mistake)} {mistake!r:.200}")
-            self._wrapped("    → ", advice(mistake))
+            self.teletype.say(f"{headline(mistake)} {mistake!r:.200}", "  ! ")
+            self.teletype.say(advice(mistake), "    → ")
 
     def _look(self) -> None:
-        self._say(_("Looking for what can be started."))
-        with contextlib.closing(self._session.scan()) as stream:
-            self._catalogue.begin()
-            self._take(stream)
-
-    def _take(self, stream: Stream) -> None:
+        self.teletype.say(_("Looking for what can be started."))
         try:
-            for event in stream:
-                self._catalogue.add(event)
-                if isinstance(event, ScanFinished):
-                    return
+            self.look()
         except BootmenuError as error:
             self._failed(error)
-        self._catalogue.stop()
+
+    # --- the list
 
     @property
-    def _numbered(self) -> list[Listing]:
-        """The entries that exist, as they are numbered from 1."""
-        policy, choice = self.terms.policy, self._default
-        partitions = {group.device.name: group.device.title for group in self._catalogue.groups}
-        return [
-            listing
-            # what should be started cannot be, or did not come back: then there is a reason
-            for listing in policy.offered(
-                self._catalogue.listings, repair_first=bool(choice.why), default=choice.listing
-            )
-            if policy.access_to(listing) is Access.FREE
-            and matches(listing, partitions.get(listing.entry.device, ""), self._words)
-        ]
+    def _prompt(self) -> str:
+        return f"/{cut(clean(self._words), self.teletype.room // 2)} >" if self._words else ">"
 
     @property
-    def _default(self) -> Choice:
-        """What the kiosk would start by itself."""
-        policy, state = self.terms.policy, self._session.memory.state
-        if not policy.kiosk:
-            return Choice()
-        able = policy.startable(self._catalogue.listings)
-        return choose(able, state, self.terms.settings, finished=True)
-
-    def _name(self, listing: Listing) -> str:
-        if self.terms.policy.kiosk:
-            return plain_name(listing, self.terms.settings.kiosk_names)
-        return full_name(listing)
+    def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, Row]]]:
+        """Return the rows that are shown, and by its place every entry that is, with the number that it has in the
+        whole list, and its row there."""
+        every = rows(self.catalogue, self._session.memory.state)
+        numbered = {
+            _place(row.listing): (index, row)
+            for index, row in enumerate((row for row in every if row.listing), 1)
+            if row.listing
+        }
+        if not self._words:
+            return every, numbered
+        shown = rows(self.catalogue, self._session.memory.state, self._words)
+        places = [_place(row.listing) for row in shown if row.listing]
+        return shown, {place: numbered[place] for place in places}
 
     def _list(self) -> None:
-        machine = self._session.machine
+        say, machine = self.teletype.say, self._session.machine
         title = " - ".join(part for part in (machine.title, machine.kernel_release) if part)
-        self._say()
+        say()
         mark = f"  {_('SIMULATION')}" if self._session.simulated else ""
-        self._say(printable(f"bootmenu{mark}   {title}"))
+        say(f"bootmenu{mark}   {title}")
         for finding in self._session.machine_report.findings:
             if finding.severity is not Severity.PASS:
-                self._finding(finding)
+                self.finding(finding)
         for notice in self._session.notices:
-            self._wrapped(f"  {_('note')}  ", told(notice))
-        listings, state = self._numbered, self._session.memory.state
-        self._shown = state
-        place = ""
-        for number, listing in enumerate(listings, 1):
-            entry = listing.entry
-            if entry.device != place and not self.terms.policy.kiosk:
-                place = entry.device
-                self._say(printable(f" {place}"))
-            marks = "*" if entry.default or state.default == entry.id else " "
-            word = _(reports.WORDS[listing.report.verdict])
-            name = self._name(listing)
-            more = f"  {_('next boot')}" if state.once == entry.id else ""
-            lost = f"  {_('never came back')}" if state.lost_at(entry.id) else ""
-            self._say(f" {number:>2}{marks} {word:<{reports.word_width()}}  {name}  ({entry.source}){more}{lost}")
-        if not listings:
-            none = (
-                _("No entry has these words.") if self._words else _("There is nothing here that could be started.")
-            )
-            self._say(f" {none}")
-        if not self.terms.policy.kiosk:
-            for group in self._catalogue.groups:
-                for problem in group.problems:
-                    self._wrapped(f"     {_('skip')}  ", told(str(problem)))
-        self._hints()
+            say(told(notice), f"  {_('note')}  ")
+        self._shown = self._session.memory.state
+        shown, numbered = self._rows
+        entries = dict(zip(numbered, self._entries(list(numbered.values())), strict=True))
+        headings = [row.text for row in shown if row.heading]
+        partitions = iter(abridged(tuple(headings), self.teletype.room - 1))
+        for row in shown:
+            if row.listing is not None:
+                say(entries[_place(row.listing)])
+            elif row.heading:
+                say(f" {next(partitions)}")
+            elif row.problem is not None:
+                say(told(str(row.problem)), f"     {_('skip')}  ")
+            else:
+                say(row.text, "     ")
+        if not entries and not self._words:
+            say(_("There is nothing here that could be started."), " ")
+        self._hints(len(entries))
 
-    def _hints(self) -> None:
+    def _entries(self, numbered: Sequence[tuple[int, Row]]) -> list[str]:
+        """Return a line for each entry, none longer than there is room for and no two of them the same. What stands
+        behind the name goes before the name is cut to less than half of 60 columns."""
+        digits = max(2, *(len(str(index)) for index, _row in numbered), 0)
+        width = reports.word_width()
+        names = tuple(row.title for _index, row in numbered)
+        longest = max(map(cells, names), default=0)
+        for more in (2, 1, 0):
+            tails = [_tail(row, more) for _index, row in numbered]
+            room = self.teletype.room - digits - width - 5 - max(map(cells, tails), default=0)
+            if room >= min(30, longest):
+                break
+        lines = []
+        for (index, row), name, tail in zip(numbered, abridged(names, max(room, 1)), tails, strict=True):
+            assert row.listing is not None
+            sign = "!" if row.lost and not more else row.mark.sign if row.mark else " "
+            word = _(reports.WORDS[row.listing.report.verdict])
+            lines.append(f" {index:>{digits}}{sign} {word:<{width}}  {name}{tail}")
+        return lines
+
+    def _hints(self, shown: int) -> None:
+        if self._words:
+            entries = counted(sum(1 for _each in self.catalogue.listings), "{n} entry", "{n} entries")
+            said = _("{shown} of {entries} with “{words}”").format(
+                shown=shown, entries=entries, words=clean(self._words, 40)
+            )
+            self.teletype.say(f"{said}. {_('/ alone shows all of them.')}")
         letters = " ".join(f"{command.letter}{' N' if command.numbered else ''}" for command in self._offered())
         said = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")
-        self._wrapped("", said.format(letters=letters))
-        if self.terms.policy.kiosk and self.terms.settings.kiosk_contact:
-            self._wrapped("", self.terms.settings.kiosk_contact)
+        self.teletype.say(said.format(letters=letters))
 
     def _offered(self) -> Iterator[_Command]:
-        policy = self.terms.policy
-        also = {"unlock": bool(self._locked), "enter_pin": policy.kiosk and policy.has_pin}
         for command in _COMMANDS:
-            if self.terms.permits(command.action) and also.get(command.action, True):
+            if self.terms.permits(command.action) and (command.action != "unlock" or self._locked):
                 yield command
 
     @property
     def _locked(self) -> list[Device]:
-        return [group.device for group in self._catalogue.groups if group.device.locked]
+        return [group.device for group in self.catalogue.groups if group.device.locked]
 
     # --- commands
 
@@ -323,23 +332,31 @@ class PlainMenu:
             return
         command = next((command for command in self._offered() if command.letter == letter), None)
         if command is None:
-            self._say(_("{line} is no command; ? lists them.").format(line=printable(line[:20])))
+            self.teletype.say(_("{line} is no command; ? lists them.").format(line=line[:20]))
             return
         if command.action == "filter":
-            self._words = tuple(rest.lower().split())
+            self._words = rest
             self._list()
         elif not command.numbered:
             self._do(command.action)
         elif (listing := self._entry(rest)) is not None:
             self._do_with(command.action, listing)
 
-    def _entry(self, number: str) -> Listing | None:
-        listings = self._numbered
-        wanted = _number(number)
-        if wanted is not None and 1 <= wanted <= len(listings):
-            return listings[wanted - 1]
-        needed = _("That needs the number of an entry: 1 to {n}.").format(n=len(listings))
-        self._say(needed if listings else _("There is no entry."))
+    def _entry(self, typed: str) -> Listing | None:
+        """Return the entry of that number, as long as it is shown; else say what is needed."""
+        _shown, numbered = self._rows
+        wanted = typed_number(typed)
+        for index, row in numbered.values():
+            if index == wanted:
+                return row.listing
+        numbers = [index for index, _row in numbered.values()]
+        if not numbers:
+            self.teletype.say(_("There is no entry."))
+        elif self._words:
+            some = ", ".join(map(str, numbers))
+            self.teletype.say(_("That needs the number of an entry that is shown: {numbers}.").format(numbers=some))
+        else:
+            self.teletype.say(_("That needs the number of an entry: 1 to {n}.").format(n=numbers[-1]))
         return None
 
     def _do(self, action: str) -> None:
@@ -356,10 +373,8 @@ class PlainMenu:
             case "shell":
                 self._session.shell()
                 self._list()
-            case "enter_pin":
-                self._enter_pin()
             case "lock":
-                self._lock()
+                raise Locked
             case "demo":
                 self._outcome = Demo()
             case "quit":
@@ -368,7 +383,7 @@ class PlainMenu:
     def _do_with(self, action: str, listing: Listing) -> None:
         match action:
             case "details":
-                self._details(listing)
+                self.details(listing, full_name(listing))
             case "test":
                 self._test(listing)
             case "edit":
@@ -377,81 +392,36 @@ class PlainMenu:
                 self._remember(action, listing)
 
     def _help(self) -> None:
-        rows = [("N", _("start entry N")), *((_shown(command), _(command.help)) for command in self._offered())]
-        for shown, text in (*rows, (_("Enter"), _("the list again")), ("?", _("this"))):
-            self._say(f"  {shown:<6} {text}")
-
-    def _details(self, listing: Listing) -> None:
-        self._say(self._name(listing))
-        for line in reports.report_lines(listing.report):
-            self._say(line)
-        for line in plan_lines(self._session.plan(listing)):
-            for part in textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 14) or [""]:
-                self._say(part)
-        if self.terms.permits("tree"):
-            self._trees(listing)
-
-    def _trees(self, listing: Listing) -> None:
-        """How the device tree that is handed on differs from the entry's own, and from the running one."""
-        shown = TreeText.read(self._session, listing)
-        own, running = _("What is changed in the entry's own"), _("Against the one that runs now")
-        for title, texts in ((own, shown.changes), (running, shown.against_running)):
-            if texts is not None:
-                self._say(title)
-                for text in texts[:_MOST_DIFFERENCES] or (_("Nothing: they say the same."),):
-                    self._wrapped("  ", text)
-                if len(texts) > _MOST_DIFFERENCES:
-                    more = _("... and more: only the first {n} are shown")
-                    self._wrapped("  ", more.format(n=_MOST_DIFFERENCES))
-
-    def _finding(self, finding: Finding) -> None:
-        word, width = _(reports.WORDS[finding.severity]), reports.word_width()
-        self._wrapped(f"  {word:<{width}}  ", f"{finding.code}: {told(finding.message)}")
-        if finding.hint:
-            self._wrapped(" " * (width + 4) + "→ ", told(finding.hint))
+        helps = [("N", _("start entry N")), *((_letter(command), _(command.help)) for command in self._offered())]
+        for shown, text in (*helps, (_("Enter"), _("the list again")), ("?", _("this"))):
+            self.teletype.say(text, f"  {fit(shown, max(6, cells(shown)))} ")
 
     def _boot(self, listing: Listing) -> None:
         if listing.report.verdict is Severity.FAIL:
             for finding in listing.report.of(Severity.FAIL):
-                self._finding(finding)
-            if not self._sure(_("It cannot be started here. Try it all the same?")):
+                self.finding(finding)
+            if not self.teletype.sure(_("It cannot be started here. Try it all the same?")):
                 return
-        elif self.terms.confirm_always and not self._sure(_("This ends what runs now. Start it?")):
+        elif self.terms.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
             return
-        with self._session.holding(listing):
-            plan = self._session.plan(listing)
-            self._say(_("Loading {name}. Ctrl+C takes it back.").format(name=self._name(listing)))
-            try:
-                self._follow(self._session.load(plan))
-                self._follow(self._session.leave(plan))
-            except KeyboardInterrupt:
-                left = self._session.unload(plan)
-                self._wrapped("  ! " if left else "", told(left) or _("Taken back: nothing is loaded."))
-                return
-            except BaseException as error:
-                leave_note(error, self._session.unload(plan))
-                raise
-        self._outcome = Jump(plan)
-
-    def _follow(self, steps: Iterator[Progress]) -> None:
+        self.teletype.say(_("Loading {name}. Ctrl+C takes it back.").format(name=full_name(listing)))
         try:
-            for progress in steps:
-                if self._ending():
-                    raise _EndOfInput
-                if progress.state is not StageState.RUNNING:
-                    size = f"{progress.done / 1e6:8.1f} MB" if progress.done else " " * 11
-                    detail = printable(told(progress.detail)[:60])
-                    self._say(f"  {stage_words(progress)}{size} {progress.seconds:6.1f} s  {detail}")
-        finally:
-            close = getattr(steps, "close", None)
-            if close is not None:
-                close()
+            self._outcome = Jump(self.load(listing, self._stage))
+        except KeyboardInterrupt as interrupt:
+            for left in left_loaded(interrupt):
+                self.teletype.say(told(left), "  ! ")
+            if not left_loaded(interrupt):
+                self.teletype.say(_("Taken back: nothing is loaded."))
+
+    def _stage(self, progress: Progress) -> None:
+        if progress.state is not StageState.RUNNING:
+            self.teletype.say(stage_line(progress), "  ")
 
     def _test(self, listing: Listing) -> None:
         allowed = self._session.preflight()
         if allowed.refused is not None:
             raise allowed.refused
-        if allowed.replaces and not self._sure(
+        if allowed.replaces and not self.teletype.sure(
             _("A kernel is loaded already, and would be gone. Test all the same?")
         ):
             return
@@ -459,24 +429,24 @@ class PlainMenu:
         with self._session.holding(listing):
             plan = self._session.plan(listing)
             try:
-                self._follow(self._session.load(plan))
+                self.follow(self._session.load(plan), self._stage)
             except LoadError as failure:
                 error = failure
             finally:
                 left = self._session.unload(plan)
         if left:
-            self._wrapped("  ! ", told(left))
-        self._finding(preflight.finding(plan, error))
+            self.teletype.say(told(left), "  ! ")
+        self.finding(preflight.finding(plan, error))
 
     def _edit(self, listing: Listing) -> None:
         """Until it is started or left; what cannot be started comes back here, as it was changed."""
         draft, judged = Draft.of(listing.entry), listing
         while self._outcome is None:
             self._draft(draft, judged)
-            answer = self._ask(_("Number of a line to change, b to start it, Enter to leave: "))
+            answer = self.teletype.ask(_("Number of a line to change, b to start it, Enter to leave: "))
             if not answer:
                 return
-            number = _number(answer)
+            number = typed_number(answer)
             if answer == "b":
                 self._try(partial(self._boot, judged))
             elif number is not None and 1 <= number <= len(draft.slots):
@@ -487,11 +457,12 @@ class PlainMenu:
 
     def _draft(self, draft: Draft, judged: Listing) -> None:
         for number, slot in enumerate(draft.slots, 1):
-            self._wrapped(f" {number:>2}  {_(slot.part)}: ", slot.line.text or nothing(slot, self._session.machine))
-        self._say(_("verdict: {word}").format(word=_(reports.WORDS[judged.report.verdict])))
+            text = slot.line.text or nothing(slot, self._session.machine)
+            self.teletype.say(text, f" {number:>2}  {_(slot.part)}: ")
+        self.teletype.say(_("verdict: {word}").format(word=_(reports.WORDS[judged.report.verdict])))
         for severity in (Severity.FAIL, Severity.WARN):
             for finding in judged.report.of(severity):
-                self._finding(finding)
+                self.finding(finding)
 
     def _change(self, draft: Draft, listing: Listing) -> Draft:
         """Ask for the current line."""
@@ -500,13 +471,13 @@ class PlainMenu:
             choices = ready(self._session.device_trees(listing))
             texts = list(dict.fromkeys(written(choice.ref, draft.entry.device) for choice in choices))
             for number, text in enumerate(texts, 1):
-                self._wrapped(f"  {number:>2}  ", text)
+                self.teletype.say(text, f"  {number:>2}  ")
             said = _("A number takes one of these.") if texts else _("none lies ready for this board")
-            self._say(f"  {said}")
-        line = self._ask(_("Another one for this boot (Enter keeps it, - empties it): "))
+            self.teletype.say(f"  {said}")
+        line = self.teletype.ask(_("Another one for this boot (Enter keeps it, - empties it): "))
         if not line:
             return draft
-        wanted = _number(line)
+        wanted = typed_number(line)
         if wanted is not None and draft.current.part is Part.TREE:
             if not 1 <= wanted <= len(texts):
                 return draft  # no device tree is called 7
@@ -514,7 +485,7 @@ class PlainMenu:
         return draft.typed(Typed() if line == "-" else Typed().insert(line))
 
     def _remember(self, action: str, listing: Listing) -> None:
-        memory, there, shown, name = self._session.memory, self._catalogue.disks, self._shown, listing.entry.id
+        memory, there, shown, name = self._session.memory, self.catalogue.disks, self._shown, listing.entry.id
 
         def change(state: State) -> State:
             if action == "make_default":
@@ -524,18 +495,18 @@ class PlainMenu:
         kept = memory.update(change)
         self._list()
         if not kept:
-            self._wrapped("  ! ", told(memory.trouble))
+            self.teletype.say(told(memory.trouble), "  ! ")
 
     def _unlock(self) -> None:
         """Until a partition is unlocked, or Enter is typed alone. After a wrong passphrase comes the next try."""
         locked = self._locked
-        chosen = self._choose([device.title for device in locked]) if len(locked) > 1 else 0
+        chosen = self.teletype.choose([device.title for device in locked]) if len(locked) > 1 else 0
         if chosen is None:
             return
         device = locked[chosen]
-        question = _("Passphrase of {name} (Enter for none): ").format(name=printable(device.title))
-        while secret := self._secret(question):
-            self._say(_("deriving the key, which takes some seconds"))
+        question = _("Passphrase of {name} (Enter for none): ").format(name=device.title)
+        while secret := self.teletype.ask(question, secret=True):
+            self.teletype.say(_("deriving the key, which takes some seconds"))
             try:
                 self._session.unlock(device.name, secret)
             except UnlockError as error:
@@ -547,57 +518,28 @@ class PlainMenu:
                 self._list()
                 return
 
-    def _choose(self, texts: Sequence[str]) -> int | None:
-        """Ask for one of these; return its index."""
-        for number, text in enumerate(texts, 1):
-            self._wrapped(f"  {number}  ", text)
-        choice = _number(self._ask(_("Which (Enter for none): ")))
-        return choice - 1 if choice is not None and 1 <= choice <= len(texts) else None
-
-    def _enter_pin(self) -> None:
-        stored = self.terms.settings.kiosk_pin
-        assert stored is not None, "only offered where there is one"
-        keeper = guard(StoredPin.parse(stored), self._session.memory)
-        if not keeper.wait:
-            typed = self._secret(_("The PIN (Enter for none): "))
-            if not typed:
-                return
-            if keeper.opens(typed):
-                self.terms = self._locked_terms.unlocked()
-                self._list()
-                return
-            if not keeper.wait:
-                self._say(_("That was not the PIN. Please try again."))
-                return
-        self._say(_("Please wait {wait} s.").format(wait=keeper.wait))
-
-    def _lock(self) -> None:
-        """Whoever comes next finds the kiosk."""
-        self.terms, self._words = self._locked_terms, ()
-        self._list()
-
     def _log(self) -> None:
         lines = self._session.kernel_log()
         if lines is None:
-            self._say(_("The kernel's messages may not be read."))
+            self.teletype.say(_("The kernel's messages may not be read."))
         for line in (lines or [])[-20:]:
-            self._wrapped("  ", line)
+            self.teletype.say(line, "  ")
 
     def _power(self) -> None:
         offered = self._session.powers
-        chosen = self._choose([_(_POWER[power]) for power in offered])
+        chosen = self.teletype.choose([_(_POWER[power]) for power in offered])
         if chosen is not None:
             self._session.power(offered[chosen])
 
     def _failed(self, error: BootmenuError) -> None:
-        self._wrapped("  ! ", told(error.message))
+        self.teletype.say(told(error.message), "  ! ")
         for left in left_loaded(error):
-            self._wrapped("  ! ", told(left))
+            self.teletype.say(told(left), "  ! ")
         if isinstance(error, LoadError):
             for line in _details_of(error):
-                self._wrapped("      ", line)
+                self.teletype.say(line, "      ")
         if error.hint:
-            self._wrapped("    → ", told(error.hint))
+            self.teletype.say(told(error.hint), "    → ")
 
 
 def _details_of(error: LoadError) -> Iterable[str]:
@@ -606,9 +548,20 @@ def _details_of(error: LoadError) -> Iterable[str]:
     yield from (f"{_('kernel')}: {line}" for line in error.kernel_log)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
-
-
-def _shown(command: _Command) -> str:
+def _letter(command: _Command) -> str:
     return f"{command.letter} N" if command.numbered else command.letter
+
+
+def _place(listing: Listing) -> tuple[str, str]:
+    """Return what no other entry has: a copy of a disk has the same ids."""
+    return listing.entry.device, listing.entry.id
+
+
+def _tail(row: Row, more: int) -> str:
+    """Return what stands behind the name of an entry. more: 2 = all there is, 1 = what is remembered, 0 = nothing."""
+    assert row.listing is not None
+    source = f"  ({clean(row.listing.entry.source, 20)})" if more > 1 else ""
+    if not more:
+        return ""
+    once = f"  {_('next boot')}" if row.mark is Mark.NEXT else ""
+    return source + once + (f"  {_('never came back')}" if row.lost else "")

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 import pytest
 
+from bootmenu.boot import plan_lines
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished, Stream
@@ -19,15 +19,17 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.devicetree_head import TreeHead
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.handover import HandedTrees
+from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
 from bootmenu.plain import _COMMANDS, PlainMenu
+from bootmenu.plainkiosk import PlainKiosk
 from bootmenu.policy import Policy
 from bootmenu.reports import WORDS as REPORT_WORDS
-from bootmenu.settings import Profile, Settings, parse
-from bootmenu.state import Attempt, FolderStore, Memory, State
+from bootmenu.state import FolderStore, Memory, State
 from bootmenu.ui.draft import Draft, Part
 from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
+from bootmenu.ui.teletype import Teletype
 from bootmenu.ui.terms import Terms
 from tests.ui import fakes
 from tests.ui.line import on_a_line
@@ -39,9 +41,10 @@ def sit(
     """What was said, in one line each, and the outcome. The input ends after what is typed."""
     sink = io.StringIO()
     source = io.StringIO("".join(f"{line}\n" for line in typed))
-    clock = terms.pop("clock", monotonic)
-    menu = PlainMenu(Terms(session=session, **terms), source, sink, clock=clock)  # type: ignore[arg-type]
-    outcome = menu.run(error)
+    clock, columns = terms.pop("clock", monotonic), terms.pop("columns", 80)
+    teletype = Teletype(source, sink, clock=clock, columns=lambda: columns)  # type: ignore[arg-type, return-value]
+    made = Terms(session=session, **terms)  # type: ignore[arg-type]
+    outcome = (PlainKiosk if made.policy.kiosk else PlainMenu)(made, teletype).run(error)
     return sink.getvalue(), outcome
 
 
@@ -103,6 +106,17 @@ def test_details_have_the_findings_and_the_plan() -> None:
     said, _ = sit(fakes.FakeSession(), "d 3", "d1")
     assert "Choose a kernel with 4 KiB pages." in said
     assert "method        kexec_file_load" in said
+
+
+def test_a_small_file_has_its_size() -> None:
+    small = dataclasses.replace(fakes.LOADING[1], done=12)
+    session = fakes.FakeSession(steps=(small, dataclasses.replace(small, done=1200)))
+    said, _ = sit(session, "t 1")
+    assert " 12 B " in said
+    assert " 1.2 kB " in said
+    assert "0.0 MB" not in said
+    plan = dataclasses.replace(fakes.plan_for(fakes.DEBIAN), dtb=PlannedFile(ref=fakes.DEBIAN.entry.kernel, size=45))
+    assert any(", 45 B" in line for line in plan_lines(plan))
 
 
 def test_a_test_load_is_made_and_taken_out_again() -> None:
@@ -180,20 +194,29 @@ def test_details_have_what_is_changed_in_the_device_tree() -> None:
     assert outcome == Quit()
 
 
-def test_a_filter_leaves_the_entries_that_have_its_words() -> None:
-    said, outcome = sit(fakes.FakeSession(), "/ ALPINE", "1")
+def test_a_filter_leaves_the_entries_that_have_its_words_with_their_numbers() -> None:
+    ids = [found.entry.id for found in _listings()]
+    number = str(ids.index(fakes.ALPINE.entry.id) + 1)
+    said, outcome = sit(fakes.FakeSession(), "/ ALPINE", number)
+    assert f" {number}  ok    Alpine" in said.rpartition("bootmenu ")[2]
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.id == fakes.ALPINE.entry.id
+    said, outcome = sit(fakes.FakeSession(), "/ ALPINE", "1", "d 2")
+    assert said.count(f"That needs the number of an entry that is shown: {number}.") == 2, "nobody sees what it is"
+    assert outcome == Quit()
     said, _ = sit(fakes.FakeSession(), "/ no such words", "/")
     assert "No entry has these words." in said
     assert said.rindex("Debian") > said.index("No entry has these words.")
 
 
-def test_the_kiosk_has_the_names_of_the_settings() -> None:
-    settings = Settings(profile=Profile.KIOSK, kiosk_entries=("*",), kiosk_names={"alpine*": "The other way"})
-    said, _ = sit(fakes.FakeSession(), settings=settings, policy=Policy.of(settings))
-    assert "The other way" in said
-    assert "Alpine" not in said
+def test_a_filter_is_in_sight_until_it_is_taken_back() -> None:
+    said, _ = sit(fakes.FakeSession(), "/ Alpine", "?", "/", "?")
+    shown = f'1 of {len(_listings())} entries with "Alpine". / alone shows all of them.'
+    assert said.count("/Alpine > ") == 2
+    assert said.count(shown) == 1
+    before, filtered = said.split("/Alpine > ")[:2]
+    assert before.rindex(shown) > before.rindex("Alpine Linux edge"), "below the list, where it is not scrolled away"
+    assert "start entry N" in filtered
 
 
 def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: Path) -> None:
@@ -230,7 +253,7 @@ def test_what_another_console_has_chosen_since_the_list_was_printed_is_not_taken
             session.memory.update(lambda state: state.with_default(second).with_once(second))
             return self.lines.pop()
 
-    PlainMenu(Terms(session=session), Source(), io.StringIO()).run()
+    PlainMenu(Terms(session=session), Teletype(Source(), io.StringIO())).run()
     assert session.memory.state == State().with_default(second).with_once(second)
 
 
@@ -363,13 +386,16 @@ def test_a_terminal_that_takes_nothing_ends_the_menu() -> None:
         def write(self, text: str) -> int:
             raise OSError(5, "Input/output error")
 
-    menu = PlainMenu(Terms(session=fakes.FakeSession()), io.StringIO("1\n"), Gone())
-    assert menu.run() == Quit()
-    assert menu.hung_up
+    for menu in (PlainMenu, PlainKiosk):
+        teletype = Teletype(io.StringIO("1\n"), Gone())
+        assert menu(Terms(session=fakes.FakeSession()), teletype).run() == Quit()
+        assert teletype.hung_up
 
 
-@pytest.mark.parametrize("stays", [{"may_quit": False}, {"policy": Policy(kiosk=True)}])
-def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(stays: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("menu", "terms"), [(PlainMenu, {"may_quit": False}), (PlainKiosk, {"policy": Policy.of(fakes.KIOSK)})]
+)
+def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(menu: type[PlainMenu], terms: dict[str, object]) -> None:
     class Typed(io.StringIO):
         ends = 2
 
@@ -380,62 +406,8 @@ def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(stays: dict[str, object
         def isatty(self) -> bool:
             return True
 
-    menu = PlainMenu(Terms(session=fakes.FakeSession(), **stays), Typed("1\n"), io.StringIO())  # type: ignore[arg-type]
-    assert isinstance(menu.run(), Jump)
-
-
-def test_in_the_kiosk_only_what_is_allowed_exists() -> None:
-    settings = Settings(profile=Profile.KIOSK, kiosk_entries=("alpine*",), kiosk_actions=("rescan",))
-    session = fakes.FakeSession()
-    said, outcome = sit(session, "d 1", "e 1", "p", "q", "2", "1", settings=settings, policy=Policy.of(settings))
-    assert "Debian" not in said
-    assert said.count("is no command") == 4
-    assert isinstance(outcome, Jump)
-    assert outcome.plan.entry.id == fakes.ALPINE.entry.id
-
-
-def kiosk(tmp_path: Path, *typed: str, clock: Callable[[], float] = monotonic) -> str:
-    session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
-    said, _ = sit(session, *typed, settings=fakes.KIOSK, policy=Policy.of(fakes.KIOSK), clock=clock)
-    return said
-
-
-def test_the_pin_opens_what_is_behind_it_until_it_is_locked_again(tmp_path: Path) -> None:
-    closed = kiosk(tmp_path, "?", "q")
-    assert "enter the PIN" in closed
-    said = kiosk(tmp_path, "k", "4711", "d 1", "k", "d 1")
-    before, after = said.split("The PIN (Enter for none)", 1)
-    assert fakes.DEBIAN.entry.title not in before
-    assert fakes.DEBIAN.entry.title in after
-    assert after.count("is no command") == 1
-    assert after.rstrip().endswith(">")
-
-
-def test_what_repairs_stands_first_when_the_default_did_not_come_back(tmp_path: Path) -> None:
-    def first() -> str:
-        return next(line for line in kiosk(tmp_path).splitlines() if line.startswith("  1"))
-
-    assert "Start normally" in first()
-    attempt = Attempt.now(fakes.DEBIAN.entry)
-    Memory(FolderStore(tmp_path)).update(lambda state: state.booting(attempt).begun())
-    assert "Repair" in first()
-
-
-def test_wrong_pins_are_counted_and_paused_after(tmp_path: Path) -> None:
-    said = kiosk(tmp_path, "k", "", "k", "1", "k", "2", "k", "3", "k", "4", "k", "k")
-    assert said.count("That was not the PIN.") == 3
-    assert said.count("Please wait 5 s.") == 3
-    assert "d N" not in said
-    assert "Please wait 5 s." in kiosk(tmp_path, "k"), "after a restart, too"
-
-
-def test_what_is_typed_after_a_long_idle_time_is_not_done(tmp_path: Path) -> None:
-    asked_and_typed = [2, 3, 4, 4 + fakes.KIOSK.kiosk_idle + 1]
-    times = iter([0, 1, *asked_and_typed, 500, 500])
-    said = kiosk(tmp_path, "k", "4711", "d 1", "d 2", "d 3", clock=lambda: float(next(times)))
-    assert said.count("command line ") == 1, "details of the first"
-    assert "d 3 is no command" in said
-    assert "d 2" not in said
+    made = Terms(session=fakes.FakeSession(), settings=fakes.KIOSK, **terms)  # type: ignore[arg-type]
+    assert isinstance(menu(made, Teletype(Typed("1\n"), io.StringIO())).run(), Jump)
 
 
 def test_what_a_disk_says_does_not_steer_the_terminal() -> None:
@@ -465,12 +437,3 @@ def test_plain_is_an_option_of_its_own_and_needs_no_textual() -> None:
         assert b"\x1b" not in line.sent
         line.answer(b"q")
         assert line.wait() == 0
-
-
-def test_a_kiosk_without_patterns_has_its_default_entry_and_the_contact() -> None:
-    settings = parse(b'[kiosk]\ncontact = "Call 0800"\nentires = ["*"]\n', "file").settings
-    said, outcome = sit(fakes.FakeSession(), "2", "1", settings=settings, policy=Policy.of(settings))
-    assert "Call 0800" in said
-    assert "Alpine" not in said
-    assert isinstance(outcome, Jump)
-    assert outcome.plan.entry.id == fakes.DEBIAN.entry.id

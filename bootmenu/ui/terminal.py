@@ -48,6 +48,16 @@ def _within(number: int, allowed: range) -> int:
     return max(allowed[0], min(number, allowed[-1]))
 
 
+def columns_of(descriptor: int, environ: Mapping[str, str]) -> int:
+    """Return how many columns a terminal has now: as it says itself, else as COLUMNS says, else 80."""
+    columns = 0
+    with contextlib.suppress(OSError, ValueError):
+        columns = os.get_terminal_size(descriptor).columns
+    if not columns and re.fullmatch(r"[0-9]{1,5}", environ.get("COLUMNS", "")):
+        columns = int(environ["COLUMNS"])
+    return bounded(columns, 0)[0]
+
+
 class Depth(StrEnum):
     """How many colours are sent."""
 

@@ -74,6 +74,21 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line] if line or not lines else lines
 
 
+def fold(head: str, text: str, width: int) -> list[str]:
+    """Return head and text in lines of at most `width` columns, at least one. Only what is longer than a line is
+    broken within a word. The text hangs under the end of its head, or a little further left where that leaves it
+    less than half of the line."""
+    if cell_len(head) + cell_len(text) <= width:
+        return [head + text]
+    left = cell_len(head)
+    if left <= width // 2:
+        first, *more = wrap(text, width - left)
+        return [head + first, *(" " * left + line for line in more)]
+    left = min(len(head) - len(head.lstrip()), width // 8)
+    first, *more = wrap(f"{head} {text}", width - left - 2)
+    return [" " * left + first, *(" " * (left + 2) + line for line in more)]
+
+
 _JOINTS = "/,:=-_."
 
 

@@ -58,6 +58,7 @@ from bootmenu.system.tree import OpenFile
 from bootmenu.ui import themes
 from bootmenu.ui.incoming import Key, Reader
 from bootmenu.ui.keys import TABLE
+from bootmenu.ui.teletype import Teletype
 from bootmenu.ui.terminal import Depth, Traits
 from bootmenu.ui.terms import Terms
 from tests.attack.mutate import mutated
@@ -969,7 +970,8 @@ def _plain_menu() -> Attack:
         ]
         text = b"\n".join(lines).decode("utf-8", chance.choice(("replace", "surrogateescape")))
         sink = io.StringIO()
-        PlainMenu(Terms(session=fakes.FakeSession(), may_quit=chance.random() < 0.5), io.StringIO(text), sink).run()
+        terms = Terms(session=fakes.FakeSession(), may_quit=chance.random() < 0.5)
+        PlainMenu(terms, Teletype(io.StringIO(text), sink)).run()
         _shown(sink.getvalue(), "the plain menu")
 
     return attack

@@ -112,25 +112,50 @@ def test_a_fault_that_comes_again_and_again_ends_it_in_plain_words(tmp_path: Pat
         assert log.read_text().count("Traceback") == 3
 
 
-def test_the_plain_menu_is_not_left_either() -> None:
+OFFERED = ("Start normally", "Start the other system", "Repair", "Service")
+
+
+def test_the_plain_kiosk_is_the_one_of_the_screens_and_is_not_left_either() -> None:
+    with on_a_line(["-m", "bootmenu", "--demo", "--profile", "kiosk"], "linux") as line:
+        line.until(lambda: "This terminal can start in three ways." in line.text, 40)
+        line.until(lambda: all(name in line.text for name in OFFERED))
+        shown = line.text
     with on_a_line(["-m", "bootmenu", "--demo", "--profile", "kiosk", "--plain"], "linux") as line:
-        line.until(lambda: "A number starts that entry." in line.text, 40)
-        for typed in (b"\x04", b"\x04\x04\x04", b"\x03", b"\x1a", b"\x1c"):
+        line.until(lambda: "This terminal can start in three ways." in line.text, 40)
+        line.until(lambda: line.text.rstrip().endswith(">"))
+        rows = line.text
+        for name in (*OFFERED, "recommended", "The PIN is 2580.", "Help: 0800 123 456", "SIMULATION"):
+            assert name in shown
+            assert name in rows, name
+        for typed in (b"\x04", b"\x04\x04\x04", b"\x03", b"\x1a", b"\x1c", b"\x1b", b"\x1b[A", b"\xff\xfe\x9b"):
             line.type(typed)
             line.read(0.3)
             ask(line)
             assert line.process.poll() is None, typed
-        for text in (b"q", b"s"):
-            line.answer(text)
-            line.until(lambda text=text: f"{text.decode()} is no command" in line.text)  # type: ignore[misc]
-            ask(line)
+        for text in (b"q", b"s", b"d 1", b"e 1", b"p", b"u", b"/x", b"?", b"5", b"0", b"-1"):
+            assert ask(line, text).count("Type a number, then Enter.") == 1, text
             assert line.process.poll() is None, text
+        line.answer(b"4")
+        line.until(lambda: "The PIN (Enter for none)" in line.text)
+        line.type(b"1234")
+        line.read(0.2)
+        line.type(b"\r")
+        line.until(lambda: "That was not the PIN. Please try again." in line.text)
+        line.type(b"2580")
+        line.read(0.2)
+        line.type(b"\r")
+        line.until(lambda: "A number starts that entry." in line.text, 40)
+        assert b"1234" not in line.sent
+        line.answer(b"L")
+        line.until(lambda: line.sent.count(b"This terminal can start in three ways.") > 1)
+        assert b"\x1b" not in line.sent
 
 
-def ask(line: Line) -> None:
-    """It answers."""
+def ask(line: Line, text: bytes = b"x") -> str:
+    """It answers that this is nothing: what it said."""
     line.type(b"\x15")  # Ctrl+U: the line is empty
     line.read(0.2)
     sent = len(line.sent)
-    line.answer(b"?")
-    line.until(lambda: b"the list again" in line.sent[sent:] and line.text.rstrip().endswith(">"))
+    line.answer(text)
+    line.until(lambda: b"Type a number" in line.sent[sent:] and line.text.rstrip().endswith(">"))
+    return line.sent[sent:].decode()
