@@ -157,7 +157,7 @@ class PlainKiosk(PlainBase):
                 self._arrive(row.name)
             except Exception as error:
                 self._refuse(error, row.name)
-        elif self._offer.policy.allows(row.action):
+        else:
             self._act(row.action)
 
     def _act(self, action: str) -> None:

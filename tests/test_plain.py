@@ -42,7 +42,12 @@ def sit(
     sink = io.StringIO()
     source = io.StringIO("".join(f"{line}\n" for line in typed))
     clock, columns = terms.pop("clock", monotonic), terms.pop("columns", 80)
-    teletype = Teletype(source, sink, clock=clock, columns=lambda: columns)  # type: ignore[arg-type, return-value]
+
+    def secret(question: str) -> str:
+        sink.write(question)
+        return source.readline().removesuffix("\n")
+
+    teletype = Teletype(source, sink, secret, clock=clock, columns=lambda: columns)  # type: ignore[arg-type, return-value]
     made = Terms(session=session, **terms)  # type: ignore[arg-type]
     outcome = (PlainKiosk if made.policy.kiosk else PlainMenu)(made, teletype).run(error)
     return sink.getvalue(), outcome

@@ -151,6 +151,7 @@ def test_nothing_that_needs_the_pin_can_be_reached_without_it() -> None:
     assert session.calls == ["scan", "scan closed"]
     assert "start entry N" not in said
     assert said.count("The PIN (Enter for none)") == 2, "the locked entry and the service"
+    assert "the list again" not in said, "no help either"
     assert not [word for word in TECHNICAL if word in said]
 
 
@@ -219,6 +220,23 @@ def test_the_pin_opens_what_is_behind_it_until_it_is_locked_again(tmp_path: Path
     assert opened.count(fakes.DEBIAN.entry.title) == 4
     assert "L" in opened.partition("Also: ")[2].partition("?")[0].split()
     assert locked.count("Type a number, then Enter.") == 2, "d is nothing here"
+
+
+def test_what_is_made_the_default_behind_the_pin_is_recommended_and_taken_back() -> None:
+    def recommended(*typed: str) -> str:
+        rows = kiosk("4", "4711", *typed, "L")[0].splitlines()
+        return next(row for row in reversed(rows) if "recommended" in row).split("  ")[1]
+
+    again = ("L", "4", "4711", "D 2")
+    assert recommended() == "Start normally"
+    assert recommended("D 2") == "Start the previous version"
+    assert recommended("D 2", *again) == "Start normally"
+
+
+def test_the_locked_kiosk_has_its_own_patience_again() -> None:
+    times = iter([0, 0, 0, 0, 0, *[IDLE] * 9])
+    outcome = kiosk("4", "4711", "L", "1", clock=lambda: float(next(times)))[1]
+    assert isinstance(outcome, Jump), "a kiosk is used at any time"
 
 
 def test_the_open_menu_is_left_where_it_may_be() -> None:
