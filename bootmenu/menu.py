@@ -685,6 +685,7 @@ class _Lines:
             offer_demo=not simulated and len(sitting.consoles) == 1,  # the others' are about the real machine
             trouble=said,
             settings=settings,
+            countdown=sitting.seconds,
             simulated_pin=sitting.simulated_pin,
             policy=policy if console.is_own else dataclasses.replace(policy, offers_shell=False),
         )
@@ -702,7 +703,8 @@ class _Lines:
                     sink.write(to_ascii(text) if console.traits.ascii else text)
                     sink.flush()
 
-            prompt = self._prompts[place] = stack.enter_context(Prompt(descriptor, write, self._ended))
+            prompt = Prompt(descriptor, write, self._ended, lambda: teletype.patience)
+            self._prompts[place] = stack.enter_context(prompt)
             stack.callback(self._prompts.pop, place)
             teletype = Teletype(
                 prompt,

@@ -35,7 +35,8 @@ from bootmenu.ui.pages.edit import nothing, ready
 from bootmenu.ui.pages.listing import Mark, Row, rows
 from bootmenu.ui.pages.refusal import advice, headline
 from bootmenu.ui.pages.tree import TreeText
-from bootmenu.ui.teletype import EndOfInput, Idle, Teletype, typed_number
+from bootmenu.ui.prompt import Idle
+from bootmenu.ui.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import cells, clean, cut, fit
 from bootmenu.ui.typed import Typed
@@ -185,7 +186,7 @@ class PlainMenu(PlainBase):
         Locked where the kiosk is to be locked again."""
         # nobody leaves a first stage by Ctrl+D
         self.teletype.stays = not self.terms.may_quit
-        self.teletype.idle = self.terms.settings.kiosk_idle if self.terms.service else None
+        self.teletype.idle = self.teletype.patience = self.terms.settings.kiosk_idle if self.terms.service else None
         try:
             if self.terms.trouble:
                 self.teletype.say(told(self.terms.trouble), "  ! ")

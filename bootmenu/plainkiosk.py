@@ -20,6 +20,7 @@ from bootmenu.ui.catalogue import Catalogue
 from bootmenu.ui.offer import Offer, Ready
 from bootmenu.ui.outcome import Jump, Outcome, Quit
 from bootmenu.ui.pages import kiosk as pages
+from bootmenu.ui.prompt import Idle
 from bootmenu.ui.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import cells, clean
@@ -59,14 +60,16 @@ class PlainKiosk(PlainBase):
         self._offer = Offer(terms.policy, terms.settings, ready, running=terms.confirm_always)
 
     def _attend(self) -> None:
-        """Ask as a kiosk does: nobody leaves it by Ctrl+D, and nothing of it is taken away after a time."""
+        """Ask as a kiosk does: nobody leaves it by Ctrl+D, and no answer comes too late."""
         self.teletype.stays, self.teletype.idle = True, None
+        # where nothing starts by itself, nothing is to be written for nobody
+        self.teletype.patience = None if self.terms.countdown is None else self.terms.settings.kiosk_idle
 
     def _try(self, step: Callable[[], None]) -> bool:
         """Do it; return whether it was done. What goes wrong is written down, and the kiosk stays."""
         try:
             step()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Idle):
             self.teletype.say()
         except EndOfInput:
             raise
@@ -77,8 +80,29 @@ class PlainKiosk(PlainBase):
         return False
 
     def _turn(self) -> None:
-        if self._obey(self.teletype.ask(">")) and self._outcome is None:
+        try:
+            again = self._obey(self.teletype.ask(">"))
+        except Idle:
+            again = self._start_by_itself()
+        if again and self._outcome is None:
             self._list()
+
+    def _start_by_itself(self) -> bool:
+        """Nobody is here: start what is recommended, after a countdown that any line ends. Return whether something
+        was done."""
+        best, countdown = self._offer.recommended, self.terms.countdown
+        if best is None or countdown is None:
+            return False
+        self.teletype.patience = max(countdown, pages.SHORTEST_COUNTDOWN)
+        self.teletype.say(_("Starts by itself in {seconds} s.").format(seconds=self.teletype.patience))
+        try:
+            line = self.teletype.ask(">")
+        except Idle:
+            self._choose(best)
+            return True
+        finally:
+            self._attend()
+        return self._obey(line)
 
     def _look(self) -> None:
         self.teletype.say(_(pages.WAIT))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,16 @@ import pytest
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage
+from bootmenu.plainkiosk import PlainKiosk
 from bootmenu.policy import ALWAYS, Policy
 from bootmenu.settings import Settings, parse
 from bootmenu.state import Attempt, FolderStore, Memory
 from bootmenu.system.power import Power
 from bootmenu.ui import keys
 from bootmenu.ui.outcome import Jump, Quit
+from bootmenu.ui.prompt import Idle
+from bootmenu.ui.teletype import Teletype
+from bootmenu.ui.terms import Terms
 from tests.test_plain import sit
 from tests.ui import fakes
 from tests.ui.driving import running
@@ -295,3 +300,67 @@ def test_what_is_typed_after_a_long_idle_time_is_not_done(typed: tuple[str, ...]
     assert said.count("This terminal can start") == 2, f"{left}\n{said}"
     assert not [call for call in session.calls if call.startswith(("load", "unlock", "power", "recheck"))], left
     assert "Also:" not in locked
+
+
+# ---- nobody is there
+
+
+def left_alone(*typed: str | None, session: fakes.FakeSession | None = None, **terms: object) -> tuple[str, object]:
+    """What it said, and the outcome. None: for long no key came."""
+    lines = iter(typed)
+
+    class Source:
+        def isatty(self) -> bool:
+            return False
+
+        def readline(self) -> str:
+            patience.append(teletype.patience)
+            for line in lines:
+                if line is None:
+                    raise Idle
+                return f"{line}\n"
+            return ""
+
+    source, sink, patience = Source(), io.StringIO(), []  # type: ignore[var-annotated]
+    teletype = Teletype(source, sink, lambda _question: source.readline().strip())
+    made = Terms(session=session or fakes.FakeSession(), settings=KIOSK, policy=Policy.of(KIOSK), **terms)  # type: ignore[arg-type]
+    outcome = PlainKiosk(made, teletype).run()
+    assert patience[0] == (KIOSK.kiosk_idle if "countdown" in terms else None)
+    return sink.getvalue(), outcome
+
+
+def test_a_kiosk_that_is_left_starts_what_is_recommended() -> None:
+    said, outcome = left_alone(None, None, countdown=12)
+    assert "Starts by itself in 12 s." in said
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.id == "debian-49"
+    assert "Starts by itself in 5 s." in left_alone(None, countdown=0)[0]
+    said, outcome = left_alone(None, "", countdown=12)
+    assert said.count("This terminal can start in three ways.") == 2
+    assert outcome == Quit(), "somebody is there"
+    said, outcome = left_alone(None, "2", countdown=12)
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.id == "debian-47"
+
+
+def test_where_there_is_nothing_to_start_it_only_waits() -> None:
+    said, outcome = left_alone(None, None, session=fakes.FakeSession(events=fakes.EMPTY), countdown=12)
+    assert "Starts by itself" not in said
+    assert said.count("This terminal cannot start") == 1
+    assert outcome == Quit()
+    left_alone("")
+
+
+@pytest.mark.parametrize("typed", [("4", "4711"), ("4", "4711", "e 1"), ("4", "4711", "p")])
+def test_what_is_open_is_locked_when_nobody_is_there(typed: tuple[str, ...]) -> None:
+    session = fakes.FakeSession()
+    said, outcome = left_alone(*typed, None, "d 1", "p", "1", session=session)
+    assert said.count("This terminal can start in three ways.") == 2
+    assert isinstance(outcome, Jump)
+    assert not [call for call in session.calls if call.startswith("power")]
+
+
+def test_a_start_on_a_running_system_that_nobody_confirms_is_none() -> None:
+    said, outcome = left_alone(None, None, None, "", countdown=12, confirm_always=True)
+    assert "This did not work" not in said
+    assert outcome == Quit()

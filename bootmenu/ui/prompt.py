@@ -12,6 +12,7 @@ import os
 import select
 import termios
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from bootmenu.ui.glyphs import width
@@ -23,16 +24,29 @@ _LONGEST = 4096
 _WAKE = 0.5
 
 
+class Idle(Exception):  # noqa: N818 - whoever was to type has gone
+    """Nothing was typed for so long that nobody may be there, or somebody else."""
+
+
 class Prompt:
     """The lines of one terminal. A context manager: at its end the terminal is as it was.
 
     write: shows what is typed. ended: a descriptor that can be read once nobody shall type any more; -1 = none.
+    patience: seconds without a key, asked again and again, after which Idle is raised and what was typed of a line is
+    dropped; None = never.
     """
 
-    def __init__(self, descriptor: int, write: Callable[[str], object], ended: int = -1) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        write: Callable[[str], object],
+        ended: int = -1,
+        patience: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._descriptor = descriptor
         self._write = write
         self._ended = ended
+        self._patience = patience
         self._reader = Reader()
         self._gone = False
         self._before: list[Any] = []
@@ -64,19 +78,26 @@ class Prompt:
         return not self._gone and os.isatty(self._descriptor)
 
     def readline(self) -> str:
-        """Return a line with its end, or "" for Ctrl+D and when the line has hung up or its time is over."""
+        """Return a line with its end, or "" for Ctrl+D and when the line has hung up or its time is over. Raise
+        Idle."""
         return self._line(shown=True)
 
     def secret(self, question: str) -> str:
-        """Return a line without its end that is not shown. A scanner or a keypad may send it with its Enter."""
+        """Return a line without its end that is not shown. A scanner or a keypad may send it with its Enter. Raise
+        Idle."""
         self._write(question)
         return self._line(shown=False).removesuffix("\n")
 
     def _line(self, *, shown: bool) -> str:
         self.take()
-        line = ""
+        line, touched = "", monotonic()
         while not self._gone:
-            for token in self._tokens():
+            tokens, now, patience = self._tokens(), monotonic(), self._patience()
+            touched = now if tokens else touched
+            if patience is not None and now - touched > patience:
+                self._write("\n")
+                raise Idle
+            for token in tokens:
                 match token:
                     case Key(name="enter", alone=alone) if alone or (line and not shown):
                         self._write("\n")

@@ -11,15 +11,12 @@ from typing import Protocol, TextIO
 
 from bootmenu.language import _
 from bootmenu.ui.glyphs import to_ascii
+from bootmenu.ui.prompt import Idle
 from bootmenu.ui.text import clean, fold
 
 
 class EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
     """Nobody can type here any more."""
-
-
-class Idle(Exception):  # noqa: N818 - whoever typed may have gone
-    """What was typed came after so long a time that it may be somebody else's."""
 
 
 class Source(Protocol):
@@ -49,7 +46,9 @@ class Teletype:
         self.stays = False
         """Ctrl+D ends nothing."""
         self.idle: float | None = None
-        """Seconds after which an answer raises Idle; None = never."""
+        """Seconds after which an answer comes too late, and raises Idle: it may be somebody else's. None = never."""
+        self.patience: float | None = None
+        """Seconds without a key after which Idle is raised, as far as the source can; None = never."""
         self.hung_up = False
         """It is the end of the input that has ended the menu."""
         self._source = source

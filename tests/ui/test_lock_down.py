@@ -159,3 +159,25 @@ def ask(line: Line, text: bytes = b"x") -> str:
     line.answer(text)
     line.until(lambda: b"Type a number" in line.sent[sent:] and line.text.rstrip().endswith(">"))
     return line.sent[sent:].decode()
+
+
+IMPATIENT = """
+import dataclasses
+from bootmenu.demo import kiosk
+real = kiosk.demonstrated
+def demonstrated(settings):
+    settings, said = real(settings)
+    return dataclasses.replace(settings, kiosk_idle=1), said
+kiosk.demonstrated = demonstrated
+from bootmenu import cli
+cli.main()
+"""
+
+
+def test_a_plain_kiosk_that_is_left_counts_down() -> None:
+    argv = ["-c", IMPATIENT, "--demo", "--plain", "--profile", "kiosk", "--timeout", "600"]
+    with on_a_line(argv, "linux") as line:
+        line.until(lambda: "Any key opens the menu" in line.text, 40)
+        line.type(b"x")
+        line.until(lambda: "Starts by itself in 600 s." in line.text, 40)
+        assert "This terminal can start in three ways." in line.text

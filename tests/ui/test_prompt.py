@@ -9,12 +9,12 @@ import pty
 import signal
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bootmenu.ui.prompt import Prompt
+from bootmenu.ui.prompt import Idle, Prompt
 from tests.ui.line import Line, on_a_line
 
 PROGRAM = """
@@ -160,11 +160,11 @@ def test_after_a_stop_it_reads_as_before(tmp_path: Path) -> None:
 
 
 @contextlib.contextmanager
-def prompt() -> Iterator[tuple[Prompt, int, list[str]]]:
+def prompt(patience: Callable[[], float | None] = lambda: None) -> Iterator[tuple[Prompt, int, list[str]]]:
     ours, theirs = pty.openpty()
     shown: list[str] = []
     try:
-        with Prompt(theirs, shown.append) as made:
+        with Prompt(theirs, shown.append, patience=patience) as made:
             yield made, ours, shown
     finally:
         os.close(ours)
@@ -207,3 +207,14 @@ def test_a_secret_may_come_at_once_and_is_not_shown(typed: bytes) -> None:
         os.write(ours, typed)
         assert made.secret("PIN: ") == "4711"
         assert "".join(said) == "PIN: \n"
+
+
+@pytest.mark.parametrize("typed", [b"", b"47"])
+def test_without_a_key_for_long_nobody_is_there(typed: bytes) -> None:
+    with prompt(lambda: 0.05) as (made, ours, _said):
+        for read in (made.readline, lambda: made.secret("PIN: ")):
+            os.write(ours, typed)
+            with pytest.raises(Idle):
+                read()
+        os.write(ours, b"11\r")
+        assert made.secret("PIN: ") == "11", "what was typed before is gone"

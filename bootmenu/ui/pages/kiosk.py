@@ -21,6 +21,8 @@ from bootmenu.ui.wording import GOING_DOWN, full_name, name
 
 KEYS = marked("Up and Down choose, Enter starts.")
 FEW_BUTTONS = marked("Press to go on, hold to start.")
+SHORTEST_COUNTDOWN = 5
+"""Seconds after the idle time: whoever comes back shall see what is about to happen."""
 
 _MONTHS = (
     *(marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June")),

@@ -39,9 +39,6 @@ from bootmenu.ui.widgets.paper import Paper
 
 T = TypeVar("T")
 
-_SHORTEST_COUNTDOWN = 5
-"""Seconds."""
-
 
 class PlainScreen(BootmenuScreen[T]):
     """One page, with nothing above it and whom to call below it. For screens of the kiosk only."""
@@ -424,8 +421,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             self.app.pop_screen()
         self._at = ""
         if self.terms.countdown is not None and self.recommended is not None:
-            # whoever comes back shall see what is about to happen
-            self._until = monotonic() + max(self.terms.countdown, _SHORTEST_COUNTDOWN)
+            self._until = monotonic() + max(self.terms.countdown, pages.SHORTEST_COUNTDOWN)
         self.draw()
 
     # --- keys
