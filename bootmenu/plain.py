@@ -40,7 +40,7 @@ from bootmenu.ui.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import cells, clean, cut, fit
 from bootmenu.ui.typed import Typed
-from bootmenu.ui.wording import full_name, stage_line
+from bootmenu.ui.wording import GOING_DOWN, full_name, stage_line
 
 _MOST_DIFFERENCES = 40
 """Of a device tree: nobody can scroll back on a serial line."""
@@ -133,6 +133,11 @@ class PlainBase:
             close = getattr(steps, "close", None)
             if close is not None:
                 close()
+
+    def go_down(self, wanted: Power) -> None:
+        """Restart or switch off; return only by raising BootmenuError."""
+        self.teletype.say(_(GOING_DOWN[wanted]))
+        self.terms.session.power(wanted)
 
     def details(self, listing: Listing, name: str) -> None:
         """Say what was found about an entry, and what loading it would do."""
@@ -530,7 +535,7 @@ class PlainMenu(PlainBase):
         offered = self._session.powers
         chosen = self.teletype.choose([_(_POWER[power]) for power in offered])
         if chosen is not None:
-            self._session.power(offered[chosen])
+            self.go_down(offered[chosen])
 
     def _failed(self, error: BootmenuError) -> None:
         self.teletype.say(told(error.message), "  ! ")

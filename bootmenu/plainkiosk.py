@@ -176,10 +176,10 @@ class PlainKiosk(PlainBase):
             self._serve()
         elif row.power is not None:
             try:
-                self.terms.session.power(row.power)
+                self.go_down(row.power)
             except SimulatedJump:
                 self._arrive(row.name)
-            except Exception as error:
+            except BootmenuError as error:
                 self._refuse(error, row.name)
         else:
             self._act(row.action)

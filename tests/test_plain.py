@@ -331,6 +331,7 @@ def test_every_command_is_an_action_of_the_key_table() -> None:
 def test_power_is_asked_about() -> None:
     said, _ = sit(fakes.FakeSession(), "p", "", "p", "1")
     assert "restart" in said
+    assert said.index("The machine is restarting.") < said.index("The kernel refused."), "nothing is seen afterwards"
 
 
 @pytest.mark.parametrize("typed", ["99", "0", "d", "d x", "xyz", "t 9", "١", "²", "9" * 5000])
