@@ -46,6 +46,7 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.plain import PlainMenu
+from bootmenu.plainkiosk import PlainKiosk
 from bootmenu.policy import Policy
 from bootmenu.settings import Loaded, Verify, load
 from bootmenu.sources import SOURCES, Platform, read_partition
@@ -955,7 +956,9 @@ def _plain_menu() -> Attack:
         "u",
         "l",
         "p",
-        "k",
+        "4",
+        "4711",
+        "L",
         "m",
         "?",
         "y",
@@ -970,8 +973,12 @@ def _plain_menu() -> Attack:
         ]
         text = b"\n".join(lines).decode("utf-8", chance.choice(("replace", "surrogateescape")))
         sink = io.StringIO()
-        terms = Terms(session=fakes.FakeSession(), may_quit=chance.random() < 0.5)
-        PlainMenu(terms, Teletype(io.StringIO(text), sink)).run()
+        session, columns = fakes.FakeSession(), chance.randint(20, 240)
+        teletype = Teletype(io.StringIO(text), sink, columns=lambda: columns)
+        if chance.random() < 0.5:
+            PlainMenu(Terms(session=session, may_quit=chance.random() < 0.5), teletype).run()
+        else:
+            PlainKiosk(Terms(session=session, settings=fakes.KIOSK, policy=Policy.of(fakes.KIOSK)), teletype).run()
         _shown(sink.getvalue(), "the plain menu")
 
     return attack
