@@ -24,7 +24,7 @@ from bootmenu.errors import BootmenuError, UsageError
 
 # Imports stand in the commands: each costs time on a slow board, and most commands need few of them.
 if TYPE_CHECKING:
-    from bootmenu import manual
+    from bootmenu import manual, reports
     from bootmenu.discovery.devices import Device
     from bootmenu.model.machine import MachineFacts
     from bootmenu.session import FilesSession
@@ -382,13 +382,29 @@ def _settings(arguments: argparse.Namespace) -> int:
     more = (pin.trouble(loaded.settings), refusal(host, loaded.settings, found))
     problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
     if arguments.json:
-        _print_json(reports.settings_to_json(dataclasses.replace(loaded, problems=problems)))
+        _print_json(reports.settings_to_json(dataclasses.replace(loaded, problems=problems), _applied()))
     else:
-        for line in reports.settings_lines(loaded):
+        for line in reports.settings_lines(loaded, _applied()):
             print(line)
         for problem in problems:
             print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _applied() -> reports.Applied:
+    """What applies of the settings that nobody has made, in this environment."""
+    from bootmenu import language
+    from bootmenu.autoboot import FIRST_STAGE_SECONDS
+    from bootmenu.ui.terminal import Depth, prepare_environment
+
+    environ = dict(os.environ)
+    prepare_environment(environ)
+    code, variable = language.chosen(None, environ)
+    return {
+        "timeout": (FIRST_STAGE_SECONDS, "in a first stage; off elsewhere"),
+        "theme": (Depth.of(environ).theme, "by the colours of this terminal"),
+        "language": (code, f"by {variable}" if variable else "LANG is not set"),
+    }
 
 
 def _pin(_arguments: argparse.Namespace) -> int:
@@ -422,7 +438,8 @@ def _report(arguments: argparse.Namespace) -> int:
     with contextlib.closing(MachineSession(host, machine, settings=loaded.settings)) as session:
         listings, problems = collect(session)
         notes = session.notices
-    texts = report.parts(host, machine, listings, problems, loaded, log=faults.log_file(), notes=notes)
+    log, applied = faults.log_file(), _applied()
+    texts = report.parts(host, machine, listings, problems, loaded, log=log, applied=applied, notes=notes)
     data = report.bundle(texts, name)
     if arguments.output == "-":
         sys.stdout.buffer.write(data)

@@ -121,20 +121,27 @@ def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = Fal
     Never raises: a catalogue that cannot be read is as good as none.
     """
     global _current
-    wanted = [asked] if asked else [environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
-    # POSIX: the first of them that is set decides
-    name = next((text for text in wanted if text), "")
-    code = re.split(r"[_.@-]", name)[0].lower()
+    code, _variable = chosen(asked, environ)
     _current = gettext.NullTranslations()
     for forget in _of_language:
         forget()
-    if code in available()[1:]:
+    if code != ENGLISH:
         try:
             _current = catalogue(LOCALE / f"{code}.po", ascii_only=ascii_only)
         except (OSError, ValueError):
             return ENGLISH
         return code
     return ENGLISH
+
+
+def chosen(asked: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the code of the language that `use` would speak, and the variable of the environment that says so; empty
+    where none does."""
+    wanted = {"": asked} if asked else {name: environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")}
+    # POSIX: the first of them that is set decides
+    variable, name = next(((name, text) for name, text in wanted.items() if text), ("", ""))
+    code = re.split(r"[_.@-]", name)[0].lower()
+    return (code if code in available() else ENGLISH), variable
 
 
 def catalogue(path: Path, *, ascii_only: bool = False) -> Catalogue:

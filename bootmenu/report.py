@@ -60,6 +60,7 @@ def parts(
     loaded: Loaded,
     *,
     log: Path,
+    applied: reports.Applied = reports.NOTHING_APPLIED,
     notes: Iterable[str] = (),
 ) -> dict[str, str]:
     """What the bundle holds: texts by the names of their files. notes: what could not be found out."""
@@ -71,7 +72,7 @@ def parts(
     found = {
         "facts.json": told(machine.to_json()),
         "scan.json": told(reports.scan_to_json(listings, problems)),
-        "settings.json": told(reports.settings_to_json(loaded)),
+        "settings.json": told(reports.settings_to_json(loaded, applied)),
         "versions.txt": redactor.text(_versions(machine)),
         "disks.txt": redactor.text(_disks(host)),
         "kernel-log.txt": redactor.text(_kernel_log(host)),

@@ -6,15 +6,15 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, told
-from bootmenu.model.codec import to_json
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.text import printable as printable
-from bootmenu.settings import Loaded, Option
+from bootmenu.settings import OPTIONS, Loaded, Option
 
 WORDS = {Severity.PASS: "ok", Severity.UNKNOWN: "?", Severity.WARN: "warn", Severity.FAIL: "FAIL"}
 """One word a severity, wherever people read it."""
@@ -136,40 +136,55 @@ def facts_lines(machine: MachineFacts) -> Iterator[str]:
         yield f"{name:<16}{printable(value)}"
 
 
-def settings_lines(loaded: Loaded) -> Iterator[str]:
-    """A line a setting: its name, its value, where it came from."""
-    rows = [(option.name, _value(_secret(option, value)), origin) for option, value, origin in loaded.rows()]
-    names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
+Applied = Mapping[str, tuple[object, str]]
+"""What applies of the settings that nobody has made, and why, by Option.name."""
+NOTHING_APPLIED: Applied = MappingProxyType({})
+
+
+def settings_lines(loaded: Loaded, applied: Applied = NOTHING_APPLIED) -> Iterator[str]:
+    """The settings as a settings file has them, where each came from behind it. Secrets are comments."""
+    rows: list[tuple[str, str, str]] = []
+    for option, value, origin in _settings_rows(loaded, applied):
+        if value is None:
+            rows.append((f"# {option.name} is not set", "", origin))
+        elif option.secret:
+            rows.append((f"# {option.name} is set, and not shown", "", origin))
+        elif isinstance(value, dict) and value:  # a line each: there may be thousands
+            rows += [(f"{option.name}.{_toml(key)}", _toml(inner), origin) for key, inner in value.items()]
+        else:
+            rows.append((option.name, _toml(value), origin))
+    names = max(len(option.name) for option in OPTIONS)
+    values = min(max(len(value) for _name, value, _origin in rows), 40)
     for name, value, origin in rows:
-        yield f"{name:<{names}}  {value:<{min(values, 40)}}  {origin}"
+        setting = f"{name:<{names}} = {value}" if value else name
+        yield printable(f"{setting:<{names + 3 + values}}  # {origin}")
 
 
-def settings_to_json(loaded: Loaded) -> dict[str, object]:
+def settings_to_json(loaded: Loaded, applied: Applied = NOTHING_APPLIED) -> dict[str, object]:
     """The object of `settings --json`: `{NAME: {"value": ..., "origin": ...}}`, and the problems."""
     values = {
-        option.name: {"value": _secret(option, value), "origin": origin} for option, value, origin in loaded.rows()
+        option.name: {"value": "set" if option.secret and value is not None else value, "origin": origin}
+        for option, value, origin in _settings_rows(loaded, applied)
     }
-    return {"settings": to_json(values), "problems": list(loaded.problems)}
+    return {"settings": values, "problems": list(loaded.problems)}
 
 
-def _secret(option: Option, value: object) -> object:
-    if option.name == "kiosk.pin" and value:
-        return "set"
-    return [str(place) for place in value] if option.name == "kiosk.disks" and isinstance(value, tuple) else value
+def _settings_rows(loaded: Loaded, applied: Applied) -> Iterator[tuple[Option, object, str]]:
+    """(option, value as a settings file has it, origin)."""
+    for option, value, origin in loaded.rows():
+        if option.name in applied and option.name not in loaded.origins:
+            value, why = applied[option.name]
+            origin = f"{origin}, {why}"
+        yield option, option.written(value), origin
 
 
-def _value(value: object) -> str:
-    match value:
-        case None | () | "":
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case tuple() | list():
-            return printable(",".join(map(str, value)))
-        case Mapping():
-            return f"{len(value)} given" if value else "-"
-        case _:
-            return printable(str(value))
+def _toml(value: object) -> str:
+    """A value of TOML. Texts of the settings have no control characters, so JSON's escapes are TOML's."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _yes(value: bool | None) -> str:

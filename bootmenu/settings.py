@@ -174,6 +174,28 @@ class Option:
     """Why the kernel's command line may say that much; empty = the setting opens nothing."""
     strictest: object = _UNSET
     """What a value becomes that is not understood."""
+    none: str = ""
+    """How None is written; empty = None is a setting that nobody has made."""
+    secret: bool = False
+    """The value is shown to nobody."""
+    applies: str = ""
+    """What applies by default, where None stands for more than can be written; else empty."""
+
+    def written(self, value: object) -> object:
+        """Return a value as a TOML file has it, which `read` reads; None = not set."""
+        match value:
+            case None:
+                return self.none or None
+            case bool() | int():
+                return value
+            case float():
+                return int(value)
+            case tuple():
+                return [str(part) for part in value]
+            case Mapping():
+                return dict(value)
+            case _:
+                return str(value)
 
 
 def _text(value: object) -> str:
@@ -342,10 +364,17 @@ OPTIONS: tuple[Option, ...] = (
         "standard would be the way out of the kiosk",
         strictest=Profile.KIOSK,
     ),
-    Option("theme", "theme", _text, "colours, by the name of a theme"),
-    Option("language", "language", _text, "language of the screens, such as de"),
+    Option("theme", "theme", _text, "colours, by the name of a theme", applies="by the terminal's colours"),
+    Option("language", "language", _text, "language of the screens, such as de", applies="by LANG"),
     Option("menu", "menu", _one_of(MenuStyle), "visible, hidden until a key is pressed, or forced: no countdown"),
-    Option("timeout", "timeout", _timeout, "seconds until the default entry starts by itself; 0 at once, off never"),
+    Option(
+        "timeout",
+        "timeout",
+        _timeout,
+        "seconds until the default entry starts by itself; 0 at once, off never",
+        none="off",
+        applies="10 in a first stage, off elsewhere",
+    ),
     Option(
         "default",
         "default",
@@ -497,6 +526,7 @@ OPTIONS: tuple[Option, ...] = (
         Words.NEVER,
         "/proc/cmdline is everybody's to read",
         strictest=None,
+        secret=True,
     ),
     Option(
         "kiosk.command-line",
@@ -619,7 +649,7 @@ class _Reading:
     def _wrong(self, option: Option, error: ValueError, value: object, origin: str) -> None:
         name = option.name
         expected = f"{origin}: {name} should be {error}"
-        if name != "kiosk.pin":  # somebody may have written the digits
+        if not option.secret:  # somebody may have written the digits
             expected += f", not {_shown(value)!r}"
         if name == "sha256":
             self._restrict("verify", origin)

@@ -91,4 +91,4 @@ def test_places_of_the_settings_are_written_as_they_are_read() -> None:
     (line,) = (
         line for line in reports.settings_lines(Loaded(settings=Settings(kiosk_disks=rules))) if "disks" in line
     )
-    assert " internal,PARTUUID=ab-01 on usb " in line
+    assert ' = ["internal", "PARTUUID=ab-01 on usb"] ' in line

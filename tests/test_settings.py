@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu import reports
 from bootmenu.autoboot import choose
 from bootmenu.cli import main
 from bootmenu.model.place import INTERNAL_ONLY
@@ -25,6 +26,7 @@ from bootmenu.settings import (
     OPTIONS,
     Loaded,
     MenuStyle,
+    Option,
     Profile,
     Settings,
     Verify,
@@ -166,8 +168,9 @@ def test_the_command_shows_values_and_origins_and_keeps_the_pin(
     monkeypatch.setattr("bootmenu.system.host.Host", lambda: host)
     assert main(["settings"]) == 1
     out, err = capsys.readouterr()
-    assert re.search(rf"^timeout +4 +{FILE}$", out, re.MULTILINE)
-    assert re.search(rf"^kiosk.pin +set +{FILE}$", out, re.MULTILINE)
+    assert re.search(rf"^timeout += 4 +# {FILE}$", out, re.MULTILINE)
+    assert re.search(rf"^# kiosk.pin is set, and not shown +# {FILE}$", out, re.MULTILINE)
+    assert not re.search(r"[0-9a-f]{16}", out)
     assert "menu should be one of visible, hidden, forced" in err
     assert main(["settings", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
@@ -199,6 +202,78 @@ def test_the_command_fails_for_every_problem(
     (tmp_path / FILE[1:]).write_text("timeout = 5\n")
     assert main(["settings"]) == 0
     assert main(["settings", "--json"]) == 0
+
+
+# ---- what `bootmenu settings` prints is a settings file --------------------------------------------------------
+
+VALUES: list[Any] = [
+    True, False, 0, 7, "off", "de", "standard", "kiosk", "visible", "hidden", "forced", "listed", "all", "leave",
+    "feed", "disarm", "LABEL=STATE on sd", "efi", "/var/lib/x", 'a "b" \\ # = é', "", PIN, [], ["*"], ["internal"],
+    ["PARTUUID=ab-01 on sd", "internal"], ["PARTUUID=0f-2 on platform-fe340000.mmc"], ['a "b"', "#c,d"], "tty1,ttyS0",
+    {}, {"*rescue*": "Repair", 'b."c"': "a = b # c"}, {"sda1:/boot/a b": "AB" * 32, "/x": "cd" * 32}, {"/y": ""},
+]  # fmt: skip
+"""As a TOML file has them; every option takes those that it understands."""
+
+
+def made(option: Option) -> list[object]:
+    """Every value of an option that the settings can have: its default, the strictest, and what it reads."""
+    found = [getattr(Settings(), option.field)]
+    if option.strictest is not Option("", "", str, "").strictest:
+        found.append(option.strictest)
+    for value in VALUES:
+        try:
+            found.append(option.read(value))
+        except ValueError as error:
+            found += [error.value] if hasattr(error, "value") else []
+    return found
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_what_the_command_prints_of_a_setting_is_read_back(option: Option) -> None:
+    values = made(option)
+    assert any(value != values[0] for value in values), "no value of VALUES is one of this setting"
+    for value in values:
+        given: dict[str, Any] = {option.field: value}
+        settings = Settings(**given)
+        loaded = Loaded(settings=settings, origins={option.name: FILE})
+        printed = "\n".join(reports.settings_lines(loaded)) + "\n"
+        told: Any = reports.settings_to_json(loaded)["settings"]
+        if option.secret:
+            assert value is None or str(value) not in printed
+            assert told[option.name]["value"] == (None if value is None else "set")
+            continue
+        assert parse(printed.encode(), "printed").settings == settings, printed
+        again = json.loads(reports.json_text(told))[option.name]["value"]
+        assert again is None or taken(option, again) == value
+
+
+def taken(option: Option, value: object) -> object:
+    try:
+        return option.read(value)
+    except ValueError as error:
+        return getattr(error, "value", option.strictest)
+
+
+def test_every_setting_is_printed_once_with_what_applies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = machine(tmp_path)
+    monkeypatch.setattr("bootmenu.system.host.Host", lambda: host)
+    for name, value in (("LC_ALL", ""), ("LC_MESSAGES", ""), ("LANG", "pt_BR.UTF-8"), ("TERM", "linux")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.argv", ["bootmenu"])
+    assert main(["settings"]) == 0
+    out = capsys.readouterr().out
+    assert re.findall(r"^(?:# )?([a-z0-9.-]+) +(?:=|is)", out, re.MULTILINE) == [option.name for option in OPTIONS]
+    assert re.search(r"^timeout += 10 +# default, in a first stage; off elsewhere$", out, re.MULTILINE)
+    assert re.search(r'^theme += "vt16" +# default, by the colours of this terminal$', out, re.MULTILINE)
+    assert re.search(r'^language += "pt" +# default, by LANG$', out, re.MULTILINE)
+    (tmp_path / FILE[1:]).write_text('timeout = "off"\ntheme = "light"\n')
+    assert main(["settings"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(rf'^timeout += "off" +# {FILE}$', out, re.MULTILINE)
+    assert re.search(rf'^theme += "light" +# {FILE}$', out, re.MULTILINE)
 
 
 # ---- what is not understood is the strictest --------------------------------------------------------------------

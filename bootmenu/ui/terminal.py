@@ -76,6 +76,11 @@ class Depth(StrEnum):
             return cls.SIXTEEN
         return cls.ALL if environ.get("COLORTERM", "") in ("truecolor", "24bit") else cls.MANY
 
+    @property
+    def theme(self) -> str:
+        """Return the name of the theme that suits, where none was asked for or the one that was does not serve."""
+        return {Depth.NONE: "mono", Depth.SIXTEEN: "vt16"}.get(self, "dark")
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:

@@ -25,12 +25,6 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.ui.lines import Ink
 from bootmenu.ui.terminal import Depth
 
-DEFAULT = "dark"
-PLAIN = "vt16"
-"""For terminals of 16 colours."""
-MONO = "mono"
-"""Where no colour is wanted, whatever was asked for."""
-
 OWN = Path("/etc/bootmenu/themes")
 _LARGEST = 64 * 1024  # bytes of a theme file
 
@@ -108,10 +102,9 @@ def choose(asked: str | None, depth: Depth, where: Iterable[Path] | None = None)
     Where no colours are wanted it is the theme without any.
     """
     places = tuple(where or folders())
-    fallback = {Depth.NONE: MONO, Depth.SIXTEEN: PLAIN}.get(depth, DEFAULT)
-    name = fallback if asked is None or depth is Depth.NONE else asked
+    name = depth.theme if asked is None or depth is Depth.NONE else asked
     trouble: list[str] = []
-    for tried in dict.fromkeys((name, fallback)):
+    for tried in dict.fromkeys((name, depth.theme)):
         try:
             return Choice(readable(load(tried, places), depth), "; ".join(trouble))
         except BootmenuError as error:

@@ -75,7 +75,7 @@ def test_a_broken_theme_names_what_is_wrong_and_the_default_is_used(tmp_path: Pa
         themes.load("broken", [tmp_path])
     choice = themes.choose("broken", Depth.ALL, where=[tmp_path, *themes.folders()])
     assert next(themes.listed([tmp_path])).trouble.startswith("theme broken:")
-    assert choice.theme.name == themes.DEFAULT
+    assert choice.theme.name == Depth.ALL.theme
     assert blamed in choice.trouble
 
 
