@@ -44,6 +44,21 @@ class RefusedError(BootmenuError):
     """The verdict is fail and nobody forced it."""
 
 
+class FailedError(BootmenuError):
+    """A load or a jump failed; told to people with what the kernel said of it."""
+
+    def __init__(self, error: LoadError) -> None:
+        said = [f"{error.call}: {error.errno_text}"] if error.errno_text else []
+        said += [f"kernel: {line}" for line in error.kernel_log]
+        said += left_loaded(error)
+        super().__init__("\n  ".join([error.message, *map(reports.printable, said)]), error.hint)
+        self.error = error
+
+    def to_json(self) -> dict[str, object]:
+        """Return what a program is told: each thing in a field of its own."""
+        return self.error.to_json()
+
+
 def find_entry(session: Session, entry_id: str) -> Listing:
     """The entry of that id, after a scan. Raises UsageError."""
     listings, problems = collect(session)
@@ -82,7 +97,7 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
         for progress in session.load(plan):
             teller.progress(progress)
     except LoadError as error:
-        raise _with_what_the_kernel_said(error) from None
+        raise FailedError(error) from None
     if options.load_only:
         teller.result("loaded", "The kernel is loaded. Start it with: systemctl kexec, or kexec -e.")
         return 0
@@ -93,7 +108,7 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
         signals.let_them_kill()  # systemd, which may make the jump, ends this process with one
     except LoadError as error:
         leave_note(error, session.unload(plan))
-        raise _with_what_the_kernel_said(error) from None
+        raise FailedError(error) from None
     except BaseException as error:
         leave_note(error, session.unload(plan))
         raise
@@ -102,14 +117,7 @@ def _boot(session: Session, listing: Listing, options: Options, teller: _Teller)
     try:
         session.jump(plan)
     except LoadError as error:
-        raise _with_what_the_kernel_said(error) from None
-
-
-def _with_what_the_kernel_said(error: LoadError) -> BootmenuError:
-    said = [f"{error.call}: {error.errno_text}"] if error.errno_text else []
-    said += [f"kernel: {line}" for line in error.kernel_log]
-    said += left_loaded(error)
-    return BootmenuError("\n  ".join([error.message, *map(reports.printable, said)]), error.hint)
+        raise FailedError(error) from None
 
 
 class _Teller:

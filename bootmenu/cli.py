@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bootmenu import __version__
 from bootmenu.errors import BootmenuError, UsageError
@@ -48,28 +48,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "menu")
+    as_json = any(len(word) > 2 and "--json".startswith(word) for word in words)  # as argparse takes them
     try:
         arguments = parser.parse_args(words)
-    except SystemExit as leaving:  # argparse has printed what there is to say
-        return leaving.code if isinstance(leaving.code, int) else 2
-    try:
+        as_json = getattr(arguments, "json", False)
         with contextlib.nullcontext() if words[0] == "menu" else _ended_by_signals():
             code: int = arguments.run(arguments)
         sys.stdout.flush()  # while an error can still be told
+    except SystemExit as leaving:  # argparse has printed what was asked for
+        return leaving.code if isinstance(leaving.code, int) else 2
     except UsageError as error:
-        return _complain(error, 2)
+        return _complain(error, 2, as_json=as_json)
     except BootmenuError as error:
-        return _complain(error, 1)
+        return _complain(error, 1, as_json=as_json)
     except BrokenPipeError:
         _drop_output()  # whoever read it has gone
         return 0
     except OSError as error:
+        told = BootmenuError(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+        _complain(told, 2, as_json=as_json and error.filename is not None)  # else it is the output that failed
         _drop_output()
-        return _complain(BootmenuError(f"{error.strerror}{f': {error.filename}' if error.filename else ''}"), 2)
-    except _Ended as ended:
-        return 128 + ended.number
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return 2
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, _Ended) else signal.SIGINT
+        if as_json:
+            _print_error(BootmenuError(f"ended by {signal.Signals(number).name}"), 128 + number)
+        return 128 + number
     return code
 
 
@@ -121,9 +125,11 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _complain(error: BootmenuError, code: int) -> int:
+def _complain(error: BootmenuError, code: int, *, as_json: bool = False) -> int:
     from bootmenu.model.text import printable
 
+    if as_json:
+        _print_error(error, code)
     first, *more = error.message.splitlines() or [""]
     print(f"bootmenu: {printable(first)}", file=sys.stderr)
     for line in more:
@@ -133,10 +139,28 @@ def _complain(error: BootmenuError, code: int) -> int:
     return code
 
 
+def _print_error(error: BootmenuError, code: int) -> None:
+    """Print what a program reads in place of what it asked for, or after the lines of a boot that failed."""
+    from bootmenu.reports import json_text
+
+    try:
+        print(json_text({"error": {**error.to_json(), "exit_code": code}}), flush=True)
+    except OSError:  # nobody reads it, or there is no room; the exit code is left
+        _drop_output()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells of a wrong call as of any other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        raise UsageError(message, f"{self.prog} --help says what it takes.")
+
+
 def _parser() -> argparse.ArgumentParser:
     from bootmenu.image import command as image
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="bootmenu",
         description="A full-screen boot menu that starts Linux from Linux, and says beforehand whether it can.",
         epilog=EPILOG,

@@ -19,6 +19,10 @@ class BootmenuError(Exception):
         self.message = message
         self.hint = hint
 
+    def to_json(self) -> dict[str, object]:
+        """Return what a program is told of it, as docs/json.md has it."""
+        return {"message": self.message, "hint": self.hint}
+
 
 class FormatError(BootmenuError):
     """Bytes are not what their format demands.

@@ -7,6 +7,11 @@ import signal
 
 from hypothesis import settings
 
+from tests.commands import call as call
+from tests.commands import kernel as kernel
+from tests.commands import on_virt as on_virt
+from tests.commands import partition as partition
+
 # on top of what is in force: where CI is set that is a profile without chance
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,54 +16,13 @@ import pytest
 from bootmenu import cli
 from bootmenu.demo.builders import arm64_image, board_tree, write_sparse
 from bootmenu.kexec.methods import METHODS
-from bootmenu.model.entry import Problem
-from bootmenu.model.machine import MachineFacts
-from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image
-from tests.builders.places import INSIDE
 from tests.builders.trees import write_tree
+from tests.commands import Call
 
 VIRT = str(machines.FOLDER / "virt-psci-hvc.json")
 ESCAPE = "\x1b[2J\x9b31m\x07"
-
-
-@pytest.fixture
-def partition(tmp_path: Path) -> Path:
-    """A partition with one good BLS entry."""
-    return write_tree(
-        tmp_path / "part",
-        {
-            "loader/entries/good.conf": "title Good\nversion 6.1\nlinux /vmlinuz\n"
-            "initrd /initrd\noptions console=ttyAMA0\n",
-            "vmlinuz": whole_image(),
-            "initrd": gzip.compress(b"070701"),
-        },
-    )
-
-
-class Outcome:
-    """How a call of main ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Call = Callable[..., Outcome]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*argv: object) -> Outcome:
-        code = cli.main([str(word) for word in argv])
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return run
 
 
 def started(*argv: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -283,13 +241,6 @@ def test_a_hostile_tree_does_not_flood_the_report(call: Call, tmp_path: Path) ->
 # ---- check ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def kernel(tmp_path: Path) -> Path:
-    path = tmp_path / "Image"
-    path.write_bytes(whole_image())
-    return path
-
-
 def test_check_says_yes(call: Call, kernel: Path) -> None:
     outcome = call("check", kernel, "--cmdline", "console=ttyAMA0", "--machine", VIRT, "--json")
     assert (outcome.code, outcome.err) == (0, "")
@@ -386,25 +337,6 @@ def test_a_machine_file_that_cannot_be_read_is_a_wrong_call(call: Call, kernel: 
 
 
 # ---- boot -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def on_virt(monkeypatch: pytest.MonkeyPatch, partition: Path) -> Path:
-    """`boot` on the recorded machine, with one partition; nothing of this computer is asked."""
-    from bootmenu.discovery import machine
-    from bootmenu.discovery.devices import Device
-    from bootmenu.discovery.storage.assembly import Storage
-
-    def gather(host: Host) -> MachineFacts:
-        return machines.virt()
-
-    monkeypatch.setattr(machine, "gather", gather)
-    found = (
-        Device(name="sda1", uuid="1-2", folder=str(partition), place=INSIDE),
-        Problem(device="sdb1", path="", message="is broken"),
-    )
-    monkeypatch.setattr(Storage, "find", lambda storage: iter(found))
-    return partition
 
 
 def good_id(call: Call, partition: Path) -> str:
@@ -560,7 +492,6 @@ def test_help_and_version_are_data(call: Call, words: list[str]) -> None:
         ["scan", "--tree", ""],
         ["check"],
         ["check", "a", "b"],
-        ["check", "--json"],
         ["facts", "extra"],
         ["image", "nonsense"],
         ["menu", "extra"],

@@ -43,6 +43,17 @@ class LoadError(BootmenuError):
         name = errnos.errorcode.get(self.errno, str(self.errno))
         return f"{name}, {os.strerror(self.errno).lower()}"
 
+    def to_json(self) -> dict[str, object]:
+        """Return what a program is told of it: the call and the kernel's words as they are."""
+        return {
+            **super().to_json(),
+            "stage": str(self.stage),
+            "call": self.call,
+            "errno": None if self.errno is None else errnos.errorcode.get(self.errno, str(self.errno)),
+            "kernel_log": list(self.kernel_log),
+            "left_loaded": list(left_loaded(self)),
+        }
+
 
 def leave_note(error: BaseException, left: str) -> None:
     """Note in an error that a kernel stays loaded. left: what an unload returned; empty = none does."""
