@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man lint format system-packages lock clean
+.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man json lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.
 
 man: $(VENV)/.ready ## Write the manual page anew from the command line.
 	@$(BIN)/python -m scripts.man_page
+
+json: $(VENV)/.ready ## Write the tables of docs/json.md anew from the source.
+	@$(BIN)/python -m scripts.json_fields
 
 lint: $(VENV)/.ready ## Run ruff, mypy and import-linter; they are tests too, so `make test` has them.
 	$(PYTEST) tests/test_lint.py $(ARGS)

@@ -12,7 +12,9 @@ class MemoryRange:
     """`size` bytes of physical memory from address `base`."""
 
     base: int
+    """Address of the first byte."""
     size: int
+    """Bytes."""
 
     @property
     def end(self) -> int:
@@ -73,6 +75,7 @@ class ReservedMemory:
     name: str
     """Node name, such as `optee@1e000000`."""
     area: MemoryRange
+    """Where it is."""
     no_map: bool
     """The kernel must not even map it: firmware lives there."""
 
@@ -82,7 +85,9 @@ class InterruptController:
     """The controller that the root's `interrupt-parent` names."""
 
     name: str
+    """Node name, such as `intc@8000000`."""
     compatible: tuple[str, ...]
+    """Its `compatible`, most specific first."""
     base: int | None = None
     """Physical address of its first registers; None = no `reg`, or a bus on the way has no plain `ranges`."""
 
@@ -92,7 +97,9 @@ class SerialPort:
     """A node that a console may be on."""
 
     name: str
+    """Node name, such as `serial@9000000`."""
     compatible: tuple[str, ...]
+    """Its `compatible`, most specific first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +109,7 @@ class TreeFacts:
     compatible: tuple[str, ...] = ()
     """Root `compatible`, most specific first; empty = the property is missing."""
     model: str | None = None
+    """`model` of the root: the board's name."""
     cpus: tuple[CpuNode, ...] = ()
     """In the order of the tree; nodes with status `fail` are left out, as the kernel does."""
     psci_compatible: tuple[str, ...] | None = None
@@ -115,6 +123,7 @@ class TreeFacts:
     memory_reservations: tuple[MemoryRange, ...] = ()
     """The memory reservation block, to its terminator."""
     stdout_path: str | None = None
+    """`stdout-path` of /chosen, where the console is without console=."""
     stale_chosen: tuple[str, ...] = ()
     """Properties of /chosen that belong to the system that was booted with this tree before."""
     has_kaslr_seed: bool = False
@@ -126,7 +135,9 @@ class TreeFacts:
     has_symbols: bool = False
     """/__symbols__ is there: overlays can be applied."""
     reserved_memory: tuple[ReservedMemory, ...] = ()
+    """Children of /reserved-memory with a fixed place."""
     interrupt_controller: InterruptController | None = None
+    """The root's; None = there is none, or it is named by nothing."""
     uefi_properties: tuple[str, ...] = ()
     """Properties of /chosen that begin with `linux,uefi-`: how the kernel finds EFI's tables."""
     serial_ports: tuple[SerialPort, ...] = ()

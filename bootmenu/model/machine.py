@@ -23,9 +23,11 @@ class CpuFacts:
     """One logical CPU of the running system."""
 
     number: int
+    """As the kernel counts them: cpu0 is 0."""
     hardware_id: int | None = None
     """MPIDR affinity bits of its device-tree node; None = no such node (ACPI) or not readable."""
     online: bool | None = None
+    """It runs, by /sys/devices/system/cpu/online."""
     offline_control: bool | None = None
     """Whether /sys/devices/system/cpu/cpuN/online exists: the kernel can take this CPU offline."""
     midr: int | None = None
@@ -68,18 +70,21 @@ class MachineFacts:
     """The first-stage system."""
 
     schema: int = SCHEMA
+    """Version of this object; one that is newer than the reader is refused."""
     architecture: Architecture | None = None
-    """None = an architecture this project does not know."""
+    """By `uname -m`; None = an architecture this project does not know."""
     machine: str = ""
     """`uname -m`, as it was."""
     kernel_release: str = ""
     """`uname -r`"""
     byte_order: ByteOrder = ByteOrder.LITTLE
+    """Of the running kernel."""
     page_size: int | None = None
     """Bytes of a page of the running kernel."""
     cap_sys_boot: bool | None = None
     """CAP_SYS_BOOT is in the effective set of the asking process."""
     kexec: KexecFacts = field(default_factory=KexecFacts)
+    """What may be loaded, and with what."""
     cpus: tuple[CpuFacts, ...] = ()
     """The logical CPUs that are present, by number."""
     possible_cpus: tuple[int, ...] | None = None
@@ -87,7 +92,7 @@ class MachineFacts:
     tree: TreeFacts | None = None
     """The tree the running kernel was booted with; None = there is none or it is not readable."""
     tree_source: str | None = None
-    """Where it was read."""
+    """Where it was read: /sys/firmware/fdt, else /proc/device-tree."""
     tree_problem: str | None = None
     """Why it could not be read, when there is one."""
     acpi: bool | None = None

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Write the tables of docs/json.md that the source can tell: `make json`. They are those of the facts, from their
+dataclasses, and that of the checks, from their docstrings."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bootmenu.compat import CHECKS
+from bootmenu.model.machine import MachineFacts
+
+PAGE = Path(__file__).parent.parent / "docs" / "json.md"
+
+
+def page() -> str:
+    """Return docs/json.md as it has to be."""
+    text = PAGE.read_text("utf-8")
+    for name, tables in (("codes", [_codes()]), ("facts", _tables())):
+        before, begin, rest = text.partition(f"<!-- {name} -->")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        text = "\n".join((before + begin, "\n\n".join(tables), end + after))
+    return text
+
+
+def _codes() -> str:
+    rows = [f"| `{check.code}` | {check.about} |" for _, check in CHECKS.items()]
+    return "\n".join(("| code | what is looked at |", "| --- | --- |", *rows))
+
+
+def reached(kind: type) -> list[type]:
+    """Return a dataclass and all that its fields lead to, in the order in which they are met."""
+    found, ahead = [], [kind]
+    while ahead:
+        first = ahead.pop(0)
+        if first not in found:
+            found.append(first)
+            ahead += [
+                inner
+                for hint in typing.get_type_hints(first).values()
+                for inner in leaves(hint)
+                if dataclasses.is_dataclass(inner)
+            ]
+    return found
+
+
+def leaves(hint: Any) -> Iterator[type]:
+    """Return the types that a hint is made of."""
+    if arguments := typing.get_args(hint):
+        for argument in arguments:
+            if argument is not ...:
+                yield from leaves(argument)
+    else:
+        yield hint
+
+
+def _tables() -> Iterator[str]:
+    for kind in reached(MachineFacts):
+        hints, meanings = typing.get_type_hints(kind), _docstrings(kind)
+        title = "field" if kind is MachineFacts else f"field of {_name(kind)}"
+        rows = [
+            f"| `{field.name}` | {_type(hints[field.name])} | {meanings.get(field.name, '')} |"
+            for field in dataclasses.fields(kind)
+        ]
+        yield "\n".join((f"| {title} | type | meaning |", "| --- | --- | --- |", *rows))
+
+
+def _name(kind: type) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__.removesuffix("Facts")).upper()
+
+
+def _type(hint: Any) -> str:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        (inner,) = (argument for argument in arguments if argument is not type(None))
+        return f"{_type(inner)} or null"
+    if origin is tuple:
+        plain = {str: "strings", int: "numbers"}
+        return f"list of {plain.get(arguments[0]) or _type(arguments[0])}"
+    if issubclass(hint, StrEnum):
+        return ", ".join(f"`{member}`" for member in hint)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _name(hint)
+    return {int: "number", str: "string", bool: "bool"}[hint]
+
+
+def _docstrings(kind: type) -> dict[str, str]:
+    """Return what the source says of each field, below it."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            said = " ".join(ast.literal_eval(text.value).split())
+            found[field.target.id] = re.sub(r"\bNone\b", "null", said).replace("|", "\\|")
+    return found
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
