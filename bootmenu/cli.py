@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bootmenu.system.host import Host
 
 EPILOG = """\
-exit codes:
+exit status:
   0  done (check: no finding is a fail)
   1  the answer is no: check found a fail, boot refused or failed, settings has a problem
   2  the call was wrong, or nothing could be read

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -213,12 +214,19 @@ def _fished(text: str) -> str:
 # ---- the manual page ----------------------------------------------------------------------------------------
 
 
-def man_page(found: list[Command], *, version: str, epilog: str) -> str:
-    """bootmenu(8) in the macros of man(7)."""
+DATE = "2026-11-29"
+"""When the words of the page that stand here or in scripts/man_page.py were changed last."""
+
+Section = tuple[str, str, list[tuple[str, str]]]
+"""Title, sentences before the rows, and the rows: a term each, and what it means. No title: a paragraph."""
+
+
+def man_page(found: list[Command], sections: Iterable[Section], *, version: str, epilog: str) -> str:
+    """bootmenu(8) in the macros of man(7). sections: what stands between the commands and the epilog."""
     top, *rest = found
     lines = [
-        '.\\" Made from the command line by `make man`; edit bootmenu/cli.py.',
-        f'.TH BOOTMENU 8 "" "bootmenu {version}" "System administration"',
+        '.\\" Made from the source by `make man`; edit bootmenu/cli.py, scripts/man_page.py and what they name.',
+        f'.TH BOOTMENU 8 "{DATE}" "bootmenu {version}" "System administration"',
         ".SH NAME",
         "bootmenu \\- boot menu that starts Linux from Linux",
         ".SH SYNOPSIS",
@@ -234,31 +242,38 @@ def man_page(found: list[Command], *, version: str, epilog: str) -> str:
         places = " ".join(_roff_place(flag) for flag in command.flags if not flag.names)
         lines += [f'.SS "bootmenu {words}{f" {places}" if places else ""}"', _roff(_sentence(command.help))]
         lines += _roff_flags(flag for flag in command.flags if flag.names != ("-h", "--help"))
-    for block in epilog.strip().split("\n\n"):
-        title, _, text = block.partition(":\n")
-        if text:
-            lines.append(f".SH {title.upper()}")
-            for row in text.splitlines():
-                name, _, meaning = row.strip().partition("  ")
-                lines += [".TP", f"\\fB{_roff(name)}\\fR", _roff(meaning.strip())]
-        else:
-            lines += [".PP", _roff(" ".join(block.split()))]
+    for title, text, rows in (*sections, *_epilog(epilog)):
+        lines += [f".SH {title.upper()}"] if title else [".PP"]
+        lines += [_roff(text)] if text else []
+        for name, meaning in rows:
+            lines += [".TP", f"\\fB{_escaped(name)}\\fR", _roff(meaning if meaning[-1] in ".!?" else f"{meaning}.")]
     return "\n".join((*lines, ""))
+
+
+def _epilog(text: str) -> Iterator[Section]:
+    """Return the blocks of --help's epilog; what has no title belongs to the one before."""
+    for block in text.strip().split("\n\n"):
+        title, _, rows = block.partition(":\n")
+        parts = [row.strip().partition("  ") for row in rows.splitlines()]
+        if rows:
+            yield title, "", [(name, meaning.strip()) for name, _, meaning in parts]
+        else:
+            yield "", " ".join(block.split()), []
 
 
 def _roff_flags(flags: Iterable[Flag]) -> Iterator[str]:
     for flag in flags:
         if flag.names:
-            names = ", ".join(f"\\fB{_roff(name)}\\fR" for name in flag.names)
-            takes = f" \\fI{_roff(flag.metavar)}\\fR" if flag.metavar else ""
+            names = ", ".join(f"\\fB{_escaped(name)}\\fR" for name in flag.names)
+            takes = f" \\fI{_escaped(flag.metavar)}\\fR" if flag.metavar else ""
             yield from (".TP", f"{names}{takes}")
         else:
-            yield from (".TP", f"\\fI{_roff(flag.metavar)}\\fR")
+            yield from (".TP", f"\\fI{_escaped(flag.metavar)}\\fR")
         yield _roff(_sentence(flag.help))
 
 
 def _roff_place(flag: Flag) -> str:
-    name = _roff(flag.metavar)
+    name = _escaped(flag.metavar)
     return name if flag.required else f"[{name}]"
 
 
@@ -267,5 +282,11 @@ def _sentence(text: str) -> str:
 
 
 def _roff(text: str) -> str:
+    """A paragraph, in lines as mandoc wants them."""
+    lines = textwrap.wrap(_escaped(text), 78, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in lines)
+
+
+def _escaped(text: str) -> str:
     text = text.replace("\\", "\\e").replace("-", "\\-")
-    return f"\\&{text}" if text.startswith((".", "'")) else text
+    return "".join(char if char.isascii() else f"\\[u{ord(char):04X}]" for char in text)

@@ -150,9 +150,9 @@ def settings_lines(loaded: Loaded, applied: Applied = NOTHING_APPLIED) -> Iterat
         elif option.secret:
             rows.append((f"# {option.name} is set, and not shown", "", origin))
         elif isinstance(value, dict) and value:  # a line each: there may be thousands
-            rows += [(f"{option.name}.{_toml(key)}", _toml(inner), origin) for key, inner in value.items()]
+            rows += [(f"{option.name}.{toml(key)}", toml(inner), origin) for key, inner in value.items()]
         else:
-            rows.append((option.name, _toml(value), origin))
+            rows.append((option.name, toml(value), origin))
     names = max(len(option.name) for option in OPTIONS)
     values = min(max(len(value) for _name, value, _origin in rows), 40)
     for name, value, origin in rows:
@@ -178,12 +178,12 @@ def _settings_rows(loaded: Loaded, applied: Applied) -> Iterator[tuple[Option, o
         yield option, option.written(value), origin
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
     """A value of TOML. Texts of the settings have no control characters, so JSON's escapes are TOML's."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

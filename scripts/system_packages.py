@@ -64,6 +64,7 @@ FOR_FAST = [
     Package("zsh", "zsh", "tries its completion script"),
     Package("fish", "fish", "tries its completion script"),
     Package("groff-base", "groff", "reads the manual page"),
+    Package("mandoc", "mandoc", "reads it more strictly"),
 ]
 FOR_TEST = [
     *FOR_FAST,

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,11 @@ from pathlib import Path
 import pytest
 
 from bootmenu import cli, manual
+from bootmenu.autoboot import FIRST_STAGE_SECONDS
+from bootmenu.kexec import hooks
+from bootmenu.settings import FILE, OPTIONS, Settings
+from bootmenu.ui import faults, themes
+from bootmenu.ui.keys import Place, keys_of
 from scripts import man_page
 
 _PATIENCE = 20
@@ -116,3 +122,30 @@ def test_groff_has_nothing_to_say_against_the_manual_page() -> None:
     text = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)
     for command_name in cli.described():
         assert " ".join(("bootmenu", *command_name.path)) in text
+
+
+def test_mandoc_has_nothing_to_say_against_the_manual_page() -> None:
+    done = subprocess.run(["mandoc", "-Tlint", str(man_page.PAGE)], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+
+
+def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
+    """What the source calls them: nothing that is renamed or added is forgotten."""
+    text = re.sub(r"\\\[u([0-9A-F]{4})\]", lambda code: chr(int(code[1], 16)), man_page.PAGE.read_text("utf-8"))
+    text = re.sub(r"\\f[BIR]|\\&", "", text).replace("\\-", "-").replace("\\e", "\\")
+    plain = " ".join(text.split())
+    parts = dict(
+        zip(re.findall(r"^\.SH (.*)$", text, re.M), re.split(r"^\.SH .*$", text, flags=re.M)[1:], strict=True)
+    )
+    sections = ["KEYS", "CONFIGURATION", "FILES", "ENVIRONMENT", "EXAMPLES", "EXIT STATUS"]
+    assert list(parts)[-len(sections) :] == sections
+    terms = re.findall(r"^\.TP\n(.*)$", parts["CONFIGURATION"], re.M)
+    assert terms == [option.name for option in OPTIONS]
+    assert re.findall(r"^\.TP\n(.*)$", parts["KEYS"], re.M) == [key.shown for key in keys_of(Place.MENU)]
+    assert f"Default: {FIRST_STAGE_SECONDS} in a first stage, off elsewhere." in plain
+    assert 'Default: "standard".' in plain
+    for path in (FILE, f"{Settings().state_folder}/state.json", hooks.FOLDER, str(themes.OWN)):
+        assert path in parts["FILES"]
+    assert str(faults.log_file({})) in parts["FILES"]
+    for words in re.findall(r"^\.TP\nbootmenu (.*)$", parts["EXAMPLES"], re.M):
+        cli._parser().parse_args(["menu", words] if words.startswith("-") else shlex.split(words))
