@@ -55,42 +55,133 @@ _of_language: list[Callable[[], None]] = []
 def told(text: str) -> str:
     """A sentence that was made elsewhere, in the language in use, with the values that were put into it.
 
-    The values are found by what stands between them. A text that is nobody's sentence stays what it is.
+    The values are found by what stands between them. Each is translated whole or not at all, and what stands between
+    “ and ” is not: it is somebody else's (model/text.py:quoted). A text that is nobody's sentence stays what it is.
     """
-    if not 0 < len(text) <= _LONGEST or type(_current) is gettext.NullTranslations:
+    if not 0 < len(text) <= _LONGEST or not isinstance(_current, Catalogue):
         return text
     if text not in _sentences:
         if len(_sentences) >= _MOST_SENTENCES:
             _sentences.clear()
-        _sentences[text] = _told(text, _DEEPEST)
+        _sentences[text] = _Telling(_current).told(text)
     return _sentences[text]
 
 
-PATTERNS = (marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."), marked("{0} KiB and {1} KiB"))
-"""Of sentences that are put together piece by piece: by FormatError, and by checks of the kernel."""
+PATTERNS = (
+    *(marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."), marked("{0} KiB and {1} KiB")),
+    *(marked("{0}, packed with {1}"), marked("{0}, within {1}"), marked("this looks like {0}")),
+    *(marked("no enable-method"), marked("no enable-method and {0}"), marked("an unknown method")),
+    *(marked("label {0}: {1}"), marked("the kernel")),
+    marked("it is cut off: its segments end at {0}, the file has {1} bytes"),
+)
+"""Of sentences that are put together piece by piece: by FormatError, by parsers, and by checks of the kernel."""
+SYSTEM_ERRORS = (
+    *(marked("Operation not permitted"), marked("No such file or directory"), marked("Input/output error")),
+    *(marked("No such device or address"), marked("Exec format error"), marked("Resource temporarily unavailable")),
+    *(marked("Cannot allocate memory"), marked("Permission denied"), marked("Device or resource busy")),
+    *(marked("File exists"), marked("No such device"), marked("Not a directory"), marked("Is a directory")),
+    *(marked("Invalid argument"), marked("Too many open files"), marked("File too large")),
+    *(marked("No space left on device"), marked("Read-only file system"), marked("File name too long")),
+    *(marked("Too many levels of symbolic links"), marked("Function not implemented")),
+    *(marked("Operation not supported"), marked("No medium found"), marked("Connection timed out")),
+)
+"""What strerror says in English. A first stage has no catalogue of the C library."""
 _LONGEST = 2000
 """Characters: every sentence is looked for in the text, and no longer one is told."""
 _sentences: dict[str, str] = {}
 _of_language.append(_sentences.clear)
 _MOST_SENTENCES = 2000
-_DEEPEST = 3  # a problem names an error, which names another
+_DEEPEST = 5  # a problem names an error, which names another
 
 
-def _told(text: str, depth: int) -> str:
-    exact = _current.gettext(text)
-    if exact != text or depth == 0 or not isinstance(_current, Catalogue):
-        return exact
-    for literals, translation in _current.templates:
-        values = _between(text, literals)
-        if values is not None:
-            return translation.format(*(_told(value, depth - 1) if " " in value else value for value in values))
-    # several in a row; and what somebody says
-    if "; " in text:
-        return "; ".join(_told(part, depth - 1) for part in text.split("; "))
-    who, colon, what = text.partition(": ")
-    if colon and " " not in who:
-        return f"{who}: {_told(what, depth - 1)}"
-    return _told(text[:-1], depth - 1) + "." if text.endswith(".") else text
+class _Telling:
+    """One sentence on its way into another language."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._quotes: list[str] = []
+        """What stands between quotation marks; a sign without a meaning stands for it meanwhile."""
+        self._known: dict[tuple[str, int], str | None] = {}
+
+    def told(self, text: str) -> str:
+        """Return the translation; the text itself where there is none."""
+        exact = self._catalogue.gettext(text)
+        if exact != text or _FIRST_SIGN <= max(text) <= _LAST_SIGN:
+            return exact
+        return self._with_quotes(self._sentence(_QUOTED.sub(self._without_quote, text)))
+
+    def _without_quote(self, match: re.Match[str]) -> str:
+        if match[0] in self._catalogue.quotes or len(self._quotes) > ord(_LAST_SIGN) - ord(_FIRST_SIGN):
+            return match[0]
+        self._quotes.append(match[1])
+        return f"“{chr(ord(_FIRST_SIGN) + len(self._quotes) - 1)}”"
+
+    def _with_quotes(self, text: str) -> str:
+        return _SIGNS.sub(lambda match: self._quotes[ord(match[0]) - ord(_FIRST_SIGN)], text)
+
+    def _sentence(self, text: str) -> str:
+        whole = self._whole(text, _DEEPEST)
+        if whole is not None:
+            return whole
+        for literals, translation in self._catalogue.templates:
+            if sum(map(str.isalpha, "".join(literals))) >= _TELLING and (values := _between(text, literals)):
+                return translation.format(*(self._value(value) for value in values))
+        if "; " in text:
+            return "; ".join(map(self._sentence, text.split("; ")))
+        who, colon, what = text.partition(": ")
+        if colon and " " not in who:
+            return f"{who}: {self._sentence(what)}"
+        return self._sentence(text[:-1]) + "." if text.endswith(".") else text
+
+    def _value(self, value: str) -> str:
+        whole = self._whole(value, _DEEPEST - 1)
+        return value if whole is None else whole
+
+    def _whole(self, text: str, depth: int) -> str | None:
+        """Return a translation that leaves nothing English but names; None = there is none."""
+        if (text, depth) not in self._known:
+            self._known[text, depth] = self._translated(text, depth)
+        return self._known[text, depth]
+
+    def _translated(self, text: str, depth: int) -> str | None:
+        exact = self._catalogue.gettext(text)
+        if exact != text or " " not in text:
+            return exact
+        if (exact := self._catalogue.gettext(f"{text}.")) != f"{text}.":
+            return exact.removesuffix(".")
+        if depth == 0:
+            return None
+        tries = 0
+        for literals, translation in self._catalogue.templates:
+            values = _between(text, literals)
+            if values is None:
+                continue
+            told = [self._whole(value, depth - 1) for value in values]
+            if None not in told:
+                return translation.format(*told)
+            tries += 1
+            if tries == _MOST_TRIES:
+                break
+        # several in a row; and what somebody says
+        for between in ("; ", ", "):
+            parts = [self._whole(part, depth - 1) for part in text.split(between)]
+            if len(parts) > 1 and None not in parts:
+                return between.join(map(str, parts))
+        who, colon, what = text.partition(": ")
+        if colon and " " not in who and (said := self._whole(what, depth - 1)) is not None:
+            return f"{who}: {said}"
+        if text.endswith(".") and (said := self._whole(text[:-1], depth - 1)) is not None:
+            return f"{said}."
+        return text if text.startswith("/") else None
+
+
+_QUOTED = re.compile("“([^“”]*)”")
+_FIRST_SIGN, _LAST_SIGN = "\ue000", "\ue0ff"
+"""For private use (Unicode): what nobody's text has."""
+_SIGNS = re.compile(f"[{_FIRST_SIGN}-{_LAST_SIGN}]")
+_TELLING = 6
+"""Letters of a sentence around its values, without which it could be anybody's."""
+_MOST_TRIES = 8
 
 
 def _between(text: str, literals: Sequence[str]) -> list[str] | None:
@@ -194,6 +285,11 @@ class Catalogue(gettext.NullTranslations):
         with contextlib.suppress(ArithmeticError):  # a rule that divides by nothing
             form = self._plural(n)
         return found[form] if 0 <= form < len(found) else super().ngettext(msgid1, msgid2, n)
+
+    @cached_property
+    def quotes(self) -> frozenset[str]:
+        """What messages have in quotation marks themselves, such as “u”."""
+        return frozenset(f"“{inner}”" for key in self._unread for inner in _QUOTED.findall(key) if "{" not in inner)
 
     @cached_property
     def templates(self) -> list[tuple[list[str], str]]:

@@ -29,6 +29,7 @@ from bootmenu.language import marked
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import is_at, split
+from bootmenu.model.text import quoted
 from bootmenu.settings import Settings
 from bootmenu.sources.references import canonical
 from bootmenu.statefile import KEPT, SCHEMA
@@ -214,7 +215,7 @@ def decode(data: bytes) -> State:
     except StateError:
         raise
     except (ValueError, RecursionError, BootmenuError) as error:
-        raise DamagedError(f"the remembered state is damaged: {str(error)[:200]}") from None
+        raise DamagedError(f"the remembered state is damaged: {quoted(str(error)[:200])}") from None
 
 
 # ---- where it is kept ---------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def collected() -> dict[tuple[str, ...], str]:
             match node:
                 case ast.Assign(targets=[ast.Name(id=constant)], value=ast.Constant() | ast.BinOp() as value):
                     _constants[constant] = [value]
-        for key in _of(tree, told=name.startswith(_TOLD) and name not in _UNTOLD):
+        for key in _of(tree, told=name.startswith(TOLD) and name not in UNTOLD):
             found.setdefault(key, name)
     return found
 
@@ -46,7 +46,7 @@ _MOST = 24
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
-_TOLD = (
+TOLD = (
     *("bootmenu/autoboot", "bootmenu/compat/", "bootmenu/counting", "bootmenu/demo/", "bootmenu/discovery/"),
     *("bootmenu/formats/", "bootmenu/kexec/", "bootmenu/session", "bootmenu/shared", "bootmenu/sources/"),
     *("bootmenu/state", "bootmenu/system/", "bootmenu/ui/"),
@@ -54,9 +54,9 @@ _TOLD = (
 """Where what checks, errors and problems say comes to a screen."""
 
 
-_UNTOLD = (
+UNTOLD = (
     *("bootmenu/system/simulated.py", "bootmenu/sources/parsers/grub/patterns.py", "bootmenu/ui/themes.py"),
-    *("bootmenu/kexec/methods/__init__.py", "bootmenu/system/syscalls.py", "bootmenu/formats/reader.py"),
+    *("bootmenu/kexec/methods/__init__.py", "bootmenu/system/syscalls.py"),
 )
 """For whoever writes a theme or an option of the command line."""
 
@@ -81,8 +81,17 @@ def _of(tree: ast.Module, *, told: bool) -> Iterator[tuple[str, ...]]:
                 yield from ((text,) for text in _texts(arg, scope) if name == "marked" or _is_sentence(text))
 
 
-_SPEAKERS = {*_SAYS, "Memory", "Problem", "SimulatedJump", "UnsupportedKernel", "BrokenContainer"}
-_METHODS = {"append", "finish", "problem"}
+_SPEAKERS = {
+    *_SAYS,
+    "Memory",
+    "Problem",
+    "SimulatedJump",
+    "UnsupportedKernel",
+    "BrokenContainer",
+    "_broken",
+    "Reader",
+}
+_METHODS = {"append", "finish", "problem", "_problem"}
 
 
 def _speaks(name: str) -> bool:
@@ -91,7 +100,7 @@ def _speaks(name: str) -> bool:
 
 _TELLERS = {
     *("explain", "reason", "unavailable", "_notes", "_unfit", "_missing", "notices"),
-    *("_not_permitted", "_way_out", "tools_problem"),
+    *("_not_permitted", "_way_out", "_way_to_load_unsigned", "tools_problem", "_lacks", "_wrong_hashes"),
 }
 """Functions whose answers are sentences."""
 

@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import errno
+import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bootmenu import language
-from scripts.messages import collected, merged
+from bootmenu.model.text import quoted
+from scripts.messages import TOLD, UNTOLD, collected, merged
 
 LANGUAGES = ["de", "es", "fr", "pt"]
+ROOT = language.LOCALE.parent
 
 
 @pytest.fixture(autouse=True)
@@ -174,12 +181,116 @@ def test_nearly_everything_that_the_checks_say_is_translated() -> None:
     assert left == {"Leave it out."}, "one that an example invents"
 
 
+ENGLISH = re.compile(r"\b(the|is|of|are|not|than|there|with|its|it|and|which|this|cannot|here)\b")
+"""Words that none of the other languages has."""
+
+
+def mixed(text: str) -> bool:
+    """Whether a sentence of another language has English in it that nobody is quoted with."""
+    return ENGLISH.search(re.sub(r"“[^”]*”|`[^`]*`|\[[^]]*\]", "", text)) is not None
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_translation_mixes_languages(code: str) -> None:
+    known = language.messages((language.LOCALE / f"{code}.po").read_text(encoding="utf-8"))
+    assert [value for key, values in known.items() if key != ("",) for value in values if mixed(value)] == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_what_checks_and_parsers_say_is_told_without_a_word_of_english(code: str) -> None:
+    from tests.compat.examples import examples
+    from tests.trees import goldens
+
+    said = {text for example in examples() for found in example.findings() for text in (found.message, found.hint)}
+    for name in goldens.names():
+        found = json.loads((goldens.FOLDER / name / "scan.json").read_text("utf-8"))
+        said |= {problem["message"] for problem in found["problems"]}
+    language.use(code, {})
+    assert [language.told(text) for text in said - {"Leave it out."} if mixed(language.told(text))] == []
+
+
+def fragments() -> list[str]:
+    """Return pieces of our own sentences: what a tool says in the same words must not be taken for them."""
+    pieces = {piece for key in collected() for piece in re.split(r"\{\w*\}", key[0]) if piece.strip()}
+    return sorted(pieces | {"not enough devices to start the array", ": ", "; ", ".", " and ", "“", "”", "/dev/md0"})
+
+
+TOOLS = st.lists(st.sampled_from(fragments()) | st.text(max_size=8), min_size=1, max_size=6).map(" ".join)
+"""What a tool may say."""
+FRAMES = sorted({key[0] for key in collected() if "{0}" in key[0] and "{10}" not in key[0]})
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@given(TOOLS.filter(lambda said: len(said) < 600), st.sampled_from(FRAMES), st.integers(0, 9))
+@example("not enough devices: to start", "{0} is damaged: {1}.", 1)
+def test_what_a_tool_says_stays_as_it_is_in_every_sentence(code: str, said: str, frame: str, place: int) -> None:
+    language.use(code, {})
+    places = sorted(set(re.findall(r"\{(\d)\}", frame)))
+    quote = quoted(said)
+
+    def filled(text: str) -> str:
+        values = {number: f"x{number}" for number in places} | {places[place % len(places)]: text}
+        return re.sub(r"\{(\d)\}", lambda match: values[match[1]], frame.replace("{{", "{").replace("}}", "}"))
+
+    told = language.told(filled(quote))
+    assert quote in told
+    assert told == language.told(filled("“X”")).replace("“X”", quote), "and changes nothing around it"
+    for sentence in (f"mdadm: {quote}", f"md0: mdadm: {quote}", f"{quote}.", quote):
+        assert language.told(sentence) == sentence
+
+
+def test_what_tools_and_libraries_say_is_quoted_wherever_it_is_told() -> None:
+    """Every value of a text that comes from a program, or from an error that is not ours, is handed to `quoted`."""
+    wrong = []
+    for path in sorted(ROOT.rglob("*.py")):
+        name = f"bootmenu/{path.relative_to(ROOT)}"
+        if not name.startswith(TOLD) or name in UNTOLD:
+            continue
+        tree = ast.parse(path.read_text("utf-8"))
+        for handler in ast.walk(tree):
+            if isinstance(handler, ast.ExceptHandler) and handler.name and foreign(handler.type):
+                wrong += [f"{name}:{value.lineno}" for value in values(handler) if names(value, handler.name)]
+        wrong += [f"{name}:{value.lineno}" for value in values(tree) if "error_text" in ast.unparse(value)]
+    assert wrong == []
+
+
+def values(tree: ast.AST) -> Iterator[ast.FormattedValue]:
+    """Return what is put into texts and not quoted."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FormattedValue) and not re.search(r"\bquoted\(", ast.unparse(node.value)):
+            yield node
+
+
+def names(value: ast.FormattedValue, error: str) -> bool:
+    """Whether a value is what an error says by itself."""
+    return ast.unparse(value.value) in (error, f"str({error})", f"str({error})[:200]")
+
+
+def foreign(kind: ast.expr | None) -> bool:
+    """Whether an exception that is caught may be a library's, which speaks English."""
+    texts = {ast.unparse(part) for part in (kind.elts if isinstance(kind, ast.Tuple) else [kind] if kind else [])}
+    ours = {
+        text for text in texts if re.fullmatch(r"_?\w+(Error|Kernel|Jump)", text) and hasattr(builtins, text) is False
+    }
+    return bool(texts - ours - {"OSError"})
+
+
 @given(st.text(max_size=200), st.integers(1, 5000))
 def test_any_text_is_told_in_bounded_time(text: str, times: int) -> None:
     language.use("de", {})
     language.told(text)
     language.told(f"{text} is for " * times)
     language.use("en", {})
+
+
+def test_what_the_system_says_is_known_by_its_own_words() -> None:
+    """Without a locale of its own, as in a first stage, the C library speaks English."""
+    words = {os.strerror(number) for number in errno.errorcode}
+    assert set(language.SYSTEM_ERRORS) <= words
+    language.use("de", {})
+    assert language.told(f"/boot/x: reading failed: {os.strerror(errno.EIO)}.") == (
+        "/boot/x: Lesen fehlgeschlagen: Ein-/Ausgabefehler."
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from bootmenu.discovery.places import Places
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE, Bus, Place
+from bootmenu.model.text import quoted
 from bootmenu.sources import references
 from bootmenu.system.commands import CommandError, HangingError
 from bootmenu.system.host import Host
@@ -219,11 +220,12 @@ def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Membe
         done = host.commands.run(argv, timeout=_LSBLK_SECONDS)
         answer = json.loads(done.stdout) if done.returncode == 0 else None
         rows = (answer.get("blockdevices") or []) if isinstance(answer, dict) else None
-        trouble = f"lsblk failed: {done.error_text or done.returncode}" if done.returncode else "lsblk makes no sense"
+        said = quoted(done.error_text) if done.error_text else done.returncode
+        trouble = f"lsblk failed: {said}" if done.returncode else "lsblk makes no sense"
     except CommandError as error:
         rows, trouble = None, error.message
     except (ValueError, RecursionError) as error:
-        rows, trouble = None, f"lsblk makes no sense: {error}"
+        rows, trouble = None, f"lsblk makes no sense: {quoted(str(error))}"
     if isinstance(rows, list):
         if not host.exists("/run/udev/control"):
             _ask_blkid(host, rows)

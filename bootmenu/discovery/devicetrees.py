@@ -22,6 +22,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.formats.devicetree_head import TreeHead, quick_head, read_head
 from bootmenu.formats.reader import ByteSource
+from bootmenu.language import marked
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.sources import version_of
@@ -126,7 +127,7 @@ class _Search:
         while pending and not self._cut:
             path, depth = pending.popleft()
             if folders >= MAX_FOLDERS:
-                self._cut = f"there are more than {MAX_FOLDERS:,} folders"
+                self._cut = marked(f"there are more than {MAX_FOLDERS:,} folders")
                 break
             folders += 1
             try:
@@ -162,7 +163,7 @@ class _Search:
             self._seen.add(folder.identity)
             self._names += len(folder.files) + len(folder.folders) + len(folder.links)
             if self._names > MAX_NAMES:
-                self._cut = f"there are more than {MAX_NAMES:,} names"
+                self._cut = marked(f"there are more than {MAX_NAMES:,} names")
             wanted = self._allowed([name for name in folder.files if _is_tree(name)])
             for name, head in folder.visit(wanted, self._head):
                 if self._kept > MAX_KEPT:
@@ -175,7 +176,7 @@ class _Search:
         for name in folder.links:
             # the tree follows them, and never out of the partition
             if self._links >= MAX_LINKS:
-                self._cut = self._cut or f"there are more than {MAX_LINKS:,} symbolic links"
+                self._cut = self._cut or marked(f"there are more than {MAX_LINKS:,} symbolic links")
                 break
             self._links += 1
             below += self._follow(f"{base}/{name}")
@@ -200,7 +201,7 @@ class _Search:
         """Those for which there is room."""
         room = self._max_trees - self._files
         if len(names) > room:
-            self._cut = self._cut or f"there are more than {self._max_trees:,} device trees"
+            self._cut = self._cut or marked(f"there are more than {self._max_trees:,} device trees")
             names = names[:room]
         self._files += len(names)
         return names
@@ -316,18 +317,18 @@ class DeviceTrees:
         board = self._board
         left = _matching(index, board) if board else ()
         related: tuple[FoundTree, ...] = ()
-        reason = "the only one for this board"
+        reason = marked("the only one for this board")
         if board and left:
             for why, narrowed in (
-                ("the only one with this machine's whole compatible", _same_list),
-                ("the only one with this machine's model", _same_model),
-                ("named as U-Boot asks for it", _named),
+                (marked("the only one with this machine's whole compatible"), _same_list),
+                (marked("the only one with this machine's model"), _same_model),
+                (marked("named as U-Boot asks for it"), _named),
             ):
                 better = narrowed(left, board)
                 if better and len(better) < len(left):
                     left, reason = better, why
             if 1 < len(left) <= _MAX_COMPARED and _all_the_same(tree, left):
-                left, reason = left[:1], "one of several copies of the same tree"
+                left, reason = left[:1], marked("one of several copies of the same tree")
         elif board:
             ours = set(board.compatible)
             related = tuple(one for one in index.trees if ours.intersection(one.head.compatible))

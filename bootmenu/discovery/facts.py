@@ -25,6 +25,7 @@ from bootmenu.formats.devicetree import MAX_SIZE
 from bootmenu.formats.kernels import PartCache, content_of, part_among, parts_of, tree_for
 from bootmenu.formats.kernels.uimage import ramdisk
 from bootmenu.formats.reader import Window
+from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Embedded, Role
 from bootmenu.sources import version_of
@@ -281,7 +282,11 @@ def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
                 state, size, stamp = FileState.PRESENT, info.size, info.stamp
             else:
                 state = FileState.UNUSABLE
-                detail = "is a folder, not a file" if info.is_folder else "is a special file, which is never opened"
+                detail = (
+                    marked("is a folder, not a file")
+                    if info.is_folder
+                    else marked("is a special file, which is never opened")
+                )
     return FileFacts(
         role=role,
         device=ref.device,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.formats import devicetree, spcr
+from bootmenu.language import marked
 from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
@@ -247,7 +248,7 @@ def read_tree(host: Host) -> tuple[devicetree.DeviceTree | None, str | None, str
     if folder.is_dir():
         return devicetree.DeviceTree(root=_unflattened(host)), "/proc/device-tree", None
     if host.path(path).exists():
-        return None, path, "not permitted: only root may read it"
+        return None, path, marked("not permitted: only root may read it")
     return None, None, None
 
 

@@ -48,6 +48,7 @@ from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
+from bootmenu.model.text import quoted
 from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import Remembering, Tree, exists
 
@@ -609,7 +610,7 @@ class Survey:
                     self._next_look = time.monotonic() + self._patience
                     raise error
                 name = job.partition.device.name
-                text = f"reading it failed: {str(error) or type(error).__name__}"
+                text = f"reading it failed: {quoted(str(error) or type(error).__name__)}"
                 self._problem(job.partition, Problem(device=name, path="", message=text))
             case _Ended():
                 del self._running[job]

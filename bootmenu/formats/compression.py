@@ -12,6 +12,7 @@ from typing import Protocol
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Compression
+from bootmenu.model.text import quoted
 
 CEILING = 256 * 1024 * 1024
 """Bytes. No kernel or initramfs that fits the machines we start is larger once unpacked."""
@@ -78,7 +79,7 @@ def _gunzip(source: ByteSource) -> Iterator[tuple[bytes, int]]:
                     piece = unpacker.decompress(pending, _CHUNK)
                 except zlib.error as error:
                     kind = ChecksumError if "incorrect" in str(error) and "check" in str(error) else FormatError
-                    raise kind(f"the gzip stream is damaged: {error}", offset) from None
+                    raise kind(f"the gzip stream is damaged: {quoted(str(error))}", offset) from None
                 pending = unpacker.unconsumed_tail
                 if piece:
                     yield piece, offset
@@ -167,7 +168,7 @@ def _members(
             try:
                 piece = unpacker.decompress(chunk, _CHUNK)
             except (lzma.LZMAError, OSError, ValueError, EOFError, RuntimeError) as error:
-                raise FormatError(f"the {name} stream is damaged: {error}", offset) from None
+                raise FormatError(f"the {name} stream is damaged: {quoted(str(error))}", offset) from None
             if piece:
                 yield piece, offset
         offset -= len(unpacker.unused_data or b"")
@@ -199,7 +200,7 @@ def _unzstd(source: ByteSource) -> Iterator[tuple[bytes, int]]:
             try:
                 piece = unpacker.decompress(chunk)
             except zstandard.ZstdError as error:
-                raise FormatError(f"the zstd stream is damaged: {error}", offset) from None
+                raise FormatError(f"the zstd stream is damaged: {quoted(str(error))}", offset) from None
             except MemoryError:
                 raise FormatError("the zstd stream wants more memory than there is", offset) from None
             if piece:
@@ -228,7 +229,7 @@ def _unlz4(source: ByteSource) -> Iterator[tuple[bytes, int]]:
         try:
             piece = lz4.block.decompress(source.read(offset, size), uncompressed_size=_LZ4_BLOCK)
         except (lz4.block.LZ4BlockError, ValueError, OverflowError) as error:
-            raise FormatError(f"the lz4 stream is damaged: {error}", offset) from None
+            raise FormatError(f"the lz4 stream is damaged: {quoted(str(error))}", offset) from None
         yield piece, offset + size
 
 

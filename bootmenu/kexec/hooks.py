@@ -16,7 +16,7 @@ from pathlib import Path
 from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.progress import Progress, Stage, StageState
-from bootmenu.model.text import printable
+from bootmenu.model.text import printable, quoted
 from bootmenu.system.commands import CommandError, Completed
 from bootmenu.system.host import Host
 
@@ -98,7 +98,7 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
         if done.returncode != 0:
             said = printable(" ".join((done.error_text or done.stdout.decode("utf-8", "replace")).split()))[-_SAID:]
             how = f"exit status {done.returncode}" if done.returncode > 0 else f"signal {-done.returncode}"
-            words = f" It said: {said.rstrip('.')}." if said else ""
+            words = f" It said: {quoted(said)}." if said else ""
             raise LoadError(f"The hook {name} stopped the jump ({how}).{words}", remedy, stage=Stage.HOOKS, call=name)
     yield event(StageState.DONE, ", ".join(plan.hooks))
 

@@ -25,7 +25,7 @@ from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.language import marked
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
-from bootmenu.model.text import printable
+from bootmenu.model.text import printable, quoted
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.host import Host
 from bootmenu.system.tree import DirectoryTree
@@ -155,13 +155,15 @@ def unload(plan: LoadPlan, host: Host) -> str:
     try:
         method.unload(host)
     except MethodError as error:
-        why = f"{error.call}: {os.strerror(error.errno) if error.errno else error.message.partition(chr(10))[0]}"
+        said = error.output.partition("\n")[0][:200]
+        why = os.strerror(error.errno) if error.errno else quoted(said) if said else error.message
+        why = f"{error.call}: {why}"
     except (BootmenuError, OSError) as error:
         why = str(error)
     loaded = host.kexec_loaded()
     if loaded is False or (loaded is None and not why):
         return ""
-    why = printable(why[:200]) or marked("the call succeeded, but the kernel still has one")
+    why = printable(why[:300]) or marked("the call succeeded, but the kernel still has one")
     left = marked(f"A kernel stays loaded, as it cannot be taken out: {why}. Only a restart is sure to take it out.")
     host.log.say(f"bootmenu: {left}")
     return left
@@ -176,7 +178,7 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
         said = tuple(host.log.since(mark))
         why, hint = explain(error.errno, said, error.call, machine)
         if error.errno is None and error.output:
-            why = f"{why} {error.call} said: {error.output.splitlines()[0][:300].rstrip('.')}."
+            why = f"{why} {error.call} said: {quoted(error.output.splitlines()[0][:300])}."
         raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None
     except BootmenuError as error:
         raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree
-from bootmenu.model.text import printable
+from bootmenu.language import marked
+from bootmenu.model.text import printable, quoted
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
 
@@ -69,9 +70,10 @@ def _merged(host: Host, texts: Sequence[bytes]) -> bytes:
             words = done.error_text
             for number, path in enumerate(others, 1):
                 words = words.replace(f"'{path}'", f"overlay {number}")
-            said = printable(words.splitlines()[-1] if words else f"status {done.returncode}")
+            said = quoted(printable(words.splitlines()[-1])[:300]) if words else ""
+            said = said or marked(f"exit status {done.returncode}")
             raise OverlayError(
-                f"an overlay does not apply to this device tree: {said[:300]}",
+                f"an overlay does not apply to this device tree: {said}",
                 "The base must be built with symbols (dtc -@), and have what the overlay refers to.",
             )
         return os.pread(files[-1], MAX_SIZE + 1, 0)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from bootmenu.errors import BootmenuError
+from bootmenu.model.text import quoted
 
 MAX_STDOUT = 4 * 1024 * 1024
 """Bytes of standard output that are kept, unless more is asked for."""
@@ -137,7 +138,7 @@ class Commands:
         except OSError as error:
             raise CommandError(f"{argv[0]} cannot be started: {error.strerror}") from None
         except ValueError as error:  # a NUL, or half of a surrogate pair, in what a disk says
-            raise CommandError(f"{argv[0]} cannot be started: {error}") from None
+            raise CommandError(f"{argv[0]} cannot be started: {quoted(str(error))}") from None
         try:
             with _Running(process, data or b"", keep) as running:
                 deadline = time.monotonic() + timeout

@@ -15,18 +15,19 @@ from types import TracebackType
 from typing import TypeVar
 
 from bootmenu.formats.reader import ByteSource
+from bootmenu.language import marked
 from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, Trouble, normal
 from bootmenu.system.syscalls import Resolve, Syscalls
 
 _TROUBLES = {
-    errno.ENOENT: (Trouble.MISSING, "does not exist"),
-    errno.ENOTDIR: (Trouble.MISSING, "does not exist: a part of the path is a file"),
-    errno.EXDEV: (Trouble.OUTSIDE, "leads into another file system"),
-    errno.ELOOP: (Trouble.UNREADABLE, "too many symbolic links, or one that is forbidden"),
-    errno.EACCES: (Trouble.FORBIDDEN, "permission denied"),
-    errno.EPERM: (Trouble.FORBIDDEN, "permission denied"),
-    errno.ENAMETOOLONG: (Trouble.MISSING, "the name is too long to exist"),
+    errno.ENOENT: (Trouble.MISSING, marked("does not exist")),
+    errno.ENOTDIR: (Trouble.MISSING, marked("does not exist: a part of the path is a file")),
+    errno.EXDEV: (Trouble.OUTSIDE, marked("leads into another file system")),
+    errno.ELOOP: (Trouble.UNREADABLE, marked("too many symbolic links, or one that is forbidden")),
+    errno.EACCES: (Trouble.FORBIDDEN, marked("permission denied")),
+    errno.EPERM: (Trouble.FORBIDDEN, marked("permission denied")),
+    errno.ENAMETOOLONG: (Trouble.MISSING, marked("the name is too long to exist")),
 }
 T = TypeVar("T")
 _MAX_LINKS = 40  # as the kernel's MAXSYMLINKS

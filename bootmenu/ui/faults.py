@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError
+from bootmenu.model.text import quoted
 
 
 class MenuError(BootmenuError):
@@ -109,4 +110,4 @@ def fault(error: BaseException) -> MenuError:
     path = _append("".join(traceback.format_exception(error)))
     hint = f"The details are in {path}." if path else "The details could not be written to a file."
     said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return MenuError(f"the menu stopped because of a mistake of its own: {said}", hint)
+    return MenuError(f"the menu stopped because of a mistake of its own: {quoted(said)}", hint)

@@ -206,7 +206,7 @@ def test_a_mistake_of_a_reader_costs_its_own_partition(tmp_path: Path, monkeypat
     session = session_of(partition(tmp_path, "sda1", {}), good)
     listings, problems = collect(session)
     assert titles(listings) == ["good"]
-    assert [str(problem) for problem in problems] == ["sda1: reading it failed: ZeroDivisionError"]
+    assert [str(problem) for problem in problems] == ["sda1: reading it failed: “ZeroDivisionError”"]
     session.close()
 
 

@@ -101,7 +101,7 @@ def test_a_hook_that_fails_stops_the_jump_before_anything_is_torn_down(host: Hos
     with pytest.raises(LoadError) as caught:
         list(jumping.leave(for_real(host), plan, lambda: released))
     error = caught.value
-    assert error.message == "The hook ask stopped the jump (exit status 3). It said: the door is open."
+    assert error.message == "The hook ask stopped the jump (exit status 3). It said: “the door is open”."
     assert "bootmenu.skip-hooks=ask" in error.hint
     assert (error.stage, syscalls_of(host).calls) == (Stage.HOOKS, [])
 
@@ -126,7 +126,7 @@ def test_a_hook_that_is_taken_back_is_ended(host: Host, plan: LoadPlan, tmp_path
 
 def test_of_a_hook_that_floods_its_end_is_told(host: Host, plan: LoadPlan) -> None:
     hook(host, "flood", "head -c 30000000 /dev/zero | tr '\\0' x; echo 'no room' >&2; exit 1")
-    with pytest.raises(LoadError, match="It said: no room"):
+    with pytest.raises(LoadError, match="It said: “no room”"):
         list(hooks.run(for_real(host), dataclasses.replace(plan, hooks=("flood",))))
 
 

@@ -236,6 +236,12 @@ def _level(machine: MachineFacts) -> str:
     return ", ".join(filter(None, (machine.lockdown, machine.lockdown_origin)))
 
 
+def _way_to_load_unsigned(machine: MachineFacts) -> str:
+    if machine.kexec.kexec_load and not machine.secure_boot:
+        return "Load it by the call kexec_load, which demands none: --method kexec_tools."
+    return "Use a first-stage kernel that does not force signatures."
+
+
 def _way_out(machine: MachineFacts) -> str:
     """Return what has to change so that it is not locked down."""
     # security/lockdown/lockdown.c: "Kernel is locked down from %s"
@@ -337,10 +343,8 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         demanded = False
     if locked:
         way_out = _way_out(machine)
-    elif kexec.kexec_load and not machine.secure_boot:
-        way_out = "Load it by the call kexec_load, which demands none: --method kexec_tools."
     else:
-        way_out = "Use a first-stage kernel that does not force signatures."
+        way_out = _way_to_load_unsigned(machine)
     if kexec.signature is False or demanded is False:
         yield passed("The running kernel demands no signature.", **evidence)
     elif kexec.signature is None or demanded is None:

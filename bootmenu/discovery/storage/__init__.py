@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
+from bootmenu.language import marked
 from bootmenu.model.entry import Problem
+from bootmenu.model.text import quoted
 from bootmenu.registry import Registry
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
@@ -83,7 +85,8 @@ class Bench:
         except CommandError as error:
             raise StorageError(error.message, error.hint) from None
         if done.returncode != 0:
-            said = " ".join(done.error_text.split())[:_SAID] or f"exit status {done.returncode}"
+            said = " ".join(done.error_text.split())[:_SAID]
+            said = quoted(said) if said else marked(f"exit status {done.returncode}")
             raise StorageError(f"{argv[0]}: {said}", status=done.returncode)
         return done.stdout
 

@@ -152,8 +152,11 @@ def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
             if any(fields.get(key) for key in _KERNELS):
                 entries.append(Text(Name.of(name[:-5]), fields, path))
             elif "uki-url" in fields:
-                message = "is fetched over the network (uki-url), which is not done here"
-                yield Problem(device=tree.device, path=path, message=message)
+                yield Problem(
+                    device=tree.device,
+                    path=path,
+                    message="is fetched over the network (uki-url), which is not done here",
+                )
             else:
                 yield Problem(device=tree.device, path=path, message="names no kernel (linux)")
         yield folder.removesuffix("/loader/entries"), entries

@@ -12,6 +12,7 @@ from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.text import quoted
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Line
@@ -76,7 +77,7 @@ class DetailsScreen(ReadingScreen[None]):
             plan = error
         except Exception as error:
             faults.write(error)
-            plan = BootmenuError(f"{type(error).__name__}: {error}")
+            plan = BootmenuError(f"{type(error).__name__}: {quoted(str(error))}")
         self.post_message(self.Planned(plan))
 
     def _find_trees(self, listing: Listing) -> None:
@@ -86,7 +87,7 @@ class DetailsScreen(ReadingScreen[None]):
             trees = self.terms.session.device_trees(listing)
         except Exception as error:
             faults.write(error)
-            trees = BootmenuError(f"{type(error).__name__}: {error}")
+            trees = BootmenuError(f"{type(error).__name__}: {quoted(str(error))}")
         self.post_message(self.TreesFound(trees))
 
     @on(TreesFound)

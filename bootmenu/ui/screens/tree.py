@@ -11,6 +11,7 @@ from textual.message import Message
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.language import _
+from bootmenu.model.text import quoted
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import Line
@@ -54,7 +55,7 @@ class TreeScreen(ReadingScreen[None]):
             shown = error
         except Exception as error:
             faults.write(error)
-            shown = BootmenuError(f"{type(error).__name__}: {error}")
+            shown = BootmenuError(f"{type(error).__name__}: {quoted(str(error))}")
         self.post_message(self.Read(shown))
 
     @on(Read)

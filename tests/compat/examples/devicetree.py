@@ -105,7 +105,7 @@ def folders() -> Iterator[Example]:
             "/dtbs/a.dtb was picked from 577",
             {"picked": "/dtbs/a.dtb", "candidates": ("/dtbs/a.dtb",)},
         ),
-        ("picked from a part", WARN, "20,000", {"picked": "/dtbs/a.dtb", "cut": "there are more than 20,000"}),
+        ("picked from a part", WARN, "20,000", {"picked": "/dtbs/a.dtb", "cut": "there are more than 20,000 names"}),
         ("tie", WARN, "Several", {"candidates": ("/dtbs/a.dtb", "/dtbs/b.dtb")}),
         ("relatives", WARN, "relatives of this board (acme,rocket-2)", {"related": ("/dtbs/a.dtb",)}),
         ("none", PASS, "None of the 577", {}),
@@ -124,7 +124,9 @@ def folders() -> Iterator[Example]:
 
 def from_folder(**changes: object) -> EntryFacts:
     """An entry whose tree was to be taken from a folder of 577."""
-    base = TreeFolderFacts(device="sda1", path="/dtbs", state=FileState.PRESENT, trees=577, reason="of this board")
+    base = TreeFolderFacts(
+        device="sda1", path="/dtbs", state=FileState.PRESENT, trees=577, reason="the only one for this board"
+    )
     return entry(tree_folder=dataclasses.replace(base, **changes))  # type: ignore[arg-type]
 
 

@@ -47,7 +47,7 @@ def files() -> Iterator[Example]:
         code=code,
         name="a folder",
         severity=FAIL,
-        entry=with_files(kernel_file(state=FileState.UNUSABLE, detail="is a folder")),
+        entry=with_files(kernel_file(state=FileState.UNUSABLE, detail="is a folder, not a file")),
         says="is a folder",
     )
     yield Example(

@@ -65,7 +65,7 @@ def architectures() -> Iterator[Example]:
         yield Example(code=code, name=f"by file {said}", severity=severity, machine=machine, entry=by_file)
     treeless = dataclasses.replace(RISCV, tree=None)
     yield Example(code=code, name="no tree", severity=WARN, machine=treeless, entry=entry(kernel=riscv))
-    forbidden = dataclasses.replace(treeless, tree_problem="only root may read it")
+    forbidden = dataclasses.replace(treeless, tree_problem="not permitted: only root may read it")
     yield Example(code=code, name="tree unread", severity=UNKNOWN, machine=forbidden, entry=entry(kernel=riscv))
     yield Example(code=code, name="arm64", severity=None)
 

@@ -159,7 +159,7 @@ def initramfs() -> Iterator[Example]:
     good = InitramfsFacts(size=9, compression="zstd")
     code = "INITRD-FORMAT"
     yield Example(code=code, name="zstd", severity=PASS, entry=packed(good), says="zstd")
-    bad = packed(InitramfsFacts(size=9, problem="it begins like nothing"))
+    bad = packed(InitramfsFacts(size=9, problem="the archive ends early, or is damaged"))
     yield Example(code=code, name="junk", severity=FAIL, entry=bad, says="initrd.img is no initramfs")
     yield Example(code=code, name="unread", severity=UNKNOWN, entry=packed())
     yield Example(code=code, name="none", severity=None)

@@ -136,7 +136,7 @@ def descriptions() -> Iterator[Example]:
         code=code,
         name="forbidden",
         severity=UNKNOWN,
-        machine=virt(tree=None, tree_problem="only root may read it"),
+        machine=virt(tree=None, tree_problem="not permitted: only root may read it"),
         says="only root",
     )
     yield Example(code=code, name="none", severity=UNKNOWN, machine=virt(tree=None, tree_problem=None))

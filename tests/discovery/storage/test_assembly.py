@@ -236,7 +236,7 @@ def test_a_volume_that_cannot_be_activated_hides_no_other(tmp_path: Path) -> Non
     problem, array = disks.found()
     assert array == "md127"
     assert problem == Problem(
-        device="sda2", path="", message="logical volume vg/root: lvm: device-mapper: reload ioctl failed"
+        device="sda2", path="", message="logical volume vg/root: lvm: “device-mapper: reload ioctl failed”"
     )
 
 
@@ -383,7 +383,7 @@ def test_what_cannot_be_undone_is_named_and_the_rest_is_undone(tmp_path: Path) -
     disks = Disks(tmp_path, [*MIRROR, part("sda2", "LVM2_member")], {"mdadm": MD, "lvm": LV})
     disks.found()
     disks.answers["lvchange"] = (5, b"", b"Logical volume vg/root in use.\n")
-    assert disks.storage.release() == ["vg/root: lvm: Logical volume vg/root in use."]
+    assert disks.storage.release() == ["vg/root: lvm: “Logical volume vg/root in use.”"]
     assert disks.calls("mdadm")[-1] == ["mdadm", "--stop", "/dev/md127"]
     assert disks.storage.release() == []
 
