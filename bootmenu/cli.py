@@ -311,6 +311,7 @@ def _menu(arguments: argparse.Namespace) -> int:
 
 def _scan(arguments: argparse.Namespace) -> int:
     from bootmenu import reports
+    from bootmenu.model.finding import Severity
     from bootmenu.session import MachineSession, collect
 
     host, machine = _host_and_machine(arguments.machine)
@@ -326,6 +327,12 @@ def _scan(arguments: argparse.Namespace) -> int:
         return 0
     for line in reports.scan_lines(listings):
         print(line)
+    if any(listing.report.verdict is not Severity.PASS for listing in listings):
+        print(
+            "bootmenu: below an entry is its worst finding; all are in bootmenu scan --json, and those of one kernel "
+            "in bootmenu check KERNEL",
+            file=sys.stderr,
+        )
     for problem in problems:
         print(f"bootmenu: {reports.printable(str(problem))}", file=sys.stderr)
     if not listings:

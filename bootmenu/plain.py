@@ -40,7 +40,7 @@ from bootmenu.ui.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import cells, clean, cut, fit
 from bootmenu.ui.typed import Typed
-from bootmenu.ui.wording import GOING_DOWN, full_name, stage_line
+from bootmenu.ui.wording import GOING_DOWN, full_name, made_default, stage_line
 
 _MOST_DIFFERENCES = 40
 """Of a device tree: nobody can scroll back on a serial line."""
@@ -502,6 +502,8 @@ class PlainMenu(PlainBase):
         self._list()
         if not kept:
             self.teletype.say(told(memory.trouble), "  ! ")
+        if name in (memory.state.default, memory.state.once) and (warning := made_default(listing, "")):
+            self.teletype.say(f"{full_name(listing)}: {warning}", "  ! ")
 
     def _unlock(self) -> None:
         """Until a partition is unlocked, or Enter is typed alone. After a wrong passphrase comes the next try."""

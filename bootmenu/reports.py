@@ -65,7 +65,8 @@ def json_text(value: object, *, indent: int | None = None) -> str:
 
 
 def scan_lines(listings: list[Listing]) -> Iterator[str]:
-    """One line an entry: verdict, id, title."""
+    """One line an entry: verdict, id, title; below it the worst finding, where the verdict is not ok."""
+    said: set[str] = set()
     width = max((len(listing.entry.id) for listing in listings), default=0)
     for listing in listings:
         mark = "*" if listing.entry.default else " "
@@ -73,6 +74,11 @@ def scan_lines(listings: list[Listing]) -> Iterator[str]:
         title = " ".join(part for part in (listing.entry.title, listing.entry.version) if part)
         name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {title}")
         yield f"{word:<4} {mark} {name:<{width}}  {where}"
+        if listing.report.verdict is not Severity.PASS:
+            worst = next(found for found in listing.report.findings if not found.ignored)
+            line = f"{worst.code}: {worst.message}"
+            yield f"{'':<7}{f'{worst.code}, as above' if line in said else printable(line)}"
+            said.add(line)
 
 
 def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:

@@ -672,6 +672,7 @@ class FilesSession(MachineSession):
             partitions=None if partitions is None else tuple(name for each in partitions for name in each.names),
             hand_over=self.hand_over.foresee,
         )
+        facts = dataclasses.replace(facts, typed=True)
         facts = self.foresee(roots.with_root(facts, entry.cmdline, self._mounts, here, partitions or ()))
         for file in facts.files:
             if file.state is not FileState.PRESENT:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import pytest
 from bootmenu import cli
 from bootmenu.demo.builders import arm64_image, board_tree, write_sparse
 from bootmenu.kexec.methods import METHODS
-from tests.builders import machines
+from tests.builders import containers, machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
 from tests.commands import Call
@@ -236,6 +239,71 @@ def test_a_hostile_tree_does_not_flood_the_report(call: Call, tmp_path: Path) ->
         outcome = call("check", tmp_path / "k", "--dtb", tmp_path / "d", "--machine", VIRT)
         assert outcome.code == 1
         assert len(outcome.out) < 10_000
+
+
+def test_scan_says_why_a_verdict_is_not_ok_and_how_to_see_all(call: Call, partition: Path) -> None:
+    words = ["scan", "--machine", VIRT, "--tree", f"{partition},name=sda1"]
+    good = call(*words)
+    assert (good.out.count("\n"), good.err) == (1, "")
+    for name in ("bad", "worse"):
+        write_tree(partition, {f"loader/entries/{name}.conf": f"title {name}\nlinux /{name}\noptions quiet\n"})
+    (partition / "vmlinuz").write_bytes(whole_image()[:-1])
+    found = call(*words)
+    lines = found.out.splitlines()
+    verdicts = [line for line in lines if not line.startswith(" ")]
+    assert len(lines) == 2 * len(verdicts) == 6
+    (of_good,) = (below for line, below in pairwise(lines) if line.endswith("Good 6.1"))
+    assert of_good.startswith("       IMG-TRUNC: sda1:/vmlinuz ")
+    assert any(line.startswith("       FILE-MISSING: The kernel sda1:/bad does not exist.") for line in lines)
+    assert "bootmenu check KERNEL" in found.err
+    locked = json.loads(Path(VIRT).read_bytes())
+    locked["cap_sys_boot"] = False
+    write_tree(partition, {"vmlinuz": whole_image(), "bad": whole_image(), "worse": whole_image()})
+    facts = partition.parent / "facts.json"
+    facts.write_text(json.dumps(locked))
+    again = call("scan", "--machine", facts, "--tree", f"{partition},name=sda1").out
+    assert (again.count("SYS-CAP: "), again.count("SYS-CAP, as above")) == (1, 2), (
+        "what is of the machine is said once"
+    )
+
+
+@pytest.mark.parametrize(
+    ("machine", "wanted", "unwanted"),
+    [("virt-psci-hvc", "an arm64 Image", "bzImage"), ("unprivileged-x86", "a bzImage", "arm64")],
+)
+def test_what_is_no_kernel_is_told_for_this_machine(
+    call: Call, tmp_path: Path, machine: str, wanted: str, unwanted: str
+) -> None:
+    (tmp_path / "README.md").write_text("# Read me\n" * 100)
+    facts = machines.FOLDER / f"{machine}.json"
+    found = call("check", tmp_path / "README.md", "--machine", facts, "--json").json["findings"]
+    (hint,) = [finding["hint"] for finding in found if finding["code"] == "IMG-FORMAT"]
+    assert wanted in hint
+    assert unwanted not in hint
+    assert "configuration" not in hint
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "renamed", "gzip", "zboot"])
+def test_a_hint_about_a_file_that_was_typed_names_neither_package_nor_configuration(
+    call: Call, tmp_path: Path, damage: str
+) -> None:
+    content = {
+        "cut": whole_image()[:-1],
+        "empty": b"",
+        "renamed": whole_image(),
+        "gzip": gzip.compress(whole_image())[:-8] + bytes(8),
+        "zboot": containers.zboot(whole_image())[:-4000],
+    }[damage]
+    kernel = write_tree(tmp_path / "boot", {"vmlinuz-1.2.3": content}) / "vmlinuz-1.2.3"
+    typed = call("check", kernel, "--machine", VIRT, "--json").json["findings"]
+    assert damage == "renamed" or [finding for finding in typed if finding["severity"] == "fail"]
+    for finding in typed:
+        assert not re.search("reinstall|package|(in|to) the configuration", finding["hint"]), finding
+    entry = "title x\nlinux /boot/vmlinuz-1.2.3\noptions console=ttyAMA0\n"
+    write_tree(tmp_path, {"loader/entries/x.conf": entry})
+    (listed,) = call("scan", "--tree", tmp_path, "--machine", VIRT, "--json").json["entries"]
+    if damage in ("cut", "empty", "zboot"):  # a scan does not read to the end
+        assert any("reinstall the kernel package" in finding["hint"] for finding in listed["findings"])
 
 
 # ---- check ------------------------------------------------------------------------------------------------

@@ -239,6 +239,18 @@ def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: P
 
 
 @pytest.mark.parametrize("key", ["D", "o"])
+def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
+    session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
+    said, _ = sit(session, f"{key} 3")
+    assert "the default, but it cannot be started here" in " ".join(said.split())
+    assert FolderStore(tmp_path).read() != State(), "all the same"
+    said, _ = sit(session, f"{key} 3")
+    assert "but it cannot be started" not in " ".join(said.split())
+    said, _ = sit(session, f"{key} 1")
+    assert "but it cannot be started" not in " ".join(said.split())
+
+
+@pytest.mark.parametrize("key", ["D", "o"])
 def test_what_another_console_has_chosen_since_the_list_was_printed_is_not_taken_back(key: str) -> None:
     session = fakes.FakeSession()
     first, second = _listings()[:2]

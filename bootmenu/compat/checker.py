@@ -51,6 +51,13 @@ def failed(message: str, hint: str, **evidence: object) -> Says:
     return Says(Severity.FAIL, message, hint, evidence)
 
 
+def another_copy(entry: EntryFacts) -> str:
+    """Return what mends a kernel's file that is not as it was made."""
+    if entry.typed:
+        return "copy it again from where it came"
+    return "copy it again, or reinstall the kernel package"
+
+
 MachineCheck = Callable[[MachineFacts], Iterator[Says]]
 EntryCheck = Callable[[MachineFacts, EntryFacts], Iterator[Says]]
 F = TypeVar("F", MachineCheck, EntryCheck)

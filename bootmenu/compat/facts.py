@@ -263,6 +263,8 @@ class EntryFacts:
     """CommandLine.unset"""
     architecture: Architecture | None = None
     """As the configuration states it."""
+    typed: bool = False
+    """Somebody has named the files, and no configuration: what can be mended is another file, or another name."""
     files: tuple[FileFacts, ...] = ()
     kernel: KernelFacts | None = None
     """None = the kernel's file could not be read."""

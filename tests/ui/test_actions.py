@@ -16,6 +16,7 @@ from bootmenu.discovery.scan import EntryFound
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.handover import HandedTrees
 from bootmenu.kexec.preflight import Preflight, TestRefusedError
+from bootmenu.model.finding import Severity
 from bootmenu.state import Attempt, FolderStore, Memory, State, encode
 from bootmenu.system.power import Power
 from bootmenu.ui.outcome import Jump
@@ -281,6 +282,18 @@ async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
         assert Memory(FolderStore(tmp_path)).state.default is None
         assert "2*" not in menu.selected
         assert "1*" in menu.text, "its configuration's own"
+
+
+@pytest.mark.parametrize("key", ["D", "o"])
+async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
+    assert fakes.PAGES.report.verdict is Severity.FAIL
+    async with running(FakeSession(memory=remembering(tmp_path))) as menu:
+        await menu.press("3", key)
+        await menu.sees("the default, but it cannot be started here")
+        await menu.sees("It is passed over as long as it cannot be started.")
+        await menu.press(key)
+        await menu.sees("no longer")
+        assert "passed over" not in menu.text
 
 
 async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 
 import pytest
 
+from bootmenu.compat import check_machine
 from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import (
     DeviceDone,
@@ -21,11 +22,13 @@ from bootmenu.discovery.scan import (
 )
 from bootmenu.formats.devicetree_head import TreeHead
 from bootmenu.model.entry import FileRef, Problem
-from bootmenu.model.finding import Report
+from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.ui.outcome import Demo, Quit
+from bootmenu.ui.pages.details import machine_details
 from bootmenu.ui.pages.listing import Columns, Row, line_of
 from bootmenu.ui.screens.details import DetailsScreen
 from bootmenu.ui.screens.help import HelpScreen
+from tests.builders import machines
 from tests.ui import fakes
 from tests.ui.driving import running
 from tests.ui.fakes import FakeSession
@@ -377,6 +380,18 @@ async def test_details_show_every_finding_its_evidence_and_the_plan() -> None:
             assert text in menu.text
         await menu.press("escape")
         assert "16K pages" in menu.selected
+
+
+def test_details_have_words_for_people_where_programs_read_null() -> None:
+    reports = [check_machine(machines.recorded(name)) for name in machines.MACHINES]
+    assert any(None in found.evidence.values() for report in reports for found in report.findings)
+    for report in reports:
+        text = "\n".join(line.text for line in machine_details(report, (), 80))
+        assert "null" not in text
+    nested = Finding(code="X", severity=Severity.WARN, message="x", evidence={"a": None, "b": {"cpu@0": [None, 1]}})
+    text = "\n".join(line.text for line in machine_details(Report.from_findings([nested]), (), 80))
+    assert "a: " not in text
+    assert 'b: {"cpu@0": ["none", 1]}' in text
 
 
 async def test_details_say_why_there_is_no_plan() -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checker import Says, another_copy, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.formats.kernels import tree_for
 from bootmenu.model.kernel import KernelImage, Role
 from bootmenu.model.machine import MachineFacts
-
-_COPY = "The file was cut off or damaged when it was copied: copy it again, or reinstall the kernel package."
 
 
 def _name(entry: EntryFacts) -> str:
@@ -25,7 +23,7 @@ def _broken(entry: EntryFacts, container: str) -> Iterator[Says]:
         yield failed(
             f"{_name(entry)} is {kernel.looks_like or container}, and no kernel can be taken out of it: "
             f"{kernel.problem or 'it is damaged'}.",
-            _COPY,
+            f"The file was cut off or damaged when it was copied: {another_copy(entry)}.",
             container=container,
             problem=kernel.problem,
         )
@@ -102,7 +100,8 @@ def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         "running": list(ours),
     }
     if image.checksum_problem is not None:
-        yield failed(f"{_name(entry)} is damaged: {image.checksum_problem}.", _COPY, **evidence)
+        hint = f"The file was cut off or damaged when it was copied: {another_copy(entry)}."
+        yield failed(f"{_name(entry)} is damaged: {image.checksum_problem}.", hint, **evidence)
     elif image.board is None:
         yield unknown(
             f"{_name(entry)} does not say which boards it is for.",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checker import Says, another_copy, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.checks.system import FILE_LOAD, loads_by_file
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.model.entry import CommandLine
@@ -29,8 +29,23 @@ def _name(entry: EntryFacts) -> str:
     return file.name if file else "the kernel"
 
 
+def _loadable(machine: MachineFacts) -> str:
+    """Return what can be loaded on a machine of this architecture."""
+    match machine.architecture:
+        case Architecture.ARM64:
+            return "an arm64 Image, raw, packed, or in a zboot, UKI, FIT, uImage or vmlinux"
+        case Architecture.X86_64 | Architecture.X86:
+            return "a bzImage, as distributions have it in /boot/vmlinuz, or a UKI"
+        case Architecture.RISCV64:
+            return "a riscv64 Image, raw, packed, or in a zboot, UKI, FIT or uImage"
+        case None:
+            return "a kernel of this machine's architecture"
+        case other:
+            return f"a kernel for {other}"
+
+
 @entry_check("IMG-FORMAT", order=200)
-def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     """The file is a kernel that can be loaded from here."""
     file = entry.file("kernel")
     if file is not None and file.state is not FileState.PRESENT:
@@ -45,8 +60,9 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # n
         why = f", and {kernel.problem}" if kernel.container else ""
         yield failed(
             f"{_name(entry)} is no kernel that can be loaded here{like}{why}.",
-            "Name a kernel in the configuration: an arm64 Image, raw, packed, or in a zboot, UKI, FIT, uImage or "
-            "vmlinux.",
+            f"Name a file that is one: {_loadable(machine)}."
+            if entry.typed
+            else f"Name {_loadable(machine)} in the configuration.",
             looks_like=kernel.looks_like,
             problem=kernel.problem,
         )
@@ -101,7 +117,7 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
         "damage": image.damage,
     }
     size = image.content_size
-    hint = "The file was cut off or damaged when it was copied: copy it again, or reinstall the kernel package."
+    hint = f"The file was cut off or damaged when it was copied: {another_copy(entry)}."
     if image.damage is not None:
         yield failed(f"{_name(entry)} cannot be unpacked: {image.damage}.", hint, **evidence)
     elif image.declared_end is not None and size is None:
@@ -218,7 +234,7 @@ def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # no
     elif file.size == 0:
         yield failed(
             f"{file.name} is empty.",
-            "The disk was full when it was written: make room and reinstall the kernel package.",
+            f"The disk was full when it was written: make room, and {another_copy(entry)}.",
             size=0,
         )
     else:
@@ -280,7 +296,7 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  
         )
         return
     needed = min(sizes, default=0)
-    hint = "The header is damaged, or something was appended: reinstall the kernel package."
+    hint = f"The header is damaged, or something was appended: {another_copy(entry)}."
     if needed <= memory:
         yield passed("The file fits the memory it asks for.", **evidence)
     elif entry.method == _NATIVE:
@@ -316,7 +332,7 @@ def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
     if image.text_offset % (page or 4096) or image.text_offset >= 2 * 1024 * 1024:
         yield failed(
             f"{_name(entry)} wants to lie {image.text_offset:#x} above a 2 MiB boundary, which is impossible.",
-            "The header is damaged: reinstall the kernel package.",
+            f"The header is damaged: {another_copy(entry)}.",
             **evidence,
         )
     elif page is None and image.text_offset % 65536:
@@ -395,7 +411,7 @@ def checksum(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noq
     if image.checksum_problem is not None:
         yield failed(
             f"{_name(entry)} is damaged: {image.checksum_problem}.",
-            "Copy the file again, or reinstall the kernel package.",
+            f"The file is damaged: {another_copy(entry)}.",
             **evidence,
         )
     elif image.checksummed:
@@ -416,7 +432,7 @@ def version(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa
     elif named and named != banner:
         yield warned(
             f"{file.name} is Linux {banner}, not {named} as its name says: its modules may not be found.",
-            "The file was renamed or overwritten: reinstall the kernel package.",
+            f"The file was renamed or overwritten: {another_copy(entry)}.",
             **evidence,
         )
     elif entry.version and entry.version[0].isdigit() and entry.version != banner:

@@ -85,7 +85,9 @@ def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
     elif not entry.command_line.strip() and not config.get("CMDLINE", "").strip('"'):
         yield warned(
             "There is no command line: the kernel will know neither its root file system nor its console.",
-            "Add one to the configuration, root= and console= at least.",
+            "Give one with --cmdline, root= and console= at least."
+            if entry.typed
+            else "Add one to the configuration, root= and console= at least.",
             command_line=entry.command_line,
         )
     else:

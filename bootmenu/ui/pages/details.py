@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import Listing
@@ -90,9 +90,24 @@ def _with_evidence(found: Finding, width: int) -> list[Line]:
     lines = finding(found, width)
     indent = verdict_width() + (2 if width < STACKED else 15)
     for name, value in found.evidence.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        if value is None:  # the finding itself says what could not be read, and what there is not is no evidence
+            continue
+        text = value if isinstance(value, str) else json.dumps(_named(value), ensure_ascii=False, default=str)
         lines += block(width - 1, [], indent, f"{clean(name, 60)}: {clean(text, 1000)}", Ink.DIM)
     return lines
+
+
+def _named(value: object) -> object:
+    """Return a value with a word in it for what there is not: null is for programs."""
+    match value:
+        case None:
+            return "none"
+        case list() | tuple():
+            return [_named(inner) for inner in value]
+        case Mapping():
+            return {str(key): _named(inner) for key, inner in value.items()}
+        case _:
+            return value
 
 
 def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:

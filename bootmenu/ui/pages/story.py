@@ -48,7 +48,11 @@ def story(
     roomy: bool = False,
 ) -> list[Line]:
     """What became of it last time; findings, the entry's own before the machine's; the files and the command line."""
-    found = [*history(listing.entry, state or State(), width), *findings(listing.report, machine_report, width)]
+    state = state or State()
+    found = history(listing.entry, state, width)
+    if listing.report.verdict is Severity.FAIL and listing.entry.id in (state.default, state.once):
+        found += _told(_("It is passed over as long as it cannot be started."), Ink.WARN, width)
+    found += findings(listing.report, machine_report, width)
     lines = [*found, *([BLANK] if roomy and found else []), *files(listing, machine, width)]
     return [*lines, *field(_("loaded by"), clean(method, 40), width, ink=Ink.DIM)] if method else lines
 

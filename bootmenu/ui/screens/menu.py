@@ -49,7 +49,7 @@ from bootmenu.ui.terms import Terms
 from bootmenu.ui.text import clean
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
-from bootmenu.ui.wording import GOING_DOWN, full_name, sentence_of
+from bootmenu.ui.wording import GOING_DOWN, full_name, made_default, sentence_of
 
 _PASSING = 0.04
 """Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
@@ -538,7 +538,8 @@ class MenuScreen(LookingScreen[None]):
         if self._state.default == name:
             self._keep(lambda state: state.without_default(name), _("no longer the default that was made here"))
         else:
-            self._keep(lambda state: state.with_default(chosen, there), _("the default from now on"))
+            said = made_default(chosen, _("the default from now on"))
+            self._keep(lambda state: state.with_default(chosen, there), said)
 
     def action_next_boot(self) -> None:
         """The selected entry next time only, or not."""
@@ -549,7 +550,8 @@ class MenuScreen(LookingScreen[None]):
         if self._state.once == name:
             self._keep(lambda state: state.without_once(name), _("no longer chosen for the next boot"))
         else:
-            self._keep(lambda state: state.with_once(chosen), _("the default of the next boot only"))
+            said = made_default(chosen, _("the default of the next boot only"))
+            self._keep(lambda state: state.with_once(chosen), said)
 
     def _keep(self, change: Callable[[State], State], said: str) -> None:
         """Change what is remembered at once, in the order of the keys, and store it in a thread."""
