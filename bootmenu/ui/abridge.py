@@ -45,11 +45,13 @@ def _alike(texts: Sequence[str]) -> int:
 
 
 def _by_words(text: str, width: int, counts: Mapping[str, int]) -> str:
-    """Keep the words that few of the others have, then from the left as many of the rest as there is room for."""
+    """Keep the words that few of the others have, then the first one, since a name begins with what it is, then from
+    the left as many of the rest as there is room for."""
     words = text.split(" ")
     kept: set[int] = set()
     # by powers of two: of words that about as many have, the first says the most
     common = [counts[word].bit_length() for word in words]
+    common[0] = min(common[0], min(common) + 1)
     for index in sorted(range(len(words)), key=lambda index: (common[index], index)):
         if cells(_joined(words, kept | {index})) <= width:
             kept.add(index)

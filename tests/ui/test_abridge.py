@@ -39,6 +39,16 @@ def test_what_all_of_them_say_is_cut_and_what_differs_stays(width: int, normal: 
     assert len(set(short)) == 4
 
 
+def test_a_title_keeps_its_beginning_where_there_is_room() -> None:
+    modes = ("", ", own device tree", ", two CPUs", ", tree of another board")
+    short = abridged(tuple(f"Alpine Linux edge{mode}" for mode in modes), 32)
+    assert short[1:] == (
+        "Alpine» edge, own device tree",
+        "Alpine Linux edge, two CPUs",
+        "Alpine» edge,» of another board",
+    )
+
+
 LETTERS = st.text("ab ()-1é漢", max_size=30)
 TEXTS = st.lists(LETTERS | st.builds("{} {} {}".format, LETTERS, st.sampled_from(DEBIAN), LETTERS), max_size=30)
 
