@@ -493,6 +493,22 @@ TABLE: tuple[Key, ...] = (
         places=(Place.PIN,),
         in_text=True,
     ),
+    Key(
+        action="up",
+        keys=("left",),
+        shown="←",
+        help=marked("the sign before it"),
+        places=(Place.PIN,),
+        in_text=True,
+    ),
+    Key(
+        action="down",
+        keys=("right",),
+        shown="→",
+        help=marked("the next sign"),
+        places=(Place.PIN,),
+        in_text=True,
+    ),
     Key(action="no", keys=("escape",), shown="Esc", help=marked("back to the choices"), places=(Place.PIN,)),
     Key(
         action="cancel",

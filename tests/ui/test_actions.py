@@ -11,7 +11,7 @@ import pytest
 from textual import events
 
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery.devicetrees import Fit
+from bootmenu.discovery.devicetrees import Fit, TreeChoice
 from bootmenu.discovery.scan import EntryFound
 from bootmenu.kexec.errors import SimulatedJump
 from bootmenu.kexec.handover import HandedTrees
@@ -19,6 +19,7 @@ from bootmenu.kexec.preflight import Preflight, TestRefusedError
 from bootmenu.model.finding import Severity
 from bootmenu.state import Attempt, FolderStore, Memory, State, encode
 from bootmenu.system.power import Power
+from bootmenu.ui.draft import Part
 from bootmenu.ui.outcome import Jump
 from bootmenu.ui.pages.details import planned
 from bootmenu.ui.pages.tree import MOST_LINES, TreeText
@@ -139,6 +140,16 @@ async def test_a_device_tree_is_chosen_among_those_that_lie_ready() -> None:
         assert screen.draft.edited().dtb is not None
         await menu.press("tab", "shift+tab", "shift+tab")
         assert not screen.draft.changed
+
+
+@pytest.mark.parametrize("trees", [(), (choice("/dtbs/a.dtb", Fit.EXACT),)])
+async def test_a_choice_is_offered_in_the_line_that_has_one(trees: tuple[TreeChoice, ...]) -> None:
+    async with running(FakeSession(trees=trees)) as menu:
+        screen = await editing(menu)
+        assert "Tab" not in menu.rows[-1]
+        while screen.draft.current.part is not Part.TREE:
+            await menu.press("down")
+        await menu.until(lambda: ("Tab next choice" in menu.rows[-1]) is bool(trees))
 
 
 async def test_keys_of_the_menu_are_letters_while_typing() -> None:

@@ -490,3 +490,11 @@ async def test_what_is_not_surely_the_default_is_not_offered_as_it() -> None:
         assert screen(menu).rows == []
         session.scan_gate.set()
         await menu.until(lambda: bool(screen(menu).rows))
+
+
+async def test_the_signs_of_the_pin_stand_in_a_row_so_left_and_right_move_too() -> None:
+    async with kiosk() as menu:
+        await menu.press("end", "enter")
+        await menu.at(PinScreen)
+        await menu.press("right", "right", "left")
+        await menu.sees("[1]")

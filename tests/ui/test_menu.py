@@ -506,3 +506,37 @@ async def test_text_from_a_disk_is_never_markup_nor_an_escape() -> None:
         await menu.press("escape", "enter")
         for bad in "\x1b\x07\x9b\u202e\u0301\udcff\t":
             assert bad not in menu.text
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_a_sentence_that_does_not_fit_is_folded_and_gone_with_the_next_key(size: tuple[int, int]) -> None:
+    trouble = "Here the machine would go down. This is a simulation, so everything runs on, and nothing was lost."
+    async with running(FakeSession(), size=size, trouble=trouble) as menu:
+        await menu.sees("Enter boot")
+        assert trouble in " ".join(menu.text.replace("─", " ").split())
+        await menu.press("down")
+        assert "nothing was lost" not in menu.text
+
+
+async def test_keys_for_an_entry_are_offered_where_one_is_selected() -> None:
+    events = (DeviceFound(fakes.ROOT), ProblemFound(fakes.NONSENSE), DeviceDone(fakes.ROOT, 0), ScanFinished(0.1))
+    async with running(FakeSession(events=events), size=(120, 40)) as menu:
+        assert "d details" in menu.rows[-1]
+        for label in ("Enter boot", "e edit", "t test", "D make", "o next"):
+            assert label not in menu.rows[-1]
+        await menu.press("d")
+        await menu.at(DetailsScreen)
+        assert "Could not be read" in menu.text
+        assert fakes.NONSENSE.path in menu.text
+        assert "v device tree" not in menu.rows[-1]
+    async with running(FakeSession(), size=(120, 40)) as menu:
+        assert "Enter boot   e edit" in menu.rows[-1]
+
+
+async def test_a_filter_without_a_match_says_which_key_takes_it_away() -> None:
+    async with running(FakeSession()) as menu:
+        await menu.press("slash", *"zzz", "enter")
+        assert "No entry matches. Esc shows all." in menu.text
+        assert "boot" not in menu.rows[-1]
+        await menu.press("escape")
+        assert "Enter boot" in menu.rows[-1]

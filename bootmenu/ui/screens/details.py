@@ -12,18 +12,22 @@ from bootmenu.discovery.devicetrees import TreeChoice
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.language import _
+from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Line
+from bootmenu.ui.pages.banner import heading
 from bootmenu.ui.pages.details import details, device_trees, machine_details
+from bootmenu.ui.pages.story import problem_story
 from bootmenu.ui.screens.base import ReadingScreen
 from bootmenu.ui.screens.tree import TreeScreen
 from bootmenu.ui.terms import Terms
 
 
 class DetailsScreen(ReadingScreen[None]):
-    """Of an entry, or of the machine alone when none is selected."""
+    """Of an entry or a problem, or of the machine alone when none is selected."""
 
     place = Place.DETAILS
     BINDINGS: ClassVar = bindings(Place.DETAILS)
@@ -42,9 +46,10 @@ class DetailsScreen(ReadingScreen[None]):
             super().__init__()
             self.trees = trees
 
-    def __init__(self, terms: Terms, listing: Listing | None) -> None:
+    def __init__(self, terms: Terms, listing: Listing | None, problem: Problem | None = None) -> None:
         super().__init__(terms)
         self.listing = listing
+        self.problem = problem
         self.plan: LoadPlan | BootmenuError | None = None
         self.trees: tuple[TreeChoice, ...] | BootmenuError | None = None
 
@@ -52,10 +57,18 @@ class DetailsScreen(ReadingScreen[None]):
         """Files, findings, plan, machine."""
         session = self.terms.session
         machine = machine_details(session.machine_report, session.notices, width)
+        if self.problem is not None:
+            left_out = problem_story(self.problem, width)
+            return [heading(width, _("Could not be read")), *left_out, BLANK, *machine]
         if self.listing is None:
             return machine
         entry = details(self.listing, session.machine, session.machine_report, self.plan, width)
         return [*entry, *device_trees(self.trees, self.listing, width), BLANK, *machine]
+
+    @property
+    def unlabelled(self) -> frozenset[str]:
+        """Only an entry is handed a device tree."""
+        return super().unlabelled | (frozenset({"tree"}) if self.listing is None else frozenset())
 
     def on_mount(self) -> None:
         """Ask for the plan and the device trees."""

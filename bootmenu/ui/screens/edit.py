@@ -19,7 +19,7 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.language import _
 from bootmenu.model.entry import BootEntry
 from bootmenu.ui import faults
-from bootmenu.ui.draft import Draft
+from bootmenu.ui.draft import Draft, Part
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import Ink, Line, Span, rule
 from bootmenu.ui.pages import edit
@@ -78,6 +78,12 @@ class EditScreen(Typing, BootmenuScreen[None]):
         yield Paper(self._story, id="story")
         yield Paper(self._more, classes="rule", id="more")
 
+    @property
+    def unlabelled(self) -> frozenset[str]:
+        """Only the device tree is chosen, and only where more than the running one is there."""
+        chosen = self.draft.current.part is Part.TREE and edit.ready(self._trees or ())
+        return super().unlabelled | (frozenset() if chosen else frozenset({"choose"}))
+
     def _fields(self, width: int) -> list[Line]:
         return edit.fields(self.draft, self.terms.session.machine, self._trees, width)
 
@@ -100,6 +106,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         if self.judged is not None:  # what was found before stays to be read until there is something new
             self.paper("story").show(self._story)
         self.paper("more").show(self._more)
+        self.paper("footer").show(self._footer)
 
     def on_mount(self) -> None:
         """Look for device trees."""

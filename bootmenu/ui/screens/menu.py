@@ -46,7 +46,7 @@ from bootmenu.ui.screens.passphrase import PassphraseScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
 from bootmenu.ui.terminal import Traits
 from bootmenu.ui.terms import Terms
-from bootmenu.ui.text import clean
+from bootmenu.ui.text import cells, clean
 from bootmenu.ui.widgets.paper import Paper
 from bootmenu.ui.widgets.rows import RowList
 from bootmenu.ui.wording import GOING_DOWN, full_name, made_default, sentence_of
@@ -55,6 +55,9 @@ _PASSING = 0.04
 """Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
 _PASSING_SLOWLY = 0.3
 """The same on a serial line: a story takes up to 1,000 bytes, a tenth of a second of 115,200 baud."""
+
+_OF_AN_ENTRY = frozenset({"boot", "edit", "test", "make_default", "next_boot"})
+"""Actions for which an entry has to be selected."""
 
 _BANNER = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
 """Under so many rows of the terminal, at most so many of the banner: the list goes before."""
@@ -150,6 +153,9 @@ class MenuScreen(LookingScreen[None]):
         demo = frozenset() if self._demo_suggested else frozenset({"demo"})
         hidden = {"unlock"} if not self._locked else set()
         hidden |= {"unfilter"} if not self._words else set()
+        row = self._rows.selected
+        if row.listing is None if row else self.catalogue.finished:
+            hidden |= _OF_AN_ENTRY
         return super().unlabelled | demo | hidden
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -228,17 +234,18 @@ class MenuScreen(LookingScreen[None]):
     def _nothing(self, width: int) -> list[Line]:
         if self.catalogue.scanning or not self.catalogue.finished:
             return paragraph(width, _("Entries appear here as the partitions are read."), Ink.DIM)
+        if self._words:
+            return paragraph(width, _("No entry matches. Esc shows all."), Ink.DIM)
         return paragraph(width, _("The list says what was found on each partition instead."), Ink.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
-        below = self.paper("story").below
-        right = more_below(below, width)
-        left = (
-            [Span(self._said, Ink.WARN if self._said == told(self.terms.trouble) else Ink.STRONG)]
-            if self._said
-            else []
-        )
-        return [rule(width, left, right, joint=self._joint("┴"))]
+        right = more_below(self.paper("story").below, width)
+        ink = Ink.WARN if self._said == told(self.terms.trouble) else Ink.STRONG
+        if cells(self._said) <= rule_room(width, right):
+            said = [Span(self._said, ink)] if self._said else []
+            return [rule(width, said, right, joint=self._joint("┴"))]
+        # it is said once, so none of it is cut
+        return [rule(width, (), right, joint=self._joint("┴")), *paragraph(width, self._said, ink)]
 
     def draw_found(self) -> None:
         """Bring rows and rules up to date; the story follows through RowList.Moved."""
@@ -261,12 +268,14 @@ class MenuScreen(LookingScreen[None]):
         self._untold = self._rows.selected is None
         self.paper("head").show(self._head)
         self.paper("story").show(self._story, from_top=from_top)
+        self.paper("footer").show(self._footer)
         self._draw_rules()
 
     def _say(self, text: str) -> None:
         """One sentence in the lower rule, until the next key."""
         self._said = text
         self._draw_rules()
+        self.call_after_refresh(self._draw_rules)  # where it takes more lines, more of the story is hidden
 
     # --- scanning
 
@@ -361,9 +370,10 @@ class MenuScreen(LookingScreen[None]):
             self.start_scan()
 
     def action_details(self) -> None:
-        """Everything about the selected entry."""
+        """Everything about the selected entry, or about what could not be read."""
         row = self._rows.selected
-        self.app.push_screen(DetailsScreen(self.terms, row.listing if row else None))
+        shown = (row.listing, row.problem) if row else (None, None)
+        self.app.push_screen(DetailsScreen(self.terms, *shown))
 
     def action_unlock(self) -> None:
         """Ask for the passphrase of an encrypted partition, and read it."""
