@@ -103,7 +103,7 @@ def test_a_slow_disk_a_hook_that_says_no_and_jumps_that_come_back(
     assert (given_up["loaded"], given_up["mounts"]) == (False, [])
 
     hook = told["hook"]
-    assert "The hook once stopped the jump (exit status 1). It said: the door is open." in hook["message"]
+    assert "The hook once stopped the jump (exit status 1). It said: “the door is open”." in hook["message"]
     assert (hook["loaded"], hook["mounts"]) == (False, read_only), "nothing was torn down"
 
     namespace = told["namespace"]
