@@ -33,6 +33,7 @@ from bootmenu.ui.screens.filter import FilterScreen
 from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.kiosk import (
     KioskArrivalScreen,
+    KioskLeavingScreen,
     KioskLoadingScreen,
     KioskRefusalScreen,
     KioskScreen,
@@ -81,6 +82,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[Terms], BaseScreen[Any]]] = {
     KioskLoadingScreen: lambda terms: KioskLoadingScreen(terms, fakes.DEBIAN, "Start", after=_SET),
     KioskRefusalScreen: lambda terms: KioskRefusalScreen(terms, _ERROR),
     KioskArrivalScreen: lambda terms: KioskArrivalScreen(terms, "Start"),
+    KioskLeavingScreen: lambda terms: KioskLeavingScreen(terms, Power.OFF),
     PinScreen: _pin,
 }
 _BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, LookingScreen, PlainScreen}
