@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import MAX_SIZE, STALE_CHOSEN, DeviceTree, facts
+from bootmenu.formats.devicetree import MAX_SIZE, STALE_CHOSEN, DeviceTree, Node, facts
 from bootmenu.formats.devicetree_text import text_of
 from bootmenu.model.devicetree import MemoryRange
 
@@ -87,14 +87,17 @@ def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
     """Another tree, with the edits made; the given one is not changed. Late ones are left to the loading method."""
     tree = tree.copy()
     changes = tuple(changes)
-    written = {edit.path for edit in changes if edit.path.startswith("/memory@")}
+    # an address may go into a node of such a name, too: only what makes it memory replaces the others
+    written = {edit.path for edit in changes if edit.property == "device_type" and edit.value == b"memory\0"}
     if written:
         # what is there may be a placeholder, disabled or overruled by linux,usable-memory: none of it may stay
         tree.root.children = [
             node
             for node in tree.root.children
-            if node.string("device_type") != "memory" and f"/{node.name}" not in written
+            if f"/{node.name}" not in written and not (node.name.startswith("memory") and _is_memory(node))
         ]
+        for node in filter(_is_memory, tree.root.children):  # and this is something else as well
+            node.remove("device_type")
     for edit in changes:
         if edit.late:
             continue
@@ -109,6 +112,10 @@ def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
         else:
             node.set(edit.property, value)
     return tree
+
+
+def _is_memory(node: Node) -> bool:
+    return node.string("device_type") == "memory"
 
 
 def packed(tree: DeviceTree) -> bytes:

@@ -69,6 +69,8 @@ def _memory(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
     if not areas or (theirs and theirs in (areas, running)):
         return
     pieces = list(_pieces(areas, own.address_cells, own.size_cells))
+    if theirs == merged(pieces):  # it says all that fits
+        return
     why = f"{_RUNNING}, in place of {', '.join(map(str, theirs[:_SHOWN]))}" if theirs else _RUNNING
     why += ", ..." if len(theirs) > _SHOWN else ""
     path = f"/memory@{pieces[0].base:x}"
@@ -123,12 +125,14 @@ def _reservations(
     unmapped = [item.area for item in told.reserved_memory if item.no_map]
     kept = [*(item.area for item in told.reserved_memory), *told.memory_reservations]
     tables = [cpu.release_address for cpu in ours.cpus if cpu.enable_method == "spin-table" and cpu.release_address]
-    mapped = []
+    mapped, lost = [], []
     for item in ours.reserved_memory:
         if item.no_map and _lost(item.area, unmapped, used):
-            yield from _reserved_node(own, told, item)
+            lost.append(item)
         elif any(item.area.base <= address < item.area.end for address in tables):
             mapped.append(item.area)
+    if lost:
+        yield from _reserved_nodes(own, told, lost)
     for area in (*ours.memory_reservations, *mapped):
         # the running system's own initramfs needs no room any more
         if _lost(area, kept, used) and not (running and _holds_initramfs(running, area)):
@@ -140,7 +144,7 @@ def _lost(area: MemoryRange, kept: Sequence[MemoryRange], used: Sequence[MemoryR
     return any(area.base < piece.end and piece.base < area.end for piece in subtracted(used, kept))
 
 
-def _reserved_node(own: DeviceTree, told: TreeFacts, item: ReservedMemory) -> Iterator[Edit]:
+def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMemory]) -> Iterator[Edit]:
     parent = own.node("/reserved-memory") or Node("reserved-memory")
     # drivers/of/fdt.c:__reserved_mem_check_root: without the cells of the root, none of the reservations counts
     cells = []
@@ -151,11 +155,21 @@ def _reserved_node(own: DeviceTree, told: TreeFacts, item: ReservedMemory) -> It
         cells.append(wanted if given is None else given)
     if parent.get("ranges") is None:
         yield Edit(path="/reserved-memory", property="ranges", value=b"", why=_RUNNING)
-    # Devicetree Specification 0.4, 2.2.1; the running tree's facts may come from a file
-    name = re.sub(r"[^A-Za-z0-9,._+-]", "", item.name.partition("@")[0])[:31] or "memory"
-    path = f"/reserved-memory/{name}@{item.area.base:x}"
-    yield Edit(path=path, property="reg", value=_cells(item.area, cells[0], cells[1]), why=_RUNNING)
-    yield Edit(path=path, property="no-map", value=b"", why=_RUNNING)
+    areas: dict[str, list[MemoryRange]] = {}
+    for item in items:
+        # Devicetree Specification 0.4, 2.2.1; the running tree's facts may come from a file
+        name = re.sub(r"[^A-Za-z0-9,._+-]", "", item.name.partition("@")[0])[:31] or "memory"
+        areas.setdefault(f"{name}@{item.area.base:x}", []).append(item.area)
+    known = {node.name: node for node in reversed(parent.children)}
+    for name, ours in areas.items():
+        path, node = f"/reserved-memory/{name}", known.get(name)
+        # what the file reserves by that name besides stays reserved
+        theirs = [item.area for item in told.reserved_memory if item.name == name and node and node.available()]
+        reg = b"".join(_cells(area, cells[0], cells[1]) for area in (*merged(ours), *subtracted(theirs, ours)))
+        yield Edit(path=path, property="reg", value=reg, why=_RUNNING)
+        yield Edit(path=path, property="no-map", value=b"", why=_RUNNING)
+        if node and not node.available():  # firmware switches it on
+            yield Edit(path=path, property="status", why="the running machine has it")
 
 
 def _holds_initramfs(running: DeviceTree, area: MemoryRange) -> bool:

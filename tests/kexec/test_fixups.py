@@ -227,3 +227,64 @@ def test_what_is_of_one_boot_only_or_may_be_gone_is_left() -> None:
     found = from_running(own, running)
     assert found.node("/chosen") == Node("chosen")
     assert not list(edits(own, dataclasses.replace(virt(), tree=tree_of(virt())), None, carry_over=False))
+
+
+# ---- what hostile and unusual trees have -------------------------------------------------------------------
+
+RESERVED = (("/reserved-memory", "#address-cells", cells(2)), ("/reserved-memory", "#size-cells", cells(2)))
+SECURE = "/reserved-memory/optee@41000000"
+
+
+def reserving(*areas: tuple[int, int], path: str = SECURE, status: bytes | None = None) -> DeviceTree:
+    """A board whose memory at 0x40000000 has one reservation with these ranges."""
+    reg = b"".join(struct.pack(">QQ", *area) for area in areas)
+    tree = board(*RESERVED, ("/reserved-memory", "ranges", b""), (path, "reg", reg), (path, "no-map", b""))
+    return tree if status is None else placed(tree, path, ("status", status))
+
+
+def unmapped(tree: DeviceTree) -> set[MemoryRange]:
+    return {item.area for item in facts(tree).reserved_memory if item.no_map}
+
+
+def test_a_reservation_that_the_file_has_switched_off_is_switched_on() -> None:
+    running = reserving((0x41000000, 0x100000))
+    found = from_running(reserving((0x41000000, 0x100000), status=b"disabled\0"), running)
+    assert unmapped(found) == unmapped(running)
+    assert found.to_bytes() == from_running(found, running).to_bytes()
+
+
+def test_a_larger_reservation_takes_nothing_from_what_the_file_reserves() -> None:
+    running = reserving((0x41000000, 0x200000))
+    own = reserving((0x41000000, 0x100000), (0x50000000, 0x100000))
+    assert unmapped(from_running(own, running)) == unmapped(running) | {MemoryRange(base=0x50000000, size=0x100000)}
+
+
+def test_the_cells_of_the_reservations_are_written_once() -> None:
+    running = reserving(*((0x41000000 + at * 0x200000, 0x100000) for at in range(3)))
+    own = board()
+    found = edits(own, machine(facts(running)), running)
+    assert sum(edit.property == "#size-cells" for edit in found) == 1
+    assert unmapped(from_running(own, running)) == unmapped(running)
+
+
+@pytest.mark.parametrize("path", ["/memory@40000000", "/memory@40000000/eth"])
+def test_an_address_in_a_node_of_memory_takes_no_memory_away(path: str) -> None:
+    own = board((path, "x", b""))
+    found = from_running(own, board((path, "local-mac-address", MINE)))
+    assert facts(found).memory == facts(own).memory
+
+
+def test_memory_that_is_all_that_fits_into_the_cells_is_not_written_again() -> None:
+    own = board(("/", "#address-cells", cells(1)), ("/", "#size-cells", cells(1)), ("/memory", "reg", cells(0, 1)))
+    ram = (MemoryRange(base=0x40000000, size=0x40000000), MemoryRange(base=1 << 32, size=0x40000000))
+    known = dataclasses.replace(machine(ram=ram), tree=dataclasses.replace(tree_of(virt()), memory=()))
+    found = apply(own, edits(own, known))
+    assert not [edit for edit in edits(found, known) if edit.path.startswith("/memory")]
+
+
+def test_reservations_that_call_themselves_memory_stay() -> None:
+    own = reserving((0x50000000, 0x100000))
+    placed(own, "/reserved-memory", ("device_type", b"memory\0"), ("reg", struct.pack(">QQ", 0, 1 << 40)))
+    found = apply(own, edits(own, machine()))
+    assert facts(found).memory == tree_of(virt()).memory
+    assert MemoryRange(base=0x50000000, size=0x100000) in unmapped(found)
