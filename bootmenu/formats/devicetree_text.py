@@ -151,7 +151,7 @@ def _weight(node: Node) -> str:
     for _, inner in node.walk():
         nodes += 1
         properties += len(inner.properties)
-    below = f", {nodes - 1} nodes below" if nodes > 1 else ""
+    below = f", {nodes - 1} {'node' if nodes == 2 else 'nodes'} below" if nodes > 1 else ""
     return f"{properties} {'property' if properties == 1 else 'properties'}{below}"
 
 
