@@ -342,6 +342,8 @@ class FakeSession:
     trees_error: Exception | None = None
     flight: Preflight = field(default_factory=Preflight)
     can_do: tuple[Power, ...] = (Power.REBOOT, Power.OFF)
+    power_gate: Event = field(default_factory=Event)
+    """The machine is on its way down until this is set."""
     power_error: BootmenuError = field(default_factory=lambda: PowerError("The kernel refused.", "Run as root."))
     shell_error: BootmenuError | None = None
     kernel_lines: list[str] | None = field(default_factory=lambda: ["Booting Linux on physical CPU 0x0"])
@@ -357,6 +359,7 @@ class FakeSession:
         self.load_gate.set()
         self.unlock_gate.set()
         self.recheck_gate.set()
+        self.power_gate.set()
 
     def scan(self) -> Stream:
         """See Session."""
@@ -450,6 +453,7 @@ class FakeSession:
     def power(self, wanted: Power) -> None:
         """See Session."""
         self.calls.append(f"power {wanted}")
+        self.power_gate.wait(120)
         raise self.power_error
 
     def shell(self) -> None:

@@ -176,7 +176,8 @@ async def playing(name: str, size: tuple[int, int] = SIZES[0]) -> AsyncIterator[
                 await menu.settle()
                 yield menu
             finally:
-                for gate in (session.scan_gate, session.load_gate, session.unlock_gate, session.recheck_gate):
+                waits = (session.scan_gate, session.load_gate, session.unlock_gate, session.recheck_gate)
+                for gate in (*waits, session.power_gate):
                     gate.set()
 
 

@@ -95,6 +95,13 @@ def _loading(**changes: Any) -> FakeSession:
     return session
 
 
+def _going_down() -> FakeSession:
+    """It is about to be off."""
+    session = FakeSession()
+    session.power_gate.clear()
+    return session
+
+
 def _unlocking() -> FakeSession:
     """A passphrase is being tried."""
     session = FakeSession(events=fakes.LOCKED)
@@ -175,6 +182,7 @@ SCENES: dict[str, Scene] = {
     "edit-tree": _menu(_keys("e", *["down"] * 4, "tab", until=_judged), trees=_TREES),
     "log": Scene(_with_log, _keys("l", until=_sees_now("new high-speed"))),
     "power": _menu(_keys("p", "down"), can_do=tuple(Power), confirm_always=True),
+    "power-off": _menu(_keys("p", "down", "enter", until=_sees_now("restarting")), session=_going_down),
     "help": _menu(_keys("f1")),
     "passphrase": _menu(_keys("u", "o", "p", "e", "n"), events=fakes.LOCKED),
     "passphrase-wrong": _menu(_keys("u", "n", "o", "enter", until=_sees_now("not its")), events=fakes.LOCKED),
@@ -187,6 +195,10 @@ SCENES: dict[str, Scene] = {
     "kiosk-pin": _kiosk(_keys("end", "enter", "4", "7", "up", "up")),
     "kiosk-progress": Scene(lambda: _in_kiosk(_loading()), _keys("enter", until=_halfway)),
     "kiosk-refusal": _kiosk(_keys("enter", until=_at(KioskRefusalScreen)), load_error=fakes.BUSY),
+    "kiosk-power-off": Scene(
+        lambda: BootmenuApp(_going_down(), settings=dataclasses.replace(KIOSK, kiosk_actions=("power",))),
+        _keys("end", "up", "enter", until=_sees_now("switching off")),
+    ),
     "kiosk-arrival": _kiosk(_keys("enter", until=_at(KioskArrivalScreen)), simulated=True),
     "kiosk-no-entry": _kiosk(_sees("cannot start at the moment"), events=fakes.EMPTY),
 }
