@@ -157,6 +157,8 @@ class _Telling:
             if values is None:
                 continue
             told = [self._whole(value, depth - 1) for value in values]
+            if told[0] is None and not literals[0] and sum(map(str.isalpha, "".join(literals))) >= _NAMING:
+                told[0] = values[0]  # what it is about, which may have a title of its own
             if None not in told:
                 return translation.format(*told)
             tries += 1
@@ -181,6 +183,8 @@ _FIRST_SIGN, _LAST_SIGN = "\ue000", "\ue0ff"
 _SIGNS = re.compile(f"[{_FIRST_SIGN}-{_LAST_SIGN}]")
 _TELLING = 6
 """Letters of a sentence around its values, without which it could be anybody's."""
+_NAMING = 12
+"""Letters of a sentence within another one, with which it is ours whatever it names."""
 _MOST_TRIES = 8
 
 

@@ -33,6 +33,8 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "filtered-away": ("0 of",),
     **dict.fromkeys(("question", "question-always"), ("No, ", "Yes, ", "▶ (No|Yes)")),
     "power": tuple(rf"\b{number}  " for number in range(1, 5)),
+    "power-off": (MARKED, "restarting"),
+    "kiosk-power-off": ("switching", CONTACT),
     "passphrase": (r"\*\*\*\*_",),
     "passphrase-wrong": ("_ ", "not its"),
     "passphrase-tried": ("deriving",),
