@@ -211,7 +211,10 @@ def decode(data: bytes) -> State:
             raise DamagedError("the remembered state is damaged")
         if isinstance(value.get("schema"), int) and value["schema"] > SCHEMA:
             raise StateError(f"the state was written by a newer bootmenu (schema {value['schema']})")
-        return from_json(State, value)
+        state = from_json(State, value)
+        if state.wrong_pins < 0:  # it would let somebody guess so often without a pause
+            raise DamagedError("the remembered state is damaged")
+        return state
     except StateError:
         raise
     except (ValueError, RecursionError, BootmenuError) as error:

@@ -84,7 +84,7 @@ def _is(kind: str, value: object) -> bool:
         return value is None or _is_attempt(value)
     if kind == "text":
         return value is None or type(value) is str
-    return type(value) is int and (kind == "number" or value == SCHEMA)
+    return type(value) is int and (value >= 0 if kind == "number" else value == SCHEMA)
 
 
 def _is_attempt(value: object) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu import statefile
 from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan import Listing
@@ -403,6 +404,16 @@ def test_a_damaged_state_is_mended_and_told_once(tmp_path: Path, damage: bytes) 
     assert (again.state, again.healed, again.trouble) == (memory.state, "", "")
     assert memory.keep(State(default="x"))
     assert Memory(FolderStore(tmp_path)).state == State(default="x")
+
+
+def test_wrong_pins_below_zero_are_damage(tmp_path: Path) -> None:
+    """Otherwise whoever can turn one bit of the disk guesses without a pause."""
+    whole = encode(State(wrong_pins=50))
+    (tmp_path / NAME).write_bytes(whole.replace(b":50}", b":-5}"))
+    with pytest.raises(statefile.NotPlainError):
+        statefile.loads((tmp_path / NAME).read_bytes())
+    memory = Memory(FolderStore(tmp_path))
+    assert (memory.state.wrong_pins, bool(memory.healed)) == (MOST_WRONG_PINS, True)
 
 
 @pytest.mark.parametrize("damage", [b"", OLD[:-1], None])
