@@ -8,6 +8,7 @@ too. docs/devicetree.md goes through both lists: what is carried over, what only
 
 from __future__ import annotations
 
+import bisect
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -122,12 +123,13 @@ def _reservations(
     if ours is None:
         return
     used = merged(told.memory) or machine.memory
-    unmapped = [item.area for item in told.reserved_memory if item.no_map]
+    mappable = subtracted(used, (item.area for item in told.reserved_memory if item.no_map))
     kept = [*(item.area for item in told.reserved_memory), *told.memory_reservations]
+    free = subtracted(used, kept)
     tables = [cpu.release_address for cpu in ours.cpus if cpu.enable_method == "spin-table" and cpu.release_address]
     mapped, lost = [], []
     for item in ours.reserved_memory:
-        if item.no_map and _lost(item.area, unmapped, used):
+        if item.no_map and _lost(item.area, mappable):
             lost.append(item)
         elif any(item.area.base <= address < item.area.end for address in tables):
             mapped.append(item.area)
@@ -135,13 +137,14 @@ def _reservations(
         yield from _reserved_nodes(own, told, lost)
     for area in (*ours.memory_reservations, *mapped):
         # the running system's own initramfs needs no room any more
-        if _lost(area, kept, used) and not (running and _holds_initramfs(running, area)):
+        if _lost(area, free) and not (running and _holds_initramfs(running, area)):
             yield Edit(path=RESERVE, value=struct.pack(">QQ", area.base, area.size), why=_RUNNING)
 
 
-def _lost(area: MemoryRange, kept: Sequence[MemoryRange], used: Sequence[MemoryRange]) -> bool:
-    """Some of it is memory that nothing keeps."""
-    return any(area.base < piece.end and piece.base < area.end for piece in subtracted(used, kept))
+def _lost(area: MemoryRange, unkept: Sequence[MemoryRange]) -> bool:
+    """Some of it is memory that nothing keeps. unkept: sorted, none overlaps another."""
+    at = bisect.bisect_right(unkept, area.base, key=lambda piece: piece.end)
+    return at < len(unkept) and unkept[at].base < area.end
 
 
 def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMemory]) -> Iterator[Edit]:
@@ -161,11 +164,13 @@ def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMe
         name = re.sub(r"[^A-Za-z0-9,._+-]", "", item.name.partition("@")[0])[:31] or "memory"
         areas.setdefault(f"{name}@{item.area.base:x}", []).append(item.area)
     known = {node.name: node for node in reversed(parent.children)}
+    besides: dict[str, list[MemoryRange]] = {}  # what the file reserves by the same name stays reserved
+    for item in told.reserved_memory:
+        besides.setdefault(item.name, []).append(item.area)
     for name, ours in areas.items():
         path, node = f"/reserved-memory/{name}", known.get(name)
-        # what the file reserves by that name besides stays reserved
-        theirs = [item.area for item in told.reserved_memory if item.name == name and node and node.available()]
-        reg = b"".join(_cells(area, cells[0], cells[1]) for area in (*merged(ours), *subtracted(theirs, ours)))
+        pieces = (*merged(ours), *subtracted(besides.get(name, ()), ours))
+        reg = b"".join(_cells(area, cells[0], cells[1]) for area in pieces)
         yield Edit(path=path, property="reg", value=reg, why=_RUNNING)
         yield Edit(path=path, property="no-map", value=b"", why=_RUNNING)
         if node and not node.available():  # firmware switches it on

@@ -40,12 +40,15 @@ def merged(ranges: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
 def subtracted(ranges: Iterable[MemoryRange], taken: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
     """What of `ranges` lies in none of `taken`, sorted and merged."""
     left: list[MemoryRange] = []
-    holes = merged(taken)
+    holes, first = merged(taken), 0
     for piece in merged(ranges):
         start = piece.base
-        for hole in holes:
-            if hole.end <= start or hole.base >= piece.end:
-                continue
+        while first < len(holes) and holes[first].end <= start:
+            first += 1
+        for at in range(first, len(holes)):
+            hole = holes[at]
+            if hole.base >= piece.end:
+                break
             if hole.base > start:
                 left.append(MemoryRange(base=start, size=hole.base - start))
             start = max(start, hole.end)

@@ -198,3 +198,18 @@ def test_a_stamp_tells_what_differs(now: dict[str, object], says: str) -> None:
     assert STAMP.differs(later) == says
     inside = dataclasses.replace(STAMP, within=STAMP).differs(dataclasses.replace(STAMP, within=later))
     assert inside == (f"the image file that it is in has changed: {says}" if says else "")
+
+
+def test_pieces_are_walked_beside_each_other_not_each_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hostile tree has tens of thousands of both."""
+    asked = []
+
+    def end(area: MemoryRange) -> int:
+        asked.append(area)
+        return area.base + area.size
+
+    monkeypatch.setattr(MemoryRange, "end", property(end))
+    areas = [MemoryRange(base=at << 13, size=1 << 12) for at in range(1000)]
+    holes = [MemoryRange(base=area.base + 1024, size=512) for area in areas]
+    assert len(subtracted(areas, holes)) == 2 * len(areas)
+    assert len(asked) < 20 * len(areas)
