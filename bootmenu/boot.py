@@ -18,10 +18,10 @@ from bootmenu.language import _, told
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, StageState
+from bootmenu.model.text import megabytes
 from bootmenu.session import Session, collect
 from bootmenu.settings import Watchdog
 from bootmenu.system import signals
-from bootmenu.ui.text import megabytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,14 +104,6 @@ def _head(word: str, width: int) -> str:
     return word[: joint or end]
 
 
-def megabytes(size: int) -> str:
-    """`35.1 MB`: millions of bytes with one decimal, so that columns can be compared; what that would be nothing of,
-    in a smaller unit: `3.2 kB`, `812 B`."""
-    if size >= 50_000:
-        return f"{size / 1_000_000:.1f} MB"
-    return f"{size / 1000:.1f} kB" if size >= 1000 else f"{size} B"
-
-
 def rate(bytes_per_second: float) -> str:
     """`112 MB/s`"""
     millions = bytes_per_second / 1_000_000

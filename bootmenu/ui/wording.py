@@ -11,9 +11,10 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.language import _, for_each_language, marked, told
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.text import megabytes
 from bootmenu.system.power import Power
 from bootmenu.ui.lines import Ink, Span
-from bootmenu.ui.text import cells, clean, fit, megabytes
+from bootmenu.ui.text import cells, clean, fit
 
 
 @dataclass(frozen=True, slots=True)

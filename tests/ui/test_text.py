@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootmenu.model.text import megabytes
 from bootmenu.ui.lines import Ink, Span, block, clip, line, rule, spread
-from bootmenu.ui.text import cells, clean, cut, fit, megabytes, rate, wrap
+from bootmenu.ui.text import cells, clean, cut, fit, rate, wrap
 
 texts = st.text(max_size=200)
 widths = st.integers(min_value=2, max_value=120)

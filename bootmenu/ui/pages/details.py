@@ -14,10 +14,11 @@ from bootmenu.language import _, told
 from bootmenu.model.finding import Finding, Report
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.text import megabytes
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, paragraph
 from bootmenu.ui.pages.banner import heading
 from bootmenu.ui.pages.story import STACKED, field, files, finding, label_width
-from bootmenu.ui.text import clean, megabytes
+from bootmenu.ui.text import clean
 from bootmenu.ui.wording import NOTE, full_name, own_findings, verdict_width
 
 

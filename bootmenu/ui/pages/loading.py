@@ -9,8 +9,9 @@ from bootmenu.discovery.scan import Listing
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.language import _, marked, told
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.text import megabytes
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, clip, spread
-from bootmenu.ui.text import cells, clean, cut, fit, megabytes, rate, seconds
+from bootmenu.ui.text import cells, clean, cut, fit, rate, seconds
 from bootmenu.ui.wording import full_name, overridden, stage_width
 
 Told = Mapping[Stage, Progress]

@@ -10,9 +10,10 @@ from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Compression, KernelImage
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.text import megabytes
 from bootmenu.state import Attempt, State
 from bootmenu.ui.lines import BLANK, Ink, Line, Span, block, line, paragraph
-from bootmenu.ui.text import cells, clean, megabytes
+from bootmenu.ui.text import cells, clean
 from bootmenu.ui.wording import own_findings, verdict, verdict_width
 
 STACKED = 60
