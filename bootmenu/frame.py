@@ -25,7 +25,7 @@ from bootmenu.system.waker import Waker
 from bootmenu.ui import incoming
 from bootmenu.ui.glyphs import to_ascii, width
 from bootmenu.ui.incoming import Paste, Reader, Token
-from bootmenu.ui.terminal import Traits, bounded, opened
+from bootmenu.ui.terminal import Traits, columns_of, opened
 
 _MOST_AT_ONCE = 4096
 """Bytes that are read for one key: a line that never stops keeps nobody from the countdown."""
@@ -135,10 +135,7 @@ class Terminal:
     @property
     def columns(self) -> int:
         """80 when it does not know."""
-        columns = 0
-        with contextlib.suppress(OSError):
-            columns = os.get_terminal_size(self.descriptor).columns
-        return bounded(columns, 0)[0]
+        return columns_of(self.descriptor)
 
     def write(self, text: str) -> None:
         """As much of it as the terminal takes at once."""

@@ -18,6 +18,7 @@ import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -35,7 +36,7 @@ from bootmenu.ui import consoles
 from bootmenu.ui.consoles import Console
 from bootmenu.ui.glyphs import to_ascii
 from bootmenu.ui.prompt import Prompt
-from bootmenu.ui.terminal import columns_of, own_name
+from bootmenu.ui.terminal import columns_of, drain, own_name
 
 if TYPE_CHECKING:
     from bootmenu.discovery.scan import Listing
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
 _KIOSK_LAST_LINE = marked("This is being started. The screen may stay dark for some seconds.")
 _LAST_WORDS = 3.0
 """Seconds in which the plain menus of the other consoles end when the process is told to."""
-_DRAIN = 2.0
-"""Seconds for a slow line to say the last words before the jump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -464,17 +463,11 @@ def _load_by_itself(
 
 
 def _drain(terminals: Sequence[Terminal]) -> None:
-    """A slow line must have said it before the jump; one that takes nothing must not keep the machine from it."""
-
-    def drain(descriptor: int) -> None:
+    def wait(descriptor: int) -> None:
         with contextlib.suppress(termios.error):
             termios.tcdrain(descriptor)
 
-    threads = [threading.Thread(target=drain, args=(terminal.descriptor,), daemon=True) for terminal in terminals]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(_DRAIN)
+    drain(partial(wait, terminal.descriptor) for terminal in terminals)
 
 
 def _jump(view: View, plan: LoadPlan) -> None:

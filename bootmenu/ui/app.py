@@ -37,11 +37,8 @@ from bootmenu.ui.screens.help import HelpScreen
 from bootmenu.ui.screens.kiosk import KioskRefusalScreen, KioskScreen
 from bootmenu.ui.screens.menu import MenuScreen
 from bootmenu.ui.screens.refusal import RefusalScreen
-from bootmenu.ui.terminal import Depth
+from bootmenu.ui.terminal import DRAIN, Depth
 from bootmenu.ui.terms import Terms
-
-_PATIENCE = 2.0
-"""Seconds for a slow line to show the last words."""
 
 
 class BootmenuApp(App[Outcome], inherit_bindings=False):
@@ -127,9 +124,9 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         drawn = threading.Event()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.screen.call_after_refresh, drawn.set)
-            drawn.wait(_PATIENCE)
+            drawn.wait(DRAIN)
         if isinstance(self._driver, BootmenuDriver):
-            self._driver.drain(_PATIENCE)
+            self._driver.drain()
 
     def get_default_screen(self) -> Screen[None]:
         """The menu, or the kiosk's, lies under everything."""

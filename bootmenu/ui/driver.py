@@ -10,7 +10,6 @@ import re
 import select
 import signal
 import termios
-import threading
 from time import sleep
 from typing import Any, Protocol, runtime_checkable
 
@@ -27,7 +26,7 @@ from bootmenu.ui.glass import Glass
 from bootmenu.ui.glyphs import to_ascii, to_console
 from bootmenu.ui.incoming import Click, Key, Paste, Reader, Synchronised, Token
 from bootmenu.ui.keys import IN_TEXT
-from bootmenu.ui.terminal import Traits, bounded, opened, prepare_environment
+from bootmenu.ui.terminal import Traits, bounded, drain, opened, prepare_environment
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 
@@ -140,13 +139,11 @@ class BootmenuDriver(LinuxDriver):
         if data:
             super().write(data)
 
-    def drain(self, seconds: float) -> None:
-        """Wait until everything that was written has left for the terminal, but not longer. In a thread."""
-        thread = threading.Thread(target=self._drain, daemon=True)
-        thread.start()
-        thread.join(seconds)
+    def drain(self) -> None:
+        """Wait until everything that was written has left for the terminal, but not long. In a thread."""
+        drain([self._wait_for_the_line])
 
-    def _drain(self) -> None:
+    def _wait_for_the_line(self) -> None:
         writer, file = self._writer_thread, self._file
         if writer is None or file is None:
             return

@@ -11,18 +11,23 @@ import re
 import select
 import struct
 import termios
+import threading
 import tty
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 
 GLYPHS = "BOOTMENU_GLYPHS"
 """Environment variable: `ascii` draws with ASCII only, `utf-8` with box drawing characters."""
 
 _PATIENCE = 0.3
 """Seconds for an answer from the terminal; every one that answers at all is faster, at 9600 baud too."""
+
+DRAIN = 2.0
+"""Seconds for a slow line to say the last words."""
 
 _SCREEN = re.compile(r"/dev/(tty|tty\d+|pts/\d+|tty[a-ep-z][0-9a-f]|console)")
 """What is no serial line (Documentation/admin-guide/devices.txt): virtual consoles and pseudo terminals, and
@@ -48,7 +53,7 @@ def _within(number: int, allowed: range) -> int:
     return max(allowed[0], min(number, allowed[-1]))
 
 
-def columns_of(descriptor: int, environ: Mapping[str, str]) -> int:
+def columns_of(descriptor: int, environ: Mapping[str, str] = MappingProxyType({})) -> int:
     """Return how many columns a terminal has now: as it says itself, else as COLUMNS says, else 80."""
     columns = 0
     with contextlib.suppress(OSError, ValueError):
@@ -149,7 +154,7 @@ def own_name() -> str:
 
 
 def is_own(name: str) -> bool:
-    """Whether it is the terminal that this process was started on."""
+    """Return whether this process was started on that terminal."""
     try:
         return own_name() == name
     except OSError:
@@ -157,9 +162,9 @@ def is_own(name: str) -> bool:
 
 
 def opened(name: str, flags: int = 0) -> int:
-    """Return a descriptor for reading and writing. The terminal that this process was started on may belong to
-    somebody else, whose shell handed it on (su, sudo), or have no name here: then it is a copy of the descriptor that
-    was handed on, and whoever has that shares its flags; these are not set. Raises OSError."""
+    """Return a descriptor for reading and writing; raise OSError. The terminal that this process was started on may
+    belong to another user, whose shell handed it on (su, sudo), or have no name here. Then the descriptor that was
+    handed on is duplicated, and `flags` are not set, since the shell would share them."""
     if not is_own(name):
         return os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | flags)
     reason = OSError(errno.EACCES, os.strerror(errno.EACCES), name)
@@ -177,6 +182,16 @@ def opened(name: str, flags: int = 0) -> int:
             if both_ways and os.fstat(other).st_rdev == os.fstat(0).st_rdev:
                 return fcntl.fcntl(other, fcntl.F_DUPFD_CLOEXEC, 3)
     raise reason
+
+
+def drain(waits: Iterable[Callable[[], object]]) -> None:
+    """Let lines say what was written to them: do all of these side by side. A slow line must have said it before the
+    jump, or before the machine is off; one that takes nothing must not keep it from that."""
+    threads = [threading.Thread(target=wait, daemon=True) for wait in waits]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DRAIN)
 
 
 def is_serial(terminal: str) -> bool:
