@@ -99,7 +99,18 @@ def _speaks(name: str) -> bool:
 
 
 _TELLERS = {
-    *("another_copy", "_loadable", "explain", "reason", "unavailable", "_notes", "_unfit", "_missing", "notices"),
+    *(
+        "another_copy",
+        "cut_off",
+        "_loadable",
+        "explain",
+        "reason",
+        "unavailable",
+        "_notes",
+        "_unfit",
+        "_missing",
+        "notices",
+    ),
     *("_not_permitted", "_way_out", "_way_to_load_unsigned", "tools_problem", "_lacks", "_wrong_hashes"),
 }
 """Functions whose answers are sentences."""

@@ -58,6 +58,11 @@ def another_copy(entry: EntryFacts) -> str:
     return "copy it again, or reinstall the kernel package"
 
 
+def cut_off(entry: EntryFacts) -> str:
+    """Return the hint for a kernel's file that did not arrive whole."""
+    return f"The file was cut off or damaged when it was copied: {another_copy(entry)}."
+
+
 MachineCheck = Callable[[MachineFacts], Iterator[Says]]
 EntryCheck = Callable[[MachineFacts, EntryFacts], Iterator[Says]]
 F = TypeVar("F", MachineCheck, EntryCheck)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, another_copy, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checker import Says, cut_off, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.formats.kernels import tree_for
 from bootmenu.model.kernel import KernelImage, Role
@@ -23,7 +23,7 @@ def _broken(entry: EntryFacts, container: str) -> Iterator[Says]:
         yield failed(
             f"{_name(entry)} is {kernel.looks_like or container}, and no kernel can be taken out of it: "
             f"{kernel.problem or 'it is damaged'}.",
-            f"The file was cut off or damaged when it was copied: {another_copy(entry)}.",
+            cut_off(entry),
             container=container,
             problem=kernel.problem,
         )
@@ -100,8 +100,7 @@ def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         "running": list(ours),
     }
     if image.checksum_problem is not None:
-        hint = f"The file was cut off or damaged when it was copied: {another_copy(entry)}."
-        yield failed(f"{_name(entry)} is damaged: {image.checksum_problem}.", hint, **evidence)
+        yield failed(f"{_name(entry)} is damaged: {image.checksum_problem}.", cut_off(entry), **evidence)
     elif image.board is None:
         yield unknown(
             f"{_name(entry)} does not say which boards it is for.",

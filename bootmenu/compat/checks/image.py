@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from bootmenu.compat.checker import Says, another_copy, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checker import Says, another_copy, cut_off, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.checks.system import FILE_LOAD, loads_by_file
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.model.entry import CommandLine
@@ -117,7 +117,7 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: 
         "damage": image.damage,
     }
     size = image.content_size
-    hint = f"The file was cut off or damaged when it was copied: {another_copy(entry)}."
+    hint = cut_off(entry)
     if image.damage is not None:
         yield failed(f"{_name(entry)} cannot be unpacked: {image.damage}.", hint, **evidence)
     elif image.declared_end is not None and size is None:
