@@ -220,8 +220,7 @@ def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Membe
         done = host.commands.run(argv, timeout=_LSBLK_SECONDS)
         answer = json.loads(done.stdout) if done.returncode == 0 else None
         rows = (answer.get("blockdevices") or []) if isinstance(answer, dict) else None
-        said = quoted(done.error_text) if done.error_text else done.returncode
-        trouble = f"lsblk failed: {said}" if done.returncode else "lsblk makes no sense"
+        trouble = f"lsblk failed: {done.said}" if done.returncode else "lsblk makes no sense"
     except CommandError as error:
         rows, trouble = None, error.message
     except (ValueError, RecursionError) as error:

@@ -12,7 +12,6 @@ from bootmenu.kexec.errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.language import marked
 from bootmenu.model.progress import Progress, Stage, StageState
-from bootmenu.model.text import quoted
 from bootmenu.settings import Watchdog
 from bootmenu.system import signals, watchdog
 from bootmenu.system.commands import CommandError
@@ -93,7 +92,7 @@ def jump(host: Host) -> None:
             raise LoadError(error.message, error.hint, stage=Stage.JUMP, call="systemctl kexec") from None
         if done.returncode != 0:
             raise LoadError(
-                f"systemd refused: {quoted(done.error_text) if done.error_text else done.returncode}.",
+                f"systemd refused: {done.said}.",
                 "The kernel stays loaded until it is unloaded: kexec -u.",
                 stage=Stage.JUMP,
                 call="systemctl kexec",

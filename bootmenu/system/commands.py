@@ -55,6 +55,11 @@ class Completed:
         """What it wrote to stderr, as text without trailing space."""
         return self.stderr.decode("utf-8", "replace").strip()
 
+    @property
+    def said(self) -> str:
+        """Return what it wrote to stderr, quoted; its exit status where that is nothing."""
+        return quoted(self.error_text) if self.error_text else str(self.returncode)
+
 
 class CommandError(BootmenuError):
     """A program is missing, or did not end in time."""

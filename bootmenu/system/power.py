@@ -8,7 +8,6 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from bootmenu.errors import BootmenuError
-from bootmenu.model.text import quoted
 from bootmenu.system import efi, signals
 from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
@@ -67,8 +66,7 @@ def _by_systemd(host: Host, wanted: Power) -> None:
     except CommandError as error:
         raise PowerError(error.message, error.hint) from None
     if done.returncode != 0:
-        said = quoted(done.error_text) if done.error_text else done.returncode
-        raise PowerError(f"systemd refused: {said}.", "Run as root.")
+        raise PowerError(f"systemd refused: {done.said}.", "Run as root.")
     signals.wait_to_be_ended()
 
 
