@@ -67,6 +67,12 @@ def write(error: BaseException) -> Path | None:
     return note("".join(traceback.format_exception(error)))
 
 
+def written(error: Exception) -> BootmenuError:
+    """Write down a mistake, and return what is shown in place of what was asked for."""
+    write(error)
+    return BootmenuError(f"{type(error).__name__}: {quoted(str(error))}")
+
+
 def note(text: str) -> Path | None:
     """Append what the person at the machine may want to read later. None when it is in no file."""
     for listener in tuple(_listeners):

@@ -14,7 +14,6 @@ from bootmenu.errors import BootmenuError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.language import _
 from bootmenu.model.entry import Problem
-from bootmenu.model.text import quoted
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import BLANK, Line
@@ -89,8 +88,7 @@ class DetailsScreen(ReadingScreen[None]):
         except BootmenuError as error:
             plan = error
         except Exception as error:
-            faults.write(error)
-            plan = BootmenuError(f"{type(error).__name__}: {quoted(str(error))}")
+            plan = faults.written(error)
         self.post_message(self.Planned(plan))
 
     def _find_trees(self, listing: Listing) -> None:
@@ -99,8 +97,7 @@ class DetailsScreen(ReadingScreen[None]):
         try:
             trees = self.terms.session.device_trees(listing)
         except Exception as error:
-            faults.write(error)
-            trees = BootmenuError(f"{type(error).__name__}: {quoted(str(error))}")
+            trees = faults.written(error)
         self.post_message(self.TreesFound(trees))
 
     @on(TreesFound)

@@ -11,7 +11,6 @@ from textual.message import Message
 from bootmenu.discovery.scan import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.language import _
-from bootmenu.model.text import quoted
 from bootmenu.ui import faults
 from bootmenu.ui.keys import Place, bindings
 from bootmenu.ui.lines import Line
@@ -54,8 +53,7 @@ class TreeScreen(ReadingScreen[None]):
         except BootmenuError as error:
             shown = error
         except Exception as error:
-            faults.write(error)
-            shown = BootmenuError(f"{type(error).__name__}: {quoted(str(error))}")
+            shown = faults.written(error)
         self.post_message(self.Read(shown))
 
     @on(Read)
