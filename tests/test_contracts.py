@@ -40,6 +40,15 @@ assert not loaded & {"textual", "rich", "subprocess", "ctypes", "socket"}, loade
     assert done.returncode == 0, done.stderr
 
 
+def test_no_command_but_the_menu_imports_what_the_screens_are_made_of() -> None:
+    script = (
+        "import sys; from bootmenu import boot, cli, report, reports, session; "
+        "assert not {'textual', 'rich', 'bootmenu.ui.text'} & {*sys.modules}"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("implementation", [DirectoryTree, MemoryTree])
 def test_a_tree_has_what_the_parsers_ask_for(implementation: type) -> None:
     for name in ("list", "stat", "read", "open"):

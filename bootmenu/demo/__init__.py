@@ -38,10 +38,10 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
     """
     machine = recorded_machine()
     with scratch.demonstration() as folder:
-        root = folder / "machine"
+        root, tree = folder / "machine", running_tree()
         (root / "sys/firmware").mkdir(parents=True)
-        (root / "sys/firmware/fdt").write_bytes(running_tree())
-        devices = build(folder, running_tree())
+        (root / "sys/firmware/fdt").write_bytes(tree)
+        devices = build(folder, tree)
         host = SimulatedHost.from_facts(machine, root)
         with contextlib.closing(
             MachineSession(

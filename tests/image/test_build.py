@@ -13,7 +13,7 @@ import zstandard
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import command
-from bootmenu.image.build import Compress, Options, build, choose_version, write
+from bootmenu.image.build import _COMMAND, Compress, Options, build, choose_version, write
 from bootmenu.system.commands import Commands
 from tests.image.samples import module, tree
 from tests.image.test_cpio import unpack
@@ -41,6 +41,11 @@ def test_includes() -> None:
     for wrong in ("", "a", "a:", ":b", "a:/"):
         with pytest.raises(UsageError):
             command.parse_include(wrong)
+
+
+def test_the_command_of_the_first_stage_is_the_one_that_is_installed() -> None:
+    installed = (Path(__file__).parents[2] / "data/bin/bootmenu").read_bytes()
+    assert installed.endswith(_COMMAND.removeprefix(b"#!/usr/bin/python3 -I\n"))
 
 
 def test_source_date() -> None:

@@ -268,7 +268,7 @@ def refused(words: str) -> tuple[str, str, str]:
 
 
 def leaving(wanted: Power, width: int, height: int) -> list[Line]:
-    """The last thing that is seen before the machine goes down."""
+    """Return the page that stays on the screen while the machine goes down."""
     return _middle(_text(width, _(GOING_DOWN[wanted]), Ink.STRONG), height)
 
 
