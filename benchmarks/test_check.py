@@ -11,10 +11,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bootmenu.compat import check
 from bootmenu.demo import recorded_machine
 from bootmenu.demo.builders import arm64_image, board_tree, write_sparse
-from bootmenu.discovery.facts import gather
+from bootmenu.discovery.entry_facts import gather
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree, OpenFile
 
 _KERNEL, _INITRD = 36_000_000, 60_000_000
 

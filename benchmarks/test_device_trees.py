@@ -21,9 +21,9 @@ import fdt
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bootmenu.discovery.devicetrees import read_index
+from bootmenu.discovery.dtb_candidates import read_index
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.vm.kernels import Kernels
 
 GOAL = 1.5

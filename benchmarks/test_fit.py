@@ -17,7 +17,7 @@ from tests.builders.containers import large_fit
 _LOOK = """
 import resource, sys, threading, time
 from bootmenu.formats.kernels import identify
-from bootmenu.system.tree import OpenFile
+from bootmenu.system.directory_tree import OpenFile
 import os
 
 longest, stop = 0.0, False

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from bootmenu.discovery.hotplug import Hotplug
-from bootmenu.discovery.machine import gather
-from bootmenu.discovery.scan import EntryFound
-from bootmenu.session import MachineSession
+from bootmenu.discovery.machine_facts import gather
+from bootmenu.discovery.scan_events import EntryFound
+from bootmenu.session.machine_session import MachineSession
 from bootmenu.system.host import Host
 from tests.builders.trees import write_tree
 

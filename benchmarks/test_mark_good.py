@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.state import encode
+from bootmenu.bootstate.store import encode
 from bootmenu.system import efi
 from tests.test_mark_good import KIOSK, PLACE, STATE, machine
 
@@ -23,9 +23,9 @@ import sys
 sys.argv[1:] = ["mark-good"]
 from bootmenu import __main__
 if root := {root!r}:
-    from bootmenu import markgood
-    run = markgood.run
-    markgood.run = lambda: run(root)
+    from bootmenu.commands import mark_good
+    run = mark_good.run
+    mark_good.run = lambda: run(root)
 sys.exit(__main__.main())
 """
 """As data/bin/bootmenu, for a machine below a folder."""

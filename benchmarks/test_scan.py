@@ -17,9 +17,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bootmenu.demo import recorded_machine
 from bootmenu.demo.builders import arm64_image, write_sparse
 from bootmenu.discovery.devices import Device
-from bootmenu.session import MachineSession, collect
-from bootmenu.system.simulated import SimulatedHost
-from bootmenu.system.tree import OpenFile
+from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.system.directory_tree import OpenFile
+from bootmenu.system.recorded_host import SimulatedHost
 
 _PARTITIONS, _ENTRIES = 4, 50
 _KERNEL, _INITRD = 36_000_000, 60_000_000

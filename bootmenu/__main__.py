@@ -7,9 +7,9 @@ import sys
 def main() -> int:
     """Run what the command line says; returns the exit code."""
     if sys.argv[1:] == ["mark-good"]:
-        from bootmenu import markgood
+        from bootmenu.commands import mark_good
 
-        code = markgood.run()
+        code = mark_good.run()
         if code is not None:
             return code
     from bootmenu import cli

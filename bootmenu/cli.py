@@ -24,12 +24,13 @@ from bootmenu.errors import BootmenuError, UsageError
 
 # Imports stand in the commands: each costs time on a slow board, and most commands need few of them.
 if TYPE_CHECKING:
-    from bootmenu import manual, reports
+    from bootmenu.commands import cli_reference
+    from bootmenu.config.settings import Settings
     from bootmenu.discovery.devices import Device
     from bootmenu.model.machine import MachineFacts
-    from bootmenu.session import FilesSession
-    from bootmenu.settings import Settings
+    from bootmenu.session.machine_session import FilesSession
     from bootmenu.system.host import Host
+    from bootmenu.view import output
 
 EPILOG = """\
 exit status:
@@ -114,7 +115,7 @@ def _prepare_output() -> None:
 
 
 def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:
-    from bootmenu.ui.glyphs import likeness
+    from bootmenu.terminal.character_sets import likeness
 
     return likeness(error)
 
@@ -141,7 +142,7 @@ def _complain(error: BootmenuError, code: int, *, as_json: bool = False) -> int:
 
 def _print_error(error: BootmenuError, code: int) -> None:
     """Print what a program reads in place of what it asked for, or after the lines of a boot that failed."""
-    from bootmenu.reports import json_text
+    from bootmenu.view.output import json_text
 
     try:
         print(json_text({"error": {**error.to_json(), "exit_code": code}}), flush=True)
@@ -158,7 +159,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from bootmenu.image import command as image
+    from bootmenu.commands import image_build as image
 
     parser = _Parser(
         prog="bootmenu",
@@ -297,7 +298,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def _menu(arguments: argparse.Namespace) -> int:
-    from bootmenu import menu
+    from bootmenu.frontends import launcher
 
     given = {
         "timeout": arguments.timeout,
@@ -306,13 +307,13 @@ def _menu(arguments: argparse.Namespace) -> int:
         "console": arguments.console,
     }
     flags = {name: value for name, value in given.items() if value is not None}
-    return menu.run(menu.Options(demo=arguments.demo, plain=arguments.plain, flags=flags))
+    return launcher.run(launcher.Options(demo=arguments.demo, plain=arguments.plain, flags=flags))
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    from bootmenu import reports
     from bootmenu.model.finding import Severity
-    from bootmenu.session import MachineSession, collect
+    from bootmenu.session.machine_session import MachineSession, collect
+    from bootmenu.view import output
 
     host, machine = _host_and_machine(arguments.machine)
     trees = _folders(arguments.tree)
@@ -323,9 +324,9 @@ def _scan(arguments: argparse.Namespace) -> int:
     ) as session:
         listings, problems = collect(session)
     if arguments.json:
-        _print_json(reports.scan_to_json(listings, problems))
+        _print_json(output.scan_to_json(listings, problems))
         return 0
-    for line in reports.scan_lines(listings):
+    for line in output.scan_lines(listings):
         print(line)
     if any(listing.report.verdict is not Severity.PASS for listing in listings):
         print(
@@ -334,33 +335,33 @@ def _scan(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     for problem in problems:
-        print(f"bootmenu: {reports.printable(str(problem))}", file=sys.stderr)
+        print(f"bootmenu: {output.printable(str(problem))}", file=sys.stderr)
     if not listings:
         print("bootmenu: nothing was found that could be booted", file=sys.stderr)
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bootmenu import reports
     from bootmenu.compat import check
     from bootmenu.model.finding import Severity
+    from bootmenu.view import output
 
     host, machine = _host_and_machine(arguments.machine)
     settings = _settings_in_force(host, _carry_over(arguments))
     with contextlib.closing(_files_session(arguments, arguments.kernel, host, machine, settings)) as session:
         report = check(machine, session.listing.facts).overriding(_ignored(arguments))
     if arguments.json:
-        _print_json(reports.report_to_json(report))
+        _print_json(output.report_to_json(report))
     else:
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        for line in reports.report_lines(report, colour=colour):
+        for line in output.report_lines(report, colour=colour):
             print(line)
     return 1 if report.verdict is Severity.FAIL else 0
 
 
 def _boot(arguments: argparse.Namespace) -> int:
-    from bootmenu import boot
-    from bootmenu.session import MachineSession
+    from bootmenu.commands import boot
+    from bootmenu.session.machine_session import MachineSession
 
     if (arguments.entry is None) == (arguments.kernel is None):
         raise UsageError("boot takes an ENTRY-ID or --kernel F", "bootmenu scan lists the ids.")
@@ -386,13 +387,13 @@ def _boot(arguments: argparse.Namespace) -> int:
 
 
 def _facts(arguments: argparse.Namespace) -> int:
-    from bootmenu import reports
+    from bootmenu.view import output
 
     _, machine = _host_and_machine(None)
     if arguments.json:
         _print_json(machine.to_json())
     else:
-        for line in reports.facts_lines(machine):
+        for line in output.facts_lines(machine):
             print(line)
     return 0
 
@@ -400,12 +401,13 @@ def _facts(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace) -> int:
     import dataclasses
 
-    from bootmenu import pin, reports
+    from bootmenu.bootstate import pin
+    from bootmenu.bootstate.store import refusal
+    from bootmenu.config.settings import load
     from bootmenu.discovery.devices import survey
     from bootmenu.kexec.demands import unmatched
-    from bootmenu.settings import load
-    from bootmenu.state import refusal
     from bootmenu.system.host import Host
+    from bootmenu.view import output
 
     host = Host()
     loaded = load(host)
@@ -413,24 +415,24 @@ def _settings(arguments: argparse.Namespace) -> int:
     more = (pin.trouble(loaded.settings), refusal(host, loaded.settings, found))
     problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
     if arguments.json:
-        _print_json(reports.settings_to_json(dataclasses.replace(loaded, problems=problems), _applied()))
+        _print_json(output.settings_to_json(dataclasses.replace(loaded, problems=problems), _applied()))
     else:
-        for line in reports.settings_lines(loaded, _applied()):
+        for line in output.settings_lines(loaded, _applied()):
             print(line)
         for problem in problems:
-            print(f"bootmenu: {reports.printable(problem)}", file=sys.stderr)
+            print(f"bootmenu: {output.printable(problem)}", file=sys.stderr)
     return 1 if problems else 0
 
 
-def _applied() -> reports.Applied:
+def _applied() -> output.Applied:
     """What applies of the settings that nobody has made, in this environment."""
-    from bootmenu import language
-    from bootmenu.autoboot import FIRST_STAGE_SECONDS
-    from bootmenu.ui.terminal import Depth, prepare_environment
+    from bootmenu import i18n
+    from bootmenu.session.autoboot import FIRST_STAGE_SECONDS
+    from bootmenu.terminal.capabilities import Depth, prepare_environment
 
     environ = dict(os.environ)
     prepare_environment(environ)
-    code, variable = language.chosen(None, environ)
+    code, variable = i18n.chosen(None, environ)
     return {
         "timeout": (FIRST_STAGE_SECONDS, "in a first stage; off elsewhere"),
         "theme": (Depth.of(environ).theme, "by the colours of this terminal"),
@@ -441,8 +443,8 @@ def _applied() -> reports.Applied:
 def _pin(_arguments: argparse.Namespace) -> int:
     from getpass import getpass
 
-    from bootmenu.pin import PinError, StoredPin
-    from bootmenu.settings import FILE
+    from bootmenu.bootstate.pin import PinError, StoredPin
+    from bootmenu.config.settings import FILE
 
     try:
         chosen, again = getpass("New PIN: "), getpass("The same again: ")
@@ -458,10 +460,10 @@ def _pin(_arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     import time
 
-    from bootmenu import report
-    from bootmenu.session import MachineSession, collect
-    from bootmenu.settings import load
-    from bootmenu.ui import faults
+    from bootmenu.bugreport import bundle
+    from bootmenu.config.settings import load
+    from bootmenu.session import internal_errors
+    from bootmenu.session.machine_session import MachineSession, collect
 
     host, machine = _host_and_machine(None)
     loaded = load(host)
@@ -469,9 +471,9 @@ def _report(arguments: argparse.Namespace) -> int:
     with contextlib.closing(MachineSession(host, machine, settings=loaded.settings)) as session:
         listings, problems = collect(session)
         notes = session.notices
-    log, applied = faults.log_file(), _applied()
-    texts = report.parts(host, machine, listings, problems, loaded, log=log, applied=applied, notes=notes)
-    data = report.bundle(texts, name)
+    log, applied = internal_errors.log_file(), _applied()
+    texts = bundle.parts(host, machine, listings, problems, loaded, log=log, applied=applied, notes=notes)
+    data = bundle.bundle(texts, name)
     if arguments.output == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -490,9 +492,9 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _themes(arguments: argparse.Namespace) -> int:
+    from bootmenu.frontends.tui import themes
     from bootmenu.model.text import printable
-    from bootmenu.ui import themes
-    from bootmenu.ui.terminal import Depth, prepare_environment
+    from bootmenu.terminal.capabilities import Depth, prepare_environment
 
     environ = dict(os.environ)
     prepare_environment(environ)
@@ -515,7 +517,7 @@ def _themes(arguments: argparse.Namespace) -> int:
 
 def _mark_good(_arguments: argparse.Namespace) -> int:
     from bootmenu.model.text import printable
-    from bootmenu.session import MachineSession, mark_good
+    from bootmenu.session.machine_session import MachineSession, mark_good
 
     host, machine = _host_and_machine(None)
     with contextlib.closing(MachineSession(host, machine, settings=_settings_in_force(host, {}))) as session:
@@ -527,19 +529,19 @@ def _mark_good(_arguments: argparse.Namespace) -> int:
 
 
 def _completion(arguments: argparse.Namespace) -> int:
-    from bootmenu import manual
+    from bootmenu.commands import cli_reference
 
-    print(manual.completion(arguments.shell, described()), end="")
+    print(cli_reference.completion(arguments.shell, described()), end="")
     return 0
 
 
-def described() -> list[manual.Command]:
+def described() -> list[cli_reference.Command]:
     """Every command with its options, for the completions and the manual page."""
-    from bootmenu import manual
+    from bootmenu.commands import cli_reference
     from bootmenu.compat import CHECKS
     from bootmenu.kexec.methods import METHODS
 
-    return manual.commands(_parser(), {"CODE": CHECKS.names(), "METHOD": METHODS.names()})
+    return cli_reference.commands(_parser(), {"CODE": CHECKS.names(), "METHOD": METHODS.names()})
 
 
 # ---- what they share --------------------------------------------------------------------------------------
@@ -557,14 +559,14 @@ def _ignored(arguments: argparse.Namespace) -> frozenset[str]:
 
 
 def _print_json(value: object) -> None:
-    from bootmenu.reports import json_text
+    from bootmenu.view.output import json_text
 
     print(json_text(value, indent=2))
 
 
 def _host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
     """This machine, or the one whose facts were recorded in a file."""
-    from bootmenu.discovery.machine import gather
+    from bootmenu.discovery.machine_facts import gather
     from bootmenu.model.machine import MachineFacts
     from bootmenu.system.host import Host
 
@@ -589,8 +591,8 @@ def _carry_over(arguments: argparse.Namespace) -> dict[str, object]:
 
 def _settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
     """What is wrong with them is told, and never in the way."""
+    from bootmenu.config.settings import load
     from bootmenu.model.text import printable
-    from bootmenu.settings import load
 
     loaded = load(host, flags)
     for problem in loaded.problems:
@@ -606,7 +608,7 @@ def _files_session(
     settings: Settings,
 ) -> FilesSession:
     """A session about files that were named on the command line. Raises UsageError when one cannot be read."""
-    from bootmenu.session import FilesSession
+    from bootmenu.session.machine_session import FilesSession
 
     return FilesSession(
         host,

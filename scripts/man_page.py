@@ -6,23 +6,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootmenu import __version__, cli, manual, reports
+from bootmenu import __version__, cli
+from bootmenu.bootstate.state_file import NAME
+from bootmenu.commands import cli_reference
+from bootmenu.config.settings import FILE, OPTIONS, Option, Settings
+from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
-from bootmenu.settings import FILE, OPTIONS, Option, Settings
-from bootmenu.statefile import NAME
-from bootmenu.ui import themes
-from bootmenu.ui.keys import Place, keys_of
-from bootmenu.ui.terminal import GLYPHS
+from bootmenu.terminal.capabilities import GLYPHS
+from bootmenu.view import output
+from bootmenu.view.actions import Place, keys_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "bootmenu.8"
 
 
 def page() -> str:
     """The manual page as it has to be."""
-    return manual.man_page(cli.described(), _sections(), version=__version__, epilog=cli.EPILOG)
+    return cli_reference.man_page(cli.described(), _sections(), version=__version__, epilog=cli.EPILOG)
 
 
-def _sections() -> Iterator[manual.Section]:
+def _sections() -> Iterator[cli_reference.Section]:
     yield "Keys", "In the menu. F1 is help on every screen.", [(key.shown, key.help) for key in keys_of(Place.MENU)]
     yield "Configuration", _CONFIGURATION, [(option.name, _about(option)) for option in OPTIONS]
     yield "Files", "", _FILES
@@ -32,7 +34,7 @@ def _sections() -> Iterator[manual.Section]:
 
 def _about(option: Option) -> str:
     value = option.written(getattr(Settings(), option.field))
-    default = option.applies or ("not set" if value is None else reports.toml(value))
+    default = option.applies or ("not set" if value is None else output.toml(value))
     return f"{option.help.rstrip('.')}. Default: {default}."
 
 

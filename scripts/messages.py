@@ -16,7 +16,7 @@ from functools import cache
 from itertools import count, islice, product
 from pathlib import Path
 
-from bootmenu import language
+from bootmenu import i18n
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,16 +47,20 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Module
 
 
 TOLD = (
-    *("bootmenu/autoboot", "bootmenu/compat/", "bootmenu/counting", "bootmenu/demo/", "bootmenu/discovery/"),
-    *("bootmenu/formats/", "bootmenu/kexec/", "bootmenu/session", "bootmenu/shared", "bootmenu/sources/"),
-    *("bootmenu/state", "bootmenu/system/", "bootmenu/ui/"),
+    *("bootmenu/bootstate/", "bootmenu/compat/", "bootmenu/demo/", "bootmenu/discovery/", "bootmenu/formats/"),
+    *("bootmenu/frontends/", "bootmenu/kexec/", "bootmenu/session/", "bootmenu/sources/", "bootmenu/system/"),
+    *("bootmenu/terminal/", "bootmenu/view/"),
 )
 """Where what checks, errors and problems say comes to a screen."""
 
 
 UNTOLD = (
-    *("bootmenu/system/simulated.py", "bootmenu/sources/parsers/grub/patterns.py", "bootmenu/ui/themes.py"),
-    *("bootmenu/kexec/methods/__init__.py", "bootmenu/system/syscalls.py"),
+    *(
+        "bootmenu/system/recorded_host.py",
+        "bootmenu/sources/parsers/grub/patterns.py",
+        "bootmenu/frontends/tui/themes.py",
+    ),
+    *("bootmenu/kexec/methods/__init__.py", "bootmenu/system/syscalls.py", "bootmenu/bootstate/pin.py"),
 )
 """For whoever writes a theme or an option of the command line."""
 
@@ -230,8 +234,8 @@ def _lines(name: str, text: str) -> str:
 
 def main() -> None:
     """Bring every file up to date, and say what is left to translate."""
-    for path in sorted(language.LOCALE.glob("*.po")):
-        known = language.messages(path.read_text(encoding="utf-8"))
+    for path in sorted(i18n.LOCALE.glob("*.po")):
+        known = i18n.messages(path.read_text(encoding="utf-8"))
         path.write_text(merged(known), encoding="utf-8")
         left = sum(1 for key in collected() if not all(known.get(key, ("",))))
         print(f"{path.name}: {len(collected())} messages, {left} not translated")

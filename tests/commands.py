@@ -69,14 +69,14 @@ def kernel(tmp_path: Path) -> Path:
 @pytest.fixture
 def on_virt(monkeypatch: pytest.MonkeyPatch, partition: Path) -> Path:
     """`boot` on the recorded machine, with one partition; nothing of this computer is asked."""
-    from bootmenu.discovery import machine
+    from bootmenu.discovery import machine_facts
     from bootmenu.discovery.devices import Device
     from bootmenu.discovery.storage.assembly import Storage
 
     def gather(host: Host) -> MachineFacts:
         return machines.virt()
 
-    monkeypatch.setattr(machine, "gather", gather)
+    monkeypatch.setattr(machine_facts, "gather", gather)
     found = (
         Device(name="sda1", uuid="1-2", folder=str(partition), place=INSIDE),
         Problem(device="sdb1", path="", message="is broken"),

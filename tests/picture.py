@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-    from bootmenu.ui.outcome import Outcome
+    from bootmenu.frontends.outcome import Outcome
 
 SIZE = (120, 30)
 SELECTED = "3"
@@ -33,8 +33,8 @@ async def until(pilot: Pilot[Outcome], holds: Callable[[], bool]) -> None:
 async def picture() -> str:
     """The menu on the demonstration machine, as SVG."""
     from bootmenu.demo import demonstration
-    from bootmenu.ui.app import BootmenuApp
-    from bootmenu.ui.screens.menu import MenuScreen
+    from bootmenu.frontends.tui.app import BootmenuApp
+    from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 
     with demonstration(pace=None) as session:
         app = BootmenuApp(session, theme="dark")
@@ -49,7 +49,7 @@ async def picture() -> str:
 
 def main() -> None:
     """Write the file."""
-    from bootmenu.ui.terminal import prepare_environment
+    from bootmenu.terminal.capabilities import prepare_environment
 
     os.environ["TERM"] = "xterm-256color"
     prepare_environment(os.environ)

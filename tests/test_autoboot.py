@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu import language
-from bootmenu.autoboot import FIRST_STAGE_SECONDS, Chooser, Countdown, choose, countdown_seconds
+from bootmenu import i18n
+from bootmenu.bootstate.store import Attempt, State
+from bootmenu.config.settings import Loaded, Settings
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import Listing
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Place
-from bootmenu.session import MachineSession, collect
-from bootmenu.settings import Loaded, Settings
-from bootmenu.state import Attempt, State
+from bootmenu.session.autoboot import FIRST_STAGE_SECONDS, Chooser, Countdown, choose, countdown_seconds
+from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -179,15 +179,15 @@ def test_every_reason_is_told_in_other_languages() -> None:
     reasons = {why for why in whys if why}
     assert len(reasons) > 12
     assert any("not there any more" in why for why in reasons)
-    language.use("de", {})
+    i18n.use("de", {})
     try:
         left = {
             why
             for why in reasons
-            if re.search("cannot|never|next one|no try|not there|no other|no entry", language.told(why))
+            if re.search("cannot|never|next one|no try|not there|no other|no entry", i18n.told(why))
         }
     finally:
-        language.use("en", {})
+        i18n.use("en", {})
     assert not left
 
 

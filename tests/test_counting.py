@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu.counting import after_a_try, count_try
+from bootmenu.bootstate.boot_counting import after_a_try, count_try
+from bootmenu.bootstate.store import StateError
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.place import Place
 from bootmenu.sources.order import Name
-from bootmenu.state import StateError
 from tests.builders.hosts import fake_host, syscalls_of
 from tests.builders.places import CARD, INSIDE, STICK
 from tests.test_state import Mounting

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import re
 
-from bootmenu.boot import plan_lines
 from bootmenu.demo import demonstration, recorded_machine, running_tree
-from bootmenu.formats import devicetree
-from bootmenu.reports import report_lines
-from bootmenu.session import collect
-from bootmenu.ui.pages.tree import TreeText, tree
+from bootmenu.formats import dtb
+from bootmenu.session.machine_session import collect
+from bootmenu.view.dtb_page import TreeText, tree
+from bootmenu.view.output import report_lines
+from bootmenu.view.plan import plan_lines
 
 UNREAD = re.compile(r"not be read|cannot be read|not known|not readable")
 
 
 def test_the_running_tree_is_that_of_the_recorded_machine() -> None:
-    assert devicetree.facts(devicetree.DeviceTree.from_bytes(running_tree())) == recorded_machine().tree
+    assert dtb.facts(dtb.DeviceTree.from_bytes(running_tree())) == recorded_machine().tree
 
 
 def test_nothing_is_unread_that_another_page_shows() -> None:

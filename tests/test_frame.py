@@ -19,8 +19,9 @@ from tests.ui.line import Line, on_a_line
 
 PROGRAM = """
 import os, sys
-from bootmenu import menu
-assert not {{"bootmenu.session", "bootmenu.discovery.scan", "textual", "rich"}} & set(sys.modules)
+from bootmenu.frontends import launcher as menu
+late = {{"bootmenu.session.machine_session", "bootmenu.discovery.scan_events", "textual", "rich"}}
+assert not late & set(sys.modules)
 
 class Opening(menu.Opening):
     def _prepare(self):
@@ -29,7 +30,7 @@ class Opening(menu.Opening):
         self._make = lambda: session
 
 def show(sitting):
-    from bootmenu.ui.outcome import Quit
+    from bootmenu.frontends.outcome import Quit
     error = sitting.error.message if sitting.error else ""
     print(f"SAID <{{sitting.said}}> ERROR <{{error}}> OUTCOME <{{sitting.outcome}}> CALLS", end=" ")
     print(*(call.replace(" ", "-") for call in sitting.shared.session.calls), end=" ")
@@ -341,9 +342,9 @@ def test_in_the_kiosk_it_speaks_plainly_and_starts_only_what_needs_no_pin() -> N
 
 DEMONSTRATION = """
 import sys
-from bootmenu import menu
+from bootmenu.frontends import launcher as menu
 def show(sitting):
-    from bootmenu.ui.outcome import Quit
+    from bootmenu.frontends.outcome import Quit
     print("SAID", sitting.said, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
     return Quit()
 menu._show = show

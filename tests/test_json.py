@@ -21,16 +21,17 @@ from typing import Any
 import pytest
 
 import bootmenu
-from bootmenu import cli, session
+from bootmenu import cli
 from bootmenu.compat import CHECKS
+from bootmenu.config.settings import FILE, OPTIONS
 from bootmenu.demo.builders import board_tree
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.methods import METHODS
 from bootmenu.model.finding import Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import printable
-from bootmenu.settings import FILE, OPTIONS
+from bootmenu.session import machine_session
 from bootmenu.sources import SOURCES
 from bootmenu.system.host import Host
 from scripts import json_fields
@@ -327,10 +328,10 @@ def test_what_the_kernel_refuses_is_told_in_fields(
     def jump(*_: object) -> None:
         raise REFUSED
 
-    monkeypatch.setattr(session.FilesSession, "load", steps("load"))
-    monkeypatch.setattr(session.FilesSession, "leave", steps("leave"))
-    monkeypatch.setattr(session.FilesSession, "unload", lambda *_: "The kernel stays loaded.")
-    monkeypatch.setattr(session.FilesSession, "jump", jump)
+    monkeypatch.setattr(machine_session.FilesSession, "load", steps("load"))
+    monkeypatch.setattr(machine_session.FilesSession, "leave", steps("leave"))
+    monkeypatch.setattr(machine_session.FilesSession, "unload", lambda *_: "The kernel stays loaded.")
+    monkeypatch.setattr(machine_session.FilesSession, "jump", jump)
     outcome = call("boot", "--kernel", kernel, "--force", "--json")
     assert outcome.code == 1
     *before, last = lines(outcome)
@@ -350,7 +351,7 @@ def test_a_whole_boot_is_named(
     def load(*_: object) -> Iterator[Progress]:
         yield typing.cast(Progress, filled(Progress))
 
-    monkeypatch.setattr(session.FilesSession, "load", load)
+    monkeypatch.setattr(machine_session.FilesSession, "load", load)
     outcome = call("boot", "--kernel", kernel, "--load-only", "--force", "--json")
     assert (outcome.code, lines(outcome)[-1]["result"]) == (0, "loaded")
     (tmp_path / "board.dtb").write_bytes(board_tree(["linux,dummy-virt"], memory=()).to_bytes())
@@ -374,7 +375,7 @@ def test_a_signal_ends_it_with_an_object(call: Call, kernel: Path, monkeypatch: 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bootmenu.discovery.machine.gather", interrupted)
+    monkeypatch.setattr("bootmenu.discovery.machine_facts.gather", interrupted)
     outcome = call("check", kernel, "--json")
     assert outcome.code == 130
     assert only(outcome)["error"] == {"message": "ended by SIGINT", "hint": "", "exit_code": 130}

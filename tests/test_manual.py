@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu import cli, manual
-from bootmenu.autoboot import FIRST_STAGE_SECONDS
+from bootmenu import cli
+from bootmenu.commands import cli_reference
+from bootmenu.config.settings import FILE, OPTIONS, Settings
+from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
-from bootmenu.settings import FILE, OPTIONS, Settings
-from bootmenu.ui import faults, themes
-from bootmenu.ui.keys import Place, keys_of
+from bootmenu.session import internal_errors
+from bootmenu.session.autoboot import FIRST_STAGE_SECONDS
+from bootmenu.view.actions import Place, keys_of
 from scripts import man_page
 
 _PATIENCE = 20
@@ -27,7 +29,7 @@ _PATIENCE = 20
 
 def script(shell: str, folder: Path) -> Path:
     path = folder / ("_bootmenu" if shell == "zsh" else f"bootmenu.{shell}")
-    path.write_text(manual.completion(shell, cli.described()), "utf-8")
+    path.write_text(cli_reference.completion(shell, cli.described()), "utf-8")
     return path
 
 
@@ -146,6 +148,6 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
     assert 'Default: "standard".' in plain
     for path in (FILE, f"{Settings().state_folder}/state.json", hooks.FOLDER, str(themes.OWN)):
         assert path in parts["FILES"]
-    assert str(faults.log_file({})) in parts["FILES"]
+    assert str(internal_errors.log_file({})) in parts["FILES"]
     for words in re.findall(r"^\.TP\nbootmenu (.*)$", parts["EXAMPLES"], re.M):
         cli._parser().parse_args(["menu", words] if words.startswith("-") else shlex.split(words))

@@ -16,11 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu import markgood, plaintoml, statefile
+from bootmenu.bootstate import state_file
+from bootmenu.bootstate.store import Attempt, FolderStore, State, StateError, decode, encode
+from bootmenu.commands import mark_good
+from bootmenu.config import plain_toml
+from bootmenu.config.settings import FILE, OPTIONS, Settings, load
 from bootmenu.model.codec import to_json
-from bootmenu.session import MachineSession, mark_good
-from bootmenu.settings import FILE, OPTIONS, Settings, load
-from bootmenu.state import Attempt, FolderStore, State, StateError, decode, encode
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.machine_session import mark_good as mark_good_slowly
 from bootmenu.system import efi
 from tests.builders import machines
 from tests.builders.hosts import fake_host
@@ -66,7 +69,7 @@ def at_length(root: Path) -> str:
     """What cli.py does on such a machine."""
     host = fake_host(root)
     with contextlib.closing(MachineSession(host, machines.virt(), tuple, settings=load(host).settings)) as session:
-        return mark_good(session)
+        return mark_good_slowly(session)
 
 
 def timeless(root: Path, settings: Settings) -> State:
@@ -90,7 +93,7 @@ def test_it_does_what_cli_does(tmp_path: Path, settings: str | None, capsys: pyt
         found = load(fake_host(root)).settings
         for _ in range(2):
             if name == "quick":
-                assert markgood.run(str(root)) == 0
+                assert mark_good.run(str(root)) == 0
                 said = capsys.readouterr().out
             else:
                 said = at_length(root) + "\n"
@@ -138,7 +141,7 @@ def test_what_is_out_of_the_ordinary_is_left_as_it_is(
     cmdline, files = (more, None) if isinstance(more, str) else ("", more or None)
     root = machine(tmp_path / "m", settings, cmdline, files)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    assert markgood.run(str(root)) is None
+    assert mark_good.run(str(root)) is None
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
     assert capsys.readouterr() == ("", "")
 
@@ -147,13 +150,14 @@ def test_a_title_from_a_disk_does_not_steer_the_terminal(tmp_path: Path, monkeyp
     output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", output)
     state = State().booting(Attempt(entry="x", at="", title="\x1b[2Jé"))
-    assert markgood.run(str(machine(tmp_path / "m", files={"state.json": encode(state)}))) == 0
+    assert mark_good.run(str(machine(tmp_path / "m", files={"state.json": encode(state)}))) == 0
     output.flush()
     assert b"\\ufffd[2J\\xe9 came up well.\n" in output.buffer.getvalue()
 
 
 def test_nobody_needs_to_read_what_it_says(tmp_path: Path) -> None:
-    program = f"import sys; from bootmenu import markgood; sys.exit(markgood.run({str(machine(tmp_path / 'm'))!r}))"
+    root = str(machine(tmp_path / "m"))
+    program = f"import sys; from bootmenu.commands import mark_good; sys.exit(mark_good.run({root!r}))"
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([sys.executable, "-c", program], stdout=full, check=False, capture_output=False)
     assert done.returncode == 2
@@ -164,17 +168,20 @@ MODULES = {
     "__future__",
     "_json",
     "bootmenu",
-    "bootmenu.markgood",
+    "bootmenu.bootstate",
+    "bootmenu.commands",
+    "bootmenu.commands.mark_good",
+    "bootmenu.config",
     "bootmenu.model",
     "bootmenu.model.text",
-    "bootmenu.plaintoml",
-    "bootmenu.statefile",
+    "bootmenu.config.plain_toml",
+    "bootmenu.bootstate.state_file",
     "bootmenu.system",
     "bootmenu.system.durable",
 }
 """What mark-good may import beside what every start of Python does. None of them takes long, which re, enum, pathlib,
 json and argparse all do."""
-MODULES_FOR_A_PARTITION = {"_ctypes", "_struct", "bootmenu.quickdevice"}
+MODULES_FOR_A_PARTITION = {"_ctypes", "_struct", "bootmenu.bootstate.quick_mount"}
 MODULES_FOR_EFI = {"_struct", "bootmenu.system.efi", "errno", "fcntl", "struct"}
 
 
@@ -189,9 +196,10 @@ def test_it_imports_these_modules_and_no_other(tmp_path: Path, settings: str, al
 import sys
 before = set(sys.modules)
 sys.argv[1:] = ["mark-good"]
-from bootmenu import __main__, markgood
-run = markgood.run
-markgood.run = lambda: run({str(root)!r})
+from bootmenu import __main__
+from bootmenu.commands import mark_good
+run = mark_good.run
+mark_good.run = lambda: run({str(root)!r})
 code = __main__.main()
 print(code, *sorted(set(sys.modules) - before))
 """
@@ -204,9 +212,9 @@ print(code, *sorted(set(sys.modules) - before))
 
 
 def test_it_knows_every_setting() -> None:
-    assert {option.name for option in OPTIONS} == markgood.KNOWN
-    assert markgood.FILE == FILE
-    assert Settings().state_folder == markgood.FOLDER
+    assert {option.name for option in OPTIONS} == mark_good.KNOWN
+    assert mark_good.FILE == FILE
+    assert Settings().state_folder == mark_good.FOLDER
 
 
 # ---- the same as json, and as tomllib ----------------------------------------------------------------------
@@ -214,7 +222,7 @@ def test_it_knows_every_setting() -> None:
 
 @given(states)
 def test_a_state_is_written_as_json_writes_it(state: State) -> None:
-    assert statefile.dumps(statefile.loads(encode(state))) == encode(state)
+    assert state_file.dumps(state_file.loads(encode(state))) == encode(state)
 
 
 encoded = states.map(encode)
@@ -226,7 +234,7 @@ encoded = states.map(encode)
 )
 def test_any_bytes_are_a_state_for_state_decode_too_or_an_error(data: bytes) -> None:
     try:
-        state = statefile.loads(data)
+        state = state_file.loads(data)
     except ValueError:
         return
     with contextlib.suppress(StateError):
@@ -244,7 +252,7 @@ pieces = (
 
 @given(st.lists(st.sampled_from(pieces), max_size=14).map("".join))
 def test_plain_toml_is_what_tomllib_says(text: str) -> None:
-    plain = plaintoml.loads(text)
+    plain = plain_toml.loads(text)
     if plain is not None:
         assert plain == tomllib.loads(text)
 
@@ -259,7 +267,7 @@ def test_plain_toml_is_what_tomllib_says(text: str) -> None:
     ],
 )
 def test_plain_is_what_settings_are_made_of(text: str) -> None:
-    assert plaintoml.loads(text) == tomllib.loads(text)
+    assert plain_toml.loads(text) == tomllib.loads(text)
 
 
 @pytest.mark.parametrize(
@@ -277,4 +285,4 @@ def test_plain_is_what_settings_are_made_of(text: str) -> None:
 def test_what_is_no_toml_is_never_plain(text: str) -> None:
     with pytest.raises(tomllib.TOMLDecodeError):
         tomllib.loads(text)
-    assert plaintoml.loads(text) is None
+    assert plain_toml.loads(text) is None

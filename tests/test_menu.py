@@ -9,18 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootmenu import menu
-from bootmenu.discovery.compaction import CompactedLog
+from bootmenu.bootstate.store import Memory, State
+from bootmenu.config.settings import Loaded, Profile, Settings
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.event_log import CompactedLog
 from bootmenu.discovery.hotplug import Hotplug
-from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Rank, ScanFinished
-from bootmenu.frame import Key, Picture, Woken
-from bootmenu.kexec.errors import LoadError
-from bootmenu.menu import Opening
+from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Rank, ScanFinished
+from bootmenu.frontends import launcher
+from bootmenu.frontends.first_frame import Key, Picture, Woken
+from bootmenu.frontends.launcher import Opening
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage
-from bootmenu.session import MachineSession
-from bootmenu.settings import Loaded, Profile, Settings
-from bootmenu.state import Memory, State
+from bootmenu.session.machine_session import MachineSession
 from bootmenu.system import kmsg
 from tests.builders.hosts import fake_host
 from tests.ui import fakes
@@ -61,7 +61,7 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
     )
     frame = StickComes(shared)
     opening = SimpleNamespace(poll=lambda: shared, loaded=Loaded())
-    decision = menu._count_down(frame, opening, 600)  # type: ignore[arg-type]
+    decision = launcher._count_down(frame, opening, 600)  # type: ignore[arg-type]
     assert decision.listing is not None
     assert decision.listing.entry.id == "own"
     assert [picture.lines[0] for picture in frame.pictures] == [frame.pictures[0].lines[0]] * 2
@@ -74,7 +74,7 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
 def test_that_nothing_is_remembered_is_told_where_something_should_be(settings: Settings, told: bool) -> None:
     """A first stage as the README builds it names no place: it would say so on every screen, for ever."""
     memory = Memory(None, "Nothing is remembered.")
-    assert menu.why_it_forgets(memory, settings) == ("Nothing is remembered." if told else "")
+    assert launcher.why_it_forgets(memory, settings) == ("Nothing is remembered." if told else "")
 
 
 def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,10 +125,10 @@ def test_the_first_stages_init_is_told_what_the_settings_come_to(
 ) -> None:
     monkeypatch.setenv("BOOTMENU_PRINTK", str(tmp_path / "printk"))
     monkeypatch.setattr("os.getppid", lambda: 2)
-    menu._tell_init(settings)
+    launcher._tell_init(settings)
     assert not (tmp_path / "settings").exists(), "a running system has no such init"
-    monkeypatch.setattr(menu, "first_stage", lambda: True)
-    menu._tell_init(settings)
+    monkeypatch.setattr(launcher, "first_stage", lambda: True)
+    launcher._tell_init(settings)
     assert (tmp_path / "settings").read_text() == said
 
 
@@ -150,7 +150,7 @@ def test_after_a_jump_that_came_back_the_kernel_is_as_quiet_as_before(
             raise LoadError("it came back", "", stage=Stage.JUMP)
 
     with pytest.raises(LoadError):
-        menu._jump(Jumping(), fakes.plan_for(fakes.DEBIAN))  # type: ignore[arg-type]
+        launcher._jump(Jumping(), fakes.plan_for(fakes.DEBIAN))  # type: ignore[arg-type]
     assert during == ["7" if saved else "1"]
     assert printk.read_text().split()[0] == "1"
 

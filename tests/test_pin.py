@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bootmenu.bootstate.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
+from bootmenu.bootstate.store import FolderStore, Memory, State, StateError
 from bootmenu.cli import main
-from bootmenu.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
-from bootmenu.settings import load
-from bootmenu.state import FolderStore, Memory, State, StateError
+from bootmenu.config.settings import load
 from bootmenu.system.host import Host
 
 QUICK = StoredPin.new("4711", n=2)

@@ -10,19 +10,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from bootmenu.session.policy import Access, Policy
 
-from bootmenu.autoboot import Choice, choose
-from bootmenu.discovery import survey as surveys
+from bootmenu.bootstate.store import Memory, State, open_memory, refusal
+from bootmenu.config.settings import Profile, Settings
+from bootmenu.discovery import scanner as surveys
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import Listing
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place, PlaceRule
-from bootmenu.policy import Access, Policy
-from bootmenu.session import MachineSession, collect
-from bootmenu.settings import Profile, Settings
-from bootmenu.state import Memory, State, open_memory, refusal
-from bootmenu.system.simulated import SimulatedHost
-from bootmenu.ui.catalogue import Catalogue
+from bootmenu.session.autoboot import Choice, choose
+from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.scan_results import Catalogue
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import fake_host
@@ -384,7 +384,7 @@ def test_a_disk_plugged_in_later_is_late_and_one_that_was_unplugged_meanwhile_is
     own, stick = disk(tmp_path, "sda1", INSIDE, "debian"), disk(tmp_path, "sdb1", STICK, "mine", uuid="3-4")
     there: list[Device] = [own]
     machine = machines.virt()
-    monkeypatch.setattr("bootmenu.session._SETTLING", 0.0)
+    monkeypatch.setattr("bootmenu.session.machine_session._SETTLING", 0.0)
     session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: tuple(there), patience=60)
     collect(session)
     there[:] = [stick]

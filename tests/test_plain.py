@@ -10,27 +10,27 @@ from time import monotonic
 
 import pytest
 
-from bootmenu.boot import plan_lines
+from bootmenu.bootstate.store import FolderStore, Memory, State
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery.devicetrees import Fit, TreeChoice
-from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished, Stream
+from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished, Stream
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree_head import TreeHead
-from bootmenu.kexec.errors import LoadError
-from bootmenu.kexec.handover import HandedTrees
+from bootmenu.formats.dtb_head import TreeHead
+from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
+from bootmenu.frontends.plain_kiosk import PlainKiosk
+from bootmenu.frontends.plain_menu import _COMMANDS, PlainMenu
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
-from bootmenu.plain import _COMMANDS, PlainMenu
-from bootmenu.plainkiosk import PlainKiosk
-from bootmenu.policy import Policy
-from bootmenu.reports import WORDS as REPORT_WORDS
-from bootmenu.state import FolderStore, Memory, State
-from bootmenu.ui.draft import Draft, Part
-from bootmenu.ui.outcome import Demo, Jump, Outcome, Quit
-from bootmenu.ui.teletype import Teletype
-from bootmenu.ui.terms import Terms
+from bootmenu.session.policy import Policy
+from bootmenu.terminal.teletype import Teletype
+from bootmenu.view.entry_editor import Draft, Part
+from bootmenu.view.output import WORDS as REPORT_WORDS
+from bootmenu.view.plan import plan_lines
 from tests.ui import fakes
 from tests.ui.line import on_a_line
 
@@ -335,9 +335,9 @@ def test_a_shell_is_there_where_the_terms_want_one() -> None:
 
 
 def test_every_command_is_an_action_of_the_key_table() -> None:
-    from bootmenu.ui import keys
+    from bootmenu.view import actions
 
-    assert {command.action for command in _COMMANDS} <= {key.action for key in keys.TABLE}
+    assert {command.action for command in _COMMANDS} <= {key.action for key in actions.TABLE}
 
 
 def test_power_is_asked_about() -> None:

@@ -11,20 +11,20 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from bootmenu.session.policy import ALWAYS, Policy
 
+from bootmenu.bootstate.store import Attempt, FolderStore, Memory
+from bootmenu.config.settings import Settings, parse
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.frontends.outcome import Jump, Quit
+from bootmenu.frontends.plain_kiosk import PlainKiosk
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage
-from bootmenu.plainkiosk import PlainKiosk
-from bootmenu.policy import ALWAYS, Policy
-from bootmenu.settings import Settings, parse
-from bootmenu.state import Attempt, FolderStore, Memory
 from bootmenu.system.power import Power
-from bootmenu.ui import keys
-from bootmenu.ui.outcome import Jump, Quit
-from bootmenu.ui.prompt import Idle
-from bootmenu.ui.teletype import Teletype
-from bootmenu.ui.terms import Terms
+from bootmenu.terminal.line_input import Idle
+from bootmenu.terminal.teletype import Teletype
+from bootmenu.view import actions
 from tests.test_plain import sit
 from tests.ui import fakes
 from tests.ui.driving import running
@@ -160,7 +160,7 @@ def test_nothing_that_needs_the_pin_can_be_reached_without_it() -> None:
     assert not [word for word in TECHNICAL if word in said]
 
 
-@pytest.mark.parametrize("allowed", [*sorted(keys.action for keys in keys.TABLE if keys.action not in ALWAYS)])
+@pytest.mark.parametrize("allowed", [*sorted(key.action for key in actions.TABLE if key.action not in ALWAYS)])
 def test_an_action_that_is_given_away_gives_no_other_away(allowed: str) -> None:
     used = dataclasses.replace(KIOSK, kiosk_actions=(allowed,), kiosk_pin=None)
     session = fakes.FakeSession()

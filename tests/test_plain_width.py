@@ -13,28 +13,28 @@ import termios
 from collections.abc import Iterator
 
 import pytest
+from bootmenu.session.policy import Policy
+from bootmenu.terminal.cells import cells, clean, fold
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootmenu import language
+from bootmenu import i18n
+from bootmenu.bootstate.store import Attempt
+from bootmenu.config.settings import Profile, Settings
 from bootmenu.demo import demonstration
-from bootmenu.demo.kiosk import PIN, demonstrated
-from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, ProblemFound, ScanEvent, ScanFinished
+from bootmenu.demo.demo_kiosk import PIN, demonstrated
+from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, ProblemFound, ScanEvent, ScanFinished
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import LoadError
+from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.plain_kiosk import PlainKiosk
+from bootmenu.frontends.plain_menu import PlainMenu
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.entry import Problem
 from bootmenu.model.progress import Stage
-from bootmenu.plain import PlainMenu
-from bootmenu.plainkiosk import PlainKiosk
-from bootmenu.policy import Policy
-from bootmenu.session import MachineSession, Session
-from bootmenu.settings import Profile, Settings
-from bootmenu.state import Attempt
-from bootmenu.ui.outcome import Jump
-from bootmenu.ui.teletype import Teletype
-from bootmenu.ui.terminal import columns_of
-from bootmenu.ui.terms import Terms
-from bootmenu.ui.text import cells, clean, fold
+from bootmenu.session.machine_session import MachineSession, Session
+from bootmenu.terminal.capabilities import columns_of
+from bootmenu.terminal.teletype import Teletype
 from tests.ui import fakes
 from tests.ui.line import on_a_line
 
@@ -71,7 +71,7 @@ widths = st.integers(min_value=20, max_value=240)
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
     yield
-    language.use("en", {})
+    i18n.use("en", {})
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ BACK = LoadError(
 @example(80, False)
 @given(widths, st.booleans())
 def test_nothing_is_wider_than_the_terminal(demo: MachineSession, code: str, width: int, ascii_only: bool) -> None:
-    language.use(code, {})
+    i18n.use(code, {})
     trouble = "A setting makes no sense: " + "word " * 30
     said = printed(
         demo, EVERYTHING, width, ascii_only=ascii_only, error=BACK, trouble=trouble, offer_demo=True, may_quit=False
@@ -136,7 +136,7 @@ def test_nothing_is_wider_than_the_terminal(demo: MachineSession, code: str, wid
 @example(20)
 @given(widths)
 def test_nothing_of_the_kiosk_is_wider_either(demo: MachineSession, code: str, width: int) -> None:
-    language.use(code, {})
+    i18n.use(code, {})
     actions = ("rescan", "details", "help", "power")
     used, pin = demonstrated(Settings(profile=Profile.KIOSK, kiosk_actions=actions))
     typed = ("", "?", "x", "1", "4", "5", "6", "7", "8", "9", "111", PIN, "?", "L", "2")

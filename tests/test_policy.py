@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
+from bootmenu.session.policy import Access, Policy
 
-from bootmenu.discovery.scan import Listing
-from bootmenu.policy import Access, Policy
-from bootmenu.settings import Profile, Settings
+from bootmenu.config.settings import Profile, Settings
+from bootmenu.discovery.scan_events import Listing
 from tests.ui.fakes import ALPINE, DEBIAN, OLDER, PAGES, TEST
 
 FOUND = (DEBIAN, OLDER, PAGES, ALPINE, TEST)

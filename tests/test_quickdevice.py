@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu import markgood, quickdevice
-from bootmenu.discovery.places import Places
+from bootmenu.bootstate import quick_mount
+from bootmenu.bootstate.store import FolderStore, encode
+from bootmenu.commands import mark_good
+from bootmenu.discovery.attachment import Places
 from bootmenu.model.place import is_at, split
-from bootmenu.state import FolderStore, encode
 from bootmenu.system.host import Host
 from tests.builders.places import DOCK, EMMC, NVME, SATA, SDCARD, USB, VIRTIO, attach
 from tests.test_mark_good import MODULES, MODULES_FOR_A_PARTITION, PLACE, STATE, machine
@@ -63,7 +64,7 @@ def test_it_is_never_at_another_place(tmp_path: Path, where: str, files: dict[st
     mine = {path: text for path, text in files.items() if path.startswith(where.split("/block/")[0][:30])}
     part = with_disk(tmp_path, where, mine)
     try:
-        device, kind = quickdevice.find(str(tmp_path), setting)
+        device, kind = quick_mount.find(str(tmp_path), setting)
     except (LookupError, OSError):
         return
     assert (device, kind) == (f"/dev/{part.name}", "vfat")
@@ -88,7 +89,7 @@ def test_the_plain_ones_are_found(tmp_path: Path, where: str, files: dict[str, s
     part = with_disk(tmp_path, where, files)
     other = {"ID_FS_LABEL_ENC": "OTHER", "ID_FS_TYPE": "ext4"}
     with_disk(tmp_path, SATA.replace("sda", "sdc").replace("2:0", "4:0"), properties=other)
-    assert quickdevice.find(str(tmp_path), setting) == (f"/dev/{part.name}", "vfat")
+    assert quick_mount.find(str(tmp_path), setting) == (f"/dev/{part.name}", "vfat")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_the_plain_ones_are_found(tmp_path: Path, where: str, files: dict[str, s
 def test_what_is_not_beyond_doubt_is_not_found(tmp_path: Path, setting: str) -> None:
     with_disk(tmp_path)
     with pytest.raises((LookupError, OSError)):
-        quickdevice.find(str(tmp_path), setting)
+        quick_mount.find(str(tmp_path), setting)
 
 
 @pytest.mark.parametrize("doubt", ["twin", "holder", "ro", "btrfs", "no udev", "removable"])
@@ -119,20 +120,18 @@ def test_a_doubt_is_for_the_long_way(tmp_path: Path, doubt: str) -> None:
         case "removable":
             (part.parent / "removable").write_text("1\n")
     with pytest.raises((LookupError, OSError)):
-        quickdevice.find(str(tmp_path), "LABEL=STATE")
+        quick_mount.find(str(tmp_path), "LABEL=STATE")
 
 
 def test_calls_are_made_without_ctypes() -> None:
     with pytest.raises(OSError, match="umount2") as caught:
-        quickdevice._call("umount2", b"/nonexistent", 0)
+        quick_mount._call("umount2", b"/nonexistent", 0)
     assert caught.value.errno in (errno.ENOENT, errno.EPERM)
-    program = (
-        "from bootmenu import quickdevice\ntry: quickdevice._call('umount2', b'/x', 0)\nexcept OSError: print('ok')"
-    )
+    program = "from bootmenu.bootstate.quick_mount import _call\ntry: _call('umount2', b'/x', 0)\nexcept OSError: print(1)"
     program = f"import sys; before = set(sys.modules)\n{program}\nprint(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     said, modules = done.stdout.splitlines()
-    assert said == "ok"
+    assert said == "1"
     assert set(modules.split()) <= MODULES | MODULES_FOR_A_PARTITION
 
 
@@ -145,7 +144,7 @@ def test_what_is_on_the_partition_is_marked(
     (tmp_path / "disk/menu/state.json").write_bytes(encode(STATE))
     mounted: list[tuple[str, str]] = []
 
-    class Mounted(quickdevice.Mounted):
+    class Mounted(quick_mount.Mounted):
         def __init__(self, device: str, kind: str) -> None:
             mounted.append((device, kind))
 
@@ -159,8 +158,8 @@ def test_what_is_on_the_partition_is_marked(
         def top(self) -> str:
             return str(tmp_path / "disk")
 
-    monkeypatch.setattr(quickdevice, "Mounted", Mounted)
-    assert markgood.run(str(root)) == 0
+    monkeypatch.setattr(quick_mount, "Mounted", Mounted)
+    assert mark_good.run(str(root)) == 0
     assert capsys.readouterr().out.endswith("came up well.\n")
     assert mounted == [("/dev/sda1", "vfat"), ("", "")]
     assert FolderStore(tmp_path / "disk/menu").read().trying is None

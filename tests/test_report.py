@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu import report
+from bootmenu.bugreport import bundle
+from bootmenu.bugreport.redaction import Redactor
+from bootmenu.config.settings import Loaded, load
 from bootmenu.demo import recorded_machine
 from bootmenu.model.entry import CommandLine, Problem
 from bootmenu.model.machine import MachineFacts
-from bootmenu.redaction import Redactor
-from bootmenu.settings import Loaded, load
-from bootmenu.system.commands import Commands, Completed
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.processes import Commands, Completed
 from tests.ui.fakes import DEBIAN
 
 SECRET = "hunter2Zx9"
@@ -169,25 +169,25 @@ def test_there_are_as_many_kinds_as_there_ought_to_be() -> None:
 @pytest.mark.parametrize("around", ["{}", "[    1.0] {}", "x\n{}\ny", "tool: {}"])
 @pytest.mark.parametrize("secret", [SECRET, "Tr0ub4dor&3", "correcthorse-battery", "8f3b2c1d9e"])
 def test_a_secret_that_is_said_is_removed(planted: str, around: str, secret: str) -> None:
-    said = report.without_secrets(around.format(planted.format(secret)))
+    said = bundle.without_secrets(around.format(planted.format(secret)))
     assert secret not in said
-    assert report.REMOVED in said
+    assert bundle.REMOVED in said
 
 
 @pytest.mark.parametrize("planted", PLANTED)
 @pytest.mark.parametrize("around", ["{}", "root=/dev/sda1 {} quiet", "[    1.0] {}", "x\n{}\ny"])
 def test_a_secret_is_removed_from_text(planted: str, around: str) -> None:
     text = around.format(planted.format(SECRET, SECRET))
-    said = report.without_secrets(text)
+    said = bundle.without_secrets(text)
     assert SECRET not in said
-    assert report.REMOVED in said
+    assert bundle.REMOVED in said
     assert ("quiet" in said) == ("quiet" in text)
 
 
 @pytest.mark.parametrize("planted", HASHES)
 def test_hashes_and_addresses_are_removed(planted: str) -> None:
     value = planted.split()[-1]
-    assert value not in report.without_secrets(f"a {planted} b")
+    assert value not in bundle.without_secrets(f"a {planted} b")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_hashes_and_addresses_are_removed(planted: str) -> None:
     ],
 )
 def test_what_a_report_is_for_stays(text: str) -> None:
-    assert report.without_secrets(text) == text
+    assert bundle.without_secrets(text) == text
 
 
 @given(
@@ -225,7 +225,7 @@ def test_what_a_report_is_for_stays(text: str) -> None:
     st.sampled_from(["password", "kiosk.pin", "serial_number", "rng-seed", "machine-id", "token"]),
 )
 def test_a_key_that_names_a_secret_loses_its_value(around: object, key: str) -> None:
-    told = json.dumps(report.cleaned([around, {"a": [{key: SECRET}], key: {"inner": SECRET}}]))
+    told = json.dumps(bundle.cleaned([around, {"a": [{key: SECRET}], key: {"inner": SECRET}}]))
     assert SECRET not in told
 
 
@@ -259,7 +259,7 @@ def packed(tmp_path: Path) -> dict[str, str]:
     machine = dataclasses.replace(recorded_machine(), command_line=f"quiet rd.iscsi.password={SECRET} rw")
     secretive = dataclasses.replace(DEBIAN.entry, cmdline=CommandLine(f'root=/dev/sda2 luks.key="{SECRET} x" rw'))
     problems = [Problem(device="sda1", path="/grub.cfg", message=f"password={SECRET} makes no sense")]
-    texts = report.parts(
+    texts = bundle.parts(
         host,
         machine,
         [dataclasses.replace(DEBIAN, entry=secretive)],
@@ -268,7 +268,7 @@ def packed(tmp_path: Path) -> dict[str, str]:
         log=tmp_path / "menu.log",
         notes=[f"token={SECRET}"],
     )
-    with tarfile.open(fileobj=io.BytesIO(report.bundle(texts, "report"))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(bundle.bundle(texts, "report"))) as tar:
         found = {}
         for member in tar:
             file = tar.extractfile(member)
@@ -300,7 +300,7 @@ def test_a_bundle_is_bounded_and_the_end_of_a_log_is_kept(tmp_path: Path) -> Non
     assert found["kernel-log.txt"].count("\n") <= 4001
     problems = [Problem(device="sda1", path="/x", message="error " * 170)] * 6000
     machine = recorded_machine()
-    texts = report.parts(
+    texts = bundle.parts(
         Host(root=tmp_path, commands=Programs(), log=Log()), machine, [], problems, Loaded(), log=tmp_path / "no-log"
     )
     assert len(texts["scan.json"]) < 4.1 * 1024 * 1024
@@ -309,7 +309,7 @@ def test_a_bundle_is_bounded_and_the_end_of_a_log_is_kept(tmp_path: Path) -> Non
 
 
 def test_the_same_texts_give_the_same_bytes() -> None:
-    assert report.bundle({"a.txt": "x"}, "n") == report.bundle({"a.txt": "x"}, "n")
+    assert bundle.bundle({"a.txt": "x"}, "n") == bundle.bundle({"a.txt": "x"}, "n")
 
 
 def test_the_same_uuid_has_the_same_name_everywhere_and_types_keep_theirs() -> None:
@@ -323,15 +323,15 @@ def test_the_same_uuid_has_the_same_name_everywhere_and_types_keep_theirs() -> N
 @pytest.mark.parametrize("name", ["raspi3b-4-cpus", "virt-gicv3-its", "virt-efi-acpi", "virt-el2-psci-smc"])
 def test_the_facts_and_the_log_of_a_machine_stay_useful(name: str) -> None:
     machine = MachineFacts.from_json(json.loads((MACHINES / f"{name}.json").read_text()))
-    redactor = Redactor(report._hardware(machine))
+    redactor = Redactor(bundle._hardware(machine))
     facts = machine.to_json()
     assert redactor.cleaned(facts) == facts, "nothing of a recorded machine is anybody's secret"
 
 
 def test_programs_that_write_into_the_kernels_log_are_left_out() -> None:
-    assert report._PROGRAM.match("systemd[1]: failed to mount")
-    assert report._PROGRAM.match("(udev-worker)[80]: error")
-    assert not report._PROGRAM.match("Booting Linux on physical CPU 0x0000000000 [0x411fd070]")
+    assert bundle._PROGRAM.match("systemd[1]: failed to mount")
+    assert bundle._PROGRAM.match("(udev-worker)[80]: error")
+    assert not bundle._PROGRAM.match("Booting Linux on physical CPU 0x0000000000 [0x411fd070]")
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_the_time_grows_with_the_length(unit: str, end: str) -> None:
         line = (unit * (3000 // len(unit)) + end) if end else unit * (count * 3000 // len(unit))
         text = line * count if end else line
         began = time.process_time()
-        report.without_secrets(text)
+        bundle.without_secrets(text)
         return time.process_time() - began
 
     steps(10)
@@ -352,7 +352,7 @@ def test_the_time_grows_with_the_length(unit: str, end: str) -> None:
 
 
 def test_a_line_of_a_megabyte_is_cut_before_it_is_looked_at() -> None:
-    said = report.without_secrets("aa:" * 350_000 + f"{SECRET}\n")
+    said = bundle.without_secrets("aa:" * 350_000 + f"{SECRET}\n")
     assert len(said) < 10_000
     assert "characters)" in said
 
@@ -360,6 +360,6 @@ def test_a_line_of_a_megabyte_is_cut_before_it_is_looked_at() -> None:
 def test_whether_a_setting_is_set_is_seen() -> None:
     settings = {"kiosk.pin": {"value": "set", "origin": "file"}, "kiosk.contact": {"value": None, "origin": ""}}
     assert Redactor().cleaned(settings) == {
-        "kiosk.pin": {"value": report.REMOVED, "origin": report.REMOVED},
+        "kiosk.pin": {"value": bundle.REMOVED, "origin": bundle.REMOVED},
         "kiosk.contact": {"value": None, "origin": ""},
     }

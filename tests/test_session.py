@@ -13,29 +13,29 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.boot import Options, boot
+from bootmenu.bootstate.store import Attempt, FolderStore, State, encode
+from bootmenu.commands.boot import Options, boot
+from bootmenu.config.settings import Settings, Verify, Watchdog
 from bootmenu.demo import demonstration
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery import survey
+from bootmenu.discovery import scanner
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.devicetrees import Fit
-from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
+from bootmenu.discovery.dtb_candidates import Fit
+from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.formats.devicetree_text import differences
+from bootmenu.formats.dtb_text import differences
 from bootmenu.kexec import hooks
-from bootmenu.kexec.errors import LoadError, SimulatedJump, left_loaded
-from bootmenu.kexec.handover import HandedTrees
+from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, left_loaded
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.session import FilesSession, MachineSession, collect, mark_good
-from bootmenu.settings import Settings, Verify, Watchdog
-from bootmenu.state import Attempt, FolderStore, State, encode
+from bootmenu.session.machine_session import FilesSession, MachineSession, collect, mark_good
 from bootmenu.system.host import Host
 from bootmenu.system.power import Power, PowerError
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.containers import uki
 from tests.builders.entries import whole_image
@@ -262,7 +262,7 @@ def test_boot_counting_leaves_an_entry_its_id(tmp_path: Path, before: str, after
 
 
 def test_a_machine_with_too_many_entries_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(scanner, "MAX_ENTRIES", 3)
     text = "".join(f"label l{number}\nkernel /k\n" for number in range(5))
     write_tree(tmp_path, {"extlinux.conf": text})
     listings, problems = collect(session_of(Device(name="sda1", folder=str(tmp_path))))
@@ -487,7 +487,7 @@ def test_a_demand_holds_for_a_file_of_the_running_system(tmp_path: Path, monkeyp
         asked.append(host)
         return iter(there)
 
-    monkeypatch.setattr("bootmenu.session.find", find)
+    monkeypatch.setattr("bootmenu.session.machine_session.find", find)
     machine = machines.virt()
     session = FilesSession(
         SimulatedHost.from_facts(machine), machine, kernel=str(tmp_path / "link"), dtb=None, overlays=(), initrds=(),

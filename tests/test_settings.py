@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bootmenu.session.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu import reports
-from bootmenu.autoboot import choose
+from bootmenu.bootstate.store import State
 from bootmenu.cli import main
-from bootmenu.model.place import INTERNAL_ONLY
-from bootmenu.policy import Policy
-from bootmenu.settings import (
+from bootmenu.config.settings import (
     FILE,
     OPTIONS,
     Loaded,
@@ -35,8 +33,10 @@ from bootmenu.settings import (
     load,
     parse,
 )
-from bootmenu.state import State
+from bootmenu.model.place import INTERNAL_ONLY
+from bootmenu.session.autoboot import choose
 from bootmenu.system.host import Host
+from bootmenu.view import output
 from tests.ui.fakes import ALPINE, DEBIAN, OLDER
 
 PIN = "scrypt$16384$8$1$" + "0a" * 16 + "$" + "0b" * 32
@@ -236,14 +236,14 @@ def test_what_the_command_prints_of_a_setting_is_read_back(option: Option) -> No
         given: dict[str, Any] = {option.field: value}
         settings = Settings(**given)
         loaded = Loaded(settings=settings, origins={option.name: FILE})
-        printed = "\n".join(reports.settings_lines(loaded)) + "\n"
-        told: Any = reports.settings_to_json(loaded)["settings"]
+        printed = "\n".join(output.settings_lines(loaded)) + "\n"
+        told: Any = output.settings_to_json(loaded)["settings"]
         if option.secret:
             assert value is None or str(value) not in printed
             assert told[option.name]["value"] == (None if value is None else "set")
             continue
         assert parse(printed.encode(), "printed").settings == settings, printed
-        again = json.loads(reports.json_text(told))[option.name]["value"]
+        again = json.loads(output.json_text(told))[option.name]["value"]
         assert again is None or taken(option, again) == value
 
 

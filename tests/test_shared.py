@@ -12,13 +12,21 @@ import pytest
 
 from bootmenu.demo import demonstration
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import DeviceFound, DeviceGone, EntryFound, Listing, ScanEvent, ScanFinished, Stream
+from bootmenu.discovery.scan_events import (
+    DeviceFound,
+    DeviceGone,
+    EntryFound,
+    Listing,
+    ScanEvent,
+    ScanFinished,
+    Stream,
+)
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import SimulatedJump
+from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress
-from bootmenu.session import BusyError
-from bootmenu.shared import Shared, View
+from bootmenu.session.machine_session import BusyError
+from bootmenu.session.shared_session import Shared, View
 from bootmenu.system.power import Power, PowerError
 from tests.ui import fakes
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bootmenu.frame import Frame, Signal
+from bootmenu.frontends.first_frame import Frame, Signal
 from bootmenu.system import signals
 from tests.ui.line import ROOT, on_a_line
 
@@ -63,7 +63,8 @@ with signals.held():
 
 PROGRAM = """
 import os, signal, sys
-from bootmenu import cli, menu
+from bootmenu import cli
+from bootmenu.frontends import launcher as menu
 from bootmenu.ui import app
 
 def at(module, name, before, after):

@@ -14,14 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu import statefile
-from bootmenu.compat import EntryFacts
-from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import Listing
-from bootmenu.model.entry import BootEntry, FileRef, Problem
-from bootmenu.model.finding import Report
-from bootmenu.settings import Settings
-from bootmenu.state import (
+from bootmenu.bootstate import state_file
+from bootmenu.bootstate.store import (
     MOST_WRONG_PINS,
     NAME,
     Attempt,
@@ -39,6 +33,12 @@ from bootmenu.state import (
     refusal,
     store_in,
 )
+from bootmenu.compat import EntryFacts
+from bootmenu.config.settings import Settings
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.model.entry import BootEntry, FileRef, Problem
+from bootmenu.model.finding import Report
 from bootmenu.system import efi
 from bootmenu.system.syscalls import MountFlag
 from tests.builders.hosts import FakeSyscalls, failure, fake_host, syscalls_of
@@ -410,8 +410,8 @@ def test_wrong_pins_below_zero_are_damage(tmp_path: Path) -> None:
     """Otherwise whoever can turn one bit of the disk guesses without a pause."""
     whole = encode(State(wrong_pins=50))
     (tmp_path / NAME).write_bytes(whole.replace(b":50}", b":-5}"))
-    with pytest.raises(statefile.NotPlainError):
-        statefile.loads((tmp_path / NAME).read_bytes())
+    with pytest.raises(state_file.NotPlainError):
+        state_file.loads((tmp_path / NAME).read_bytes())
     memory = Memory(FolderStore(tmp_path))
     assert (memory.state.wrong_pins, bool(memory.healed)) == (MOST_WRONG_PINS, True)
 

@@ -15,7 +15,8 @@ from tests.ui.line import ROOT, on_a_line
 
 BOOT = """
 import sys
-from bootmenu import boot, cli
+from bootmenu import cli
+from bootmenu.commands import boot
 from tests.ui import fakes
 session = {session}
 def run(arguments):
@@ -51,7 +52,7 @@ def test_boot_takes_out_what_it_is_loading(number: signal.Signals) -> None:
 
 SHELL = """
 import sys, tty
-from bootmenu.system.commands import Commands
+from bootmenu.system.processes import Commands
 tty.setraw(0)
 Commands().interactive([sys.executable, "-c", "import termios; print('LFLAG', termios.tcgetattr(0)[3], 'END')"])
 """

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bootmenu.errors import FormatError
-from bootmenu.formats import devicetree, initramfs
+from bootmenu.formats import dtb, initramfs
 from bootmenu.formats.compression import unpack
 from bootmenu.formats.kernels import BrokenContainer, PartCache, UnsupportedKernel, Wanted, identify
 from bootmenu.formats.reader import ByteSource, Window
@@ -181,14 +181,14 @@ class DeviceTreeFacts:
         seconds on a slow board, and all entries of a partition may name the same one."""
         size = len(data)
         try:
-            header = devicetree.Header.from_bytes(data)
+            header = dtb.Header.from_bytes(data)
         except FormatError as error:
             return cls(size=size, header_problem=error.message)
         try:
-            tree = devicetree.DeviceTree.from_bytes(data)
+            tree = dtb.DeviceTree.from_bytes(data)
         except FormatError as error:
             return cls(size=size, total_size=header.total_size, structure_problem=error.message)
-        return cls(size=size, total_size=header.total_size, tree=devicetree.facts(tree))
+        return cls(size=size, total_size=header.total_size, tree=dtb.facts(tree))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterator
 from importlib import resources
 
+from bootmenu.bootstate.store import FolderStore, Memory
 from bootmenu.demo.partitions import build
 from bootmenu.model.machine import MachineFacts
-from bootmenu.session import MachineSession
-from bootmenu.state import FolderStore, Memory
+from bootmenu.session.machine_session import MachineSession
 from bootmenu.system import scratch
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.recorded_host import SimulatedHost
 
 _PACE = 48_000_000
 """Bytes per second: a good SD card."""

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bootmenu.formats.devicetree import DeviceTree, Node
+from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.devicetree import MemoryRange
 
 _PAGE_FLAGS = {None: 0, 4096: 1, 16384: 2, 65536: 3}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bootmenu.demo.builders import arm64_image, board_tree, write_gzipped_image, write_sparse
 from bootmenu.discovery.devices import Device
-from bootmenu.formats.devicetree import DeviceTree
+from bootmenu.formats.dtb import DeviceTree
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place
 

@@ -15,15 +15,15 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from bootmenu.discovery.places import Places
+from bootmenu.discovery.attachment import Places
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.model.text import quoted
 from bootmenu.sources import references
-from bootmenu.system.commands import CommandError, HangingError
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
+from bootmenu.system.processes import CommandError, HangingError
 
 _COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,PARTTYPE,RM"
 _LSBLK_SECONDS = 8

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Condition, Lock
 from types import TracebackType
 
-from bootmenu.discovery import references
+from bootmenu.discovery import resolve
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
@@ -22,11 +22,11 @@ from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import TreeError
 from bootmenu.system import scratch
+from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import Mount, mount_of, mounts
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
-from bootmenu.system.tree import DirectoryTree, OpenFile
 
 FLAGS = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 """For every mount."""
@@ -297,7 +297,7 @@ class Mounts:
                     folder or str(place.point),
                     device.name,
                     self._host.syscalls,
-                    names=references.names_of(device),
+                    names=resolve.names_of(device),
                     one_filesystem=device.folder is None,
                     image=device.inside if place.loop else "",
                     inodes=device.filesystem in _INODES,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError
-from bootmenu.image.process import Runner, output
+from bootmenu.image.process_runner import Runner, output
 
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid")

@@ -15,12 +15,13 @@ from typing import assert_never
 
 import zstandard
 
-from bootmenu import pin, settings
+from bootmenu.bootstate import pin
+from bootmenu.config import settings
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.image import apt, cpio, debian, elf, modules
+from bootmenu.image import apt, cpio, debian, kernel_modules, shared_libraries
 from bootmenu.image.contents import Contents
-from bootmenu.image.process import Runner
-from bootmenu.image.python import Packer
+from bootmenu.image.process_runner import Runner
+from bootmenu.image.python_runtime import Packer
 from bootmenu.image.rootfs import Root, merged_usr
 
 _ZSTD_LEVEL = 19
@@ -86,7 +87,7 @@ def build(options: Options, runner: Runner, say: Callable[[str], None]) -> None:
     for source, destination in options.includes:
         _check_settings(source, destination)
     root = _prepare_root(options, runner, say)
-    version = choose_version(modules.versions(root), options.kernel_version, os.uname().release)
+    version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
     _add_python_and_tools(root, contents, runner, say)
     _add_kernel_parts(root, version, contents, say)
@@ -157,13 +158,15 @@ def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: C
             programs.append(path)
         elif name in _TOOLS:
             say(f"left out: {name} (not in {root.folder})")
-    folders = elf.library_folders(root)
-    needed = [path for where, data in packer.binaries for path in elf.libraries(root, where, data, folders)]
+    folders = shared_libraries.library_folders(root)
+    needed = [
+        path for where, data in packer.binaries for path in shared_libraries.libraries(root, where, data, folders)
+    ]
     for soname in _OPENED_AT_RUN_TIME:
         path = root.first(*(f"{folder}/{soname}" for folder in folders))
         if path is not None:
             needed.append(path)
-    for path in elf.closure(root, [*programs, *needed]):
+    for path in shared_libraries.closure(root, [*programs, *needed]):
         part = "tools" if path in programs else "libraries"
         _add_from_root(root, path, contents, "Python" if path == packer.python.program else part)
     contents.link("/usr/bin/python3", f"/{merged_usr(packer.python.program)}")
@@ -192,7 +195,7 @@ def _add_from_root(root: Root, path: str, contents: Contents, part: str) -> None
 
 
 def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callable[[str], None]) -> None:
-    chosen = modules.collect(root, version)
+    chosen = kernel_modules.collect(root, version)
     say(f"adding {len(chosen.modules)} modules of kernel {version}")
     if chosen.absent:
         say(f"left out, this kernel does not have them: {' '.join(chosen.absent)}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.apt import Apt, Package
-from bootmenu.image.process import Runner, output
+from bootmenu.image.process_runner import Runner, output
 
 BASE_PACKAGES = (
     "python3-minimal",

@@ -72,7 +72,7 @@ read_command_line() {
 	done
 }
 
-# What surely is no kiosk to bootmenu/settings.py: lines of the simplest form, and no word of a kiosk among them unless
+# What surely is no kiosk to bootmenu/config/settings.py: lines of the simplest form, and no word of a kiosk among them unless
 # the profile is the standard one. What cannot be read, is empty, or has NULs is one.
 is_standard() {
 	[ -f "$settings" ] && [ -r "$settings" ] && [ -s "$settings" ] || return 1

@@ -8,15 +8,15 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bootmenu.config.settings import Settings, Verify
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.references import names_of
+from bootmenu.discovery.resolve import names_of
 from bootmenu.errors import BootmenuError
-from bootmenu.language import marked
+from bootmenu.i18n import marked
 from bootmenu.model.entry import FileRef
-from bootmenu.settings import Settings, Verify
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.sources.tree import TreeError, Trouble, normal
-from bootmenu.system.tree import DirectoryTree
+from bootmenu.system.directory_tree import DirectoryTree
 
 Identity = tuple[int, int]
 """(device, inode) of a file, as stat(2) has it."""

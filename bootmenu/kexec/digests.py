@@ -19,13 +19,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import Window
+from bootmenu.i18n import marked
 from bootmenu.kexec.demands import DemandError, Demands, missing, refuse
-from bootmenu.kexec.files import plain
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
-from bootmenu.language import marked
+from bootmenu.kexec.planned_files import plain
 from bootmenu.model.progress import Algorithm, Digest
 from bootmenu.sources.tree import TreeError
-from bootmenu.system.tree import DirectoryTree, OpenFile
+from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 
 _SETTLED = 60.0
 """Seconds after which a time stamp tells every further write. FAT counts in steps of two seconds; a page that a

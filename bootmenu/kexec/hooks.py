@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import printable, quoted
-from bootmenu.system.commands import CommandError, Completed
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError, Completed
 
 FOLDER = "/etc/bootmenu/hooks/before-jump.d"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

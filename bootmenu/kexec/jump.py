@@ -7,16 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from bootmenu.config.settings import Watchdog
+from bootmenu.i18n import marked
 from bootmenu.kexec import hooks
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.language import marked
 from bootmenu.model.progress import Progress, Stage, StageState
-from bootmenu.settings import Watchdog
 from bootmenu.system import signals, watchdog
-from bootmenu.system.commands import CommandError
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError
 
 SYNC_SECONDS = 30.0
 """A sync that takes longer is given up, with a message: a dead disk must not hold the machine."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import MAX_SIZE
+from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.model.devicetree import MemoryRange, subtracted
 
 _2M = 2 * 1024**2

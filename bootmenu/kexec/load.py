@@ -12,23 +12,23 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from bootmenu.discovery.machine import with_permissions
+from bootmenu.discovery.machine_facts import with_permissions
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import MAX_SIZE
-from bootmenu.kexec import devicetree
+from bootmenu.formats.dtb import MAX_SIZE
+from bootmenu.i18n import marked
+from bootmenu.kexec import dtb_changes
 from bootmenu.kexec.digests import Hashed, demanded, images
-from bootmenu.kexec.errors import LoadError, explain, leave_note
-from bootmenu.kexec.files import content, gathered, open_planned, plain, window_of
-from bootmenu.kexec.handover import Handover
+from bootmenu.kexec.dtb_fixups import Handover
+from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.language import marked
+from bootmenu.kexec.planned_files import content, gathered, open_planned, plain, window_of
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
 from bootmenu.model.text import printable, quoted
 from bootmenu.sources.tree import TreeError
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
-from bootmenu.system.tree import DirectoryTree
 
 _INTERVAL = 0.1  # seconds between two events of a stage: ten a second at most
 
@@ -398,7 +398,7 @@ class _Staging:
         self.path = files[0].ref.path if files else "/sys/firmware/fdt"
         tree = self._hand_over.merged(own, blobs)
         target = self._memory_file("device-tree")
-        _write_all(target, devicetree.packed(devicetree.apply(tree, plan.edits)))
+        _write_all(target, dtb_changes.packed(dtb_changes.apply(tree, plan.edits)))
         _seal(target)
         self._dtb = target
         overlays, edits = len(plan.overlays), len(plan.edits)

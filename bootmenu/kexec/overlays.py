@@ -11,11 +11,11 @@ import os
 from collections.abc import Sequence
 
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree
-from bootmenu.language import marked
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
+from bootmenu.i18n import marked
 from bootmenu.model.text import printable, quoted
-from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError
 
 TOOL = "fdtoverlay"
 _SECONDS = 20.0

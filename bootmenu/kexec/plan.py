@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bootmenu.compat.facts import EntryFacts, FileState
+from bootmenu.config.settings import Watchdog
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import DeviceTree
+from bootmenu.formats.dtb import DeviceTree
+from bootmenu.i18n import marked
 from bootmenu.kexec.demands import Demands
-from bootmenu.kexec.devicetree import Edit, boot_edits
+from bootmenu.kexec.dtb_changes import Edit, boot_edits
 from bootmenu.kexec.methods import METHODS, Method
-from bootmenu.language import marked
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.text import printable
-from bootmenu.settings import Watchdog
 
 
 class PlanError(BootmenuError):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bootmenu.language import marked
+from bootmenu.i18n import marked
 
 
 class Stage(StrEnum):

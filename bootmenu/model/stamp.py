@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bootmenu.language import marked
+from bootmenu.i18n import marked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import uki
+from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.kernel import Role
 from bootmenu.sources import Board
@@ -44,7 +44,7 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
 
 
 def applied(
-    tree: Tree, entry: BootEntry, profile: uki.Profile, paths: Iterator[str | Problem], board: Board
+    tree: Tree, entry: BootEntry, profile: unified_image.Profile, paths: Iterator[str | Problem], board: Board
 ) -> Iterator[BootEntry | Problem]:
     """The entry of that profile with what the addons at these paths add; what is wrong with them before it."""
     before: list[FileRef] = []
@@ -87,12 +87,12 @@ def _names(tree: Tree, folder: str) -> list[str]:
     return once(tree, folder, SUFFIX, lambda: [name for name in tree.list(folder) if name.lower().endswith(SUFFIX)])
 
 
-def _read(tree: Tree, path: str) -> uki.Addon:
+def _read(tree: Tree, path: str) -> unified_image.Addon:
     """Raises TreeError, FormatError, OSError."""
 
-    def read() -> uki.Addon:
+    def read() -> unified_image.Addon:
         with tree.open(path) as source:
-            return uki.addon(source)
+            return unified_image.addon(source)
 
     # those for all images of a partition are asked for by each of them
-    return once(tree, path, uki.addon, read)
+    return once(tree, path, unified_image.addon, read)

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootmenu.system.commands import Commands
 from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.processes import Commands
 from bootmenu.system.syscalls import Syscalls
 
 _LIMIT = 16 * 1024 * 1024

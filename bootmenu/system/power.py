@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from bootmenu.errors import BootmenuError
 from bootmenu.system import efi, signals
-from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError
 
 # UEFI, 8.5.4: EFI_OS_INDICATIONS_BOOT_TO_FW_UI
 _SUPPORTED = f"{efi.VARIABLES}/OsIndicationsSupported-{efi.GLOBAL}"

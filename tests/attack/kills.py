@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from bootmenu.state import Attempt, Files, State, StateError, encode, read_from, store_in
+from bootmenu.bootstate.store import Attempt, Files, State, StateError, encode, read_from, store_in
 from tests.attack import soak
 from tests.attack.tally import Tally, told
 from tests.builders.entries import whole_image

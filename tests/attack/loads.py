@@ -23,17 +23,17 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from bootmenu.bootstate.store import Files, FolderStore, Memory, State
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import Listing
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
-from bootmenu.session import MachineSession, collect
-from bootmenu.state import Files, FolderStore, Memory, State
-from bootmenu.system.commands import CommandError, Commands, Completed, HangingError
+from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError, Commands, Completed, HangingError
 from bootmenu.system.syscalls import Segment
 from tests.attack.tally import Tally, told
 from tests.builders import machines

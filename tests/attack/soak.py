@@ -68,11 +68,11 @@ DOUBLE = """
 import itertools, os, sys, threading
 from pathlib import Path
 from time import sleep
-from bootmenu.ui.terminal import prepare_environment
+from bootmenu.terminal.capabilities import prepare_environment
 prepare_environment(os.environ)
 from bootmenu.discovery.hotplug import Change
 from bootmenu.shared import Shared
-from bootmenu.ui.app import run_on
+from bootmenu.frontends.tui.app import run_on
 from bootmenu.ui import consoles
 from tests.attack.soak import FILES, FIXED
 from tests.discovery.test_hotplug import Bench

@@ -25,43 +25,45 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootmenu import cli, language, report
-from bootmenu.autoboot import choose
+from bootmenu.session.policy import Policy
+
+from bootmenu import cli, i18n
+from bootmenu.bootstate.store import FolderStore, Memory, State, decode, encode, open_memory
+from bootmenu.bugreport import bundle
 from bootmenu.compat.facts import DeviceTreeFacts, KernelFacts, find_banner
+from bootmenu.config.settings import Loaded, Verify, load
 from bootmenu.discovery.devices import find
 from bootmenu.discovery.hotplug import Change
-from bootmenu.discovery.machine import gather
-from bootmenu.discovery.scan import Listing
+from bootmenu.discovery.machine_facts import gather
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats import compression, devicetree_head, initramfs
-from bootmenu.formats.devicetree import DeviceTree, facts
-from bootmenu.formats.devicetree_text import differences, source_of
+from bootmenu.formats import compression, dtb_head, initramfs
+from bootmenu.formats.dtb import DeviceTree, facts
+from bootmenu.formats.dtb_text import differences, source_of
 from bootmenu.formats.kernels import Wanted, content_of, identify, part_named
 from bootmenu.formats.reader import Buffer
-from bootmenu.frame import Frame, Picture, Terminal
-from bootmenu.kexec.handover import Handover
+from bootmenu.frontends.first_frame import Frame, Picture, Terminal
+from bootmenu.frontends.plain_kiosk import PlainKiosk
+from bootmenu.frontends.plain_menu import PlainMenu
+from bootmenu.frontends.tui import themes
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.kexec.dtb_fixups import Handover
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
-from bootmenu.plain import PlainMenu
-from bootmenu.plainkiosk import PlainKiosk
-from bootmenu.policy import Policy
-from bootmenu.settings import Loaded, Verify, load
+from bootmenu.session.autoboot import choose
 from bootmenu.sources import SOURCES, Platform, read_partition
-from bootmenu.state import FolderStore, Memory, State, decode, encode, open_memory
+from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.mountinfo import mounts
-from bootmenu.system.simulated import SimulatedHost
-from bootmenu.system.tree import OpenFile
-from bootmenu.ui import themes
-from bootmenu.ui.incoming import Key, Reader
-from bootmenu.ui.keys import TABLE
-from bootmenu.ui.teletype import Teletype
-from bootmenu.ui.terminal import Depth, Traits
-from bootmenu.ui.terms import Terms
+from bootmenu.system.recorded_host import SimulatedHost
+from bootmenu.terminal.capabilities import Depth, Traits
+from bootmenu.terminal.input_filter import Key, Reader
+from bootmenu.terminal.teletype import Teletype
+from bootmenu.view.actions import TABLE
 from tests.attack.mutate import mutated
 from tests.builders import machines
 from tests.builders.containers import board_dtb, fit_of, large_fit, uki
@@ -181,8 +183,8 @@ def _device_tree() -> Attack:
                 not list(itertools.islice(differences(tree, again), 1)), "written and read back it is another tree"
             )
         with contextlib.suppress(FormatError):
-            devicetree_head.read_head(Buffer(data))
-        devicetree_head.quick_head(Buffer(data))
+            dtb_head.read_head(Buffer(data))
+        dtb_head.quick_head(Buffer(data))
         DeviceTreeFacts.from_bytes(data)
 
     return attack
@@ -1080,19 +1082,19 @@ def _report() -> Attack:
         # apart from what stands beside it, which is what hides a name from any reader
         line = f"{before}\n{row}\n{after}"
         log.write_text(line, "utf-8", errors="replace")
-        texts = report.parts(host, machine, [], [], Loaded(), log=log)
+        texts = bundle.parts(host, machine, [], [], Loaded(), log=log)
         _demand(
             not any(secret in text for text in texts.values()),
             f"the report has the secret of {row.replace(secret, '…')}",
         )
-        report.bundle(texts, "x")
+        bundle.bundle(texts, "x")
 
     return attack
 
 
 @target("language file", 20)
 def _language() -> Attack:
-    samples = [path.read_bytes() for path in sorted(language.LOCALE.glob("*.po"))]
+    samples = [path.read_bytes() for path in sorted(i18n.LOCALE.glob("*.po"))]
     few = [sample[:20_000] for sample in samples]
     tokens = [
         b'msgid "',
@@ -1111,7 +1113,7 @@ def _language() -> Attack:
         path = _place() / "xx.po"
         path.write_bytes(mutated(chance, chance.choice(few), few, tokens))
         with contextlib.suppress(OSError, ValueError):
-            found = language.catalogue(path)
+            found = i18n.catalogue(path)
             found.gettext("Quit")
             list(found.templates)
             for number in (0, 1, 2, 5):
@@ -1217,7 +1219,7 @@ def _long_line(chance: random.Random) -> None:
     ) * chance.choice((2_000, 80_000))
     log = _place() / "long.log"
     log.write_text(line)
-    report.parts(fake_host(_place() / "long"), machines.virt(), [], [], Loaded(), log=log)
+    bundle.parts(fake_host(_place() / "long"), machines.virt(), [], [], Loaded(), log=log)
 
 
 _DENSE: Sequence[Callable[[random.Random], None]] = (

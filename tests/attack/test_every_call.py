@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.discovery.scan import Listing
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from tests.attack.loads import Fault, _faulty_os, _Machine
 from tests.kexec.staging import descriptors

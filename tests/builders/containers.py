@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bootmenu.demo.builders import cells, strings
-from bootmenu.formats.devicetree import DeviceTree, Node
+from bootmenu.formats.dtb import DeviceTree, Node
 from tests.builders.entries import whole_image
 
 

@@ -10,9 +10,9 @@ from ctypes import string_at
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootmenu.system.commands import MAX_STDOUT, CommandError, Commands, Completed
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.processes import MAX_STDOUT, CommandError, Commands, Completed
 from bootmenu.system.syscalls import MountFlag, Segment, Syscalls
 from tests.builders.trees import write_tree
 

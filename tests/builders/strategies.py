@@ -18,7 +18,7 @@ from bootmenu.compat.facts import (
     InitramfsFacts,
     KernelFacts,
 )
-from bootmenu.formats.devicetree import DeviceTree, Node
+from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.devicetree import CpuNode, InterruptController, MemoryRange, ReservedMemory, SerialPort, TreeFacts
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts

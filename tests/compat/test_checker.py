@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bootmenu.compat import EntryFacts, check, check_machine
 from bootmenu.compat import checker as checking
 from bootmenu.compat.checker import Check, Says, Scope
-from bootmenu.compat.checks.system import is_locked_down
+from bootmenu.compat.checks.kexec_support import is_locked_down
 from bootmenu.model.finding import Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.registry import Registry

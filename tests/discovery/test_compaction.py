@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bootmenu.discovery.compaction import CompactedLog, Cursor
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import (
+from bootmenu.discovery.event_log import CompactedLog, Cursor
+from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
     DeviceGone,
@@ -26,7 +26,7 @@ from bootmenu.discovery.scan import (
     ScanFinished,
 )
 from bootmenu.model.entry import Problem
-from bootmenu.ui.catalogue import Catalogue
+from bootmenu.session.scan_results import Catalogue
 from tests.ui import fakes
 
 NAMES = ("sda1", "sdb1", "sdb2")

@@ -17,8 +17,8 @@ from bootmenu.discovery.devices import Device, Member, find, survey
 from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place
-from bootmenu.system.commands import HangingError
 from bootmenu.system.host import Host
+from bootmenu.system.processes import HangingError
 from tests.builders.hosts import commands_of, fake_host
 from tests.builders.trees import write_tree
 

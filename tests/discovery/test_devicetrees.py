@@ -13,15 +13,15 @@ import pytest
 
 from bootmenu.compat.facts import FileState, TreeFolderFacts
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery import devicetrees
-from bootmenu.discovery.devicetrees import DeviceTrees, Fit, TreeIndex, read_index
-from bootmenu.discovery.facts import gather
-from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, Node
+from bootmenu.discovery import dtb_candidates
+from bootmenu.discovery.dtb_candidates import DeviceTrees, Fit, TreeIndex, read_index
+from bootmenu.discovery.entry_facts import gather
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.sources.tree import Tree, TreeError, Trouble
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders.entries import whole_image
 from tests.builders.trees import MemoryTree, write_tree
 
@@ -160,13 +160,13 @@ def test_the_entry_is_given_its_tree_wherever_the_folder_is(folder: str) -> None
 def test_many_entries_of_one_folder_look_through_its_trees_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = 0
 
-    def counted(index: TreeIndex, board: TreeFacts) -> tuple[devicetrees.FoundTree, ...]:
+    def counted(index: TreeIndex, board: TreeFacts) -> tuple[dtb_candidates.FoundTree, ...]:
         nonlocal asked
         asked += 1
         return matching(index, board)
 
-    matching = devicetrees._matching
-    monkeypatch.setattr(devicetrees, "_matching", counted)
+    matching = dtb_candidates._matching
+    monkeypatch.setattr(dtb_candidates, "_matching", counted)
     trees = DeviceTrees(BOARD)
     tree = MemoryTree({"/dtbs/a.dtb": OURS, "/dtbs/b.dtb": dtb(model=None), "/more/c.dtb": OURS})
     answers = [trees.resolve(entry("/dtbs"), {"sda1": tree}) for _ in range(50)]
@@ -252,7 +252,7 @@ def test_the_folder_may_be_a_link_and_is_read_once_whatever_it_is_called(
         calls += 1
         return read_index(tree, folder, limit)
 
-    monkeypatch.setattr(devicetrees, "read_index", counted)
+    monkeypatch.setattr(dtb_candidates, "read_index", counted)
     trees = DeviceTrees(BOARD)
     for folder in ("/boot/dtb", "/boot/dtb-6.1/", "/boot/../boot/dtb"):
         picked = trees.resolve(entry(folder), {"sda1": tree})[0].dtb
@@ -274,7 +274,7 @@ def test_the_search_ends_and_says_so(
 ) -> None:
     tree = MemoryTree({f"/dtbs/{name}": data for name, data in files.items()})
     assert not read_index(tree, "/dtbs").cut
-    monkeypatch.setattr(devicetrees, limit, value)
+    monkeypatch.setattr(dtb_candidates, limit, value)
     assert cut in read_index(tree, "/dtbs").cut
 
 
@@ -282,20 +282,20 @@ def test_links_are_followed_only_so_often(disk: tuple[Path, DirectoryTree], monk
     root, tree = disk
     for number in range(5):
         (root / str(number)).symlink_to("nothing")
-    monkeypatch.setattr(devicetrees, "MAX_LINKS", 4)
+    monkeypatch.setattr(dtb_candidates, "MAX_LINKS", 4)
     assert "links" in read_index(tree, "/").cut
 
 
 def test_twenty_thousand_trees_are_read_and_no_more(disk: tuple[Path, DirectoryTree]) -> None:
     root, tree = disk
-    for number in range(devicetrees.MAX_TREES + 10):
+    for number in range(dtb_candidates.MAX_TREES + 10):
         folder = root / f"dtbs/{number % 3}"
         if number < 3:
             folder.mkdir(parents=True)
         (folder / f"{number}.dtb").write_bytes(OURS if number == 3000 else OTHER)
     trees = DeviceTrees(BOARD)
     index = trees.index(tree, "/dtbs")
-    assert len(index.trees) == devicetrees.MAX_TREES
+    assert len(index.trees) == dtb_candidates.MAX_TREES
     assert "20,000" in index.cut
     after, facts = trees.resolve(entry(), {"sda1": tree})
     assert after.dtb == FileRef(device="sda1", path="/dtbs/0/3000.dtb")
@@ -305,7 +305,7 @@ def test_twenty_thousand_trees_are_read_and_no_more(disk: tuple[Path, DirectoryT
 
 def test_the_folders_of_a_partition_share_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     tree = MemoryTree({f"/{folder}/{number}.dtb": OURS for folder in "ab" for number in range(3)})
-    monkeypatch.setattr(devicetrees, "MAX_ON_PARTITION", 4)
+    monkeypatch.setattr(dtb_candidates, "MAX_ON_PARTITION", 4)
     trees = DeviceTrees(BOARD)
     assert [len(trees.index(tree, folder).trees) for folder in ("/a", "/b", "/a")] == [3, 1, 3]
 
@@ -313,7 +313,7 @@ def test_the_folders_of_a_partition_share_a_limit(monkeypatch: pytest.MonkeyPatc
 def test_trees_that_hide_their_root_are_read_whole_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = DeviceTree(root=Node("", properties=[("x", bytes(4000)), ("compatible", b"a,b\0")])).to_bytes()
     tree = MemoryTree({f"/{number}.dtb": hidden for number in range(5)} | {"/z.dtb": OURS})
-    monkeypatch.setattr(devicetrees, "MAX_WHOLE", 3 * len(hidden))
+    monkeypatch.setattr(dtb_candidates, "MAX_WHOLE", 3 * len(hidden))
     index = read_index(tree, "/")
     assert paths(index) == ["/0.dtb", "/1.dtb", "/2.dtb", "/z.dtb"]
     assert (index.unreadable, index.first_trouble) == (2, "/3.dtb: too many files have to be read whole")
@@ -333,7 +333,7 @@ def test_a_folder_that_cannot_be_read_is_asked_once(monkeypatch: pytest.MonkeyPa
         calls += 1
         raise TreeError(folder, Trouble.UNREADABLE, "cannot be read")
 
-    monkeypatch.setattr(devicetrees, "read_index", failing)
+    monkeypatch.setattr(dtb_candidates, "read_index", failing)
     trees = DeviceTrees(BOARD)
     for _ in range(2):
         with pytest.raises(TreeError):

@@ -9,7 +9,7 @@ import gzip
 import pytest
 
 from bootmenu.compat.facts import FileState
-from bootmenu.discovery.facts import gather
+from bootmenu.discovery.entry_facts import gather
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from tests.builders.containers import board_dtb, fit_of, uimage, uki
 from tests.builders.entries import whole_image

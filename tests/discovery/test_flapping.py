@@ -13,17 +13,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootmenu.discovery import survey as surveys
+from bootmenu.discovery import scanner as surveys
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change
-from bootmenu.discovery.scan import ScanEvent, ScanFinished, Stream
+from bootmenu.discovery.scan_events import ScanEvent, ScanFinished, Stream
+from bootmenu.frontends.tui.screens import scanning_screen
+from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
 from bootmenu.model.entry import Problem
-from bootmenu.session import MachineSession
-from bootmenu.shared import Shared, View
-from bootmenu.system.simulated import SimulatedHost
-from bootmenu.ui.catalogue import Catalogue
-from bootmenu.ui.screens import looking
-from bootmenu.ui.screens.looking import LookingScreen
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.shared_session import Shared, View
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
@@ -200,11 +200,11 @@ def test_a_screen_that_is_away_is_told_no_more_than_it_can_keep() -> None:
 
     def post(message: LookingScreen.Told) -> None:
         posted.append(message)
-        if len(posted) == looking._AHEAD:
+        if len(posted) == scanning_screen._AHEAD:
             full.set()
 
     def events(_closed: threading.Event) -> Generator[ScanEvent, None, None]:
-        for _ in range(5 * looking._AHEAD):
+        for _ in range(5 * scanning_screen._AHEAD):
             yield ScanFinished(0.1)
 
     stop, screen = threading.Event(), SimpleNamespace(post_message=post, Told=LookingScreen.Told)
@@ -213,10 +213,10 @@ def test_a_screen_that_is_away_is_told_no_more_than_it_can_keep() -> None:
     thread = threading.Thread(target=LookingScreen._follow, args=arguments)
     thread.start()
     assert full.wait(60)
-    for message in posted[: looking._AHEAD // 2]:
+    for message in posted[: scanning_screen._AHEAD // 2]:
         message.taken.release()
     stop.set()
     stream.close()
     thread.join(60)
     assert not thread.is_alive()
-    assert len(posted) <= looking._AHEAD * 3 // 2 + 1
+    assert len(posted) <= scanning_screen._AHEAD * 3 // 2 + 1

@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.compat.facts import FileState
-from bootmenu.discovery import survey as surveys
+from bootmenu.discovery import scanner as surveys
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change, Changes, Hotplug
-from bootmenu.discovery.scan import (
+from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
     DeviceGone,
@@ -36,8 +36,8 @@ from bootmenu.discovery.scan import (
 )
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Severity
-from bootmenu.session import MachineSession
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.system.uevents import KernelEvents
 from tests.builders import machines
 from tests.builders.entries import whole_image

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.discovery.machine import gather, with_permissions
+from bootmenu.discovery.machine_facts import gather, with_permissions
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.machine import MachineFacts
-from bootmenu.system.commands import Commands
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
+from bootmenu.system.processes import Commands
 from bootmenu.system.syscalls import Syscalls
 from tests.builders.trees import write_tree
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells, strings
-from bootmenu.discovery.machine import _cpu_list, _memory, _ram, gather
+from bootmenu.discovery.machine_facts import _cpu_list, _memory, _ram, gather
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts

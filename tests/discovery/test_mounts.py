@@ -18,18 +18,18 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu.bootstate.store import DeviceStore, State, encode
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mounts import FLAGS, MountError, Mounts
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
-from bootmenu.session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.sources.tree import TreeError
-from bootmenu.state import DeviceStore, State, encode
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mount_of
 from bootmenu.system.scratch import Scratch
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag, Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeSyscalls, commands_of, fake_host, syscalls_of
 from tests.builders.places import INSIDE, NVME, SATA, STICK, USB, attach

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.discovery.places import Places, Presence
+from bootmenu.discovery.attachment import Places, Presence
 from bootmenu.model.place import Bus, Place, PlaceRule, is_at, split
 from bootmenu.system.host import Host
 from tests.builders.places import CARD, DOCK, EMMC, INSIDE, NVME, SATA, SDCARD, STICK, USB, VIRTIO, attach, stack

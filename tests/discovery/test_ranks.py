@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change
-from bootmenu.discovery.ranks import _MOST_GONE, Ranks
-from bootmenu.discovery.scan import DeviceDone, DeviceGone, Rank
+from bootmenu.discovery.partition_order import _MOST_GONE, Ranks
+from bootmenu.discovery.scan_events import DeviceDone, DeviceGone, Rank
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
-from bootmenu.session import MachineSession, collect
-from bootmenu.system.simulated import SimulatedHost
-from bootmenu.ui.catalogue import Catalogue
+from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.scan_results import Catalogue
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.places import BESIDE, CARD, INSIDE, STICK

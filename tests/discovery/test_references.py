@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.references import names_of, resolve
+from bootmenu.discovery.resolve import names_of, resolve
 
 
 def part(disk: str, number: int, **names: str) -> Device:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from bootmenu.compat.facts import RootFacts
-from bootmenu.discovery import roots
+from bootmenu.discovery import root_option
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mounts import Mounts
-from bootmenu.discovery.scan import Listing
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Bus, Place
-from bootmenu.session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -32,7 +32,7 @@ SYSTEM: dict[str, bytes | str] = {"usr/sbin/init": b"", "etc/fstab": "", "usr/li
 def look(folder: Path, command_line: str) -> RootFacts | None:
     device = Device(name="sda2", folder=str(folder))
     with Mounts(Host()) as mounts:
-        return roots.look(mounts, device, CommandLine(command_line))
+        return root_option.look(mounts, device, CommandLine(command_line))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def look(folder: Path, command_line: str) -> RootFacts | None:
     ],
 )
 def test_which_partition_is_named(text: str, reference: str | None) -> None:
-    assert roots.reference(CommandLine(text)) == reference
+    assert root_option.reference(CommandLine(text)) == reference
 
 
 def test_what_is_started(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_medium_is_no_root(tmp_path: Path) -> None:
     """The initramfs of NixOS' ISO mounts root= as the medium."""
     with Mounts(Host()) as mounts:
         medium = Device(name="sr0", folder=str(tmp_path), filesystem="iso9660")
-        assert roots.look(mounts, medium, CommandLine("root=LABEL=nixos init=/nix/store/x/init")) is None
+        assert root_option.look(mounts, medium, CommandLine("root=LABEL=nixos init=/nix/store/x/init")) is None
 
 
 def test_usr_on_another_partition_may_have_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from bootmenu.discovery.scan import ScanEvent, ScanFinished, Stream
+from bootmenu.discovery.scan_events import ScanEvent, ScanFinished, Stream
 
 
 def test_whoever_waits_in_it_is_woken_and_closes_it() -> None:

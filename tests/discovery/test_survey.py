@@ -17,10 +17,10 @@ import pytest
 
 from bootmenu.compat import EntryFacts
 from bootmenu.compat.facts import FileState
-from bootmenu.discovery import facts
-from bootmenu.discovery import survey as surveys
+from bootmenu.discovery import entry_facts
+from bootmenu.discovery import scanner as surveys
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import (
+from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
     EntryFound,
@@ -33,10 +33,10 @@ from bootmenu.discovery.scan import (
 )
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Severity
-from bootmenu.session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.sources.tree import Tree
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
@@ -376,14 +376,14 @@ def test_the_silence_of_a_disk_is_over_once_when_all_that_wait_for_it_have_heard
 ) -> None:
     """Two partitions name files of a third, which dies when it is asked for them: one sentence, told gone once."""
     gates = {name: threading.Event() for name in ("sda1", "sdc1")}
-    gather = facts.gather
+    gather = entry_facts.gather
 
     def gathered(entry: BootEntry, trees: Mapping[str, Tree], **options: Any) -> tuple[BootEntry, EntryFacts]:
         if "sdb1" in trees and entry.device in gates:
             assert gates[entry.device].wait(60)
         return gather(entry, trees, **options)
 
-    monkeypatch.setattr(facts, "gather", gathered)
+    monkeypatch.setattr(entry_facts, "gather", gathered)
     other = partition(tmp_path, "sdb1", {"k": KERNEL}, uuid="b")
     naming = [partition(tmp_path, name, {"refer": "uuid=b /k"}, uuid=name) for name in gates]
     session = session_of(other, *naming, patience=0.2)

@@ -21,18 +21,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.compat.facts import KernelFacts, find_banner
-from bootmenu.discovery.facts import gather
+from bootmenu.discovery.entry_facts import gather
 from bootmenu.errors import FormatError
 from bootmenu.formats import compression, initramfs, kernels
-from bootmenu.formats.devicetree import DeviceTree, Header, Node
-from bootmenu.formats.devicetree_places import PlacedNode, read_nodes
+from bootmenu.formats.dtb import DeviceTree, Header, Node
+from bootmenu.formats.dtb_index import PlacedNode, read_nodes
 from bootmenu.formats.kernels import BrokenContainer, PartCache, Wanted, identify, parts_of
-from bootmenu.formats.kernels.uki import profiles
+from bootmenu.formats.kernels.unified_image import profiles
 from bootmenu.formats.reader import Buffer, ByteSource
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.sources.tree import Remembering
-from bootmenu.system.tree import OpenFile
+from bootmenu.system.directory_tree import OpenFile
 from tests.builders.containers import board_dtb, fit_of, large_fit, uimage, uimage_of, uki, zboot
 from tests.builders.entries import whole_image
 from tests.builders.kernels import elf

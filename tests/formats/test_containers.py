@@ -229,7 +229,7 @@ def test_a_packed_kernel_that_is_cut_is_damaged(pack: Callable[[bytes], bytes]) 
 
 
 def test_a_fit_of_very_many_nodes_is_refused_early() -> None:
-    from bootmenu.formats.devicetree import DeviceTree, Node
+    from bootmenu.formats.dtb import DeviceTree, Node
 
     tree = DeviceTree(root=Node("", children=[Node("images", children=[Node("x") for _ in range(60_000)])]))
     with pytest.raises(UnsupportedKernel, match="tokens"):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells, strings
-from bootmenu.formats.devicetree import (
+from bootmenu.formats.dtb import (
     MAGIC,
     STALE_CHOSEN,
     DeviceTree,
@@ -22,7 +22,7 @@ from bootmenu.formats.devicetree import (
     facts,
     read_root,
 )
-from bootmenu.formats.devicetree_head import read_head
+from bootmenu.formats.dtb_head import read_head
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import strategies

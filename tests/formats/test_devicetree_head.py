@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, strings
 from bootmenu.errors import FormatError
-from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, Node
-from bootmenu.formats.devicetree_head import MAX_PROPERTY, TreeHead, quick_head, read_head
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
+from bootmenu.formats.dtb_head import MAX_PROPERTY, TreeHead, quick_head, read_head
 from bootmenu.formats.reader import Buffer
 from tests.builders import strategies
 

@@ -11,7 +11,7 @@ import pytest
 
 from bootmenu.demo.builders import board_tree, strings
 from bootmenu.errors import FormatError
-from bootmenu.formats.devicetree import DeviceTree, Node
+from bootmenu.formats.dtb import DeviceTree, Node
 from tests.builders.libfdt import LibFdt
 
 BLOBS = 1600

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import BrokenContainer, Wanted, content_of, identify, part_named, tree_for
-from bootmenu.formats.kernels.uki import addon, profiles
+from bootmenu.formats.kernels.unified_image import addon, profiles
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Architecture, Embedded, Role
 from tests.builders.containers import board_dtb, uki

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.image import elf
+from bootmenu.image import shared_libraries
 from bootmenu.image.rootfs import Root, merged_usr
 from tests.image.samples import tree
 
@@ -24,7 +24,7 @@ def host() -> Root:
 
 def test_closure_of_this_interpreter(host: Root) -> None:
     program = str(Path(sys.executable).resolve())
-    found = elf.closure(host, [program])
+    found = shared_libraries.closure(host, [program])
     assert program in found
     loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if ".so" in line}
     libc = next(path for path in loaded if "/libc.so" in path)
@@ -36,7 +36,7 @@ def test_a_missing_library_is_named(host: Root, tmp_path: Path) -> None:
     program = Path(sys.executable).resolve()
     root = Root(tree(tmp_path, {"usr/bin/python3": program.read_bytes()}))
     with pytest.raises(BootmenuError, match=r"usr/bin/python3 needs the library \S+\.so|is missing"):
-        elf.closure(root, ["/usr/bin/python3"])
+        shared_libraries.closure(root, ["/usr/bin/python3"])
 
 
 @given(st.binary(max_size=300))
@@ -44,7 +44,7 @@ def test_any_bytes_are_linkage_or_a_format_error(data: bytes) -> None:
     real = Path(sys.executable).resolve().read_bytes()[:4096]
     for sample in (data, b"\x7fELF" + data, real[:64] + data):
         with contextlib.suppress(FormatError):
-            elf.Linkage.from_bytes(sample, "x")
+            shared_libraries.Linkage.from_bytes(sample, "x")
 
 
 def test_links_stay_in_the_tree(tmp_path: Path) -> None:

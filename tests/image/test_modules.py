@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
-from bootmenu.image.modules import Module, ModuleInfo, collect, decompress, versions
+from bootmenu.image.kernel_modules import Module, ModuleInfo, collect, decompress, versions
 from bootmenu.image.rootfs import Root
 from tests.image.samples import module, tree
 

@@ -12,9 +12,9 @@ import pytest
 from bootmenu.errors import BootmenuError
 from bootmenu.image.contents import Contents
 from bootmenu.image.cpio import pack
-from bootmenu.image.python import Packer, TargetPython, distributions, own_requirements, split_requirement
+from bootmenu.image.python_runtime import Packer, TargetPython, distributions, own_requirements, split_requirement
 from bootmenu.image.rootfs import Root
-from bootmenu.system.commands import Commands
+from bootmenu.system.processes import Commands
 from tests.image.samples import tree
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery.facts import gather
-from bootmenu.kexec.handover import Handover
+from bootmenu.discovery.entry_facts import gather
+from bootmenu.kexec.dtb_fixups import Handover
 from bootmenu.kexec.plan import LoadPlan, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.machine import MachineFacts
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders.entries import whole_image
 from tests.builders.machines import tree_of, virt
 from tests.builders.trees import write_tree

@@ -15,15 +15,15 @@ from hypothesis import given, settings
 
 from bootmenu.demo.builders import board_tree, cells, strings
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.devicetree import MAX_SIZE, STALE_CHOSEN, DeviceTree, Node, facts
+from bootmenu.formats.dtb import MAX_SIZE, STALE_CHOSEN, DeviceTree, Node, facts
 from bootmenu.kexec import overlays
-from bootmenu.kexec.devicetree import RESERVE, Edit, apply, boot_edits, packed
-from bootmenu.kexec.fixups import edits
-from bootmenu.kexec.handover import Handover
+from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply, boot_edits, packed
+from bootmenu.kexec.dtb_fixups import Handover
+from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
-from bootmenu.system.commands import Commands
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.processes import Commands
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import strategies
 from tests.builders.hosts import fake_host
 from tests.builders.libfdt import LibFdt

@@ -28,19 +28,19 @@ from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import LZ4_LEGACY, unpack
 from bootmenu.formats.reader import Buffer, Window
-from bootmenu.kexec import files
+from bootmenu.kexec import planned_files
 from bootmenu.kexec.demands import Demands, unmatched
 from bootmenu.kexec.digests import Hashed, demanding
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.sources.tree import TreeError, Trouble
+from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree, OpenFile
 from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, fake_host, syscalls_of
@@ -147,7 +147,7 @@ def test_a_new_time_of_an_old_file_is_a_change(bench: Bench, host: Host, settled
 def test_giving_up_waits_for_no_hash(
     bench: Bench, host: Host, kexec: Kexec, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "CHUNK", 16 * 1024)
+    monkeypatch.setattr(planned_files, "CHUNK", 16 * 1024)
     reads = []
     stopped = threading.Event()
 
@@ -260,7 +260,7 @@ def test_each_byte_is_read_once_and_hashed_once_whatever_unpacks_it(
         with ThreadPoolExecutor(1) as worker:
             source = Hashed(file, Watched(descriptor, len(whole)), worker)
             list(source.through(before))
-            got = b"".join(piece for piece, _ in files.content(files.window_of(source, file), kind))
+            got = b"".join(piece for piece, _ in planned_files.content(planned_files.window_of(source, file), kind))
             list(source.finish())
             hashed = whole if demanded else whole[before:end]
             assert source.digest.digits == (sha256 if demanded else blake2b)(hashed)

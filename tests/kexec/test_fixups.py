@@ -9,9 +9,9 @@ import struct
 import pytest
 
 from bootmenu.demo.builders import board_tree, cells, strings
-from bootmenu.formats.devicetree import DeviceTree, Node, facts
-from bootmenu.kexec.devicetree import apply
-from bootmenu.kexec.fixups import edits
+from bootmenu.formats.dtb import DeviceTree, Node, facts
+from bootmenu.kexec.dtb_changes import apply
+from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders.machines import tree_of, virt
 from tests.kexec.test_devicetree import from_running, machine, value

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from bootmenu.config.settings import Watchdog
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
-from bootmenu.settings import Watchdog
 from bootmenu.system import watchdog
-from bootmenu.system.commands import Commands
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
+from bootmenu.system.processes import Commands
 from tests.builders.hosts import fake_host, syscalls_of
 from tests.builders.trees import write_tree
 from tests.kexec.staging import Bench

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootmenu.formats.devicetree import MAX_SIZE
+from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.kexec.layout import KernelSpace, Layout, LayoutError, Room, lay_out
 from bootmenu.model.devicetree import MemoryRange, merged, subtracted
 from bootmenu.system.syscalls import SEGMENTS_MAX

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.formats.devicetree import DeviceTree, facts
-from bootmenu.kexec import files
-from bootmenu.kexec.errors import LoadError, explain, left_loaded
+from bootmenu.formats.dtb import DeviceTree, facts
+from bootmenu.kexec import planned_files
+from bootmenu.kexec.kernel_errors import LoadError, explain, left_loaded
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host
-from bootmenu.system.simulated import SimulatedHost
-from bootmenu.system.tree import OpenFile
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, commands_of, failure, fake_host
@@ -140,7 +140,7 @@ def test_stages_come_in_order_each_begins_and_ends_and_bytes_only_rise(
         file.truncate(8 << 20)
     clock = itertools.count(time.monotonic(), 0.03)  # every look at it is 30 ms later
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(files, "CHUNK", 4096)
+    monkeypatch.setattr(planned_files, "CHUNK", 4096)
     events = run(bench, bench.plan(bench.entry(initrds=["/initrd", "/other"], dtb="/board.dtb")), host)
     for stage, group in itertools.groupby(events, key=lambda event: event.stage):
         rows = list(group)
@@ -480,7 +480,7 @@ def test_what_was_judged_and_never_recorded_is_compared_by_its_size(bench: Bench
 def test_a_file_that_shrinks_while_it_is_read_is_not_loaded(
     bench: Bench, host: Host, kexec: Kexec, monkeypatch: pytest.MonkeyPatch, initrds: list[str]
 ) -> None:
-    monkeypatch.setattr(files, "CHUNK", 64)
+    monkeypatch.setattr(planned_files, "CHUNK", 64)
     plan = bench.plan(bench.entry(initrds=initrds))
     events = load(plan, {"sda1": bench.tree}, host)
     # what is awaited is the event between opening the file and reading it

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from bootmenu.demo.builders import board_tree
-from bootmenu.formats.devicetree import STALE_CHOSEN, DeviceTree, facts
-from bootmenu.kexec.errors import LoadError, explain
+from bootmenu.formats.dtb import STALE_CHOSEN, DeviceTree, facts
+from bootmenu.kexec.kernel_errors import LoadError, explain
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.methods.kexec_load import trampoline
@@ -25,7 +25,7 @@ from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.system.host import Host
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.containers import uki
 from tests.builders.entries import entry as entry_facts

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.boot import plan_lines
 from bootmenu.demo.builders import board_tree
-from bootmenu.formats.devicetree import facts
+from bootmenu.formats.dtb import facts
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
+from bootmenu.view.plan import plan_lines
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import fake_host

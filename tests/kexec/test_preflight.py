@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu import boot
+from bootmenu.commands import boot
 from bootmenu.discovery.devices import Device
-from bootmenu.kexec.errors import LoadError
-from bootmenu.kexec.preflight import CODE, finding, preflight, with_finding
+from bootmenu.kexec.kernel_errors import LoadError
+from bootmenu.kexec.test_load import CODE, finding, preflight, with_finding
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Stage
-from bootmenu.session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession, collect
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import fake_host

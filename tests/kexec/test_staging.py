@@ -16,20 +16,20 @@ import zstandard
 
 from bootmenu.demo import recorded_machine
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery.facts import gather
+from bootmenu.discovery.entry_facts import gather
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import DeviceTree
-from bootmenu.kexec.errors import LoadError
-from bootmenu.kexec.handover import Handover
+from bootmenu.formats.dtb import DeviceTree
+from bootmenu.kexec.dtb_fixups import Handover
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.methods import METHODS, Staged
 from bootmenu.kexec.plan import PlanError, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.machine import MachineFacts
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders.containers import fit, uimage, uki, zboot
 from tests.builders.entries import whole_image
 

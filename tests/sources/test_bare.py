@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bootmenu.model.entry import BootEntry
 from bootmenu.sources import SOURCES, read_partition, version_of
 from bootmenu.sources.tree import Remembering, Stat, TreeError, Trouble
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders import kernels
 from tests.builders.entries import whole_image
 from tests.builders.trees import MemoryTree, write_tree

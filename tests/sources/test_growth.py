@@ -19,8 +19,8 @@ from bootmenu.sources.order import Name, matches
 from bootmenu.sources.parsers.bls import Text
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.tree import CONFIG_LIMIT, Remembering
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders.containers import board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
-from bootmenu.sources.lines import LINE_LIMIT, MAX_ENTRIES
+from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import CONFIG_LIMIT, Trouble
 from tests.builders.trees import MemoryTree

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootmenu.formats.devicetree import DeviceTree, Node
+from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import read_partition
 from bootmenu.sources.tree import Trouble

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.system import commands
-from bootmenu.system.commands import MAX_STDERR, MAX_STDOUT, CommandError, Commands, HangingError
+from bootmenu.system import processes
+from bootmenu.system.processes import MAX_STDERR, MAX_STDOUT, CommandError, Commands, HangingError
 
 
 @contextlib.contextmanager
@@ -66,8 +66,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time that a test lets pass, and little patience."""
     clock = Clock()
-    monkeypatch.setattr(commands, "time", clock)
-    monkeypatch.setattr(commands, "_GRACE", 0.1)
+    monkeypatch.setattr(processes, "time", clock)
+    monkeypatch.setattr(processes, "_GRACE", 0.1)
     return clock
 
 
@@ -132,7 +132,7 @@ def test_one_that_left_its_session_keeps_nobody(tmp_path: Path, clock: Clock) ->
 
 
 def test_a_program_that_is_taken_back_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "_GRACE", 0.1)
+    monkeypatch.setattr(processes, "_GRACE", 0.1)
     with fifo(tmp_path) as (path, reader):
         steps = Commands().stepwise(["sh", "-c", f"exec 3>{path}; echo here >&3; sleep 1000"], timeout=1000)
         next(steps)
@@ -144,8 +144,8 @@ def test_a_program_that_is_taken_back_ends(tmp_path: Path, monkeypatch: pytest.M
 def test_one_that_no_signal_ends_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one does that hangs in a dead disk."""
     sent: list[tuple[int, int]] = []
-    monkeypatch.setattr(commands, "_GRACE", 0.1)
-    monkeypatch.setattr(commands, "_KILLED", 0.1)
+    monkeypatch.setattr(processes, "_GRACE", 0.1)
+    monkeypatch.setattr(processes, "_KILLED", 0.1)
     with monkeypatch.context() as patched:
         patched.setattr(os, "killpg", lambda group, number: sent.append((group, number)))
         patched.setattr(subprocess.Popen, "wait", lambda *_, **__: pytest.fail("this would take for ever"))

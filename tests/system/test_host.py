@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from bootmenu.model.kernel import Architecture
 from bootmenu.system import kmsg
-from bootmenu.system.commands import CommandError, Commands
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.mountinfo import mounts
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.processes import CommandError, Commands
+from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.system.syscalls import Syscalls
 from tests.builders import machines
 from tests.builders.hosts import fake_host

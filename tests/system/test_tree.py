@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.devices import Device
-from bootmenu.formats.devicetree import MAX_SIZE
+from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.machine import MachineFacts
-from bootmenu.session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.sources.tree import CONFIG_LIMIT, LIST_LIMIT, TreeError, Trouble
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MountFlag, Resolve, Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
 
@@ -444,7 +444,7 @@ def test_a_configuration_and_a_device_tree_may_be_so_large_and_no_larger(tmp_pat
 
 
 def test_outside_and_missing_are_told_apart(tmp_path: Path) -> None:
-    from bootmenu.discovery.facts import gather
+    from bootmenu.discovery.entry_facts import gather
 
     write_tree(tmp_path / "part", {"k": "x"})
     with DirectoryTree(str(tmp_path / "part"), "sda1", Syscalls()) as tree:

@@ -19,14 +19,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bootmenu import reports
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.devices import Device
-from bootmenu.formats import devicetree
+from bootmenu.formats import dtb
 from bootmenu.image.cpio import Node, pack
 from bootmenu.model.machine import MachineFacts
-from bootmenu.session import MachineSession, collect
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.system.recorded_host import SimulatedHost
+from bootmenu.view import output
 from tests.builders import containers, kernels
 from tests.builders.entries import whole_image
 from tests.builders.machines import tree_of, virt
@@ -58,25 +58,23 @@ def _initramfs() -> bytes:
     return b"".join(pack([Node.file("init", b"#!/bin/sh\n", 0o755)]))
 
 
-def _with_symbols(tree: devicetree.DeviceTree) -> devicetree.DeviceTree:
+def _with_symbols(tree: dtb.DeviceTree) -> dtb.DeviceTree:
     tree.ensure("/__symbols__")
     return tree
 
 
-def _overlay() -> devicetree.DeviceTree:
-    return devicetree.DeviceTree(
-        root=devicetree.Node(
-            "", children=[devicetree.Node("fragment@0", [("target-path", b"/\0")], [devicetree.Node("__overlay__")])]
-        )
+def _overlay() -> dtb.DeviceTree:
+    return dtb.DeviceTree(
+        root=dtb.Node("", children=[dtb.Node("fragment@0", [("target-path", b"/\0")], [dtb.Node("__overlay__")])])
     )
 
 
-def _overlay_map(overlays: dict[str, dict[str, str]]) -> devicetree.DeviceTree:
+def _overlay_map(overlays: dict[str, dict[str, str]]) -> dtb.DeviceTree:
     nodes = [
-        devicetree.Node(name, [(key, value.encode() + b"\0" if value else b"") for key, value in properties.items()])
+        dtb.Node(name, [(key, value.encode() + b"\0" if value else b"") for key, value in properties.items()])
         for name, properties in overlays.items()
     ]
-    return devicetree.DeviceTree(root=devicetree.Node("", children=nodes))
+    return dtb.DeviceTree(root=dtb.Node("", children=nodes))
 
 
 def _sections(text: str) -> list[tuple[str, bytes]]:
@@ -136,7 +134,7 @@ def scan(name: str) -> dict[str, list[dict[str, Any]]]:
         session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: devices)
         try:
             found: dict[str, list[dict[str, Any]]] = json.loads(
-                json.dumps(reports.scan_to_json(*collect(session))).replace(place, "")
+                json.dumps(output.scan_to_json(*collect(session))).replace(place, "")
             )
         finally:
             session.close()

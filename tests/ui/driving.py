@@ -11,10 +11,10 @@ from typing import Any
 from textual.pilot import Pilot
 
 from bootmenu.errors import BootmenuError
-from bootmenu.session import Session
-from bootmenu.ui.app import BootmenuApp
-from bootmenu.ui.outcome import Outcome
-from bootmenu.ui.screens.looking import LookingScreen
+from bootmenu.frontends.outcome import Outcome
+from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
+from bootmenu.session.machine_session import Session
 
 
 class Menu:

@@ -12,10 +12,13 @@ from queue import SimpleQueue
 from threading import Event
 from typing import NoReturn
 
+from bootmenu.bootstate.pin import StoredPin
+from bootmenu.bootstate.store import Memory, State
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState, KernelFacts
+from bootmenu.config.settings import Profile, Settings
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.devicetrees import TreeChoice
-from bootmenu.discovery.scan import (
+from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
     EntryFound,
@@ -27,10 +30,10 @@ from bootmenu.discovery.scan import (
 )
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import LoadError, SimulatedJump
-from bootmenu.kexec.handover import HandedTrees
+from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.kexec.preflight import Preflight
+from bootmenu.kexec.test_load import Preflight
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
@@ -38,9 +41,6 @@ from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.model.progress import Progress, Stage, StageState
-from bootmenu.pin import StoredPin
-from bootmenu.settings import Profile, Settings
-from bootmenu.state import Memory, State
 from bootmenu.system.power import Power, PowerError
 
 MACHINE = MachineFacts(

@@ -23,11 +23,11 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import os, sys
-from bootmenu.ui.terminal import prepare_environment, settle
+from bootmenu.terminal.capabilities import prepare_environment, settle
 prepare_environment(os.environ)
 settle(0, os.environ)
 from bootmenu.errors import BootmenuError
-from bootmenu.ui.app import run
+from bootmenu.frontends.tui.app import run
 from tests.ui import fakes
 try:
     outcome = run({session})

@@ -30,9 +30,9 @@ from textual.color import Color
 from textual.filter import NoColor
 from textual.theme import Theme
 
-from bootmenu.ui import themes
-from bootmenu.ui.lines import Ink
-from bootmenu.ui.terminal import Depth
+from bootmenu.frontends.tui import themes
+from bootmenu.terminal.capabilities import Depth
+from bootmenu.view.styled_text import Ink
 from tests.ui.driving import Menu
 from tests.ui.fakes import FakeSession
 from tests.ui.scenes import SCENES
@@ -157,7 +157,7 @@ def settled() -> Iterator[None]:
             patch.delenv(name, raising=False)
         patch.setenv("TERM", "xterm-256color")
         patch.setenv("BOOTMENU_LOG", f"{folder}/menu.log")
-        patch.setattr("bootmenu.ui.pages.manual.__version__", "0")
+        patch.setattr("bootmenu.view.help_page.__version__", "0")
         yield
 
 

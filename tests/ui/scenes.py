@@ -8,19 +8,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bootmenu.discovery.devicetrees import Fit
+from bootmenu.bootstate.store import Attempt, Memory, State
+from bootmenu.discovery.dtb_candidates import Fit
+from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.edit_screen import EditScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskArrivalScreen, KioskRefusalScreen, KioskScreen
+from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
+from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.model.progress import Stage
-from bootmenu.state import Attempt, Memory, State
 from bootmenu.system.power import Power
-from bootmenu.ui.app import BootmenuApp
-from bootmenu.ui.screens.edit import EditScreen
-from bootmenu.ui.screens.kiosk import (
-    KioskArrivalScreen,
-    KioskRefusalScreen,
-    KioskScreen,
-)
-from bootmenu.ui.screens.loading import LoadingScreen
-from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
 from tests.ui import fakes
 from tests.ui.driving import Menu
 from tests.ui.fakes import KIOSK, FakeSession

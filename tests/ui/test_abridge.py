@@ -7,17 +7,17 @@ import dataclasses
 from collections.abc import Iterable
 
 import pytest
+from bootmenu.terminal.cells import cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.scan import DeviceDone, DeviceFound, EntryFound, Listing, ProblemFound
+from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ProblemFound
 from bootmenu.model.entry import CommandLine, FileRef, Problem
-from bootmenu.ui.abridge import abridged
-from bootmenu.ui.catalogue import Catalogue
-from bootmenu.ui.pages.listing import Columns, Row, line_of, rows
-from bootmenu.ui.text import cells
-from bootmenu.ui.wording import verdict_width
+from bootmenu.session.scan_results import Catalogue
+from bootmenu.view.abridge import abridged
+from bootmenu.view.entry_list import Columns, Row, line_of, rows
+from bootmenu.view.wording import verdict_width
 from tests.ui import fakes
 
 VERSIONS = ("6.12.57+deb13-arm64", "6.12.48+deb13-arm64")

@@ -8,28 +8,28 @@ import threading
 from pathlib import Path
 
 import pytest
+from bootmenu.view.entry_editor import Part
 from textual import events
 
+from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State, encode
 from bootmenu.demo.builders import board_tree
-from bootmenu.discovery.devicetrees import Fit, TreeChoice
-from bootmenu.discovery.scan import EntryFound
-from bootmenu.kexec.errors import SimulatedJump
-from bootmenu.kexec.handover import HandedTrees
-from bootmenu.kexec.preflight import Preflight, TestRefusedError
+from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.scan_events import EntryFound
+from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
+from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.edit_screen import EditScreen
+from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
+from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.kernel_errors import SimulatedJump
+from bootmenu.kexec.test_load import Preflight, TestRefusedError
 from bootmenu.model.finding import Severity
-from bootmenu.state import Attempt, FolderStore, Memory, State, encode
 from bootmenu.system.power import Power
-from bootmenu.ui.draft import Part
-from bootmenu.ui.outcome import Jump
-from bootmenu.ui.pages.details import planned
-from bootmenu.ui.pages.tree import MOST_LINES, TreeText
-from bootmenu.ui.screens.choice import ChoiceScreen
-from bootmenu.ui.screens.confirm import ConfirmScreen
-from bootmenu.ui.screens.edit import EditScreen
-from bootmenu.ui.screens.log import LogScreen
-from bootmenu.ui.screens.menu import MenuScreen
-from bootmenu.ui.screens.refusal import RefusalScreen
-from bootmenu.ui.screens.tree import TreeScreen
+from bootmenu.view.dtb_page import MOST_LINES, TreeText
+from bootmenu.view.entry_details import planned
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.ui.app import with_buttons
-from bootmenu.ui.consoles import Console, _prepared, active, find, unechoed
+from bootmenu.frontends.tui.app import with_buttons
+from bootmenu.terminal.consoles import Console, _prepared, active, find, unechoed
 from tests.builders.hosts import fake_host
 from tests.ui.line import Line, on_a_line
 

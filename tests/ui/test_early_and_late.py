@@ -19,19 +19,25 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
-from bootmenu.discovery.scan import DeviceFound, EntryFound
-from bootmenu.pin import StoredPin, guard
-from bootmenu.state import Memory
-from bootmenu.system.power import Power
-from bootmenu.ui import screens
-from bootmenu.ui.screens.base import AskingScreen, BaseScreen, BootmenuScreen, BoxScreen, ReadingScreen
-from bootmenu.ui.screens.choice import ChoiceScreen
-from bootmenu.ui.screens.confirm import ConfirmScreen
-from bootmenu.ui.screens.details import DetailsScreen
-from bootmenu.ui.screens.edit import EditScreen
-from bootmenu.ui.screens.filter import FilterScreen
-from bootmenu.ui.screens.help import HelpScreen
-from bootmenu.ui.screens.kiosk import (
+from bootmenu.bootstate.pin import StoredPin, guard
+from bootmenu.bootstate.store import Memory
+from bootmenu.discovery.scan_events import DeviceFound, EntryFound
+from bootmenu.frontends.tui import screens
+from bootmenu.frontends.tui.screens.base_screen import (
+    AskingScreen,
+    BaseScreen,
+    BootmenuScreen,
+    BoxScreen,
+    ReadingScreen,
+)
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
+from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
+from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.edit_screen import EditScreen
+from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
+from bootmenu.frontends.tui.screens.help_screen import HelpScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import (
     KioskArrivalScreen,
     KioskLeavingScreen,
     KioskLoadingScreen,
@@ -40,14 +46,14 @@ from bootmenu.ui.screens.kiosk import (
     PinScreen,
     PlainScreen,
 )
-from bootmenu.ui.screens.loading import LoadingScreen, Returned
-from bootmenu.ui.screens.log import LogScreen
-from bootmenu.ui.screens.looking import LookingScreen
-from bootmenu.ui.screens.menu import MenuScreen
-from bootmenu.ui.screens.passphrase import PassphraseScreen
-from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
-from bootmenu.ui.screens.tree import TreeScreen
-from bootmenu.ui.terms import Terms
+from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
+from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
+from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.system.power import Power
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession

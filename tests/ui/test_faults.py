@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.kexec.errors import LoadError
+from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage
-from bootmenu.ui import faults
-from bootmenu.ui.app import BootmenuApp
-from bootmenu.ui.screens.menu import MenuScreen
+from bootmenu.session import internal_errors
 from tests.ui.driving import running
 from tests.ui.fakes import FakeSession
 
@@ -26,31 +26,31 @@ from tests.ui.fakes import FakeSession
     ],
 )
 def test_where_it_is_written(environ: dict[str, str], path: str) -> None:
-    assert str(faults.log_file(environ)) == path
+    assert str(internal_errors.log_file(environ)) == path
 
 
 def test_a_file_that_cannot_be_written_is_no_second_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOTMENU_LOG", "/proc/nowhere/log")
-    error = faults.fault(ValueError("seven"))
+    error = internal_errors.fault(ValueError("seven"))
     assert "ValueError: seven" in error.message
     assert "could not be written" in error.hint
 
 
 def test_what_a_simulation_notes_is_in_its_own_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "log"))
-    faults.note("before")
-    with faults.pretending():
+    internal_errors.note("before")
+    with internal_errors.pretending():
         told: list[bool] = []
-        stop = faults.listen(lambda: told.append(True))
-        assert faults.note("one\ntwo") is None
+        stop = internal_errors.listen(lambda: told.append(True))
+        assert internal_errors.note("one\ntwo") is None
         stop()
-        assert (faults.tail(9), told) == (["one", "two"], [True])
+        assert (internal_errors.tail(9), told) == (["one", "two"], [True])
         for number in range(3000):
-            faults.note(str(number))
-        assert len(faults.tail(9999)) == 1000
-        faults.fault(ValueError("a real mistake"))
-    assert faults.tail(9)[0] == "before"
-    assert "ValueError: a real mistake" in faults.tail(9)
+            internal_errors.note(str(number))
+        assert len(internal_errors.tail(9999)) == 1000
+        internal_errors.fault(ValueError("a real mistake"))
+    assert internal_errors.tail(9)[0] == "before"
+    assert "ValueError: a real mistake" in internal_errors.tail(9)
 
 
 async def test_a_fault_in_a_handler_ends_the_app_with_one_sentence(
@@ -107,8 +107,8 @@ def test_an_expected_error_is_written_as_it_is_said(tmp_path: Path, monkeypatch:
     try:
         raise error from OSError(16, "busy")
     except LoadError as caught:
-        faults.write(caught)
+        internal_errors.write(caught)
     said = "the kernel refused it\n  Take it out.\n  A kernel stays loaded.\n  kexec: busy\n"
     assert (tmp_path / "log").read_text() == said
-    faults.write(ZeroDivisionError("a mistake"))
+    internal_errors.write(ZeroDivisionError("a mistake"))
     assert "ZeroDivisionError: a mistake" in (tmp_path / "log").read_text()

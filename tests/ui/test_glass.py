@@ -7,7 +7,7 @@ import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootmenu.ui.glass import Glass
+from bootmenu.terminal.cell_diff import Glass
 
 WIDTH, HEIGHT = 20, 5
 

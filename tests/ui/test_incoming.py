@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootmenu.ui.driver import key_event, mouse_event
-from bootmenu.ui.incoming import LONGEST_PASTE, Click, Key, Paste, Reader, Synchronised, Token
+from bootmenu.frontends.tui.driver import key_event, mouse_event
+from bootmenu.terminal.input_filter import LONGEST_PASTE, Click, Key, Paste, Reader, Synchronised, Token
 
 REPORTS = [
     b"\x1b[48;30000;30000;0;0t",  # in-band resize

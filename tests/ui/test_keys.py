@@ -10,23 +10,23 @@ import pytest
 from textual.screen import Screen
 
 from bootmenu.errors import BootmenuError
-from bootmenu.ui.keys import TABLE, Place, bindings, keys_of, markdown
-from bootmenu.ui.outcome import Jump
-from bootmenu.ui.pages.banner import footer
-from bootmenu.ui.screens.base import BaseScreen
-from bootmenu.ui.screens.choice import ChoiceScreen
-from bootmenu.ui.screens.confirm import ConfirmScreen
-from bootmenu.ui.screens.details import DetailsScreen
-from bootmenu.ui.screens.edit import EditScreen
-from bootmenu.ui.screens.filter import FilterScreen
-from bootmenu.ui.screens.help import HelpScreen
-from bootmenu.ui.screens.kiosk import KioskScreen, PinScreen
-from bootmenu.ui.screens.loading import LoadingScreen
-from bootmenu.ui.screens.log import LogScreen
-from bootmenu.ui.screens.menu import MenuScreen
-from bootmenu.ui.screens.passphrase import PassphraseScreen
-from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
-from bootmenu.ui.screens.tree import TreeScreen
+from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.tui.screens.base_screen import BaseScreen
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
+from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
+from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.edit_screen import EditScreen
+from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
+from bootmenu.frontends.tui.screens.help_screen import HelpScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen, PinScreen
+from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
+from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
+from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.view.actions import TABLE, Place, bindings, keys_of, markdown
+from bootmenu.view.banner import footer
 from tests.ui import fakes, looks
 from tests.ui.driving import running
 from tests.ui.fakes import KIOSK, FakeSession
@@ -88,7 +88,7 @@ def test_every_action_of_the_menu_is_on_a_letter_or_a_digit() -> None:
 
 def test_the_readme_has_the_keys_of_the_table() -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text()
-    assert markdown() in text, "put what `python -m bootmenu.ui.keys` prints between its two marks"
+    assert markdown() in text, "put what `python -m bootmenu.view.actions` prints between its two marks"
 
 
 _LEAVING = {"quit", "no", "cancel", "back"}

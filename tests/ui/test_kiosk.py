@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from bootmenu.settings import Settings, parse
-from bootmenu.state import Attempt, FolderStore, Memory, State
-from bootmenu.system.power import Power
-from bootmenu.ui.outcome import Jump, Quit
-from bootmenu.ui.screens.details import DetailsScreen
-from bootmenu.ui.screens.kiosk import (
+from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State
+from bootmenu.config.settings import Settings, parse
+from bootmenu.frontends.outcome import Jump, Quit
+from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import (
     KioskArrivalScreen,
     KioskLoadingScreen,
     KioskRefusalScreen,
     KioskScreen,
     PinScreen,
 )
-from bootmenu.ui.screens.menu import MenuScreen
-from bootmenu.ui.screens.refusal import RefusalScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
+from bootmenu.system.power import Power
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import KIOSK, FakeSession

@@ -6,20 +6,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bootmenu.terminal.cells import cells
+from bootmenu.view.entry_editor import Part
 
-from bootmenu import frame, language
-from bootmenu.language import _
+from bootmenu import i18n
+from bootmenu.bootstate.store import Attempt, Memory, State
+from bootmenu.frontends import first_frame
+from bootmenu.frontends.tui.widgets.text_view import Paper
+from bootmenu.i18n import _
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.state import Attempt, Memory, State
 from bootmenu.system.power import Power
-from bootmenu.ui.draft import Part
-from bootmenu.ui.keys import Place, labelled
-from bootmenu.ui.lines import Line
-from bootmenu.ui.pages import banner, kiosk, listing, loading, refusal, story
-from bootmenu.ui.text import cells
-from bootmenu.ui.widgets.paper import Paper
-from bootmenu.ui.wording import WORDS, verdict, verdict_width
+from bootmenu.view import banner, entry_list, entry_summary, kiosk_pages, load_progress, refusal
+from bootmenu.view.actions import Place, labelled
+from bootmenu.view.styled_text import Line
+from bootmenu.view.wording import WORDS, verdict, verdict_width
 from scripts.messages import collected
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
@@ -31,9 +32,9 @@ SIZES = [(80, 24), (60, 20)]
 @pytest.fixture(params=LANGUAGES, autouse=True)
 def code(request: pytest.FixtureRequest) -> Iterator[str]:
     """The language in use."""
-    language.use(request.param, {})
+    i18n.use(request.param, {})
     yield request.param
-    language.use("en", {})
+    i18n.use("en", {})
 
 
 def english() -> list[str]:
@@ -95,8 +96,8 @@ def test_words_fit_their_columns() -> None:
         assert cells(_(WORDS[severity].sentence)) <= 36, "beside a title of 20 columns, in 60"
     assert len({_(WORDS[severity].word) for severity in Severity}) == len(Severity)
     assert max(cells(_(part)) for part in Part) < 24
-    assert story.label_width() <= 24
-    assert listing.Mark.width() <= 8
+    assert entry_summary.label_width() <= 24
+    assert entry_list.Mark.width() <= 8
 
 
 def test_every_stage_and_state_has_its_word() -> None:
@@ -104,7 +105,7 @@ def test_every_stage_and_state_has_its_word() -> None:
     plan = fakes.plan_for(fakes.DEBIAN)
     told = {progress.stage: progress for progress in (*fakes.LOADING, *fakes.LEAVING)}
     for width in (80, 60):
-        lines = loading.loading(fakes.DEBIAN, plan, told, "", width, 24)
+        lines = load_progress.loading(fakes.DEBIAN, plan, told, "", width, 24)
         assert all(line.width <= width for line in lines)
         shown = "\n".join(line.text for line in lines)
         assert all(_(stage) in shown for stage in plan.stages)
@@ -123,20 +124,20 @@ def test_pages_without_a_screen_of_their_own(size: tuple[int, int]) -> None:
     width, height = size
     fits(refusal.refusal(fakes.BUSY, "Debian", width), width)
     fits(refusal.arrival("Debian", "Starting Debian.", "kexec_load", width), width)
-    fits(kiosk.refusal("Debian", width, height), width)
-    fits(kiosk.waiting(width, height), width)
+    fits(kiosk_pages.refusal("Debian", width, height), width)
+    fits(kiosk_pages.waiting(width, height), width)
     for few in (True, False):
-        fits(kiosk.pin(3, 11, "", width, height, few_buttons=few), width)
-    row = kiosk.Choice(name=_("Service"), note=_("asks for the PIN"))
-    power = kiosk.Choice(name=_(kiosk.POWERS[Power.REBOOT]))
-    fits(kiosk.start([row, power], 0, _(kiosk.KEYS), width, height), width)
-    wheel = next(line for line in kiosk.pin(0, 0, "", width, height, few_buttons=False) if "OK" in line.text)
+        fits(kiosk_pages.pin(3, 11, "", width, height, few_buttons=few), width)
+    row = kiosk_pages.Choice(name=_("Service"), note=_("asks for the PIN"))
+    power = kiosk_pages.Choice(name=_(kiosk_pages.POWERS[Power.REBOOT]))
+    fits(kiosk_pages.start([row, power], 0, _(kiosk_pages.KEYS), width, height), width)
+    wheel = next(line for line in kiosk_pages.pin(0, 0, "", width, height, few_buttons=False) if "OK" in line.text)
     assert wheel.width <= width
 
 
 @pytest.mark.parametrize("columns", [80, 60, 40, 20])
 def test_the_countdown_is_a_whole_sentence_where_there_is_room(columns: int) -> None:
-    row = frame._countdown("300", columns)
+    row = first_frame._countdown("300", columns)
     assert cells(row) < columns
     assert "300 s" in row
     assert row.endswith("." if columns >= 40 else "s")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.ui.driver import to_ascii
+from bootmenu.frontends.tui.driver import to_ascii
 from tests.ui.line import Line, menu_on_a_line
 
 CONSOLES = ["linux", "vt220", "vt100", "vt102", "ansi"]

@@ -9,16 +9,16 @@ from time import monotonic
 import pytest
 
 from bootmenu.demo import demonstration
-from bootmenu.discovery.scan import EntryFound, EntryGone
+from bootmenu.discovery.scan_events import EntryFound, EntryGone
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.errors import LoadError, SimulatedJump
+from bootmenu.frontends.outcome import Jump, Quit
+from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
+from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.shared import Shared
-from bootmenu.ui.outcome import Jump, Quit
-from bootmenu.ui.screens.confirm import ConfirmScreen
-from bootmenu.ui.screens.loading import LoadingScreen
-from bootmenu.ui.screens.menu import MenuScreen
-from bootmenu.ui.screens.refusal import ArrivalScreen, RefusalScreen
+from bootmenu.session.shared_session import Shared
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession

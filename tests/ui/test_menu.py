@@ -8,8 +8,8 @@ import dataclasses
 import pytest
 
 from bootmenu.compat import check_machine
-from bootmenu.discovery.devicetrees import Fit, TreeChoice
-from bootmenu.discovery.scan import (
+from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
     DeviceGone,
@@ -20,14 +20,14 @@ from bootmenu.discovery.scan import (
     ScanEvent,
     ScanFinished,
 )
-from bootmenu.formats.devicetree_head import TreeHead
+from bootmenu.formats.dtb_head import TreeHead
+from bootmenu.frontends.outcome import Demo, Quit
+from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
+from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
-from bootmenu.ui.outcome import Demo, Quit
-from bootmenu.ui.pages.details import machine_details
-from bootmenu.ui.pages.listing import Columns, Row, line_of
-from bootmenu.ui.screens.details import DetailsScreen
-from bootmenu.ui.screens.help import HelpScreen
+from bootmenu.view.entry_details import machine_details
+from bootmenu.view.entry_list import Columns, Row, line_of
 from tests.builders import machines
 from tests.ui import fakes
 from tests.ui.driving import running
@@ -252,7 +252,7 @@ async def test_the_menu_can_be_used_while_it_is_still_looking() -> None:
 
 async def test_the_first_entry_that_is_found_has_its_story_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only of those that are passed it is told late."""
-    monkeypatch.setattr("bootmenu.ui.screens.menu._PASSING", 1000)
+    monkeypatch.setattr("bootmenu.frontends.tui.screens.menu_screen._PASSING", 1000)
     session = FakeSession()
     session.scan_gate.clear()
     async with running(session, scanned=False) as menu:

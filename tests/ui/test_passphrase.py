@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 from textual import events
 
-from bootmenu.ui.screens.menu import MenuScreen
-from bootmenu.ui.screens.passphrase import MAX_TYPED, PassphraseScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.passphrase_screen import MAX_TYPED, PassphraseScreen
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.ui.prompt import Idle, Prompt
+from bootmenu.terminal.line_input import Idle, Prompt
 from tests.ui.line import Line, on_a_line
 
 PROGRAM = """
 import os, sys
-from bootmenu import menu
+from bootmenu.frontends import launcher as menu
 from tests.ui import fakes
 
 session = {session}
@@ -195,7 +195,7 @@ def test_lines(typed: tuple[bytes, ...], line: str, shown: str, monkeypatch: pyt
             os.write(ours, next(bursts))
             return watched, [], []
 
-        monkeypatch.setattr("bootmenu.ui.prompt.select.select", select)
+        monkeypatch.setattr("bootmenu.terminal.line_input.select.select", select)
         assert made.readline() == line
         assert "".join(said) == shown
         assert next(bursts, None) is None

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from bootmenu.model.finding import Report
-from bootmenu.ui.pages.question import question
+from bootmenu.view.question import question
 from tests.ui import fakes, looks
 from tests.ui.driving import Menu
 from tests.ui.scenes import SCENES

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from bootmenu.discovery.scan import EntryFound
+from bootmenu.discovery.scan_events import EntryFound
+from bootmenu.frontends.tui import themes
 from bootmenu.model.finding import Finding, Severity
-from bootmenu.ui import themes
-from bootmenu.ui.glyphs import to_ascii, to_console
-from bootmenu.ui.terminal import Depth
-from bootmenu.ui.wording import WORDS
+from bootmenu.terminal.capabilities import Depth
+from bootmenu.terminal.character_sets import to_ascii, to_console
+from bootmenu.view.wording import WORDS
 from tests.ui import fakes, looks
 from tests.ui.driving import running
 from tests.ui.fakes import FakeSession

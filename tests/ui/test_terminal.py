@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bootmenu.ui.terminal import GLYPHS, Depth, Traits, prepare_environment, settle
+from bootmenu.terminal.capabilities import GLYPHS, Depth, Traits, prepare_environment, settle
 
 
 def prepared(terminal: str | None = None, **environ: str) -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_sizes_that_make_no_sense_are_forgotten() -> None:
 
 
 def test_it_does_not_import_textual() -> None:
-    code = "import sys, bootmenu.ui.terminal; print('textual' in sys.modules or 'rich' in sys.modules)"
+    code = "import sys, bootmenu.terminal.capabilities; print('textual' in sys.modules or 'rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from bootmenu.terminal.cells import cells, clean, cut, fit, rate, wrap
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.text import megabytes
-from bootmenu.ui.lines import Ink, Span, block, clip, line, rule, spread
-from bootmenu.ui.text import cells, clean, cut, fit, rate, wrap
+from bootmenu.view.styled_text import Ink, Span, block, clip, line, rule, spread
 
 texts = st.text(max_size=200)
 widths = st.integers(min_value=2, max_value=120)

@@ -15,10 +15,10 @@ from textual.color import Color
 from textual.strip import Strip
 
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.ui import themes
-from bootmenu.ui.app import BootmenuApp
-from bootmenu.ui.lines import Ink
-from bootmenu.ui.terminal import Depth
+from bootmenu.frontends.tui import themes
+from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.terminal.capabilities import Depth
+from bootmenu.view.styled_text import Ink
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession

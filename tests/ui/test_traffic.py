@@ -22,9 +22,9 @@ def test_a_line_is_sent_little(term: str) -> None:
 
 KIOSK = """
 import dataclasses, os
-from bootmenu.ui.driver import prepare_environment
+from bootmenu.frontends.tui.driver import prepare_environment
 prepare_environment(os.environ)
-from bootmenu.ui.app import BootmenuApp
+from bootmenu.frontends.tui.app import BootmenuApp
 from tests.ui import fakes
 settings = dataclasses.replace(fakes.KIOSK, kiosk_idle=1)
 BootmenuApp(fakes.FakeSession(), settings=settings, countdown=11).run()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootmenu.image import apt
 from bootmenu.image.debian import unpack
-from bootmenu.system.commands import Commands
+from bootmenu.system.processes import Commands
 
 
 class Kernel(StrEnum):

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.discovery.devicetrees import DeviceTrees
+from bootmenu.discovery.dtb_candidates import DeviceTrees
 from bootmenu.errors import FormatError
-from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
-from bootmenu.formats.devicetree_head import read_head
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, facts
+from bootmenu.formats.dtb_head import read_head
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
-from bootmenu.system.tree import DirectoryTree
 from tests.builders.libfdt import LibFdt
 from tests.formats.test_devicetree_libfdt import accepted, mutate
 from tests.vm.kernels import Kernels

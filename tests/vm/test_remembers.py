@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bootmenu.state import Files, StateError, read_from
+from bootmenu.bootstate.store import Files, StateError, read_from
 from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import Hardware, Machine, MachineError, run_tool

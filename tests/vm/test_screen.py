@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.pin import StoredPin
+from bootmenu.bootstate.pin import StoredPin
 from bootmenu.system.buttons import LONG
 from tests.builders.entries import whole_image
 from tests.vm import disks, stages

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown
-from bootmenu.compat.checks.devicetree import boot_cpu_of
+from bootmenu.compat.checks.dtb_contents import boot_cpu_of
 from bootmenu.compat.checks.firmware import used_memory
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.devicetree import MemoryRange, subtracted

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
-from bootmenu.language import marked
+from bootmenu.i18n import marked
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
 from bootmenu.registry import Registry
-from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError
 
 _SECONDS = 30.0
 """For which one call of a tool may take; deriving the key of an encrypted partition takes the longest."""

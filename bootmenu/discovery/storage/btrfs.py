@@ -11,8 +11,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from bootmenu.discovery.attachment import Places
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.places import Places
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
 from bootmenu.sources.tree import Tree, TreeError

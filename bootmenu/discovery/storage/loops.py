@@ -7,8 +7,8 @@ import contextlib
 import os
 import threading
 
-from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError
 
 _MODPROBE_SECONDS = 20
 

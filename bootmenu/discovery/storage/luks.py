@@ -8,8 +8,8 @@ import contextlib
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import Bench, StorageError
 from bootmenu.errors import BootmenuError
-from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError
 
 _SECONDS = 10.0
 

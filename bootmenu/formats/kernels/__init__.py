@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING, ChecksumError, has_checksum, unpack, unpack_head
-from bootmenu.formats.devicetree_head import quick_head, read_head
+from bootmenu.formats.dtb_head import quick_head, read_head
 from bootmenu.formats.reader import Buffer, ByteSource, Window
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 from bootmenu.registry import Registry

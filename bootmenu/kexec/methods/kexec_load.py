@@ -14,18 +14,18 @@ from collections.abc import Iterator, Sequence
 
 from bootmenu.compat.checks.memory import ASSUMED_SIZE
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import MAX_SIZE, DeviceTree, facts
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, facts
 from bootmenu.formats.kernels import identify
 from bootmenu.formats.reader import Window
-from bootmenu.kexec.devicetree import finished
+from bootmenu.kexec.dtb_changes import finished
 from bootmenu.kexec.layout import KernelSpace, Room, lay_out
 from bootmenu.kexec.methods import METHODS, MethodError, Part, Staged
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
+from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import SEGMENTS_MAX, Segment
-from bootmenu.system.tree import OpenFile
 
 
 class KexecLoad:

@@ -7,12 +7,12 @@ import errno
 import os
 import re
 
-from bootmenu.compat.checks.others import tools_problem
+from bootmenu.compat.checks.other_architectures import tools_problem
 from bootmenu.kexec.methods import METHODS, MethodError, Staged
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
-from bootmenu.system.commands import CommandError
 from bootmenu.system.host import Host
+from bootmenu.system.processes import CommandError
 
 _ARCHITECTURES = (Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64)
 _LOAD_SECONDS = 300.0

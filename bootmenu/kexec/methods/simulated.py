@@ -8,7 +8,7 @@ import os
 from bootmenu.kexec.methods import METHODS, MethodError, Staged
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
-from bootmenu.system.simulated import SimulatedHost
+from bootmenu.system.recorded_host import SimulatedHost
 
 
 class Simulated:

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import uki
+from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
 from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons
-from bootmenu.sources.lines import short
+from bootmenu.sources.line_formats import short
 from bootmenu.sources.order import PREFIXES, Name, default_of, default_pattern, in_order
 from bootmenu.sources.parsers.grub import fedora
-from bootmenu.sources.parsers.uki import Image, entries, images
+from bootmenu.sources.parsers.uki_folder import Image, entries, images
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, normal, once, read_text
 
 _MAX_ENTRIES = 1000
@@ -321,13 +321,13 @@ def _unified(
     yield from addons.applied(tree, entry, profile, iter(paths), board)
 
 
-def _profile(tree: Tree, kernel: FileRef) -> uki.Profile | None:
-    def read() -> tuple[uki.Profile, ...]:
+def _profile(tree: Tree, kernel: FileRef) -> unified_image.Profile | None:
+    def read() -> tuple[unified_image.Profile, ...]:
         with tree.open(kernel.path) as source:
-            return uki.profiles(source)
+            return unified_image.profiles(source)
 
     try:
-        found = once(tree, kernel.path, uki.profiles, read)
+        found = once(tree, kernel.path, unified_image.profiles, read)
     except (TreeError, FormatError, OSError):
         return None  # whatever is wrong with the kernel is said by the checks
     return next((profile for profile in found if profile.part == kernel.part), None)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, installer_folders, normal
 from bootmenu.sources.variables import needed, parameter_of

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import Tree
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.tree import Tree, normal
 
 _PATHS = ("/boot/boot.cfg", "/boot.cfg")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.lines import LINE_LIMIT, MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import canonical
 from bootmenu.sources.tree import Tree, normal
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, Handed, TreeFolderFacts
 from bootmenu.demo.builders import board_tree
-from bootmenu.formats import devicetree
+from bootmenu.formats import dtb
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import machines
 from tests.builders.entries import entry, kernel_file, tree_file, with_tree
@@ -62,8 +62,8 @@ def tree_bytes() -> Iterator[Example]:
 
     code = "DTB-STRUCT"
     yield Example(code=code, name="sound", severity=PASS, entry=blob(good))
-    structure = devicetree.Header.from_bytes(good).off_struct
-    end = len(good) - devicetree.Header.from_bytes(good).size_strings
+    structure = dtb.Header.from_bytes(good).off_struct
+    end = len(good) - dtb.Header.from_bytes(good).size_strings
     yield Example(code=code, name="nop", severity=PASS, entry=blob(with_nop(good)))
     for name, data, says in (
         ("tag", spoilt(structure, b"\0\0\0\x07"), "tag"),
@@ -85,7 +85,7 @@ def tree_bytes() -> Iterator[Example]:
 
 def with_nop(data: bytes) -> bytes:
     """The same tree with an FDT_NOP in front of the root's end."""
-    header = devicetree.Header.from_bytes(data)
+    header = dtb.Header.from_bytes(data)
     assert header.size_struct is not None
     at = header.off_struct + header.size_struct - 8
     patched = bytearray(data)

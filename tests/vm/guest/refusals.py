@@ -8,10 +8,10 @@ import json
 import os
 from pathlib import Path
 
-from bootmenu.discovery.machine import gather
-from bootmenu.kexec.errors import LoadError
+from bootmenu.discovery.machine_facts import gather
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.machine import MachineFacts
-from bootmenu.session import FilesSession
+from bootmenu.session.machine_session import FilesSession
 from bootmenu.system.host import Host
 
 CAP_SYS_BOOT = 22

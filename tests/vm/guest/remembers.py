@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 from bootmenu import cli
-from bootmenu.discovery.machine import gather
+from bootmenu.bootstate.store import Attempt, Files, FolderStore, Memory, State
+from bootmenu.config.settings import load
+from bootmenu.discovery.machine_facts import gather
 from bootmenu.model.codec import to_json
-from bootmenu.session import MachineSession
-from bootmenu.settings import load
-from bootmenu.state import Attempt, Files, FolderStore, Memory, State
+from bootmenu.session.machine_session import MachineSession
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MountFlag
 
@@ -69,7 +69,7 @@ def quickly() -> None:
     Path("/etc/bootmenu.toml").write_text('state.device = "LABEL=ESP"\nstate.folder = "/state"\n')
     Path("/tmp/cmdline").write_text("quiet\n")  # a started system's says nothing to bootmenu
     host.syscalls.mount("/tmp/cmdline", "/proc/cmdline", "", BIND, "")
-    program = "import sys; from bootmenu import markgood; print(markgood.run()); print(*sys.modules)"
+    program = "import sys; from bootmenu.commands import mark_good; print(mark_good.run()); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True)
     said, status, modules = (*done.stdout.splitlines(), done.stderr, "", "")[:3]
     left = Path("/run/udev/control").exists() and DISK not in Path("/proc/mounts").read_text()

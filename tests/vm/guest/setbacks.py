@@ -8,14 +8,14 @@ import os
 import time
 from pathlib import Path
 
-from bootmenu.discovery.machine import gather
-from bootmenu.discovery.scan import Listing
+from bootmenu.bootstate.store import Memory
+from bootmenu.config.settings import Settings
+from bootmenu.discovery.machine_facts import gather
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.kexec import jump as jumping
-from bootmenu.kexec.errors import LoadError
+from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.session import MachineSession, collect
-from bootmenu.settings import Settings
-from bootmenu.state import Memory
+from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.host import Host
 
 CLONE_NEWPID = 0x20000000

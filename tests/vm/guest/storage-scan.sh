@@ -15,8 +15,8 @@ echo "STORAGE </scan>"
 echo "STORAGE <unlocked>"
 python3 -I -X utf8 -c '
 import os, sys
-from bootmenu import reports
-from bootmenu.discovery.machine import gather
+from bootmenu.commands import output
+from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.session import MachineSession, collect
 from bootmenu.system.host import Host
@@ -28,7 +28,7 @@ try:
 except UnlockError as error:
     print("REFUSED", error.wrong, error.message, file=sys.stderr)
 session.unlock("vdf", os.environ["secret"])
-print(reports.json_text(reports.scan_to_json(*collect(session)), indent=1))
+print(output.json_text(output.scan_to_json(*collect(session)), indent=1))
 print("RELEASED", session.release(), file=sys.stderr)
 ' 2>/run/unlocked.err
 echo "STORAGE </unlocked>"

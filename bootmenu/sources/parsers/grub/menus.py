@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import Platform
-from bootmenu.sources.parsers.grub.commands import LINUX
+from bootmenu.sources.parsers.grub.builtin_commands import LINUX
 from bootmenu.sources.parsers.grub.interpreter import (
     MAX_ITEMS,
     MAX_TEXT,

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.devicetree import DeviceTree, Node, by_name
+from bootmenu.formats.dtb import DeviceTree, Node, by_name
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.raspberrypi import boards
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
-from bootmenu.sources.parsers.raspberrypi.config import Config, Reader
+from bootmenu.sources.parsers.raspberrypi.config_txt import Config, Reader
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
 
 _FOLDERS = ("/", "/boot/firmware", "/boot")

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What is remembered between boots, and where it is kept."""

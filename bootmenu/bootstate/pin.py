@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""The kiosk's PIN: how it is stored, compared, and how long one waits after wrong ones.
+
+It is stored as `scrypt$N$R$P$SALT$HASH` (RFC 7914), salt and hash in hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import math
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from bootmenu.bootstate.store import MOST_WRONG_PINS, Memory
+from bootmenu.config.settings import Settings
+from bootmenu.errors import BootmenuError
+
+LONGEST = 32
+"""Digits of a PIN."""
+SHORTEST = 4
+_N, _R, _P = 1 << 14, 8, 1
+_MOST_MEMORY = 64 * 1024 * 1024
+"""Bytes. A first stage may have 128 MB, and a settings file is no reason to use them up."""
+_MOST_WORK = 1 << 21
+"""N * R * P; what `bootmenu pin` writes is a sixteenth of it, and takes a slow board under a second."""
+
+FREE = 3
+"""Wrong PINs in a row without a pause after them."""
+PAUSES = (5, 15, 60, 300)
+"""Seconds of the pauses after that; the last one stays."""
+
+
+class PinError(BootmenuError):
+    """The stored PIN, or a new one, cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPin:
+    """What is known of the PIN: enough to compare."""
+
+    n: int
+    r: int
+    p: int
+    salt: bytes
+    digest: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> StoredPin:
+        """Raises PinError for what is no stored PIN, or takes more memory or time than this machine should give."""
+        try:
+            kind, n, r, p, salt, digest = text.split("$")
+            stored = cls(
+                n=_number(n), r=_number(r), p=_number(p), salt=bytes.fromhex(salt), digest=bytes.fromhex(digest)
+            )
+        except ValueError:
+            raise _unusable("it is not of the form scrypt$N$R$P$SALT$HASH") from None
+        if kind != "scrypt" or not 8 <= len(stored.salt) <= 64 or not 16 <= len(stored.digest) <= 64:
+            raise _unusable("it is not of the form scrypt$N$R$P$SALT$HASH")
+        # RFC 7914, 2: N is a power of 2 and larger than 1
+        if stored.n < 2 or stored.n & (stored.n - 1) or stored.r < 1 or stored.p < 1:
+            raise _unusable("N has to be a power of two, R and P at least 1")
+        if stored.memory > _MOST_MEMORY or stored.n * stored.r * stored.p > _MOST_WORK:
+            raise _unusable("its parameters take more than 64 MiB or too much time")
+        return stored
+
+    @classmethod
+    def new(cls, pin: str, *, salt: bytes | None = None, n: int = _N) -> StoredPin:
+        """Of a PIN that was chosen. Raises PinError when it is none."""
+        if not SHORTEST <= len(pin) <= LONGEST or not (pin.isascii() and pin.isdigit()):
+            raise PinError(
+                f"A PIN has {SHORTEST} to {LONGEST} digits, and nothing else.", "Buttons can enter it, too."
+            )
+        empty = cls(n=n, r=_R, p=_P, salt=salt or secrets.token_bytes(16), digest=bytes(32))
+        return dataclasses.replace(empty, digest=empty._derive(pin))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that scrypt takes: RFC 7914, 5: the vector V has N blocks of 128 * r bytes, B has p of them."""
+        return 128 * self.r * (self.n + self.p + 2)
+
+    def matches(self, pin: str) -> bool:
+        """Takes as long for a wrong PIN as for the right one."""
+        return hmac.compare_digest(self._derive(pin), self.digest)
+
+    def _derive(self, pin: str) -> bytes:
+        return hashlib.scrypt(
+            pin.encode(),
+            salt=self.salt,
+            n=self.n,
+            r=self.r,
+            p=self.p,
+            maxmem=self.memory + 1024 * 1024,
+            dklen=len(self.digest),
+        )
+
+    def __str__(self) -> str:
+        """As in the settings."""
+        return f"scrypt${self.n}${self.r}${self.p}${self.salt.hex()}${self.digest.hex()}"
+
+
+def trouble(settings: Settings) -> str:
+    """Return why the PIN of the settings cannot be used; empty = it can, or there is none."""
+    if settings.kiosk_pin is None:
+        return ""
+    try:
+        StoredPin.parse(settings.kiosk_pin)
+    except PinError as error:
+        return error.message
+    return ""
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 7):
+        raise ValueError(text)
+    return int(text)
+
+
+def _unusable(why: str) -> PinError:
+    return PinError(f"The stored PIN cannot be used: {why}.", "bootmenu pin makes a new one.")
+
+
+def pause(wrong: int) -> int:
+    """Seconds to wait after so many wrong PINs in a row."""
+    if wrong < FREE + 1:
+        return 0
+    return PAUSES[min(wrong - FREE - 1, len(PAUSES) - 1)]
+
+
+class Guard:
+    """Asks for the PIN at most as often as the pauses allow.
+
+    The number of wrong ones is remembered between boots, and a restart begins with the whole pause of that number.
+    Where it cannot be remembered, or what was cannot be read, the longest pause is before the first try, too, and
+    after every wrong one that is not remembered: else cutting the power would be the way around it. A count that was
+    lost with a damaged state is the highest one, until the right PIN is entered.
+    """
+
+    def __init__(self, stored: StoredPin, memory: Memory, clock: Callable[[], float] = monotonic) -> None:
+        self._stored = stored
+        self._memory = memory
+        self._clock = clock
+        self._until = clock() + (pause(memory.state.wrong_pins) if memory.known else PAUSES[-1])
+        self._lock = threading.Lock()
+
+    @property
+    def wrong(self) -> int:
+        """Wrong PINs in a row, over restarts."""
+        return self._memory.state.wrong_pins
+
+    @property
+    def wait(self) -> int:
+        """Whole seconds until the next one is looked at; 0 = now."""
+        return max(0, math.ceil(self._until - self._clock()))
+
+    def opens(self, pin: str) -> bool:
+        """Whether it is the right one. False without a look while there is a pause. One at a time.
+
+        The try is counted and stored as a wrong one before it is compared: who cuts the power to undo it has
+        only made it certain.
+        """
+        with self._lock:
+            if self.wait:
+                return False
+            remembered = self._count(self.wrong + 1)
+            right = self._stored.matches(pin)
+            if right:
+                self._count(0)
+            else:
+                self._until = self._clock() + (pause(self.wrong) if remembered else PAUSES[-1])
+            return right
+
+    def _count(self, wrong: int) -> bool:
+        return self._memory.update(lambda state: dataclasses.replace(state, wrong_pins=min(wrong, MOST_WRONG_PINS)))
+
+
+_GUARDS: dict[Memory, Guard] = {}
+_MAKING = threading.Lock()
+
+
+def guard(stored: StoredPin, memory: Memory) -> Guard:
+    """The one of this memory: every console has the same pauses, and they go on when the menu begins again."""
+    with _MAKING:
+        return _GUARDS.setdefault(memory, Guard(stored, memory))

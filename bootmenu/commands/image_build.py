@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""``bootmenu image``: its options, and running what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bootmenu.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions of ``bootmenu image`` and their options."""
+    actions = parser.add_subparsers(dest="image_action", metavar="ACTION", required=True)
+    build = actions.add_parser(
+        "build",
+        help="build a first-stage initramfs that starts the menu",
+        description="Build a first-stage initramfs that starts the menu, from Debian packages of any architecture "
+        "or from an existing root file system. Nothing of it is run, and no root is needed.",
+    )
+    build.add_argument("--output", type=Path, required=True, metavar="FILE", help="the initramfs to write")
+    build.add_argument("--debian", metavar="ARCH", help="download Debian packages of this architecture, e.g. arm64")
+    build.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="with --debian: where packages are unpacked; else: the root file system to take files from",
+    )
+    build.add_argument("--suite", default="bookworm", help="Debian suite (default: %(default)s)")
+    build.add_argument("--mirror", metavar="URL", help="Debian mirror (default: the ones this host uses)")
+    build.add_argument(
+        "--kernel-package",
+        default="linux-image-arm64",
+        metavar="NAME",
+        help="Debian kernel package (default: %(default)s)",
+    )
+    build.add_argument("--kernel-version", metavar="VERSION", help="which kernel of a tree that has several")
+    build.add_argument(
+        "--kernel-output",
+        type=Path,
+        metavar="FILE",
+        help="where the matching kernel is written (default: the initramfs' name + .vmlinuz)",
+    )
+    build.add_argument(
+        "--package",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more Debian package to unpack (repeatable)",
+    )
+    build.add_argument(
+        "--include", action="append", default=[], metavar="SRC:DEST", help="one more file or folder (repeatable)"
+    )
+    build.add_argument(
+        "--compress", choices=("none", "zstd", "gzip"), default="zstd", help="compression (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the parsed options ask for; progress goes to stderr.
+
+    Returns 0. Raises BootmenuError, or UsageError for options that make no sense.
+    """
+    # Only here: the menu parses its command line too, and must not wait for a builder's imports.
+    from bootmenu.image.build import Compress, Options, build
+    from bootmenu.system.processes import Commands
+
+    options = Options(
+        output=args.output.absolute(),
+        root=args.root,
+        debian=args.debian,
+        suite=args.suite,
+        mirror=args.mirror,
+        kernel_package=args.kernel_package,
+        kernel_version=args.kernel_version,
+        kernel_output=args.kernel_output,
+        packages=tuple(args.package),
+        includes=tuple(parse_include(text) for text in args.include),
+        compress=Compress(args.compress),
+        cache=cache_folder(),
+        mtime=source_date(os.environ.get("SOURCE_DATE_EPOCH")),
+    )
+    build(options, Commands(), _say)
+    return 0
+
+
+def parse_include(text: str) -> tuple[Path, str]:
+    """``SRC:DEST`` → host path, path in the image. Raises UsageError."""
+    source, colon, destination = text.rpartition(":")
+    if not (source and colon and destination.strip("/")):
+        raise UsageError(f"--include {text}: this is not SRC:DEST.", "For example --include notes.txt:/etc/notes.txt")
+    return Path(source), destination.strip("/")
+
+
+def source_date(text: str | None) -> int:
+    """The value of SOURCE_DATE_EPOCH; 0 when it is not set. Raises UsageError."""
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit() or int(text) > 0xFFFF_FFFF:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {text!r}, which is not a time in seconds.")
+    return int(text)
+
+
+def cache_folder() -> Path:
+    """bootmenu's folder in the user's cache."""
+    top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(top) / "bootmenu"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"bootmenu: {line}\n")
+    sys.stderr.flush()

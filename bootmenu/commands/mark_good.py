@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""`bootmenu mark-good` where all is as it should be, which is nearly always: importing what the other commands need
+takes a slow board seconds. Whatever is out of the ordinary is left to cli.py, which does the same, and explains.
+
+tests/test_mark_good.py names the modules that this may import.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from bootmenu.bootstate import state_file
+from bootmenu.config import plain_toml
+from bootmenu.model.text import printable
+from bootmenu.system import durable
+
+FILE = "/etc/bootmenu.toml"
+FOLDER = "/var/lib/bootmenu"
+KNOWN = frozenset(
+    (
+        "profile theme language menu timeout default console scan-seconds watchdog skip-hooks carry-over sha256"
+        " verify state.device state.folder state.rename-counters shell kiosk.entries kiosk.disks kiosk.recovery"
+        " kiosk.locked kiosk.names kiosk.actions kiosk.pin kiosk.command-line kiosk.contact kiosk.idle kiosk.buttons"
+    ).split()
+)
+"""Every setting: another name may be meant for one of those that are needed here."""
+
+
+class _UnusualError(Exception):
+    """This is for cli.py to do, or to explain."""
+
+
+def run(root: str = "") -> int | None:
+    """Mark the entry that was tried as good, and say so; return the exit code. None = nothing was done.
+
+    root: where the machine's /etc, /proc, /sys and /var begin; empty = at /.
+    """
+    try:
+        said = _mark(root)
+    except (_UnusualError, LookupError, OSError, ValueError, AttributeError, ImportError, TypeError):
+        return None
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        print(printable(said))
+        sys.stdout.flush()
+    except OSError as error:  # whoever read it has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0 if isinstance(error, BrokenPipeError) else 2
+    return 0
+
+
+def _mark(root: str) -> str:
+    settings = _settings(root)
+    if settings.get("state.rename-counters", False) is not False:
+        raise _UnusualError  # the entry has to be found
+    device = settings.get("state.device")
+    folder = settings.get("state.folder", FOLDER)
+    if not isinstance(folder, str) or not folder.startswith("/") or not folder.isprintable():
+        raise _UnusualError
+    if device is None:
+        if not os.path.isdir(root + folder):
+            raise _UnusualError
+        return _mark_at(_Folder(root + folder))
+    if not isinstance(device, str):
+        raise _UnusualError
+    if device.lower() == "efi":
+        return _mark_at(_Variable(root))
+    from bootmenu.bootstate import quick_mount
+
+    if ".." in folder:
+        raise _UnusualError
+    with quick_mount.Mounted(*quick_mount.find(root, device)) as partition:
+        return _mark_at(_Folder(partition.top + folder))
+
+
+def _mark_at(place: _Folder | _Variable) -> str:
+    state = place.read()
+    if state is None or state["trying"] is None:
+        return state_file.NOTHING_TRIED
+    from time import time
+
+    tried = state["trying"]
+    assert isinstance(tried, dict)
+    place.write(state_file.came_up(state, state_file.timestamp(time())))
+    return f"{state_file.praise(tried)}."
+
+
+def _settings(root: str) -> dict[str, object]:
+    """Return the settings of the file by name. Raises _UnusualError where it is not as plain as it can be, and where
+    the kernel's command line may say something, too."""
+    if "bootmenu." in _text(f"{root}/proc/cmdline"):
+        raise _UnusualError
+    try:
+        os.lstat(root + FILE)
+    except FileNotFoundError:
+        return {}
+    tables = plain_toml.loads(_text(root + FILE))
+    if not tables:
+        raise _UnusualError
+    settings: dict[str, object] = {}
+    for name, value in tables.items():
+        if name in ("state", "kiosk") and isinstance(value, dict):
+            settings.update((f"{name}.{inner}", found) for inner, found in value.items())
+        elif "." in name:
+            raise _UnusualError
+        else:
+            settings[name] = value
+    if not KNOWN.issuperset(settings):
+        raise _UnusualError
+    return settings
+
+
+def _text(path: str) -> str:
+    """Return the whole of a small file. Raises _UnusualError, OSError, ValueError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        data = os.read(descriptor, durable.LIMIT)
+        if os.read(descriptor, 1):
+            raise _UnusualError
+    finally:
+        os.close(descriptor)
+    return data.decode("utf-8")
+
+
+class _Folder:
+    """A folder that keeps the state."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = f"{folder.rstrip('/')}/{state_file.NAME}"
+
+    def read(self) -> state_file.Object | None:
+        """Return the state; None = nothing was ever kept. Raises _UnusualError, OSError, ValueError."""
+        data, name = durable.newest(self._path, durable.Files(), state_file.loads)
+        if name != self._path:
+            raise _UnusualError  # a power cut, or damage
+        return None if data is None else state_file.loads(data)
+
+    def write(self, state: state_file.Object) -> None:
+        """Keep the state. Raises _UnusualError, OSError."""
+        data = state_file.dumps(state)
+        if len(data) > durable.LIMIT:
+            raise _UnusualError
+        durable.store(self._path, data, durable.Files(), state_file.loads)
+
+
+class _Variable:
+    """The variable of EFI firmware."""
+
+    def __init__(self, root: str) -> None:
+        """Raises _UnusualError where there is none."""
+        from bootmenu.system import efi
+
+        if efi.access(_text(f"{root}/proc/self/mountinfo")) != "rw":
+            raise _UnusualError
+        self._efi = efi
+        self._path = root + efi.STATE
+
+    def read(self) -> state_file.Object | None:
+        """See _Folder."""
+        data = self._efi.value_of(durable.Files().read(self._path))
+        return None if data is None else state_file.loads(data)
+
+    def write(self, state: state_file.Object) -> None:
+        """See _Folder."""
+        self._efi.write(self._path, state_file.dumps(state_file.in_efi(state)))

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: MIT
+"""The command line and the initramfs: what makes a kernel that starts a system that comes up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.kexec_support import loads_by_file
+from bootmenu.compat.facts import EntryFacts, RootFacts
+from bootmenu.model.entry import CommandLine
+from bootmenu.model.kernel import Architecture
+from bootmenu.model.machine import MachineFacts
+from bootmenu.sources import version_of
+
+_ELFCOREHDR = 30
+"""Bytes: MAX_ELFCOREHDR_STR_LEN."""
+_LIMITS = {
+    # include/uapi/asm-generic/setup.h: COMMAND_LINE_SIZE; arm64 and riscv have their own
+    Architecture.ARM64: 2048,
+    Architecture.RISCV64: 1024,
+    Architecture.X86_64: 2048,
+    Architecture.X86: 2048,
+    Architecture.ARM: 1024,
+}
+
+
+def _architecture(machine: MachineFacts, entry: EntryFacts) -> Architecture | None:
+    return (entry.kernel.architecture if entry.kernel else None) or machine.architecture
+
+
+def _bytes(text: str) -> int:
+    """As it will be in memory: bytes that were no UTF-8 were read as one surrogate each."""
+    if text.isascii():
+        return len(text)
+    return len(text.encode("utf-8", "surrogatepass")) - 2 * sum("\udc80" <= char <= "\udcff" for char in text)
+
+
+@entry_check("CMD-LENGTH", order=500)
+def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """A command line that is too long is cut off by the kernel, without a word."""
+    limit = _LIMITS.get(_architecture(machine, entry) or Architecture.ARM64, 2048)
+    image = entry.kernel.image if entry.kernel else None
+    if image is not None and image.fields.get("cmdline_size"):
+        limit = image.fields["cmdline_size"] + 1  # Documentation/arch/x86/boot.rst: without the NUL
+    size = _bytes(entry.command_line) + 1
+    evidence: dict[str, object] = {"bytes": size, "limit": limit}
+    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load leaves room for elfcorehdr= of a crash kernel, always:
+    # "if (cmdline_len + MAX_ELFCOREHDR_STR_LEN > header->cmdline_size)" is EINVAL
+    taken = limit - 1 - _ELFCOREHDR
+    if image is not None and image.format == "bzimage" and loads_by_file(machine, entry) and taken < size <= limit:
+        yield failed(
+            f"The command line has {size - 1} bytes; kexec_file_load refuses more than {taken - 1} for this kernel.",
+            "Shorten it.",
+            **evidence,
+        )
+    elif size > limit:
+        yield failed(
+            f"The command line has {size - 1} bytes; this kernel reads {limit - 1} and drops the rest in silence.",
+            "Shorten it.",
+            **evidence,
+        )
+    elif entry.command_line:
+        yield passed("The command line is not too long.", **evidence)
+
+
+@entry_check("CMD-EMPTY", order=510)
+def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
+    if entry.kernel is not None and entry.kernel.image is None and not entry.kernel.container:
+        return  # IMG-FORMAT says that it is no kernel at all
+    config = entry.configuration or {}
+    variables = CommandLine(entry.command_line, unset=entry.unset_variables).variables
+    other = entry.kernel.image.other_program if entry.kernel and entry.kernel.image else None
+    if variables:
+        yield warned(
+            f"The command line is known in part only: nothing here says what ${variables[0]} stands for.",
+            "Put what it stands for into the command line, root= and console= at least.",
+            command_line=entry.command_line,
+            variables=list(variables),
+        )
+    elif not entry.command_line.strip() and other:
+        yield passed(f"{other} is no Linux, and needs no command line.", bytes=0)
+    elif not entry.command_line.strip() and not config.get("CMDLINE", "").strip('"'):
+        yield warned(
+            "There is no command line: the kernel will know neither its root file system nor its console.",
+            "Give one with --cmdline, root= and console= at least."
+            if entry.typed
+            else "Add one to the configuration, root= and console= at least.",
+            command_line=entry.command_line,
+        )
+    else:
+        yield passed("There is a command line.", bytes=_bytes(entry.command_line))
+
+
+_BY_UDEV = ("UUID=", "LABEL=", "/dev/disk/by-")
+_BY_KERNEL = ("PARTUUID=", "PARTLABEL=", "/dev/")
+_NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*|mapper/.*|(?!disk/)[^/]+/.*)")
+
+
+@entry_check("CMD-ROOT", order=520)
+def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """root= names a partition that is there, in a way that somebody can resolve, and there is something to start."""
+    options = CommandLine(entry.command_line)
+    wanted = options.get("root")
+    if wanted is None:
+        return
+    has_initramfs = any(file.role == "initramfs" for file in entry.files)
+    evidence: dict[str, object] = {"root": wanted, "initramfs": has_initramfs}
+    if options.names_no_root:
+        message = "The command line has a root= with nothing behind it."
+        if has_initramfs:  # which may have an idea of its own
+            yield warned(message, _NAME_IT, **evidence)
+        else:
+            yield failed(message, _NAME_IT, **evidence)
+        return
+    if wanted.startswith(_BY_UDEV) and not has_initramfs:
+        yield failed(
+            f"root={wanted} needs an initramfs to find it: the kernel alone knows PARTUUID= and PARTLABEL= only.",
+            "Add the initramfs, or write root=PARTUUID=...",
+            **evidence,
+        )
+        return
+    if entry.partitions is None:
+        return  # nobody looked for partitions: only the files were asked about
+    if entry.root is not None:
+        yield _startable(entry.root, options, evidence)
+    elif not wanted.startswith((*_BY_UDEV, *_BY_KERNEL)) or _NO_PARTITION.fullmatch(wanted):
+        return  # made by an initramfs, or not on a disk at all
+    elif _root_is_there(wanted, entry.partitions):
+        yield passed(f"root={wanted} is there.", **evidence)
+    else:
+        yield warned(
+            f"root={wanted} is none of the partitions that were seen.",
+            "Attach its disk; or the root file system was made anew and its name has changed.",
+            **evidence,
+        )
+
+
+def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object]) -> Says:
+    """Say whether a kernel, or an initramfs that mounts its root, finds an init there."""
+    init, where = options.get("init"), _where(options)
+    evidence |= {"subvolume": root.subvolume, "init": root.init, "subvolumes_with_init": list(root.others)}
+    if root.init and not evidence["initramfs"] and root.init != init:
+        # init/main.c:kernel_init: "Requested init %s failed"; an initramfs goes on with the usual ones
+        hint = f"Write init={root.init}."
+        if init:
+            return failed(f"There is no {init} on {where}, as init= wants it.", hint, **evidence)
+        if root.init.endswith("/systemd"):
+            nothing = f"The kernel alone does not look for {root.init}, and there is no /sbin/init on {where}."
+            return failed(nothing, hint, **evidence)
+    if root.init:
+        return passed(f"{where} is there, with {root.init} on it.", **evidence)
+    if root.denied:
+        return unknown(
+            f"Whether {where} has something to start could not be looked at.",
+            "Start bootmenu as root; where /usr is a partition of its own, look there for init.",
+            **evidence,
+        )
+    if root.others:
+        having, first = ", ".join(root.others), root.others[0]
+        hint = (
+            f"Write rootflags=subvol={first} on the command line. Where u-boot-update made it, put that into"
+            " U_BOOT_PARAMETERS of /etc/default/u-boot, and run u-boot-update."
+        )
+        if root.dracut and evidence["initramfs"]:
+            return unknown(
+                f"{where} has no init to start; it is in subvolume {having}, which an initramfs by dracut may name.",
+                hint,
+                **evidence,
+            )
+        if root.default_known or root.subvolume:
+            return failed(f"{where} has no init to start; it is in subvolume {having}.", hint, **evidence)
+        return unknown(
+            f"Which subvolume {where} mounts by default is not known; init is in subvolume {having}.",
+            hint,
+            **evidence,
+        )
+    if root.missing:
+        return failed(f"{where} names a subvolume that is not there.", "Name the one with the system.", **evidence)
+    if not root.whole and evidence["initramfs"]:
+        return warned(
+            f"{where} is no root file system: there is nothing to start on it, unless the initramfs is a system"
+            " itself.",
+            "Name the partition with the system in root=, or its program in init=.",
+            **evidence,
+        )
+    nothing = f"There is nothing to start on {where}: no /sbin/init, /etc/init, /bin/init or /bin/sh."
+    if _NUMBERED.match(options.get("root") or ""):  # by that kernel perhaps in another order
+        return unknown(nothing, _NAME_IT, **evidence)
+    return failed(nothing, "Name the partition with the system in root=, or its program in init=.", **evidence)
+
+
+_NUMBERED = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk)")
+_NAME_IT = "Write what it is: root=UUID=... with an initramfs, root=PARTUUID=... without."
+
+
+def _where(options: CommandLine) -> str:
+    """Return the options that say what is mounted, as they are written."""
+    flags = options.get("rootflags")
+    return f"root={options.get('root')}" + (f" rootflags={flags}" if flags else "")
+
+
+def _root_is_there(wanted: str, partitions: tuple[str, ...]) -> bool:
+    if wanted.startswith("/dev/disk/by-"):
+        kind, _, name = wanted.removeprefix("/dev/disk/by-").partition("/")
+        wanted = f"{kind.upper()}={name}"
+    if wanted.startswith("/dev/"):
+        return wanted in partitions
+    name, _, value = wanted.partition("=")
+    # PARTUUID=X/PARTNROFF=N names a partition relative to another one (init/do_mounts.c)
+    value = value.partition("/")[0].strip('"')
+    if name in ("UUID", "PARTUUID"):
+        return any(known.lower() == f"{name}={value}".lower() for known in partitions)
+    return f"{name.lower()}={value}" in partitions
+
+
+_CONSOLES = (
+    # name on the command line → what a node's compatible contains (drivers/tty/serial)
+    ("ttyAMA", ("arm,pl011", "arm,sbsa-uart")),
+    ("ttyS", ("ns16550", "16550", "snps,dw-apb-uart", "bcm2835-aux-uart", "8250", "16750", "mediatek,mt6577-uart",
+              "nvidia,tegra20-uart", "ti,omap", "xr16850", "intel,xscale-uart", "ti,am")),
+    ("ttySC", ("renesas,scif", "renesas,hscif")),
+    ("ttyMSM", ("qcom,msm-uartdm", "qcom,geni-debug-uart", "qcom,geni-uart")),
+    ("ttyLP", ("fsl,vf610-lpuart", "fsl,imx7ulp-lpuart", "fsl,imx8qxp-lpuart", "fsl,ls1021a-lpuart")),
+    ("ttymxc", ("fsl,imx",)),
+    ("ttySAC", ("samsung,",)),
+    ("ttyAML", ("amlogic,meson",)),
+    ("ttyPS", ("cdns,uart", "xlnx,xuartps", "xlnx,zynqmp-uart")),
+    ("ttyMV", ("marvell,armada-3700-uart",)),
+)  # fmt: skip
+
+
+@entry_check("CMD-CONSOLE", order=530)
+def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """A console that the second kernel does not have leaves a dark screen."""
+    with_tree = (Architecture.ARM64, Architecture.RISCV64)
+    if not entry.command_line.strip() or _architecture(machine, entry) not in with_tree:
+        return
+    wanted = [value.partition(",")[0] for value in CommandLine(entry.command_line).all("console")]
+    tree = machine.tree
+    if entry.wants_own_tree:
+        tree = entry.own_tree.tree if entry.own_tree else None
+    elif tree is not None and not tree.cpus:
+        tree = None  # with ACPI it describes no devices
+    inherited = [value.partition(",")[0] for value in CommandLine(machine.command_line or "").all("console")]
+    evidence: dict[str, object] = {
+        "console": wanted,
+        "stdout_path": tree.stdout_path if tree else None,
+        "serial_ports": [port.name for port in tree.serial_ports] if tree else None,
+        "running": inherited,
+    }
+    # acpi_parse_spcr: without console= the kernel takes the one that ACPI's table SPCR names
+    spcr = machine.firmware_console if machine.acpi and tree is None and not entry.wants_own_tree else None
+    if spcr is not None:
+        evidence["spcr"] = spcr
+    if not wanted:
+        if tree is not None and tree.stdout_path:
+            yield passed(f"No console=, and the tree names one: {tree.stdout_path}.", **evidence)
+        elif spcr == "unknown":
+            yield unknown(
+                "No console= is given, and which one ACPI's table SPCR names could not be read.",
+                "Run bootmenu as root, or add console=, as the first stage has it on its own command line.",
+                **evidence,
+            )
+        elif spcr:
+            yield passed("No console=, and ACPI's table SPCR names one.", **evidence)
+        elif tree is None and spcr is None:
+            yield unknown(
+                "No console= is given, and whether the device tree or ACPI names one is not known.",
+                "Add console=, as the first stage has it on its own command line.",
+                **evidence,
+            )
+        else:
+            yield warned(
+                "No console= is given: nothing may be seen until the system has come up.",
+                "Add console=, as the first stage has it on its own command line.",
+                **evidence,
+            )
+        return
+    last = wanted[-1]
+    if last in inherited and not entry.wants_own_tree:
+        yield passed(f"console={last} is the running system's, too.", **evidence)
+        return
+    drivers = next((names for prefix, names in _CONSOLES if re.fullmatch(rf"{prefix}\d+", last)), None)
+    if drivers is None:
+        return  # a screen, a hypervisor's console, or one that this table does not know
+    if spcr and re.fullmatch(rf"{spcr}\d+", last):
+        yield passed(f"console={last} is of the kind that ACPI's table SPCR names.", **evidence)
+    elif tree is None:
+        yield unknown(
+            f"Whether console={last} is a serial port of this board is not known.",
+            "Use the console of the first stage's own command line.",
+            **evidence,
+        )
+    elif any(name in compatible for port in tree.serial_ports for compatible in port.compatible for name in drivers):
+        yield passed(f"console={last} is on this board.", **evidence)
+    else:
+        yield warned(
+            f"console={last} is no serial port of this board: you would see nothing.",
+            "Use the console of the first stage's own command line.",
+            **evidence,
+        )
+
+
+@entry_check("CMD-NRCPUS", order=540)
+def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+    """nr_cpus= and maxcpus= are for the first stage; copied along they cost the second its CPUs."""
+    options = CommandLine(entry.command_line)
+    if options.get("nr_cpus") is None and options.get("maxcpus") is None:
+        yield passed("Nothing limits the second kernel's CPUs.", command_line=entry.command_line)
+    for name in ("nr_cpus", "maxcpus"):
+        value = options.get(name)
+        if value is None:
+            continue
+        first = CommandLine(machine.command_line or "").get(name)
+        yield warned(
+            f"{name}={value} limits the second kernel's CPUs"
+            + (", as it limits the first stage's; it was probably copied along." if first == value else "."),
+            "Take it out of the entry unless it is meant.",
+            option=name,
+            entry=value,
+            running=first,
+        )
+
+
+@entry_check("INITRD-FORMAT", order=550, requires=("FILE-MISSING",))
+def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """Every initramfs begins like a cpio archive, packed or not."""
+    bad = [(i, part) for i, part in enumerate(entry.initramfs) if part.problem]
+    names = [file.name for file in entry.files if file.role == "initramfs"]
+    for i, part in bad:
+        name = names[i] if i < len(names) else "the initramfs"
+        yield failed(
+            f"{name} is no initramfs: {part.problem}.",
+            "Make it anew, for example with update-initramfs -u.",
+            size=part.size,
+            problem=part.problem,
+        )
+    if len(entry.initramfs) < len(names):
+        yield unknown("Not every initramfs was read.", "Look at the files and at their disk.", files=names)
+    elif entry.initramfs and not bad:
+        packed = sorted({part.compression or "not packed" for part in entry.initramfs})
+        yield passed(f"The initramfs is readable ({', '.join(packed)}).", compression=packed)
+
+
+@entry_check("INITRD-MODULES", order=560, requires=("FILE-MISSING", "INITRD-FORMAT"))
+def modules(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """The modules in the initramfs are those of this kernel."""
+    file = entry.file("kernel")
+    release = entry.banner or (version_of(file.resolved or file.path) if file else "")
+    found = sorted({name for part in entry.initramfs for name in part.module_releases or ()})
+    # modules are looked for together with the banner
+    if entry.banner is not None and not found and any(part.module_releases is None for part in entry.initramfs):
+        packed = sorted({str(part.compression) for part in entry.initramfs if part.module_releases is None})
+        yield unknown(
+            f"Which modules the initramfs has is not known: nothing here unpacks {' or '.join(packed)}.",
+            "Pack it in another way: zstd, xz and gzip are read.",
+            kernel=release,
+            compression=packed,
+        )
+    if not release or not found:
+        return
+    evidence: dict[str, object] = {"kernel": release, "modules": found}
+    if release in found:
+        yield passed(f"The initramfs has the modules of {release}.", **evidence)
+    else:
+        yield warned(
+            f"The initramfs has modules of {', '.join(found)}, the kernel is {release}: none of them will load.",
+            f"Name the initramfs that belongs to this kernel, or make it: update-initramfs -c -k {release}.",
+            **evidence,
+        )
+
+
+@entry_check("TPM", order=590)
+def tpm(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+    """Information: kexec measures nothing into the TPM's registers."""
+    if machine.has_tpm:
+        yield passed("This machine has a TPM; what is loaded here is not measured into it.", tpm=True)

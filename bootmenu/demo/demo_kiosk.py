@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""How the demonstration machine would be set up as a kiosk, where the settings leave it open."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bootmenu.bootstate.pin import StoredPin
+from bootmenu.config.settings import Settings
+
+PIN = "2580"
+_NAMES = {
+    "bls-debian-6.1.0-49-*": "Start normally",
+    "extlinux-alpine-*": "Start the other system",
+    "extlinux-own-tree-*": "Repair",
+}
+
+
+def demonstrated(settings: Settings) -> tuple[Settings, str]:
+    """The settings of the demonstration, and what its screens say of the PIN; empty where it is not the one here."""
+    own = Settings()
+    if settings.kiosk_entries == own.kiosk_entries:
+        settings = dataclasses.replace(
+            settings,
+            kiosk_entries=tuple(_NAMES),
+            kiosk_names=settings.kiosk_names or _NAMES,
+            kiosk_recovery=settings.kiosk_recovery or ("extlinux-own-tree-*",),
+        )
+    settings = dataclasses.replace(settings, kiosk_contact=settings.kiosk_contact or "Help: 0800 123 456")
+    if settings.kiosk_pin is not None:
+        return settings, ""
+    # fewer rounds: there is nothing to protect
+    return dataclasses.replace(settings, kiosk_pin=str(StoredPin.new(PIN, n=1 << 10))), f"The PIN is {PIN}."

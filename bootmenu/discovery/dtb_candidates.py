@@ -1,0 +1,414 @@
+# SPDX-License-Identifier: MIT
+"""Folders of device trees: what is in them, and which one is this board's.
+
+A folder is read once in a scan, and only the head of each tree (formats/dtb_head.py). Nothing is kept from
+scan to scan: on Debian's 577 trees the reading costs about a quarter more than their bytes would (`make bench`), most
+of it for opening the files, and to ask each whether it is still the same it would have to be opened, too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from threading import Lock
+from typing import NamedTuple
+
+from bootmenu.compat.facts import FileState, TreeFolderFacts
+from bootmenu.errors import FormatError
+from bootmenu.formats.dtb import MAX_SIZE
+from bootmenu.formats.dtb_head import TreeHead, quick_head, read_head
+from bootmenu.formats.reader import ByteSource
+from bootmenu.i18n import marked
+from bootmenu.model.devicetree import TreeFacts
+from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.sources import version_of
+from bootmenu.sources.parsers import bare
+from bootmenu.sources.tree import Tree, TreeError, Trouble
+
+MAX_DEPTH = 6
+"""Folders below the one that is asked for."""
+MAX_FOLDERS = 1000
+MAX_NAMES = 100_000
+"""Of everything in these folders."""
+MAX_TREES = 20_000
+MAX_ON_PARTITION = 100_000
+"""Trees, in all the folders of one partition that entries ask for."""
+MAX_LINKS = 2000
+MAX_WHOLE = 64 * 1024 * 1024
+"""Bytes of trees whose root is not found in their first bytes, and which are read whole."""
+MAX_KEPT = 16 * 1024 * 1024
+"""Bytes of `compatible` and `model` in one index; those of Debian's 577 trees are 60 KB."""
+_MAX_COMPARED = 8
+_SHOWN = 8
+
+_STATES = {
+    Trouble.MISSING: FileState.MISSING,
+    Trouble.OUTSIDE: FileState.OUTSIDE,
+    Trouble.FORBIDDEN: FileState.FORBIDDEN,
+}
+
+
+class FoundTree(NamedTuple):
+    """One device tree of a folder."""
+
+    path: str
+    """Absolute below the partition's root."""
+    identity: tuple[int, int]
+    head: TreeHead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeIndex:
+    """The device trees of one folder and the folders below it, each file once, nearest first."""
+
+    trees: tuple[FoundTree, ...] = ()
+    unreadable: int = 0
+    """Files named like a device tree that are none, or could not be read."""
+    first_trouble: str = ""
+    """The path and the reason of the first of them."""
+    cut: str = ""
+    """Which limit ended the search early; empty = everything was seen."""
+    by_first: Mapping[bytes, tuple[FoundTree, ...]] = field(default_factory=dict)
+    """By the first string of the root's `compatible`."""
+
+
+class Fit(StrEnum):
+    """How a device tree relates to this board."""
+
+    EXACT = "exact"
+    """The first `compatible` of both is the same."""
+    RELATED = "related"
+    """They share a later one: the same family, or only the same chip."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeChoice:
+    """A device tree that could be handed on in place of the entry's."""
+
+    ref: FileRef
+    fits: Fit
+    head: TreeHead
+
+    @property
+    def compatible(self) -> tuple[str, ...]:
+        """Of its root, most specific first."""
+        return self.head.compatible
+
+    @property
+    def model(self) -> str | None:
+        """Of its root."""
+        return self.head.model
+
+
+def read_index(tree: Tree, folder: str, max_trees: int = MAX_TREES) -> TreeIndex:
+    """Raises TreeError when the folder itself cannot be read. Time and memory are bounded by the limits above."""
+    return _Search(tree, max_trees).run(folder)
+
+
+class _Search:
+    def __init__(self, tree: Tree, max_trees: int) -> None:
+        self._tree = tree
+        self._max_trees = max_trees
+        self._found: list[FoundTree] = []
+        self._seen: set[tuple[int, int]] = set()
+        self._unreadable = 0
+        self._first_trouble = ""
+        self._cut = ""
+        self._files = self._names = self._links = self._kept = self._whole = 0
+
+    def run(self, top: str) -> TreeIndex:
+        pending = deque([(top, 0)])
+        folders = 0
+        while pending and not self._cut:
+            path, depth = pending.popleft()
+            if folders >= MAX_FOLDERS:
+                self._cut = marked(f"there are more than {MAX_FOLDERS:,} folders")
+                break
+            folders += 1
+            try:
+                below = self._read(path)
+            except TreeError as error:
+                if depth == 0:
+                    raise
+                # what is mounted there is another partition's
+                if error.trouble is not Trouble.OUTSIDE:
+                    self._unusable(path, error.detail)
+                continue
+            if below and depth >= MAX_DEPTH:
+                self._cut = self._cut or f"folders are nested more than {MAX_DEPTH} deep"
+            else:
+                pending.extend((name, depth + 1) for name in below)
+        by_first: dict[bytes, list[FoundTree]] = {}
+        for found in self._found:
+            by_first.setdefault((found.head.raw_compatible or b"").partition(b"\0")[0], []).append(found)
+        return TreeIndex(
+            trees=tuple(self._found),
+            unreadable=self._unreadable,
+            first_trouble=self._first_trouble,
+            cut=self._cut,
+            by_first={name: tuple(trees) for name, trees in by_first.items()},
+        )
+
+    def _read(self, path: str) -> list[str]:
+        """One folder; returns the paths of those below it."""
+        base = path.rstrip("/")
+        with self._tree.folder(path) as folder:
+            if folder.identity in self._seen:
+                return []
+            self._seen.add(folder.identity)
+            self._names += len(folder.files) + len(folder.folders) + len(folder.links)
+            if self._names > MAX_NAMES:
+                self._cut = marked(f"there are more than {MAX_NAMES:,} names")
+            wanted = self._allowed([name for name in folder.files if _is_tree(name)])
+            for name, head in folder.visit(wanted, self._head):
+                if self._kept > MAX_KEPT:
+                    break
+                if isinstance(head, TreeError):
+                    self._unusable(f"{base}/{name}", head.detail)
+                else:
+                    self._take(f"{base}/{name}", *head)
+        below = [f"{base}/{name}" for name in folder.folders]
+        for name in folder.links:
+            # the tree follows them, and never out of the partition
+            if self._links >= MAX_LINKS:
+                self._cut = self._cut or marked(f"there are more than {MAX_LINKS:,} symbolic links")
+                break
+            self._links += 1
+            below += self._follow(f"{base}/{name}")
+        return below
+
+    def _follow(self, path: str) -> Iterator[str]:
+        try:
+            info = self._tree.stat(path)
+            if info.is_folder:
+                yield path
+            elif _is_tree(path) and info.identity not in self._seen:
+                for _ in self._allowed([path]):
+                    with self._tree.open(path) as file:
+                        self._take(path, *self._head(file, info.identity))
+        except TreeError as error:
+            if _is_tree(path):
+                self._unusable(path, error.detail)
+        except OSError as error:
+            self._unusable(path, error.strerror or str(error))
+
+    def _allowed(self, names: list[str]) -> list[str]:
+        """Those for which there is room."""
+        room = self._max_trees - self._files
+        if len(names) > room:
+            self._cut = self._cut or marked(f"there are more than {self._max_trees:,} device trees")
+            names = names[:room]
+        self._files += len(names)
+        return names
+
+    def _head(self, file: ByteSource, identity: tuple[int, int]) -> tuple[TreeHead | str, tuple[int, int]]:
+        """The head, or why there is none; and the identity."""
+        try:
+            head = quick_head(file)
+            if head is None:
+                self._whole += file.size
+                if self._whole > MAX_WHOLE:
+                    return "too many files have to be read whole", identity
+                head = read_head(file)
+        except FormatError as error:
+            return error.message, identity
+        return head, identity
+
+    def _take(self, path: str, head: TreeHead | str, identity: tuple[int, int]) -> None:
+        if isinstance(head, str):
+            self._unusable(path, head)
+        elif identity not in self._seen:  # by another name
+            self._seen.add(identity)
+            self._kept += len(head.raw_compatible or b"") + len(head.raw_model or b"")
+            if self._kept > MAX_KEPT:
+                self._cut = self._cut or "the names of the boards are too long to be kept"
+            else:
+                self._found.append(FoundTree(path, identity, head))
+
+    def _unusable(self, path: str, why: str) -> None:
+        self._unreadable += 1
+        self._first_trouble = self._first_trouble or f"{path}: {why}"
+
+
+def _is_tree(name: str) -> bool:
+    return name.lower().endswith(".dtb")  # FAT's short names are capitals
+
+
+class DeviceTrees:
+    """The folders of device trees that entries of one scan name, each read once. Any thread may ask."""
+
+    def __init__(self, board: TreeFacts | None) -> None:
+        """board: the running machine's tree; None = nothing describes it."""
+        self._board = board if board and board.compatible[:1] not in ((), ("",)) else None
+        self._lock = Lock()  # of the tables; never held while a disk is asked
+        self._reading: dict[object, Lock] = {}
+        self._known: dict[object, TreeIndex | TreeError] = {}
+        self._taken: dict[str, int] = {}
+        self._picks: dict[int, tuple[TreeIndex, FoundTree | None, TreeFolderFacts]] = {}
+        """By the index's id. Thousands of entries may name one folder of thousands of trees."""
+
+    def index(self, tree: Tree, folder: str) -> TreeIndex:
+        """Raises TreeError when the folder cannot be read."""
+        key = (tree.device, tree.stat(folder).identity)
+        with self._lock:
+            reading = self._reading.setdefault(key, Lock())
+        with reading:
+            known = self._known.get(key)
+            if known is None:
+                with self._lock:
+                    left = MAX_ON_PARTITION - self._taken.get(tree.device, 0)
+                try:
+                    known = read_index(tree, folder, max(0, min(MAX_TREES, left)))
+                except TreeError as error:
+                    known = error
+                else:
+                    with self._lock:
+                        taken = len(known.trees) + known.unreadable
+                        self._taken[tree.device] = self._taken.get(tree.device, 0) + taken
+                self._known[key] = known
+        if isinstance(known, TreeError):
+            raise known
+        return known
+
+    def resolve(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, TreeFolderFacts | None]:
+        """The entry with `dtb` set to this board's tree of its `dtb_folder`, and how that went; without such a
+        folder the entry as it is. What is picked depends on the trees and this machine alone, see `_pick`."""
+        folder = entry.dtb_folder
+        if folder is None:
+            return entry, None
+        facts = TreeFolderFacts(device=folder.device, path=folder.path, state=FileState.WAITING)
+        picked: FoundTree | None = None
+        tree = trees.get(folder.device)
+        if tree is not None:
+            try:
+                index = self.index(tree, folder.path)
+            except TreeError as error:
+                state = _STATES.get(error.trouble, FileState.UNUSABLE)
+                facts = dataclasses.replace(facts, state=state, detail=error.detail)
+            else:
+                picked, facts = self._pick(tree, index, facts)
+        state = facts.state
+        exists = None if state is FileState.WAITING else state not in (FileState.MISSING, FileState.OUTSIDE)
+        return dataclasses.replace(
+            entry,
+            dtb=FileRef(device=folder.device, path=picked.path) if picked else None,
+            dtb_folder=dataclasses.replace(folder, exists=exists),
+        ), facts
+
+    def _pick(self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts) -> tuple[FoundTree | None, TreeFolderFacts]:
+        known = self._picks.get(id(index))
+        if known is None:
+            self._picks[id(index)] = known = (index, *self._pick_anew(tree, index, facts))
+        _, picked, answer = known
+        return picked, dataclasses.replace(answer, device=facts.device, path=facts.path)
+
+    def _pick_anew(
+        self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts
+    ) -> tuple[FoundTree | None, TreeFolderFacts]:
+        """The first `compatible` has to be the machine's. Among several that have it: the ones with its whole list,
+        then its model, then the name that U-Boot asks for, then any when all are the same byte for byte."""
+        # U-Boot asks for the file that its variable fdtfile names, else for SOC-BOARD.dtb, and hands on the running
+        # tree where it finds none (boot/pxe_utils.c). Neither variable is known to Linux, but the board is.
+        board = self._board
+        left = _matching(index, board) if board else ()
+        related: tuple[FoundTree, ...] = ()
+        reason = marked("the only one for this board")
+        if board and left:
+            for why, narrowed in (
+                (marked("the only one with this machine's whole compatible"), _same_list),
+                (marked("the only one with this machine's model"), _same_model),
+                (marked("named as U-Boot asks for it"), _named),
+            ):
+                better = narrowed(left, board)
+                if better and len(better) < len(left):
+                    left, reason = better, why
+            if 1 < len(left) <= _MAX_COMPARED and _all_the_same(tree, left):
+                left, reason = left[:1], marked("one of several copies of the same tree")
+        elif board:
+            ours = set(board.compatible)
+            related = tuple(one for one in index.trees if ours.intersection(one.head.compatible))
+        picked = left[0] if len(left) == 1 else None
+        return picked, dataclasses.replace(
+            facts,
+            state=FileState.PRESENT,
+            trees=len(index.trees),
+            unreadable=index.unreadable,
+            first_trouble=index.first_trouble,
+            cut=index.cut,
+            picked=picked.path if picked else None,
+            reason=reason if picked else "",
+            candidates=tuple(one.path for one in left[:_SHOWN]),
+            related=tuple(one.path for one in related[:_SHOWN]),
+        )
+
+    def choices(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[TreeChoice, ...]:
+        """Every device tree that belongs to the entry's kernel as far as its place tells, those for this board
+        first. () where there are none, or they cannot be read."""
+        found: dict[tuple[int, int], TreeChoice] = {}
+        ours = set(self._board.compatible) if self._board else set()
+        first = self._board.compatible[0].encode("utf-8", "replace") if self._board else None
+        for ref in _places(entry):
+            tree = trees.get(ref.device)
+            if tree is None:
+                continue
+            try:
+                index = self.index(tree, ref.path)
+            except TreeError:
+                continue
+            for one in index.trees:
+                if first is not None and (one.head.raw_compatible or b"").partition(b"\0")[0] == first:
+                    fits = Fit.EXACT
+                else:
+                    fits = Fit.RELATED if ours.intersection(one.head.compatible) else Fit.OTHER
+                where = FileRef(device=ref.device, path=one.path, exists=True)
+                found.setdefault(one.identity, TreeChoice(ref=where, fits=fits, head=one.head))
+            if found:
+                break
+        rank = list(Fit)
+        return tuple(sorted(found.values(), key=lambda choice: rank.index(choice.fits)))
+
+
+def _places(entry: BootEntry) -> Iterator[FileRef]:
+    """Folders in which the entry's device trees may be, the most likely first."""
+    if entry.dtb_folder is not None:
+        yield entry.dtb_folder
+    elif entry.dtb is not None:
+        yield FileRef(device=entry.dtb.device, path=entry.dtb.path.rpartition("/")[0] or "/")
+    folder = entry.kernel.path.rpartition("/")[0]
+    version = entry.version or version_of(entry.kernel.path)
+    paths = [f"{folder}/{name.format(version)}" for name in bare.TREES] if version else []
+    paths += [f"{folder}/{name}" for name in bare.COMMON_TREES]
+    paths += [path.format(version) for path in bare.INSTALLED_TREES] if version else []
+    for path in paths:
+        yield FileRef(device=entry.kernel.device, path=path)
+
+
+def _matching(index: TreeIndex, board: TreeFacts) -> tuple[FoundTree, ...]:
+    return index.by_first.get(board.compatible[0].encode("utf-8", "replace"), ())
+
+
+def _same_list(trees: tuple[FoundTree, ...], board: TreeFacts) -> tuple[FoundTree, ...]:
+    return tuple(one for one in trees if one.head.compatible == board.compatible)
+
+
+def _same_model(trees: tuple[FoundTree, ...], board: TreeFacts) -> tuple[FoundTree, ...]:
+    return tuple(one for one in trees if one.head.model == board.model)
+
+
+def _named(trees: tuple[FoundTree, ...], board: TreeFacts) -> tuple[FoundTree, ...]:
+    name = board.compatible[0].rpartition(",")[2]
+    soc = board.compatible[-1].rpartition(",")[2]
+    return tuple(one for one in trees if one.path.rpartition("/")[2].lower() == f"{soc}-{name}.dtb".lower())
+
+
+def _all_the_same(tree: Tree, trees: tuple[FoundTree, ...]) -> bool:
+    try:
+        contents = (tree.read(one.path, MAX_SIZE) for one in trees)
+        return all(one == other for one, other in itertools.pairwise(contents))
+    except (TreeError, OSError):
+        return False

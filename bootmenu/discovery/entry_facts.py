@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: MIT
+"""Gathers EntryFacts: what is on the disks for one entry. Reads only; decides nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bootmenu.compat.facts import (
+    DeviceTreeFacts,
+    EntryFacts,
+    FileFacts,
+    FileState,
+    Handed,
+    InitramfsFacts,
+    KernelFacts,
+    find_banner,
+)
+from bootmenu.discovery.dtb_candidates import DeviceTrees
+from bootmenu.errors import FormatError
+from bootmenu.formats.dtb import MAX_SIZE
+from bootmenu.formats.kernels import PartCache, content_of, part_among, parts_of, tree_for
+from bootmenu.formats.kernels.uimage import ramdisk
+from bootmenu.formats.reader import Window
+from bootmenu.i18n import marked
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.model.kernel import Embedded, Role
+from bootmenu.sources import version_of
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, once
+
+HandOver = Callable[[bytes | None, Sequence[bytes]], Handed]
+"""(the entry's own tree or None for the running one, its overlays) → what loading would make of them."""
+
+_STATES = {
+    Trouble.MISSING: FileState.MISSING,
+    Trouble.OUTSIDE: FileState.OUTSIDE,
+    Trouble.FORBIDDEN: FileState.FORBIDDEN,
+}
+
+
+def gather(
+    entry: BootEntry,
+    trees: Mapping[str, Tree],
+    *,
+    board: tuple[str, ...] = (),
+    partitions: tuple[str, ...] | None = None,
+    deep: bool = False,
+    device_trees: DeviceTrees | None = None,
+    hand_over: HandOver | None = None,
+    complete: bool = True,
+) -> tuple[BootEntry, EntryFacts]:
+    """The facts, and the entry with every file's `exists` filled in. trees: by device name.
+
+    What the entry leaves open is completed from its kernel's container (UKI, FIT), if it has one; board: the
+    machine's root `compatible`, by which its device tree is chosen.
+
+    Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
+    kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
+    every name of every partition that was seen. device_trees: picks this board's own from the entry's folder of
+    them, which becomes its `dtb`. hand_over: tells what loading would make of its tree. complete: False = what the
+    entry leaves open is meant so. Never raises for what is wrong on a disk: that is the answer.
+    """
+    entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
+    reading = _Reading(trees=trees, board=board, deep=deep)
+    files = [reading.file("kernel", entry.kernel)]
+    entry = _completed(entry, reading) if complete else entry
+    files += [reading.file(role, ref) for role, ref in entry.files if role != "kernel"]
+    kernel, own_tree, banner = reading.kernel, reading.own_tree, reading.banner
+    overlays, initramfs = reading.overlays, reading.initramfs
+    own, handed = own_tree, None
+    if hand_over is not None and (entry.dtb or entry.overlays) and reading.readable(entry):
+        handed = hand_over(reading.tree_data, reading.overlay_data)
+        own = own_tree or handed.base
+    entry = _with_existence(entry, files)
+    files = [file if file.path == (path := _short(file)) else dataclasses.replace(file, path=path) for file in files]
+    facts = EntryFacts(
+        id=entry.id,
+        title=entry.title,
+        version=entry.version,
+        command_line=entry.cmdline.text,
+        unset_variables=entry.cmdline.unset,
+        architecture=entry.architecture,
+        files=tuple(files),
+        kernel=kernel,
+        wants_own_tree=entry.dtb is not None or bool(entry.overlays),
+        own_tree=own,
+        handed=handed,
+        tree_folder=tree_folder,
+        overlays=tuple(overlays),
+        initramfs=tuple(initramfs),
+        configuration=_configuration(files, trees) if deep else None,
+        banner=banner,
+        partitions=partitions,
+    )
+    return entry, facts
+
+
+def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[str, str] | None:
+    """config-VERSION beside the kernel, as every distribution installs it."""
+    kernel = next((file for file in files if file.role == "kernel"), None)
+    if kernel is None or kernel.state is not FileState.PRESENT:
+        return None
+    folder, _, name = (kernel.resolved or kernel.path).rpartition("/")
+    version = version_of(name)
+    if not version:
+        return None
+    try:
+        data = trees[kernel.device].read(f"{folder}/config-{version}", CONFIG_LIMIT)
+    except TreeError:
+        return None
+    lines = (line.partition(b"=") for line in data.splitlines() if line.startswith(b"CONFIG_"))
+    return {name[7:].decode("ascii", "replace"): value.decode("utf-8", "replace") for name, _, value in lines}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """What is known so far of one entry's files."""
+
+    trees: Mapping[str, Tree]
+    board: tuple[str, ...]
+    deep: bool
+    kernel: KernelFacts | None = None
+    kernel_file: FileRef | None = None
+    own_tree: DeviceTreeFacts | None = None
+    banner: str | None = None
+    overlays: list[bool] = field(default_factory=list)
+    initramfs: list[InitramfsFacts] = field(default_factory=list)
+    tree_data: bytes | None = None
+    overlay_data: list[bytes] = field(default_factory=list)
+
+    def readable(self, entry: BootEntry) -> bool:
+        """Whether the tree and every overlay could be read, and is one."""
+        sound = self.own_tree is not None and self.own_tree.tree is not None
+        return (sound or entry.dtb is None) and len(self.overlays) == len(entry.overlays) and all(self.overlays)
+
+    def file(self, role: str, ref: FileRef) -> FileFacts:
+        """The facts of one file, whose content is added to what is known."""
+        file = _file(role, ref, self.trees)
+        if file.state is not FileState.PRESENT:
+            return file
+        try:
+            if role == "initramfs" or (ref.part and role != "kernel"):
+                part = self._part(ref) if ref.part else self._ramdisk(ref)
+                file = dataclasses.replace(file, embedded=part)
+                self._part_content(role, ref, part)
+            else:
+                self._content(role, ref)
+        except TreeError as error:
+            state = _STATES.get(error.trouble, FileState.UNUSABLE)
+            return dataclasses.replace(file, state=state, detail=error.detail)
+        except FormatError as error:
+            return dataclasses.replace(file, state=FileState.UNUSABLE, detail=error.message)
+        except OSError as error:
+            detail = f"reading failed: {error.strerror or error}"
+            return dataclasses.replace(file, state=FileState.UNUSABLE, detail=detail)
+        return file
+
+    def _content(self, role: str, ref: FileRef) -> None:
+        tree = self.trees[ref.device]
+        match role:
+            case "kernel":
+                self.kernel_file = ref
+                self.kernel = self._kernel(tree, ref)
+                if self.deep:
+                    with tree.open(ref.path) as source:
+                        self.banner = find_banner(source, self.kernel)
+            case "device tree":
+                self._tree(tree.read(ref.path, MAX_SIZE))
+            case _:
+                self._room_for(tree.stat(ref.path).size)
+                self._overlay(ref, tree.read(ref.path, MAX_SIZE))
+
+    def _kernel(self, tree: Tree, ref: FileRef) -> KernelFacts:
+        cache = once(tree, ref.path, PartCache, PartCache)
+
+        def read() -> KernelFacts:
+            with tree.open(ref.path) as source:
+                return KernelFacts.from_source(source, board=self.board, part=ref.part, cache=cache)
+
+        return once(tree, ref.path, (KernelFacts, self.board, ref.part), read)
+
+    def _part_content(self, role: str, ref: FileRef, part: Embedded | None) -> None:
+        """part: None = the whole file, of an initramfs."""
+        tree = self.trees[ref.device]
+
+        def inspect() -> InitramfsFacts:
+            with tree.open(ref.path) as source:
+                content = source if part is None else Window(source, part.offset, part.size)
+                return InitramfsFacts.from_source(content, deep=self.deep)
+
+        if role == "initramfs" or part is None:
+            place = None if part is None else (part.offset, part.size)
+            self.initramfs.append(once(tree, ref.path, (InitramfsFacts, place, self.deep), inspect))
+            return
+        if role == "overlay":
+            self._room_for(part.size)
+        with tree.open(ref.path) as source:
+            content = content_of(source, part)
+        if role == "device tree":
+            self._tree(content)
+        else:
+            self._overlay(ref, content)
+
+    def _tree(self, data: bytes) -> None:
+        self.tree_data, self.own_tree = data, DeviceTreeFacts.from_bytes(data)
+
+    def _room_for(self, size: int) -> None:
+        """Raise FormatError where the overlays, with this one, are larger than a device tree may be."""
+        if sum(map(len, self.overlay_data)) + size > MAX_SIZE:
+            raise FormatError(f"the overlays together have more than {MAX_SIZE:,} bytes")
+
+    def _overlay(self, ref: FileRef, data: bytes) -> None:
+        self.overlay_data.append(data)
+        # an entry may name dozens, more than DeviceTreeFacts remembers
+        what = ("overlay", ref.part, hashlib.sha256(data).digest())
+        tree = self.trees[ref.device]
+        self.overlays.append(once(tree, ref.path, what, lambda: DeviceTreeFacts.from_bytes(data).tree is not None))
+
+    def _ramdisk(self, ref: FileRef) -> Embedded | None:
+        tree = self.trees[ref.device]
+
+        def read() -> Embedded | None:
+            with tree.open(ref.path) as source:
+                return ramdisk(source, checked=self.deep)
+
+        return once(tree, ref.path, (ramdisk, self.deep), read)
+
+    def _part(self, ref: FileRef) -> Embedded:
+        kernel, tree = self.kernel_file, self.trees[ref.device]
+        if self.kernel and self.kernel.image and kernel and (kernel.device, kernel.path) == (ref.device, ref.path):
+            for part in self.kernel.image.embedded:
+                if part.name == ref.part:
+                    return part
+
+        def read() -> dict[str, Embedded] | None:
+            with tree.open(ref.path) as source:
+                return parts_of(source)
+
+        return part_among(once(tree, ref.path, parts_of, read), ref.part)
+
+
+def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
+    """With what its kernel's container brings along, where the configuration says nothing else."""
+    image = reading.kernel.image if reading.kernel else None
+    if image is None or not image.embedded:
+        return entry
+
+    def parts(role: Role) -> tuple[FileRef, ...]:
+        return tuple(ref(part) for part in image.embedded if part.role is role)
+
+    def ref(part: Embedded) -> FileRef:
+        return FileRef(device=entry.kernel.device, path=entry.kernel.path, part=part.name)
+
+    tree = None
+    if entry.dtb is None and entry.dtb_folder is None:
+        tree = tree_for(image, reading.board)
+    # systemd, src/boot/stub.c:settle_command_line: a given command line replaces that of the UKI, except under Secure
+    # Boot. Here is no chain of signatures that it would break: the kernel is taken out of its file.
+    own = next((part.text for part in image.embedded if part.role is Role.COMMAND_LINE and part.text), None)
+    return dataclasses.replace(
+        entry,
+        initrds=entry.initrds or parts(Role.INITRAMFS),
+        dtb=entry.dtb if tree is None else ref(tree),
+        overlays=entry.overlays if tree is None or entry.overlays else parts(Role.OVERLAY),
+        cmdline=entry.cmdline if own is None or entry.cmdline.text.strip() else CommandLine(own),
+    )
+
+
+def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
+    state, detail, size, resolved, stamp = FileState.WAITING, "", None, None, None
+    if (tree := trees.get(ref.device)) is not None:
+        try:
+            info = tree.stat(ref.path)
+        except TreeError as error:
+            state, detail = _STATES.get(error.trouble, FileState.UNUSABLE), error.detail
+        else:
+            resolved = info.resolved
+            if info.is_file:
+                state, size, stamp = FileState.PRESENT, info.size, info.stamp
+            else:
+                state = FileState.UNUSABLE
+                detail = (
+                    marked("is a folder, not a file")
+                    if info.is_folder
+                    else marked("is a special file, which is never opened")
+                )
+    return FileFacts(
+        role=role,
+        device=ref.device,
+        path=ref.path,
+        state=state,
+        size=size,
+        stamp=stamp,
+        resolved=resolved,
+        detail=detail,
+        part=ref.part,
+    )
+
+
+def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
+    found = {(file.role, file.device, file.path, file.part): file for file in files}
+
+    def seen(role: str, ref: FileRef) -> FileRef:
+        file = found[role, ref.device, ref.path, ref.part]
+        # what lies outside is not on this partition, whatever may be there
+        missing = file.state in (FileState.MISSING, FileState.OUTSIDE)
+        exists = None if file.state is FileState.WAITING else not missing
+        return dataclasses.replace(ref, path=_short(file), exists=exists)
+
+    return dataclasses.replace(
+        entry,
+        kernel=seen("kernel", entry.kernel),
+        initrds=tuple(seen("initramfs", ref) for ref in entry.initrds),
+        dtb=seen("device tree", entry.dtb) if entry.dtb else None,
+        overlays=tuple(seen("overlay", ref) for ref in entry.overlays),
+    )
+
+
+def _short(file: FileFacts) -> str:
+    """Without `..`, where that is certain: by the file system's own answer, or by name where nothing is there."""
+    if ".." not in file.path.split("/") or file.state is FileState.OUTSIDE:
+        return file.path
+    return file.resolved or posixpath.normpath(file.path)

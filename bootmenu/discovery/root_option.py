@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""What root= of a command line names: which partition, and whether there is something to start on it. Reads only."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+
+from bootmenu.compat.facts import EntryFacts, RootFacts
+from bootmenu.discovery import resolve
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.resolve import names_of
+from bootmenu.discovery.storage import btrfs
+from bootmenu.model.entry import CommandLine
+from bootmenu.sources.references import canonical
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal
+from bootmenu.system.directory_tree import DirectoryTree
+
+_INITS = (
+    # init/main.c:kernel_init, and initramfs-tools' init, which looks for the same
+    *("/sbin/init", "/etc/init", "/bin/init", "/bin/sh"),
+    # switch-root.c: a systemd in the initramfs looks for these first
+    *("/usr/lib/systemd/systemd", "/lib/systemd/systemd"),
+)
+_IN_A_FILE = (
+    *("boot", "loop", "findiso", "iso-scan/filename", "img_dev"),
+    *("snap_core", "snapd_recovery_mode", "composefs"),
+)
+"""Options of initramfses that mount root= as the medium with the file that is the root."""
+_DRACUT = "/usr/bin/dracut"
+"""With hostonly_cmdline it writes the options of the root that it runs on into the initramfs (dracut.conf(5))."""
+_FOLDERS = frozenset(("bin", "dev", "etc", "lib", "proc", "sbin", "sys", "usr", "var"))
+_WHOLE = 3
+"""So many of these has a root file system at least, even one with nothing in it but a program and its libraries."""
+_MAX_SUBVOLUMES = 32
+_MAX_PROBED = 8
+
+
+def reference(cmdline: CommandLine) -> str | None:
+    """Return the partition that root= names, as references.resolve takes it; None = it names none that a kernel or
+    its initramfs would look for init on."""
+    wanted = cmdline.get("root") or ""
+    if "PARTNROFF=" in wanted or any(cmdline.get(option) for option in _IN_A_FILE) or cmdline.get("rdinit"):
+        return None  # relative to another one; a live system, which has its root in a file; a system in the initramfs
+    ostree = cmdline.get("ostree")
+    if ostree is not None and not ostree.startswith("/"):
+        return None  # a link that its initramfs chooses
+    if re.match(r"(?:UUID|LABEL|PARTUUID|PARTLABEL)=.|/dev/.", wanted):
+        return canonical(wanted)
+    return None
+
+
+def named_by(wanted: str, own: Device, devices: Sequence[Device]) -> Device | None:
+    """Return which of the devices an entry on `own` means by that reference: its own file system first."""
+    for device in (own, own.within):
+        if device is not None and wanted in names_of(device):
+            return device
+    return resolve.resolve(wanted, own, devices)
+
+
+def with_root(
+    facts: EntryFacts, cmdline: CommandLine, mounts: Mounts, own: Device, devices: Sequence[Device]
+) -> EntryFacts:
+    """Return the facts of an entry on `own` with what is on the partition that root= names, where that is one of the
+    devices."""
+    wanted = reference(cmdline)
+    device = None if wanted is None else named_by(wanted, own, devices)
+    return facts if device is None else dataclasses.replace(facts, root=look(mounts, device, cmdline))
+
+
+def look(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:
+    """Look on that partition for what would be started; None = it cannot be opened, or is a medium (ISO 9660), whose
+    initramfs finds the root in a file on it."""
+    if device.filesystem == "iso9660":
+        return None
+    try:
+        with mounts.reading(device) as tree:
+            return _look(mounts, device, tree, cmdline)
+    except MountError:
+        return None
+
+
+def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandLine) -> RootFacts | None:
+    flags = dict(option.partition("=")[::2] for option in (cmdline.get("rootflags") or "").split(","))
+    subvolume = flags.get("subvol", "").strip("/")
+    number = flags.get("subvolid", "")
+    inits = (cmdline.get("init"), *_INITS)
+    below = normal(cmdline.get("ostree") or "/").rstrip("/")
+    is_btrfs = device.filesystem == "btrfs"
+    with contextlib.ExitStack() as opened:
+        top: DirectoryTree | None = None
+        if is_btrfs and device.folder is None:
+            with contextlib.suppress(MountError):
+                top = opened.enter_context(mounts.reading(btrfs.top_level(device)))
+        elif device.folder is not None:
+            top = tree
+        if number and not subvolume:
+            if int(number) != btrfs.TOP_NUMBER if number.isdecimal() else True:
+                return None  # no file says which subvolume has that number
+            tree, subvolume = top or tree, number
+        elif subvolume:
+            try:
+                named = None if top is None else opened.enter_context(mounts.below(top, f"/{subvolume}"))
+            except TreeError as error:
+                if error.trouble is not Trouble.MISSING:
+                    return None
+                if device.folder is None:
+                    return RootFacts(subvolume=subvolume, missing=True, others=_others(mounts, top, inits)[0])
+                named = tree  # whoever names a folder may mean the subvolume itself
+            if named is None:
+                return None
+            tree = named
+        found, denied = _init(tree, inits, below)
+        if found:
+            return RootFacts(subvolume=subvolume, init=found)
+        if denied or _usr_elsewhere(tree, cmdline):
+            return RootFacts(subvolume=subvolume, denied=True)
+        others, dracut = _others(mounts, top, inits)
+        with contextlib.suppress(TreeError):
+            whole = len(_FOLDERS & set(tree.list("/"))) >= _WHOLE
+            if device.folder is not None and not others and not whole:
+                return None  # a part of a root was handed in, such as its /boot
+            return RootFacts(
+                subvolume=subvolume,
+                others=others,
+                # what the command line says goes before what is in the initramfs
+                dracut=dracut and not cmdline.get("rootflags"),
+                whole=whole,
+                default_known=mounts.is_default(device),
+            )
+        return RootFacts(subvolume=subvolume, denied=True)
+
+
+def _init(tree: Tree, inits: Sequence[str | None], below: str) -> tuple[str, bool]:
+    """Return the first of these files that is there, and whether one could not be looked for."""
+    denied = False
+    for path in inits:
+        if not path:
+            continue
+        try:
+            if tree.stat(f"{below}{normal(path)}").is_file:
+                return path, False
+        except TreeError as error:
+            # a link from /sbin/init leads to wherever /usr is
+            denied |= error.trouble is not Trouble.MISSING
+    return "", denied
+
+
+_USR = ("mount.usr", "usrhash", "systemd.verity_usr_data")
+"""Options that name the partition of /usr (systemd-fstab-generator(8), systemd-veritysetup-generator(8))."""
+
+
+def _usr_elsewhere(tree: Tree, cmdline: CommandLine) -> bool:
+    """Return whether /usr, with init, is on another partition: the command line or fstab says so, or the folder is
+    empty and waits for it (systemd-gpt-auto-generator(8))."""
+    if any(cmdline.get(option) for option in _USR):
+        return True
+    with contextlib.suppress(TreeError):
+        if not tree.list("/usr"):
+            return True
+    try:
+        lines = tree.read("/etc/fstab", CONFIG_LIMIT).decode("utf-8", "replace").splitlines()
+    except TreeError:
+        return False
+    return any(line.split()[1:2] == ["/usr"] for line in lines if not line.lstrip().startswith("#"))
+
+
+def _others(mounts: Mounts, top: DirectoryTree | None, inits: Sequence[str | None]) -> tuple[tuple[str, ...], bool]:
+    """Return the subvolumes in the top level that have an init, as rootflags=subvol= names them, and whether one of
+    these systems has dracut."""
+    if top is None:
+        return (), False
+    found, dracut = [], False
+    for name in _subvolumes(top):
+        with contextlib.suppress(TreeError), mounts.below(top, f"/{name}") as tree:
+            if _init(tree, inits, "")[0]:
+                found.append(name)
+                dracut |= exists(tree, _DRACUT)
+    return tuple(found[:_MAX_PROBED]), dracut
+
+
+def _subvolumes(top: Tree) -> Iterator[str]:
+    left = _MAX_SUBVOLUMES
+    # what distributions call it, before anything else
+    usual = ("@", "root", "@rootfs", "@root")
+    with contextlib.suppress(TreeError):
+        for name in sorted(top.list("/"), key=lambda name: (name not in usual, name))[: 10 * _MAX_SUBVOLUMES]:
+            if left and btrfs.is_subvolume(top, f"/{name}"):
+                left -= 1
+                yield name

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The Textual front end: draws what view/ says, and decides nothing."""

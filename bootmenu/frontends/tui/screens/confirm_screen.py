@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""The one question before an entry is loaded. Its answer is No until somebody says otherwise."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.frontends.tui.screens.base_screen import AskingScreen
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.i18n import _
+from bootmenu.model.finding import Severity
+from bootmenu.view.actions import Place, bindings
+from bootmenu.view.question import answers, question
+from bootmenu.view.styled_text import Line
+
+
+class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
+    """A box over the menu. Ends with True for yes."""
+
+    place = Place.CONFIRM
+    BINDINGS: ClassVar = bindings(Place.CONFIRM)
+
+    def __init__(self, terms: Terms, listing: Listing) -> None:
+        super().__init__()
+        self.terms = terms
+        self.listing = listing
+        self.yes = False
+        self._failed = listing.report.verdict is Severity.FAIL
+        self.heading = _("Verdict FAIL") if self._failed else _("Please confirm")
+
+    def said(self, width: int) -> list[Line]:
+        """Return what would happen."""
+        return question(
+            self.listing,
+            self.terms.session.machine_report,
+            first_stage=not self.terms.confirm_always,
+            simulated=self.terms.session.simulated,
+            width=width,
+        )
+
+    def answers(self, width: int) -> list[Line]:
+        """Return No and Yes."""
+        return answers(failed=self._failed, yes=self.yes, width=width)
+
+    @property
+    def at(self) -> int:
+        """Return the marked one."""
+        return int(self.yes)
+
+    def action_switch(self) -> None:
+        """Mark the other choice."""
+        self.yes = not self.yes
+        self.draw()
+
+    def action_up(self) -> None:
+        """Mark No."""
+        if self.yes:
+            self.action_switch()
+
+    def action_down(self) -> None:
+        """Mark Yes."""
+        if not self.yes:
+            self.action_switch()
+
+    def action_confirm(self) -> None:
+        """Take the marked choice."""
+        self.dismiss(self.yes)
+
+    def action_yes(self) -> None:
+        """Yes."""
+        self.dismiss(True)
+
+    def action_no(self) -> None:
+        """No."""
+        self.dismiss(False)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The device tree of one entry, to read; it is read from the disk meanwhile."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.message import Message
+
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.errors import BootmenuError
+from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.i18n import _
+from bootmenu.session import internal_errors
+from bootmenu.view.actions import Place, bindings
+from bootmenu.view.dtb_page import TreeText, tree
+from bootmenu.view.styled_text import Line
+from bootmenu.view.wording import full_name
+
+
+class TreeScreen(ReadingScreen[None]):
+    """Changes, differences, dump."""
+
+    place = Place.TREE
+    BINDINGS: ClassVar = bindings(Place.TREE)
+
+    class Read(Message):
+        """The trees, or why not."""
+
+        def __init__(self, shown: TreeText | BootmenuError) -> None:
+            super().__init__()
+            self.shown = shown
+
+    def __init__(self, terms: Terms, listing: Listing) -> None:
+        super().__init__(terms)
+        self.listing = listing
+        self.text: TreeText | BootmenuError | None = None
+
+    def sheet(self, width: int) -> list[Line]:
+        """See pages/tree.py."""
+        return tree(self.text, _("Device tree of {name}").format(name=full_name(self.listing)), width)
+
+    def on_mount(self) -> None:
+        """Read them."""
+        self.run_worker(self._look, thread=True, group="tree", exit_on_error=False)
+
+    def _look(self) -> None:
+        shown: TreeText | BootmenuError
+        try:
+            shown = TreeText.read(self.terms.session, self.listing)
+        except BootmenuError as error:
+            shown = error
+        except Exception as error:
+            shown = internal_errors.written(error)
+        self.post_message(self.Read(shown))
+
+    @on(Read)
+    def _is_read(self, message: Read) -> None:
+        self.text = message.shown
+        self.draw()
+
+    def action_back(self) -> None:
+        """To the details."""
+        self.dismiss()

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""Changes an entry for one boot, and says with every change what it would be worth.
+
+Nothing of it outlives the screen: the entry in the menu stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from bootmenu.discovery.dtb_candidates import TreeChoice
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen, more_below
+from bootmenu.frontends.tui.screens.typing_screen import Typing
+from bootmenu.frontends.tui.widgets.text_view import Paper
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.i18n import _
+from bootmenu.model.entry import BootEntry
+from bootmenu.session import internal_errors
+from bootmenu.view import entry_form
+from bootmenu.view.actions import Place, bindings
+from bootmenu.view.banner import heading
+from bootmenu.view.entry_editor import Draft, Part
+from bootmenu.view.line_editor import Typed
+from bootmenu.view.styled_text import Ink, Line, Span, rule
+from bootmenu.view.wording import full_name
+
+_PAUSE = 0.3
+"""Seconds without a key before the entry is judged: it may read the disk."""
+
+
+class EditScreen(Typing, BootmenuScreen[None]):
+    """start: called with the entry as edited and judged; what comes of it is shown over this screen."""
+
+    place = Place.EDIT
+    BINDINGS: ClassVar = bindings(Place.EDIT)
+
+    class Judged(Message):
+        """The entry was looked at, as it stood at that change. judged None = that failed."""
+
+        def __init__(self, change: int, judged: Listing | None) -> None:
+            super().__init__()
+            self.change = change
+            self.judged = judged
+
+    class TreesFound(Message):
+        """The device trees that lie ready are known."""
+
+        def __init__(self, trees: tuple[TreeChoice, ...]) -> None:
+            super().__init__()
+            self.trees = trees
+
+    def __init__(self, terms: Terms, listing: Listing, start: Callable[[Listing], None]) -> None:
+        super().__init__(terms)
+        self.listing = listing
+        self.draft = Draft.of(listing.entry)
+        self.judged: Listing | None = listing
+        """The entry as it stands; None = it is being looked at."""
+        self._start = start
+        self._change = 0
+        self._pause: Timer | None = None
+        self._starting = False
+        """It shall be started as soon as it has been judged."""
+        self._trees: tuple[TreeChoice, ...] | None = None
+
+    def contents(self) -> Iterable[Widget]:
+        """Heading, lines, verdict."""
+        title = _("For this boot only: {name}").format(name=full_name(self.listing))
+        yield Paper(lambda width: [heading(width, title)], classes="rule")
+        yield Paper(self._fields, id="fields")
+        yield Paper(lambda width: [entry_form.verdict_rule(self.judged, width)], classes="rule", id="verdict")
+        yield Paper(self._story, id="story")
+        yield Paper(self._more, classes="rule", id="more")
+
+    @property
+    def unlabelled(self) -> frozenset[str]:
+        """Only the device tree is chosen, and only where more than the running one is there."""
+        chosen = self.draft.current.part is Part.TREE and entry_form.ready(self._trees or ())
+        return super().unlabelled | (frozenset() if chosen else frozenset({"choose"}))
+
+    def _fields(self, width: int) -> list[Line]:
+        return entry_form.fields(self.draft, self.terms.session.machine, self._trees, width)
+
+    def _story(self, width: int) -> list[Line]:
+        return entry_form.judgement(self.judged, self.terms.session.machine_report, width)
+
+    def _more(self, width: int) -> list[Line]:
+        below = self.paper("story").below
+        right = more_below(below, width)
+        said = _("starts as soon as it is checked") if self._starting else ""
+        return [rule(width, [Span(said, Ink.STRONG)] if said else [], right)]
+
+    def _draw(self) -> None:
+        if self.gone:
+            return
+        fields = self.paper("fields")
+        fields.show(self._fields)
+        fields.reveal(entry_form.row_of(self.draft))
+        self.paper("verdict").show(lambda width: [entry_form.verdict_rule(self.judged, width)])
+        if self.judged is not None:  # what was found before stays to be read until there is something new
+            self.paper("story").show(self._story)
+        self.paper("more").show(self._more)
+        self.paper("footer").show(self._footer)
+
+    def on_mount(self) -> None:
+        """Look for device trees."""
+        self.call_after_refresh(self._draw)
+        self.run_worker(self._find_trees, thread=True, group="trees", exit_on_error=False)
+
+    def on_resize(self) -> None:
+        """More or less is below."""
+        self.call_after_refresh(self._draw)
+
+    # --- in threads
+
+    def _find_trees(self) -> None:
+        trees: tuple[TreeChoice, ...] = ()
+        try:
+            trees = self.terms.session.device_trees(self.listing)
+        except Exception as error:
+            internal_errors.write(error)
+        self.post_message(self.TreesFound(trees))
+
+    def _judge(self, change: int, entry: BootEntry) -> None:
+        judged: Listing | None = None
+        try:
+            judged = self.terms.session.recheck(entry)
+        except Exception as error:
+            internal_errors.write(error)
+        self.post_message(self.Judged(change, judged))
+
+    # --- on the screen
+
+    @on(TreesFound)
+    def _trees_found(self, message: TreesFound) -> None:
+        self._trees = message.trees
+        self._draw()
+
+    @on(Judged)
+    def _is_judged(self, message: Judged) -> None:
+        if message.change != self._change:
+            return
+        self.judged = message.judged
+        if self._starting and self.judged is not None:
+            self._starting = False
+            self._start(self.judged)
+        self._starting = False
+        self._draw()
+
+    @property
+    def line(self) -> Typed:
+        """See Typing."""
+        return self.draft.current.line
+
+    def typed(self, line: Typed) -> None:
+        """See Typing."""
+        self._become(self.draft.typed(line))
+
+    def _become(self, draft: Draft) -> None:
+        before, self.draft = self.draft, draft
+        if draft.edited() != before.edited():
+            self._change += 1
+            self._starting = False
+            self._wait()
+        self._draw()
+
+    def _wait(self) -> None:
+        """Judge it when nothing is typed for a moment."""
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause = None
+        if self.draft.changed:
+            self.judged = None
+            self._pause = self.set_timer(_PAUSE, self._ask)
+        else:
+            self.judged = self.listing
+
+    def _ask(self) -> None:
+        self._pause = None
+        change, entry = self._change, self.draft.edited()
+        self.run_worker(lambda: self._judge(change, entry), thread=True, group="judge", exit_on_error=False)
+
+    @property
+    def settled(self) -> bool:
+        """What was typed has been judged."""
+        return self._pause is None and self.judged is not None
+
+    def action_up(self) -> None:
+        """The line above."""
+        self._become(self.draft.move(-1))
+
+    def action_down(self) -> None:
+        """The line below."""
+        self._become(self.draft.move(1))
+
+    def action_choose(self) -> None:
+        """The next device tree."""
+        self._choose(1)
+
+    def action_choose_back(self) -> None:
+        """The one before."""
+        self._choose(-1)
+
+    def _choose(self, steps: int) -> None:
+        choices = entry_form.ready(self._trees or ())
+        self._become(self.draft.choose([choice.ref for choice in choices], steps))
+
+    def action_page_down(self) -> None:
+        """Read on."""
+        self._scroll(1)
+
+    def action_page_up(self) -> None:
+        """Back again."""
+        self._scroll(-1)
+
+    def _scroll(self, pages: int) -> None:
+        self.paper("story").turn(pages)
+        self.paper("more").show(self._more)
+
+    def action_revert(self) -> None:
+        """As the configuration has it."""
+        self._become(Draft.of(self.listing.entry))
+
+    def action_boot(self) -> None:
+        """Start it, when it has been judged."""
+        if self.judged is not None:
+            self._start(self.judged)
+            return
+        self._starting = True
+        if self._pause is not None:
+            self._pause.stop()
+            self._ask()
+        self._draw()
+
+    def action_back(self) -> None:
+        """To the menu; nothing is kept."""
+        self.dismiss()

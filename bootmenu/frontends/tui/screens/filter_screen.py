@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The line in which the words of a filter are typed; the menu above it follows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from bootmenu.frontends.tui.screens.base_screen import BoxScreen
+from bootmenu.frontends.tui.screens.typing_screen import Typing
+from bootmenu.frontends.tui.widgets.text_view import Paper
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.i18n import _
+from bootmenu.view.actions import Place, bindings, labelled
+from bootmenu.view.banner import footer
+from bootmenu.view.line_editor import Typed
+from bootmenu.view.styled_text import Ink, Line, Span
+
+
+class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
+    """follow: told the words with every key. move: the selection of the menu, so many entries down."""
+
+    place = Place.FILTER
+    BINDINGS: ClassVar = bindings(Place.FILTER)
+    longest = 200
+
+    def __init__(self, terms: Terms, words: str, follow: Callable[[str], None], move: Callable[[int], None]) -> None:
+        super().__init__()
+        self.terms = terms
+        self._line = Typed.of(words)
+        self._follow = follow
+        self._move = move
+
+    def compose(self) -> ComposeResult:
+        """One line, and the keys."""
+        keys = labelled(Place.FILTER, self.unlabelled)
+        yield Paper(lambda width: [footer(keys, width)], id="footer")
+        yield Paper(self._page, id="line")
+
+    def _page(self, width: int) -> list[Line]:
+        label = _(" Filter: ")
+        return [Line((Span(label, Ink.LABEL), *self._line.spans(width - len(label) - 1)))]
+
+    @property
+    def line(self) -> Typed:
+        """See Typing."""
+        return self._line
+
+    def typed(self, line: Typed) -> None:
+        """See Typing."""
+        changed = line.text != self._line.text
+        self._line = line
+        self.paper("line").show(self._page)
+        if changed:
+            self._follow(line.text)
+
+    def action_up(self) -> None:
+        """The entry above."""
+        self._move(-1)
+
+    def action_down(self) -> None:
+        """The entry below."""
+        self._move(1)
+
+    def action_keep(self) -> None:
+        """Back to the menu, with what the words leave."""
+        self.dismiss()
+
+    def action_no(self) -> None:
+        """Back to the menu, with every entry."""
+        self._follow("")
+        self.dismiss()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""The help page."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.view.actions import Place, bindings
+from bootmenu.view.help_page import manual
+from bootmenu.view.styled_text import Line
+
+
+class HelpScreen(ReadingScreen[None]):
+    """The keys of a screen, then those of the others, and every verdict. about: that screen."""
+
+    place = Place.HELP
+    passing = True
+    BINDINGS: ClassVar = bindings(Place.HELP)
+
+    def __init__(self, terms: Terms, about: Place = Place.MENU) -> None:
+        super().__init__(terms)
+        self._about = about
+
+    def sheet(self, width: int) -> list[Line]:
+        """Made from the table of keys."""
+        kiosk = self.terms.policy.kiosk
+        return manual(self._about, self.unlabelled, width, self.terms.log_file, alone=kiosk)
+
+    def action_back(self) -> None:
+        """To the screen under it."""
+        self.dismiss()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""The log, to read; the files are read meanwhile."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.message import Message
+
+from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.session import internal_errors
+from bootmenu.view.actions import Place, bindings
+from bootmenu.view.log_page import LINES, log
+from bootmenu.view.styled_text import Line
+
+
+class LogScreen(ReadingScreen[None]):
+    """Opens at its end, where the newest is."""
+
+    place = Place.LOG
+    BINDINGS: ClassVar = bindings(Place.LOG)
+
+    class Read(Message):
+        """Both logs."""
+
+        def __init__(self, own: list[str], kernel: list[str] | None) -> None:
+            super().__init__()
+            self.own = own
+            self.kernel = kernel
+
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
+        self._own: list[str] | None = None
+        self._kernel: list[str] | None = []
+
+    def sheet(self, width: int) -> list[Line]:
+        """Kernel, then menu."""
+        return log(self._own, self._kernel, self.terms.log_file, width)
+
+    def on_mount(self) -> None:
+        """Read them."""
+        self.run_worker(self._look, thread=True, group="log", exit_on_error=False)
+
+    def _look(self) -> None:
+        kernel: list[str] | None = None
+        try:
+            kernel = self.terms.session.kernel_log()
+        except Exception as error:
+            internal_errors.write(error)
+        self.post_message(self.Read(internal_errors.tail(LINES), kernel))
+
+    @on(Read)
+    def _is_read(self, message: Read) -> None:
+        self._own, self._kernel = message.own, message.kernel
+        self.draw()
+        self.action_last()
+
+    def action_back(self) -> None:
+        """To the menu."""
+        self.dismiss()

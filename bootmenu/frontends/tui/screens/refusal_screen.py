@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""How a load ends when not with another kernel: an error to read, or the end of a simulation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.ui_context import Terms
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.view.actions import Place, bindings
+from bootmenu.view.refusal import arrival, refusal
+from bootmenu.view.styled_text import Line
+from bootmenu.view.wording import with_version
+
+
+class RefusalScreen(ReadingScreen[None]):
+    """What happened, what the kernel logged, what to do. name: the entry, when it is known."""
+
+    place = Place.REFUSAL
+    BINDINGS: ClassVar = bindings(Place.REFUSAL)
+
+    def __init__(self, terms: Terms, error: Exception, name: str = "") -> None:
+        super().__init__(terms)
+        self.error = error
+        self.entry_name = name
+
+    def sheet(self, width: int) -> list[Line]:
+        """The error."""
+        return refusal(self.error, self.entry_name, width)
+
+    def action_back(self) -> None:
+        """To the menu."""
+        self.dismiss()
+
+
+class ArrivalScreen(ReadingScreen[None]):
+    """`Here the machine would start NAME.`"""
+
+    place = Place.ARRIVAL
+    BINDINGS: ClassVar = bindings(Place.ARRIVAL)
+
+    def __init__(self, terms: Terms, plan: LoadPlan) -> None:
+        super().__init__(terms)
+        self.plan = plan
+
+    def sheet(self, width: int) -> list[Line]:
+        """The end of the simulation."""
+        entry = self.plan.entry
+        name = with_version(entry.title or entry.kernel.path, entry.version)
+        return arrival(name, self.plan.last_line, self.plan.method, width)
+
+    def action_back(self) -> None:
+        """To the menu."""
+        self.dismiss()

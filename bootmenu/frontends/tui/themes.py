@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: MIT
+"""Themes: one TOML file each, turned into a Textual theme. A broken one is told and replaced, never fatal.
+
+The machine's own lie in /etc/bootmenu/themes and win over those that are shipped. A theme is data: it names colours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.color import ColorSystem
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.css.constants import VALID_STYLE_FLAGS
+from textual.theme import Theme
+
+import bootmenu
+from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.terminal.capabilities import Depth
+from bootmenu.view.styled_text import Ink
+
+OWN = Path("/etc/bootmenu/themes")
+_LARGEST = 64 * 1024  # bytes of a theme file
+
+_COLOURS = frozenset(
+    {"primary", "secondary", "warning", "error", "success", "accent", "foreground", "background", "surface", "panel"}
+)
+
+_INKS = {
+    Ink.TEXT: ("foreground", "none"),
+    Ink.STRONG: ("foreground", "bold"),
+    Ink.DIM: ("foreground", "none"),
+    Ink.LABEL: ("secondary", "none"),
+    Ink.HEADING: ("secondary", "none"),
+    Ink.TITLE: ("primary", "bold reverse"),
+    Ink.RULE: ("secondary", "none"),
+    Ink.KEY: ("primary", "bold"),
+    Ink.PASS: ("success", "none"),
+    Ink.UNKNOWN: ("accent", "bold"),
+    Ink.WARN: ("warning", "bold"),
+    Ink.FAIL: ("error", "bold"),
+    Ink.BAR: ("primary", "none"),
+    Ink.GROOVE: ("secondary", "none"),
+    Ink.SIMULATION: ("warning", "bold reverse"),
+    Ink.SELECTED: ("foreground", "bold"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The theme to use. trouble: why it is not the one that was asked for; empty when it is."""
+
+    theme: Theme
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A theme file. trouble: why it cannot be used; empty when it can."""
+
+    name: str
+    path: Path
+    description: str = ""
+    dark: bool = True
+    trouble: str = ""
+
+
+def folders() -> tuple[Path, ...]:
+    """Where themes lie: the machine's own, inside the installed package, or beside it in a checkout."""
+    package = Path(bootmenu.__file__).parent
+    return (OWN, package / "themes", package.parent / "themes")
+
+
+def names(where: Iterable[Path] | None = None) -> list[str]:
+    """Every theme there is, sorted."""
+    return sorted({path.stem for folder in (where or folders()) for path in folder.glob("*.toml")})
+
+
+def listed(where: Iterable[Path] | None = None) -> Iterator[Listed]:
+    """Every theme there is, sorted by name, the broken ones too."""
+    places = tuple(where or folders())
+    for name in names(places):
+        path = next(path for folder in places if (path := folder / f"{name}.toml").is_file())
+        try:
+            table = _table(name, places)
+            theme = parse(name, table)
+        except BootmenuError as error:
+            yield Listed(name=name, path=path, trouble=error.message)
+        else:
+            yield Listed(name=name, path=path, description=_description(name, table), dark=theme.dark)
+
+
+def choose(asked: str | None, depth: Depth, where: Iterable[Path] | None = None) -> Choice:
+    """The theme that was asked for, or the one that suits the terminal. Falls back, and says why.
+
+    Where no colours are wanted it is the theme without any.
+    """
+    places = tuple(where or folders())
+    name = depth.theme if asked is None or depth is Depth.NONE else asked
+    trouble: list[str] = []
+    for tried in dict.fromkeys((name, depth.theme)):
+        try:
+            return Choice(readable(load(tried, places), depth), "; ".join(trouble))
+        except BootmenuError as error:
+            trouble.append(error.message)
+    return Choice(built_in(depth), "; ".join(trouble))
+
+
+def load(name: str, where: Iterable[Path]) -> Theme:
+    """Raises BootmenuError when there is no such theme, FormatError when its file makes no sense."""
+    return parse(name, _table(name, tuple(where)))
+
+
+def _table(name: str, places: tuple[Path, ...]) -> dict[str, object]:
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise BootmenuError("a theme's name has letters, digits, - and _ only")
+    for folder in places:
+        path = folder / f"{name}.toml"
+        if path.is_file():
+            try:
+                return tomllib.loads(_text(name, path))
+            except (OSError, ValueError, RecursionError) as error:
+                raise FormatError(f"theme {name}: {error}") from error
+    raise BootmenuError(f"there is no theme {name}", hint="There are: " + ", ".join(names(places)))
+
+
+def _text(name: str, path: Path) -> str:
+    """The menu runs as root, so what others can write is not read."""
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise FormatError(f"theme {name}: {path} may be written by others than root")
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise FormatError(f"theme {name}: {path} is larger than {_LARGEST // 1024} KiB")
+    return data.decode("utf-8")
+
+
+def _description(name: str, table: Mapping[str, object]) -> str:
+    text = table.get("description", "")
+    if not isinstance(text, str) or not text.isprintable() or len(text) > 200:
+        raise FormatError(f"theme {name}: description is one line of text")
+    return text
+
+
+def parse(name: str, table: Mapping[str, object]) -> Theme:
+    """The table of a theme file → Theme. Raises FormatError that names the key."""
+    _description(name, table)
+    colours = _strings(name, table, "colours")
+    variables = _strings(name, table, "variables")
+    for key, value in colours.items():
+        if key not in _COLOURS:
+            raise FormatError(f"theme {name}: there is no colour {key}; there are {', '.join(sorted(_COLOURS))}")
+        _check_colour(name, key, value)
+    if "primary" not in colours:
+        raise FormatError(f"theme {name}: colours.primary is missing")
+    for key, value in variables.items():
+        ink, is_style = key.removeprefix("ink-").removesuffix("-style"), key.endswith("-style")
+        if key.startswith("ink-") and ink not in set(Ink):
+            raise FormatError(f"theme {name}: there is no ink {ink}; there are {', '.join(Ink)}")
+        if key.startswith("ink-") and not is_style:
+            _check_colour(name, key, value)
+        if is_style and not set(value.split()) <= VALID_STYLE_FLAGS:
+            raise FormatError(f"theme {name}: {key} = {value!r} is no text style")
+    dark, ansi = table.get("dark", True), table.get("ansi", False)
+    if not isinstance(dark, bool) or not isinstance(ansi, bool):
+        raise FormatError(f"theme {name}: dark and ansi are true or false")
+    theme = Theme(
+        name=name,
+        primary=colours["primary"],
+        secondary=colours.get("secondary"),
+        warning=colours.get("warning"),
+        error=colours.get("error"),
+        success=colours.get("success"),
+        accent=colours.get("accent"),
+        foreground=colours.get("foreground"),
+        background=colours.get("background"),
+        surface=colours.get("surface"),
+        panel=colours.get("panel"),
+        dark=dark,
+        ansi=ansi,
+        variables=variables,
+    )
+    hidden = [ink for ink in Ink if _hidden(theme, ink, Depth.ALL)]
+    if hidden:
+        raise FormatError(f"theme {name}: ink {hidden[0]} has the colour of the background")
+    return theme
+
+
+def _strings(name: str, table: Mapping[str, object], key: str) -> dict[str, str]:
+    section = table.get(key, {})
+    if not isinstance(section, dict) or not all(isinstance(value, str) for value in section.values()):
+        raise FormatError(f"theme {name}: [{key}] is a table of strings")
+    return dict(section)
+
+
+def _check_colour(name: str, key: str, value: str) -> None:
+    try:
+        Color.parse(value)
+    except ColorParseError as error:
+        raise FormatError(f"theme {name}: {key} = {value!r} is no colour") from error
+
+
+def defaults(theme: Theme) -> dict[str, str]:
+    """A value for every variable of the style sheet that the theme leaves open."""
+    base = {
+        "primary": theme.primary,
+        "secondary": theme.secondary or theme.primary,
+        "warning": theme.warning or theme.primary,
+        "error": theme.error or theme.primary,
+        "success": theme.success or theme.primary,
+        "accent": theme.accent or theme.primary,
+        "foreground": theme.foreground or ("ansi_default" if theme.ansi else "white" if theme.dark else "black"),
+    }
+    # a theme of native colours must have these for Textual's own style sheets
+    values = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"} if theme.ansi else {}
+    for ink, (colour, style) in _INKS.items():
+        values[f"ink-{ink}"] = base[colour]
+        values[f"ink-{ink}-style"] = style
+    return values
+
+
+def inks(theme: Theme) -> dict[Ink, tuple[str, str]]:
+    """(colour, text style) of every ink."""
+    values = {**defaults(theme), **theme.variables}
+    return {ink: (values[f"ink-{ink}"], values[f"ink-{ink}-style"]) for ink in Ink}
+
+
+_SYSTEMS = {
+    Depth.NONE: ColorSystem.STANDARD,
+    Depth.SIXTEEN: ColorSystem.STANDARD,
+    Depth.MANY: ColorSystem.EIGHT_BIT,
+    Depth.ALL: ColorSystem.TRUECOLOR,
+}
+
+
+def background(theme: Theme) -> str:
+    """Its own, or the one that Textual gives it."""
+    return theme.background or ("ansi_default" if theme.ansi else "#121212" if theme.dark else "#efefef")
+
+
+def _hidden(theme: Theme, ink: Ink, depth: Depth) -> bool:
+    """Whether ink and ground become the same colour; the terminal's own colours are told apart by itself."""
+    return _same(inks(theme)[ink][0], background(theme), depth)
+
+
+def _same(one: str, other: str, depth: Depth) -> bool:
+    colours = [Color.parse(colour).rich_color for colour in (one, other)]
+    if any(colour.is_default for colour in colours):
+        return False
+    found = {colour.downgrade(_SYSTEMS[depth]).get_ansi_codes() for colour in colours}
+    return len(found) == 1
+
+
+def readable(theme: Theme, depth: Depth) -> Theme:
+    """The theme with another colour for each ink that fewer colours would make the same as its ground."""
+    plain = inks(theme)[Ink.TEXT][0]
+    for candidate in (plain, "#ffffff" if theme.dark else "#000000", "#808080"):
+        plain = candidate
+        if not _same(candidate, background(theme), depth):
+            break
+    mended = {f"ink-{ink}": plain for ink in Ink if _hidden(theme, ink, depth)}
+    return dataclasses.replace(theme, variables={**theme.variables, **mended}) if mended else theme
+
+
+def built_in(depth: Depth) -> Theme:
+    """What there is when not one theme file can be read."""
+    plain, mono = depth in (Depth.SIXTEEN, Depth.NONE), depth is Depth.NONE
+
+    def colour(many: str, few: str) -> str:
+        return "ansi_default" if mono else few if plain else many
+
+    return Theme(
+        name="built-in",
+        primary=colour("#5fafff", "ansi_cyan"),
+        secondary=colour("#8a9aa8", "ansi_cyan"),
+        warning=colour("#e5b567", "ansi_yellow"),
+        error=colour("#ff6b68", "ansi_red"),
+        success=colour("#7ec07e", "ansi_green"),
+        accent=colour("#c79bf0", "ansi_magenta"),
+        foreground=colour("#d8dee6", "ansi_default"),
+        background=colour("#10151b", "ansi_default"),
+        surface=colour("#10151b", "ansi_default"),
+        panel=colour("#10151b", "ansi_default"),
+        ansi=plain,
+    )
+
+
+_SAMPLES = {
+    Ink.TEXT: "Debian GNU/Linux 12 (bookworm)",
+    Ink.STRONG: "Add console=ttyAMA0 to the entry.",
+    Ink.DIM: "what is written beside it",
+    Ink.LABEL: "command line",
+    Ink.HEADING: "mmcblk0p1 · BOOT · vfat",
+    Ink.TITLE: " bootmenu ",
+    Ink.RULE: "────────────────",
+    Ink.KEY: "Enter",
+    Ink.PASS: "• ok",
+    Ink.UNKNOWN: "?",
+    Ink.WARN: "▲ warn",
+    Ink.FAIL: "■ FAIL",
+    Ink.BAR: "████████████",
+    Ink.GROOVE: "░░░░░░░░░░░░",
+    Ink.SIMULATION: " SIMULATION ",
+    Ink.SELECTED: "▶ 1  the selected row",
+}
+
+
+def sample(theme: Theme, depth: Depth) -> Iterator[str]:
+    """A line an ink, in its colours on the theme's ground; without escape sequences where there are no colours."""
+    system = None if depth is Depth.NONE else _SYSTEMS[depth]
+    ground = Color.parse(background(theme)).rich_color
+    for ink, (colour, style) in inks(theme).items():
+        words = set(style.split())
+        look = Style(
+            color=Color.parse(colour).rich_color,
+            bgcolor=None if ground.is_default else ground,
+            bold="bold" in words,
+            italic="italic" in words,
+            underline="underline" in words,
+            reverse=("reverse" in words) ^ (ink is Ink.SELECTED),
+        )
+        plain = Style(color=None, bgcolor=look.bgcolor)
+        text = _SAMPLES[ink]
+        yield f"{ink:<12}" + "".join(
+            part.render(piece, color_system=system)
+            for part, piece in ((plain, " "), (look, text), (plain, " " * (46 - len(text))))
+        )

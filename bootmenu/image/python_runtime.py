@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: MIT
+"""Python for a first stage: the target's interpreter and library, this environment's pure-Python packages.
+
+Modules are stored as bytecode only, beside where their source would be: import takes a third of the time that
+compiling does, and a sourceless module needs no clock and no writable folder. Bytecode can only be made by an
+interpreter of the target's minor version; without one on this host sources are stored.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import marshal
+import platform
+import re
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import bootmenu
+from bootmenu.errors import BootmenuError
+from bootmenu.image.contents import Contents
+from bootmenu.image.process_runner import Runner, output
+from bootmenu.image.rootfs import Root
+from bootmenu.image.shared_libraries import is_elf
+
+# Parts of the standard library that no program on a first stage imports.
+_PRUNED_STDLIB = re.compile(
+    r"(test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|pydoc_data|distutils|venv|sqlite3|dbm|curses|unittest"
+    r"|wsgiref|xmlrpc|msilib|config-[^/]*|__pycache__|site-packages|dist-packages"
+    r"|turtle\.py|pydoc\.py|doctest\.py|antigravity\.py|this\.py|__phello__[^/]*|_sysconfigdata_d[^/]*|sitecustomize\.py"
+    r")(/|$)"
+)
+# Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib stays, and libcrypto with
+# it: scrypt (the PIN) is nowhere else, and Python's own SHA-256 uses none of the processor's instructions for it.
+_PRUNED_EXTENSIONS = re.compile(
+    r"(_test|_ctypes_test|_xxtest|xx|_ssl|_sqlite3|_dbm|_gdbm|_tkinter|_curses|_crypt|readline|nis|ossaudiodev"
+    r"|audioop|_codecs_(cn|hk|jp|kr|tw|iso2022)|_multibytecodec|_xxsubinterpreters)"
+)
+# Of other people's packages: tests, type stubs, editor grammars, and every Pygments lexer and style but the few that
+# rich needs to show a Python traceback.
+_PRUNED_PACKAGES = re.compile(
+    r"(.*/)?(__pycache__|tests?)/"
+    r"|.*\.(pyi|pyx|pxd|c|h|md|rst|scm|typed|pth)$"
+    r"|textual/(tree-sitter|demo)(/|$)"
+    r"|rich/(_unicode_data/(?!__init__|unicode(15-1-0|17-0-0)|_versions))"
+    r"|pygments/lexers/(?!__init__|_mapping|python|special)"
+    r"|pygments/styles/(?!__init__|_mapping|default|monokai)"
+    r"|pygments/formatters/(?!__init__|_mapping|terminal)"
+    r"|zstandard/(backend_cffi|_cffi|backend_rust)"
+)
+
+
+_COMPILED = 512 * 1024 * 1024
+"""Bytes of all modules, compiled."""
+
+# Makes unchecked hash-based .pyc files (PEP 552), None for a source that does not compile. It runs in a process of
+# its own because marshal's output depends on which strings the process holds elsewhere, and images are reproducible.
+_COMPILER = """
+import importlib.util, marshal, sys
+codes = []
+for path, source in marshal.loads(sys.stdin.buffer.read()):
+    try:
+        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    except (SyntaxError, ValueError):
+        codes.append(None)
+        continue
+    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(source)
+    codes.append(header + marshal.dumps(code))
+sys.stdout.buffer.write(marshal.dumps(codes, 2))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPython:
+    """The interpreter of the tree that an image is made from."""
+
+    program: str
+    """Path in the tree, links followed: ``/usr/bin/python3.11``."""
+    version: str
+    """Major and minor: ``3.11``."""
+    library: str
+    """The folder of the standard library."""
+    packages: str
+    """A folder of third-party packages that this interpreter searches by itself."""
+
+    @classmethod
+    def find(cls, root: Root) -> TargetPython:
+        """Raises BootmenuError when the tree has no complete Python 3."""
+        link = root.first(*(f"{prefix}/bin/python3" for prefix in ("/usr", "/usr/local", "")))
+        program = None if link is None else root.resolve(link)
+        if program is None:
+            raise BootmenuError(f"{root.folder} has no /usr/bin/python3.", "Install Python 3.11 or later there.")
+        match = re.fullmatch(r"python(3\.\d+)", PurePosixPath(program).name)
+        if match is None:
+            raise BootmenuError(f"{program} does not tell its version by its name.")
+        version = match.group(1)
+        prefix = str(PurePosixPath(program).parent.parent)
+        library = root.first(*(f"{prefix}/{lib}/python{version}" for lib in ("lib", "lib64")))
+        if library is None or root.resolve(f"{library}/os.py") is None:
+            raise BootmenuError(f"{root.folder} has {program} but not its standard library.")
+        # Debian's interpreter searches dist-packages, every other one site-packages.
+        site = root.read(f"{library}/site.py")
+        packages = "/usr/lib/python3/dist-packages" if b"dist-packages" in site else f"{library}/site-packages"
+        return cls(program=program, version=version, library=library, packages=packages)
+
+    def compiler(self) -> str | None:
+        """A program of this host with the target's minor version; only such a one makes bytecode for it."""
+        if self.version == f"{sys.version_info.major}.{sys.version_info.minor}":
+            return sys.executable
+        return shutil.which(f"python{self.version}")
+
+
+class Packer:
+    """Puts Python and packages into the contents of an image."""
+
+    def __init__(self, root: Root, contents: Contents, runner: Runner, say: Callable[[str], None]) -> None:
+        """say: takes lines about what is left out."""
+        self.python = TargetPython.find(root)
+        self.binaries: list[tuple[str, bytes]] = []
+        """(path in the image, content) of every extension module: their libraries are the caller's business."""
+        self._root = root
+        self._contents = contents
+        self._runner = runner
+        self._say = say
+        self._modules: dict[str, tuple[bytes, str]] = {}
+
+    def compile(self) -> None:
+        """Turn every module that was added into bytecode; call it last."""
+        compiler = self.python.compiler()
+        if compiler is None:
+            self._say(
+                f"the target has Python {self.python.version}, this is {platform.python_version()}: no bytecode is "
+                f"made and the menu starts slowly; install python{self.python.version} on this host"
+            )
+        compiled = dict.fromkeys(self._modules) if compiler is None else self._compile(compiler)
+        for path, (source, part) in self._modules.items():
+            code = compiled[path]
+            if code is None:
+                self._contents.file(path, source, part=part)
+            else:
+                self._contents.file(f"{path}c", code, part=part)
+
+    def _compile(self, compiler: str) -> dict[str, bytes | None]:
+        request = marshal.dumps([(path, source) for path, (source, _) in self._modules.items()], 2)
+        answer = output(
+            self._runner,
+            [compiler, "-I", "-S", "-W", "ignore", "-c", _COMPILER],
+            timeout=600,
+            data=request,
+            keep=_COMPILED,
+        )
+        codes: list[bytes | None] = marshal.loads(answer)  # noqa: S302  (our own program wrote it)
+        return dict(zip(self._modules, codes, strict=True))
+
+    def interpreter(self) -> None:
+        """Add the standard library; the program itself is an ELF file like others."""
+        prefix = f"{self.python.library}/"
+        for path in self._root.files(self.python.library):
+            inside = path.removeprefix(prefix)
+            if _PRUNED_STDLIB.match(inside):
+                continue
+            if inside.startswith("lib-dynload/"):
+                if not _PRUNED_EXTENSIONS.match(PurePosixPath(inside).name):
+                    self._binary(path, self._root.read(path), part="Python")
+            elif inside.endswith(".py"):
+                self._module(path, self._root.read(path), part="Python")
+            elif not inside.endswith((".a", ".o", ".pyc", ".exe", ".so")):
+                self._contents.file(path, self._root.read(path), part="Python")
+
+    def program(self) -> None:
+        """Add bootmenu itself with its themes, from wherever this process runs it."""
+        package = Path(bootmenu.__file__).parent
+        top = f"{self.python.packages}/bootmenu"
+        for path in _files(package):
+            if path.suffix == ".py":
+                self._module(f"{top}/{path.relative_to(package)}", path.read_bytes(), part="bootmenu")
+            elif path.suffix not in (".pyc", ".typed"):
+                self._contents.file(f"{top}/{path.relative_to(package)}", path.read_bytes(), part="bootmenu")
+        themes = package.parent / "themes"
+        if not (package / "themes").is_dir() and themes.is_dir():
+            for path in _files(themes):
+                self._contents.file(f"{top}/themes/{path.relative_to(themes)}", path.read_bytes(), part="bootmenu")
+
+    def dependencies(self) -> None:
+        """Add what bootmenu imports at run time, with the distributions that those need."""
+        for distribution in distributions(own_requirements()):
+            name = distribution.metadata["Name"]
+            files = [path for path in distribution.files or () if ".." not in path.parts and not path.is_absolute()]
+            if not files:
+                raise BootmenuError(
+                    f"The installed {name} does not say which files it has.", "Install it with pip or uv."
+                )
+            if any(path.suffix == ".so" for path in files):
+                tops = sorted(
+                    {path.parts[0] for path in files if not path.parts[0].endswith((".dist-info", ".libs"))}
+                )
+                self._compiled(name, tops, distribution)
+                continue
+            for path in files:
+                self._package_file(str(path), Path(str(distribution.locate_file(path))))
+
+    def _compiled(self, name: str, tops: list[str], distribution: importlib.metadata.Distribution) -> None:
+        """A distribution with machine code: the tree's own build of it, or this one on the same machine."""
+        for folder in (
+            self.python.packages,
+            f"{self.python.library}/site-packages",
+            "/usr/lib64/python3/site-packages",
+        ):
+            present = [top for top in tops if self._root.resolve(f"{folder}/{top}") is not None]
+            if present:
+                for top in present:
+                    for path in self._root.files(f"{folder}/{top}"):
+                        self._package_file(path.removeprefix(f"{folder}/"), self._root.host(path))
+                return
+        if self.python.compiler() == sys.executable and self._root.folder == Path("/"):
+            for file in distribution.files or ():
+                if ".." not in file.parts:
+                    self._package_file(str(file), Path(str(distribution.locate_file(file))))
+            return
+        self._say(f"left out: {name} (it has machine code, and the tree has no build of it for its own Python)")
+
+    def _package_file(self, inside: str, host: Path | None) -> None:
+        if host is None or not host.is_file() or _PRUNED_PACKAGES.match(inside):
+            return
+        path = f"{self.python.packages}/{inside}"
+        data = host.read_bytes()
+        if ".dist-info/" in inside or ".egg-info/" in inside:
+            if host.name in ("METADATA", "PKG-INFO"):
+                self._contents.file(path, data.partition(b"\n\n")[0] + b"\n", part="Python packages")
+        elif inside.endswith(".py"):
+            self._module(path, data, part="Python packages")
+        elif is_elf(data):
+            self._binary(path, data, part="Python packages")
+        elif not inside.endswith(".pyc"):
+            self._contents.file(path, data, part="Python packages")
+
+    def _binary(self, path: str, data: bytes, *, part: str) -> None:
+        self._contents.file(path, data, part=part)
+        self.binaries.append((path, data))
+
+    def _module(self, path: str, source: bytes, *, part: str) -> None:
+        self._modules[path] = (source, part)
+
+
+def own_requirements() -> list[str]:
+    """bootmenu's run-time requirements: of the installed distribution, or of the checkout's pyproject.toml."""
+    checkout = Path(bootmenu.__file__).parent.parent / "pyproject.toml"
+    if checkout.is_file():
+        project = tomllib.loads(checkout.read_text("utf-8")).get("project", {})
+        if project.get("name") == "bootmenu":
+            return [str(requirement) for requirement in project.get("dependencies", [])]
+    try:
+        return importlib.metadata.requires("bootmenu") or []
+    except importlib.metadata.PackageNotFoundError as error:
+        raise BootmenuError("bootmenu is neither installed nor run from its source tree.") from error
+
+
+def distributions(requirements: list[str]) -> list[importlib.metadata.Distribution]:
+    """The installed distributions that meet the requirements, and all that these require, sorted by name.
+
+    A requirement for one of a distribution's extras counts when that extra was asked for; one with another
+    marker counts when it is installed, for then it was true here.
+    Raises BootmenuError for a requirement without a marker that is not installed.
+    """
+    found: dict[str, importlib.metadata.Distribution] = {}
+    done: set[tuple[str, frozenset[str]]] = set()
+    waiting = list(requirements)
+    while waiting:
+        name, extras, marker = split_requirement(waiting.pop())
+        if (name, extras) in done:
+            continue
+        done.add((name, extras))
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError as error:
+            if marker:
+                continue
+            raise BootmenuError(f"{name} is not installed, and the menu needs it.", f"pip install {name}") from error
+        found[name] = distribution
+        for requirement in distribution.requires or []:
+            wanted_extra = re.search(r"extra\s*==\s*[\"']([^\"']+)", split_requirement(requirement)[2])
+            if wanted_extra is None or wanted_extra.group(1) in extras:
+                waiting.append(requirement)
+    return [found[name] for name in sorted(found)]
+
+
+def split_requirement(text: str) -> tuple[str, frozenset[str], str]:
+    """``Name[extra]>=1; marker`` → normalised name, extras, marker."""
+    specification, _, marker = text.partition(";")
+    match = re.match(r"\s*([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?", specification)
+    if match is None:
+        raise BootmenuError(f"{text!r} is not a requirement.")
+    extras = frozenset(extra.strip() for extra in (match.group(2) or "").split(",") if extra.strip())
+    return re.sub(r"[-_.]+", "-", match.group(1)).lower(), extras, marker.strip()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Regular files below a folder, sorted, without caches."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path

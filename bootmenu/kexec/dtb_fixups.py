@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""What of a machine goes into the device trees that are handed on from it: one answer for scan, plan and load."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bootmenu.compat.facts import DeviceTreeFacts, Handed
+from bootmenu.discovery.machine_facts import read_tree
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, facts
+from bootmenu.kexec import overlays
+from bootmenu.kexec.dtb_changes import Edit, apply
+from bootmenu.kexec.firmware_fixups import edits
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.kexec.planned_files import whole
+from bootmenu.model.machine import MachineFacts
+from bootmenu.system.directory_tree import DirectoryTree
+from bootmenu.system.host import Host
+
+_REMEMBERED = 64
+"""Trees whose answer is kept: entries of one partition mostly share theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedTrees:
+    """The device trees behind one plan."""
+
+    running: DeviceTree | None
+    """Of the first stage; None = it cannot be read."""
+    named: DeviceTree | None
+    """The entry's own, with its overlays; None = it brings none."""
+    handed: DeviceTree | None
+    """What the next kernel gets; None = the running one, which cannot be read."""
+
+
+class Handover:
+    """Of one machine, for any thread.
+
+    trees: asked for the open partitions when files are read. carry_over: add to a tree what firmware put into the
+    running one. local: the host is the machine that the facts are about, so that its running tree may be read.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        machine: MachineFacts,
+        trees: Callable[[], Mapping[str, DirectoryTree]],
+        *,
+        carry_over: bool = True,
+        local: bool = True,
+    ) -> None:
+        self._host = host
+        self._machine = machine
+        self._trees = trees
+        self._carry_over = carry_over
+        self._local = local
+        self._lock = threading.Lock()
+        self._running: DeviceTree | None = None
+        self._problem: str | None = None
+        self._looked = False
+        self._known: dict[tuple[bytes | None, ...], Handed] = {}
+
+    @property
+    def running(self) -> DeviceTree | None:
+        """The running tree; None when it cannot be read, or the machine is another one."""
+        with self._lock:
+            if not self._looked and self._local:
+                self._looked = True
+                self._running, _, self._problem = read_tree(self._host)
+            return self._running
+
+    def merged(self, own: bytes | None, others: Sequence[bytes]) -> DeviceTree:
+        """An entry's own tree, None = the running one, with its overlays. Raises FormatError, OverlayError."""
+        if own is None:
+            base = self.running
+            if base is None:
+                raise BootmenuError(
+                    f"the running device tree cannot be read: {self._problem or 'there is none'}", "Run as root."
+                )
+        else:
+            base = DeviceTree.from_bytes(own)
+        return overlays.apply(self._host, base, others)
+
+    def on(self, trees: Mapping[str, DirectoryTree]) -> Handover:
+        """Return a copy that reads the files of its plans from these trees."""
+        _ = self.running  # asked once for both
+        other = copy.copy(self)
+        other._trees = lambda: trees
+        return other
+
+    def read(self, dtb: PlannedFile | None, others: Sequence[PlannedFile]) -> DeviceTree:
+        """See kexec/plan.py."""
+        trees = self._trees()
+        own = None if dtb is None else whole(dtb, trees, MAX_SIZE)
+        return self.merged(own, [whole(file, trees, MAX_SIZE) for file in others])
+
+    def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
+        """What has to change in it on this machine."""
+        return tuple(edits(tree, self._machine, self.running, carry_over=self._carry_over))
+
+    def trees(self, plan: LoadPlan) -> HandedTrees:
+        """Those of a plan, as they are and as they will be. Reads the disk. Raises BootmenuError."""
+        running = self.running
+        if not plan.own_tree:
+            after = apply(running, plan.edits) if running is not None and plan.writes_tree else running
+            return HandedTrees(running=running, named=None, handed=after)
+        named = self.read(plan.dtb, plan.overlays)
+        return HandedTrees(running=running, named=named, handed=apply(named, plan.edits))
+
+    def foresee(self, own: bytes | None, others: Sequence[bytes]) -> Handed:
+        """What loading would make of it. Never raises."""
+        # by their digests: the trees of many entries need not be kept
+        key = tuple(None if data is None else hashlib.sha256(data).digest() for data in (own, *others))
+        with self._lock:
+            if key in self._known:
+                return self._known[key]
+        answer = self._foresee(own, others)
+        with self._lock:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = answer
+        return answer
+
+    def _foresee(self, own: bytes | None, others: Sequence[bytes]) -> Handed:
+        base = None
+        if own is None and self.running is not None:
+            base = DeviceTreeFacts.from_bytes(self.running.to_bytes())
+        try:
+            tree = self.merged(own, others)
+            changes = self.edits(tree)
+            return Handed(
+                base=base,
+                tree=facts(apply(tree, changes)),
+                carried=tuple(dict.fromkeys(edit.path for edit in changes if edit.value is not None)),
+            )
+        except BootmenuError as error:
+            return Handed(base=base, problem=error.message, hint=error.hint)

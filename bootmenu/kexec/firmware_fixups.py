@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: MIT
+"""Firmware fix-ups: what boot firmware writes into every device tree, and kexec has to, as no firmware runs.
+
+A tree from a package holds placeholders. U-Boot (boot/image-fdt.c:image_setup_libfdt) and the Raspberry Pi's firmware
+replace them before they start a kernel, whatever the file says, so the running machine's values replace them here,
+too. docs/devicetree.md goes through both lists: what is carried over, what only a check looks at, what is left.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+import struct
+from collections.abc import Iterator, Sequence
+
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.dtb import DeviceTree, Node, facts, psci_node
+from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply
+from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
+from bootmenu.model.machine import MachineFacts
+
+_EARLIER = "belongs to an earlier boot"
+_RUNNING = "carried over from the running machine"
+
+
+def edits(
+    own: DeviceTree, machine: MachineFacts, running: DeviceTree | None = None, *, carry_over: bool = True
+) -> Iterator[Edit]:
+    """Yield what has to change so that the tree is true for this machine. Raise BootmenuError when it cannot be.
+
+    own: the tree that would be handed on, overlays applied. running: the first stage's whole tree; None = only its
+    facts are known. carry_over: False = add nothing of the running machine's.
+    """
+    told = facts(own)
+    for name in told.stale_chosen:
+        yield Edit(path="/chosen", property=name, why=_EARLIER)
+    if not carry_over:
+        return
+    # arch/arm64/kernel/acpi.c:dt_is_stub: a tree with any node besides /chosen makes the kernel distrust ACPI,
+    # and without that a machine which is described by it is lost
+    if any(node.name != "chosen" for node in own.root.children):
+        before = tuple(_memory(told, machine))
+        if running is not None:
+            before += tuple(_raspberry_pi(own, running))
+        if before:  # reservations depend on it
+            yield from before
+            own = apply(own, before)
+            told = facts(own)
+        yield from _cpus(told, machine)
+        yield from _psci(told, machine, running)
+        yield from _reservations(own, told, machine, running)
+        if running is not None:
+            yield from _optee(own, running)
+            yield from _clocks(own, running)
+            yield from _addresses(own, running)
+    if running is not None:
+        yield from _firmware_tables(own, running)
+        serial = running.root.get("serial-number")
+        if serial and own.root.get("serial-number") != serial:
+            yield Edit(path="/", property="serial-number", value=serial, why=_RUNNING)
+
+
+# ---- memory and reservations --------------------------------------------------------------------------------
+
+
+def _memory(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
+    """U-Boot's fdt_fixup_memory_banks and the Pi's firmware write what they found, whatever is in the file."""
+    areas, theirs = machine.memory, merged(own.memory)
+    running = merged(machine.tree.memory if machine.tree else ())
+    if not areas or (theirs and theirs in (areas, running)):
+        return
+    pieces = list(_pieces(areas, own.address_cells, own.size_cells))
+    if theirs == merged(pieces):  # it says all that fits
+        return
+    why = f"{_RUNNING}, in place of {', '.join(map(str, theirs[:_SHOWN]))}" if theirs else _RUNNING
+    why += ", ..." if len(theirs) > _SHOWN else ""
+    path = f"/memory@{pieces[0].base:x}"
+    yield Edit(path=path, property="device_type", value=b"memory\0", why=_RUNNING)
+    reg = b"".join(_cells(area, own.address_cells, own.size_cells) for area in pieces)
+    yield Edit(path=path, property="reg", value=reg, why=why)
+
+
+_SHOWN = 4
+_4G = 1 << 32
+_MAX_PIECES = 1024
+
+
+def _pieces(areas: Sequence[MemoryRange], address_cells: int, size_cells: int) -> Iterator[MemoryRange]:
+    """Yield what of this machine's memory the tree's cells can describe. Raise BootmenuError when nothing fits."""
+    count = 0
+    for area in areas:
+        begin, end = area.base, area.end if address_cells == 2 else min(area.end, _4G)
+        while begin < end and count < _MAX_PIECES:
+            # the Pi 4's tree has sizes of one cell, and its firmware writes 8 GB in pieces, too
+            size = min(end - begin, _4G // 2) if size_cells == 1 else end - begin
+            yield MemoryRange(base=begin, size=size)
+            begin += size
+            count += 1
+    if not count:
+        raise _too_wide()
+
+
+def _too_wide() -> BootmenuError:
+    return BootmenuError(
+        "this machine's memory does not fit into the device tree, whose addresses have 32 bits",
+        "Use this board's own device tree.",
+    )
+
+
+def _cells(area: MemoryRange, address_cells: int, size_cells: int) -> bytes:
+    widths = {1: "I", 2: "Q"}
+    try:
+        return struct.pack(f">{widths[address_cells]}{widths[size_cells]}", area.base, area.size)
+    except (struct.error, KeyError):
+        raise _too_wide() from None
+
+
+def _reservations(
+    own: DeviceTree, told: TreeFacts, machine: MachineFacts, running: DeviceTree | None
+) -> Iterator[Edit]:
+    """Firmware lives in what is not to be mapped, and CPUs wait in a spin table."""
+    ours = machine.tree
+    if ours is None:
+        return
+    used = merged(told.memory) or machine.memory
+    mappable = subtracted(used, (item.area for item in told.reserved_memory if item.no_map))
+    kept = [*(item.area for item in told.reserved_memory), *told.memory_reservations]
+    free = subtracted(used, kept)
+    tables = [cpu.release_address for cpu in ours.cpus if cpu.enable_method == "spin-table" and cpu.release_address]
+    mapped, lost = [], []
+    for item in ours.reserved_memory:
+        if item.no_map and _lost(item.area, mappable):
+            lost.append(item)
+        elif any(item.area.base <= address < item.area.end for address in tables):
+            mapped.append(item.area)
+    if lost:
+        yield from _reserved_nodes(own, told, lost)
+    for area in (*ours.memory_reservations, *mapped):
+        # the running system's own initramfs needs no room any more
+        if _lost(area, free) and not (running and _holds_initramfs(running, area)):
+            yield Edit(path=RESERVE, value=struct.pack(">QQ", area.base, area.size), why=_RUNNING)
+
+
+def _lost(area: MemoryRange, unkept: Sequence[MemoryRange]) -> bool:
+    """Some of it is memory that nothing keeps. unkept: sorted, none overlaps another."""
+    at = bisect.bisect_right(unkept, area.base, key=lambda piece: piece.end)
+    return at < len(unkept) and unkept[at].base < area.end
+
+
+def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMemory]) -> Iterator[Edit]:
+    parent = own.node("/reserved-memory") or Node("reserved-memory")
+    # drivers/of/fdt.c:__reserved_mem_check_root: without the cells of the root, none of the reservations counts
+    cells = []
+    for name, wanted in (("#address-cells", told.address_cells), ("#size-cells", told.size_cells)):
+        given = parent.u32(name)
+        if given is None:
+            yield Edit(path="/reserved-memory", property=name, value=struct.pack(">I", wanted), why=_RUNNING)
+        cells.append(wanted if given is None else given)
+    if parent.get("ranges") is None:
+        yield Edit(path="/reserved-memory", property="ranges", value=b"", why=_RUNNING)
+    areas: dict[str, list[MemoryRange]] = {}
+    for item in items:
+        # Devicetree Specification 0.4, 2.2.1; the running tree's facts may come from a file
+        name = re.sub(r"[^A-Za-z0-9,._+-]", "", item.name.partition("@")[0])[:31] or "memory"
+        areas.setdefault(f"{name}@{item.area.base:x}", []).append(item.area)
+    known = {node.name: node for node in reversed(parent.children)}
+    besides: dict[str, list[MemoryRange]] = {}  # what the file reserves by the same name stays reserved
+    for item in told.reserved_memory:
+        besides.setdefault(item.name, []).append(item.area)
+    for name, ours in areas.items():
+        path, node = f"/reserved-memory/{name}", known.get(name)
+        pieces = (*merged(ours), *subtracted(besides.get(name, ()), ours))
+        reg = b"".join(_cells(area, cells[0], cells[1]) for area in pieces)
+        yield Edit(path=path, property="reg", value=reg, why=_RUNNING)
+        yield Edit(path=path, property="no-map", value=b"", why=_RUNNING)
+        if node and not node.available():  # firmware switches it on
+            yield Edit(path=path, property="status", why="the running machine has it")
+
+
+def _holds_initramfs(running: DeviceTree, area: MemoryRange) -> bool:
+    chosen = running.node("/chosen")
+    start = chosen.u64("linux,initrd-start") if chosen else None
+    return start is not None and area.base <= start < area.end
+
+
+# ---- CPUs and secure firmware ---------------------------------------------------------------------------------
+
+
+def _cpus(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
+    """U-Boot's fdt_psci gives every CPU the method psci; spin_table_update_dt writes the release addresses of CPUs
+    that wait in a spin table by the file, too. CPUs are matched by hardware id."""
+    ours = machine.tree
+    if ours is None:
+        return
+    known = {cpu.hardware_id: cpu for cpu in ours.cpus if cpu.hardware_id is not None}
+    for cpu in own.cpus:
+        # once each: a tree that names one twice is refused (DT-CPU-SET), and a hostile one may do so 100,000 times
+        running = known.pop(cpu.hardware_id, None) if cpu.hardware_id is not None else None
+        if running is None or "/" in cpu.name:
+            continue
+        path, method = f"/cpus/{cpu.name}", running.enable_method
+        if method == "psci" and ours.psci_compatible and cpu.enable_method != method:
+            yield Edit(path=path, property="enable-method", value=b"psci\0", why=_RUNNING)
+        elif method == "spin-table" and running.release_address and cpu.enable_method in (None, method):
+            if cpu.enable_method is None:
+                yield Edit(path=path, property="enable-method", value=b"spin-table\0", why=_RUNNING)
+            if cpu.release_address != running.release_address:
+                address = struct.pack(">Q", running.release_address)
+                yield Edit(path=path, property="cpu-release-addr", value=address, why=_RUNNING)
+
+
+def _psci(own: TreeFacts, machine: MachineFacts, running: DeviceTree | None) -> Iterator[Edit]:
+    """How to call firmware, where the tree does not say; what it does say is checked (DT-PSCI-METHOD)."""
+    ours = machine.tree
+    if own.psci_compatible is not None or ours is None or not ours.psci_compatible or not ours.psci_method:
+        return
+    if node := psci_node(running.root) if running else None:
+        for name, value in node.properties:
+            if name not in ("phandle", "linux,phandle"):  # its number may be another node's there
+                yield Edit(path="/psci", property=name, value=value, why=_RUNNING)
+    elif any(name in ("arm,psci-0.2", "arm,psci-1.0") for name in ours.psci_compatible):
+        names = b"".join(name.encode("utf-8", "replace") + b"\0" for name in ours.psci_compatible)
+        yield Edit(path="/psci", property="compatible", value=names, why=_RUNNING)
+        yield Edit(
+            path="/psci", property="method", value=ours.psci_method.encode("utf-8", "replace") + b"\0", why=_RUNNING
+        )
+
+
+_OPTEE = "/firmware/optee"
+
+
+def _optee(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
+    """lib/optee/optee.c:optee_copy_fdt_nodes of U-Boot: a tree that has the node is left alone, and no more than
+    these two properties are copied. Its memory is among the reservations."""
+    node = running.node(_OPTEE)
+    values = [(name, node.get(name)) for name in ("compatible", "method")] if node else []
+    if values and own.node(_OPTEE) is None and all(value is not None for _, value in values):
+        yield from (Edit(path=_OPTEE, property=name, value=value, why=_RUNNING) for name, value in values)
+
+
+def _firmware_tables(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
+    """Documentation/arch/arm/uefi.rst: linux,uefi-system-table, linux,uefi-mmap-start and others in /chosen."""
+    ours, theirs = running.node("/chosen"), own.node("/chosen")
+    for name, value in ours.properties if ours else ():
+        if name.startswith("linux,uefi-") and (theirs is None or theirs.get(name) is None):
+            yield Edit(path="/chosen", property=name, value=value, why=_RUNNING)
+
+
+# ---- what is this one machine's -------------------------------------------------------------------------------
+
+
+def _clocks(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
+    """Rates that the file leaves to firmware: 0, or none. The one that U-Boot replaces always is Layerscape's
+    /sysclk (arch/arm/cpu/armv8/fsl-layerscape/fdt.c)."""
+    for path, node in running.root.walk():
+        if "fixed-clock" not in node.strings("compatible"):
+            continue
+        rate, theirs = node.u32("clock-frequency"), own.node(path)
+        if not rate or theirs is None or "fixed-clock" not in theirs.strings("compatible"):
+            continue
+        given = theirs.u32("clock-frequency")
+        if given != rate and (not given or path == "/sysclk"):
+            yield Edit(path=path, property="clock-frequency", value=struct.pack(">I", rate), why=_RUNNING)
+
+
+def _addresses(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
+    """Addresses of network and Bluetooth devices, of the node with the same alias or else the same path.
+
+    U-Boot's fdt_fixup_ethernet replaces mac-address where the file has one, as Linux asks for it first
+    (net/core/of_net.c), and always writes local-mac-address.
+    """
+    aliases = _aliases(running)
+    for path, node in running.root.walk():
+        address = next((value for name in _MAC if (value := node.get(name)) and any(value)), None)
+        bluetooth = node.get(_BLUETOOTH)
+        if not address and not (bluetooth and any(bluetooth)):
+            continue
+        target = next((where for name in aliases.get(path, ()) if (where := _aliased(own, name))), path)
+        theirs = own.node(target)
+        if theirs is None:
+            continue
+        for name, value in ((_MAC[0], address), (_MAC[1], address), (_BLUETOOTH, bluetooth)):
+            if value and any(value) and theirs.get(name) not in (value, None if name == _MAC[0] else value):
+                yield Edit(path=target, property=name, value=value, why=_RUNNING)
+
+
+_MAC = ("mac-address", "local-mac-address")
+_BLUETOOTH = "local-bd-address"
+
+
+def _aliases(tree: DeviceTree) -> dict[str, list[str]]:
+    """Return the aliases of each path."""
+    found: dict[str, list[str]] = {}
+    node = tree.node("/aliases")
+    for name, _ in node.properties if node else ():
+        if path := _aliased(tree, name):
+            found.setdefault(path, []).append(name)
+    return found
+
+
+def _aliased(tree: DeviceTree, name: str) -> str | None:
+    """Return the path that an alias stands for; None = there is no such alias, or no such node."""
+    aliases = tree.node("/aliases")
+    path = aliases.string(name) if aliases else None
+    return path if path and path.startswith("/") and tree.node(path) else None
+
+
+_PI = (
+    ("/", ("model",)),
+    # the silicon's revision decides where DMA reaches
+    ("emmc2bus", ("dma-ranges",)),
+    ("pcie0", ("dma-ranges",)),
+    # where the firmware left its own configuration
+    ("blconfig", ("reg", "status")),
+    ("ethernet0/mdio@e14/ethernet-phy@1", ("reg",)),
+    ("/clocks/clk-uart", ("clock-frequency",)),
+)
+"""Node, by path or beginning with an alias, and properties: board/raspberrypi/rpi/rpi.c:update_fdt_from_fw of U-Boot,
+which takes over from the Pi's firmware what that would have written into this tree."""
+
+
+def _raspberry_pi(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
+    board = running.root.string("compatible") or ""
+    if not board.startswith("raspberrypi,") or own.root.string("compatible") != board:
+        return
+    for place, names in _PI:
+        source, target = _resolved(running, place), _resolved(own, place)
+        if source is None or target is None or _layout(running, source) != _layout(own, target):
+            continue
+        pair = running.node(source), own.node(target)
+        for name in names:
+            value, given = (node.get(name) if node else None for node in pair)
+            if value is not None and value != given:
+                yield Edit(path=target, property=name, value=value, why=_RUNNING)
+    # its programs ask there which Pi this is
+    ours, theirs = running.node("/system"), own.node("/system")
+    for name, value in ours.properties if ours else ():
+        if name.startswith("linux,") and (theirs is None or theirs.get(name) != value):
+            yield Edit(path="/system", property=name, value=value, why=_RUNNING)
+
+
+def _resolved(tree: DeviceTree, place: str) -> str | None:
+    alias, slash, rest = place.partition("/")
+    path = f"{_aliased(tree, alias) or ''}{slash}{rest}" if alias else place
+    return path if path.startswith("/") and tree.node(path) else None
+
+
+def _layout(tree: DeviceTree, path: str) -> list[int | None]:
+    """Return how many cells the addresses of a node and of its parent have."""
+    nodes = (tree.node(path), tree.node(path.rpartition("/")[0] or "/"))
+    return [node.u32(name) if node else None for node in nodes for name in ("#address-cells", "#size-cells")]

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""A test load: the kernel's own answer to a plan. Loaded, confirmed, and taken out again.
+
+It is no dry run: the kernel checks everything that it checks at a load, and counts it where loads are counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootmenu.errors import BootmenuError
+from bootmenu.kexec.kernel_errors import LoadError
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.machine import MachineFacts
+from bootmenu.model.progress import Stage
+from bootmenu.system.host import Host
+
+CODE = "LOAD-TEST"
+"""Of the finding that a test load adds to a report. A stable name, as those of checks are."""
+
+_LIMIT = "/proc/sys/kernel/kexec_load_limit_reboot"
+
+
+class TestRefusedError(BootmenuError):
+    """A load that nobody needs would do harm here."""
+
+    __test__ = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """Whether a test load may be made now."""
+
+    refused: TestRefusedError | None = None
+    """Why not."""
+    replaces: bool = False
+    """A kernel is loaded already, and would be gone after the test."""
+
+
+def preflight(host: Host, machine: MachineFacts) -> Preflight:
+    """Asked of the running kernel, and of the facts where it does not say."""
+    refused = too_dear(host, machine)
+    if refused is None and machine.cap_sys_boot is False:
+        refused = TestRefusedError("Only root may load a kernel.", "Start bootmenu as root.")
+    return Preflight(refused=refused, replaces=bool(host.kexec_loaded()))
+
+
+def too_dear(host: Host, machine: MachineFacts) -> TestRefusedError | None:
+    """A load without a jump would use up one of the few that are permitted; None = it would not.
+
+    Documentation/admin-guide/sysctl/kernel.rst, kexec_load_limit_reboot: the number of calls left, -1 for no limit;
+    it may only be made more restrictive.
+    """
+    limit = host.number(_LIMIT)
+    if limit is None:
+        limit = machine.kexec.load_limit
+    if limit is None or limit < 0:
+        return None
+    left = "no load is" if limit == 0 else "only one more load is" if limit == 1 else f"only {limit} more loads are"
+    return TestRefusedError(
+        f"Every load counts here: {left} permitted (kexec_load_limit_reboot), and this would use one up.",
+        "Start the entry without a test; with kernel.kexec_load_limit_reboot left at -1 loads are not counted.",
+    )
+
+
+def finding(plan: LoadPlan, error: LoadError | None) -> Finding:
+    """What a test load showed. error: how it failed; None = it did not."""
+    if error is None:
+        return Finding(
+            code=CODE,
+            severity=Severity.PASS,
+            message=f"Loaded as a test, it was taken by the running kernel ({plan.method}), and is out again.",
+            evidence={"method": plan.method},
+        )
+    refused = error.stage is Stage.LOAD and bool(error.call)
+    said = f" {error.call}: {error.errno_text}." if error.call and error.errno_text else ""
+    return Finding(
+        code=CODE,
+        severity=Severity.FAIL,
+        message=("The running kernel refused it: " if refused else "It could not be prepared: ")
+        + error.message
+        + said,
+        hint=error.hint,
+        evidence={
+            "method": plan.method,
+            "stage": str(error.stage),
+            "errno": error.errno,
+            "kernel_log": list(error.kernel_log),
+        },
+    )
+
+
+def with_finding(report: Report, tested: Finding) -> Report:
+    """The report with this answer in place of an earlier one."""
+    return Report.from_findings((*(found for found in report.findings if found.code != CODE), tested))

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""One machine with its scan, shared by several consoles."""

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Boot Loader Specification (UAPI.1), type 2: unified kernel images in /EFI/Linux, an entry for each profile.
+
+They are listed together with those of type 1, which are in bls.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootmenu.errors import FormatError
+from bootmenu.formats.kernels import unified_image
+from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.kernel import Role
+from bootmenu.sources import Board, addons
+from bootmenu.sources.order import PREFIXES, Name
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed
+
+_MAX_IMAGES = 200
+_MAX_ENTRIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One profile of an image; what the order of a menu depends on."""
+
+    path: str
+    name: Name
+    content: unified_image.Profile
+
+    @property
+    def suffix(self) -> str:
+        """See Sortable."""
+        return ".efi"
+
+    @property
+    def profile(self) -> tuple[int, str]:
+        """See Sortable."""
+        return self.content.index, self.content.id
+
+    @property
+    def sort_key(self) -> str:
+        """See Sortable."""
+        return self.content.sort_key
+
+    @property
+    def machine_id(self) -> str:
+        """See Sortable."""
+        return ""  # UAPI.1: "there is no counterpart for the machine-id field"
+
+    @property
+    def version(self) -> str:
+        """See Sortable."""
+        return self.content.os_version
+
+
+def images(tree: Tree) -> Iterator[tuple[str, list[Image]] | Problem]:
+    """Yield the images below each root of a boot partition, as order.PREFIXES has it, in no order; and what is
+    wrong."""
+    for found in listed(tree, (f"{prefix}/EFI/Linux" for prefix in PREFIXES)):
+        if isinstance(found, Problem):
+            yield found
+            continue
+        folder, names = found
+        files = [name for name in names if name.lower().endswith(".efi") and not name.startswith(".")]
+        if len(files) > _MAX_IMAGES or len(names) >= LIST_LIMIT:
+            message = f"holds too many files: the first {len(files[:_MAX_IMAGES]):,} images are read"
+            yield Problem(device=tree.device, path=folder, message=message)
+        found_here: list[Image] = []
+        for name in files[:_MAX_IMAGES]:
+            path = f"{folder}/{name}"
+            try:
+                with tree.open(path) as source:
+                    profiles = unified_image.profiles(source)
+            except TreeError as error:
+                yield Problem(device=tree.device, path=path, message=error.detail)
+            except FormatError as error:
+                yield Problem(device=tree.device, path=path, message=error.message)
+            except OSError as error:
+                yield Problem(device=tree.device, path=path, message=f"reading failed: {error.strerror or error}")
+            else:
+                found_here += [Image(path, Name.of(name[:-4]), profile) for profile in profiles]
+            if len(found_here) > _MAX_ENTRIES:
+                break
+        if len(found_here) > _MAX_ENTRIES:
+            message = f"there are too many profiles: the first {_MAX_ENTRIES:,} are listed"
+            yield Problem(device=tree.device, path=folder, message=message)
+        yield folder.removesuffix("/EFI/Linux"), found_here[:_MAX_ENTRIES]
+
+
+def entries(tree: Tree, prefix: str, image: Image, board: Board, *, default: bool) -> Iterator[BootEntry | Problem]:
+    """Yield the entry of an image, with what its addons add."""
+    profile = image.content
+    name = f"{image.name.plain}{profile.part}"
+
+    def file(part: str) -> FileRef:
+        return FileRef(device=tree.device, path=image.path, part=part)
+
+    entry = BootEntry(
+        id=name,
+        title=profile.title or name,
+        version=profile.version or profile.os_version,
+        source="uki",
+        config=FileRef(device=tree.device, path=image.path, exists=True),
+        device=tree.device,
+        kernel=file(profile.part),
+        initrds=tuple(file(part.name) for part in profile.all(Role.INITRAMFS)),
+        cmdline=CommandLine(profile.command_line or ""),
+        architecture=profile.architecture,
+        default=default,
+        tries_left=image.name.left,
+    )
+    yield from addons.applied(tree, entry, profile, addons.beside(tree, image.path, prefix), board)

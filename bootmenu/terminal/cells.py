@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Text for a grid of cells: made harmless, measured, cut, padded and wrapped. Nothing here knows a screen."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from bootmenu.terminal import character_sets
+
+try:
+    from rich.cells import cell_len, set_cell_size
+except ImportError:  # then there are no screens, and nobody else measures
+    cell_len = character_sets.width  # type: ignore[assignment]
+    set_cell_size = character_sets.set_width  # type: ignore[assignment]
+
+CUT = "»"
+"""Stands where the rest of a text did not fit; every console font has it."""
+
+_SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me", "Mc"})
+
+
+def clean(text: str, limit: int = 4096) -> str:
+    """Text from a disk, fit for a screen: no escape, no direction mark, nothing that moves or stacks.
+
+    Line breaks and tabs become spaces, everything else that does not take cells of its own becomes `?`.
+    Beyond `limit` characters it is cut.
+    """
+    longer = len(text) > limit
+    text = unicodedata.normalize("NFC", text[:limit])
+    safe = "".join(
+        " " if char in _SPACES else "?" if unicodedata.category(char) in _HARMFUL else char for char in text
+    )
+    return safe + CUT if longer else safe
+
+
+def cells(text: str) -> int:
+    """Columns it takes."""
+    return cell_len(text)
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` columns; the last one says that there is more."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return set_cell_size(text, width - 1).rstrip() + CUT
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Exactly `width` columns: cut, or padded on the right (on the left with `right`)."""
+    text = cut(text, width)
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, broken at spaces where there are any; never empty."""
+    width = max(width, 2)
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and cell_len(line) + 1 + cell_len(word) <= width:
+            line += " " + word
+            continue
+        if line:
+            lines.append(line)
+        while cell_len(word) > width:
+            head = _head(word, width)
+            lines.append(head)
+            word = word[len(head) :]
+        line = word
+    return [*lines, line] if line or not lines else lines
+
+
+def fold(head: str, text: str, width: int) -> list[str]:
+    """Return head and text in lines of at most `width` columns, at least one. Only what is longer than a line is
+    broken within a word. The text hangs under the end of its head, or a little further left where that leaves it
+    less than half of the line."""
+    if cell_len(head) + cell_len(text) <= width:
+        return [head + text]
+    left = cell_len(head)
+    if left <= width // 2:
+        first, *more = wrap(text, width - left)
+        return [head + first, *(" " * left + line for line in more)]
+    left = min(len(head) - len(head.lstrip()), width // 8)
+    first, *more = wrap(f"{head} {text}", width - left - 2)
+    return [" " * left + first, *(" " * (left + 2) + line for line in more)]
+
+
+_JOINTS = "/,:=-_."
+
+
+def _head(word: str, width: int) -> str:
+    """As much of a long word as fits, up to a joint of the path or the list when there is one near the end."""
+    used, end = 0, len(word)
+    for index, char in enumerate(word):
+        used += cell_len(char)
+        if used > width:
+            end = max(index, 1)
+            break
+    joint = max(word.rfind(sign, end - end // 3, end) for sign in _JOINTS) + 1
+    return word[: joint or end]
+
+
+def rate(bytes_per_second: float) -> str:
+    """`112 MB/s`"""
+    millions = bytes_per_second / 1_000_000
+    return f"{millions:.0f} MB/s" if millions >= 9.95 else f"{millions:.1f} MB/s"
+
+
+def seconds(value: float) -> str:
+    """`0.2 s`, `75 s`"""
+    return f"{value:.1f} s" if value < 60 else f"{value:.0f} s"

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""The terminals that show the menu, each with an environment of its own. Imports nothing of Textual.
+
+One process serves them all: a frame that stands on each, then an app for each in one event loop. So there is one
+session, a key on any of them stops the countdown everywhere, and only one of them can load and jump.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import termios
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootmenu.errors import UsageError
+from bootmenu.system.host import Host
+from bootmenu.terminal.capabilities import GLYPHS, Traits, is_own, is_serial, opened, prepare_environment, settle
+
+_MOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """One of them."""
+
+    name: str
+    """`/dev/tty1`"""
+    environ: Mapping[str, str]
+    """For whatever draws there: TERM and what goes with it."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the terminal that this process was started on."""
+        return is_own(self.name)
+
+    @property
+    def is_screen(self) -> bool:
+        """A virtual terminal of the kernel's, which is on a monitor."""
+        return re.fullmatch(r"/dev/tty\d+", self.name) is not None
+
+    @property
+    def traits(self) -> Traits:
+        """What it can do."""
+        return Traits.of(self.environ)
+
+    @contextlib.contextmanager
+    def environment(self) -> Iterator[None]:
+        """This process's environment is the console's, until the end."""
+        before = dict(os.environ)
+        _become(self.environ)
+        try:
+            yield
+        finally:
+            _become(before)
+
+
+def _become(environ: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Consoles that can be used, and why others cannot."""
+
+    consoles: tuple[Console, ...]
+    problems: tuple[str, ...] = field(default=())
+
+
+@contextlib.contextmanager
+def unechoed(consoles: Sequence[Console]) -> Iterator[None]:
+    """Until the end no terminal echoes what is typed, not even while nothing reads it yet: it can be a PIN."""
+    before: list[tuple[int, list[Any]]] = []
+    for console in consoles:
+        with contextlib.suppress(OSError, termios.error):
+            descriptor = opened(console.name, os.O_NONBLOCK)
+            modes = termios.tcgetattr(descriptor)
+            before.append((descriptor, modes))
+            termios.tcsetattr(descriptor, termios.TCSANOW, [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]])
+    try:
+        yield
+    finally:
+        for descriptor, modes in before:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+            os.close(descriptor)
+
+
+def active(host: Host) -> tuple[str, ...]:
+    """Those that the kernel writes its messages to, and that are terminals: whoever reads them can answer."""
+    names = (host.text("/sys/class/tty/console/active") or "").split()[:_MOST]
+    return tuple(name for name in names if name.startswith(("tty", "hvc")) and host.exists(f"/dev/{name}"))
+
+
+def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: bool = False) -> Found:
+    """names: as the settings have them, `tty1`; none = `own`, the terminal that this process was started on, which
+    is also taken where none of them can be used. Raises UsageError where that one cannot be used, either."""
+    consoles: dict[str, Console] = {}
+    problems = []
+    for name in names:
+        path = name if name.startswith("/") else f"/dev/{name}"
+        if re.fullmatch(r"/dev/(tty0|console)", path):
+            path = "/dev/tty1"  # whichever screen is in front at first
+        if path in consoles:
+            continue
+        try:
+            descriptor = opened(path, os.O_NONBLOCK)
+        except OSError as error:
+            problems.append(f"The console {name} cannot be used: {os.strerror(error.errno or 0)}.")
+            continue
+        try:
+            if not os.isatty(descriptor):
+                problems.append(f"The console {name} cannot be used: it is no terminal.")
+                continue
+            consoles[path] = _prepared(path, path == own, environ, descriptor, plain=plain)
+        finally:
+            os.close(descriptor)
+    if not consoles:
+        try:
+            descriptor = opened(own)
+        except OSError as error:
+            raise UsageError(
+                f"The terminal {own} cannot be used: {os.strerror(error.errno or 0)}.",
+                "Start it on a terminal that is yours, such as one of ssh or of script(1).",
+            ) from None
+        try:
+            consoles[own] = _prepared(own, True, environ, descriptor, plain=plain)
+        finally:
+            os.close(descriptor)
+    return Found(tuple(consoles.values()), tuple(problems))
+
+
+def _prepared(path: str, own: bool, environ: Mapping[str, str], descriptor: int, *, plain: bool) -> Console:
+    mine = dict(environ)
+    if not own and Console(path, {}).is_screen:
+        mine["TERM"] = "linux"  # TERM is that of the terminal it was started on
+    elif not own and is_serial(path):
+        mine["TERM"] = "vt220"
+    prepare_environment(mine, path)
+    if plain:
+        mine.setdefault(GLYPHS, "ascii")
+    elif descriptor >= 0:
+        settle(descriptor, mine)
+    return Console(path, mine)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Lines that are typed on a terminal which can only show lines, by the rule of terminal/input_filter.py. No Textual.
+
+The terminal is read byte by byte, because its own lines cannot say what was pasted: an Enter in the middle of a text
+ends no line. The text stays in the line, and is taken by an Enter of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import termios
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from bootmenu.terminal.character_sets import width
+from bootmenu.terminal.input_filter import Key, Paste, Reader, Token
+
+_LONGEST = 4096
+"""Characters, as many as the kernel's own lines have bytes (N_TTY_BUF_SIZE)."""
+
+_WAKE = 0.5
+
+
+class Idle(Exception):  # noqa: N818 - whoever was to type has gone
+    """Nothing was typed for so long that nobody may be there, or somebody else."""
+
+
+class Prompt:
+    """The lines of one terminal. A context manager: at its end the terminal is as it was.
+
+    write: shows what is typed. ended: a descriptor that can be read once nobody shall type any more; -1 = none.
+    patience: seconds without a key, asked again and again, after which Idle is raised and what was typed of a line is
+    dropped; None = never.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        write: Callable[[str], object],
+        ended: int = -1,
+        patience: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._descriptor = descriptor
+        self._write = write
+        self._ended = ended
+        self._patience = patience
+        self._reader = Reader()
+        self._gone = False
+        self._before: list[Any] = []
+
+    def __enter__(self) -> Prompt:
+        with contextlib.suppress(termios.error):
+            self._before = termios.tcgetattr(self._descriptor)
+        self.take()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
+
+    def take(self) -> None:
+        """Let nothing be echoed or kept back, also after somebody else had the terminal. Ctrl+C stays a signal."""
+        if not self._before:
+            return
+        modes = [*self._before[:6], list(self._before[6])]
+        modes[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR)  # CR LF is one Enter, and would be two
+        modes[3] &= ~(termios.ICANON | termios.ECHO)
+        modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, modes)
+
+    def isatty(self) -> bool:
+        """Whether somebody may still type."""
+        return not self._gone and os.isatty(self._descriptor)
+
+    def readline(self) -> str:
+        """Return a line with its end, or "" for Ctrl+D and when the line has hung up or its time is over. Raise
+        Idle."""
+        return self._line(shown=True)
+
+    def secret(self, question: str) -> str:
+        """Return a line without its end that is not shown. A scanner or a keypad may send it with its Enter. Raise
+        Idle."""
+        self._write(question)
+        return self._line(shown=False).removesuffix("\n")
+
+    def _line(self, *, shown: bool) -> str:
+        self.take()
+        line, touched = "", monotonic()
+        while not self._gone:
+            tokens, now, patience = self._tokens(), monotonic(), self._patience()
+            touched = now if tokens else touched
+            if patience is not None and now - touched > patience:
+                self._write("\n")
+                raise Idle
+            for token in tokens:
+                match token:
+                    case Key(name="enter", alone=alone) if alone or (line and not shown):
+                        self._write("\n")
+                        return line + "\n"
+                    case Key(name="ctrl+d", alone=True) if not line:
+                        return ""
+                    case Paste(text):
+                        text = text.rstrip("\r\n")
+                        if shown:
+                            text = "".join(char if char.isprintable() else " " for char in text)
+                        line = self._longer(line, text, shown=shown)
+                    case Key(character=character) if character:
+                        line = self._longer(line, character, shown=shown)
+                    case Key(name="backspace" | "ctrl+h"):
+                        line = self._shorter(line, 1, shown=shown)
+                    case Key(name="ctrl+u"):
+                        line = self._shorter(line, len(line), shown=shown)
+                    case Key(name="ctrl+w"):
+                        before, blank, _ = line.rstrip().rpartition(" ")
+                        line = self._shorter(line, len(line) - len(before + blank), shown=shown)
+                    case _:
+                        pass
+        return ""
+
+    def _longer(self, line: str, text: str, *, shown: bool) -> str:
+        text = text[: _LONGEST - len(line)]
+        if shown:
+            self._write(text)
+        return line + text
+
+    def _shorter(self, line: str, by: int, *, shown: bool) -> str:
+        if shown:
+            self._write("\b \b" * sum(map(width, line[len(line) - by :])))
+        return line[: len(line) - by]
+
+    def _tokens(self) -> list[Token]:
+        wait = self._reader.wait
+        watched = [self._descriptor] + ([self._ended] if self._ended >= 0 else [])
+        # not for ever: a signal that another thread gets is only noticed when this one wakes
+        ready = select.select(watched, [], [], _WAKE if wait is None else wait)[0]
+        if self._ended in ready:
+            self._gone = True
+            return []
+        if not ready:
+            return self._reader.quiet() if wait is not None else []
+        try:
+            data = os.read(self._descriptor, 4096)
+        except OSError:
+            data = b""
+        self._gone = not data
+        return self._reader.feed(data)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""A terminal that can show lines and send them, and no more: one line after the other, none wider than it is."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Protocol, TextIO
+
+from bootmenu.i18n import _
+from bootmenu.terminal.cells import clean, fold
+from bootmenu.terminal.character_sets import to_ascii
+from bootmenu.terminal.line_input import Idle
+
+
+class EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
+    """Nobody can type here any more."""
+
+
+class Source(Protocol):
+    """Where lines come from: a terminal, or a file in a test."""
+
+    def readline(self) -> str: ...
+    def isatty(self) -> bool: ...
+
+
+class Teletype:
+    """secret: reads a line without showing it, after a question; None = it is read as any other. ending: whether
+    somebody wants this process to end. ascii_only: the terminal has no other signs; so it is taken to be where its
+    charset is not UTF-8. columns: of the terminal now."""
+
+    def __init__(
+        self,
+        source: Source,
+        sink: TextIO,
+        secret: Callable[[str], str] | None = None,
+        *,
+        ending: Callable[[], bool] = lambda: False,
+        ascii_only: bool = True,
+        columns: Callable[[], int] = lambda: 80,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.ending = ending
+        self.stays = False
+        """Ctrl+D ends nothing."""
+        self.idle: float | None = None
+        """Seconds after which an answer comes too late, and raises Idle: it may be somebody else's. None = never."""
+        self.patience: float | None = None
+        """Seconds without a key after which Idle is raised, as far as the source can; None = never."""
+        self.hung_up = False
+        """It is the end of the input that has ended the menu."""
+        self._source = source
+        self._sink = sink
+        self._secret = secret
+        self._ascii = ascii_only or codecs.lookup(getattr(sink, "encoding", None) or "utf-8").name != "utf-8"
+        self._columns = columns
+        self._clock = clock
+
+    @property
+    def room(self) -> int:
+        """Return the columns of a line. The last one stays empty: some terminals begin a new line after it."""
+        return self._columns() - 1
+
+    def say(self, text: str = "", head: str = "") -> None:
+        """Write a text that may come from a disk, folded under the end of its head."""
+        for line in fold(head, clean(text), self.room):
+            self._write(line + "\n")
+
+    def ask(self, question: str, *, secret: bool = False) -> str:
+        """Return the answer. Raise EndOfInput, and Idle."""
+        *lines, last = fold("", clean(question.rstrip()), self.room - 1)
+        for line in lines:
+            self._write(line + "\n")
+        asked, read = self._clock(), self._secret if secret else None
+        if read is None:
+            self._write(f"{last} ")
+            answer = self._line().strip()
+        else:
+            answer = read(to_ascii(f"{last} ") if self._ascii else f"{last} ")
+        if self.idle is not None and self._clock() - asked > self.idle:
+            raise Idle
+        return answer
+
+    def sure(self, question: str) -> bool:
+        """Return whether the answer is yes."""
+        return self.ask(f"{question} {_('(y, or Enter for no)')}").lower() in ("y", "yes", _("y"), _("yes"))
+
+    def choose(self, texts: Sequence[str]) -> int | None:
+        """Ask for one of these; return its index. None = none of them."""
+        for index, text in enumerate(texts, 1):
+            self.say(text, f"  {index}  ")
+        choice = typed_number(self.ask(_("Which (Enter for none): ")))
+        return choice - 1 if choice is not None and 1 <= choice <= len(texts) else None
+
+    def _line(self) -> str:
+        try:
+            while not (line := self._source.readline()):
+                # a line that hung up is no terminal any more
+                if not (self.stays and self._source.isatty()) or self.ending():
+                    raise EndOfInput
+        except OSError:
+            raise EndOfInput from None
+        return line
+
+    def _write(self, text: str) -> None:
+        try:
+            self._sink.write(to_ascii(text) if self._ascii else text)
+            self._sink.flush()
+        except OSError:
+            raise EndOfInput from None
+
+
+def typed_number(text: str) -> int | None:
+    """Return the number that is typed; None = it is none."""
+    return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None

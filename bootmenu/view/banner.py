@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The top of every screen: the title line, and what holds for the whole machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bootmenu.i18n import _, counted, told
+from bootmenu.model.finding import Report, Severity
+from bootmenu.model.machine import MachineFacts
+from bootmenu.terminal.cells import cells, clean, cut
+from bootmenu.view.styled_text import Ink, Line, Span, block, rule, spread
+from bootmenu.view.wording import NOTE, verdict, verdict_width
+
+
+def simulation() -> Span:
+    """The mark of everything that only seems to happen."""
+    return Span(f" {_('SIMULATION')} ", Ink.SIMULATION)
+
+
+def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = False) -> Line:
+    """` bootmenu            Raspberry Pi 3 Model B · arm64 · 6.1.0-56`
+
+    logged: something stands in the log that was not there when the menu was opened.
+    """
+    left = [Span(" bootmenu ", Ink.TITLE)]
+    if simulated:
+        left += [Span(" "), simulation()]
+    architecture = str(machine.architecture) if machine.architecture else clean(machine.machine, 20)
+    rest = " · ".join(part for part in (architecture, clean(machine.kernel_release, 60)) if part)
+    named = " · ".join(part for part in (clean(machine.title, 100), rest) if part)
+    if machine.title == machine.machine:
+        named = rest
+    badge = [Span(f" {_('! log')}", Ink.WARN)] if logged else []
+    room = width - sum(len(span.text) for span in (*left, *badge)) - 3
+    return spread(width, left, [Span(named if len(named) <= room else rest, Ink.STRONG), *badge, Span(" ")])
+
+
+def banner(
+    machine: Report, notices: Sequence[str], width: int, height: int, *, demo_offered: bool = False
+) -> list[Line]:
+    """Return machine-wide findings and notices, worst first, in at most `height` lines and one for the offer."""
+    column = verdict_width() + 2
+    lines: list[Line] = []
+
+    def tell(label: Sequence[Span], text: str, ink: Ink = Ink.STRONG) -> list[Line]:
+        rows = block(width - 1, label, column, text, ink)
+        return (
+            rows if height > 1 or len(rows) == 1 else block(width - 1, label, column, cut(text, width - column - 1))
+        )
+
+    for finding in machine.findings:
+        if finding.severity is Severity.PASS:
+            continue
+        text = f"{finding.code}: {clean(told(finding.message))}"
+        text += f" → {clean(told(finding.hint))}" if finding.hint else ""
+        lines += tell([Span(" "), verdict(finding.severity)], text)
+    for notice in notices:
+        lines += tell([Span(f" {_(NOTE)}", Ink.WARN)], clean(told(notice)))
+    offer: list[Line] = []
+    if demo_offered:
+        text = _("look around on a demonstration machine, where nothing can happen")
+        offer = tell([Span(" "), Span("m", Ink.KEY)], text, Ink.TEXT)
+    if height == 1:
+        return [*lines[:1], *offer]
+    height = max(2, height - len(offer))
+    if len(lines) > height:
+        more = len(lines) - height + 1
+        lines = [
+            *lines[: height - 1],
+            spread(width, [], [Span(counted(more, "{n} more line: d", "{n} more lines: d") + " ", Ink.DIM)]),
+        ]
+    return [*lines, *offer]
+
+
+def footer(labels: Sequence[tuple[str, ...]], width: int) -> Line:
+    """` Enter boot  d details  F1 ? help`; from the left as many as fit, and of the first what fits. labels: key and
+    label, and what a click on them presses, where it can be clicked."""
+    spans: list[Span] = []
+    used = 1
+    for shown, label, *press in labels:
+        size = cells(shown) + 1 + cells(label) + (3 if spans else 0)
+        if used + size > width:
+            if spans or used + cells(shown) > width:
+                break
+            label = cut(label, width - used - cells(shown) - 1)
+        spans += [Span("   " if spans else " "), Span(shown, Ink.KEY, press="".join(press))]
+        spans.append(Span(f" {label}", Ink.DIM, press="".join(press)))
+        used += size
+    return Line(tuple(spans))
+
+
+def heading(width: int, text: str) -> Line:
+    """A rule with a title in it."""
+    return rule(width, [Span(clean(text, 200), Ink.HEADING)])

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""Everything that is known about one entry: each finding with its evidence, and what loading would do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.errors import BootmenuError
+from bootmenu.i18n import _, told
+from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.model.finding import Finding, Report
+from bootmenu.model.kernel import Compression
+from bootmenu.model.machine import MachineFacts
+from bootmenu.model.text import megabytes
+from bootmenu.terminal.cells import clean
+from bootmenu.view.banner import heading
+from bootmenu.view.entry_summary import STACKED, field, files, finding, label_width
+from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, paragraph
+from bootmenu.view.wording import NOTE, full_name, own_findings, verdict_width
+
+
+def details(
+    listing: Listing, machine: MachineFacts, machine_report: Report, plan: LoadPlan | BootmenuError | None, width: int
+) -> list[Line]:
+    """Of the entry alone. plan None = it is being worked out."""
+    lines = [heading(width, full_name(listing)), *files(listing, machine, width)]
+    lines += field(_("entry id"), clean(listing.entry.id, 300), width, ink=Ink.DIM)
+    for place in listing.places:
+        if place.path:  # as it is written into kiosk.disks
+            name = f"PARTUUID={place.partuuid} on {place.path}" if place.partuuid else place.path
+            lines += field(_("place"), f"{place.bus}: {clean(name, 400)}", width, ink=Ink.DIM)
+    lines += [BLANK, heading(width, _("What was checked"))]
+    for found in own_findings(listing.report, machine_report):
+        lines += _with_evidence(found, width)
+    lines += [BLANK, heading(width, _("What loading it would do")), *planned(plan, width)]
+    return lines
+
+
+SHOWN_TREES = 8
+"""Device trees that are named one by one; of the others only the number."""
+
+
+def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: Listing, width: int) -> list[Line]:
+    """What could be handed on in place of what is: the trees for this board, then its relatives. None = they are
+    being looked for; no lines where there are none."""
+    if isinstance(choices, BootmenuError):
+        return [BLANK, heading(width, _("Device trees")), *paragraph(width, clean(told(choices.message)), Ink.FAIL)]
+    if not choices:
+        return []
+    lines = [BLANK, heading(width, _("Device trees"))]
+    chosen = listing.entry.dtb.path if listing.entry.dtb else None
+    ours = [choice for choice in choices if choice.fits is not Fit.OTHER]
+    for choice in ours[:SHOWN_TREES]:
+        label = _("this board") if choice.fits is Fit.EXACT else _("a relative")
+        path = clean(choice.ref.path, 1000)
+        if choice.ref.device != listing.entry.device:
+            path = f"{clean(choice.ref.device, 80)}:{path}"
+        lines += field(label, path, width, tail=_("chosen") if choice.ref.path == chosen else "")
+        about = clean(choice.model or ", ".join(choice.compatible[:2]), 200)
+        if about:
+            lines += block(width - 1, [], label_width(), about, Ink.DIM)
+    more, others = len(ours[SHOWN_TREES:]), len(choices) - len(ours)
+    rest = ""
+    if more and others:
+        rest = _("And {n} more for it and its relatives, {others} for other boards.")
+    elif more:
+        rest = _("And {n} more for it and its relatives.")
+    elif others:
+        rest = _("And {others} for other boards.") if ours else _("{others} for other boards.")
+    if rest:
+        lines += paragraph(width, rest.format(n=f"{more:,}", others=f"{others:,}"), Ink.DIM)
+    return lines
+
+
+def machine_details(machine_report: Report, notices: Sequence[str], width: int) -> list[Line]:
+    """The findings and notices that hold for every entry."""
+    lines = [heading(width, _("This machine, for every entry"))]
+    for notice in notices:
+        lines += block(
+            width - 1, [Span(f" {_(NOTE)}", Ink.WARN)], verdict_width() + 2, clean(told(notice)), Ink.STRONG
+        )
+    for found in machine_report.findings:
+        lines += _with_evidence(found, width)
+    return lines if len(lines) > 1 else [*lines, *paragraph(width, _("Nothing was checked."), Ink.DIM)]
+
+
+def _with_evidence(found: Finding, width: int) -> list[Line]:
+    lines = finding(found, width)
+    indent = verdict_width() + (2 if width < STACKED else 15)
+    for name, value in found.evidence.items():
+        if value is None:  # the finding itself says what could not be read, and what there is not is no evidence
+            continue
+        text = value if isinstance(value, str) else json.dumps(_named(value), ensure_ascii=False, default=str)
+        lines += block(width - 1, [], indent, f"{clean(name, 60)}: {clean(text, 1000)}", Ink.DIM)
+    return lines
+
+
+def _named(value: object) -> object:
+    """Return a value with a word in it for what there is not: null is for programs."""
+    match value:
+        case None:
+            return "none"
+        case list() | tuple():
+            return [_named(inner) for inner in value]
+        case Mapping():
+            return {str(key): _named(inner) for key, inner in value.items()}
+        case _:
+            return value
+
+
+def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
+    """The plan: the method and why, the files, the edits and the notes."""
+    if plan is None:
+        return paragraph(width, _("Being worked out."), Ink.DIM)
+    if isinstance(plan, BootmenuError):
+        column = label_width()
+        lines = block(width - 1, [Span(" "), Span(_("no plan"), Ink.FAIL)], column, clean(told(plan.message)))
+        if plan.hint:
+            arrow = [Span(" " * (column - 2)), Span("→", Ink.KEY)]
+            lines += block(width - 1, arrow, column, clean(told(plan.hint)), Ink.STRONG)
+        return lines
+    lines = field(_("method"), f"{clean(plan.method, 60)}: {clean(told(plan.reason), 500)}", width)
+    lines += _file(_("kernel"), plan.kernel, width)
+    for initrd in plan.initrds:
+        lines += _file(_("initramfs"), initrd, width)
+    if plan.dtb is not None:
+        lines += _file(_("device tree"), plan.dtb, width)
+    for edit in plan.edits:
+        lines += field(_("edit"), clean(told(str(edit)), 500), width)
+    lines += field(_("command line"), clean(plan.command_line) or _("none"), width)
+    for hook in plan.hooks:
+        lines += field(_("hook"), clean(hook, 200), width)
+    for overlay in plan.overlays:
+        lines += _file(_("overlay"), overlay, width)
+    for note in plan.notes:
+        lines += field(_("note"), clean(told(note)), width, ink=Ink.STRONG)
+    return lines
+
+
+def _file(label: str, file: PlannedFile, width: int) -> list[Line]:
+    text = f"{clean(file.ref.device, 80)}:{clean(file.ref.path, 1000)}"
+    if file.ref.part:
+        text += f" ({clean(file.ref.part, 80)})"
+    if file.compression is not Compression.NONE:
+        text += f" ({file.compression})"
+    lines = field(label, text, width, tail=megabytes(file.size))
+    if file.sha256:
+        demand = _(", which must have the SHA-256 {digest}").format(digest=clean(file.sha256, 64))
+        lines += field("", demand.removeprefix(", "), width, ink=Ink.DIM)
+    return lines

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""The story of one entry: why it gets its verdict, what would be read, and the command line."""
+
+from __future__ import annotations
+
+from bootmenu.bootstate.store import Attempt, State
+from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.i18n import _, counted, for_each_language, marked, told
+from bootmenu.model.entry import BootEntry, FileRef, Problem
+from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.kernel import Compression, KernelImage
+from bootmenu.model.machine import MachineFacts
+from bootmenu.model.text import megabytes
+from bootmenu.terminal.cells import cells, clean
+from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, line, paragraph
+from bootmenu.view.wording import own_findings, verdict, verdict_width
+
+STACKED = 60
+"""Columns; in fewer, a finding's message stands under its code and not beside it."""
+
+_LABELS = (
+    *(marked("kernel"), marked("initramfs"), marked("device tree"), marked("overlay"), marked("command line")),
+    *(marked("from"), marked("loaded by"), marked("entry id"), marked("this board"), marked("a relative")),
+    *(marked("method"), marked("edit"), marked("hook"), marked("note"), marked("no plan")),
+    *(marked("partition"), marked("file"), marked("reason")),
+)
+
+
+@for_each_language
+def label_width() -> int:
+    """Column at which the values start: there is a blank before the longest label and one behind it."""
+    return 2 + max(cells(_(label)) for label in _LABELS)
+
+
+def none_given() -> str:
+    """In place of a command line."""
+    return _("none given")
+
+
+def story(
+    listing: Listing,
+    machine: MachineFacts,
+    machine_report: Report,
+    width: int,
+    *,
+    state: State | None = None,
+    method: str = "",
+    roomy: bool = False,
+) -> list[Line]:
+    """What became of it last time; findings, the entry's own before the machine's; the files and the command line."""
+    state = state or State()
+    found = history(listing.entry, state, width)
+    if listing.report.verdict is Severity.FAIL and listing.entry.id in (state.default, state.once):
+        found += _told(_("It is passed over as long as it cannot be started."), Ink.WARN, width)
+    found += findings(listing.report, machine_report, width)
+    lines = [*found, *([BLANK] if roomy and found else []), *files(listing, machine, width)]
+    return [*lines, *field(_("loaded by"), clean(method, 40), width, ink=Ink.DIM)] if method else lines
+
+
+def history(entry: BootEntry, state: State, width: int) -> list[Line]:
+    """Whether it came back, how often it may still be tried, and whether it starts by itself."""
+    lines: list[Line] = []
+    lost, good = state.lost_at(entry.id), state.good_at(entry.id)
+    if lost is not None:
+        lines += _told(_lost(_when(lost)), Ink.WARN, width)
+    elif good is not None and good.at:
+        lines += _told(_good(_when(good)), Ink.DIM, width)
+    if entry.tries_left is not None:
+        left = counted(entry.tries_left, "Boot counting: {n} try left.", "Boot counting: {n} tries left.")
+        none = _("Boot counting: no try left.")
+        lines += _told(left if entry.tries_left else none, Ink.TEXT if entry.tries_left else Ink.WARN, width)
+    if entry.id == state.once:
+        lines += _told(_("The default of the next boot only."), Ink.DIM, width)
+    if entry.id == state.default:
+        lines += _told(_("Made the default here."), Ink.DIM, width)
+    return lines
+
+
+def _told(text: str, ink: Ink, width: int) -> list[Line]:
+    sign = "!" if ink is Ink.WARN else "·"
+    return block(width - 1, [Span(f" {sign}", ink)], 3, text, ink)
+
+
+def _when(attempt: Attempt) -> tuple[str, str]:
+    """(2026-11-14, 09:30) of UTC; empty when the clock was not set."""
+    day, _mark, time = clean(attempt.at, 40).partition("T")
+    return (day, time[:5]) if time else ("", "")
+
+
+def _lost(when: tuple[str, str]) -> str:
+    if not when[0]:
+        return _("Tried, and never came back.")
+    return _("Tried on {day} at {time} UTC, and never came back.").format(day=when[0], time=when[1])
+
+
+def _good(when: tuple[str, str]) -> str:
+    if not when[0]:
+        return _("Came up well.")
+    return _("Came up well on {day} at {time} UTC.").format(day=when[0], time=when[1])
+
+
+def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
+    """Worst first, the entry's own before the machine's; how many passed where there is nothing else."""
+    lines: list[Line] = []
+    own = own_findings(report, machine_report)
+    for shown in own:
+        if shown.severity is not Severity.PASS:
+            lines += finding(shown, width)
+    for shared in machine_report.findings:
+        if shared.severity is not Severity.PASS and shared in report.findings:
+            label = [Span(" "), verdict(shared.severity), Span(" " + clean(shared.code, 20), Ink.STRONG)]
+            column = max(label_width(), verdict_width() + len(shared.code) + 4)
+            lines += block(width - 1, label, column, _("holds for every entry here: see the top"), Ink.DIM)
+    passes = len(report.of(Severity.PASS))
+    if passes and not lines:
+        lines.append(
+            line(
+                " ",
+                verdict(Severity.PASS),
+                Span(" " + counted(passes, "{n} check passed", "{n} checks passed"), Ink.DIM),
+            )
+        )
+    return lines
+
+
+def finding(shown: Finding, width: int) -> list[Line]:
+    """`■ FAIL IMG-PAGE` and the message in the same column as every value; the hint under it."""
+    label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Ink.STRONG)]
+    indent = verdict_width() + 2
+    lines = [Line(tuple(label))] if width < STACKED else []
+    if lines:
+        lines += block(width - 1, [], indent, clean(told(shown.message)))
+    else:
+        indent = verdict_width() + max(15, len(shown.code) + 4)
+        lines += block(width - 1, label, indent, clean(told(shown.message)))
+    if shown.hint:
+        arrow = [Span(" " * (indent - 2)), Span("→", Ink.KEY)]
+        lines += block(width - 1, arrow, indent, clean(told(shown.hint)), Ink.STRONG)
+    return lines
+
+
+def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
+    """Kernel, initramfs, device tree, overlays, command line, and where all that is written."""
+    entry, facts = listing.entry, listing.facts
+    lines: list[Line] = []
+    for role, ref in entry.files:
+        lines += _file(role, ref, facts, entry.device, width)
+    if entry.dtb is None:
+        at = next((i for i, (role, _ref) in enumerate(entry.files) if role == "overlay"), None)
+        inherited = field(_("device tree"), own_tree(machine), width, ink=Ink.DIM)
+        if at is None:
+            lines += inherited
+        else:
+            overlays = sum(len(_file(role, ref, facts, entry.device, width)) for role, ref in entry.files[at:])
+            lines[len(lines) - overlays : len(lines) - overlays] = inherited
+    text = clean(entry.cmdline.text, 4096)
+    lines += field(_("command line"), text or none_given(), width, ink=Ink.TEXT if text.strip() else Ink.DIM)
+    source = clean(entry.source, 20)
+    where = f"{_path(entry.config, entry.device)} ({source})" if entry.config else source
+    lines += field(_("from"), where, width, ink=Ink.DIM)
+    return lines
+
+
+def own_tree(machine: MachineFacts) -> str:
+    """What an entry gets that brings no device tree."""
+    own = f" ({clean(machine.tree.model, 80)})" if machine.tree and machine.tree.model else ""
+    return _("this machine's own") + own
+
+
+def field(label: str, value: str, width: int, *, ink: Ink = Ink.TEXT, tail: str = "") -> list[Line]:
+    """One labelled value, wrapped under its column."""
+    return block(width - 1, [Span(" "), Span(label, Ink.LABEL)], label_width(), value, ink, tail=tail)
+
+
+def _path(ref: FileRef, home: str) -> str:
+    path = clean(ref.path, 1000) + (f" ({clean(ref.part, 80)})" if ref.part else "")
+    return path if ref.device == home else f"{clean(ref.device, 80)}:{path}"
+
+
+def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> list[Line]:
+    wanted = (role, ref.device, ref.path, ref.part)
+    known = next((f for f in facts.files if (f.role, f.device, f.path, f.part) == wanted), None)
+    size = (known.embedded.size if known.embedded else known.size) if known else None
+    tail = megabytes(size) if size is not None else ""
+    lines = field(_(role), _path(ref, home), width, tail=tail)
+    trouble = _trouble(ref, known)
+    if trouble:
+        lines += block(width - 1, [], label_width(), trouble, Ink.FAIL)
+    if role == "kernel" and facts.kernel is not None:
+        about = _image(facts.kernel.image) if facts.kernel.image else ""
+        if about:
+            lines += block(width - 1, [], label_width(), about, Ink.DIM)
+    return lines
+
+
+def _trouble(ref: FileRef, known: FileFacts | None) -> str:
+    """Why the file is not there, in short; empty when it is. The findings say it at length."""
+    if known is None:
+        return _("is not there") if ref.exists is False else ""
+    match known.state:
+        case FileState.PRESENT:
+            return ""
+        case FileState.MISSING:
+            return _("is not there")
+        case FileState.OUTSIDE:
+            return _("leads out of the partition")
+        case FileState.UNUSABLE:
+            return clean(told(known.detail), 200) or _("is no usable file")
+        case FileState.FORBIDDEN:
+            return _("may not be read")
+        case FileState.WAITING:
+            return _("its partition has not been seen")
+
+
+def _image(image: KernelImage) -> str:
+    parts = [str(image.architecture)]
+    if image.page_size:
+        parts.append(_("{n} KiB pages").format(n=image.page_size // 1024))
+    if image.compression is not Compression.NONE:
+        parts.append(str(image.compression))
+    if image.version:
+        parts.append(clean(image.version, 100))
+    return " · ".join(parts)
+
+
+def problem_story(problem: Problem, width: int) -> list[Line]:
+    """What could not be read, where, and that nothing else is affected."""
+    lines = field(_("partition"), clean(problem.device, 100) or _("unknown"), width)
+    if problem.path:
+        lines += field(_("file"), clean(problem.path, 1000), width)
+    lines += field(_("reason"), clean(told(problem.message)), width, ink=Ink.STRONG)
+    left_out = _("This was left out. Everything else is listed all the same.")
+    return [*lines, BLANK, *paragraph(width, left_out, Ink.DIM)]

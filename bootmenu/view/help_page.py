@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""The help page, made from the table of keys."""
+
+from __future__ import annotations
+
+from bootmenu import __version__
+from bootmenu.i18n import _, marked
+from bootmenu.model.finding import Severity
+from bootmenu.view.actions import Key, Place, keys_of, named
+from bootmenu.view.banner import heading
+from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, paragraph
+from bootmenu.view.wording import skip, verdict, verdict_width
+
+_MEANINGS = {
+    Severity.PASS: marked("every check that applies found this entry right for this machine"),
+    Severity.WARN: marked("it comes up, and something that is named gets lost or is at risk"),
+    Severity.UNKNOWN: marked("a check applies and could not look; it may work"),
+    Severity.FAIL: marked("the load is refused, or the other kernel does not come up"),
+}
+
+
+_PLACES = (
+    *(Place.MENU, Place.EDIT, Place.FILTER, Place.DETAILS, Place.PROGRESS),
+    *(Place.CONFIRM, Place.CHOICE, Place.PASSPHRASE),
+)
+_KNOWN = frozenset({"up", "down", "first", "last", "page_up", "page_down", "redraw"})
+"""They mean the same everywhere."""
+
+
+def manual(about: Place, without: frozenset[str], width: int, where: str = "", *, alone: bool = False) -> list[Line]:
+    """about: the screen whose keys come first. without: actions that are not offered here. where: the file of
+    messages. alone: nothing but its keys, in plain words."""
+    lines = _keys(about, without, width)
+    if alone:
+        return lines
+    lines += [BLANK, heading(width, _("Verdicts"))]
+    for severity, meaning in _MEANINGS.items():
+        lines += _explained(verdict(severity), _(meaning), width)
+    lines += _explained(skip(), _("this could not be read; the rest is listed"), width)
+    lines += _explained(Span("*", Ink.STRONG), _("the default: of its boot configuration, or made with D"), width)
+    lines += _explained(Span("→", Ink.STRONG), _("the default of the next boot only"), width)
+    lines += _explained(Span("!", Ink.WARN), _("it was started, and never came back since"), width)
+    lines += _explained(Span(_("! log"), Ink.WARN), _("something went wrong, and stands in the log"), width)
+    for place in _PLACES:
+        if place is not about:
+            lines += [BLANK, *_keys(place, without if place is Place.MENU else without | _KNOWN, width)]
+    lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Ink.DIM)]
+    return [*lines, *paragraph(width, _("log: {where}").format(where=where), Ink.DIM)] if where else lines
+
+
+def _keys(place: Place, without: frozenset[str], width: int) -> list[Line]:
+    lines = [heading(width, _(place))]
+    for key in keys_of(place):
+        if key.action not in without:
+            lines += _key(key, width)
+    return lines
+
+
+def _key(key: Key, width: int) -> list[Line]:
+    return _explained(Span(named(key.shown), Ink.KEY), _(key.help), width)
+
+
+def _explained(sign: Span, text: str, width: int) -> list[Line]:
+    return block(width - 1, [Span(" "), sign], max(14, verdict_width() + 4), text)

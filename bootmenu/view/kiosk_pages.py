@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: MIT
+"""The kiosk's pages: plain words, room between them, whom to call on each, and nothing technical."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bootmenu.bootstate.store import Attempt, State
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.i18n import _, marked
+from bootmenu.model.finding import Severity
+from bootmenu.session.policy import Access, Policy
+from bootmenu.system.power import Power
+from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
+from bootmenu.view.banner import simulation
+from bootmenu.view.styled_text import BLANK, Ink, Line, Span, line, spread
+from bootmenu.view.wording import GOING_DOWN, full_name, name
+
+KEYS = marked("Up and Down choose, Enter starts.")
+FEW_BUTTONS = marked("Press to go on, hold to start.")
+SHORTEST_COUNTDOWN = 5
+"""Seconds after the idle time: whoever comes back shall see what is about to happen."""
+
+_MONTHS = (
+    *(marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June")),
+    *(marked("July"), marked("August"), marked("September"), marked("October"), marked("November")),
+    marked("December"),
+)
+
+ACTIONS = {
+    "rescan": marked("Look again"),
+    "details": marked("Technical details"),
+    "help": marked("Help"),
+}
+"""Actions that the kiosk can offer as a row of its own, in plain words. The action `power` is a row for each of
+POWERS."""
+POWERS = {Power.REBOOT: marked("Restart"), Power.OFF: marked("Switch off")}
+SERVICE = "service"
+"""The row behind which everything else is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One row."""
+
+    name: str
+    note: str = ""
+    listing: Listing | None = None
+    """None = it is an action."""
+    action: str = ""
+    power: Power | None = None
+    pin: bool = False
+    """It asks for the PIN."""
+    troubled: bool = False
+    """The note is about something that went wrong, or may."""
+
+    @property
+    def key(self) -> str:
+        """Stays the same when the rows change."""
+        if self.listing is not None:
+            return f"{self.listing.entry.device}:{self.listing.entry.id}"
+        return f"{self.action}:{self.power}" if self.power else self.action
+
+
+def choices(
+    policy: Policy,
+    offered: Sequence[Listing],
+    state: State,
+    names: Mapping[str, str],
+    *,
+    powers: Sequence[Power] = (),
+    recommended: Listing | None,
+    refused: frozenset[str] = frozenset(),
+) -> list[Choice]:
+    """offered: by the policy. refused: ids of entries that could not be loaded since the menu began."""
+    rows: list[Choice] = []
+    plain = [plain_name(one, names) for one in offered]
+    for one, words in zip(offered, plain, strict=True):
+        pin = policy.access_to(one) is Access.PIN
+        note, troubled = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
+        shown = words if plain.count(words) == 1 else full_name(one)
+        rows.append(Choice(name=shown, note=note, listing=one, pin=pin, troubled=troubled))
+    rows += [Choice(name=_(words), action=action) for action, words in ACTIONS.items() if policy.allows(action)]
+    if policy.allows("power"):
+        rows += [Choice(name=_(POWERS[one]), action="power", power=one) for one in powers if one in POWERS]
+    if policy.has_pin:
+        rows.append(Choice(name=_("Service"), note=_("asks for the PIN"), action=SERVICE, pin=True))
+    return rows
+
+
+def plain_name(listing: Listing, names: Mapping[str, str]) -> str:
+    """The words of the settings, or the entry's title."""
+    for pattern, words in names.items():
+        if fnmatch.fnmatchcase(listing.entry.id, pattern):
+            return clean(words, 100)
+    return name(listing)
+
+
+def _note(listing: Listing, state: State, *, pin: bool, recommended: bool, refused: bool) -> tuple[str, bool]:
+    """What stands beside the entry, and whether it is about trouble."""
+    lost, good = state.lost_at(listing.entry.id), state.good_at(listing.entry.id)
+    if refused:
+        return _("could not be started just now"), True
+    if lost is not None:
+        day = _day(lost)
+        return (_("did not start on {day}").format(day=day) if day else _("did not start last time")), True
+    if pin:
+        return _("asks for the PIN"), False
+    if recommended:
+        return _("recommended"), False
+    if good is not None:
+        day = _day(good)
+        return (_("worked on {day}").format(day=day) if day else _("worked before")), False
+    if listing.report.verdict is Severity.WARN:
+        return _("may work only in part"), True
+    return "", False
+
+
+def _day(attempt: Attempt) -> str:
+    """`14 November`; empty when the clock was not set."""
+    date = attempt.at[:10].split("-")
+    if len(date) != 3 or not all(part.isascii() and part.isdigit() for part in date):
+        return ""
+    month, day = int(date[1]), int(date[2])
+    return _("{day} {month}").format(day=day, month=_(_MONTHS[month - 1])) if 1 <= month <= 12 else ""
+
+
+# ---- what stands on every page ---------------------------------------------------------------------------------
+
+
+def _margin(width: int) -> int:
+    return max(2 if width >= 30 else 1, (width - 64) // 2)
+
+
+def _text(width: int, text: str, ink: Ink = Ink.TEXT) -> list[Line]:
+    """Wrapped inside the margins."""
+    left = _margin(width)
+    return [line(" " * left, Span(row, ink)) for row in wrap(clean(text), width - 2 * left)]
+
+
+def top(simulated: bool, hint: str, width: int) -> list[Line]:
+    """The first row: empty, but for the mark of a simulation. hint: what is to be known in it."""
+    if not simulated:
+        return [BLANK]
+    return [spread(width, [Span(" "), simulation()], [Span(f"{hint} " if hint else "", Ink.DIM)])]
+
+
+def bottom(contact: str, width: int) -> list[Line]:
+    """Return whom to call, in as many lines as it takes: a number that is cut cannot be called."""
+    return _text(width, clean(contact, 200), Ink.LABEL)[:_MOST_CONTACT]
+
+
+_MOST_CONTACT = 4
+"""Lines."""
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------
+
+
+def start(
+    rows: Sequence[Choice], selected: int, said: str, width: int, height: int, *, looking: bool = False
+) -> list[Line]:
+    """The choices. said: what to press, and the countdown; two blanks in it are a place to break the line. looking:
+    there may be more to come."""
+    heading = _text(width, ways(rows, looking=looking), Ink.STRONG)
+    footing = [row for part in said.split("  ") for row in _text(width, part)]
+    if sum(map(cells, said.split("  "))) + 4 <= width - 2 * _margin(width):
+        footing = _text(width, said)
+    if rows and _noted(rows[selected], width) is None:
+        note = rows[selected]
+        footing = [*_text(width, note.note, Ink.WARN if note.troubled else Ink.DIM), *footing]
+    if height < _LOW:  # the choices go before every word, and why there are none before the keys
+        footing = footing[: max(0, height - 2 - len(rows))]
+        if any(row.listing for row in rows) and len(heading) + len(rows) + len(footing) >= height:
+            heading = []
+    room = max(1, height - len(heading) - len(footing) - (2 if footing else 1 if heading else 0))
+    step = 2 if len(rows) * 2 - 1 <= room - 1 else 1
+    first = 0
+    if step == 1 and len(rows) > room:
+        first = max(0, min(selected - room // 2, len(rows) - room))
+    lines = [*heading, BLANK] if heading else []
+    for index, row in list(enumerate(rows))[first : first + room]:
+        press = str(index + 1) if index < 9 else ""
+        lines.append(dataclasses.replace(_row(row, selected=index == selected, width=width), press=press))
+        if step == 2:
+            lines.append(BLANK)
+    lines += [BLANK] * max(0, min(2, height - len(lines) - len(footing) - 1))
+    lines += footing
+    spare = height - len(lines)
+    return [*[BLANK] * (spare // 3), *lines]
+
+
+_LOW = 12
+"""Rows."""
+
+WAIT = marked("One moment, please. This terminal is getting ready.")
+
+
+def ways(rows: Sequence[Choice], *, looking: bool = False) -> str:
+    """Return in how many ways it can start. looking: there may be more to come."""
+    count = sum(1 for row in rows if row.listing is not None)
+    if not count and looking:
+        return _(WAIT)
+    if not count:
+        return _("This terminal cannot start at the moment. Please call for help.")
+    numbers = {
+        1: _("This terminal can start in one way."),
+        2: _("This terminal can start in two ways."),
+        3: _("This terminal can start in three ways."),
+        4: _("This terminal can start in four ways."),
+    }
+    return numbers.get(count) or _("This terminal can start in {number} ways.").format(number=count)
+
+
+def _noted(row: Choice, width: int) -> str | None:
+    """Return the note beside a row; None where it would leave no room for the name."""
+    room = width - 2 * _margin(width) - 3
+    return row.note if not row.note or cells(row.name) + 2 + cells(row.note) <= room or room >= 50 else None
+
+
+def _row(row: Choice, *, selected: bool, width: int) -> Line:
+    left = _margin(width)
+    room = width - 2 * left - 3
+    note = cut(_noted(row, width) or "", room // 2)
+    label = fit(row.name, room - cells(note) - (2 if note else 0))
+    body = [Span("▶  " if selected else "   ", Ink.KEY), Span(label, Ink.STRONG if selected else Ink.TEXT)]
+    if note:
+        body.append(Span("  " + note, Ink.WARN if row.troubled else Ink.DIM))
+    return Line((Span(" " * left), *body), selected)
+
+
+def waiting(width: int, height: int) -> list[Line]:
+    """Nothing is found yet."""
+    return _middle(_text(width, _(WAIT), Ink.STRONG), height)
+
+
+def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:
+    """part: 0.0 to 1.0."""
+    left = _margin(width)
+    length = max(10, width - 2 * left - 7)
+    filled = int(length * part)
+    bar = line(
+        " " * left,
+        Span("█" * filled, Ink.BAR),
+        Span("░" * (length - filled), Ink.GROOVE),
+        Span(f" {int(part * 100):3d} %", Ink.STRONG),
+    )
+    lines = [*_text(width, words, Ink.STRONG), BLANK, bar, BLANK]
+    return _middle([*lines, *_text(width, said or _("This is being started. Please leave the power on."))], height)
+
+
+def refusal(words: str, width: int, height: int) -> list[Line]:
+    """It could not be started; why is in the log."""
+    what, another, call = refused(words)
+    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, another)]
+    lines += [BLANK, *_text(width, call), BLANK, BLANK]
+    return _middle([*lines, *_text(width, _("Enter goes back."))], height)
+
+
+def refused(words: str) -> tuple[str, str, str]:
+    """Return what did not work, what else to do, and what if nothing works."""
+    what = _("This did not work: {name}.").format(name=words) if words else _("This did not work.")
+    another = _("Nothing was changed. Please choose another way.")
+    return what, another, _("If none of them works, please call for help.")
+
+
+def leaving(wanted: Power, width: int, height: int) -> list[Line]:
+    """Return the page that stays on the screen while the machine goes down."""
+    return _middle(_text(width, _(GOING_DOWN[wanted]), Ink.STRONG), height)
+
+
+def arrival(words: str, width: int, height: int) -> list[Line]:
+    """The end of a simulation."""
+    what, nothing = arrived(words)
+    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, nothing)]
+    return _middle([*lines, BLANK, *_text(width, _("Enter goes back."))], height)
+
+
+def arrived(words: str) -> tuple[str, str]:
+    """Return what would happen, and that it does not."""
+    return (
+        _("Here this would happen: {name}.").format(name=words),
+        _("This is a simulation. Nothing was started, and nothing was changed."),
+    )
+
+
+DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+WHEEL = (*DIGITS, "OK", marked("erase"), marked("back"))
+"""What Up and Down turn through while the PIN is entered."""
+
+
+def not_open(wait: int, *, wrong: bool) -> str:
+    """Return why the PIN opened nothing; empty = none was tried. wait: seconds until the next one may be tried."""
+    if wait:
+        words = _("That was not the PIN. Please wait {wait} s.") if wrong else _("Please wait {wait} s.")
+        return words.format(wait=wait)
+    return _("That was not the PIN. Please try again.") if wrong else ""
+
+
+def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_buttons: bool) -> list[Line]:
+    """typed: digits so far. turned: index into WHEEL. said: why it is not open yet."""
+    left = _margin(width)
+    stars = "* " * min(typed, (width - 2 * left) // 2 - 2)
+    lines = [*_text(width, _("Please enter the PIN."), Ink.STRONG), BLANK]
+    lines += [line(" " * left, Span(f"{stars}_", Ink.STRONG)), BLANK, _wheel(turned, width), BLANK]
+    told = _text(width, said, Ink.WARN) if said else [BLANK]
+    keys = _("Type it, or choose with Up and Down and take with Enter.")
+    if few_buttons:
+        keys = _("Press for the next sign, hold to take it.")
+    lines += [*told, *[BLANK] * max(0, 2 - len(told)), *_text(width, keys)]
+    return _middle(lines, height)
+
+
+def _wheel(turned: int, width: int) -> Line:
+    """Return the signs in a row; where not all of them fit, those around the marked one."""
+    left = _margin(width)
+    signs = [f"[{_(sign)}]" if index == turned else f" {_(sign)} " for index, sign in enumerate(WHEEL)]
+    first, last = 0, len(signs)
+    while sum(map(cells, signs[first:last])) > width - 2 * left:
+        if turned - first > last - 1 - turned:
+            first += 1
+        else:
+            last -= 1
+    shown = [
+        Span(sign, Ink.KEY if index == turned else Ink.TEXT) for index, sign in list(enumerate(signs))[first:last]
+    ]
+    return line(" " * left, *shown)
+
+
+def _middle(lines: list[Line], height: int) -> list[Line]:
+    """Return the lines a third of the way down; drop the blank ones where there is no room for them."""
+    if len(lines) > height:
+        lines = [row for row in lines if row != BLANK]
+    return [*[BLANK] * max(0, (height - len(lines)) // 3), *lines]

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""A line of text that somebody types: a value with a cursor. Every key makes another one."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from bootmenu.terminal.cells import cells, clean
+from bootmenu.view.styled_text import Ink, Span
+
+LONGEST = 8192
+"""Characters; the longest command line that a kernel takes is 4096 (arm64: COMMAND_LINE_SIZE 2048)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Text, and the place before which the next character goes: 0 to its length."""
+
+    text: str = ""
+    cursor: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Typed:
+        """With the cursor at its end."""
+        return cls(text, len(text))
+
+    def insert(self, text: str, longest: int = LONGEST) -> Typed:
+        """Behind it stands the cursor. What is too long is left out."""
+        text = text[: max(0, longest - len(self.text))]
+        return Typed(self.text[: self.cursor] + text + self.text[self.cursor :], self.cursor + len(text))
+
+    def erase(self) -> Typed:
+        """Take the character before the cursor away."""
+        return self._without(self._step(-1), self.cursor)
+
+    def delete(self) -> Typed:
+        """Take the character at the cursor away."""
+        return self._without(self.cursor, self._step(1))
+
+    def clear(self) -> Typed:
+        """Take away everything before the cursor."""
+        return self._without(0, self.cursor)
+
+    def kill(self) -> Typed:
+        """Take away everything from the cursor on."""
+        return self._without(self.cursor, len(self.text))
+
+    def erase_word(self) -> Typed:
+        """Take away the word before the cursor, and the blanks behind it."""
+        before, blank, _ = self.text[: self.cursor].rstrip().rpartition(" ")
+        return self._without(len(before + blank), self.cursor)
+
+    def left(self) -> Typed:
+        """One character."""
+        return dataclasses.replace(self, cursor=self._step(-1))
+
+    def right(self) -> Typed:
+        """One character."""
+        return dataclasses.replace(self, cursor=self._step(1))
+
+    def home(self) -> Typed:
+        """Before the first character."""
+        return dataclasses.replace(self, cursor=0)
+
+    def end(self) -> Typed:
+        """Behind the last character."""
+        return dataclasses.replace(self, cursor=len(self.text))
+
+    def _without(self, start: int, end: int) -> Typed:
+        start = max(0, start)
+        return Typed(self.text[:start] + self.text[end:], start)
+
+    def _step(self, direction: int) -> int:
+        return max(0, min(self.cursor + direction, len(self.text)))
+
+    def spans(self, width: int, ink: Ink = Ink.STRONG) -> tuple[Span, ...]:
+        """At most `width` columns around the cursor, which is marked; « and » say that there is more."""
+        return _window([clean(char) for char in self.text], self.cursor, width, ink)
+
+
+def _window(chars: list[str], cursor: int, width: int, ink: Ink) -> tuple[Span, ...]:
+    """The part before the cursor moves on by half the width, so that typing seldom moves the whole line."""
+    widths = [cells(char) for char in chars] + [1]
+    width = max(width, 4)
+    start = 0
+    while sum(widths[start : cursor + 1]) > width - 1 - (start > 0):
+        # from the beginning of the line, in halves: where a cursor stands, the same part is always shown
+        half, passed = width // 2, 0
+        while passed < half and start < cursor:
+            passed += widths[start]
+            start += 1
+    room = width - (start > 0)
+    end = start
+    while end < len(chars) and sum(widths[start : end + 1]) <= room - (end + 1 < len(chars)):
+        end += 1
+    spans = [Span("«", Ink.DIM)] if start else []
+    spans.append(Span("".join(chars[start:cursor]), ink))
+    if cursor < end:
+        spans += [Span(chars[cursor], ink, marked=True), Span("".join(chars[cursor + 1 : end]), ink)]
+    else:
+        spans.append(Span(" ", ink, marked=True))
+    if end < len(chars):
+        spans.append(Span("»", Ink.DIM))
+    return tuple(span for span in spans if span.text)

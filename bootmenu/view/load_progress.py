@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""The progress of a load: one row a stage with bytes, rate and time, and a bar for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.i18n import _, marked, told
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.text import megabytes
+from bootmenu.terminal.cells import cells, clean, cut, fit, rate, seconds
+from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, clip, spread
+from bootmenu.view.wording import full_name, overridden, stage_width
+
+Told = Mapping[Stage, Progress]
+
+
+def loading(
+    listing: Listing, plan: LoadPlan | None, known: Told, said: str, width: int, height: int, *, test: bool = False
+) -> list[Line]:
+    """said: one sentence under the bar. height: in how many rows; where they are few, the stages around the one that
+    runs. test: it ends with the load."""
+    method = clean(plan.method, 40) if plan else _("choosing the way to load")
+    title = spread(width, [Span(" " + full_name(listing), Ink.STRONG)], [Span(method + " ", Ink.DIM)])
+    stages = stages_of(plan, test=test)
+    rows = [_stage(stage, known.get(stage), width) for stage in stages]
+    bar = _bar(fraction(plan, known, test=test) if plan else 0.0, width)
+    below: list[Line] = []
+    if said:
+        below += block(width - 1, [], 1, clean(told(said)), Ink.DIM)
+    codes = overridden(listing.report)
+    if codes:
+        below += block(width - 1, [Span(" "), Span(_("overridden"), Ink.FAIL)], 3 + cells(_("overridden")), codes)
+    for note in plan.notes if plan else ():
+        below += block(width - 1, [Span(" "), Span(_("note"), Ink.LABEL)], 3 + cells(_("note")), clean(told(note)))
+    if len(rows) + 6 > height:
+        room = max(1, height - 2 - min(len(below), height // 3))
+        last = max((index for index, stage in enumerate(stages) if stage in known), default=0)
+        first = max(0, min(last - room // 2, len(rows) - room))
+        return [title, *rows[first : first + room], bar, *below]
+    return [BLANK, title, BLANK, *rows, BLANK, bar, BLANK, *below]
+
+
+def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:
+    """Those that it runs through; a test ends with the load."""
+    stages = plan.stages if plan else tuple(Stage)
+    return stages[: stages.index(Stage.LOAD) + 1] if test else stages
+
+
+_NOW, _OK, _SKIP = marked("now"), marked("ok"), marked("skip")
+
+
+def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
+    state = progress.state if progress else None
+    column = 3 + max(cells(_(word)) for word in (_NOW, _OK, _SKIP))
+    text, ink = {
+        None: ("", Ink.TEXT),
+        StageState.RUNNING: (f"▶ {_(_NOW)}", Ink.KEY),
+        StageState.DONE: (f"• {_(_OK)}", Ink.PASS),
+        StageState.SKIPPED: (f"  {_(_SKIP)}", Ink.DIM),
+    }[state]
+    sign = Span(fit(text, column), ink)
+    named = Span(fit(_(stage), stage_width()), Ink.DIM if progress is None else Ink.TEXT)
+    spans = [Span(" "), sign, Span(" "), named]
+    if progress is None:
+        return Line(tuple(spans))
+    narrow = width < 70
+    if progress.total or progress.done:
+        size = megabytes(progress.done)
+        if state is StageState.RUNNING and progress.total and not narrow:
+            size = f"{progress.done / 1_000_000:.1f} / {megabytes(progress.total)}"
+        spans.append(Span(fit(size, 10 if narrow else 16, right=True)))
+        spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Ink.DIM))
+        spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
+        if progress.detail:
+            spans.append(Span("  " + clean(_detail(progress), 200), Ink.DIM))
+    elif progress.detail:
+        spans.append(Span("  " + cut(clean(_detail(progress), 200), width), Ink.DIM))
+    elif progress.seconds >= 0.05:
+        spans.append(Span(" " * (21 if narrow else 27) + fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
+    return Line(clip(spans, width - 1))
+
+
+def _detail(progress: Progress) -> str:
+    """Things in a row, each of which is said by itself."""
+    return ", ".join(told(part) for part in progress.detail.split(", "))
+
+
+def fraction(plan: LoadPlan, known: Told, *, test: bool = False) -> float:
+    """0.0 to 1.0: bytes count, and each stage without bytes counts a little."""
+    read = {
+        Stage.KERNEL: plan.kernel.size,
+        Stage.INITRAMFS: sum(file.size for file in plan.initrds),
+        Stage.DEVICE_TREE: plan.dtb.size if plan.dtb else 0,
+    }
+    little = max(sum(read.values()) / 20, 1)
+    weights = {stage: max(read.get(stage, 0), little) for stage in stages_of(plan, test=test)}
+    reached = 0.0
+    for stage, weight in weights.items():
+        progress = known.get(stage)
+        if progress is None:
+            continue
+        if progress.state is not StageState.RUNNING:
+            reached += weight
+        elif progress.total:
+            reached += weight * min(1.0, progress.done / progress.total)
+    return reached / sum(weights.values())
+
+
+def _bar(part: float, width: int) -> Line:
+    length = max(10, min(width - 9, 60))
+    filled = int(length * part)
+    return Line(
+        (
+            Span(" "),
+            Span("█" * filled, Ink.BAR),
+            Span("░" * (length - filled), Ink.GROOVE),
+            Span(f" {int(part * 100):3d} %", Ink.STRONG),
+        )
+    )

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""The one question before an entry is loaded: what would happen, why it might not be wise, and the two answers."""
+
+from __future__ import annotations
+
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.i18n import _, told
+from bootmenu.model.finding import Report, Severity
+from bootmenu.terminal.cells import cells, clean, fit
+from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, line, paragraph
+from bootmenu.view.wording import full_name, overridden, reasons, verdict, verdict_width
+
+
+def question(
+    listing: Listing, machine_report: Report, *, first_stage: bool, simulated: bool, width: int
+) -> list[Line]:
+    """Return what there is to know before it is answered: of a FAIL every reason."""
+    failed = listing.report.verdict is Severity.FAIL
+    asked = _("Start it although it cannot work here?") if failed else _("Start this?")
+    lines = [*paragraph(width, asked, Ink.STRONG), BLANK, *paragraph(width, full_name(listing))]
+    column = verdict_width() + 2
+    for why in reasons(listing.report, machine_report):
+        lines.append(BLANK)
+        lines += block(width - 1, [Span(" "), verdict(why.severity)], column, clean(told(why.message), 600))
+        if why.hint:
+            arrow = Span("→", Ink.KEY)
+            lines += block(width - 1, [Span(" " * (column - 2)), arrow], column, clean(told(why.hint), 400))
+    if failed:
+        that = _("That would override {codes}.").format(codes=overridden(listing.report))
+        lines += [BLANK, *paragraph(width, that)]
+    if simulated:
+        lines += [BLANK, *paragraph(width, _("SIMULATION: it goes as far as the jump, and nothing is executed."))]
+    elif not first_stage:
+        what = _("The running system ends at once: file systems are synced and unmounted, programs are not asked.")
+        lines += [BLANK, *paragraph(width, what)]
+    return lines
+
+
+def answers(*, failed: bool, yes: bool, width: int) -> list[Line]:
+    """Return No, and Yes under it. yes: the dangerous one is marked."""
+    start = _("Yes, start it anyway") if failed else _("Yes, start it")
+    return [
+        _answer(_("No, back to the menu"), _("Esc"), not yes, width, "escape"),
+        _answer(start, "y", yes, width, "y"),
+    ]
+
+
+def _answer(text: str, key: str, marked: bool, width: int, press: str) -> Line:
+    size = max(5, cells(key)) if width >= 30 else 0
+    # the buttons of a question: one click takes the answer
+    body = Span(fit(f"{'▶' if marked else ' '} {text}", max(10, width - (3 if size else 2) - size)), press=press)
+    return line(" ", body, Span(fit(key, size, right=True), Ink.KEY, press=press), " ", selected=marked)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""What went wrong, what the kernel logged about it, and what to do."""
+
+from __future__ import annotations
+
+from bootmenu.errors import BootmenuError
+from bootmenu.i18n import _, marked, told
+from bootmenu.kexec.kernel_errors import LoadError, left_loaded
+from bootmenu.kexec.test_load import TestRefusedError
+from bootmenu.model.progress import Stage
+from bootmenu.system.power import PowerError
+from bootmenu.terminal.cells import cells, clean
+from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, paragraph
+
+_LABELS = (*(marked("entry"), marked("what"), marked("stage"), marked("call"), marked("kernel log"), marked("do")),)
+
+
+def headline(error: Exception) -> str:
+    """One sentence. LoadError's contract: nothing is loaded any more, unless its notes say so."""
+    if left_loaded(error):
+        return _("This entry was not started, and a kernel stays loaded.")
+    match error:
+        case LoadError(stage=Stage.JUMP):
+            return _("The jump came back. This machine is still running, and nothing is loaded.")
+        case LoadError(errno=None):
+            return _("This entry could not be loaded. Nothing was changed.")
+        case LoadError():
+            return _("The kernel refused this entry. Nothing was changed.")
+        case TestRefusedError():
+            return _("This entry was not tested. Nothing was changed.")
+        case PowerError():
+            return _("The machine goes on running.")
+        case BootmenuError():
+            return _("This entry cannot be loaded. Nothing was changed.")
+        case _other:
+            return _("bootmenu itself made a mistake. Nothing is loaded.")
+
+
+def advice(error: Exception) -> str:
+    """What to do next; empty when nobody knows."""
+    if isinstance(error, BootmenuError):
+        return told(error.hint)
+    return _("Please report this, with the log file of bootmenu.")
+
+
+def refusal(error: Exception, name: str, width: int) -> list[Line]:
+    """name: the entry; empty when it is not known any more."""
+    lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Ink.FAIL)], 3, headline(error), Ink.FAIL), BLANK]
+    if name:
+        lines += _field(_("entry"), name, width)
+    if isinstance(error, BootmenuError):
+        lines += _field(_("what"), told(error.message), width, Ink.STRONG)
+    else:
+        lines += _field(_("what"), f"{type(error).__name__}: {error}", width, Ink.STRONG)
+    for left in left_loaded(error):
+        lines += _field("", told(left), width, Ink.WARN)
+    if isinstance(error, LoadError):
+        lines += _field(_("stage"), _(error.stage), width)
+        answer = error.call or error.errno_text
+        if error.call and error.errno_text:
+            answer = _("{call} said {answer}").format(call=error.call, answer=error.errno_text)
+        if answer:
+            lines += _field(_("call"), answer, width)
+        if error.kernel_log:
+            lines.append(BLANK)
+            for index, row in enumerate(error.kernel_log):
+                lines += _field(_("kernel log") if index == 0 else "", row, width)
+        elif error.call:
+            lines += _field(_("kernel log"), _("nothing"), width, Ink.DIM)
+    if hint := advice(error):
+        lines += [BLANK, *_field(_("do"), hint, width, Ink.STRONG)]
+    return lines
+
+
+def _field(label: str, text: str, width: int, ink: Ink = Ink.TEXT) -> list[Line]:
+    column = 5 + max(cells(_(known)) for known in _LABELS)
+    return block(width - 1, [Span(" " * 3), Span(label, Ink.LABEL)], column, clean(text), ink)
+
+
+def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
+    """The end of every load on the demonstration machine."""
+    here = _("Here the machine would start {name}.").format(name=clean(name, 300))
+    done = _("Everything but the jump was done (loading method: {method}).").format(method=clean(method, 60))
+    return [
+        BLANK,
+        *block(width - 1, [Span(" "), Span("▶", Ink.KEY)], 3, here, Ink.STRONG),
+        BLANK,
+        *paragraph(width, done, indent=3),
+        *paragraph(width, _("The last line on the console would have been:"), indent=3),
+        BLANK,
+        *paragraph(width, told(last_line), Ink.STRONG, indent=5),
+        BLANK,
+        *paragraph(
+            width, _("This is a demonstration machine: nothing was executed, and nothing is loaded."), indent=3
+        ),
+    ]

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The words and signs of a verdict, and the names of things, in one place for every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bootmenu.compat.facts import FileState
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.i18n import _, for_each_language, marked, told
+from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.text import megabytes
+from bootmenu.system.power import Power
+from bootmenu.terminal.cells import cells, clean, fit
+from bootmenu.view.styled_text import Ink, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """sign and word stand at the start of a row, sentence where there is room."""
+
+    sign: str
+    word: str
+    sentence: str
+
+
+WORDS = {
+    Severity.PASS: Words("•", marked("ok"), marked("can be started here")),
+    Severity.WARN: Words("▲", marked("warn"), marked("can be started, with a warning")),
+    Severity.UNKNOWN: Words("?", "?", marked("could not be checked to the end")),
+    Severity.FAIL: Words("■", marked("FAIL"), marked("cannot be started here")),
+}
+
+WAITS = Words("?", marked("wait"), marked("waits for {device}"))
+"""Of an entry that cannot be judged before a partition is there."""
+
+SKIP = marked("! skip")
+"""In the same column: something could not be read."""
+NOTE = marked("! note")
+
+
+@for_each_language
+def verdict_width() -> int:
+    """Columns of sign, space and word, in the language in use."""
+    return max(cells(text) for text in (*map(_worded, (*WORDS.values(), WAITS)), _(SKIP)))
+
+
+def _worded(words: Words) -> str:
+    return words.sign if words.sign == words.word else f"{words.sign} {_(words.word)}"
+
+
+def verdict(severity: Severity) -> Span:
+    """`■ FAIL`, padded to the column's width. The unknown is its sign alone."""
+    return Span(fit(_worded(WORDS[severity]), verdict_width()), Ink.of(severity))
+
+
+def awaited(listing: Listing) -> str:
+    """The partition for which it waits, as configurations name it; empty when that does not decide its verdict."""
+    if listing.report.verdict is not Severity.UNKNOWN:
+        return ""
+    return next((file.device for file in listing.facts.files if file.state is FileState.WAITING), "")
+
+
+def verdict_of(listing: Listing) -> Span:
+    """The verdict of an entry, or `? wait`."""
+    if awaited(listing):
+        return Span(fit(_worded(WAITS), verdict_width()), Ink.UNKNOWN)
+    return verdict(listing.report.verdict)
+
+
+def sentence_of(listing: Listing) -> Span:
+    """The same at length: `waits for uuid=1C4E-5A7B`."""
+    severity = listing.report.verdict
+    if device := awaited(listing):
+        return Span(_(WAITS.sentence).format(device=clean(device, 40)), Ink.UNKNOWN)
+    return Span(_(WORDS[severity].sentence), Ink.of(severity))
+
+
+def skip() -> Span:
+    """`! skip`, as wide as a verdict."""
+    return Span(fit(_(SKIP), verdict_width()), Ink.WARN)
+
+
+@for_each_language
+def stage_width() -> int:
+    """Columns of the longest stage."""
+    return max(cells(_(stage)) for stage in Stage)
+
+
+def stage_words(progress: Progress) -> str:
+    """`read kernel          done    `, for a line of its own."""
+    state = max(cells(_(state)) for state in StageState)
+    return f"{fit(_(progress.stage), stage_width() + 1)} {fit(_(progress.state), state + 1)}"
+
+
+def stage_line(progress: Progress) -> str:
+    """Return a stage with its state, size, time and what it says: `read kernel    done    35.1 MB    0.3 s`."""
+    size = megabytes(progress.done) if progress.done else ""
+    detail = clean(told(progress.detail), 60)
+    return f"{stage_words(progress)} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
+
+
+def name(listing: Listing) -> str:
+    """The entry's title, or its kernel's path when it has none."""
+    return clean(listing.entry.title or listing.entry.kernel.path, 200)
+
+
+def full_name(listing: Listing) -> str:
+    """The title with the kernel version, unless the title says it."""
+    return with_version(name(listing), clean(listing.entry.version, 100))
+
+
+def with_version(title: str, version: str) -> str:
+    """Return the title with the version, unless it has that already."""
+    return f"{title}, {version}" if version and version not in title else title
+
+
+GOING_DOWN: Mapping[Power, str] = {
+    Power.REBOOT: marked("The machine is restarting."),
+    Power.OFF: marked("The machine is switching off."),
+    Power.FIRMWARE: marked("The machine is restarting into the firmware's setup."),
+}
+"""What is said while it happens; the last thing that is on the screen."""
+
+
+def own_findings(report: Report, machine: Report) -> tuple[Finding, ...]:
+    """What was found about the entry itself, worst first."""
+    return tuple(finding for finding in report.findings if finding not in machine.findings)
+
+
+def reasons(report: Report, machine: Report) -> tuple[Finding, ...]:
+    """Return the findings that decide the verdict, the entry's own before the machine's; of anything but a FAIL the
+    first. None for a pass."""
+    worst = report.verdict
+    if worst is Severity.PASS:
+        return ()
+    own = tuple(finding for finding in own_findings(report, machine) if finding.severity is worst)
+    every = own + tuple(finding for finding in report.of(worst) if finding not in own)
+    return every if worst is Severity.FAIL else every[:1]
+
+
+def overridden(report: Report) -> str:
+    """The codes that starting this entry overrides, once each; empty when there are none."""
+    codes = list(dict.fromkeys(finding.code for finding in report.of(Severity.FAIL)))
+    more = " " + _("and {n} more").format(n=len(codes) - _MOST_CODES) if len(codes) > _MOST_CODES else ""
+    return ", ".join(codes[:_MOST_CODES]) + more
+
+
+_MOST_CODES = 5
+
+
+def made_default(listing: Listing, said: str) -> str:
+    """Return what is said when an entry is made a default: of one that cannot be started, that it cannot."""
+    fails = listing.report.verdict is Severity.FAIL
+    return _("the default, but it cannot be started here") if fails else said
