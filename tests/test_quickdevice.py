@@ -127,7 +127,8 @@ def test_calls_are_made_without_ctypes() -> None:
     with pytest.raises(OSError, match="umount2") as caught:
         quick_mount._call("umount2", b"/nonexistent", 0)
     assert caught.value.errno in (errno.ENOENT, errno.EPERM)
-    program = "from bootmenu.bootstate.quick_mount import _call\ntry: _call('umount2', b'/x', 0)\nexcept OSError: print(1)"
+    program = "from bootmenu.bootstate.quick_mount import _call\n"
+    program += "try: _call('umount2', b'/x', 0)\nexcept OSError: print(1)"
     program = f"import sys; before = set(sys.modules)\n{program}\nprint(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     said, modules = done.stdout.splitlines()
