@@ -62,7 +62,7 @@ class Key:
     """The action is told which key it was."""
     in_text: bool = False
     """It counts in the middle of a text as well (terminal/input_filter.py), where nobody may have meant a key: it
-    moves something, or has to do with the line that is being typed. What starts, changes or leaves anything does not."""
+    moves something, or belongs to the line that is being typed. What starts, changes or leaves anything does not."""
 
 
 # Terminals send Enter as carriage return or as line feed (ctrl+j).
