@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from bootmenu.session.policy import Access, Policy
 
 from bootmenu.bootstate.store import Memory, State, open_memory, refusal
 from bootmenu.config.settings import Profile, Settings
@@ -21,6 +20,7 @@ from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place, PlaceRule
 from bootmenu.session.autoboot import Choice, choose
 from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.policy import Access, Policy
 from bootmenu.session.scan_results import Catalogue
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines

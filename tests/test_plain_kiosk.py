@@ -11,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from bootmenu.session.policy import ALWAYS, Policy
 
 from bootmenu.bootstate.store import Attempt, FolderStore, Memory
 from bootmenu.config.settings import Settings, parse
@@ -21,6 +20,7 @@ from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.ui_context import Terms
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage
+from bootmenu.session.policy import ALWAYS, Policy
 from bootmenu.system.power import Power
 from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import Teletype

@@ -13,8 +13,6 @@ import termios
 from collections.abc import Iterator
 
 import pytest
-from bootmenu.session.policy import Policy
-from bootmenu.terminal.cells import cells, clean, fold
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +31,9 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.entry import Problem
 from bootmenu.model.progress import Stage
 from bootmenu.session.machine_session import MachineSession, Session
+from bootmenu.session.policy import Policy
 from bootmenu.terminal.capabilities import columns_of
+from bootmenu.terminal.cells import cells, clean, fold
 from bootmenu.terminal.teletype import Teletype
 from tests.ui import fakes
 from tests.ui.line import on_a_line

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from bootmenu.session.policy import Access, Policy
 
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.discovery.scan_events import Listing
+from bootmenu.session.policy import Access, Policy
 from tests.ui.fakes import ALPINE, DEBIAN, OLDER, PAGES, TEST
 
 FOUND = (DEBIAN, OLDER, PAGES, ALPINE, TEST)

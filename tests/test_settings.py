@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bootmenu.session.policy import Policy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +34,7 @@ from bootmenu.config.settings import (
 )
 from bootmenu.model.place import INTERNAL_ONLY
 from bootmenu.session.autoboot import choose
+from bootmenu.session.policy import Policy
 from bootmenu.system.host import Host
 from bootmenu.view import output
 from tests.ui.fakes import ALPINE, DEBIAN, OLDER

@@ -20,7 +20,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.ui_context import Terms
 from bootmenu.i18n import _, counted, marked, told
-from bootmenu.kexec import test_load
+from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, leave_note, left_loaded
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding, Severity
@@ -442,7 +442,7 @@ class PlainMenu(PlainBase):
                 left = self._session.unload(plan)
         if left:
             self.teletype.say(told(left), "  ! ")
-        self.finding(test_load.finding(plan, error))
+        self.finding(trial_load.finding(plan, error))
 
     def _edit(self, listing: Listing) -> None:
         """Until it is started or left; what cannot be started comes back here, as it was changed."""

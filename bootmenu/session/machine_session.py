@@ -52,7 +52,7 @@ from bootmenu.kexec.dtb_fixups import HandedTrees, Handover
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, leave_note
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import LoadPlan, PlanError, choose, foresee, make_plan
-from bootmenu.kexec.test_load import Preflight, preflight
+from bootmenu.kexec.trial_load import Preflight, preflight
 from bootmenu.model.codec import to_json
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report

@@ -22,7 +22,7 @@ from bootmenu.discovery.scan_events import DeviceGone, Listing, ScanEvent, ScanF
 from bootmenu.i18n import marked
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.kexec.test_load import Preflight
+from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts

@@ -6,7 +6,7 @@ from __future__ import annotations
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import _, marked, told
 from bootmenu.kexec.kernel_errors import LoadError, left_loaded
-from bootmenu.kexec.test_load import TestRefusedError
+from bootmenu.kexec.trial_load import TestRefusedError
 from bootmenu.model.progress import Stage
 from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean

@@ -25,8 +25,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootmenu.session.policy import Policy
-
 from bootmenu import cli, i18n
 from bootmenu.bootstate.store import FolderStore, Memory, State, decode, encode, open_memory
 from bootmenu.bugreport import bundle
@@ -54,6 +52,7 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.session.autoboot import choose
+from bootmenu.session.policy import Policy
 from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host

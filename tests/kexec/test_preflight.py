@@ -12,7 +12,7 @@ import pytest
 from bootmenu.commands import boot
 from bootmenu.discovery.devices import Device
 from bootmenu.kexec.kernel_errors import LoadError
-from bootmenu.kexec.test_load import CODE, finding, preflight, with_finding
+from bootmenu.kexec.trial_load import CODE, finding, preflight, with_finding
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Stage
 from bootmenu.session.machine_session import MachineSession, collect

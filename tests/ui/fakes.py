@@ -33,7 +33,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.kexec.test_load import Preflight
+from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity

@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Iterable
 
 import pytest
-from bootmenu.terminal.cells import cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ProblemFound
 from bootmenu.model.entry import CommandLine, FileRef, Problem
 from bootmenu.session.scan_results import Catalogue
+from bootmenu.terminal.cells import cells
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import Columns, Row, line_of, rows
 from bootmenu.view.wording import verdict_width

@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from bootmenu.view.entry_editor import Part
 from textual import events
 
 from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State, encode
@@ -25,11 +24,12 @@ from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.kernel_errors import SimulatedJump
-from bootmenu.kexec.test_load import Preflight, TestRefusedError
+from bootmenu.kexec.trial_load import Preflight, TestRefusedError
 from bootmenu.model.finding import Severity
 from bootmenu.system.power import Power
 from bootmenu.view.dtb_page import MOST_LINES, TreeText
 from bootmenu.view.entry_details import planned
+from bootmenu.view.entry_editor import Part
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from bootmenu.terminal.cells import cells
-from bootmenu.view.entry_editor import Part
 
 from bootmenu import i18n
 from bootmenu.bootstate.store import Attempt, Memory, State
@@ -17,8 +15,10 @@ from bootmenu.i18n import _
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.system.power import Power
+from bootmenu.terminal.cells import cells
 from bootmenu.view import banner, entry_list, entry_summary, kiosk_pages, load_progress, refusal
 from bootmenu.view.actions import Place, labelled
+from bootmenu.view.entry_editor import Part
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import WORDS, verdict, verdict_width
 from scripts.messages import collected

@@ -6,11 +6,11 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from bootmenu.terminal.cells import cells, clean, cut, fit, rate, wrap
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.text import megabytes
+from bootmenu.terminal.cells import cells, clean, cut, fit, rate, wrap
 from bootmenu.view.styled_text import Ink, Span, block, clip, line, rule, spread
 
 texts = st.text(max_size=200)

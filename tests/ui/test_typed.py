@@ -8,13 +8,13 @@ import itertools
 import unicodedata
 
 import pytest
-from bootmenu.terminal.cells import cells
-from bootmenu.view.entry_editor import Draft, Part
-from bootmenu.view.line_editor import Typed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import CommandLine, FileRef
+from bootmenu.terminal.cells import cells
+from bootmenu.view.entry_editor import Draft, Part
+from bootmenu.view.line_editor import Typed
 from tests.ui.fakes import DEBIAN
 
 OPERATIONS = ["erase", "delete", "clear", "kill", "erase_word", "left", "right", "home", "end"]

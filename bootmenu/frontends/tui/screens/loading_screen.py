@@ -21,7 +21,7 @@ from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, Refusal
 from bootmenu.frontends.tui.widgets.text_view import Paper
 from bootmenu.frontends.ui_context import Terms
 from bootmenu.i18n import _, told
-from bootmenu.kexec import test_load
+from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, leave_note
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding
@@ -157,7 +157,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 self.post_message(self.Planned(plan))
                 loaded = self._follow(session.load(plan))
                 if loaded and self._test:
-                    self.post_message(self.Tested(test_load.finding(plan, None), session.unload(plan)))
+                    self.post_message(self.Tested(trial_load.finding(plan, None), session.unload(plan)))
                     return
                 if loaded:
                     self._leaving = True
@@ -229,7 +229,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             return
         tested = None
         if self._test and self.plan is not None and isinstance(message.error, LoadError):
-            tested = test_load.finding(self.plan, message.error)
+            tested = trial_load.finding(self.plan, message.error)
         self.ended = ended = self._returned("", failed=tested is None, tested=tested)
         self.app.push_screen(self.refused(message.error), lambda _none: self._back(ended))
 

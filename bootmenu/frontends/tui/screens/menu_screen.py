@@ -38,7 +38,7 @@ from bootmenu.frontends.tui.widgets.text_view import Paper
 from bootmenu.frontends.ui_context import Terms
 from bootmenu.i18n import _, counted, marked, told
 from bootmenu.kexec.kernel_errors import SimulatedJump
-from bootmenu.kexec.test_load import with_finding
+from bootmenu.kexec.trial_load import with_finding
 from bootmenu.model.finding import Severity
 from bootmenu.session import internal_errors
 from bootmenu.system.power import Power
