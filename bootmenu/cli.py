@@ -307,7 +307,7 @@ def _menu(arguments: argparse.Namespace) -> int:
         "console": arguments.console,
     }
     flags = {name: value for name, value in given.items() if value is not None}
-    return launcher.run(launcher.Options(demo=arguments.demo, plain=arguments.plain, flags=flags))
+    return launcher.run(launcher.MenuOptions(demo=arguments.demo, plain=arguments.plain, flags=flags))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

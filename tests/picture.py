@@ -40,7 +40,7 @@ async def picture() -> str:
         app = BootmenuApp(session, theme="dark")
         async with app.run_test(size=SIZE) as pilot:
             (menu,) = [screen for screen in app.screen_stack if isinstance(screen, MenuScreen)]
-            await until(pilot, lambda: menu.catalogue.finished and menu.settled)
+            await until(pilot, lambda: menu.results.finished and menu.settled)
             await pilot.press(SELECTED)
             await until(pilot, lambda: menu.settled)
             # a picture loads nothing from elsewhere: the viewer's own monospaced font will do

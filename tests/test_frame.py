@@ -23,17 +23,17 @@ from bootmenu.frontends import launcher as menu
 late = {{"bootmenu.session.machine_session", "bootmenu.discovery.scan_events", "textual", "rich"}}
 assert not late & set(sys.modules)
 
-class Opening(menu.Opening):
+class SessionStartup(menu.SessionStartup):
     def _prepare(self):
         from tests.ui import fakes
         session = {session}
         self._make = lambda: session
 
-def show(sitting):
+def show(run_):
     from bootmenu.frontends.outcome import Quit
-    error = sitting.error.message if sitting.error else ""
-    print(f"SAID <{{sitting.said}}> ERROR <{{error}}> OUTCOME <{{sitting.outcome}}> CALLS", end=" ")
-    print(*(call.replace(" ", "-") for call in sitting.shared.session.calls), end=" ")
+    error = run_.error.message if run_.error else ""
+    print(f"SAID <{{run_.said}}> ERROR <{{error}}> OUTCOME <{{run_.outcome}}> CALLS", end=" ")
+    print(*(call.replace(" ", "-") for call in run_.shared.session.calls), end=" ")
     if os.environ.get("LEFT"):
         import select, tty
         tty.setcbreak(0, 0)
@@ -41,12 +41,12 @@ def show(sitting):
         print(f"LEFT <{{left!r}}>", end=" ")
     if "RESULT" in os.environ:
         with open(os.environ["RESULT"], "w") as result:
-            print(*sitting.shared.session.calls, file=result)
+            print(*run_.shared.session.calls, file=result)
     print("TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
     return Quit()
 
-menu.Opening, menu._show = Opening, show
-sys.exit(menu.run(menu.Options(flags={flags})))
+menu.SessionStartup, menu._show = SessionStartup, show
+sys.exit(menu.run(menu.MenuOptions(flags={flags})))
 """
 
 FAILING = """fakes.FakeSession(events=(
@@ -343,9 +343,9 @@ def test_in_the_kiosk_it_speaks_plainly_and_starts_only_what_needs_no_pin() -> N
 DEMONSTRATION = """
 import sys
 from bootmenu.frontends import launcher as menu
-def show(sitting):
+def show(run_):
     from bootmenu.frontends.outcome import Quit
-    print("SAID", sitting.said, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
+    print("SAID", run_.said, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
     return Quit()
 menu._show = show
 from bootmenu.session import MachineSession
@@ -354,7 +354,7 @@ def holding(self, plan):
     print("HELD", *[name for name, place in self._mounts._places.items() if place.holders], "HERE")
     return load(self, plan)
 MachineSession.load = holding
-sys.exit(menu.run(menu.Options(demo=True, flags={"timeout": 0})))
+sys.exit(menu.run(menu.MenuOptions(demo=True, flags={"timeout": 0})))
 """
 
 

@@ -16,8 +16,8 @@ from bootmenu.discovery.event_log import CompactedLog
 from bootmenu.discovery.hotplug import Hotplug
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Rank, ScanFinished
 from bootmenu.frontends import launcher
-from bootmenu.frontends.first_frame import Key, Picture, Woken
-from bootmenu.frontends.launcher import Opening
+from bootmenu.frontends.first_frame import CountdownContent, KeyPress, Woken
+from bootmenu.frontends.launcher import SessionStartup
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage
 from bootmenu.session.machine_session import MachineSession
@@ -31,14 +31,14 @@ class StickComes:
 
     def __init__(self, shared: SimpleNamespace) -> None:
         self.shared = shared
-        self.pictures: list[Picture] = []
+        self.pictures: list[CountdownContent] = []
 
-    def show(self, picture: Picture) -> None:
+    def show(self, picture: CountdownContent) -> None:
         self.pictures.append(picture)
 
-    def wait(self, _seconds: float | None, *, keys: bool) -> Key | Woken:
+    def wait(self, _seconds: float | None, *, keys: bool) -> KeyPress | Woken:
         if len(self.pictures) > 1:
-            return Key(enter=True)
+            return KeyPress(enter=True)
         there(self.shared.look.log, "sdb1", (0,), "stick", default=True)
         return Woken()
 
@@ -60,8 +60,8 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
         session=SimpleNamespace(memory=SimpleNamespace(state=State())),
     )
     frame = StickComes(shared)
-    opening = SimpleNamespace(poll=lambda: shared, loaded=Loaded())
-    decision = launcher._count_down(frame, opening, 600)  # type: ignore[arg-type]
+    startup = SimpleNamespace(poll=lambda: shared, loaded=Loaded())
+    decision = launcher._count_down(frame, startup, 600)  # type: ignore[arg-type]
     assert decision.listing is not None
     assert decision.listing.entry.id == "own"
     assert [picture.lines[0] for picture in frame.pictures] == [frame.pictures[0].lines[0]] * 2
@@ -87,12 +87,12 @@ def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(MachineSession, "__init__", remember)
     woken = threading.Semaphore(0)
-    opening = Opening(False, fake_host(tmp_path), Loaded(), woken.release)
+    startup = SessionStartup(False, fake_host(tmp_path), Loaded(), woken.release)
     try:
-        while opening.poll() is None:
+        while startup.poll() is None:
             assert woken.acquire(timeout=30)
     finally:
-        opening.close()
+        startup.close()
     (options,) = made
     assert isinstance(options["changes"], Hotplug)
 
@@ -106,13 +106,13 @@ def test_a_damaged_state_is_mended_as_the_menu_starts_and_logged_once(
     host = fake_host(tmp_path / "host", {"/var/lib/bootmenu/state.json": b"{"})
     for _ in range(2):
         woken = threading.Semaphore(0)
-        opening = Opening(False, host, Loaded(), woken.release)
+        startup = SessionStartup(False, host, Loaded(), woken.release)
         try:
-            while (shared := opening.poll()) is None:
+            while (shared := startup.poll()) is None:
                 assert woken.acquire(timeout=30)
             assert shared.session.memory.trouble == ""
         finally:
-            opening.close()
+            startup.close()
     assert log.read_text() == "What was remembered was damaged and could not be read. It begins anew.\n"
 
 

@@ -21,7 +21,7 @@ from bootmenu.model.place import Bus, Place, PlaceRule
 from bootmenu.session.autoboot import Choice, choose
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.session.policy import Access, Policy
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -365,14 +365,14 @@ def test_a_stick_that_is_named_as_one_remembers(tmp_path: Path) -> None:
 
 def test_the_menu_makes_the_default_with_the_disks_that_are_there(tmp_path: Path) -> None:
     own, stick = disk(tmp_path, "sda1", INSIDE, "debian"), disk(tmp_path, "sdb1", STICK, "mine", uuid="3-4")
-    catalogue = Catalogue()
+    results = ScanResults()
     session = session_of(own, stick)
     for event in session.scan():
-        catalogue.add(event)
-    assert catalogue.disks == {INSIDE.disk, STICK.disk}
+        results.add(event)
+    assert results.disks == {INSIDE.disk, STICK.disk}
     memory = Memory(None)
-    (wanted,) = [one for one in catalogue.listings if one.entry.device == "sdb1"]
-    memory.update(lambda state: state.with_default(wanted, catalogue.disks))
+    (wanted,) = [one for one in results.listings if one.entry.device == "sdb1"]
+    memory.update(lambda state: state.with_default(wanted, results.disks))
     assert memory.state.default_disks == (STICK.disk,)
     assert set(memory.state.disks) == {INSIDE.disk, STICK.disk}
     assert memory.state.without_default(wanted.entry.id) == State()

@@ -20,7 +20,7 @@ from bootmenu.formats.dtb_head import TreeHead
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.plain_menu import _COMMANDS, PlainMenu
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import PlannedFile
@@ -28,7 +28,7 @@ from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
 from bootmenu.session.policy import Policy
 from bootmenu.terminal.teletype import Teletype
-from bootmenu.view.entry_editor import Draft, Part
+from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.output import WORDS as REPORT_WORDS
 from bootmenu.view.plan import plan_lines
 from tests.ui import fakes
@@ -36,19 +36,19 @@ from tests.ui.line import on_a_line
 
 
 def sit(
-    session: fakes.FakeSession, *typed: str, error: BootmenuError | None = None, **terms: object
+    session: fakes.FakeSession, *typed: str, error: BootmenuError | None = None, **context: object
 ) -> tuple[str, Outcome]:
     """What was said, in one line each, and the outcome. The input ends after what is typed."""
     sink = io.StringIO()
     source = io.StringIO("".join(f"{line}\n" for line in typed))
-    clock, columns = terms.pop("clock", monotonic), terms.pop("columns", 80)
+    clock, columns = context.pop("clock", monotonic), context.pop("columns", 80)
 
     def secret(question: str) -> str:
         sink.write(question)
         return source.readline().removesuffix("\n")
 
     teletype = Teletype(source, sink, secret, clock=clock, columns=lambda: columns)  # type: ignore[arg-type, return-value]
-    made = Terms(session=session, **terms)  # type: ignore[arg-type]
+    made = UiContext(session=session, **context)  # type: ignore[arg-type]
     outcome = (PlainKiosk if made.policy.kiosk else PlainMenu)(made, teletype).run(error)
     return sink.getvalue(), outcome
 
@@ -168,8 +168,8 @@ def test_a_device_tree_is_chosen_by_its_number() -> None:
     refs = [FileRef(device="sda1", path=f"/{name}.dtb") for name in ("one", "two", "other")]
     fits = (Fit.EXACT, Fit.RELATED, Fit.OTHER)
     trees = [TreeChoice(ref=ref, fits=fit, head=head) for ref, fit in zip(refs, fits, strict=True)]
-    draft = Draft.of(fakes.DEBIAN.entry)
-    number = str(1 + [slot.part for slot in draft.slots].index(Part.TREE))
+    editor = EntryEditor.of(fakes.DEBIAN.entry)
+    number = str(1 + [slot.part for slot in editor.slots].index(EntryPart.TREE))
     said, outcome = sit(fakes.FakeSession(trees=trees), "e 1", number, "2", "b")
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.dtb is not None
@@ -270,7 +270,7 @@ def test_what_another_console_has_chosen_since_the_list_was_printed_is_not_taken
             session.memory.update(lambda state: state.with_default(second).with_once(second))
             return self.lines.pop()
 
-    PlainMenu(Terms(session=session), Teletype(Source(), io.StringIO())).run()
+    PlainMenu(UiContext(session=session), Teletype(Source(), io.StringIO())).run()
     assert session.memory.state == State().with_default(second).with_once(second)
 
 
@@ -406,15 +406,15 @@ def test_a_terminal_that_takes_nothing_ends_the_menu() -> None:
 
     for menu in (PlainMenu, PlainKiosk):
         teletype = Teletype(io.StringIO("1\n"), Gone())
-        assert menu(Terms(session=fakes.FakeSession()), teletype).run() == Quit()
+        assert menu(UiContext(session=fakes.FakeSession()), teletype).run() == Quit()
         assert teletype.hung_up
 
 
 @pytest.mark.parametrize(
-    ("menu", "terms"), [(PlainMenu, {"may_quit": False}), (PlainKiosk, {"policy": Policy.of(fakes.KIOSK)})]
+    ("menu", "context"), [(PlainMenu, {"may_quit": False}), (PlainKiosk, {"policy": Policy.of(fakes.KIOSK)})]
 )
-def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(menu: type[PlainMenu], terms: dict[str, object]) -> None:
-    class Typed(io.StringIO):
+def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(menu: type[PlainMenu], context: dict[str, object]) -> None:
+    class LineEditor(io.StringIO):
         ends = 2
 
         def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
@@ -424,8 +424,8 @@ def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(menu: type[PlainMenu], 
         def isatty(self) -> bool:
             return True
 
-    made = Terms(session=fakes.FakeSession(), settings=fakes.KIOSK, **terms)  # type: ignore[arg-type]
-    assert isinstance(menu(made, Teletype(Typed("1\n"), io.StringIO())).run(), Jump)
+    made = UiContext(session=fakes.FakeSession(), settings=fakes.KIOSK, **context)  # type: ignore[arg-type]
+    assert isinstance(menu(made, Teletype(LineEditor("1\n"), io.StringIO())).run(), Jump)
 
 
 def test_what_a_disk_says_does_not_steer_the_terminal() -> None:

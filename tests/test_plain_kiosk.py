@@ -17,7 +17,7 @@ from bootmenu.config.settings import Settings, parse
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump, Quit
 from bootmenu.frontends.plain_kiosk import PlainKiosk
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage
 from bootmenu.session.policy import ALWAYS, Policy
@@ -35,10 +35,10 @@ CONTACT = "Help: 0800 123 456"
 
 
 def kiosk(
-    *typed: str, session: fakes.FakeSession | None = None, used: Settings = KIOSK, **terms: object
+    *typed: str, session: fakes.FakeSession | None = None, used: Settings = KIOSK, **context: object
 ) -> tuple[str, object]:
     """What it said, and the outcome."""
-    return sit(session or fakes.FakeSession(), *typed, settings=used, policy=Policy.of(used), **terms)  # type: ignore[arg-type]
+    return sit(session or fakes.FakeSession(), *typed, settings=used, policy=Policy.of(used), **context)  # type: ignore[arg-type]
 
 
 def test_it_says_what_the_screen_says() -> None:
@@ -305,7 +305,7 @@ def test_what_is_typed_after_a_long_idle_time_is_not_done(typed: tuple[str, ...]
 # ---- nobody is there
 
 
-def left_alone(*typed: str | None, session: fakes.FakeSession | None = None, **terms: object) -> tuple[str, object]:
+def left_alone(*typed: str | None, session: fakes.FakeSession | None = None, **context: object) -> tuple[str, object]:
     """What it said, and the outcome. None: for long no key came."""
     lines = iter(typed)
 
@@ -323,9 +323,9 @@ def left_alone(*typed: str | None, session: fakes.FakeSession | None = None, **t
 
     source, sink, patience = Source(), io.StringIO(), []  # type: ignore[var-annotated]
     teletype = Teletype(source, sink, lambda _question: source.readline().strip())
-    made = Terms(session=session or fakes.FakeSession(), settings=KIOSK, policy=Policy.of(KIOSK), **terms)  # type: ignore[arg-type]
+    made = UiContext(session=session or fakes.FakeSession(), settings=KIOSK, policy=Policy.of(KIOSK), **context)  # type: ignore[arg-type]
     outcome = PlainKiosk(made, teletype).run()
-    assert patience[0] == (KIOSK.kiosk_idle if "countdown" in terms else None)
+    assert patience[0] == (KIOSK.kiosk_idle if "countdown" in context else None)
     return sink.getvalue(), outcome
 
 

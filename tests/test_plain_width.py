@@ -26,7 +26,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.plain_menu import PlainMenu
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.entry import Problem
 from bootmenu.model.progress import Stage
@@ -81,7 +81,7 @@ def demo() -> Iterator[MachineSession]:
 
 
 def printed(
-    session: Session, typed: tuple[str, ...], width: int, *, ascii_only: bool, error: BootmenuError, **terms: object
+    session: Session, typed: tuple[str, ...], width: int, *, ascii_only: bool, error: BootmenuError, **context: object
 ) -> str:
     """Everything that is said; after a jump the menu begins again, as it does when one comes back."""
     sink = io.StringIO()
@@ -92,7 +92,7 @@ def printed(
             return super().readline()
 
     source = Source("".join(f"{line}\n" for line in typed))
-    made = Terms(session=session, **terms)  # type: ignore[arg-type]
+    made = UiContext(session=session, **context)  # type: ignore[arg-type]
     outcome: object = Jump(fakes.plan_for(fakes.DEBIAN))
     while isinstance(outcome, Jump):
         teletype = Teletype(source, sink, ascii_only=ascii_only, columns=lambda: width)

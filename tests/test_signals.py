@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bootmenu.frontends.first_frame import Frame, Signal
+from bootmenu.frontends.first_frame import Frame, SignalReceived
 from bootmenu.system import signals
 from tests.ui.line import ROOT, on_a_line
 
@@ -36,7 +36,7 @@ def test_a_signal_at_the_end_of_the_frame_is_known_to_who_comes_next() -> None:
             signal.raise_signal(signal.SIGTERM)
         assert signals.told() == signal.SIGTERM
         with Frame([]) as frame:
-            assert frame.wait(0) == Signal(signal.SIGTERM)
+            assert frame.wait(0) == SignalReceived(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -33,14 +33,14 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyPress:
     """Something was typed. enter: it was Enter and nothing else, which starts what is offered."""
 
     enter: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class SignalReceived:
     """Somebody wants this process to end."""
 
     number: int
@@ -51,11 +51,11 @@ class Woken:
     """A thread has news, a terminal has another size, or the time is up."""
 
 
-Happening = Key | Signal | Woken
+Happening = KeyPress | SignalReceived | Woken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class CountdownContent:
     """What the frame says. The texts are safe for a terminal."""
 
     title: Callable[[int], str]
@@ -99,7 +99,7 @@ class Terminal:
     _drawn: list[str] = field(default_factory=list)
     """The rows that are on the screen; [] = nothing is."""
     _below: bool = False
-    """Lines stand below the picture."""
+    """Lines stand below the content."""
     _said: list[str] = field(default_factory=list)
     _digits: int = 1
     """Of the countdown, at most so far."""
@@ -148,7 +148,7 @@ class Terminal:
                 os.write(self.descriptor, data)
 
     def line(self, text: str) -> None:
-        """One more line at the end, below the picture when there is one."""
+        """One more line at the end, below the content when there is one."""
         below = "\r\x1b[K" if self.hidden else f"\x1b[{_COUNTDOWN_ROW}H\x1b[J"
         self.write(f"{below if self._drawn and self.addressed and not self._below else ''}{text}\n")
         self._below = True
@@ -157,15 +157,15 @@ class Terminal:
         """Draw everything again."""
         self._drawn = []
 
-    def show(self, picture: Picture) -> None:
+    def show(self, content: CountdownContent) -> None:
         """Bring the screen up to date; a countdown's tick is its number only."""
         if self.hidden:
-            self._show_hidden(picture)
+            self._show_hidden(content)
             return
         if not self.addressed:
-            self._print(picture)
+            self._print(content)
             return
-        rows, out = self._rows(picture), ""
+        rows, out = self._rows(content), ""
         if not self._drawn:
             out = "\x1b[?25l\x1b[m\x1b[H\x1b[J" if self.traits.console else "\x1b[?1049h\x1b[?25l\x1b[m\x1b[H\x1b[J"
             out += "\x1b[?2004h" if self.traits.pastes else ""
@@ -181,11 +181,11 @@ class Terminal:
         self._drawn = rows
         self.write(out)
 
-    def _rows(self, picture: Picture) -> list[str]:
+    def _rows(self, content: CountdownContent) -> list[str]:
         columns = self.columns
-        rows = [picture.title(columns), "", *picture.lines]
+        rows = [content.title(columns), "", *content.lines]
         rows += [""] * (_COUNTDOWN_ROW - 1 - len(rows))
-        rows.append("" if picture.seconds is None else _countdown(self._number(picture.seconds), columns))
+        rows.append("" if content.seconds is None else _countdown(self._number(content.seconds), columns))
         return [_cut(row.rstrip(), columns) for row in rows]
 
     def _number(self, seconds: int) -> str:
@@ -193,23 +193,23 @@ class Terminal:
         self._digits = max(self._digits, len(str(seconds)))
         return f"{seconds:>{self._digits}}"
 
-    def _print(self, picture: Picture) -> None:
+    def _print(self, content: CountdownContent) -> None:
         """On a teletype: what is new, once. It hears no ticks."""
-        lines = [picture.title(self.columns), *picture.lines]
-        if picture.seconds is not None and not any(
+        lines = [content.title(self.columns), *content.lines]
+        if content.seconds is not None and not any(
             line.startswith(_countdown("0").partition("0")[0]) for line in self._said
         ):
-            lines.append(_countdown(str(picture.seconds)))
+            lines.append(_countdown(str(content.seconds)))
         for line in lines:
             if line.strip() and line not in self._said:
                 self._said.append(line)
                 self.line(line)
 
-    def _show_hidden(self, picture: Picture) -> None:
+    def _show_hidden(self, content: CountdownContent) -> None:
         """One line, where the cursor stands, and nothing else."""
-        if picture.seconds is None:
+        if content.seconds is None:
             return
-        number = self._number(picture.seconds)
+        number = self._number(content.seconds)
         row = " " + _("{seconds} s: any key opens the menu.").format(seconds=number)
         before = "".join(self._drawn)
         if not self.addressed:
@@ -299,10 +299,10 @@ class Frame:
         """From any thread, also after the end: whoever waits looks again."""
         self._waker.wake()
 
-    def show(self, picture: Picture) -> None:
+    def show(self, content: CountdownContent) -> None:
         """On every terminal."""
         for terminal in self.terminals:
-            terminal.show(picture)
+            terminal.show(content)
 
     def line(self, text: str) -> None:
         """One more line at the end of every terminal."""
@@ -314,7 +314,7 @@ class Frame:
         end = None if seconds is None else monotonic() + seconds
         while True:
             if self._signal:
-                return Signal(self._signal)
+                return SignalReceived(self._signal)
             left = None if end is None else max(0.0, end - monotonic())
             alive = {terminal.descriptor: terminal for terminal in self.terminals if keys and terminal.alive}
             ready, _, _ = select.select([self._waker.fileno(), *alive], [], [], left)
@@ -328,15 +328,15 @@ class Frame:
             elif not ready:
                 return Woken()
 
-    def _key(self, terminal: Terminal) -> Key | None:
+    def _key(self, terminal: Terminal) -> KeyPress | None:
         """All bytes of one key, and none of the next, unless it is text: that is read to its end, since what is left
         of a text would be keys for the menu. A floating line's noise is none: an unattended machine must start."""
         for token in _tokens(terminal):
             match token:
                 case input_filter.Key(name="enter", alone=True):
-                    return Key(enter=True)
+                    return KeyPress(enter=True)
                 case input_filter.Key() | Paste():
-                    return Key(enter=False)
+                    return KeyPress(enter=False)
                 case _:
                     pass
         return None

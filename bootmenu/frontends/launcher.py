@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from bootmenu import i18n
 from bootmenu.config.settings import Loaded, MenuStyle, Profile, Settings, load
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.frontends.first_frame import Frame, Key, Picture, Signal, Terminal
+from bootmenu.frontends.first_frame import CountdownContent, Frame, KeyPress, SignalReceived, Terminal
 from bootmenu.i18n import _, marked, told
 from bootmenu.session.autoboot import Choice, Chooser, Countdown, countdown_seconds
 from bootmenu.system import kmsg, signals, vt
@@ -52,7 +52,7 @@ _LAST_WORDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class MenuOptions:
     """What the command line says."""
 
     demo: bool = False
@@ -61,7 +61,7 @@ class Options:
     """Settings, by Option.name."""
 
 
-def run(options: Options) -> int:
+def run(options: MenuOptions) -> int:
     """Until somebody leaves it, or until the machine jumps. Returns the exit code. Raises UsageError for a flag that
     makes no sense, and where there is no terminal."""
     host = Host()
@@ -97,13 +97,13 @@ def run(options: Options) -> int:
         raise internal_errors.fault(error) from None
 
 
-def _sit(options: Options, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool) -> int:
+def _sit(options: MenuOptions, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool) -> int:
     with contextlib.ExitStack() as stack:
-        sitting = stack.enter_context(_begin(options.demo, host, loaded, places, plain=plain))
+        menu_run = stack.enter_context(_begin(options.demo, host, loaded, places, plain=plain))
         while True:
-            outcome = _show(sitting)
+            outcome = _show(menu_run)
             if outcome is None:  # the demonstration was asked for
-                sitting = stack.enter_context(_begin(True, host, loaded, places, plain=plain, quiet=True))
+                menu_run = stack.enter_context(_begin(True, host, loaded, places, plain=plain, quiet=True))
                 continue
             return 128 + outcome.signal if outcome.signal else 0
 
@@ -135,7 +135,7 @@ def _tell_init(settings: Settings) -> None:
 # ---- from nothing to a session that looks around ----------------------------------------------------------
 
 
-class Opening:
+class SessionStartup:
     """A session on its way. What takes time is done by threads, one after the other; `wake` is called after each."""
 
     def __init__(self, demo: bool, host: Host, loaded: Loaded, wake: Callable[[], object]) -> None:
@@ -165,7 +165,7 @@ class Opening:
             self._wake()
 
         self._done.clear()
-        thread = threading.Thread(target=body, name="bootmenu-opening", daemon=True)
+        thread = threading.Thread(target=body, name="bootmenu-startup", daemon=True)
         thread.start()
         return thread
 
@@ -237,7 +237,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sitting:
+class MenuRun:
     """A session, and how the menu is to begin."""
 
     shared: Shared
@@ -259,7 +259,7 @@ class Sitting:
 @contextlib.contextmanager
 def _begin(
     demo: bool, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool, quiet: bool = False
-) -> Iterator[Sitting]:
+) -> Iterator[MenuRun]:
     """Open a session behind the first frame, and start what starts by itself. quiet: nothing does."""
     settings = loaded.settings
     seconds = countdown_seconds(loaded, first_stage=first_stage(), demo=demo)
@@ -269,26 +269,26 @@ def _begin(
     terminals = [Terminal(place.name, place.traits, addressed=not plain, hidden=hidden) for place in places]
     with contextlib.ExitStack() as stack:
         with Frame(terminals) as frame:
-            frame.show(Picture(title=lambda _: _title(settings), seconds=seconds))
-            opening = Opening(demo, host, loaded, frame.wake)
-            stack.callback(opening.close)
-            sitting = _first_frame(frame, opening, seconds)
+            frame.show(CountdownContent(title=lambda _: _title(settings), seconds=seconds))
+            startup = SessionStartup(demo, host, loaded, frame.wake)
+            stack.callback(startup.close)
+            menu_run = _first_frame(frame, startup, seconds)
         yield dataclasses.replace(
-            sitting, plain=plain, consoles=tuple(places), seconds=seconds, simulated_pin=opening.simulated_pin
+            menu_run, plain=plain, consoles=tuple(places), seconds=seconds, simulated_pin=startup.simulated_pin
         )
 
 
-def _first_frame(frame: Frame, opening: Opening, seconds: int | None) -> Sitting:
-    decision = _count_down(frame, opening, seconds)
+def _first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> MenuRun:
+    decision = _count_down(frame, startup, seconds)
 
     from bootmenu.frontends.outcome import Quit
     from bootmenu.kexec.kernel_errors import SimulatedJump, leave_note, left_loaded
 
-    shared, loaded = decision.shared, opening.loaded
+    shared, loaded = decision.shared, startup.loaded
     if decision.signal:
-        return Sitting(shared=shared, loaded=loaded, outcome=Quit(decision.signal))
+        return MenuRun(shared=shared, loaded=loaded, outcome=Quit(decision.signal))
     if decision.listing is None:
-        return Sitting(shared=shared, loaded=loaded, said=decision.said)
+        return MenuRun(shared=shared, loaded=loaded, said=decision.said)
     view = shared.view()
     kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
     try:
@@ -306,18 +306,18 @@ def _first_frame(frame: Frame, opening: Opening, seconds: int | None) -> Sitting
                     leave_note(error, view.unload(plan))
                     raise
     except SimulatedJump as arrived:
-        return Sitting(shared=shared, loaded=loaded, said=arrived.message)
+        return MenuRun(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:
         for line in () if kiosk else filter(None, (error.message, *left_loaded(error), error.hint)):
             frame.line(f" {told(line)}")
-        return Sitting(shared=shared, loaded=loaded, error=error)
+        return MenuRun(shared=shared, loaded=loaded, error=error)
     except _Ended as ended:
-        return Sitting(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
+        return MenuRun(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
     except Exception as error:  # a machine whose default cannot be prepared must not begin with it again and again
         from bootmenu.session import internal_errors
 
-        return Sitting(shared=shared, loaded=loaded, error=internal_errors.fault(error))
-    return Sitting(shared=shared, loaded=loaded, said=said)
+        return MenuRun(shared=shared, loaded=loaded, error=internal_errors.fault(error))
+    return MenuRun(shared=shared, loaded=loaded, said=said)
 
 
 class _Ended(Exception):  # noqa: N818 - not an error of anybody's
@@ -337,32 +337,32 @@ class _Decision:
     signal: int = 0
 
 
-def _count_down(frame: Frame, opening: Opening, seconds: int | None) -> _Decision:
+def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None) -> _Decision:
     """Show the frame until the session is there, and until the time is up or somebody decides."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
-    catalogue, cursor, stopped, ended_by = None, None, False, 0
+    results, cursor, stopped, ended_by = None, None, False, 0
     chooser = Chooser()
     while True:
-        shared, choice = opening.poll(), Choice()
-        settings = opening.loaded.settings
+        shared, choice = startup.poll(), Choice()
+        settings = startup.loaded.settings
         if shared is not None:
             if ended_by or stopped or countdown is None:
                 return _Decision(shared=shared, signal=ended_by)
             from bootmenu.session.policy import Policy
-            from bootmenu.session.scan_results import Catalogue
+            from bootmenu.session.scan_results import ScanResults
 
-            catalogue, policy = catalogue or Catalogue(), Policy.of(settings)
+            results, policy = results or ScanResults(), Policy.of(settings)
             look = shared.look
             with shared.changed:
                 cursor = look.log.cursor() if cursor is None else cursor
                 finished, ended = look.finished, look.ended
                 while events := cursor.take():
                     for event in events:
-                        catalogue.add(event)
+                        results.add(event)
             if look.error is not None:
                 return _Decision(shared=shared, said=marked(f"Looking ended early: {look.error}"))
             state = shared.session.memory.state
-            able = policy.startable(catalogue.listings)
+            able = policy.startable(results.listings)
             choice = chooser.choose(able, state, settings, finished=finished or ended)
             if choice.final and choice.listing is None:
                 return _Decision(shared=shared, said=choice.why)
@@ -370,15 +370,15 @@ def _count_down(frame: Frame, opening: Opening, seconds: int | None) -> _Decisio
         left = None if countdown is None or stopped else countdown.left(now)
         if left == 0 and shared is not None and choice.final:
             return _Decision(shared=shared, listing=choice.listing)
-        frame.show(_picture(shared, choice, left, settings))
+        frame.show(_countdown_content(shared, choice, left, settings))
         wait = countdown.until_tick(now) if countdown is not None and left else None
         # what is typed when the menu opens anyway is for the menu
         match frame.wait(wait, keys=countdown is not None and not stopped):
-            case Key(enter=True) if countdown is not None and not stopped:
+            case KeyPress(enter=True) if countdown is not None and not stopped:
                 countdown = countdown.over()
-            case Key():
+            case KeyPress():
                 stopped = stopped or countdown is not None
-            case Signal(number):
+            case SignalReceived(number):
                 ended_by, stopped = number, True
             case _:
                 pass
@@ -388,12 +388,14 @@ def _title(settings: Settings) -> str:
     return "" if settings.profile is Profile.KIOSK else " bootmenu "
 
 
-def _picture(shared: Shared | None, choice: Choice, left: int | None, settings: Settings) -> Picture:
+def _countdown_content(
+    shared: Shared | None, choice: Choice, left: int | None, settings: Settings
+) -> CountdownContent:
     seconds = left or None
     if shared is None:
-        return Picture(title=lambda _: _title(settings), seconds=seconds)
+        return CountdownContent(title=lambda _: _title(settings), seconds=seconds)
     if settings.profile is Profile.KIOSK:
-        return _kiosk_picture(shared, choice, left, settings)
+        return _kiosk_countdown_content(shared, choice, left, settings)
     from bootmenu.terminal.cells import clean
     from bootmenu.view.banner import title
     from bootmenu.view.wording import full_name, verdict
@@ -407,12 +409,14 @@ def _picture(shared: Shared | None, choice: Choice, left: int | None, settings: 
         lines.append(f"        {clean(told(choice.why))}")
     if left == 0 and choice.listing is not None:
         lines.append("        " + _("Starts as soon as the disks have been read."))
-    return Picture(
+    return CountdownContent(
         title=lambda columns: title(session.machine, session.simulated, columns).text, lines=lines, seconds=seconds
     )
 
 
-def _kiosk_picture(shared: Shared, choice: Choice, left: int | None, settings: Settings) -> Picture:
+def _kiosk_countdown_content(
+    shared: Shared, choice: Choice, left: int | None, settings: Settings
+) -> CountdownContent:
     """In plain words."""
     from bootmenu.terminal.cells import clean
     from bootmenu.view.kiosk_pages import plain_name
@@ -421,7 +425,7 @@ def _kiosk_picture(shared: Shared, choice: Choice, left: int | None, settings: S
     words = _("One moment, please.")
     if choice.listing is not None:
         words = plain_name(choice.listing, settings.kiosk_names)
-    return Picture(
+    return CountdownContent(
         title=lambda _: mark, lines=[f" {words}", f" {clean(settings.kiosk_contact, 200)}"], seconds=left or None
     )
 
@@ -450,9 +454,9 @@ def _load_by_itself(
                     if kiosk is None and progress.state is not StageState.RUNNING:
                         frame.line(f"   {stage_line(progress)}")
                     match frame.wait(0):
-                        case Key(enter=False):
+                        case KeyPress(enter=False):
                             return None, told(view.unload(plan)) or _("taken back: nothing is loaded")
-                        case Signal(number):
+                        case SignalReceived(number):
                             raise _Ended(number)
                         case _:
                             pass
@@ -496,30 +500,30 @@ def why_it_forgets(memory: Memory, settings: Settings) -> str:
     return memory.trouble if wanted else ""
 
 
-def _show(sitting: Sitting) -> Quit | None:
+def _show(menu_run: MenuRun) -> Quit | None:
     """Run the menu until it is left, and make the jumps it asks for. None = for the demonstration."""
-    if sitting.outcome is not None:
-        return sitting.outcome
+    if menu_run.outcome is not None:
+        return menu_run.outcome
     from bootmenu.frontends.outcome import Demo, Jump, Quit
     from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
     from bootmenu.session import internal_errors
 
-    session = sitting.shared.session
-    memory, settings = session.memory, sitting.loaded.settings
+    session = menu_run.shared.session
+    memory, settings = session.memory, menu_run.loaded.settings
     forgets = "" if session.simulated else why_it_forgets(memory, settings)
-    troubles = (sitting.said, memory.healed, *sitting.loaded.problems, forgets)
+    troubles = (menu_run.said, memory.healed, *menu_run.loaded.problems, forgets)
     said, *more = [text for text in troubles if text] or [""]
     for text in more:
         internal_errors.note(text)
-    error, lines = sitting.error, _Lines(sitting)
+    error, lines = menu_run.error, _Lines(menu_run)
     while True:
         if number := signals.told():  # between the frame and the menu, or in a jump that came back
             return Quit(number)
-        view, outcome = lines.run(error, said) if sitting.plain else _run_screens(sitting, lines, error, said)
+        view, outcome = lines.run(error, said) if menu_run.plain else _run_screens(menu_run, lines, error, said)
         said = ""
         kiosk = settings.profile is Profile.KIOSK
         if isinstance(outcome, Jump) and not signals.told():
-            _say_everywhere(sitting.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line))
+            _say_everywhere(menu_run.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line))
         if number := signals.told():
             if isinstance(outcome, Jump):
                 view.unload(outcome.plan)
@@ -532,7 +536,7 @@ def _show(sitting: Sitting) -> Quit | None:
             _jump(view, outcome.plan)
         except SimulatedJump as arrived:
             view.unload(outcome.plan)
-            error, said = None, told(arrived.message) if sitting.plain else ""
+            error, said = None, told(arrived.message) if menu_run.plain else ""
         except LoadError as back:
             error = back
 
@@ -549,17 +553,17 @@ def _say_everywhere(places: Sequence[Console], line: str) -> None:
         terminal.close()
 
 
-def _run_screens(sitting: Sitting, lines: _Lines, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
+def _run_screens(menu_run: MenuRun, lines: _Lines, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
     """The outcome, and of whose view it is."""
     try:
         from bootmenu.frontends.tui import app
     except ImportError as missing:  # an installation that is not whole shows a menu all the same
         return lines.run(error, said or marked(f"The screens cannot be shown: {missing}."))
-    ours, simulated = first_stage(), sitting.shared.session.simulated
-    settings = sitting.loaded.settings
-    views = [sitting.shared.view() for _ in sitting.consoles]
+    ours, simulated = first_stage(), menu_run.shared.session.simulated
+    settings = menu_run.loaded.settings
+    views = [menu_run.shared.view() for _ in menu_run.consoles]
     place, outcome = app.run_on(
-        list(zip(views, sitting.consoles, strict=True)),
+        list(zip(views, menu_run.consoles, strict=True)),
         theme=settings.theme,
         error=error,
         trouble=said,
@@ -567,8 +571,8 @@ def _run_screens(sitting: Sitting, lines: _Lines, error: BootmenuError | None, s
         may_quit=not ours,
         confirm_always=not ours and not simulated,
         settings=settings,
-        countdown=sitting.seconds,
-        simulated_pin=sitting.simulated_pin,
+        countdown=menu_run.seconds,
+        simulated_pin=menu_run.simulated_pin,
     )
     return views[place], outcome
 
@@ -576,8 +580,8 @@ def _run_screens(sitting: Sitting, lines: _Lines, error: BootmenuError | None, s
 class _Lines:
     """The plain menus of all consoles. Those of the others go on while one's jump is tried, and comes back."""
 
-    def __init__(self, sitting: Sitting) -> None:
-        self._sitting = sitting
+    def __init__(self, menu_run: MenuRun) -> None:
+        self._menu_run = menu_run
         self._views: dict[int, View] = {}
         """Of the consoles where a menu runs."""
         self._outcomes: queue.SimpleQueue[tuple[int, Outcome, bool]] = queue.SimpleQueue()
@@ -590,13 +594,13 @@ class _Lines:
     def run(self, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
         """The first outcome is everybody's; that of a line which hung up is nobody's else as long as there are
         others."""
-        consoles = self._sitting.consoles
+        consoles = self._menu_run.consoles
         alone = len(consoles) == 1 and consoles[0].is_own  # in the main thread, where Ctrl+C is heard
         with self._signals(alone=alone):
             for place in range(len(consoles)):
                 if place in self._views:
                     continue
-                self._views[place] = self._sitting.shared.view()
+                self._views[place] = self._menu_run.shared.view()
                 if alone:
                     self._sit(0, error, said)
                 else:
@@ -663,23 +667,23 @@ class _Lines:
         from bootmenu.frontends.outcome import Quit
         from bootmenu.frontends.plain_kiosk import PlainKiosk
         from bootmenu.frontends.plain_menu import PlainMenu
-        from bootmenu.frontends.ui_context import Terms
+        from bootmenu.frontends.ui_context import UiContext
         from bootmenu.session.policy import Policy
         from bootmenu.terminal.teletype import Teletype
 
-        sitting = self._sitting
-        console, settings = sitting.consoles[place], sitting.loaded.settings
+        menu_run = self._menu_run
+        console, settings = menu_run.consoles[place], menu_run.loaded.settings
         ours, simulated = first_stage(), view.simulated
         policy = Policy.of(settings)
-        terms = Terms(
+        context = UiContext(
             session=view,
             may_quit=not ours,
             confirm_always=not ours and not simulated,
-            offer_demo=not simulated and len(sitting.consoles) == 1,  # the others' are about the real machine
+            offer_demo=not simulated and len(menu_run.consoles) == 1,  # the others' are about the real machine
             trouble=said,
             settings=settings,
-            countdown=sitting.seconds,
-            simulated_pin=sitting.simulated_pin,
+            countdown=menu_run.seconds,
+            simulated_pin=menu_run.simulated_pin,
             policy=policy if console.is_own else dataclasses.replace(policy, offers_shell=False),
         )
         with contextlib.ExitStack() as stack:
@@ -708,4 +712,4 @@ class _Lines:
                 columns=lambda: columns_of(descriptor, console.environ),
             )
             menu = PlainKiosk if policy.kiosk else PlainMenu
-            return menu(terms, teletype).run(error), teletype.hung_up
+            return menu(context, teletype).run(error), teletype.hung_up

@@ -13,34 +13,34 @@ from bootmenu.bootstate.pin import LONGEST, Guard
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump, Outcome, Quit
 from bootmenu.frontends.plain_menu import Locked, PlainBase, PlainMenu
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.session import internal_errors
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.view import kiosk_pages as pages
 from bootmenu.view.abridge import abridged
-from bootmenu.view.kiosk_offer import Offer, Ready
+from bootmenu.view.kiosk_offer import KioskOffer, KioskState
 
 
 class PlainKiosk(PlainBase):
     """The kiosk on one terminal."""
 
-    def __init__(self, terms: Terms, teletype: Teletype, catalogue: Catalogue | None = None) -> None:
-        super().__init__(terms, teletype, catalogue)
+    def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
+        super().__init__(context, teletype, results)
         self._guard: Guard | None = None
-        self._offer = Offer(terms.policy, terms.settings, Ready())
+        self._offer = KioskOffer(context.policy, context.settings, KioskState())
         self._outcome: Outcome | None = None
 
     def run(self, error: BootmenuError | None = None) -> Outcome:
         """Until there is an outcome. The end of the input is one. error: what came back; it is told first."""
         try:
             self._attend()
-            if self.terms.trouble:
-                internal_errors.note(self.terms.trouble)
+            if self.context.trouble:
+                internal_errors.note(self.context.trouble)
             if error is not None:
                 self._refuse(error)
             for step in (self._prepare, self._look, self._list):
@@ -55,15 +55,15 @@ class PlainKiosk(PlainBase):
         return self._outcome
 
     def _prepare(self) -> None:
-        terms, ready = self.terms, Ready.read(self.terms.session, self.terms.settings)
+        context, ready = self.context, KioskState.read(self.context.session, self.context.settings)
         self._guard = ready.guard
-        self._offer = Offer(terms.policy, terms.settings, ready, running=terms.confirm_always)
+        self._offer = KioskOffer(context.policy, context.settings, ready, running=context.confirm_always)
 
     def _attend(self) -> None:
         """Ask as a kiosk does: nobody leaves it by Ctrl+D, and no answer comes too late."""
         self.teletype.stays, self.teletype.idle = True, None
         # where nothing starts by itself, nothing is to be written for nobody
-        self.teletype.patience = None if self.terms.countdown is None else self.terms.settings.kiosk_idle
+        self.teletype.patience = None if self.context.countdown is None else self.context.settings.kiosk_idle
 
     def _try(self, step: Callable[[], None]) -> bool:
         """Do it; return whether it was done. What goes wrong is written down, and the kiosk stays."""
@@ -90,7 +90,7 @@ class PlainKiosk(PlainBase):
     def _start_by_itself(self) -> bool:
         """Nobody is here: start what is recommended, after a countdown that any line ends. Return whether something
         was done."""
-        best, countdown = self._offer.recommended, self.terms.countdown
+        best, countdown = self._offer.recommended, self.context.countdown
         if best is None or countdown is None:
             return False
         self.teletype.patience = max(countdown, pages.SHORTEST_COUNTDOWN)
@@ -125,10 +125,10 @@ class PlainKiosk(PlainBase):
 
     def _list(self) -> None:
         say, offer = self.teletype.say, self._offer
-        offer.update(self.catalogue.listings, finished=self.catalogue.finished)
+        offer.update(self.results.listings, finished=self.results.finished)
         say()
-        if self.terms.session.simulated:
-            say(f"{_('SIMULATION')}  {self.terms.simulated_pin}".rstrip())
+        if self.context.session.simulated:
+            say(f"{_('SIMULATION')}  {self.context.simulated_pin}".rstrip())
         say(pages.ways(offer.rows))
         digits = len(str(len(offer.rows)))
         room = self.teletype.room - digits - 3
@@ -142,7 +142,7 @@ class PlainKiosk(PlainBase):
                 if row.note:
                     say(row.note, " " * (digits + 5))
         self._how()
-        say(clean(self.terms.settings.kiosk_contact, 200))
+        say(clean(self.context.settings.kiosk_contact, 200))
 
     def _how(self) -> None:
         if self._offer.rows:
@@ -167,7 +167,7 @@ class PlainKiosk(PlainBase):
 
     # --- rows
 
-    def _choose(self, row: pages.Choice) -> None:
+    def _choose(self, row: pages.KioskRow) -> None:
         if row.pin and not self._opens():
             return
         if row.listing is not None:
@@ -215,16 +215,16 @@ class PlainKiosk(PlainBase):
     def _serve(self) -> None:
         """Open the standard menu, with everything, until it is locked again."""
         try:
-            self._outcome = PlainMenu(self.terms.unlocked(), self.teletype, self.catalogue).run()
+            self._outcome = PlainMenu(self.context.unlocked(), self.teletype, self.results).run()
         except Locked:
             pass
         finally:
             self._attend()
 
-    def _start(self, row: pages.Choice) -> None:
-        session, listing = self.terms.session, row.listing
+    def _start(self, row: pages.KioskRow) -> None:
+        session, listing = self.context.session, row.listing
         assert listing is not None
-        if self.terms.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
+        if self.context.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
             return
         self.teletype.say(row.name)
         self.teletype.say(_("This is being started. Please leave the power on."))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The plain menu: a numbered list and one question at a time, for any terminal that can show lines and send them.
 
-Standard library only, no cursor addressing. The same entries, verdicts and actions as the screens, by the same terms.
+Standard library only, no cursor addressing. It has the same entries, verdicts and actions as the screens.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bootmenu.discovery.scan_events import Listing, ScanFinished, Stream
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, counted, marked, told
 from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, leave_note, left_loaded
@@ -26,7 +26,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.progress import Progress, StageState
 from bootmenu.session import internal_errors
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.terminal.line_input import Idle
@@ -34,10 +34,10 @@ from bootmenu.terminal.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.view import output
 from bootmenu.view.abridge import abridged
 from bootmenu.view.dtb_page import TreeText
-from bootmenu.view.entry_editor import Draft, Part, written
+from bootmenu.view.entry_editor import EntryEditor, EntryPart, written
 from bootmenu.view.entry_form import nothing, ready
 from bootmenu.view.entry_list import Mark, Row, rows
-from bootmenu.view.line_editor import Typed
+from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.plan import plan_rows
 from bootmenu.view.refusal import advice, headline
 from bootmenu.view.wording import GOING_DOWN, full_name, made_default, stage_line
@@ -86,32 +86,32 @@ _COMMANDS = (
 class PlainBase:
     """What the menu and the kiosk both do on a terminal: look, show details, and load."""
 
-    def __init__(self, terms: Terms, teletype: Teletype, catalogue: Catalogue | None = None) -> None:
-        self.terms = terms
+    def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
+        self.context = context
         self.teletype = teletype
-        self.catalogue = catalogue or Catalogue()
+        self.results = results or ScanResults()
 
     def look(self) -> None:
         """Look at every partition. Raise BootmenuError; what was found before it is there."""
-        with contextlib.closing(self.terms.session.scan()) as stream:
-            self.catalogue.begin()
+        with contextlib.closing(self.context.session.scan()) as stream:
+            self.results.begin()
             try:
                 self._take(stream)
             except BootmenuError:
-                self.catalogue.stop()
+                self.results.stop()
                 raise
 
     def _take(self, stream: Stream) -> None:
         for event in stream:
-            self.catalogue.add(event)
+            self.results.add(event)
             if isinstance(event, ScanFinished):
                 return
-        self.catalogue.stop()
+        self.results.stop()
 
     def load(self, listing: Listing, tell: Callable[[Progress], None]) -> LoadPlan:
         """Load an entry, until only the jump is missing. Raise KeyboardInterrupt, after the loaded kernel was taken
         out again, and whatever went wrong."""
-        session = self.terms.session
+        session = self.context.session
         with session.holding(listing):
             plan = session.plan(listing)
             try:
@@ -137,7 +137,7 @@ class PlainBase:
     def go_down(self, wanted: Power) -> None:
         """Restart or switch off; return only by raising BootmenuError."""
         self.teletype.say(_(GOING_DOWN[wanted]))
-        self.terms.session.power(wanted)
+        self.context.session.power(wanted)
 
     def details(self, listing: Listing, name: str) -> None:
         """Say what was found about an entry, and what loading it would do."""
@@ -146,16 +146,16 @@ class PlainBase:
         for finding in listing.report.findings:
             self.finding(finding)
         say(_("verdict: {word}").format(word=_(output.WORDS[listing.report.verdict])))
-        plan = plan_rows(self.terms.session.plan(listing))
+        plan = plan_rows(self.context.session.plan(listing))
         width = max(14, *(cells(label) + 2 for label, _text in plan))
         for label, text in plan:
             say(text, fit(label, width))
-        if self.terms.permits("tree"):
+        if self.context.permits("tree"):
             self._trees(listing)
 
     def _trees(self, listing: Listing) -> None:
         """How the device tree that is handed on differs from the entry's own, and from the running one."""
-        shown = TreeText.read(self.terms.session, listing)
+        shown = TreeText.read(self.context.session, listing)
         own, running = _("What is changed in the entry's own"), _("Against the one that runs now")
         for title, texts in ((own, shown.changes), (running, shown.against_running)):
             if texts is not None:
@@ -175,11 +175,11 @@ class PlainBase:
 
 
 class PlainMenu(PlainBase):
-    """The menu on one terminal. catalogue: of a scan that was made already."""
+    """The menu on one terminal. results: of a scan that was made already."""
 
-    def __init__(self, terms: Terms, teletype: Teletype, catalogue: Catalogue | None = None) -> None:
-        super().__init__(terms, teletype, catalogue)
-        self._session = terms.session
+    def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
+        super().__init__(context, teletype, results)
+        self._session = context.session
         self._words = ""
         """Of the filter."""
         self._shown = State()
@@ -190,14 +190,16 @@ class PlainMenu(PlainBase):
         """Until there is an outcome. The end of the input is one. error: what came back; it is told first. Raise
         Locked where the kiosk is to be locked again."""
         # nobody leaves a first stage by Ctrl+D
-        self.teletype.stays = not self.terms.may_quit
-        self.teletype.idle = self.teletype.patience = self.terms.settings.kiosk_idle if self.terms.service else None
+        self.teletype.stays = not self.context.may_quit
+        self.teletype.idle = self.teletype.patience = (
+            self.context.settings.kiosk_idle if self.context.service else None
+        )
         try:
-            if self.terms.trouble:
-                self.teletype.say(told(self.terms.trouble), "  ! ")
+            if self.context.trouble:
+                self.teletype.say(told(self.context.trouble), "  ! ")
             if error is not None:
                 self._failed(error)
-            if not self.catalogue.finished:
+            if not self.results.finished:
                 self._try(self._look)
             self._try(self._list)
             while self._outcome is None:
@@ -241,7 +243,7 @@ class PlainMenu(PlainBase):
     def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, Row]]]:
         """Return the rows that are shown, and by its place every entry that is, with the number that it has in the
         whole list, and its row there."""
-        every = rows(self.catalogue, self._session.memory.state)
+        every = rows(self.results, self._session.memory.state)
         numbered = {
             _place(row.listing): (index, row)
             for index, row in enumerate((row for row in every if row.listing), 1)
@@ -249,7 +251,7 @@ class PlainMenu(PlainBase):
         }
         if not self._words:
             return every, numbered
-        shown = rows(self.catalogue, self._session.memory.state, self._words)
+        shown = rows(self.results, self._session.memory.state, self._words)
         places = [_place(row.listing) for row in shown if row.listing]
         return shown, {place: numbered[place] for place in places}
 
@@ -304,7 +306,7 @@ class PlainMenu(PlainBase):
 
     def _hints(self, shown: int) -> None:
         if self._words:
-            entries = counted(sum(1 for _each in self.catalogue.listings), "{n} entry", "{n} entries")
+            entries = counted(sum(1 for _each in self.results.listings), "{n} entry", "{n} entries")
             said = _("{shown} of {entries} with “{words}”").format(
                 shown=shown, entries=entries, words=clean(self._words, 40)
             )
@@ -315,12 +317,12 @@ class PlainMenu(PlainBase):
 
     def _offered(self) -> Iterator[_Command]:
         for command in _COMMANDS:
-            if self.terms.permits(command.action) and (command.action != "unlock" or self._locked):
+            if self.context.permits(command.action) and (command.action != "unlock" or self._locked):
                 yield command
 
     @property
     def _locked(self) -> list[Device]:
-        return [group.device for group in self.catalogue.groups if group.device.locked]
+        return [group.device for group in self.results.groups if group.device.locked]
 
     # --- commands
 
@@ -408,7 +410,7 @@ class PlainMenu(PlainBase):
                 self.finding(finding)
             if not self.teletype.sure(_("It cannot be started here. Try it all the same?")):
                 return
-        elif self.terms.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
+        elif self.context.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
             return
         self.teletype.say(_("Loading {name}. Ctrl+C takes it back.").format(name=full_name(listing)))
         try:
@@ -446,23 +448,23 @@ class PlainMenu(PlainBase):
 
     def _edit(self, listing: Listing) -> None:
         """Until it is started or left; what cannot be started comes back here, as it was changed."""
-        draft, judged = Draft.of(listing.entry), listing
+        editor, judged = EntryEditor.of(listing.entry), listing
         while self._outcome is None:
-            self._draft(draft, judged)
+            self._show_editor(editor, judged)
             answer = self.teletype.ask(_("Number of a line to change, b to start it, Enter to leave: "))
             if not answer:
                 return
             number = typed_number(answer)
             if answer == "b":
                 self._try(partial(self._boot, judged))
-            elif number is not None and 1 <= number <= len(draft.slots):
-                changed = self._change(dataclasses.replace(draft, at=number - 1), judged)
-                if changed.edited() != draft.edited():
+            elif number is not None and 1 <= number <= len(editor.slots):
+                changed = self._change(dataclasses.replace(editor, at=number - 1), judged)
+                if changed.edited() != editor.edited():
                     judged = self._session.recheck(changed.edited())
-                draft = changed
+                editor = changed
 
-    def _draft(self, draft: Draft, judged: Listing) -> None:
-        for number, slot in enumerate(draft.slots, 1):
+    def _show_editor(self, editor: EntryEditor, judged: Listing) -> None:
+        for number, slot in enumerate(editor.slots, 1):
             text = slot.line.text or nothing(slot, self._session.machine)
             self.teletype.say(text, f" {number:>2}  {_(slot.part)}: ")
         self.teletype.say(_("verdict: {word}").format(word=_(output.WORDS[judged.report.verdict])))
@@ -470,28 +472,28 @@ class PlainMenu(PlainBase):
             for finding in judged.report.of(severity):
                 self.finding(finding)
 
-    def _change(self, draft: Draft, listing: Listing) -> Draft:
+    def _change(self, editor: EntryEditor, listing: Listing) -> EntryEditor:
         """Ask for the current line."""
         texts: list[str] = []
-        if draft.current.part is Part.TREE:
+        if editor.current.part is EntryPart.TREE:
             choices = ready(self._session.device_trees(listing))
-            texts = list(dict.fromkeys(written(choice.ref, draft.entry.device) for choice in choices))
+            texts = list(dict.fromkeys(written(choice.ref, editor.entry.device) for choice in choices))
             for number, text in enumerate(texts, 1):
                 self.teletype.say(text, f"  {number:>2}  ")
             said = _("A number takes one of these.") if texts else _("none lies ready for this board")
             self.teletype.say(f"  {said}")
         line = self.teletype.ask(_("Another one for this boot (Enter keeps it, - empties it): "))
         if not line:
-            return draft
+            return editor
         wanted = typed_number(line)
-        if wanted is not None and draft.current.part is Part.TREE:
+        if wanted is not None and editor.current.part is EntryPart.TREE:
             if not 1 <= wanted <= len(texts):
-                return draft  # no device tree is called 7
+                return editor  # no device tree is called 7
             line = texts[wanted - 1]
-        return draft.typed(Typed() if line == "-" else Typed().insert(line))
+        return editor.typed(LineEditor() if line == "-" else LineEditor().insert(line))
 
     def _remember(self, action: str, listing: Listing) -> None:
-        memory, there, shown, name = self._session.memory, self.catalogue.disks, self._shown, listing.entry.id
+        memory, there, shown, name = self._session.memory, self.results.disks, self._shown, listing.entry.id
 
         def change(state: State) -> State:
             if action == "make_default":

@@ -13,7 +13,7 @@ from bootmenu.session.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class UiContext:
     """The session and the limits that the caller set."""
 
     session: Session
@@ -41,7 +41,7 @@ class Terms:
     few_buttons: Callable[[], bool] = lambda: False
     """Whether there are only one or two buttons to use it with."""
 
-    def unlocked(self) -> Terms:
+    def unlocked(self) -> UiContext:
         """After the PIN."""
         return dataclasses.replace(self, policy=self.policy.unlocked(), service=True)
 

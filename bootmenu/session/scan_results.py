@@ -57,7 +57,7 @@ class Group:
                 return
 
 
-class Catalogue:
+class ScanResults:
     """Groups in the order of their partitions, which is mostly that in which they were found."""
 
     def __init__(self) -> None:

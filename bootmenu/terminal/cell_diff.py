@@ -127,7 +127,7 @@ def _turn(was: str, now: str, basic: bool) -> str:
     return min(f"\x1b[{';'.join(steps)}m", anew, key=len)
 
 
-class Glass:
+class CellDiff:
     """A filter for what Textual writes: cursor positions, styles and text. Anything else passes as it is.
 
     basic: the terminal knows neither a scrolling region nor how to take one attribute back (`vt100`, `ansi`).

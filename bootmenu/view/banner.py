@@ -9,13 +9,13 @@ from bootmenu.i18n import _, counted, told
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import cells, clean, cut
-from bootmenu.view.styled_text import Ink, Line, Span, block, rule, spread
+from bootmenu.view.styled_text import Line, Span, Style, block, rule, spread
 from bootmenu.view.wording import NOTE, verdict, verdict_width
 
 
 def simulation() -> Span:
     """The mark of everything that only seems to happen."""
-    return Span(f" {_('SIMULATION')} ", Ink.SIMULATION)
+    return Span(f" {_('SIMULATION')} ", Style.SIMULATION)
 
 
 def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = False) -> Line:
@@ -23,7 +23,7 @@ def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = 
 
     logged: something stands in the log that was not there when the menu was opened.
     """
-    left = [Span(" bootmenu ", Ink.TITLE)]
+    left = [Span(" bootmenu ", Style.TITLE)]
     if simulated:
         left += [Span(" "), simulation()]
     architecture = str(machine.architecture) if machine.architecture else clean(machine.machine, 20)
@@ -31,9 +31,9 @@ def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = 
     named = " · ".join(part for part in (clean(machine.title, 100), rest) if part)
     if machine.title == machine.machine:
         named = rest
-    badge = [Span(f" {_('! log')}", Ink.WARN)] if logged else []
+    badge = [Span(f" {_('! log')}", Style.WARN)] if logged else []
     room = width - sum(len(span.text) for span in (*left, *badge)) - 3
-    return spread(width, left, [Span(named if len(named) <= room else rest, Ink.STRONG), *badge, Span(" ")])
+    return spread(width, left, [Span(named if len(named) <= room else rest, Style.STRONG), *badge, Span(" ")])
 
 
 def banner(
@@ -43,8 +43,8 @@ def banner(
     column = verdict_width() + 2
     lines: list[Line] = []
 
-    def tell(label: Sequence[Span], text: str, ink: Ink = Ink.STRONG) -> list[Line]:
-        rows = block(width - 1, label, column, text, ink)
+    def tell(label: Sequence[Span], text: str, style: Style = Style.STRONG) -> list[Line]:
+        rows = block(width - 1, label, column, text, style)
         return (
             rows if height > 1 or len(rows) == 1 else block(width - 1, label, column, cut(text, width - column - 1))
         )
@@ -56,11 +56,11 @@ def banner(
         text += f" → {clean(told(finding.hint))}" if finding.hint else ""
         lines += tell([Span(" "), verdict(finding.severity)], text)
     for notice in notices:
-        lines += tell([Span(f" {_(NOTE)}", Ink.WARN)], clean(told(notice)))
+        lines += tell([Span(f" {_(NOTE)}", Style.WARN)], clean(told(notice)))
     offer: list[Line] = []
     if demo_offered:
         text = _("look around on a demonstration machine, where nothing can happen")
-        offer = tell([Span(" "), Span("m", Ink.KEY)], text, Ink.TEXT)
+        offer = tell([Span(" "), Span("m", Style.KEY)], text, Style.TEXT)
     if height == 1:
         return [*lines[:1], *offer]
     height = max(2, height - len(offer))
@@ -68,7 +68,7 @@ def banner(
         more = len(lines) - height + 1
         lines = [
             *lines[: height - 1],
-            spread(width, [], [Span(counted(more, "{n} more line: d", "{n} more lines: d") + " ", Ink.DIM)]),
+            spread(width, [], [Span(counted(more, "{n} more line: d", "{n} more lines: d") + " ", Style.DIM)]),
         ]
     return [*lines, *offer]
 
@@ -84,12 +84,12 @@ def footer(labels: Sequence[tuple[str, ...]], width: int) -> Line:
             if spans or used + cells(shown) > width:
                 break
             label = cut(label, width - used - cells(shown) - 1)
-        spans += [Span("   " if spans else " "), Span(shown, Ink.KEY, press="".join(press))]
-        spans.append(Span(f" {label}", Ink.DIM, press="".join(press)))
+        spans += [Span("   " if spans else " "), Span(shown, Style.KEY, press="".join(press))]
+        spans.append(Span(f" {label}", Style.DIM, press="".join(press)))
         used += size
     return Line(tuple(spans))
 
 
 def heading(width: int, text: str) -> Line:
     """A rule with a title in it."""
-    return rule(width, [Span(clean(text, 200), Ink.HEADING)])
+    return rule(width, [Span(clean(text, 200), Style.HEADING)])

@@ -15,7 +15,7 @@ from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.session.machine_session import Session
 from bootmenu.terminal.cells import clean, cut
 from bootmenu.view.banner import heading
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, line, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
 
 MOST_DIFFERENCES = 1000
 MOST_LINES = 6000
@@ -67,10 +67,10 @@ def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> list[
     """None = the trees are being read."""
     lines = [heading(width, name)]
     if shown is None:
-        return [*lines, *paragraph(width, _("Being read."), Ink.DIM)]
+        return [*lines, *paragraph(width, _("Being read."), Style.DIM)]
     if isinstance(shown, BootmenuError):
-        lines += paragraph(width, told(shown.message), Ink.FAIL)
-        return [*lines, *paragraph(width, told(shown.hint), Ink.STRONG)] if shown.hint else lines
+        lines += paragraph(width, told(shown.message), Style.FAIL)
+        return [*lines, *paragraph(width, told(shown.hint), Style.STRONG)] if shown.hint else lines
     if shown.changes is None:
         lines += paragraph(width, _("The entry brings none: the running one is handed on."))
     else:
@@ -79,16 +79,16 @@ def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> list[
         lines += _changes(_("Against the one that runs now"), shown.against_running, width)
     lines += [BLANK, heading(width, _("What is handed on"))]
     if shown.source is None:
-        return [*lines, *paragraph(width, _("It is not known here: the running one cannot be read."), Ink.DIM)]
+        return [*lines, *paragraph(width, _("It is not known here: the running one cannot be read."), Style.DIM)]
     return [*lines, *(line(" ", Span(cut(clean(text.expandtabs(4)), width - 2))) for text in shown.source)]
 
 
 def _changes(title: str, texts: tuple[str, ...], width: int) -> list[Line]:
     lines = [BLANK, heading(width, title)]
     if not texts:
-        return [*lines, *paragraph(width, _("Nothing: they say the same."), Ink.DIM)]
+        return [*lines, *paragraph(width, _("Nothing: they say the same."), Style.DIM)]
     for text in texts:
         sign, _blank, rest = text.partition(" ")
-        ink = {"+": Ink.PASS, "-": Ink.FAIL}.get(sign, Ink.WARN)
-        lines += block(width - 1, [Span(" "), Span(clean(sign, 3), ink)], 4, clean(rest))
+        style = {"+": Style.PASS, "-": Style.FAIL}.get(sign, Style.WARN)
+        lines += block(width - 1, [Span(" "), Span(clean(sign, 3), style)], 4, clean(rest))
     return lines

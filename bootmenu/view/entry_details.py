@@ -18,7 +18,7 @@ from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import clean
 from bootmenu.view.banner import heading
 from bootmenu.view.entry_summary import STACKED, field, files, finding, label_width
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import NOTE, full_name, own_findings, verdict_width
 
 
@@ -27,11 +27,11 @@ def details(
 ) -> list[Line]:
     """Of the entry alone. plan None = it is being worked out."""
     lines = [heading(width, full_name(listing)), *files(listing, machine, width)]
-    lines += field(_("entry id"), clean(listing.entry.id, 300), width, ink=Ink.DIM)
+    lines += field(_("entry id"), clean(listing.entry.id, 300), width, style=Style.DIM)
     for place in listing.places:
         if place.path:  # as it is written into kiosk.disks
             name = f"PARTUUID={place.partuuid} on {place.path}" if place.partuuid else place.path
-            lines += field(_("place"), f"{place.bus}: {clean(name, 400)}", width, ink=Ink.DIM)
+            lines += field(_("place"), f"{place.bus}: {clean(name, 400)}", width, style=Style.DIM)
     lines += [BLANK, heading(width, _("What was checked"))]
     for found in own_findings(listing.report, machine_report):
         lines += _with_evidence(found, width)
@@ -47,7 +47,7 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
     """What could be handed on in place of what is: the trees for this board, then its relatives. None = they are
     being looked for; no lines where there are none."""
     if isinstance(choices, BootmenuError):
-        return [BLANK, heading(width, _("Device trees")), *paragraph(width, clean(told(choices.message)), Ink.FAIL)]
+        return [BLANK, heading(width, _("Device trees")), *paragraph(width, clean(told(choices.message)), Style.FAIL)]
     if not choices:
         return []
     lines = [BLANK, heading(width, _("Device trees"))]
@@ -61,7 +61,7 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
         lines += field(label, path, width, tail=_("chosen") if choice.ref.path == chosen else "")
         about = clean(choice.model or ", ".join(choice.compatible[:2]), 200)
         if about:
-            lines += block(width - 1, [], label_width(), about, Ink.DIM)
+            lines += block(width - 1, [], label_width(), about, Style.DIM)
     more, others = len(ours[SHOWN_TREES:]), len(choices) - len(ours)
     rest = ""
     if more and others:
@@ -71,7 +71,7 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
     elif others:
         rest = _("And {others} for other boards.") if ours else _("{others} for other boards.")
     if rest:
-        lines += paragraph(width, rest.format(n=f"{more:,}", others=f"{others:,}"), Ink.DIM)
+        lines += paragraph(width, rest.format(n=f"{more:,}", others=f"{others:,}"), Style.DIM)
     return lines
 
 
@@ -80,11 +80,11 @@ def machine_details(machine_report: Report, notices: Sequence[str], width: int) 
     lines = [heading(width, _("This machine, for every entry"))]
     for notice in notices:
         lines += block(
-            width - 1, [Span(f" {_(NOTE)}", Ink.WARN)], verdict_width() + 2, clean(told(notice)), Ink.STRONG
+            width - 1, [Span(f" {_(NOTE)}", Style.WARN)], verdict_width() + 2, clean(told(notice)), Style.STRONG
         )
     for found in machine_report.findings:
         lines += _with_evidence(found, width)
-    return lines if len(lines) > 1 else [*lines, *paragraph(width, _("Nothing was checked."), Ink.DIM)]
+    return lines if len(lines) > 1 else [*lines, *paragraph(width, _("Nothing was checked."), Style.DIM)]
 
 
 def _with_evidence(found: Finding, width: int) -> list[Line]:
@@ -94,7 +94,7 @@ def _with_evidence(found: Finding, width: int) -> list[Line]:
         if value is None:  # the finding itself says what could not be read, and what there is not is no evidence
             continue
         text = value if isinstance(value, str) else json.dumps(_named(value), ensure_ascii=False, default=str)
-        lines += block(width - 1, [], indent, f"{clean(name, 60)}: {clean(text, 1000)}", Ink.DIM)
+        lines += block(width - 1, [], indent, f"{clean(name, 60)}: {clean(text, 1000)}", Style.DIM)
     return lines
 
 
@@ -114,13 +114,13 @@ def _named(value: object) -> object:
 def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
     """The plan: the method and why, the files, the edits and the notes."""
     if plan is None:
-        return paragraph(width, _("Being worked out."), Ink.DIM)
+        return paragraph(width, _("Being worked out."), Style.DIM)
     if isinstance(plan, BootmenuError):
         column = label_width()
-        lines = block(width - 1, [Span(" "), Span(_("no plan"), Ink.FAIL)], column, clean(told(plan.message)))
+        lines = block(width - 1, [Span(" "), Span(_("no plan"), Style.FAIL)], column, clean(told(plan.message)))
         if plan.hint:
-            arrow = [Span(" " * (column - 2)), Span("→", Ink.KEY)]
-            lines += block(width - 1, arrow, column, clean(told(plan.hint)), Ink.STRONG)
+            arrow = [Span(" " * (column - 2)), Span("→", Style.KEY)]
+            lines += block(width - 1, arrow, column, clean(told(plan.hint)), Style.STRONG)
         return lines
     lines = field(_("method"), f"{clean(plan.method, 60)}: {clean(told(plan.reason), 500)}", width)
     lines += _file(_("kernel"), plan.kernel, width)
@@ -136,7 +136,7 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
     for overlay in plan.overlays:
         lines += _file(_("overlay"), overlay, width)
     for note in plan.notes:
-        lines += field(_("note"), clean(told(note)), width, ink=Ink.STRONG)
+        lines += field(_("note"), clean(told(note)), width, style=Style.STRONG)
     return lines
 
 
@@ -149,5 +149,5 @@ def _file(label: str, file: PlannedFile, width: int) -> list[Line]:
     lines = field(label, text, width, tail=megabytes(file.size))
     if file.sha256:
         demand = _(", which must have the SHA-256 {digest}").format(digest=clean(file.sha256, 64))
-        lines += field("", demand.removeprefix(", "), width, ink=Ink.DIM)
+        lines += field("", demand.removeprefix(", "), width, style=Style.DIM)
     return lines

@@ -12,10 +12,10 @@ from enum import StrEnum
 from bootmenu.i18n import marked
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.sources.references import FileNameError, file_name, joined
-from bootmenu.view.line_editor import Typed
+from bootmenu.view.line_editor import LineEditor
 
 
-class Part(StrEnum):
+class EntryPart(StrEnum):
     """What a line says of the entry."""
 
     COMMAND_LINE = marked("command line")
@@ -27,20 +27,20 @@ class Part(StrEnum):
     @property
     def many(self) -> bool:
         """There may be several, and one more is offered behind the last."""
-        return self in (Part.INITRAMFS, Part.OVERLAY)
+        return self in (EntryPart.INITRAMFS, EntryPart.OVERLAY)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One line. file: what its text stood for; None = no file yet."""
 
-    part: Part
-    line: Typed
+    part: EntryPart
+    line: LineEditor
     file: FileRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class EntryEditor:
     """The lines, and which of them is typed in."""
 
     entry: BootEntry
@@ -48,48 +48,51 @@ class Draft:
     at: int = 0
 
     @classmethod
-    def of(cls, entry: BootEntry) -> Draft:
+    def of(cls, entry: BootEntry) -> EntryEditor:
         """As the entry is."""
 
-        def slot(part: Part, file: FileRef) -> Slot:
-            return Slot(part, Typed.of(written(file, entry.device)), file)
+        def slot(part: EntryPart, file: FileRef) -> Slot:
+            return Slot(part, LineEditor.of(written(file, entry.device)), file)
 
-        slots = [Slot(Part.COMMAND_LINE, Typed.of(entry.cmdline.text)), slot(Part.KERNEL, entry.kernel)]
-        slots += [slot(Part.INITRAMFS, file) for file in entry.initrds]
-        slots += [Slot(Part.INITRAMFS, Typed())]
-        slots += [slot(Part.TREE, entry.dtb) if entry.dtb else Slot(Part.TREE, Typed())]
-        slots += [slot(Part.OVERLAY, file) for file in entry.overlays]
-        return cls(entry, (*slots, Slot(Part.OVERLAY, Typed())))
+        slots = [
+            Slot(EntryPart.COMMAND_LINE, LineEditor.of(entry.cmdline.text)),
+            slot(EntryPart.KERNEL, entry.kernel),
+        ]
+        slots += [slot(EntryPart.INITRAMFS, file) for file in entry.initrds]
+        slots += [Slot(EntryPart.INITRAMFS, LineEditor())]
+        slots += [slot(EntryPart.TREE, entry.dtb) if entry.dtb else Slot(EntryPart.TREE, LineEditor())]
+        slots += [slot(EntryPart.OVERLAY, file) for file in entry.overlays]
+        return cls(entry, (*slots, Slot(EntryPart.OVERLAY, LineEditor())))
 
     @property
     def current(self) -> Slot:
         """The line that is typed in."""
         return self.slots[self.at]
 
-    def typed(self, line: Typed) -> Draft:
+    def typed(self, line: LineEditor) -> EntryEditor:
         """The current line has become this; a list gets an empty line at its end where it has none."""
         slots = list(self.slots)
         slots[self.at] = dataclasses.replace(self.current, line=line)
         part = self.current.part
         last = max(index for index, slot in enumerate(slots) if slot.part is part)
         if part.many and slots[last].line.text:
-            slots.insert(last + 1, Slot(part, Typed()))
+            slots.insert(last + 1, Slot(part, LineEditor()))
         return dataclasses.replace(self, slots=tuple(slots))
 
-    def move(self, steps: int) -> Draft:
+    def move(self, steps: int) -> EntryEditor:
         """Another line."""
         return dataclasses.replace(self, at=max(0, min(self.at + steps, len(self.slots) - 1)))
 
-    def choose(self, choices: Sequence[FileRef], steps: int) -> Draft:
+    def choose(self, choices: Sequence[FileRef], steps: int) -> EntryEditor:
         """In the line of the device tree: the next of these, among which is always the running one. Elsewhere nothing
         changes."""
-        if self.current.part is not Part.TREE:
+        if self.current.part is not EntryPart.TREE:
             return self
         texts = ["", *dict.fromkeys(written(file, self.entry.device) for file in choices)]
         text = self.current.line.text
         # what was typed stands between the choices
         at = texts.index(text) + steps if text in texts else 0
-        return self.typed(Typed.of(texts[at % len(texts)]))
+        return self.typed(LineEditor.of(texts[at % len(texts)]))
 
     @property
     def changed(self) -> bool:
@@ -99,21 +102,21 @@ class Draft:
     def edited(self) -> BootEntry:
         """The entry that the lines describe. A file whose line was not changed is what it was."""
 
-        def files(part: Part) -> tuple[FileRef, ...]:
+        def files(part: EntryPart) -> tuple[FileRef, ...]:
             found = (self._file(slot) for slot in self.slots if slot.part is part)
             return tuple(file for file in found if file is not None)
 
-        (text,) = (slot.line.text for slot in self.slots if slot.part is Part.COMMAND_LINE)
-        kernel = files(Part.KERNEL)
-        tree = next(iter(files(Part.TREE)), None)
+        (text,) = (slot.line.text for slot in self.slots if slot.part is EntryPart.COMMAND_LINE)
+        kernel = files(EntryPart.KERNEL)
+        tree = next(iter(files(EntryPart.TREE)), None)
         return dataclasses.replace(
             self.entry,
             cmdline=CommandLine(text),
             kernel=kernel[0] if kernel else FileRef(device=self.entry.device, path="/"),
-            initrds=files(Part.INITRAMFS),
+            initrds=files(EntryPart.INITRAMFS),
             dtb=tree,
             dtb_folder=self.entry.dtb_folder if tree == self.entry.dtb else None,
-            overlays=files(Part.OVERLAY),
+            overlays=files(EntryPart.OVERLAY),
         )
 
     def _file(self, slot: Slot) -> FileRef | None:

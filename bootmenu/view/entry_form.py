@@ -11,63 +11,65 @@ from bootmenu.i18n import _, counted
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import cells, clean, fit
-from bootmenu.view.entry_editor import Draft, Part, Slot, written
+from bootmenu.view.entry_editor import EntryEditor, EntryPart, Slot, written
 from bootmenu.view.entry_summary import findings, none_given, own_tree
-from bootmenu.view.styled_text import Ink, Line, Span, block, rule
+from bootmenu.view.styled_text import Line, Span, Style, block, rule
 from bootmenu.view.wording import WORDS
 
 SHOWN_CHOICES = 5
 """Device trees that are shown under their line; Tab goes through all of them."""
 
 
-def fields(draft: Draft, machine: MachineFacts, choices: Sequence[TreeChoice] | None, width: int) -> list[Line]:
+def fields(
+    editor: EntryEditor, machine: MachineFacts, choices: Sequence[TreeChoice] | None, width: int
+) -> list[Line]:
     """One row each; under the device tree those that lie ready. choices None = they are being looked for."""
     lines: list[Line] = []
-    for index, slot in enumerate(draft.slots):
-        current = index == draft.at
-        lines.append(_field(draft, slot, machine, width, current=current))
-        if current and slot.part is Part.TREE:
-            lines += _choices(draft, choices, width)
+    for index, slot in enumerate(editor.slots):
+        current = index == editor.at
+        lines.append(_field(editor, slot, machine, width, current=current))
+        if current and slot.part is EntryPart.TREE:
+            lines += _choices(editor, choices, width)
     return lines
 
 
-def row_of(draft: Draft) -> int:
+def row_of(editor: EntryEditor) -> int:
     """The row of `fields` that is typed in."""
-    return draft.at
+    return editor.at
 
 
 def _column() -> int:
     """At which the lines begin that are typed."""
-    return 4 + max(cells(_(part)) for part in Part)
+    return 4 + max(cells(_(part)) for part in EntryPart)
 
 
-def _field(draft: Draft, slot: Slot, machine: MachineFacts, width: int, *, current: bool) -> Line:
-    index = draft.slots.index(slot)
-    again = slot.part.many and index > 0 and draft.slots[index - 1].part is slot.part and not current
+def _field(editor: EntryEditor, slot: Slot, machine: MachineFacts, width: int, *, current: bool) -> Line:
+    index = editor.slots.index(slot)
+    again = slot.part.many and index > 0 and editor.slots[index - 1].part is slot.part and not current
     label = "" if again and slot.line.text else _(slot.part)
-    mark = Span("▶ " if current else "  ", Ink.KEY)
-    head = (mark, Span(fit(label, _column() - 2), Ink.LABEL))
+    mark = Span("▶ " if current else "  ", Style.KEY)
+    head = (mark, Span(fit(label, _column() - 2), Style.LABEL))
     room = width - _column() - 1
     if current:
         typed = slot.line.spans(room)
         used = sum(cells(span.text) for span in typed)
         hint = "" if slot.line.text else nothing(slot, machine)
-        return Line((*head, *typed, Span(fit("  " + hint, max(0, room - used)) if hint else "", Ink.DIM)))
+        return Line((*head, *typed, Span(fit("  " + hint, max(0, room - used)) if hint else "", Style.DIM)))
     if not slot.line.text:
-        return Line((*head, Span(fit(nothing(slot, machine), room), Ink.DIM)))
-    return Line((*head, Span(fit(clean(slot.line.text), room), Ink.TEXT)))
+        return Line((*head, Span(fit(nothing(slot, machine), room), Style.DIM)))
+    return Line((*head, Span(fit(clean(slot.line.text), room), Style.TEXT)))
 
 
 def nothing(slot: Slot, machine: MachineFacts) -> str:
     """What an empty line means."""
     match slot.part:
-        case Part.COMMAND_LINE:
+        case EntryPart.COMMAND_LINE:
             return none_given()
-        case Part.KERNEL:
+        case EntryPart.KERNEL:
             return _("there has to be one")
-        case Part.TREE:
+        case EntryPart.TREE:
             return own_tree(machine)
-        case Part.INITRAMFS | Part.OVERLAY:
+        case EntryPart.INITRAMFS | EntryPart.OVERLAY:
             return _("none, or one more: /PATH or PARTITION:/PATH")
 
 
@@ -76,9 +78,9 @@ def ready(choices: Sequence[TreeChoice]) -> list[TreeChoice]:
     return [choice for choice in choices if choice.fits is not Fit.OTHER]
 
 
-def _choices(draft: Draft, choices: Sequence[TreeChoice] | None, width: int) -> list[Line]:
+def _choices(editor: EntryEditor, choices: Sequence[TreeChoice] | None, width: int) -> list[Line]:
     if choices is None:
-        return block(width - 1, [], _column(), _("looking for those that lie ready"), Ink.DIM)
+        return block(width - 1, [], _column(), _("looking for those that lie ready"), Style.DIM)
     ours = ready(choices)
     if not ours:
         said = _("none lies ready for this board")
@@ -88,23 +90,23 @@ def _choices(draft: Draft, choices: Sequence[TreeChoice] | None, width: int) -> 
                 "none lies ready for this board; {n} for another board does",
                 "none lies ready for this board; {n} for other boards do",
             )
-        return block(width - 1, [], _column(), said, Ink.DIM)
-    texts = [written(choice.ref, draft.entry.device) for choice in ours]
-    at = texts.index(draft.current.line.text) if draft.current.line.text in texts else 0
+        return block(width - 1, [], _column(), said, Style.DIM)
+    texts = [written(choice.ref, editor.entry.device) for choice in ours]
+    at = texts.index(editor.current.line.text) if editor.current.line.text in texts else 0
     start = max(0, min(at - SHOWN_CHOICES // 2, len(ours) - SHOWN_CHOICES))
     lines = []
     fits = max(cells(_("this board")), cells(_("a relative")))
     for number, choice in enumerate(ours[start : start + SHOWN_CHOICES], start=start):
         label = _("this board") if choice.fits is Fit.EXACT else _("a relative")
         room = width - _column() - 5 - fits
-        mark = "•" if texts[number] == draft.current.line.text else " "
+        mark = "•" if texts[number] == editor.current.line.text else " "
         lines.append(
             Line(
                 (
                     Span(" " * _column()),
-                    Span(f"{mark} ", Ink.KEY),
-                    Span(fit(clean(texts[number]), room), Ink.TEXT),
-                    Span("  " + fit(label, fits), Ink.DIM),
+                    Span(f"{mark} ", Style.KEY),
+                    Span(fit(clean(texts[number]), room), Style.TEXT),
+                    Span("  " + fit(label, fits), Style.DIM),
                 )
             )
         )
@@ -113,11 +115,11 @@ def _choices(draft: Draft, choices: Sequence[TreeChoice] | None, width: int) -> 
 
 def verdict_rule(judged: Listing | None, width: int) -> Line:
     """`─ with these changes ─────────── cannot be started here ─`; None = it is being checked."""
-    left = [Span(_("as it stands above"), Ink.HEADING)]
+    left = [Span(_("as it stands above"), Style.HEADING)]
     if judged is None:
-        return rule(width, left, [Span(_("being checked"), Ink.DIM)])
+        return rule(width, left, [Span(_("being checked"), Style.DIM)])
     severity = judged.report.verdict
-    return rule(width, left, [Span(f"{WORDS[severity].sign} {_(WORDS[severity].sentence)}", Ink.of(severity))])
+    return rule(width, left, [Span(f"{WORDS[severity].sign} {_(WORDS[severity].sentence)}", Style.of(severity))])
 
 
 def judgement(judged: Listing | None, machine_report: Report, width: int) -> list[Line]:

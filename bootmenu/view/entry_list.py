@@ -15,10 +15,10 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import _, marked, told
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import Bus
-from bootmenu.session.scan_results import Catalogue, Group
+from bootmenu.session.scan_results import Group, ScanResults
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
-from bootmenu.view.styled_text import Ink, Line, Span, clip
+from bootmenu.view.styled_text import Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width, with_version
 
 
@@ -214,7 +214,7 @@ _SHORT_VERSION = 16
 _LEFT = 5  # marker, blank, number, mark of the default, blank
 
 
-def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> list[Row]:
+def rows(results: ScanResults, state: State | None = None, wanted: str = "") -> list[Row]:
     """Every partition with what was found on it; one that offers nothing says so.
 
     state: what is remembered. wanted: words of a filter; with one, only entries that have all of them are listed.
@@ -223,7 +223,7 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
     words = wanted.lower().split()
     listed: list[Row] = []
     number = 0
-    for group in catalogue.groups:
+    for group in results.groups:
         title = _title(group.device)
         found = [listing for listing in group.listings if matches(listing, title, words)]
         if words and not found:
@@ -248,7 +248,7 @@ def rows(catalogue: Catalogue, state: State | None = None, wanted: str = "") -> 
             listed.append(Row(None, _emptiness(group)))
     if words and not listed:
         listed.append(Row(None, _("No entry has these words.")))
-    elif not listed and catalogue.finished:
+    elif not listed and results.finished:
         listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
     return _told_apart(listed)
 
@@ -291,7 +291,7 @@ def _emptiness(group: Group) -> str:
 def line_of(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
     """One row as wide as the list."""
     if row.heading:
-        return Line((Span(" "), Span(fit(row.text, width - 2), Ink.HEADING)))
+        return Line((Span(" "), Span(fit(row.text, width - 2), Style.HEADING)))
     if row.listing is not None:
         return _entry(row, row.listing, columns, width, selected=selected)
     if row.problem is not None:
@@ -302,10 +302,10 @@ def line_of(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
             Span(fit(marker, _LEFT)),
             skip(),
             Span(" "),
-            Span(text, Ink.DIM),
+            Span(text, Style.DIM),
         )
         return Line((*spans, Span(" ")), selected)
-    return Line((Span(" " * _LEFT), Span(fit(row.text, width - _LEFT), Ink.DIM)))
+    return Line((Span(" " * _LEFT), Span(fit(row.text, width - _LEFT), Style.DIM)))
 
 
 def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected: bool) -> Line:
@@ -315,19 +315,21 @@ def _entry(row: Row, listing: Listing, columns: Columns, width: int, *, selected
     right: list[Span] = []
     title, version = columns.texts.get(row.key or "", (row.full_name, ""))
     if version:
-        right.append(Span("  " + fit(version, columns.version), Ink.TEXT))
+        right.append(Span("  " + fit(version, columns.version), Style.TEXT))
     if columns.source:
-        right.append(Span("  " + fit(clean(entry.source, 20), columns.source), Ink.DIM))
+        right.append(Span("  " + fit(clean(entry.source, 20), columns.source), Style.DIM))
     if columns.default:
-        right.append(Span("  " + fit(_(row.mark) if row.mark else "", Mark.width()), Ink.STRONG))
+        right.append(Span("  " + fit(_(row.mark) if row.mark else "", Mark.width()), Style.STRONG))
     title = fit(title, columns.room(width, version=bool(version)))
     left = (
         Span(f"{marker} "),
-        Span(number, Ink.DIM),
-        Span("! ", Ink.WARN) if row.lost else Span(f"{row.mark.sign} " if row.mark and not columns.default else "  "),
+        Span(number, Style.DIM),
+        Span("! ", Style.WARN)
+        if row.lost
+        else Span(f"{row.mark.sign} " if row.mark and not columns.default else "  "),
         verdict_of(listing),
         Span(" "),
-        Span(title, Ink.STRONG if row.mark else Ink.TEXT),
+        Span(title, Style.STRONG if row.mark else Style.TEXT),
     )
     return Line(clip((*left, *right, Span(" ")), width), selected)
 

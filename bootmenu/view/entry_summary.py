@@ -13,7 +13,7 @@ from bootmenu.model.kernel import Compression, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, line, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
 from bootmenu.view.wording import own_findings, verdict, verdict_width
 
 STACKED = 60
@@ -52,10 +52,10 @@ def story(
     state = state or State()
     found = history(listing.entry, state, width)
     if listing.report.verdict is Severity.FAIL and listing.entry.id in (state.default, state.once):
-        found += _told(_("It is passed over as long as it cannot be started."), Ink.WARN, width)
+        found += _told(_("It is passed over as long as it cannot be started."), Style.WARN, width)
     found += findings(listing.report, machine_report, width)
     lines = [*found, *([BLANK] if roomy and found else []), *files(listing, machine, width)]
-    return [*lines, *field(_("loaded by"), clean(method, 40), width, ink=Ink.DIM)] if method else lines
+    return [*lines, *field(_("loaded by"), clean(method, 40), width, style=Style.DIM)] if method else lines
 
 
 def history(entry: BootEntry, state: State, width: int) -> list[Line]:
@@ -63,23 +63,23 @@ def history(entry: BootEntry, state: State, width: int) -> list[Line]:
     lines: list[Line] = []
     lost, good = state.lost_at(entry.id), state.good_at(entry.id)
     if lost is not None:
-        lines += _told(_lost(_when(lost)), Ink.WARN, width)
+        lines += _told(_lost(_when(lost)), Style.WARN, width)
     elif good is not None and good.at:
-        lines += _told(_good(_when(good)), Ink.DIM, width)
+        lines += _told(_good(_when(good)), Style.DIM, width)
     if entry.tries_left is not None:
         left = counted(entry.tries_left, "Boot counting: {n} try left.", "Boot counting: {n} tries left.")
         none = _("Boot counting: no try left.")
-        lines += _told(left if entry.tries_left else none, Ink.TEXT if entry.tries_left else Ink.WARN, width)
+        lines += _told(left if entry.tries_left else none, Style.TEXT if entry.tries_left else Style.WARN, width)
     if entry.id == state.once:
-        lines += _told(_("The default of the next boot only."), Ink.DIM, width)
+        lines += _told(_("The default of the next boot only."), Style.DIM, width)
     if entry.id == state.default:
-        lines += _told(_("Made the default here."), Ink.DIM, width)
+        lines += _told(_("Made the default here."), Style.DIM, width)
     return lines
 
 
-def _told(text: str, ink: Ink, width: int) -> list[Line]:
-    sign = "!" if ink is Ink.WARN else "·"
-    return block(width - 1, [Span(f" {sign}", ink)], 3, text, ink)
+def _told(text: str, style: Style, width: int) -> list[Line]:
+    sign = "!" if style is Style.WARN else "·"
+    return block(width - 1, [Span(f" {sign}", style)], 3, text, style)
 
 
 def _when(attempt: Attempt) -> tuple[str, str]:
@@ -109,16 +109,16 @@ def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
             lines += finding(shown, width)
     for shared in machine_report.findings:
         if shared.severity is not Severity.PASS and shared in report.findings:
-            label = [Span(" "), verdict(shared.severity), Span(" " + clean(shared.code, 20), Ink.STRONG)]
+            label = [Span(" "), verdict(shared.severity), Span(" " + clean(shared.code, 20), Style.STRONG)]
             column = max(label_width(), verdict_width() + len(shared.code) + 4)
-            lines += block(width - 1, label, column, _("holds for every entry here: see the top"), Ink.DIM)
+            lines += block(width - 1, label, column, _("holds for every entry here: see the top"), Style.DIM)
     passes = len(report.of(Severity.PASS))
     if passes and not lines:
         lines.append(
             line(
                 " ",
                 verdict(Severity.PASS),
-                Span(" " + counted(passes, "{n} check passed", "{n} checks passed"), Ink.DIM),
+                Span(" " + counted(passes, "{n} check passed", "{n} checks passed"), Style.DIM),
             )
         )
     return lines
@@ -126,7 +126,7 @@ def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
 
 def finding(shown: Finding, width: int) -> list[Line]:
     """`■ FAIL IMG-PAGE` and the message in the same column as every value; the hint under it."""
-    label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Ink.STRONG)]
+    label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Style.STRONG)]
     indent = verdict_width() + 2
     lines = [Line(tuple(label))] if width < STACKED else []
     if lines:
@@ -135,8 +135,8 @@ def finding(shown: Finding, width: int) -> list[Line]:
         indent = verdict_width() + max(15, len(shown.code) + 4)
         lines += block(width - 1, label, indent, clean(told(shown.message)))
     if shown.hint:
-        arrow = [Span(" " * (indent - 2)), Span("→", Ink.KEY)]
-        lines += block(width - 1, arrow, indent, clean(told(shown.hint)), Ink.STRONG)
+        arrow = [Span(" " * (indent - 2)), Span("→", Style.KEY)]
+        lines += block(width - 1, arrow, indent, clean(told(shown.hint)), Style.STRONG)
     return lines
 
 
@@ -148,17 +148,17 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
         lines += _file(role, ref, facts, entry.device, width)
     if entry.dtb is None:
         at = next((i for i, (role, _ref) in enumerate(entry.files) if role == "overlay"), None)
-        inherited = field(_("device tree"), own_tree(machine), width, ink=Ink.DIM)
+        inherited = field(_("device tree"), own_tree(machine), width, style=Style.DIM)
         if at is None:
             lines += inherited
         else:
             overlays = sum(len(_file(role, ref, facts, entry.device, width)) for role, ref in entry.files[at:])
             lines[len(lines) - overlays : len(lines) - overlays] = inherited
     text = clean(entry.cmdline.text, 4096)
-    lines += field(_("command line"), text or none_given(), width, ink=Ink.TEXT if text.strip() else Ink.DIM)
+    lines += field(_("command line"), text or none_given(), width, style=Style.TEXT if text.strip() else Style.DIM)
     source = clean(entry.source, 20)
     where = f"{_path(entry.config, entry.device)} ({source})" if entry.config else source
-    lines += field(_("from"), where, width, ink=Ink.DIM)
+    lines += field(_("from"), where, width, style=Style.DIM)
     return lines
 
 
@@ -168,9 +168,9 @@ def own_tree(machine: MachineFacts) -> str:
     return _("this machine's own") + own
 
 
-def field(label: str, value: str, width: int, *, ink: Ink = Ink.TEXT, tail: str = "") -> list[Line]:
+def field(label: str, value: str, width: int, *, style: Style = Style.TEXT, tail: str = "") -> list[Line]:
     """One labelled value, wrapped under its column."""
-    return block(width - 1, [Span(" "), Span(label, Ink.LABEL)], label_width(), value, ink, tail=tail)
+    return block(width - 1, [Span(" "), Span(label, Style.LABEL)], label_width(), value, style, tail=tail)
 
 
 def _path(ref: FileRef, home: str) -> str:
@@ -186,11 +186,11 @@ def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> 
     lines = field(_(role), _path(ref, home), width, tail=tail)
     trouble = _trouble(ref, known)
     if trouble:
-        lines += block(width - 1, [], label_width(), trouble, Ink.FAIL)
+        lines += block(width - 1, [], label_width(), trouble, Style.FAIL)
     if role == "kernel" and facts.kernel is not None:
         about = _image(facts.kernel.image) if facts.kernel.image else ""
         if about:
-            lines += block(width - 1, [], label_width(), about, Ink.DIM)
+            lines += block(width - 1, [], label_width(), about, Style.DIM)
     return lines
 
 
@@ -229,6 +229,6 @@ def problem_story(problem: Problem, width: int) -> list[Line]:
     lines = field(_("partition"), clean(problem.device, 100) or _("unknown"), width)
     if problem.path:
         lines += field(_("file"), clean(problem.path, 1000), width)
-    lines += field(_("reason"), clean(told(problem.message)), width, ink=Ink.STRONG)
+    lines += field(_("reason"), clean(told(problem.message)), width, style=Style.STRONG)
     left_out = _("This was left out. Everything else is listed all the same.")
-    return [*lines, BLANK, *paragraph(width, left_out, Ink.DIM)]
+    return [*lines, BLANK, *paragraph(width, left_out, Style.DIM)]

@@ -8,7 +8,7 @@ from bootmenu.i18n import _, marked
 from bootmenu.model.finding import Severity
 from bootmenu.view.actions import Key, Place, keys_of, named
 from bootmenu.view.banner import heading
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import skip, verdict, verdict_width
 
 _MEANINGS = {
@@ -37,15 +37,15 @@ def manual(about: Place, without: frozenset[str], width: int, where: str = "", *
     for severity, meaning in _MEANINGS.items():
         lines += _explained(verdict(severity), _(meaning), width)
     lines += _explained(skip(), _("this could not be read; the rest is listed"), width)
-    lines += _explained(Span("*", Ink.STRONG), _("the default: of its boot configuration, or made with D"), width)
-    lines += _explained(Span("→", Ink.STRONG), _("the default of the next boot only"), width)
-    lines += _explained(Span("!", Ink.WARN), _("it was started, and never came back since"), width)
-    lines += _explained(Span(_("! log"), Ink.WARN), _("something went wrong, and stands in the log"), width)
+    lines += _explained(Span("*", Style.STRONG), _("the default: of its boot configuration, or made with D"), width)
+    lines += _explained(Span("→", Style.STRONG), _("the default of the next boot only"), width)
+    lines += _explained(Span("!", Style.WARN), _("it was started, and never came back since"), width)
+    lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong, and stands in the log"), width)
     for place in _PLACES:
         if place is not about:
             lines += [BLANK, *_keys(place, without if place is Place.MENU else without | _KNOWN, width)]
-    lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Ink.DIM)]
-    return [*lines, *paragraph(width, _("log: {where}").format(where=where), Ink.DIM)] if where else lines
+    lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Style.DIM)]
+    return [*lines, *paragraph(width, _("log: {where}").format(where=where), Style.DIM)] if where else lines
 
 
 def _keys(place: Place, without: frozenset[str], width: int) -> list[Line]:
@@ -57,7 +57,7 @@ def _keys(place: Place, without: frozenset[str], width: int) -> list[Line]:
 
 
 def _key(key: Key, width: int) -> list[Line]:
-    return _explained(Span(named(key.shown), Ink.KEY), _(key.help), width)
+    return _explained(Span(named(key.shown), Style.KEY), _(key.help), width)
 
 
 def _explained(sign: Span, text: str, width: int) -> list[Line]:

@@ -16,11 +16,11 @@ from bootmenu.session.autoboot import Chooser
 from bootmenu.session.machine_session import Session
 from bootmenu.session.policy import Policy
 from bootmenu.system.power import Power
-from bootmenu.view.kiosk_pages import Choice, choices
+from bootmenu.view.kiosk_pages import KioskRow, choices
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class KioskState:
     """What has to be read before the kiosk can offer anything."""
 
     memory: Memory | None = None
@@ -31,7 +31,7 @@ class Ready:
     """What can be done with the whole machine."""
 
     @classmethod
-    def read(cls, session: Session, settings: Settings) -> Ready:
+    def read(cls, session: Session, settings: Settings) -> KioskState:
         """Read it; never raise: what cannot be read is written down, and not offered. A partition may have to be
         mounted, and the firmware be asked; may be called in a thread."""
         ready = cls()
@@ -51,14 +51,14 @@ class Ready:
         return State() if self.memory is None else self.memory.state
 
 
-class Offer:
+class KioskOffer:
     """The rows. running: on a running system, which no passer-by may switch off."""
 
-    def __init__(self, policy: Policy, settings: Settings, ready: Ready, *, running: bool = False) -> None:
+    def __init__(self, policy: Policy, settings: Settings, ready: KioskState, *, running: bool = False) -> None:
         # a PIN that cannot be compared opens nothing
         self.policy = dataclasses.replace(policy, has_pin=ready.guard is not None)
-        self.rows: list[Choice] = []
-        self.recommended: Choice | None = None
+        self.rows: list[KioskRow] = []
+        self.recommended: KioskRow | None = None
         """What would start by itself."""
         self._settings = settings
         self._ready = ready

@@ -16,7 +16,7 @@ from bootmenu.session.policy import Access, Policy
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
 from bootmenu.view.banner import simulation
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, line, spread
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, line, spread
 from bootmenu.view.wording import GOING_DOWN, full_name, name
 
 KEYS = marked("Up and Down choose, Enter starts.")
@@ -43,7 +43,7 @@ SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class KioskRow:
     """One row."""
 
     name: str
@@ -74,20 +74,20 @@ def choices(
     powers: Sequence[Power] = (),
     recommended: Listing | None,
     refused: frozenset[str] = frozenset(),
-) -> list[Choice]:
+) -> list[KioskRow]:
     """offered: by the policy. refused: ids of entries that could not be loaded since the menu began."""
-    rows: list[Choice] = []
+    rows: list[KioskRow] = []
     plain = [plain_name(one, names) for one in offered]
     for one, words in zip(offered, plain, strict=True):
         pin = policy.access_to(one) is Access.PIN
         note, troubled = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
         shown = words if plain.count(words) == 1 else full_name(one)
-        rows.append(Choice(name=shown, note=note, listing=one, pin=pin, troubled=troubled))
-    rows += [Choice(name=_(words), action=action) for action, words in ACTIONS.items() if policy.allows(action)]
+        rows.append(KioskRow(name=shown, note=note, listing=one, pin=pin, troubled=troubled))
+    rows += [KioskRow(name=_(words), action=action) for action, words in ACTIONS.items() if policy.allows(action)]
     if policy.allows("power"):
-        rows += [Choice(name=_(POWERS[one]), action="power", power=one) for one in powers if one in POWERS]
+        rows += [KioskRow(name=_(POWERS[one]), action="power", power=one) for one in powers if one in POWERS]
     if policy.has_pin:
-        rows.append(Choice(name=_("Service"), note=_("asks for the PIN"), action=SERVICE, pin=True))
+        rows.append(KioskRow(name=_("Service"), note=_("asks for the PIN"), action=SERVICE, pin=True))
     return rows
 
 
@@ -135,22 +135,22 @@ def _margin(width: int) -> int:
     return max(2 if width >= 30 else 1, (width - 64) // 2)
 
 
-def _text(width: int, text: str, ink: Ink = Ink.TEXT) -> list[Line]:
+def _text(width: int, text: str, style: Style = Style.TEXT) -> list[Line]:
     """Wrapped inside the margins."""
     left = _margin(width)
-    return [line(" " * left, Span(row, ink)) for row in wrap(clean(text), width - 2 * left)]
+    return [line(" " * left, Span(row, style)) for row in wrap(clean(text), width - 2 * left)]
 
 
 def top(simulated: bool, hint: str, width: int) -> list[Line]:
     """The first row: empty, but for the mark of a simulation. hint: what is to be known in it."""
     if not simulated:
         return [BLANK]
-    return [spread(width, [Span(" "), simulation()], [Span(f"{hint} " if hint else "", Ink.DIM)])]
+    return [spread(width, [Span(" "), simulation()], [Span(f"{hint} " if hint else "", Style.DIM)])]
 
 
 def bottom(contact: str, width: int) -> list[Line]:
     """Return whom to call, in as many lines as it takes: a number that is cut cannot be called."""
-    return _text(width, clean(contact, 200), Ink.LABEL)[:_MOST_CONTACT]
+    return _text(width, clean(contact, 200), Style.LABEL)[:_MOST_CONTACT]
 
 
 _MOST_CONTACT = 4
@@ -161,17 +161,17 @@ _MOST_CONTACT = 4
 
 
 def start(
-    rows: Sequence[Choice], selected: int, said: str, width: int, height: int, *, looking: bool = False
+    rows: Sequence[KioskRow], selected: int, said: str, width: int, height: int, *, looking: bool = False
 ) -> list[Line]:
     """The choices. said: what to press, and the countdown; two blanks in it are a place to break the line. looking:
     there may be more to come."""
-    heading = _text(width, ways(rows, looking=looking), Ink.STRONG)
+    heading = _text(width, ways(rows, looking=looking), Style.STRONG)
     footing = [row for part in said.split("  ") for row in _text(width, part)]
     if sum(map(cells, said.split("  "))) + 4 <= width - 2 * _margin(width):
         footing = _text(width, said)
     if rows and _noted(rows[selected], width) is None:
         note = rows[selected]
-        footing = [*_text(width, note.note, Ink.WARN if note.troubled else Ink.DIM), *footing]
+        footing = [*_text(width, note.note, Style.WARN if note.troubled else Style.DIM), *footing]
     if height < _LOW:  # the choices go before every word, and why there are none before the keys
         footing = footing[: max(0, height - 2 - len(rows))]
         if any(row.listing for row in rows) and len(heading) + len(rows) + len(footing) >= height:
@@ -199,7 +199,7 @@ _LOW = 12
 WAIT = marked("One moment, please. This terminal is getting ready.")
 
 
-def ways(rows: Sequence[Choice], *, looking: bool = False) -> str:
+def ways(rows: Sequence[KioskRow], *, looking: bool = False) -> str:
     """Return in how many ways it can start. looking: there may be more to come."""
     count = sum(1 for row in rows if row.listing is not None)
     if not count and looking:
@@ -215,26 +215,26 @@ def ways(rows: Sequence[Choice], *, looking: bool = False) -> str:
     return numbers.get(count) or _("This terminal can start in {number} ways.").format(number=count)
 
 
-def _noted(row: Choice, width: int) -> str | None:
+def _noted(row: KioskRow, width: int) -> str | None:
     """Return the note beside a row; None where it would leave no room for the name."""
     room = width - 2 * _margin(width) - 3
     return row.note if not row.note or cells(row.name) + 2 + cells(row.note) <= room or room >= 50 else None
 
 
-def _row(row: Choice, *, selected: bool, width: int) -> Line:
+def _row(row: KioskRow, *, selected: bool, width: int) -> Line:
     left = _margin(width)
     room = width - 2 * left - 3
     note = cut(_noted(row, width) or "", room // 2)
     label = fit(row.name, room - cells(note) - (2 if note else 0))
-    body = [Span("▶  " if selected else "   ", Ink.KEY), Span(label, Ink.STRONG if selected else Ink.TEXT)]
+    body = [Span("▶  " if selected else "   ", Style.KEY), Span(label, Style.STRONG if selected else Style.TEXT)]
     if note:
-        body.append(Span("  " + note, Ink.WARN if row.troubled else Ink.DIM))
+        body.append(Span("  " + note, Style.WARN if row.troubled else Style.DIM))
     return Line((Span(" " * left), *body), selected)
 
 
 def waiting(width: int, height: int) -> list[Line]:
     """Nothing is found yet."""
-    return _middle(_text(width, _(WAIT), Ink.STRONG), height)
+    return _middle(_text(width, _(WAIT), Style.STRONG), height)
 
 
 def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:
@@ -244,18 +244,18 @@ def progress(words: str, part: float, said: str, width: int, height: int) -> lis
     filled = int(length * part)
     bar = line(
         " " * left,
-        Span("█" * filled, Ink.BAR),
-        Span("░" * (length - filled), Ink.GROOVE),
-        Span(f" {int(part * 100):3d} %", Ink.STRONG),
+        Span("█" * filled, Style.BAR),
+        Span("░" * (length - filled), Style.GROOVE),
+        Span(f" {int(part * 100):3d} %", Style.STRONG),
     )
-    lines = [*_text(width, words, Ink.STRONG), BLANK, bar, BLANK]
+    lines = [*_text(width, words, Style.STRONG), BLANK, bar, BLANK]
     return _middle([*lines, *_text(width, said or _("This is being started. Please leave the power on."))], height)
 
 
 def refusal(words: str, width: int, height: int) -> list[Line]:
     """It could not be started; why is in the log."""
     what, another, call = refused(words)
-    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, another)]
+    lines = [*_text(width, what, Style.STRONG), BLANK, *_text(width, another)]
     lines += [BLANK, *_text(width, call), BLANK, BLANK]
     return _middle([*lines, *_text(width, _("Enter goes back."))], height)
 
@@ -269,13 +269,13 @@ def refused(words: str) -> tuple[str, str, str]:
 
 def leaving(wanted: Power, width: int, height: int) -> list[Line]:
     """Return the page that stays on the screen while the machine goes down."""
-    return _middle(_text(width, _(GOING_DOWN[wanted]), Ink.STRONG), height)
+    return _middle(_text(width, _(GOING_DOWN[wanted]), Style.STRONG), height)
 
 
 def arrival(words: str, width: int, height: int) -> list[Line]:
     """The end of a simulation."""
     what, nothing = arrived(words)
-    lines = [*_text(width, what, Ink.STRONG), BLANK, *_text(width, nothing)]
+    lines = [*_text(width, what, Style.STRONG), BLANK, *_text(width, nothing)]
     return _middle([*lines, BLANK, *_text(width, _("Enter goes back."))], height)
 
 
@@ -304,9 +304,9 @@ def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_butt
     """typed: digits so far. turned: index into WHEEL. said: why it is not open yet."""
     left = _margin(width)
     stars = "* " * min(typed, (width - 2 * left) // 2 - 2)
-    lines = [*_text(width, _("Please enter the PIN."), Ink.STRONG), BLANK]
-    lines += [line(" " * left, Span(f"{stars}_", Ink.STRONG)), BLANK, _wheel(turned, width), BLANK]
-    told = _text(width, said, Ink.WARN) if said else [BLANK]
+    lines = [*_text(width, _("Please enter the PIN."), Style.STRONG), BLANK]
+    lines += [line(" " * left, Span(f"{stars}_", Style.STRONG)), BLANK, _wheel(turned, width), BLANK]
+    told = _text(width, said, Style.WARN) if said else [BLANK]
     keys = _("Type it, or choose with Up and Down and take with Enter.")
     if few_buttons:
         keys = _("Press for the next sign, hold to take it.")
@@ -325,7 +325,7 @@ def _wheel(turned: int, width: int) -> Line:
         else:
             last -= 1
     shown = [
-        Span(sign, Ink.KEY if index == turned else Ink.TEXT) for index, sign in list(enumerate(signs))[first:last]
+        Span(sign, Style.KEY if index == turned else Style.TEXT) for index, sign in list(enumerate(signs))[first:last]
     ]
     return line(" " * left, *shown)
 

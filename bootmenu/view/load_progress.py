@@ -11,7 +11,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean, cut, fit, rate, seconds
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, clip, spread
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, clip, spread
 from bootmenu.view.wording import full_name, overridden, stage_width
 
 Told = Mapping[Stage, Progress]
@@ -23,18 +23,18 @@ def loading(
     """said: one sentence under the bar. height: in how many rows; where they are few, the stages around the one that
     runs. test: it ends with the load."""
     method = clean(plan.method, 40) if plan else _("choosing the way to load")
-    title = spread(width, [Span(" " + full_name(listing), Ink.STRONG)], [Span(method + " ", Ink.DIM)])
+    title = spread(width, [Span(" " + full_name(listing), Style.STRONG)], [Span(method + " ", Style.DIM)])
     stages = stages_of(plan, test=test)
     rows = [_stage(stage, known.get(stage), width) for stage in stages]
     bar = _bar(fraction(plan, known, test=test) if plan else 0.0, width)
     below: list[Line] = []
     if said:
-        below += block(width - 1, [], 1, clean(told(said)), Ink.DIM)
+        below += block(width - 1, [], 1, clean(told(said)), Style.DIM)
     codes = overridden(listing.report)
     if codes:
-        below += block(width - 1, [Span(" "), Span(_("overridden"), Ink.FAIL)], 3 + cells(_("overridden")), codes)
+        below += block(width - 1, [Span(" "), Span(_("overridden"), Style.FAIL)], 3 + cells(_("overridden")), codes)
     for note in plan.notes if plan else ():
-        below += block(width - 1, [Span(" "), Span(_("note"), Ink.LABEL)], 3 + cells(_("note")), clean(told(note)))
+        below += block(width - 1, [Span(" "), Span(_("note"), Style.LABEL)], 3 + cells(_("note")), clean(told(note)))
     if len(rows) + 6 > height:
         room = max(1, height - 2 - min(len(below), height // 3))
         last = max((index for index, stage in enumerate(stages) if stage in known), default=0)
@@ -55,14 +55,14 @@ _NOW, _OK, _SKIP = marked("now"), marked("ok"), marked("skip")
 def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
     state = progress.state if progress else None
     column = 3 + max(cells(_(word)) for word in (_NOW, _OK, _SKIP))
-    text, ink = {
-        None: ("", Ink.TEXT),
-        StageState.RUNNING: (f"▶ {_(_NOW)}", Ink.KEY),
-        StageState.DONE: (f"• {_(_OK)}", Ink.PASS),
-        StageState.SKIPPED: (f"  {_(_SKIP)}", Ink.DIM),
+    text, style = {
+        None: ("", Style.TEXT),
+        StageState.RUNNING: (f"▶ {_(_NOW)}", Style.KEY),
+        StageState.DONE: (f"• {_(_OK)}", Style.PASS),
+        StageState.SKIPPED: (f"  {_(_SKIP)}", Style.DIM),
     }[state]
-    sign = Span(fit(text, column), ink)
-    named = Span(fit(_(stage), stage_width()), Ink.DIM if progress is None else Ink.TEXT)
+    sign = Span(fit(text, column), style)
+    named = Span(fit(_(stage), stage_width()), Style.DIM if progress is None else Style.TEXT)
     spans = [Span(" "), sign, Span(" "), named]
     if progress is None:
         return Line(tuple(spans))
@@ -72,14 +72,14 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
         if state is StageState.RUNNING and progress.total and not narrow:
             size = f"{progress.done / 1_000_000:.1f} / {megabytes(progress.total)}"
         spans.append(Span(fit(size, 10 if narrow else 16, right=True)))
-        spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Ink.DIM))
-        spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
+        spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Style.DIM))
+        spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Style.DIM))
         if progress.detail:
-            spans.append(Span("  " + clean(_detail(progress), 200), Ink.DIM))
+            spans.append(Span("  " + clean(_detail(progress), 200), Style.DIM))
     elif progress.detail:
-        spans.append(Span("  " + cut(clean(_detail(progress), 200), width), Ink.DIM))
+        spans.append(Span("  " + cut(clean(_detail(progress), 200), width), Style.DIM))
     elif progress.seconds >= 0.05:
-        spans.append(Span(" " * (21 if narrow else 27) + fit(seconds(progress.seconds), 8, right=True), Ink.DIM))
+        spans.append(Span(" " * (21 if narrow else 27) + fit(seconds(progress.seconds), 8, right=True), Style.DIM))
     return Line(clip(spans, width - 1))
 
 
@@ -115,8 +115,8 @@ def _bar(part: float, width: int) -> Line:
     return Line(
         (
             Span(" "),
-            Span("█" * filled, Ink.BAR),
-            Span("░" * (length - filled), Ink.GROOVE),
-            Span(f" {int(part * 100):3d} %", Ink.STRONG),
+            Span("█" * filled, Style.BAR),
+            Span("░" * (length - filled), Style.GROOVE),
+            Span(f" {int(part * 100):3d} %", Style.STRONG),
         )
     )

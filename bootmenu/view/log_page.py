@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bootmenu.i18n import _
 from bootmenu.view.banner import heading
-from bootmenu.view.styled_text import BLANK, Ink, Line, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Style, paragraph
 
 LINES = 400
 """Of each of the two."""
@@ -17,16 +17,18 @@ def log(own: Sequence[str] | None, kernel: Sequence[str] | None, where: str, wid
     """own: lines of the file; None = it is being read. kernel: None = not permitted. where: the file."""
     lines = [heading(width, _("The kernel's messages"))]
     if kernel is None:
-        lines += paragraph(width, _("They may not be read here: that takes root."), Ink.DIM)
+        lines += paragraph(width, _("They may not be read here: that takes root."), Style.DIM)
     elif not kernel:
-        lines += paragraph(width, _("None."), Ink.DIM)
+        lines += paragraph(width, _("None."), Style.DIM)
     for text in (kernel or ())[-LINES:]:
         lines += paragraph(width, text)
     lines += [BLANK, heading(width, _("Mistakes of the menu itself"))]
     if own is None:
-        return [*lines, *paragraph(width, _("Being read."), Ink.DIM)]
+        return [*lines, *paragraph(width, _("Being read."), Style.DIM)]
     for text in own[-LINES:]:
         lines += paragraph(width, text)
     if not own:
-        lines += paragraph(width, _("None."), Ink.DIM)
-    return [*lines, *paragraph(width, _("The whole file: {where}").format(where=where), Ink.DIM)] if where else lines
+        lines += paragraph(width, _("None."), Style.DIM)
+    return (
+        [*lines, *paragraph(width, _("The whole file: {where}").format(where=where), Style.DIM)] if where else lines
+    )

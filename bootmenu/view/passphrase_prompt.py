@@ -6,7 +6,7 @@ from __future__ import annotations
 from bootmenu.discovery.devices import Device
 from bootmenu.i18n import _
 from bootmenu.terminal.cells import cells, clean
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, line, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, line, paragraph
 
 
 def passphrase(device: Device, said: str, width: int, *, working: bool) -> list[Line]:
@@ -18,10 +18,10 @@ def passphrase(device: Device, said: str, width: int, *, working: bool) -> list[
     what = _("It is encrypted. Unlocked, it is read like any other; nothing on it is written.")
     explained = paragraph(width, what)
     if working:
-        explained = _as_many(paragraph(width, _("deriving the key, which takes some seconds"), Ink.DIM), explained)
+        explained = _as_many(paragraph(width, _("deriving the key, which takes some seconds"), Style.DIM), explained)
     elif said:
-        explained = _as_many(paragraph(width, clean(said, 300), Ink.WARN), explained)
-    return [*paragraph(width, clean(device.title, 200), Ink.STRONG), BLANK, *explained]
+        explained = _as_many(paragraph(width, clean(said, 300), Style.WARN), explained)
+    return [*paragraph(width, clean(device.title, 200), Style.STRONG), BLANK, *explained]
 
 
 def _as_many(lines: list[Line], others: list[Line]) -> list[Line]:
@@ -34,4 +34,4 @@ def typing(typed: int, width: int) -> Line:
     if cells(label) > width // 2:
         label = ""
     stars = "*" * min(typed, max(1, width - cells(label) - 4))
-    return line(" ", Span(label, Ink.LABEL), Span(f"{stars}_", Ink.STRONG))
+    return line(" ", Span(label, Style.LABEL), Span(f"{stars}_", Style.STRONG))

@@ -7,7 +7,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import _, told
 from bootmenu.model.finding import Report, Severity
 from bootmenu.terminal.cells import cells, clean, fit
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, line, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
 from bootmenu.view.wording import full_name, overridden, reasons, verdict, verdict_width
 
 
@@ -17,13 +17,13 @@ def question(
     """Return what there is to know before it is answered: of a FAIL every reason."""
     failed = listing.report.verdict is Severity.FAIL
     asked = _("Start it although it cannot work here?") if failed else _("Start this?")
-    lines = [*paragraph(width, asked, Ink.STRONG), BLANK, *paragraph(width, full_name(listing))]
+    lines = [*paragraph(width, asked, Style.STRONG), BLANK, *paragraph(width, full_name(listing))]
     column = verdict_width() + 2
     for why in reasons(listing.report, machine_report):
         lines.append(BLANK)
         lines += block(width - 1, [Span(" "), verdict(why.severity)], column, clean(told(why.message), 600))
         if why.hint:
-            arrow = Span("→", Ink.KEY)
+            arrow = Span("→", Style.KEY)
             lines += block(width - 1, [Span(" " * (column - 2)), arrow], column, clean(told(why.hint), 400))
     if failed:
         that = _("That would override {codes}.").format(codes=overridden(listing.report))
@@ -49,4 +49,4 @@ def _answer(text: str, key: str, marked: bool, width: int, press: str) -> Line:
     size = max(5, cells(key)) if width >= 30 else 0
     # the buttons of a question: one click takes the answer
     body = Span(fit(f"{'▶' if marked else ' '} {text}", max(10, width - (3 if size else 2) - size)), press=press)
-    return line(" ", body, Span(fit(key, size, right=True), Ink.KEY, press=press), " ", selected=marked)
+    return line(" ", body, Span(fit(key, size, right=True), Style.KEY, press=press), " ", selected=marked)

@@ -10,7 +10,7 @@ from bootmenu.kexec.trial_load import TestRefusedError
 from bootmenu.model.progress import Stage
 from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, paragraph
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 
 _LABELS = (*(marked("entry"), marked("what"), marked("stage"), marked("call"), marked("kernel log"), marked("do")),)
 
@@ -45,15 +45,15 @@ def advice(error: Exception) -> str:
 
 def refusal(error: Exception, name: str, width: int) -> list[Line]:
     """name: the entry; empty when it is not known any more."""
-    lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Ink.FAIL)], 3, headline(error), Ink.FAIL), BLANK]
+    lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Style.FAIL)], 3, headline(error), Style.FAIL), BLANK]
     if name:
         lines += _field(_("entry"), name, width)
     if isinstance(error, BootmenuError):
-        lines += _field(_("what"), told(error.message), width, Ink.STRONG)
+        lines += _field(_("what"), told(error.message), width, Style.STRONG)
     else:
-        lines += _field(_("what"), f"{type(error).__name__}: {error}", width, Ink.STRONG)
+        lines += _field(_("what"), f"{type(error).__name__}: {error}", width, Style.STRONG)
     for left in left_loaded(error):
-        lines += _field("", told(left), width, Ink.WARN)
+        lines += _field("", told(left), width, Style.WARN)
     if isinstance(error, LoadError):
         lines += _field(_("stage"), _(error.stage), width)
         answer = error.call or error.errno_text
@@ -66,15 +66,15 @@ def refusal(error: Exception, name: str, width: int) -> list[Line]:
             for index, row in enumerate(error.kernel_log):
                 lines += _field(_("kernel log") if index == 0 else "", row, width)
         elif error.call:
-            lines += _field(_("kernel log"), _("nothing"), width, Ink.DIM)
+            lines += _field(_("kernel log"), _("nothing"), width, Style.DIM)
     if hint := advice(error):
-        lines += [BLANK, *_field(_("do"), hint, width, Ink.STRONG)]
+        lines += [BLANK, *_field(_("do"), hint, width, Style.STRONG)]
     return lines
 
 
-def _field(label: str, text: str, width: int, ink: Ink = Ink.TEXT) -> list[Line]:
+def _field(label: str, text: str, width: int, style: Style = Style.TEXT) -> list[Line]:
     column = 5 + max(cells(_(known)) for known in _LABELS)
-    return block(width - 1, [Span(" " * 3), Span(label, Ink.LABEL)], column, clean(text), ink)
+    return block(width - 1, [Span(" " * 3), Span(label, Style.LABEL)], column, clean(text), style)
 
 
 def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
@@ -83,12 +83,12 @@ def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
     done = _("Everything but the jump was done (loading method: {method}).").format(method=clean(method, 60))
     return [
         BLANK,
-        *block(width - 1, [Span(" "), Span("▶", Ink.KEY)], 3, here, Ink.STRONG),
+        *block(width - 1, [Span(" "), Span("▶", Style.KEY)], 3, here, Style.STRONG),
         BLANK,
         *paragraph(width, done, indent=3),
         *paragraph(width, _("The last line on the console would have been:"), indent=3),
         BLANK,
-        *paragraph(width, told(last_line), Ink.STRONG, indent=5),
+        *paragraph(width, told(last_line), Style.STRONG, indent=5),
         BLANK,
         *paragraph(
             width, _("This is a demonstration machine: nothing was executed, and nothing is loaded."), indent=3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What screens are made of: lines of spans, each with an ink. Pure values; widgets give the inks their colours."""
+"""What screens are made of: lines of spans, each with an style. Pure values; widgets give the inks their colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.terminal.cells import cells, clean, cut, wrap
 
 
-class Ink(StrEnum):
+class Style(StrEnum):
     """What a piece of text is, never how it looks: themes decide that (variables `ink-NAME`)."""
 
     TEXT = "text"
@@ -33,17 +33,17 @@ class Ink(StrEnum):
     SELECTED = "selected"
 
     @classmethod
-    def of(cls, severity: Severity) -> Ink:
-        """The ink of a verdict."""
+    def of(cls, severity: Severity) -> Style:
+        """The style of a verdict."""
         return cls(str(severity))
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Text in one ink. The text is safe already: `clean` it when it comes from a disk."""
+    """Text in one style. The text is safe already: `clean` it when it comes from a disk."""
 
     text: str
-    ink: Ink = Ink.TEXT
+    style: Style = Style.TEXT
     marked: bool = False
     """In reverse video, as a cursor is."""
     press: str = ""
@@ -78,14 +78,14 @@ class Line:
         return "".join(span.text for span in self.spans)
 
 
-Sheet = Callable[[int], Sequence[Line]]
+Render = Callable[[int], Sequence[Line]]
 """A page of lines for a width in columns."""
 
 BLANK = Line()
 
 
 def line(*parts: Span | str, selected: bool = False, press: str = "") -> Line:
-    """A line of spans; plain strings are in the ink of text."""
+    """A line of spans; plain strings are in the style of text."""
     return Line(tuple(part if isinstance(part, Span) else Span(part) for part in parts), selected, press)
 
 
@@ -132,19 +132,19 @@ def rule(
     right = right if tail else ()
     if left:
         kept = clip(left, room)
-        spans += [Span("─ ", Ink.RULE), *kept, Span(" ")]
+        spans += [Span("─ ", Style.RULE), *kept, Span(" ")]
     used = sum(cells(span.text) for span in spans)
     middle = "─" * max(0, width - used - tail)
     if joint and used <= joint[0] < used + len(middle):
         middle = middle[: joint[0] - used] + joint[1] + middle[joint[0] - used + 1 :]
-    spans.append(Span(middle, Ink.RULE))
+    spans.append(Span(middle, Style.RULE))
     if right:
-        spans += [Span(" "), *right, Span(" ─", Ink.RULE)]
+        spans += [Span(" "), *right, Span(" ─", Style.RULE)]
     return Line(tuple(spans))
 
 
 def block(
-    width: int, label: Sequence[Span], column: int, text: str, ink: Ink = Ink.TEXT, *, tail: str = ""
+    width: int, label: Sequence[Span], column: int, text: str, style: Style = Style.TEXT, *, tail: str = ""
 ) -> list[Line]:
     """A label and a text that wraps under its own column; `tail` stands right-aligned on the first line."""
     room = max(width - column, 8)
@@ -158,16 +158,16 @@ def block(
         rows = [head, *wrap(rest, room)]
     head_spans = clip(label, column - 1)
     gap = " " * (column - sum(cells(span.text) for span in head_spans))
-    opening = [*head_spans, Span(gap), Span(rows[0], ink)]
+    opening = [*head_spans, Span(gap), Span(rows[0], style)]
     if tail:
         opening += [Span(" " * (room - cells(rows[0]) - cells(tail))), Span(tail)]
-    return [Line(tuple(opening))] + [line(" " * column, Span(row, ink)) for row in rows[1:]]
+    return [Line(tuple(opening))] + [line(" " * column, Span(row, style)) for row in rows[1:]]
 
 
-def paragraph(width: int, text: str, ink: Ink = Ink.TEXT, *, indent: int = 1) -> list[Line]:
+def paragraph(width: int, text: str, style: Style = Style.TEXT, *, indent: int = 1) -> list[Line]:
     """Wrapped text with a left margin; a line break in it is kept."""
     return [
-        line(" " * indent, Span(row, ink))
+        line(" " * indent, Span(row, style))
         for piece in text.split("\n")
         for row in wrap(clean(piece), width - indent - 1)
     ]

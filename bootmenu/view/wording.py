@@ -14,11 +14,11 @@ from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, fit
-from bootmenu.view.styled_text import Ink, Span
+from bootmenu.view.styled_text import Span, Style
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class VerdictWords:
     """sign and word stand at the start of a row, sentence where there is room."""
 
     sign: str
@@ -27,13 +27,13 @@ class Words:
 
 
 WORDS = {
-    Severity.PASS: Words("•", marked("ok"), marked("can be started here")),
-    Severity.WARN: Words("▲", marked("warn"), marked("can be started, with a warning")),
-    Severity.UNKNOWN: Words("?", "?", marked("could not be checked to the end")),
-    Severity.FAIL: Words("■", marked("FAIL"), marked("cannot be started here")),
+    Severity.PASS: VerdictWords("•", marked("ok"), marked("can be started here")),
+    Severity.WARN: VerdictWords("▲", marked("warn"), marked("can be started, with a warning")),
+    Severity.UNKNOWN: VerdictWords("?", "?", marked("could not be checked to the end")),
+    Severity.FAIL: VerdictWords("■", marked("FAIL"), marked("cannot be started here")),
 }
 
-WAITS = Words("?", marked("wait"), marked("waits for {device}"))
+WAITS = VerdictWords("?", marked("wait"), marked("waits for {device}"))
 """Of an entry that cannot be judged before a partition is there."""
 
 SKIP = marked("! skip")
@@ -47,13 +47,13 @@ def verdict_width() -> int:
     return max(cells(text) for text in (*map(_worded, (*WORDS.values(), WAITS)), _(SKIP)))
 
 
-def _worded(words: Words) -> str:
+def _worded(words: VerdictWords) -> str:
     return words.sign if words.sign == words.word else f"{words.sign} {_(words.word)}"
 
 
 def verdict(severity: Severity) -> Span:
     """`■ FAIL`, padded to the column's width. The unknown is its sign alone."""
-    return Span(fit(_worded(WORDS[severity]), verdict_width()), Ink.of(severity))
+    return Span(fit(_worded(WORDS[severity]), verdict_width()), Style.of(severity))
 
 
 def awaited(listing: Listing) -> str:
@@ -66,7 +66,7 @@ def awaited(listing: Listing) -> str:
 def verdict_of(listing: Listing) -> Span:
     """The verdict of an entry, or `? wait`."""
     if awaited(listing):
-        return Span(fit(_worded(WAITS), verdict_width()), Ink.UNKNOWN)
+        return Span(fit(_worded(WAITS), verdict_width()), Style.UNKNOWN)
     return verdict(listing.report.verdict)
 
 
@@ -74,13 +74,13 @@ def sentence_of(listing: Listing) -> Span:
     """The same at length: `waits for uuid=1C4E-5A7B`."""
     severity = listing.report.verdict
     if device := awaited(listing):
-        return Span(_(WAITS.sentence).format(device=clean(device, 40)), Ink.UNKNOWN)
-    return Span(_(WORDS[severity].sentence), Ink.of(severity))
+        return Span(_(WAITS.sentence).format(device=clean(device, 40)), Style.UNKNOWN)
+    return Span(_(WORDS[severity].sentence), Style.of(severity))
 
 
 def skip() -> Span:
     """`! skip`, as wide as a verdict."""
-    return Span(fit(_(SKIP), verdict_width()), Ink.WARN)
+    return Span(fit(_(SKIP), verdict_width()), Style.WARN)
 
 
 @for_each_language

@@ -40,11 +40,11 @@ from bootmenu.formats.dtb import DeviceTree, facts
 from bootmenu.formats.dtb_text import differences, source_of
 from bootmenu.formats.kernels import Wanted, content_of, identify, part_named
 from bootmenu.formats.reader import Buffer
-from bootmenu.frontends.first_frame import Frame, Picture, Terminal
+from bootmenu.frontends.first_frame import CountdownContent, Frame, Terminal
 from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.tui import themes
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.dtb_fixups import Handover
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Finding, Severity
@@ -977,9 +977,11 @@ def _plain_menu() -> Attack:
         session, columns = fakes.FakeSession(), chance.randint(20, 240)
         teletype = Teletype(io.StringIO(text), sink, columns=lambda: columns)
         if chance.random() < 0.5:
-            PlainMenu(Terms(session=session, may_quit=chance.random() < 0.5), teletype).run()
+            PlainMenu(UiContext(session=session, may_quit=chance.random() < 0.5), teletype).run()
         else:
-            PlainKiosk(Terms(session=session, settings=fakes.KIOSK, policy=Policy.of(fakes.KIOSK)), teletype).run()
+            PlainKiosk(
+                UiContext(session=session, settings=fakes.KIOSK, policy=Policy.of(fakes.KIOSK)), teletype
+            ).run()
         _shown(sink.getvalue(), "the plain menu")
 
     return attack
@@ -1015,11 +1017,13 @@ def _first_frame() -> Attack:
             with Frame(
                 [Terminal(os.ttyname(theirs), Traits.of({"TERM": chance.choice(("linux", "xterm", "dumb"))}))]
             ) as frame:
-                frame.show(Picture(title=lambda _: " bootmenu ", seconds=3))
+                frame.show(CountdownContent(title=lambda _: " bootmenu ", seconds=3))
                 os.write(ours, data)
                 for _ in range(len(data) + 1):
                     frame.wait(0)
-                    frame.show(Picture(title=lambda _: " bootmenu ", lines=[data.decode("latin-1")[:40]], seconds=2))
+                    frame.show(
+                        CountdownContent(title=lambda _: " bootmenu ", lines=[data.decode("latin-1")[:40]], seconds=2)
+                    )
                 os.set_blocking(ours, False)
                 with contextlib.suppress(BlockingIOError):
                     os.read(ours, 65536)

@@ -26,7 +26,7 @@ from bootmenu.discovery.scan_events import (
     ScanFinished,
 )
 from bootmenu.model.entry import Problem
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 from tests.ui import fakes
 
 NAMES = ("sda1", "sdb1", "sdb2")
@@ -40,7 +40,7 @@ def problem(device: str, number: int) -> Problem:
     return Problem(device=device, path="", message=f"trouble {number}")
 
 
-def known(catalogue: Catalogue) -> object:
+def known(results: ScanResults) -> object:
     """All that a screen could show of it."""
     groups = {
         group.device.name: (
@@ -51,9 +51,9 @@ def known(catalogue: Catalogue) -> object:
             [listing.entry for listing in group.listings],
             sorted(group.problems, key=str),
         )
-        for group in catalogue._fresh.values()
+        for group in results._fresh.values()
     }
-    return groups, [group.device.name for group in catalogue.groups] if catalogue.finished else None
+    return groups, [group.device.name for group in results.groups] if results.finished else None
 
 
 class World:
@@ -62,7 +62,7 @@ class World:
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.log = CompactedLog()
-        self.truth = Catalogue()
+        self.truth = ScanResults()
         self.ranks = 0
 
     def tell(self, *events: ScanEvent) -> None:
@@ -111,7 +111,7 @@ class Reader:
     def __init__(self, world: World) -> None:
         self.world = world
         self.cursor = world.log.cursor()
-        self.catalogue = Catalogue()
+        self.results = ScanResults()
 
     def read(self, chance: random.Random) -> None:
         """The next events; now and then they do not arrive, or only some of them."""
@@ -128,7 +128,7 @@ class Reader:
 
     def take_in(self, events: list[ScanEvent]) -> None:
         for event in events:
-            self.catalogue.add(event)
+            self.results.add(event)
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -144,15 +144,15 @@ def test_whoever_reads_when_he_likes_knows_what_is_true(seed: int) -> None:
         if chance.random() < 0.2:
             reader = chance.choice(readers)
             reader.read_all()
-            assert known(reader.catalogue) == known(world.truth)
+            assert known(reader.results) == known(world.truth)
         if chance.random() < 0.05:
             readers[0] = Reader(world)
         late = Reader(world)
         late.read_all()
-        assert known(late.catalogue) == known(world.truth)
+        assert known(late.results) == known(world.truth)
     for reader in readers:
         reader.read_all()
-        assert known(reader.catalogue) == known(world.truth)
+        assert known(reader.results) == known(world.truth)
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -18,10 +18,10 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.scan_events import ScanEvent, ScanFinished, Stream
 from bootmenu.frontends.tui.screens import scanning_screen
-from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
+from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.model.entry import Problem
 from bootmenu.session.machine_session import MachineSession
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 from bootmenu.session.shared_session import Shared, View
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
@@ -39,12 +39,12 @@ class Console:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.catalogue = Catalogue()
+        self.results = ScanResults()
         self.changed = threading.Condition()
         self.stream: Stream | None = None
-        self.catalogue.begin()
+        self.results.begin()
         for event in view.scan():
-            self.catalogue.add(event)
+            self.results.add(event)
 
     def wake(self) -> None:
         self.stream = self.view.watch()
@@ -56,11 +56,11 @@ class Console:
 
     def take(self, event: ScanEvent) -> None:
         with self.changed:
-            self.catalogue.add(event)
+            self.results.add(event)
             self.changed.notify_all()
 
     def titles(self) -> list[str]:
-        return [listing.entry.title for listing in self.catalogue.listings]
+        return [listing.entry.title for listing in self.results.listings]
 
     def until(self, holds: Callable[[], bool]) -> None:
         with self.changed:
@@ -195,10 +195,10 @@ def test_changes_that_nobody_reads_do_not_pile_up(machine: Machine) -> None:
 
 def test_a_screen_that_is_away_is_told_no_more_than_it_can_keep() -> None:
     """As while a shell runs: its messages are taken in by nobody."""
-    posted: list[LookingScreen.Told] = []
+    posted: list[ScanningScreen.Told] = []
     full = threading.Event()
 
-    def post(message: LookingScreen.Told) -> None:
+    def post(message: ScanningScreen.Told) -> None:
         posted.append(message)
         if len(posted) == scanning_screen._AHEAD:
             full.set()
@@ -207,10 +207,10 @@ def test_a_screen_that_is_away_is_told_no_more_than_it_can_keep() -> None:
         for _ in range(5 * scanning_screen._AHEAD):
             yield ScanFinished(0.1)
 
-    stop, screen = threading.Event(), SimpleNamespace(post_message=post, Told=LookingScreen.Told)
+    stop, screen = threading.Event(), SimpleNamespace(post_message=post, Told=ScanningScreen.Told)
     stream = Stream(events)
     arguments = (screen, 1, stop, stream)
-    thread = threading.Thread(target=LookingScreen._follow, args=arguments)
+    thread = threading.Thread(target=ScanningScreen._follow, args=arguments)
     thread.start()
     assert full.wait(60)
     for message in posted[: scanning_screen._AHEAD // 2]:

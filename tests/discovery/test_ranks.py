@@ -18,7 +18,7 @@ from bootmenu.discovery.scan_events import DeviceDone, DeviceGone, Rank
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
 from bootmenu.session.machine_session import MachineSession, collect
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -42,11 +42,11 @@ class Machine:
 
     def scanned(self) -> tuple[list[str], list[str]]:
         """Where the entries are, in the order of the menu, and their ids."""
-        catalogue = Catalogue()
-        catalogue.begin()
+        results = ScanResults()
+        results.begin()
         for event in self.session.scan():
-            catalogue.add(event)
-        listings = list(catalogue.listings)
+            results.add(event)
+        listings = list(results.listings)
         assert [one.entry.id for one in listings] == [one.entry.id for one in collect(self.session)[0]]
         return [one.entry.device for one in listings], [one.entry.id for one in listings]
 
@@ -120,27 +120,27 @@ def test_a_disk_that_went_and_came_back_under_another_name_is_back_in_its_place(
 def test_a_stick_that_is_watched_comes_after_what_is_there_and_keeps_that_rank(tmp_path: Path) -> None:
     own = disk(tmp_path, "sdb1", place=STICK)
     machine = Machine(own)
-    catalogue = Catalogue()
-    catalogue.begin()
+    results = ScanResults()
+    results.begin()
     for event in machine.session.scan():
-        catalogue.add(event)
+        results.add(event)
     card = disk(tmp_path, "mmcblk0p1", place=CARD)
     watching = machine.session.watch()
 
     def until(kind: type[DeviceDone] | type[DeviceGone]) -> None:
         machine.changes.queue.put(Change("mmcblk0p1" if kind is DeviceGone else ""))
         for event in watching:
-            catalogue.add(event)
+            results.add(event)
             if isinstance(event, kind):
                 return
 
     for _ in range(2):
         machine.there = (card, own)
         until(DeviceDone)
-        assert [one.entry.device for one in catalogue.listings] == ["sdb1", "mmcblk0p1"]
+        assert [one.entry.device for one in results.listings] == ["sdb1", "mmcblk0p1"]
         machine.there = (own,)
         until(DeviceGone)
-        assert [one.entry.device for one in catalogue.listings] == ["sdb1"]
+        assert [one.entry.device for one in results.listings] == ["sdb1"]
     watching.close()
     machine.session.close()
 

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Outcome
 from bootmenu.frontends.tui.app import BootmenuApp
-from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
+from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.session.machine_session import Session
 
 
@@ -56,14 +56,14 @@ class Menu:
 
     async def scanned(self) -> None:
         """Wait for the scan to be over and drawn."""
-        await self.until(lambda: not self.menu.catalogue.scanning and self.menu.catalogue.finished)
+        await self.until(lambda: not self.menu.results.scanning and self.menu.results.finished)
         await self.settle()
 
     @property
-    def menu(self) -> LookingScreen[None]:
+    def menu(self) -> ScanningScreen[None]:
         """The screen under all others."""
         screen = self.app.screen_stack[0]
-        assert isinstance(screen, LookingScreen)
+        assert isinstance(screen, ScanningScreen)
         return screen
 
     @property
@@ -92,10 +92,10 @@ async def running(
     theme: str | None = None,
     error: BootmenuError | None = None,
     scanned: bool = True,
-    **terms: Any,
+    **context: Any,
 ) -> AsyncIterator[Menu]:
     """The app on a screen of that size, after its first scan."""
-    app = BootmenuApp(session, theme=theme, error=error, **terms)
+    app = BootmenuApp(session, theme=theme, error=error, **context)
     async with app.run_test(size=size) as pilot:
         menu = Menu(app, pilot)
         if scanned:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Every screen as characters and inks, and every ink as each theme sends it to each terminal.
+"""Every screen as characters and styles, and every style as each theme sends it to each terminal.
 
-`snapshots/SCENE-80x24.txt` has a screen's characters and, below them, a letter for the ink of each cell: the same in
+`snapshots/SCENE-80x24.txt` has a screen's characters and, below them, a letter for each cell's style: the same in
 every theme. `snapshots/inks.txt` says what the letters look like, theme by theme and by number of colours. All themes
 are drawn and compared with the two, cell by cell. After a change that is meant: make snapshots
 """
@@ -24,7 +24,7 @@ from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from rich.segment import Segment
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual._context import visible_screen_stack
 from textual.color import Color
 from textual.filter import NoColor
@@ -32,7 +32,7 @@ from textual.theme import Theme
 
 from bootmenu.frontends.tui import themes
 from bootmenu.terminal.capabilities import Depth
-from bootmenu.view.styled_text import Ink
+from bootmenu.view.styled_text import Style
 from tests.ui.driving import Menu
 from tests.ui.fakes import FakeSession
 from tests.ui.scenes import SCENES
@@ -60,7 +60,7 @@ class Cell:
     """A character and its style; the right half of a wide one has no character."""
 
     char: str
-    style: Style
+    style: RichStyle
 
 
 Screen = tuple[tuple[Cell, ...], ...]
@@ -81,11 +81,11 @@ VARIANTS = tuple(
 
 
 @cache
-def look(style: Style, depth: Depth) -> Look:
+def look(style: RichStyle, depth: Depth) -> Look:
     """On a terminal of so many colours."""
     if depth is Depth.NONE:
         (segment,) = NoColor().apply([Segment(" ", style)], Color(0, 0, 0))
-        style = segment.style or Style.null()
+        style = segment.style or RichStyle.null()
     flags = [name for name in ("bold", "dim", "italic", "underline", "reverse") if getattr(style, name)]
     return Look(_sent(style.color, depth), _sent(style.bgcolor, depth), tuple(flags))
 
@@ -104,7 +104,7 @@ def _sent(colour: RichColor | None, depth: Depth) -> str:
     return str(mapped.number) if mapped.number is not None else mapped.get_truecolor().hex
 
 
-# --- which ink a cell has: a theme in which each has a colour of its own
+# --- which style a cell has: a theme in which each has a colour of its own
 
 _PROBE = Theme(
     name="probe",
@@ -112,38 +112,38 @@ _PROBE = Theme(
     background="#000000",
     variables={
         name: value
-        for number, ink in enumerate(Ink, 1)
-        for name, value in ((f"ink-{ink}", f"#0000{number:02x}"), (f"ink-{ink}-style", "bold"))
+        for number, style in enumerate(Style, 1)
+        for name, value in ((f"ink-{style}", f"#0000{number:02x}"), (f"ink-{style}-style", "bold"))
     }
     | {"ink-selected-style": "italic"},
 )
-_BORDERS = {Ink.RULE: "|", Ink.WARN: "="}
-_LETTERS = dict(zip(Ink, ".sdlhtrkpuwfbgxS", strict=True))
+_BORDERS = {Style.RULE: "|", Style.WARN: "="}
+_LETTERS = dict(zip(Style, ".sdlhtrkpuwfbgxS", strict=True))
 
 
 _NAMES_OF = {"_": "cursor", "|": "border", "=": "border, question"}
 
 
 @cache
-def letter(style: Style) -> str:
-    """Of a cell drawn in the probe: that of its ink; the selected row is in capitals, a cursor is `_`, a border `|`,
-    and that of a question `=`."""
+def letter(style: RichStyle) -> str:
+    """Return the letter of a cell drawn in the probe: in capitals on the selected row, `_` for a cursor, `|` for a border,
+    and `=` for the border of a question."""
     assert style.color is not None
-    ink = tuple(Ink)[style.color.get_truecolor().blue - 1]
-    if ink in _BORDERS and not (style.bold or style.italic):
-        return _BORDERS[ink]  # has the colour of the ink, and not its weight
+    role = tuple(Style)[style.color.get_truecolor().blue - 1]
+    if role in _BORDERS and not (style.bold or style.italic):
+        return _BORDERS[role]  # has the colour of the style, and not its weight
     if style.reverse and not style.italic:
         return "_"
-    return _LETTERS[ink].upper() if style.italic and ink is not Ink.SELECTED else _LETTERS[ink]
+    return _LETTERS[role].upper() if style.italic and role is not Style.SELECTED else _LETTERS[role]
 
 
 def meaning(sign: str) -> str:
     """The words beside a letter."""
     if sign in _NAMES_OF:
         return _NAMES_OF[sign]
-    selected = sign.isupper() and sign != _LETTERS[Ink.SELECTED]
-    ink = next(ink for ink, known in _LETTERS.items() if known == (sign.lower() if selected else sign))
-    return f"{ink}, selected" if selected else str(ink)
+    selected = sign.isupper() and sign != _LETTERS[Style.SELECTED]
+    style = next(style for style, known in _LETTERS.items() if known == (sign.lower() if selected else sign))
+    return f"{style}, selected" if selected else str(style)
 
 
 # --- drawing
@@ -166,9 +166,9 @@ async def playing(name: str, size: tuple[int, int] = SIZES[0]) -> AsyncIterator[
     """A scene, when it has come to its end."""
     with settled():
         app = SCENES[name].make()
-        session = app.terms.session
+        session = app.context.session
         assert isinstance(session, FakeSession)
-        app.terms = dataclasses.replace(app.terms, log_file="/run/bootmenu/menu.log")
+        app.context = dataclasses.replace(app.context, log_file="/run/bootmenu/menu.log")
         async with app.run_test(size=size) as pilot:
             menu = Menu(app, pilot)
             try:
@@ -205,23 +205,23 @@ def seen(menu: Menu) -> Screen:
 def _cells(segments: Iterable[Segment]) -> Iterator[Cell]:
     for segment in segments:
         for char in segment.text:
-            yield Cell(char, segment.style or Style.null())
+            yield Cell(char, segment.style or RichStyle.null())
             if cell_len(char) == 2:
-                yield Cell("", segment.style or Style.null())
+                yield Cell("", segment.style or RichStyle.null())
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One screen. styles: how each ink looks in each distinct theme, and a cell (row, column) where it does; letters
-    may come more than once where a theme draws one ink in several ways."""
+    """One screen. styles: how each style looks in each distinct theme, and a cell (row, column) where it does; a
+    letter may come more than once where a theme draws one style in several ways."""
 
     size: tuple[int, int]
     screen: Screen
-    styles: list[tuple[Sequence[Variant], Mapping[tuple[str, Style], tuple[int, int]]]]
+    styles: list[tuple[Sequence[Variant], Mapping[tuple[str, RichStyle], tuple[int, int]]]]
 
     @property
-    def seen(self) -> Iterator[tuple[Variant, str, Style, tuple[int, int]]]:
-        """For every theme and number of colours: each ink and its style."""
+    def seen(self) -> Iterator[tuple[Variant, str, RichStyle, tuple[int, int]]]:
+        """For every theme and number of colours: each style and how it looks."""
         for variants, looks in self.styles:
             for (sign, style), place in looks.items():
                 for variant in variants:
@@ -258,11 +258,11 @@ async def _draw(name: str, drawn: list[Drawn]) -> None:
                 await dress(menu, theme)
                 worn = seen(menu)
                 assert characters(worn) == characters(screen), f"other characters in {theme.name}"
-                looks: dict[tuple[str, Style], tuple[int, int]] = {}
+                looks: dict[tuple[str, RichStyle], tuple[int, int]] = {}
                 for y, (row, inks) in enumerate(zip(worn, screen, strict=True)):
-                    for x, (cell, ink) in enumerate(zip(row, inks, strict=True)):
-                        if _is_seen(ink):
-                            looks.setdefault((letter(ink.style), cell.style), (y, x))
+                    for x, (cell, probed) in enumerate(zip(row, inks, strict=True)):
+                        if _is_seen(probed):
+                            looks.setdefault((letter(probed.style), cell.style), (y, x))
                 one.styles.append((variants, looks))
 
 
@@ -279,7 +279,7 @@ def characters(screen: Screen) -> list[str]:
 
 
 def letters(screen: Screen) -> list[str]:
-    """The ink of each cell of a screen in the probe."""
+    """The style of each cell of a screen in the probe."""
     return ["".join(letter(cell.style) if _is_seen(cell) else " " for cell in row).rstrip() for row in screen]
 
 

@@ -67,8 +67,8 @@ def _at(screen: type) -> Callable[[Menu], object]:
 
 def _menu(way: Way, *, session: Callable[..., FakeSession] = FakeSession, **changes: Any) -> Scene:
     """The menu with a session of those answers."""
-    terms = {name: changes.pop(name) for name in ("confirm_always", "offer_demo") if name in changes}
-    return Scene(lambda: BootmenuApp(session(**changes), **terms), way)
+    context = {name: changes.pop(name) for name in ("confirm_always", "offer_demo") if name in changes}
+    return Scene(lambda: BootmenuApp(session(**changes), **context), way)
 
 
 def _kiosk(way: Way, **changes: Any) -> Scene:
@@ -129,7 +129,7 @@ def _planned(menu: Menu) -> object:
 def _with_log() -> BootmenuApp:
     lines = [f"usb 1-1.{number}: new high-speed USB device" for number in range(40)]
     app = BootmenuApp(FakeSession(kernel_lines=lines))
-    app.terms = dataclasses.replace(app.terms, log_file="/run/bootmenu/menu.log")
+    app.context = dataclasses.replace(app.context, log_file="/run/bootmenu/menu.log")
     return app
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ProblemFound
 from bootmenu.model.entry import CommandLine, FileRef, Problem
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import Columns, Row, line_of, rows
@@ -68,18 +68,18 @@ def test_texts_fit_and_those_that_differ_stay_different(texts: list[str], width:
 
 
 def listed(found: Iterable[Listing], problems: Iterable[Problem] = ()) -> list[Row]:
-    catalogue = Catalogue()
-    catalogue.begin()
+    results = ScanResults()
+    results.begin()
     devices = {listing.entry.device: Device(name=listing.entry.device) for listing in found}
     for number, device in enumerate(devices.values()):
-        catalogue.add(DeviceFound(device, (number,)))
+        results.add(DeviceFound(device, (number,)))
     for listing in found:
-        catalogue.add(EntryFound(listing, 1))
+        results.add(EntryFound(listing, 1))
     for problem in problems:
-        catalogue.add(ProblemFound(problem))
+        results.add(ProblemFound(problem))
     for device in devices.values():
-        catalogue.add(DeviceDone(device, 0))
-    return rows(catalogue)
+        results.add(DeviceDone(device, 0))
+    return rows(results)
 
 
 def drawn(found: list[Row], width: int) -> list[str]:

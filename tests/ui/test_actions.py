@@ -29,7 +29,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.system.power import Power
 from bootmenu.view.dtb_page import MOST_LINES, TreeText
 from bootmenu.view.entry_details import planned
-from bootmenu.view.entry_editor import Part
+from bootmenu.view.entry_editor import EntryPart
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession
@@ -137,9 +137,9 @@ async def test_a_device_tree_is_chosen_among_those_that_lie_ready() -> None:
         assert "a relative" in menu.text
         assert "/dtbs/other.dtb" not in menu.text
         await menu.press("tab")
-        assert screen.draft.edited().dtb is not None
+        assert screen.editor.edited().dtb is not None
         await menu.press("tab", "shift+tab", "shift+tab")
-        assert not screen.draft.changed
+        assert not screen.editor.changed
 
 
 @pytest.mark.parametrize("trees", [(), (choice("/dtbs/a.dtb", Fit.EXACT),)])
@@ -147,7 +147,7 @@ async def test_a_choice_is_offered_in_the_line_that_has_one(trees: tuple[TreeCho
     async with running(FakeSession(trees=trees)) as menu:
         screen = await editing(menu)
         assert "Tab" not in menu.rows[-1]
-        while screen.draft.current.part is not Part.TREE:
+        while screen.editor.current.part is not EntryPart.TREE:
             await menu.press("down")
         await menu.until(lambda: ("Tab next choice" in menu.rows[-1]) is bool(trees))
 

@@ -51,8 +51,8 @@ from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
-from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.system.power import Power
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
@@ -65,33 +65,33 @@ _LOCKED = next(event.device for event in fakes.LOCKED if isinstance(event, Devic
 _PLAN = fakes.plan_for(fakes.DEBIAN)
 
 
-def _pin(terms: Terms) -> PinScreen:
+def _pin(context: UiContext) -> PinScreen:
     assert fakes.KIOSK.kiosk_pin is not None
-    return PinScreen(terms, guard(StoredPin.parse(fakes.KIOSK.kiosk_pin), Memory(None)))
+    return PinScreen(context, guard(StoredPin.parse(fakes.KIOSK.kiosk_pin), Memory(None)))
 
 
-SCREENS: dict[type[Screen[Any]], Callable[[Terms], BaseScreen[Any]]] = {
+SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     MenuScreen: MenuScreen,
-    DetailsScreen: lambda terms: DetailsScreen(terms, fakes.DEBIAN),
-    TreeScreen: lambda terms: TreeScreen(terms, fakes.DEBIAN),
-    EditScreen: lambda terms: EditScreen(terms, fakes.DEBIAN, lambda _: None),
+    DetailsScreen: lambda context: DetailsScreen(context, fakes.DEBIAN),
+    TreeScreen: lambda context: TreeScreen(context, fakes.DEBIAN),
+    EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
     HelpScreen: HelpScreen,
     LogScreen: LogScreen,
-    LoadingScreen: lambda terms: LoadingScreen(terms, fakes.DEBIAN, after=_SET),
-    RefusalScreen: lambda terms: RefusalScreen(terms, _ERROR),
-    ArrivalScreen: lambda terms: ArrivalScreen(terms, _PLAN),
-    ChoiceScreen: lambda terms: ChoiceScreen(terms, "Title", ["Words."], ["no", "yes"]),
-    ConfirmScreen: lambda terms: ConfirmScreen(terms, fakes.DEBIAN),
-    PassphraseScreen: lambda terms: PassphraseScreen(terms, _LOCKED),
-    FilterScreen: lambda terms: FilterScreen(terms, "", lambda _: None, lambda _: None),
+    LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN, after=_SET),
+    RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
+    ArrivalScreen: lambda context: ArrivalScreen(context, _PLAN),
+    ChoiceScreen: lambda context: ChoiceScreen(context, "Title", ["Words."], ["no", "yes"]),
+    ConfirmScreen: lambda context: ConfirmScreen(context, fakes.DEBIAN),
+    PassphraseScreen: lambda context: PassphraseScreen(context, _LOCKED),
+    FilterScreen: lambda context: FilterScreen(context, "", lambda _: None, lambda _: None),
     KioskScreen: KioskScreen,
-    KioskLoadingScreen: lambda terms: KioskLoadingScreen(terms, fakes.DEBIAN, "Start", after=_SET),
-    KioskRefusalScreen: lambda terms: KioskRefusalScreen(terms, _ERROR),
-    KioskArrivalScreen: lambda terms: KioskArrivalScreen(terms, "Start"),
-    KioskLeavingScreen: lambda terms: KioskLeavingScreen(terms, Power.OFF),
+    KioskLoadingScreen: lambda context: KioskLoadingScreen(context, fakes.DEBIAN, "Start", after=_SET),
+    KioskRefusalScreen: lambda context: KioskRefusalScreen(context, _ERROR),
+    KioskArrivalScreen: lambda context: KioskArrivalScreen(context, "Start"),
+    KioskLeavingScreen: lambda context: KioskLeavingScreen(context, Power.OFF),
     PinScreen: _pin,
 }
-_BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, LookingScreen, PlainScreen}
+_BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, ScanningScreen, PlainScreen}
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
 """Actions that end the app, or go to another screen that has its own turn."""
 
@@ -154,12 +154,12 @@ async def _leave(menu: Menu, depth: int) -> None:
 async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Screen[Any]]) -> None:
     async with _app(kind) as menu:
         depth = len(menu.app.screen_stack)
-        count = len(list(_doings(SCREENS[kind](menu.app.terms))))
+        count = len(list(_doings(SCREENS[kind](menu.app.context))))
         assert count > 3
         for number in range(count):
-            screen = SCREENS[kind](menu.app.terms)
+            screen = SCREENS[kind](menu.app.context)
             pushed = menu.app.push_screen(screen)
-            assert not screen.query("Paper"), "nothing of it is there yet"
+            assert not screen.query("TextView"), "nothing of it is there yet"
             await _do(list(_doings(screen))[number][1])
             await pushed
             await _leave(menu, depth)
@@ -171,12 +171,12 @@ async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Scr
 async def test_what_comes_after_the_end_of_a_screen_is_no_fault(kind: type[Screen[Any]]) -> None:
     async with _app(kind) as menu:
         below = list(menu.app.screen_stack)
-        for number in range(len(list(_doings(SCREENS[kind](menu.app.terms))))):
-            screen = SCREENS[kind](menu.app.terms)
+        for number in range(len(list(_doings(SCREENS[kind](menu.app.context))))):
+            screen = SCREENS[kind](menu.app.context)
             await menu.app.push_screen(screen)
             name, doing = list(_doings(screen))[number]
             await _leave(menu, len(below))
-            assert not screen.query("Paper"), "nothing of it is there any more"
+            assert not screen.query("TextView"), "nothing of it is there any more"
             await _do(doing)
             screen.dismiss(None)
             assert menu.app.screen_stack[: len(below)] == below, f"{name} took another screen away"
@@ -188,7 +188,7 @@ async def test_what_comes_after_the_end_of_a_screen_is_no_fault(kind: type[Scree
 async def test_esc_before_a_load_is_drawn_takes_it_back() -> None:
     async with running(FakeSession()) as menu:
         results: list[object] = []
-        screen = LoadingScreen(menu.app.terms, fakes.DEBIAN, after=_SET)
+        screen = LoadingScreen(menu.app.context, fakes.DEBIAN, after=_SET)
         pushed = menu.app.push_screen(screen, results.append)
         await menu.app.run_action("cancel", screen)
         await pushed

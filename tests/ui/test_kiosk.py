@@ -57,8 +57,8 @@ def remembering(state: State, **changes: Any) -> FakeSession:
 
 
 @asynccontextmanager
-async def kiosk(session: FakeSession | None = None, used: Settings = KIOSK, **terms: Any) -> AsyncIterator[Menu]:
-    async with running(session or FakeSession(), settings=used, **terms) as menu:
+async def kiosk(session: FakeSession | None = None, used: Settings = KIOSK, **context: Any) -> AsyncIterator[Menu]:
+    async with running(session or FakeSession(), settings=used, **context) as menu:
         await menu.until(lambda: screen(menu)._ready is not None)
         yield menu
 
@@ -486,7 +486,7 @@ async def test_what_is_not_surely_the_default_is_not_offered_as_it() -> None:
     session = FakeSession()
     session.scan_gate.clear()
     async with kiosk(session, used, scanned=False) as menu:
-        await menu.until(lambda: bool(list(screen(menu).catalogue.listings)))
+        await menu.until(lambda: bool(list(screen(menu).results.listings)))
         assert screen(menu).rows == []
         session.scan_gate.set()
         await menu.until(lambda: bool(screen(menu).rows))

@@ -10,7 +10,7 @@ import pytest
 from bootmenu import i18n
 from bootmenu.bootstate.store import Attempt, Memory, State
 from bootmenu.frontends import first_frame
-from bootmenu.frontends.tui.widgets.text_view import Paper
+from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.i18n import _
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
@@ -18,7 +18,7 @@ from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells
 from bootmenu.view import banner, entry_list, entry_summary, kiosk_pages, load_progress, refusal
 from bootmenu.view.actions import Place, labelled
-from bootmenu.view.entry_editor import Part
+from bootmenu.view.entry_editor import EntryPart
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import WORDS, verdict, verdict_width
 from scripts.messages import collected
@@ -45,7 +45,7 @@ def english() -> list[str]:
 
 def check(menu: Menu) -> None:
     """What holds for every screen."""
-    for paper in menu.app.screen.query(Paper):
+    for paper in menu.app.screen.query(TextView):
         for line in paper.lines:
             assert line.width <= paper.size.width, f"{line.text!r} is wider than {paper.size.width}"
     shown = menu.text
@@ -95,7 +95,7 @@ def test_words_fit_their_columns() -> None:
         assert _(WORDS[severity].word) in shown.text
         assert cells(_(WORDS[severity].sentence)) <= 36, "beside a title of 20 columns, in 60"
     assert len({_(WORDS[severity].word) for severity in Severity}) == len(Severity)
-    assert max(cells(_(part)) for part in Part) < 24
+    assert max(cells(_(part)) for part in EntryPart) < 24
     assert entry_summary.label_width() <= 24
     assert entry_list.Mark.width() <= 8
 
@@ -128,8 +128,8 @@ def test_pages_without_a_screen_of_their_own(size: tuple[int, int]) -> None:
     fits(kiosk_pages.waiting(width, height), width)
     for few in (True, False):
         fits(kiosk_pages.pin(3, 11, "", width, height, few_buttons=few), width)
-    row = kiosk_pages.Choice(name=_("Service"), note=_("asks for the PIN"))
-    power = kiosk_pages.Choice(name=_(kiosk_pages.POWERS[Power.REBOOT]))
+    row = kiosk_pages.KioskRow(name=_("Service"), note=_("asks for the PIN"))
+    power = kiosk_pages.KioskRow(name=_(kiosk_pages.POWERS[Power.REBOOT]))
     fits(kiosk_pages.start([row, power], 0, _(kiosk_pages.KEYS), width, height), width)
     wheel = next(line for line in kiosk_pages.pin(0, 0, "", width, height, few_buttons=False) if "OK" in line.text)
     assert wheel.width <= width

@@ -162,7 +162,7 @@ async def test_what_is_refused_while_another_console_loads_leaves_this_one_liste
             assert list(other.load(plan)) == list(fakes.LOADING)
         await menu.press("r")
         await menu.sees("Another console is starting Debian")
-        assert not menu.menu.catalogue.scanning
+        assert not menu.menu.results.scanning
         assert "Alpine" in menu.text, "what is known stays"
         other.unload(plan)
         session.later.put(EntryFound(fakes.listing("late", "Came later", device="sda2")))

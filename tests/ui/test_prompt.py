@@ -24,13 +24,13 @@ from tests.ui import fakes
 
 session = {session}
 
-class Opening(menu.Opening):
+class SessionStartup(menu.SessionStartup):
     def _prepare(self):
         self._make = lambda: session
 
-menu.Opening = Opening
+menu.SessionStartup = SessionStartup
 try:
-    code = menu.run(menu.Options(plain=True, flags={{"timeout": "off", **{consoles}}}))
+    code = menu.run(menu.MenuOptions(plain=True, flags={{"timeout": "off", **{consoles}}}))
 finally:
     with open(os.environ["RESULT"], "w") as result:
         print(*session.calls, sep="\\n", file=result)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean, cut, fit, rate, wrap
-from bootmenu.view.styled_text import Ink, Span, block, clip, line, rule, spread
+from bootmenu.view.styled_text import Span, Style, block, clip, line, rule, spread
 
 texts = st.text(max_size=200)
 widths = st.integers(min_value=2, max_value=120)
@@ -69,7 +69,7 @@ def test_a_joint_stands_where_the_rule_is_free() -> None:
 
 
 def test_clipped_spans_keep_their_inks() -> None:
-    assert clip([Span("abc", Ink.FAIL), Span("def")], 5) == (Span("abc", Ink.FAIL), Span("d»"))
+    assert clip([Span("abc", Style.FAIL), Span("def")], 5) == (Span("abc", Style.FAIL), Span("d»"))
     assert line("a", selected=True).selected
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual.color import Color
 from textual.strip import Strip
 
@@ -18,7 +18,7 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.terminal.capabilities import Depth
-from bootmenu.view.styled_text import Ink
+from bootmenu.view.styled_text import Style
 from tests.ui import fakes
 from tests.ui.driving import Menu, running
 from tests.ui.fakes import FakeSession
@@ -33,12 +33,12 @@ def test_there_are_the_promised_themes() -> None:
 def test_a_shipped_theme_has_a_colour_for_every_ink_that_can_be_read(name: str) -> None:
     theme = themes.load(name, themes.folders())
     values = {**themes.defaults(theme), **theme.variables}
-    for ink in Ink:
+    for ink in Style:
         colour = Color.parse(values[f"ink-{ink}"])
         if theme.ansi:
             assert colour.ansi is not None, f"{ink} is not one of the sixteen"
             assert values[f"ink-{ink}"] not in ("ansi_black", "ansi_blue", "ansi_bright_black")
-        elif ink not in (Ink.RULE, Ink.GROOVE):
+        elif ink not in (Style.RULE, Style.GROOVE):
             ground = Color.parse(theme.background or "")
             assert contrast(colour, ground) >= (7 if name == "high-contrast" else 4.5), ink
 
@@ -150,7 +150,7 @@ def test_a_sample_has_every_ink_and_as_many_colours_as_the_terminal(name: str) -
     theme = themes.load(name, themes.folders())
     for depth in Depth:
         lines = list(themes.sample(theme, depth))
-        assert [line.split()[0] for line in lines] == list(Ink)
+        assert [line.split()[0] for line in lines] == list(Style)
         text = "".join(lines)
         assert ("\x1b[" in text) is (depth is not Depth.NONE)
         assert "38;2;" not in text or depth is Depth.ALL
@@ -221,7 +221,7 @@ async def test_no_cell_hides_its_character(theme: str, depth: Depth, monkeypatch
         assert seen == {RichColor.default()}
 
 
-def looks(menu: Menu) -> set[Style]:
+def looks(menu: Menu) -> set[RichStyle]:
     """The styles of everything on the screen that is not blank, as they go to the terminal."""
     found = set()
     for strip in menu.app.screen._compositor.render_strips(menu.app.size):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.terminal.cells import cells
-from bootmenu.view.entry_editor import Draft, Part
-from bootmenu.view.line_editor import Typed
+from bootmenu.view.entry_editor import EntryEditor, EntryPart
+from bootmenu.view.line_editor import LineEditor
 from tests.ui.fakes import DEBIAN
 
 OPERATIONS = ["erase", "delete", "clear", "kill", "erase_word", "left", "right", "home", "end"]
@@ -40,7 +40,7 @@ OPERATIONS = ["erase", "delete", "clear", "kill", "erase_word", "left", "right",
     ],
 )
 def test_what_keys_do(operation: str, before: str, after: str) -> None:
-    line = getattr(Typed(before.replace("|", ""), before.index("|")), operation)()
+    line = getattr(LineEditor(before.replace("|", ""), before.index("|")), operation)()
     assert line.text[: line.cursor] + "|" + line.text[line.cursor :] == after
 
 
@@ -52,7 +52,7 @@ def test_what_keys_do(operation: str, before: str, after: str) -> None:
 def test_any_typing_keeps_the_cursor_in_the_text_and_the_line_in_its_columns(
     text: str, operations: list[str], width: int
 ) -> None:
-    line = Typed.of(text)
+    line = LineEditor.of(text)
     for operation in operations:
         line = line.insert(operation[1:]) if operation[0] == "+" else getattr(line, operation)()
         assert 0 <= line.cursor <= len(line.text)
@@ -64,7 +64,7 @@ def test_any_typing_keeps_the_cursor_in_the_text_and_the_line_in_its_columns(
 
 
 def test_a_long_line_says_that_there_is_more_and_shows_the_cursor() -> None:
-    line = Typed.of("a" * 50 + "日本" + "b" * 50)
+    line = LineEditor.of("a" * 50 + "日本" + "b" * 50)
     for at in range(len(line.text) + 1):
         spans = dataclasses.replace(line, cursor=at).spans(20)
         (marked,) = [span.text for span in spans if span.marked]
@@ -74,38 +74,38 @@ def test_a_long_line_says_that_there_is_more_and_shows_the_cursor() -> None:
 
 
 def test_typing_moves_the_window_seldom() -> None:
-    shown = [Typed.of("x" * length).spans(40)[0].text for length in range(200)]
+    shown = [LineEditor.of("x" * length).spans(40)[0].text for length in range(200)]
     moves = sum(1 for before, after in itertools.pairwise(shown) if (before == "«") != (after == "«"))
     assert moves <= 2
 
 
 def test_what_is_too_long_is_left_out() -> None:
-    assert Typed.of("abc").insert("defg", 5) == Typed("abcde", 5)
+    assert LineEditor.of("abc").insert("defg", 5) == LineEditor("abcde", 5)
 
 
-def at(draft: Draft, part: Part, number: int = 0) -> Draft:
-    index = [i for i, slot in enumerate(draft.slots) if slot.part is part][number]
-    return dataclasses.replace(draft, at=index)
+def at(editor: EntryEditor, part: EntryPart, number: int = 0) -> EntryEditor:
+    index = [i for i, slot in enumerate(editor.slots) if slot.part is part][number]
+    return dataclasses.replace(editor, at=index)
 
 
 def test_a_draft_that_nobody_changed_is_the_entry() -> None:
-    draft = Draft.of(DEBIAN.entry)
-    assert not draft.changed
-    assert draft.edited() == DEBIAN.entry
+    editor = EntryEditor.of(DEBIAN.entry)
+    assert not editor.changed
+    assert editor.edited() == DEBIAN.entry
     for steps in (1, 1, 1, -1, 99, -99):
-        draft = draft.move(steps)
-        assert not draft.changed
+        editor = editor.move(steps)
+        assert not editor.changed
 
 
 def test_every_part_can_be_changed_and_the_entry_stays_what_it_was() -> None:
     before = DEBIAN.entry
-    draft = at(Draft.of(before), Part.COMMAND_LINE).typed(Typed.of("root=/dev/sda2 single"))
-    draft = at(draft, Part.KERNEL).typed(Typed.of("sdb1:/other"))
-    draft = at(draft, Part.INITRAMFS, 1).typed(Typed.of("uuid=1-2:/second"))
-    draft = at(draft, Part.TREE).typed(Typed.of("board.dtb"))
-    draft = at(draft, Part.OVERLAY).typed(Typed.of("/o.dtbo"))
-    edited = draft.edited()
-    assert draft.changed
+    editor = at(EntryEditor.of(before), EntryPart.COMMAND_LINE).typed(LineEditor.of("root=/dev/sda2 single"))
+    editor = at(editor, EntryPart.KERNEL).typed(LineEditor.of("sdb1:/other"))
+    editor = at(editor, EntryPart.INITRAMFS, 1).typed(LineEditor.of("uuid=1-2:/second"))
+    editor = at(editor, EntryPart.TREE).typed(LineEditor.of("board.dtb"))
+    editor = at(editor, EntryPart.OVERLAY).typed(LineEditor.of("/o.dtbo"))
+    edited = editor.edited()
+    assert editor.changed
     assert edited.cmdline == CommandLine("root=/dev/sda2 single")
     assert edited.kernel == FileRef(device="sdb1", path="/other")
     assert edited.initrds == (before.initrds[0], FileRef(device="uuid=1-2", path="/second"))
@@ -113,46 +113,46 @@ def test_every_part_can_be_changed_and_the_entry_stays_what_it_was() -> None:
     assert edited.overlays == (FileRef(device=before.device, path="/o.dtbo"),)
     assert (edited.id, edited.title, edited.source) == (before.id, before.title, before.source)
     assert DEBIAN.entry == before
-    assert [slot.part for slot in draft.slots].count(Part.INITRAMFS) == 3, "one more is offered"
+    assert [slot.part for slot in editor.slots].count(EntryPart.INITRAMFS) == 3, "one more is offered"
 
 
 def test_an_emptied_line_leaves_its_file_out() -> None:
-    draft = at(Draft.of(DEBIAN.entry), Part.INITRAMFS).typed(Typed())
-    assert draft.edited().initrds == ()
-    assert at(draft, Part.KERNEL).typed(Typed()).edited().kernel.path == "/"
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.INITRAMFS).typed(LineEditor())
+    assert editor.edited().initrds == ()
+    assert at(editor, EntryPart.KERNEL).typed(LineEditor()).edited().kernel.path == "/"
 
 
 def test_a_file_s_part_stays_with_it_until_its_line_is_changed() -> None:
     part = FileRef(device="mmcblk0p1", path="/uki.efi", part=".dtb", exists=True)
-    draft = at(Draft.of(dataclasses.replace(DEBIAN.entry, dtb=part)), Part.TREE)
-    assert draft.typed(Typed.of("x")).typed(Typed.of("/uki.efi")).edited().dtb == part
-    assert draft.typed(Typed.of("/uki.dtb")).edited().dtb == FileRef(device="mmcblk0p1", path="/uki.dtb")
+    editor = at(EntryEditor.of(dataclasses.replace(DEBIAN.entry, dtb=part)), EntryPart.TREE)
+    assert editor.typed(LineEditor.of("x")).typed(LineEditor.of("/uki.efi")).edited().dtb == part
+    assert editor.typed(LineEditor.of("/uki.dtb")).edited().dtb == FileRef(device="mmcblk0p1", path="/uki.dtb")
 
 
 def test_choices_go_round_with_the_running_tree_among_them() -> None:
     choices = [FileRef(device="mmcblk0p1", path="/a.dtb"), FileRef(device="sda2", path="/b.dtb")]
-    draft = at(Draft.of(DEBIAN.entry), Part.TREE)
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.TREE)
     seen = []
     for _ in range(4):
-        draft = draft.choose(choices, 1)
-        seen.append(draft.edited().dtb)
+        editor = editor.choose(choices, 1)
+        seen.append(editor.edited().dtb)
     assert seen == [*choices, None, choices[0]]
-    assert draft.choose(choices, -1).edited().dtb is None
-    assert draft.typed(Typed.of("/typed")).choose(choices, 1).edited().dtb is None
-    elsewhere = at(draft, Part.KERNEL)
+    assert editor.choose(choices, -1).edited().dtb is None
+    assert editor.typed(LineEditor.of("/typed")).choose(choices, 1).edited().dtb is None
+    elsewhere = at(editor, EntryPart.KERNEL)
     assert elsewhere.choose(choices, 1) == elsewhere
 
 
 def test_a_tree_of_a_folder_stays_one_until_another_is_named() -> None:
     folder = FileRef(device="mmcblk0p1", path="/dtbs")
     entry = dataclasses.replace(DEBIAN.entry, dtb=FileRef(device="mmcblk0p1", path="/dtbs/a.dtb"), dtb_folder=folder)
-    draft = at(Draft.of(entry), Part.TREE)
-    assert draft.edited().dtb_folder == folder
-    assert draft.typed(Typed()).edited().dtb_folder is None
+    editor = at(EntryEditor.of(entry), EntryPart.TREE)
+    assert editor.edited().dtb_folder == folder
+    assert editor.typed(LineEditor()).edited().dtb_folder is None
 
 
 def test_a_file_is_named_as_screens_show_it_and_as_settings_do() -> None:
-    draft = at(Draft.of(DEBIAN.entry), Part.KERNEL)
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.KERNEL)
     for text, device, path in (
         ("sda2:/@:/boot/vmlinuz", "sda2:/@", "/boot/vmlinuz"),
         ("sda1:/iso/x.iso:/casper/vmlinuz", "sda1:/iso/x.iso", "/casper/vmlinuz"),
@@ -161,4 +161,4 @@ def test_a_file_is_named_as_screens_show_it_and_as_settings_do() -> None:
         ("/odd:/name", DEBIAN.entry.device, "/odd:/name"),
         ("a/b:/c", DEBIAN.entry.device, "/a/b:/c"),
     ):
-        assert draft.typed(Typed.of(text)).edited().kernel == FileRef(device=device, path=path)
+        assert editor.typed(LineEditor.of(text)).edited().kernel == FileRef(device=device, path=path)

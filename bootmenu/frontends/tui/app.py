@@ -30,7 +30,7 @@ from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskRefusalScreen, KioskScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.session import internal_errors
 from bootmenu.session.machine_session import Session
@@ -86,7 +86,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         super().__init__(driver_class=BootmenuDriver, ansi_color=choice.theme.ansi)
         self.register_theme(choice.theme)
         self.theme = choice.theme.name
-        self.terms = Terms(
+        self.context = UiContext(
             session=session,
             may_quit=may_quit,
             confirm_always=confirm_always,
@@ -116,7 +116,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         return policy if self.place is None or self.place.is_own else dataclasses.replace(policy, offers_shell=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """A colour for every ink."""
+        """A colour for every style."""
         return themes.defaults(self._chosen)
 
     def wait_until_seen(self) -> None:
@@ -131,7 +131,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """The menu, or the kiosk's, lies under everything."""
-        return KioskScreen(self.terms) if self.terms.policy.kiosk else MenuScreen(self.terms)
+        return KioskScreen(self.context) if self.context.policy.kiosk else MenuScreen(self.context)
 
     def _few_buttons(self) -> bool:
         return self._buttons is not None and self._buttons.few
@@ -167,14 +167,14 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
                     lambda number: loop.call_soon_threadsafe(self.exit, Quit(signal=signal.Signals(number)))
                 )
             )
-            if self.terms.settings.buttons and self._has_buttons:
-                self._buttons = Buttons(Host(), grab=self.terms.policy.kiosk)
+            if self.context.settings.buttons and self._has_buttons:
+                self._buttons = Buttons(Host(), grab=self.context.policy.kiosk)
                 self.run_worker(self._read_buttons, thread=True, group="buttons", exit_on_error=False)
-            if self.terms.policy.kiosk:
+            if self.context.policy.kiosk:
                 self._lock_terminal()
         if self.came_back is not None and not isinstance(self.came_back, SimulatedJump):
-            refusal = KioskRefusalScreen if self.terms.policy.kiosk else RefusalScreen
-            self.push_screen(refusal(self.terms, self.came_back))
+            refusal = KioskRefusalScreen if self.context.policy.kiosk else RefusalScreen
+            self.push_screen(refusal(self.context, self.came_back))
 
     def _lock_terminal(self) -> None:
         """Signals of a keyboard that got through end nothing."""
@@ -219,7 +219,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
     def show_help(self, screen: BaseScreen[Any]) -> None:
         """Show the help about a screen's keys over it."""
-        self.push_screen(HelpScreen(screen.terms, screen.place))
+        self.push_screen(HelpScreen(screen.context, screen.place))
 
     def action_redraw(self) -> None:
         """Send every cell again."""
@@ -306,12 +306,12 @@ def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack
             first = next((number for number, outcome in enumerate(outcomes) if outcome is not None), 0)
             return first, outcomes[first] or Quit()
         quick = quick + 1 if monotonic() - began < _QUICK else 0
-        terms = apps[0].terms
-        if not terms.policy.kiosk:
+        context = apps[0].context
+        if not context.policy.kiosk:
             raise fault
         if quick >= _MOST_QUICK:
             raise internal_errors.MenuError(
-                "This terminal has a fault, and begins again.", terms.settings.kiosk_contact
+                "This terminal has a fault, and begins again.", context.settings.kiosk_contact
             )
         beginning["error"] = None
 

@@ -22,7 +22,7 @@ from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
 from bootmenu.terminal.capabilities import Traits, bounded, drain, opened, prepare_environment
-from bootmenu.terminal.cell_diff import Glass
+from bootmenu.terminal.cell_diff import CellDiff
 from bootmenu.terminal.character_sets import to_ascii, to_console
 from bootmenu.terminal.consoles import Console
 from bootmenu.terminal.input_filter import Click, Key, Paste, Reader, Synchronised, Token
@@ -120,7 +120,7 @@ class BootmenuDriver(LinuxDriver):
         """It gave the terminal back because it was told to stop."""
         self._modes: list[Any] = []
         """Of the terminal, while it is the app's."""
-        self._glass = Glass(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
+        self._cells = CellDiff(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
         self._get_terminal_size()
 
     def write(self, data: str) -> None:
@@ -135,7 +135,7 @@ class BootmenuDriver(LinuxDriver):
             data = to_ascii(data)
         elif self._traits.console:
             data = to_console(data)
-        data = self._glass.filter(data)
+        data = self._cells.filter(data)
         if data:
             super().write(data)
 
@@ -156,13 +156,13 @@ class BootmenuDriver(LinuxDriver):
 
     def forget(self) -> None:
         """The screen may show anything, after noise on the line for instance."""
-        self._glass.forget()
+        self._cells.forget()
 
     def start_application_mode(self) -> None:
         """As Textual's, once: a second start would read the keys twice. Nothing is known of the screen."""
         if self._is_on:
             return
-        self._glass.forget()
+        self._cells.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with contextlib.suppress(termios.error):
             self._modes = termios.tcgetattr(self.fileno)
@@ -242,14 +242,14 @@ class BootmenuDriver(LinuxDriver):
                 width, height = width or size.columns, height or size.lines
         # kept, because the app would ask the terminal itself
         self._size = width, height = bounded(width, height)
-        if (width, height) != (self._glass.width, self._glass.height):
-            self._glass = Glass(width, height, basic=self._traits.basic, brightens=self._traits.brightens)
+        if (width, height) != (self._cells.width, self._cells.height):
+            self._cells = CellDiff(width, height, basic=self._traits.basic, brightens=self._traits.brightens)
         return width, height
 
     def _follow_size(self) -> None:
         """Whether the terminal has another size, in the app's loop. A terminal that is not this process's own
         sends no signal, and Textual's handler knows of one app only."""
-        known = self._glass.width, self._glass.height
+        known = self._cells.width, self._cells.height
         if (now := self._get_terminal_size()) != known:
             size = Size(*now)
             self._app.post_message(events.Resize(size, size))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.color import ColorSystem
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual.color import Color, ColorParseError
 from textual.css.constants import VALID_STYLE_FLAGS
 from textual.theme import Theme
@@ -23,7 +23,7 @@ from textual.theme import Theme
 import bootmenu
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.terminal.capabilities import Depth
-from bootmenu.view.styled_text import Ink
+from bootmenu.view.styled_text import Style
 
 OWN = Path("/etc/bootmenu/themes")
 _LARGEST = 64 * 1024  # bytes of a theme file
@@ -33,27 +33,27 @@ _COLOURS = frozenset(
 )
 
 _INKS = {
-    Ink.TEXT: ("foreground", "none"),
-    Ink.STRONG: ("foreground", "bold"),
-    Ink.DIM: ("foreground", "none"),
-    Ink.LABEL: ("secondary", "none"),
-    Ink.HEADING: ("secondary", "none"),
-    Ink.TITLE: ("primary", "bold reverse"),
-    Ink.RULE: ("secondary", "none"),
-    Ink.KEY: ("primary", "bold"),
-    Ink.PASS: ("success", "none"),
-    Ink.UNKNOWN: ("accent", "bold"),
-    Ink.WARN: ("warning", "bold"),
-    Ink.FAIL: ("error", "bold"),
-    Ink.BAR: ("primary", "none"),
-    Ink.GROOVE: ("secondary", "none"),
-    Ink.SIMULATION: ("warning", "bold reverse"),
-    Ink.SELECTED: ("foreground", "bold"),
+    Style.TEXT: ("foreground", "none"),
+    Style.STRONG: ("foreground", "bold"),
+    Style.DIM: ("foreground", "none"),
+    Style.LABEL: ("secondary", "none"),
+    Style.HEADING: ("secondary", "none"),
+    Style.TITLE: ("primary", "bold reverse"),
+    Style.RULE: ("secondary", "none"),
+    Style.KEY: ("primary", "bold"),
+    Style.PASS: ("success", "none"),
+    Style.UNKNOWN: ("accent", "bold"),
+    Style.WARN: ("warning", "bold"),
+    Style.FAIL: ("error", "bold"),
+    Style.BAR: ("primary", "none"),
+    Style.GROOVE: ("secondary", "none"),
+    Style.SIMULATION: ("warning", "bold reverse"),
+    Style.SELECTED: ("foreground", "bold"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ThemeChoice:
     """The theme to use. trouble: why it is not the one that was asked for; empty when it is."""
 
     theme: Theme
@@ -96,7 +96,7 @@ def listed(where: Iterable[Path] | None = None) -> Iterator[Listed]:
             yield Listed(name=name, path=path, description=_description(name, table), dark=theme.dark)
 
 
-def choose(asked: str | None, depth: Depth, where: Iterable[Path] | None = None) -> Choice:
+def choose(asked: str | None, depth: Depth, where: Iterable[Path] | None = None) -> ThemeChoice:
     """The theme that was asked for, or the one that suits the terminal. Falls back, and says why.
 
     Where no colours are wanted it is the theme without any.
@@ -106,10 +106,10 @@ def choose(asked: str | None, depth: Depth, where: Iterable[Path] | None = None)
     trouble: list[str] = []
     for tried in dict.fromkeys((name, depth.theme)):
         try:
-            return Choice(readable(load(tried, places), depth), "; ".join(trouble))
+            return ThemeChoice(readable(load(tried, places), depth), "; ".join(trouble))
         except BootmenuError as error:
             trouble.append(error.message)
-    return Choice(built_in(depth), "; ".join(trouble))
+    return ThemeChoice(built_in(depth), "; ".join(trouble))
 
 
 def load(name: str, where: Iterable[Path]) -> Theme:
@@ -162,8 +162,8 @@ def parse(name: str, table: Mapping[str, object]) -> Theme:
         raise FormatError(f"theme {name}: colours.primary is missing")
     for key, value in variables.items():
         ink, is_style = key.removeprefix("ink-").removesuffix("-style"), key.endswith("-style")
-        if key.startswith("ink-") and ink not in set(Ink):
-            raise FormatError(f"theme {name}: there is no ink {ink}; there are {', '.join(Ink)}")
+        if key.startswith("ink-") and ink not in set(Style):
+            raise FormatError(f"theme {name}: there is no ink {ink}; there are {', '.join(Style)}")
         if key.startswith("ink-") and not is_style:
             _check_colour(name, key, value)
         if is_style and not set(value.split()) <= VALID_STYLE_FLAGS:
@@ -187,7 +187,7 @@ def parse(name: str, table: Mapping[str, object]) -> Theme:
         ansi=ansi,
         variables=variables,
     )
-    hidden = [ink for ink in Ink if _hidden(theme, ink, Depth.ALL)]
+    hidden = [ink for ink in Style if _hidden(theme, ink, Depth.ALL)]
     if hidden:
         raise FormatError(f"theme {name}: ink {hidden[0]} has the colour of the background")
     return theme
@@ -226,10 +226,10 @@ def defaults(theme: Theme) -> dict[str, str]:
     return values
 
 
-def inks(theme: Theme) -> dict[Ink, tuple[str, str]]:
+def inks(theme: Theme) -> dict[Style, tuple[str, str]]:
     """(colour, text style) of every ink."""
     values = {**defaults(theme), **theme.variables}
-    return {ink: (values[f"ink-{ink}"], values[f"ink-{ink}-style"]) for ink in Ink}
+    return {ink: (values[f"ink-{ink}"], values[f"ink-{ink}-style"]) for ink in Style}
 
 
 _SYSTEMS = {
@@ -245,7 +245,7 @@ def background(theme: Theme) -> str:
     return theme.background or ("ansi_default" if theme.ansi else "#121212" if theme.dark else "#efefef")
 
 
-def _hidden(theme: Theme, ink: Ink, depth: Depth) -> bool:
+def _hidden(theme: Theme, ink: Style, depth: Depth) -> bool:
     """Whether ink and ground become the same colour; the terminal's own colours are told apart by itself."""
     return _same(inks(theme)[ink][0], background(theme), depth)
 
@@ -260,12 +260,12 @@ def _same(one: str, other: str, depth: Depth) -> bool:
 
 def readable(theme: Theme, depth: Depth) -> Theme:
     """The theme with another colour for each ink that fewer colours would make the same as its ground."""
-    plain = inks(theme)[Ink.TEXT][0]
+    plain = inks(theme)[Style.TEXT][0]
     for candidate in (plain, "#ffffff" if theme.dark else "#000000", "#808080"):
         plain = candidate
         if not _same(candidate, background(theme), depth):
             break
-    mended = {f"ink-{ink}": plain for ink in Ink if _hidden(theme, ink, depth)}
+    mended = {f"ink-{ink}": plain for ink in Style if _hidden(theme, ink, depth)}
     return dataclasses.replace(theme, variables={**theme.variables, **mended}) if mended else theme
 
 
@@ -293,22 +293,22 @@ def built_in(depth: Depth) -> Theme:
 
 
 _SAMPLES = {
-    Ink.TEXT: "Debian GNU/Linux 12 (bookworm)",
-    Ink.STRONG: "Add console=ttyAMA0 to the entry.",
-    Ink.DIM: "what is written beside it",
-    Ink.LABEL: "command line",
-    Ink.HEADING: "mmcblk0p1 · BOOT · vfat",
-    Ink.TITLE: " bootmenu ",
-    Ink.RULE: "────────────────",
-    Ink.KEY: "Enter",
-    Ink.PASS: "• ok",
-    Ink.UNKNOWN: "?",
-    Ink.WARN: "▲ warn",
-    Ink.FAIL: "■ FAIL",
-    Ink.BAR: "████████████",
-    Ink.GROOVE: "░░░░░░░░░░░░",
-    Ink.SIMULATION: " SIMULATION ",
-    Ink.SELECTED: "▶ 1  the selected row",
+    Style.TEXT: "Debian GNU/Linux 12 (bookworm)",
+    Style.STRONG: "Add console=ttyAMA0 to the entry.",
+    Style.DIM: "what is written beside it",
+    Style.LABEL: "command line",
+    Style.HEADING: "mmcblk0p1 · BOOT · vfat",
+    Style.TITLE: " bootmenu ",
+    Style.RULE: "────────────────",
+    Style.KEY: "Enter",
+    Style.PASS: "• ok",
+    Style.UNKNOWN: "?",
+    Style.WARN: "▲ warn",
+    Style.FAIL: "■ FAIL",
+    Style.BAR: "████████████",
+    Style.GROOVE: "░░░░░░░░░░░░",
+    Style.SIMULATION: " SIMULATION ",
+    Style.SELECTED: "▶ 1  the selected row",
 }
 
 
@@ -318,15 +318,15 @@ def sample(theme: Theme, depth: Depth) -> Iterator[str]:
     ground = Color.parse(background(theme)).rich_color
     for ink, (colour, style) in inks(theme).items():
         words = set(style.split())
-        look = Style(
+        look = RichStyle(
             color=Color.parse(colour).rich_color,
             bgcolor=None if ground.is_default else ground,
             bold="bold" in words,
             italic="italic" in words,
             underline="underline" in words,
-            reverse=("reverse" in words) ^ (ink is Ink.SELECTED),
+            reverse=("reverse" in words) ^ (ink is Style.SELECTED),
         )
-        plain = Style(color=None, bgcolor=look.bgcolor)
+        plain = RichStyle(color=None, bgcolor=look.bgcolor)
         text = _SAMPLES[ink]
         yield f"{ink:<12}" + "".join(
             part.render(piece, color_system=system)

@@ -15,13 +15,13 @@ from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from bootmenu.frontends.tui.widgets.text_view import Paper
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, counted
 from bootmenu.terminal.cells import cells
 from bootmenu.view import banner
 from bootmenu.view.actions import TABLE, Place, labelled
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, rule
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, rule
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ def more_below(lines: int, width: int) -> list[Span]:
         return []
     more = counted(lines, "{n} line more: ", "{n} lines more: ")
     full = f"▼ {more}{_('PgDn')}"
-    return [Span(full if cells(full) + 17 <= width else f"▼ {lines}", Ink.KEY, press="pagedown")]
+    return [Span(full if cells(full) + 17 <= width else f"▼ {lines}", Style.KEY, press="pagedown")]
 
 
 class BaseScreen(Screen[T], inherit_bindings=False):
@@ -46,17 +46,17 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     """Its rows in the table of keys."""
     passing: ClassVar[bool] = False
     """It goes when the screen under it ends."""
-    terms: Terms
+    context: UiContext
 
-    def paper(self, name: str) -> Paper:
+    def text_view(self, name: str) -> TextView:
         """Return a sheet by its id; before the screen is composed and after its end one that nobody sees.
 
         A sheet is made of what the screen knows, so nothing that comes early is lost.
         """
         try:
-            return self.query_one(f"#{name}", Paper)
+            return self.query_one(f"#{name}", TextView)
         except NoMatches:
-            return Paper()
+            return TextView()
 
     def on_unmount(self) -> None:
         """Let go of what was drawn: Textual remembers two colours by the cache of lines of every widget there was,
@@ -73,13 +73,13 @@ class BaseScreen(Screen[T], inherit_bindings=False):
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Let what is not offered do nothing."""
-        return self.terms.permits(action)
+        return self.context.permits(action)
 
     @property
     def unlabelled(self) -> frozenset[str]:
         """Return the actions that the line of keys leaves out now."""
-        allows = self.terms.policy.allows
-        return self.terms.without | {key.action for key in TABLE if not allows(key.action)}
+        allows = self.context.policy.allows
+        return self.context.without | {key.action for key in TABLE if not allows(key.action)}
 
     def wait_until_seen(self) -> None:
         """In a thread: wait until what is drawn now stands on the terminal."""
@@ -120,15 +120,15 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Make the box, and the line of keys."""
         box = Container(
-            Paper(self.said, id="said"),
-            Paper(self._more, id="between"),
-            Paper(self.answers, id="answers"),
+            TextView(self.said, id="said"),
+            TextView(self._more, id="between"),
+            TextView(self.answers, id="answers"),
             id="box",
         )
-        simulated = self.terms.session.simulated
+        simulated = self.context.session.simulated
         box.border_title = f"{self.heading} · {_('SIMULATION')}" if simulated else self.heading
         yield box
-        yield Paper(lambda width: [banner.footer(labelled(self.place, self.unlabelled), width)], id="footer")
+        yield TextView(lambda width: [banner.footer(labelled(self.place, self.unlabelled), width)], id="footer")
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the answers their rows, and what is said the rest: Textual would let the answers be cut off."""
@@ -143,19 +143,19 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
         answers = len(self.answers(outside - (2 if narrow else 4)))
         # one row is for what is said, one for how much of it is hidden
         most = min(answers, max(1, rows - 2))
-        self.paper("answers").styles.max_height = most
-        self.paper("said").styles.max_height = max(0, rows - most - 1)
+        self.text_view("answers").styles.max_height = most
+        self.text_view("said").styles.max_height = max(0, rows - most - 1)
         self.call_after_refresh(self.draw)
 
     def draw(self) -> None:
         """Bring the box up to date."""
-        self.paper("said").show(self.said)
-        self.paper("answers").show(self.answers)
-        self.paper("answers").reveal(self.at)
-        self.paper("between").show(self._more)
+        self.text_view("said").show(self.said)
+        self.text_view("answers").show(self.answers)
+        self.text_view("answers").reveal(self.at)
+        self.text_view("between").show(self._more)
 
     def _more(self, width: int) -> list[Line]:
-        below = self.paper("said").below
+        below = self.text_view("said").below
         return [rule(width, (), more_below(below, width)) if below else BLANK]
 
     def action_page_down(self) -> None:
@@ -167,32 +167,32 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        self.paper("said").turn(pages)
-        self.paper("between").show(self._more)
+        self.text_view("said").turn(pages)
+        self.text_view("between").show(self._more)
 
 
 class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
     """Title, contents, keys. A subclass sets `place` and BINDINGS, and yields its `contents`."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, context: UiContext) -> None:
         super().__init__()
-        self.terms = terms
+        self.context = context
         self.gone = False
 
     def compose(self) -> ComposeResult:
         """The frame around the contents."""
-        yield Paper(self._title, id="title")
+        yield TextView(self._title, id="title")
         yield from self.contents()
-        yield Paper(self._footer, id="footer")
+        yield TextView(self._footer, id="footer")
 
     def _title(self, width: int) -> list[Line]:
-        session = self.terms.session
-        return [banner.title(session.machine, session.simulated, width, logged=self.terms.logged())]
+        session = self.context.session
+        return [banner.title(session.machine, session.simulated, width, logged=self.context.logged())]
 
     def draw_title(self) -> None:
         """Something was logged, perhaps while this screen was being made."""
         if not self.gone:
-            self.paper("title").show(self._title)
+            self.text_view("title").show(self._title)
 
     def _footer(self, width: int) -> list[Line]:
         return [banner.footer(labelled(self.place, self.unlabelled), width)]
@@ -211,10 +211,10 @@ class ReadingScreen(BootmenuScreen[T]):
 
     def contents(self) -> Iterable[Widget]:
         """The page, and a rule that says how much of it is below."""
-        yield Paper(self.sheet, id="page")
-        yield Paper(self._more, id="more")
+        yield TextView(self.render_page, id="page")
+        yield TextView(self._more, id="more")
 
-    def sheet(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> list[Line]:
         """What there is to read."""
         raise NotImplementedError
 
@@ -228,21 +228,21 @@ class ReadingScreen(BootmenuScreen[T]):
 
     def draw(self) -> None:
         """Bring the page and the rule under it up to date."""
-        self.page.show(self.sheet)
-        self.paper("more").show(self._more)
+        self.page.show(self.render_page)
+        self.text_view("more").show(self._more)
 
     def _scroll(self, lines: int) -> None:
         self.page.scroll(lines)
-        self.paper("more").show(self._more)
+        self.text_view("more").show(self._more)
 
     def _turn(self, pages: int) -> None:
         self.page.turn(pages)
-        self.paper("more").show(self._more)
+        self.text_view("more").show(self._more)
 
     @property
-    def page(self) -> Paper:
+    def page(self) -> TextView:
         """The sheet."""
-        return self.paper("page")
+        return self.text_view("page")
 
     def action_up(self) -> None:
         """One line."""

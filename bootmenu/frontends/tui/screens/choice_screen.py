@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from bootmenu.frontends.tui.screens.base_screen import AskingScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.terminal.cells import fit
 from bootmenu.view.actions import Place, bindings
 from bootmenu.view.styled_text import BLANK, Line, line, paragraph
@@ -19,10 +19,10 @@ class ChoiceScreen(AskingScreen[int], inherit_bindings=False):
     place = Place.CHOICE
     BINDINGS: ClassVar = bindings(Place.CHOICE)
 
-    def __init__(self, terms: Terms, title: str, words: Sequence[str], answers: Sequence[str]) -> None:
+    def __init__(self, context: UiContext, title: str, words: Sequence[str], answers: Sequence[str]) -> None:
         """words: paragraphs, safe to show."""
         super().__init__()
-        self.terms = terms
+        self.context = context
         self.heading = title
         self._words = words
         self._answers = answers

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.tui.screens.base_screen import AskingScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.model.finding import Severity
 from bootmenu.view.actions import Place, bindings
@@ -21,9 +21,9 @@ class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
     place = Place.CONFIRM
     BINDINGS: ClassVar = bindings(Place.CONFIRM)
 
-    def __init__(self, terms: Terms, listing: Listing) -> None:
+    def __init__(self, context: UiContext, listing: Listing) -> None:
         super().__init__()
-        self.terms = terms
+        self.context = context
         self.listing = listing
         self.yes = False
         self._failed = listing.report.verdict is Severity.FAIL
@@ -33,9 +33,9 @@ class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
         """Return what would happen."""
         return question(
             self.listing,
-            self.terms.session.machine_report,
-            first_stage=not self.terms.confirm_always,
-            simulated=self.terms.session.simulated,
+            self.context.session.machine_report,
+            first_stage=not self.context.confirm_always,
+            simulated=self.context.session.simulated,
             width=width,
         )
 

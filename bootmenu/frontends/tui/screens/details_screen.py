@@ -13,7 +13,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.entry import Problem
@@ -45,16 +45,16 @@ class DetailsScreen(ReadingScreen[None]):
             super().__init__()
             self.trees = trees
 
-    def __init__(self, terms: Terms, listing: Listing | None, problem: Problem | None = None) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, listing: Listing | None, problem: Problem | None = None) -> None:
+        super().__init__(context)
         self.listing = listing
         self.problem = problem
         self.plan: LoadPlan | BootmenuError | None = None
         self.trees: tuple[TreeChoice, ...] | BootmenuError | None = None
 
-    def sheet(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> list[Line]:
         """Files, findings, plan, machine."""
-        session = self.terms.session
+        session = self.context.session
         machine = machine_details(session.machine_report, session.notices, width)
         if self.problem is not None:
             left_out = problem_story(self.problem, width)
@@ -84,7 +84,7 @@ class DetailsScreen(ReadingScreen[None]):
         """In a thread: it may read the disk."""
         plan: LoadPlan | BootmenuError
         try:
-            plan = self.terms.session.plan(listing)
+            plan = self.context.session.plan(listing)
         except BootmenuError as error:
             plan = error
         except Exception as error:
@@ -95,7 +95,7 @@ class DetailsScreen(ReadingScreen[None]):
         """In a thread: it may read the disk."""
         trees: tuple[TreeChoice, ...] | BootmenuError
         try:
-            trees = self.terms.session.device_trees(listing)
+            trees = self.context.session.device_trees(listing)
         except Exception as error:
             trees = internal_errors.written(error)
         self.post_message(self.TreesFound(trees))
@@ -113,7 +113,7 @@ class DetailsScreen(ReadingScreen[None]):
     def action_tree(self) -> None:
         """The device tree that is handed on."""
         if self.listing is not None:
-            self.app.push_screen(TreeScreen(self.terms, self.listing))
+            self.app.push_screen(TreeScreen(self.context, self.listing))
 
     def action_back(self) -> None:
         """To the menu."""

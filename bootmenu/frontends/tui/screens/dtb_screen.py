@@ -11,7 +11,7 @@ from textual.message import Message
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.session import internal_errors
 from bootmenu.view.actions import Place, bindings
@@ -33,12 +33,12 @@ class TreeScreen(ReadingScreen[None]):
             super().__init__()
             self.shown = shown
 
-    def __init__(self, terms: Terms, listing: Listing) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, listing: Listing) -> None:
+        super().__init__(context)
         self.listing = listing
         self.text: TreeText | BootmenuError | None = None
 
-    def sheet(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> list[Line]:
         """See pages/tree.py."""
         return tree(self.text, _("Device tree of {name}").format(name=full_name(self.listing)), width)
 
@@ -49,7 +49,7 @@ class TreeScreen(ReadingScreen[None]):
     def _look(self) -> None:
         shown: TreeText | BootmenuError
         try:
-            shown = TreeText.read(self.terms.session, self.listing)
+            shown = TreeText.read(self.context.session, self.listing)
         except BootmenuError as error:
             shown = error
         except Exception as error:

@@ -18,17 +18,17 @@ from bootmenu.discovery.dtb_candidates import TreeChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen, more_below
 from bootmenu.frontends.tui.screens.typing_screen import Typing
-from bootmenu.frontends.tui.widgets.text_view import Paper
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.model.entry import BootEntry
 from bootmenu.session import internal_errors
 from bootmenu.view import entry_form
 from bootmenu.view.actions import Place, bindings
 from bootmenu.view.banner import heading
-from bootmenu.view.entry_editor import Draft, Part
-from bootmenu.view.line_editor import Typed
-from bootmenu.view.styled_text import Ink, Line, Span, rule
+from bootmenu.view.entry_editor import EntryEditor, EntryPart
+from bootmenu.view.line_editor import LineEditor
+from bootmenu.view.styled_text import Line, Span, Style, rule
 from bootmenu.view.wording import full_name
 
 _PAUSE = 0.3
@@ -56,10 +56,10 @@ class EditScreen(Typing, BootmenuScreen[None]):
             super().__init__()
             self.trees = trees
 
-    def __init__(self, terms: Terms, listing: Listing, start: Callable[[Listing], None]) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, listing: Listing, start: Callable[[Listing], None]) -> None:
+        super().__init__(context)
         self.listing = listing
-        self.draft = Draft.of(listing.entry)
+        self.editor = EntryEditor.of(listing.entry)
         self.judged: Listing | None = listing
         """The entry as it stands; None = it is being looked at."""
         self._start = start
@@ -72,41 +72,41 @@ class EditScreen(Typing, BootmenuScreen[None]):
     def contents(self) -> Iterable[Widget]:
         """Heading, lines, verdict."""
         title = _("For this boot only: {name}").format(name=full_name(self.listing))
-        yield Paper(lambda width: [heading(width, title)], classes="rule")
-        yield Paper(self._fields, id="fields")
-        yield Paper(lambda width: [entry_form.verdict_rule(self.judged, width)], classes="rule", id="verdict")
-        yield Paper(self._story, id="story")
-        yield Paper(self._more, classes="rule", id="more")
+        yield TextView(lambda width: [heading(width, title)], classes="rule")
+        yield TextView(self._fields, id="fields")
+        yield TextView(lambda width: [entry_form.verdict_rule(self.judged, width)], classes="rule", id="verdict")
+        yield TextView(self._story, id="story")
+        yield TextView(self._more, classes="rule", id="more")
 
     @property
     def unlabelled(self) -> frozenset[str]:
         """Only the device tree is chosen, and only where more than the running one is there."""
-        chosen = self.draft.current.part is Part.TREE and entry_form.ready(self._trees or ())
+        chosen = self.editor.current.part is EntryPart.TREE and entry_form.ready(self._trees or ())
         return super().unlabelled | (frozenset() if chosen else frozenset({"choose"}))
 
     def _fields(self, width: int) -> list[Line]:
-        return entry_form.fields(self.draft, self.terms.session.machine, self._trees, width)
+        return entry_form.fields(self.editor, self.context.session.machine, self._trees, width)
 
     def _story(self, width: int) -> list[Line]:
-        return entry_form.judgement(self.judged, self.terms.session.machine_report, width)
+        return entry_form.judgement(self.judged, self.context.session.machine_report, width)
 
     def _more(self, width: int) -> list[Line]:
-        below = self.paper("story").below
+        below = self.text_view("story").below
         right = more_below(below, width)
         said = _("starts as soon as it is checked") if self._starting else ""
-        return [rule(width, [Span(said, Ink.STRONG)] if said else [], right)]
+        return [rule(width, [Span(said, Style.STRONG)] if said else [], right)]
 
     def _draw(self) -> None:
         if self.gone:
             return
-        fields = self.paper("fields")
+        fields = self.text_view("fields")
         fields.show(self._fields)
-        fields.reveal(entry_form.row_of(self.draft))
-        self.paper("verdict").show(lambda width: [entry_form.verdict_rule(self.judged, width)])
+        fields.reveal(entry_form.row_of(self.editor))
+        self.text_view("verdict").show(lambda width: [entry_form.verdict_rule(self.judged, width)])
         if self.judged is not None:  # what was found before stays to be read until there is something new
-            self.paper("story").show(self._story)
-        self.paper("more").show(self._more)
-        self.paper("footer").show(self._footer)
+            self.text_view("story").show(self._story)
+        self.text_view("more").show(self._more)
+        self.text_view("footer").show(self._footer)
 
     def on_mount(self) -> None:
         """Look for device trees."""
@@ -122,7 +122,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
     def _find_trees(self) -> None:
         trees: tuple[TreeChoice, ...] = ()
         try:
-            trees = self.terms.session.device_trees(self.listing)
+            trees = self.context.session.device_trees(self.listing)
         except Exception as error:
             internal_errors.write(error)
         self.post_message(self.TreesFound(trees))
@@ -130,7 +130,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
     def _judge(self, change: int, entry: BootEntry) -> None:
         judged: Listing | None = None
         try:
-            judged = self.terms.session.recheck(entry)
+            judged = self.context.session.recheck(entry)
         except Exception as error:
             internal_errors.write(error)
         self.post_message(self.Judged(change, judged))
@@ -154,17 +154,17 @@ class EditScreen(Typing, BootmenuScreen[None]):
         self._draw()
 
     @property
-    def line(self) -> Typed:
+    def line(self) -> LineEditor:
         """See Typing."""
-        return self.draft.current.line
+        return self.editor.current.line
 
-    def typed(self, line: Typed) -> None:
+    def typed(self, line: LineEditor) -> None:
         """See Typing."""
-        self._become(self.draft.typed(line))
+        self._become(self.editor.typed(line))
 
-    def _become(self, draft: Draft) -> None:
-        before, self.draft = self.draft, draft
-        if draft.edited() != before.edited():
+    def _become(self, editor: EntryEditor) -> None:
+        before, self.editor = self.editor, editor
+        if editor.edited() != before.edited():
             self._change += 1
             self._starting = False
             self._wait()
@@ -175,7 +175,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         if self._pause is not None:
             self._pause.stop()
             self._pause = None
-        if self.draft.changed:
+        if self.editor.changed:
             self.judged = None
             self._pause = self.set_timer(_PAUSE, self._ask)
         else:
@@ -183,7 +183,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def _ask(self) -> None:
         self._pause = None
-        change, entry = self._change, self.draft.edited()
+        change, entry = self._change, self.editor.edited()
         self.run_worker(lambda: self._judge(change, entry), thread=True, group="judge", exit_on_error=False)
 
     @property
@@ -193,11 +193,11 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def action_up(self) -> None:
         """The line above."""
-        self._become(self.draft.move(-1))
+        self._become(self.editor.move(-1))
 
     def action_down(self) -> None:
         """The line below."""
-        self._become(self.draft.move(1))
+        self._become(self.editor.move(1))
 
     def action_choose(self) -> None:
         """The next device tree."""
@@ -209,7 +209,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def _choose(self, steps: int) -> None:
         choices = entry_form.ready(self._trees or ())
-        self._become(self.draft.choose([choice.ref for choice in choices], steps))
+        self._become(self.editor.choose([choice.ref for choice in choices], steps))
 
     def action_page_down(self) -> None:
         """Read on."""
@@ -220,12 +220,12 @@ class EditScreen(Typing, BootmenuScreen[None]):
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        self.paper("story").turn(pages)
-        self.paper("more").show(self._more)
+        self.text_view("story").turn(pages)
+        self.text_view("more").show(self._more)
 
     def action_revert(self) -> None:
         """As the configuration has it."""
-        self._become(Draft.of(self.listing.entry))
+        self._become(EntryEditor.of(self.listing.entry))
 
     def action_boot(self) -> None:
         """Start it, when it has been judged."""

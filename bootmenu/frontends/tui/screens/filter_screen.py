@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 
 from bootmenu.frontends.tui.screens.base_screen import BoxScreen
 from bootmenu.frontends.tui.screens.typing_screen import Typing
-from bootmenu.frontends.tui.widgets.text_view import Paper
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.view.actions import Place, bindings, labelled
 from bootmenu.view.banner import footer
-from bootmenu.view.line_editor import Typed
-from bootmenu.view.styled_text import Ink, Line, Span
+from bootmenu.view.line_editor import LineEditor
+from bootmenu.view.styled_text import Line, Span, Style
 
 
 class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
@@ -26,33 +26,35 @@ class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
     BINDINGS: ClassVar = bindings(Place.FILTER)
     longest = 200
 
-    def __init__(self, terms: Terms, words: str, follow: Callable[[str], None], move: Callable[[int], None]) -> None:
+    def __init__(
+        self, context: UiContext, words: str, follow: Callable[[str], None], move: Callable[[int], None]
+    ) -> None:
         super().__init__()
-        self.terms = terms
-        self._line = Typed.of(words)
+        self.context = context
+        self._line = LineEditor.of(words)
         self._follow = follow
         self._move = move
 
     def compose(self) -> ComposeResult:
         """One line, and the keys."""
         keys = labelled(Place.FILTER, self.unlabelled)
-        yield Paper(lambda width: [footer(keys, width)], id="footer")
-        yield Paper(self._page, id="line")
+        yield TextView(lambda width: [footer(keys, width)], id="footer")
+        yield TextView(self._page, id="line")
 
     def _page(self, width: int) -> list[Line]:
         label = _(" Filter: ")
-        return [Line((Span(label, Ink.LABEL), *self._line.spans(width - len(label) - 1)))]
+        return [Line((Span(label, Style.LABEL), *self._line.spans(width - len(label) - 1)))]
 
     @property
-    def line(self) -> Typed:
+    def line(self) -> LineEditor:
         """See Typing."""
         return self._line
 
-    def typed(self, line: Typed) -> None:
+    def typed(self, line: LineEditor) -> None:
         """See Typing."""
         changed = line.text != self._line.text
         self._line = line
-        self.paper("line").show(self._page)
+        self.text_view("line").show(self._page)
         if changed:
             self._follow(line.text)
 

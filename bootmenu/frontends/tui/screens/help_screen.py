@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.view.actions import Place, bindings
 from bootmenu.view.help_page import manual
 from bootmenu.view.styled_text import Line
@@ -19,14 +19,14 @@ class HelpScreen(ReadingScreen[None]):
     passing = True
     BINDINGS: ClassVar = bindings(Place.HELP)
 
-    def __init__(self, terms: Terms, about: Place = Place.MENU) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, about: Place = Place.MENU) -> None:
+        super().__init__(context)
         self._about = about
 
-    def sheet(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> list[Line]:
         """Made from the table of keys."""
-        kiosk = self.terms.policy.kiosk
-        return manual(self._about, self.unlabelled, width, self.terms.log_file, alone=kiosk)
+        kiosk = self.context.policy.kiosk
+        return manual(self._about, self.unlabelled, width, self.context.log_file, alone=kiosk)
 
     def action_back(self) -> None:
         """To the screen under it."""

@@ -23,9 +23,9 @@ from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
-from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
-from bootmenu.frontends.tui.widgets.text_view import Paper
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
+from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.plan import LoadPlan
@@ -33,7 +33,7 @@ from bootmenu.session import internal_errors
 from bootmenu.system.power import Power
 from bootmenu.view import kiosk_pages as pages
 from bootmenu.view.actions import Place, bindings
-from bootmenu.view.kiosk_offer import Offer, Ready
+from bootmenu.view.kiosk_offer import KioskOffer, KioskState
 from bootmenu.view.load_progress import fraction
 from bootmenu.view.styled_text import BLANK, Line
 
@@ -45,15 +45,15 @@ class PlainScreen(BootmenuScreen[T]):
 
     def compose(self) -> ComposeResult:
         """The page."""
-        yield Paper(self._title, id="title")
-        yield Paper(self._fresh, id="page")
-        yield Paper(self._bottom, id="footer")
+        yield TextView(self._title, id="title")
+        yield TextView(self._fresh, id="page")
+        yield TextView(self._bottom, id="footer")
 
     def _title(self, width: int) -> list[Line]:
-        return pages.top(self.terms.session.simulated, self.terms.simulated_pin, width)
+        return pages.top(self.context.session.simulated, self.context.simulated_pin, width)
 
     def _bottom(self, width: int) -> list[Line]:
-        return pages.bottom(self.terms.settings.kiosk_contact, width)
+        return pages.bottom(self.context.settings.kiosk_contact, width)
 
     def plain(self, width: int, height: int) -> list[Line]:
         """The page, at most `height` lines."""
@@ -67,7 +67,7 @@ class PlainScreen(BootmenuScreen[T]):
     def draw(self) -> None:
         """Bring the page up to date."""
         if not self.gone:
-            self.paper("page").show(self._fresh)
+            self.text_view("page").show(self._fresh)
 
     def on_resize(self, _event: events.Resize) -> None:
         """The page fills the screen."""
@@ -77,8 +77,8 @@ class PlainScreen(BootmenuScreen[T]):
 class KioskLoadingScreen(PlainScreen[Jump | Returned], LoadingScreen):
     """How far it is, and no more."""
 
-    def __init__(self, terms: Terms, listing: Listing, words: str, *, after: Event) -> None:
-        LoadingScreen.__init__(self, terms, listing, after=after)
+    def __init__(self, context: UiContext, listing: Listing, words: str, *, after: Event) -> None:
+        LoadingScreen.__init__(self, context, listing, after=after)
         self.words = words
 
     def plain(self, width: int, height: int) -> list[Line]:
@@ -91,11 +91,11 @@ class KioskLoadingScreen(PlainScreen[Jump | Returned], LoadingScreen):
 
     def refused(self, error: Exception) -> BootmenuScreen[None]:
         """See LoadingScreen."""
-        return KioskRefusalScreen(self.terms, error, self.words)
+        return KioskRefusalScreen(self.context, error, self.words)
 
     def arrived(self, _plan: LoadPlan) -> BootmenuScreen[None]:
         """See LoadingScreen."""
-        return KioskArrivalScreen(self.terms, self.words)
+        return KioskArrivalScreen(self.context, self.words)
 
 
 class KioskRefusalScreen(PlainScreen[None]):
@@ -104,8 +104,8 @@ class KioskRefusalScreen(PlainScreen[None]):
     place = Place.REFUSAL
     BINDINGS: ClassVar = bindings(Place.ARRIVAL)
 
-    def __init__(self, terms: Terms, error: Exception, words: str = "") -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, error: Exception, words: str = "") -> None:
+        super().__init__(context)
         self.words = words
         internal_errors.write(error)
 
@@ -124,8 +124,8 @@ class KioskArrivalScreen(PlainScreen[None]):
     place = Place.ARRIVAL
     BINDINGS: ClassVar = bindings(Place.ARRIVAL)
 
-    def __init__(self, terms: Terms, words: str) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, words: str) -> None:
+        super().__init__(context)
         self.words = words
 
     def plain(self, width: int, height: int) -> list[Line]:
@@ -143,8 +143,8 @@ class KioskLeavingScreen(PlainScreen[None]):
     place = Place.PROGRESS
     BINDINGS: ClassVar = []
 
-    def __init__(self, terms: Terms, wanted: Power) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, wanted: Power) -> None:
+        super().__init__(context)
         self._wanted = wanted
 
     def plain(self, width: int, height: int) -> list[Line]:
@@ -165,8 +165,8 @@ class PinScreen(PlainScreen[bool]):
             super().__init__()
             self.right = right
 
-    def __init__(self, terms: Terms, guard: Guard) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, guard: Guard) -> None:
+        super().__init__(context)
         self._guard = guard
         self._typed = ""
         self._turned = 0
@@ -176,7 +176,7 @@ class PinScreen(PlainScreen[bool]):
     def plain(self, width: int, height: int) -> list[Line]:
         """Stars and the wheel."""
         return pages.pin(
-            len(self._typed), self._turned, self._said(), width, height, few_buttons=self.terms.few_buttons()
+            len(self._typed), self._turned, self._said(), width, height, few_buttons=self.context.few_buttons()
         )
 
     def _said(self) -> str:
@@ -273,7 +273,7 @@ class PinScreen(PlainScreen[bool]):
             self.draw()
 
 
-class KioskScreen(PlainScreen[None], LookingScreen[None]):
+class KioskScreen(PlainScreen[None], ScanningScreen[None]):
     """The screen to which everything comes back."""
 
     place = Place.KIOSK
@@ -282,7 +282,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     class Prepared(Message):
         """The state has been read."""
 
-        def __init__(self, ready: Ready) -> None:
+        def __init__(self, ready: KioskState) -> None:
             super().__init__()
             self.ready = ready
 
@@ -298,10 +298,10 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             self.words = words
             self.leaving = leaving
 
-    def __init__(self, terms: Terms) -> None:
-        LookingScreen.__init__(self, terms)
-        self._ready: Ready | None = None
-        self._offer = Offer(terms.policy, terms.settings, Ready())
+    def __init__(self, context: UiContext) -> None:
+        ScanningScreen.__init__(self, context)
+        self._ready: KioskState | None = None
+        self._offer = KioskOffer(context.policy, context.settings, KioskState())
         self._stop_listening: Callable[[], None] = lambda: None
         self._at = ""
         """Key of the selected row; empty = the recommended one."""
@@ -313,24 +313,24 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     # --- what is on the screen
 
     @property
-    def rows(self) -> list[pages.Choice]:
+    def rows(self) -> list[pages.KioskRow]:
         """Return what there is to choose from."""
         return self._offer.rows
 
     @property
-    def recommended(self) -> pages.Choice | None:
+    def recommended(self) -> pages.KioskRow | None:
         """Return what the countdown starts."""
         return self._offer.recommended
 
     def plain(self, width: int, height: int) -> list[Line]:
         """The choices."""
-        looking = not (self.catalogue.finished and self._ready)
+        looking = not (self.results.finished and self._ready)
         if not self.rows and looking:
             return pages.waiting(width, height)
         return pages.start(self.rows, self.selected, self._words(), width, height, looking=looking)
 
     def _words(self) -> str:
-        keys = _(pages.FEW_BUTTONS if self.terms.few_buttons() else pages.KEYS)
+        keys = _(pages.FEW_BUTTONS if self.context.few_buttons() else pages.KEYS)
         if self._until is None:
             return keys
         left = max(0, round(self._until - monotonic()))
@@ -346,7 +346,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     def draw_found(self) -> None:
         """The rows anew; the selection stays on its own."""
         if self._ready is not None:
-            self._offer.update(self.catalogue.listings, finished=self.catalogue.finished)
+            self._offer.update(self.results.listings, finished=self.results.finished)
         self.draw()
 
     def looking_failed(self, error: Exception) -> None:
@@ -362,12 +362,12 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
 
     def _prepare(self) -> None:
         """In a thread."""
-        self.post_message(self.Prepared(Ready.read(self.terms.session, self.terms.settings)))
+        self.post_message(self.Prepared(KioskState.read(self.context.session, self.context.settings)))
 
     @on(Prepared)
     def _prepared(self, message: Prepared) -> None:
-        self._ready, terms = message.ready, self.terms
-        self._offer = Offer(terms.policy, terms.settings, message.ready, running=terms.confirm_always)
+        self._ready, context = message.ready, self.context
+        self._offer = KioskOffer(context.policy, context.settings, message.ready, running=context.confirm_always)
         if message.ready.memory is not None:  # what the standard menu, or another console, makes the default
             self._stop_listening = message.ready.memory.listen(lambda: self.post_message(self.Changed()))
         self.draw_found()
@@ -398,7 +398,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             if best is not None and self.is_current:
                 self._choose(best)
             return
-        if now - self._touched >= self.terms.settings.kiosk_idle and self._resting:
+        if now - self._touched >= self.context.settings.kiosk_idle and self._resting:
             self._touched = now
             self.reset()
 
@@ -420,8 +420,8 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
                 self._loaded(screen.ended)
             self.app.pop_screen()
         self._at = ""
-        if self.terms.countdown is not None and self.recommended is not None:
-            self._until = monotonic() + max(self.terms.countdown, pages.SHORTEST_COUNTDOWN)
+        if self.context.countdown is not None and self.recommended is not None:
+            self._until = monotonic() + max(self.context.countdown, pages.SHORTEST_COUNTDOWN)
         self.draw()
 
     # --- keys
@@ -461,7 +461,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         if self.rows:
             self._choose(self.rows[self.selected])
 
-    def _choose(self, row: pages.Choice) -> None:
+    def _choose(self, row: pages.KioskRow) -> None:
         if row.pin:
             self._ask_pin(lambda: self._do(row))
         else:
@@ -470,9 +470,9 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     def _ask_pin(self, then: Callable[[], None]) -> None:
         guard = self._ready.guard if self._ready else None
         if guard is not None:
-            self.app.push_screen(PinScreen(self.terms, guard), lambda right: then() if right else None)
+            self.app.push_screen(PinScreen(self.context, guard), lambda right: then() if right else None)
 
-    def _do(self, row: pages.Choice) -> None:
+    def _do(self, row: pages.KioskRow) -> None:
         if row.listing is not None:
             self._start(row.listing, row.name)
         elif row.action == pages.SERVICE:
@@ -484,7 +484,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
 
     def _go_down(self, wanted: Power, words: str) -> None:
         after = self.stop_scan()
-        leaving = KioskLeavingScreen(self.terms, wanted)
+        leaving = KioskLeavingScreen(self.context, wanted)
         self.app.push_screen(leaving)
 
         def work() -> None:
@@ -492,7 +492,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
             try:
                 after.wait()
                 self.wait_until_seen()
-                self.terms.session.power(wanted)
+                self.context.session.power(wanted)
             except Exception as error:
                 self.post_message(self.StayedUp(error, words, leaving))
 
@@ -502,9 +502,9 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
     def _stayed_up(self, message: StayedUp) -> None:
         message.leaving.dismiss()
         if isinstance(message.error, SimulatedJump):
-            self.app.push_screen(KioskArrivalScreen(self.terms, message.words))
+            self.app.push_screen(KioskArrivalScreen(self.context, message.words))
         else:
-            self.app.push_screen(KioskRefusalScreen(self.terms, message.error, message.words))
+            self.app.push_screen(KioskRefusalScreen(self.context, message.error, message.words))
         self.start_scan()
 
     def _act(self, action: str) -> None:
@@ -514,13 +514,13 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
                 self.start_scan()
             case "details":
                 best = self.recommended
-                self.app.push_screen(DetailsScreen(self.terms, best.listing if best else None))
+                self.app.push_screen(DetailsScreen(self.context, best.listing if best else None))
             case "help":
                 self.action_help()
 
     def _serve(self) -> None:
         """The standard menu, with everything, until it is locked again."""
-        menu = MenuScreen(self.terms.unlocked(), after=self.stop_scan())
+        menu = MenuScreen(self.context.unlocked(), after=self.stop_scan())
         self.app.push_screen(menu, lambda _: self._came_back(menu))
 
     def _came_back(self, menu: MenuScreen) -> None:
@@ -533,15 +533,15 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         self.start_scan()
 
     def _start(self, listing: Listing, words: str) -> None:
-        if self.terms.confirm_always:
-            asked = ConfirmScreen(self.terms, listing)
+        if self.context.confirm_always:
+            asked = ConfirmScreen(self.context, listing)
             self.app.push_screen(asked, lambda yes: self._load(listing, words) if yes else None)
         else:
             self._load(listing, words)
 
     def _load(self, listing: Listing, words: str) -> None:
         self._trying = listing.entry.id
-        screen = KioskLoadingScreen(self.terms, listing, words, after=self.stop_scan())
+        screen = KioskLoadingScreen(self.context, listing, words, after=self.stop_scan())
         self.app.push_screen(screen, self._loaded)
 
     def _loaded(self, result: Jump | Returned | None) -> None:
@@ -551,7 +551,7 @@ class KioskScreen(PlainScreen[None], LookingScreen[None]):
         if result is not None and result.failed:
             self._offer.refuse(self._trying)
             self._at = ""
-        if result is not None and not result.look_again and self.catalogue.finished:
+        if result is not None and not result.look_again and self.results.finished:
             self.go_on_looking()
             self.draw_found()
         else:

@@ -18,8 +18,8 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
-from bootmenu.frontends.tui.widgets.text_view import Paper
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, told
 from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, leave_note
@@ -100,8 +100,8 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             super().__init__()
             self.left = left
 
-    def __init__(self, terms: Terms, listing: Listing, *, after: Event, test: bool = False) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, listing: Listing, *, after: Event, test: bool = False) -> None:
+        super().__init__(context)
         self.listing = listing
         self.plan: LoadPlan | None = None
         self.told: dict[Stage, Progress] = {}
@@ -118,15 +118,15 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     def contents(self) -> Iterable[Widget]:
         """The page."""
-        yield Paper(self._page, id="page")
+        yield TextView(self._page, id="page")
 
     def _page(self, width: int) -> list[Line]:
-        height = self.paper("page").size.height
+        height = self.text_view("page").size.height
         return loading(self.listing, self.plan, self.told, self.said, width, height, test=self._test)
 
     def _draw(self) -> None:
         if not self.gone:
-            self.paper("page").show(self._page)
+            self.text_view("page").show(self._page)
 
     def on_mount(self) -> None:
         """Begin."""
@@ -137,7 +137,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         super().let_go()
         self._stop.set()
         if self._ready_plan is not None:
-            self.terms.session.unload(self._ready_plan)
+            self.context.session.unload(self._ready_plan)
 
     # --- in a thread
 
@@ -145,11 +145,11 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         while not self._after.wait(_INTERVAL):
             if self._stop.is_set():
                 break
-        with self.terms.session.holding(self.listing):
+        with self.context.session.holding(self.listing):
             self._start()
 
     def _start(self) -> None:
-        session = self.terms.session
+        session = self.context.session
         plan: LoadPlan | None = None
         try:
             plan = None if self._stop.is_set() else session.plan(self.listing)
@@ -214,14 +214,14 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             self.run_worker(
                 lambda: self._take_back(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
             )
-        elif self.terms.session.simulated:
+        elif self.context.session.simulated:
             self.ended = Returned()
             self.app.push_screen(self.arrived(message.plan), lambda _none: self._take_back(message.plan))
         else:
             self.dismiss(Jump(message.plan))
 
     def _take_back(self, plan: LoadPlan) -> None:
-        self.post_message(self.Cancelled(self.terms.session.unload(plan)))
+        self.post_message(self.Cancelled(self.context.session.unload(plan)))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -246,18 +246,18 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     def refused(self, error: Exception) -> BootmenuScreen[None]:
         """The screen that says so."""
-        return RefusalScreen(self.terms, error, full_name(self.listing))
+        return RefusalScreen(self.context, error, full_name(self.listing))
 
     def arrived(self, plan: LoadPlan) -> BootmenuScreen[None]:
         """The screen at the end of a simulation."""
-        return ArrivalScreen(self.terms, plan)
+        return ArrivalScreen(self.context, plan)
 
     def _back(self, result: Returned) -> None:
         if not self.gone:
             self.dismiss(result)
 
     def _returned(self, said: str, *, failed: bool = False, tested: Finding | None = None) -> Returned:
-        look_again = self._leaving and not self.terms.session.simulated
+        look_again = self._leaving and not self.context.session.simulated
         return Returned(said, look_again=look_again, failed=failed, tested=tested)
 
     def action_cancel(self) -> None:

@@ -9,7 +9,7 @@ from textual import on
 from textual.message import Message
 
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import internal_errors
 from bootmenu.view.actions import Place, bindings
 from bootmenu.view.log_page import LINES, log
@@ -30,14 +30,14 @@ class LogScreen(ReadingScreen[None]):
             self.own = own
             self.kernel = kernel
 
-    def __init__(self, terms: Terms) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext) -> None:
+        super().__init__(context)
         self._own: list[str] | None = None
         self._kernel: list[str] | None = []
 
-    def sheet(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> list[Line]:
         """Kernel, then menu."""
-        return log(self._own, self._kernel, self.terms.log_file, width)
+        return log(self._own, self._kernel, self.context.log_file, width)
 
     def on_mount(self) -> None:
         """Read them."""
@@ -46,7 +46,7 @@ class LogScreen(ReadingScreen[None]):
     def _look(self) -> None:
         kernel: list[str] | None = None
         try:
-            kernel = self.terms.session.kernel_log()
+            kernel = self.context.session.kernel_log()
         except Exception as error:
             internal_errors.write(error)
         self.post_message(self.Read(internal_errors.tail(LINES), kernel))

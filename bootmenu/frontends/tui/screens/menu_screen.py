@@ -32,10 +32,10 @@ from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returne
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
-from bootmenu.frontends.tui.screens.scanning_screen import LookingScreen
+from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.frontends.tui.widgets.row_list import RowList
-from bootmenu.frontends.tui.widgets.text_view import Paper
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, counted, marked, told
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.trial_load import with_finding
@@ -48,7 +48,7 @@ from bootmenu.view import banner, entry_list, entry_summary
 from bootmenu.view.abridge import abridged
 from bootmenu.view.actions import Place, bindings
 from bootmenu.view.entry_list import Row
-from bootmenu.view.styled_text import BLANK, Ink, Line, Span, block, paragraph, rule, rule_room
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule, rule_room
 from bootmenu.view.wording import GOING_DOWN, full_name, made_default, sentence_of
 
 _PASSING = 0.04
@@ -63,7 +63,7 @@ _BANNER = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
 """Under so many rows of the terminal, at most so many of the banner: the list goes before."""
 
 
-class MenuScreen(LookingScreen[None]):
+class MenuScreen(ScanningScreen[None]):
     """The screen to which everything comes back."""
 
     place = Place.MENU
@@ -95,12 +95,12 @@ class MenuScreen(LookingScreen[None]):
             self.number = number
             self.said = said
 
-    def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
-        super().__init__(terms, after=after)
+    def __init__(self, context: UiContext, *, after: Event | None = None) -> None:
+        super().__init__(context, after=after)
         self._reading: Timer | None = None
         self._untold = True
         """Beside the rows stands that nothing is selected."""
-        self._said = told(terms.trouble)
+        self._said = told(context.trouble)
         self._memory: Memory | None = None
         """None = not opened yet."""
         self._powers: tuple[Power, ...] = ()
@@ -120,32 +120,32 @@ class MenuScreen(LookingScreen[None]):
 
     def contents(self) -> Iterable[Widget]:
         """Banner, rows, story, and rules between them."""
-        yield Paper(self._banner, id="banner")
-        yield Paper(self._upper_rule, classes="rule", id="upper")
+        yield TextView(self._banner, id="banner")
+        yield TextView(self._upper_rule, classes="rule", id="upper")
         with Container(id="body"):
             yield self._rows
             with Vertical(id="side"):
-                yield Paper(self._head, id="head")
-                yield Paper(self._story, id="story")
-        yield Paper(self._lower_rule, classes="rule", id="lower")
+                yield TextView(self._head, id="head")
+                yield TextView(self._story, id="story")
+        yield TextView(self._lower_rule, classes="rule", id="lower")
 
     def _banner(self, width: int) -> list[Line]:
-        session = self.terms.session
+        session = self.context.session
         height = next(most for rows, most in _BANNER if self.size.height < rows)
         notices = session.notices
-        if self.catalogue.finished and self._found_nothing:
+        if self.results.finished and self._found_nothing:
             notices = (_("Nothing to start was found. Plug in a medium with Linux and press r."), *notices)
         return banner.banner(session.machine_report, notices, width, height, demo_offered=self._demo_suggested)
 
     @property
     def _demo_suggested(self) -> bool:
         """The demonstration machine is offered loudly where there is nothing else to do."""
-        nothing = bool(self.terms.session.notices) or (self.catalogue.finished and self._found_nothing)
-        return self.terms.offer_demo and nothing
+        nothing = bool(self.context.session.notices) or (self.results.finished and self._found_nothing)
+        return self.context.offer_demo and nothing
 
     @property
     def _found_nothing(self) -> bool:
-        return not any(True for _listing in self.catalogue.listings)
+        return not any(True for _listing in self.results.listings)
 
     @property
     def unlabelled(self) -> frozenset[str]:
@@ -154,7 +154,7 @@ class MenuScreen(LookingScreen[None]):
         hidden = {"unlock"} if not self._locked else set()
         hidden |= {"unfilter"} if not self._words else set()
         row = self._rows.selected
-        if row.listing is None if row else self.catalogue.finished:
+        if row.listing is None if row else self.results.finished:
             hidden |= _OF_AN_ENTRY
         return super().unlabelled | demo | hidden
 
@@ -166,44 +166,44 @@ class MenuScreen(LookingScreen[None]):
 
     @property
     def _locked(self) -> list[Device]:
-        return [group.device for group in self.catalogue.groups if group.device.locked]
+        return [group.device for group in self.results.groups if group.device.locked]
 
     def _upper_rule(self, width: int) -> list[Line]:
         hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
         hidden += [f"▼ {self._rows.below}"] if self._rows.below else []
-        right = [Span(" ".join(hidden), Ink.KEY)] if hidden else []
-        return [rule(width, [Span(self._summary(), Ink.HEADING)], right, joint=self._joint("┬"))]
+        right = [Span(" ".join(hidden), Style.KEY)] if hidden else []
+        return [rule(width, [Span(self._summary(), Style.HEADING)], right, joint=self._joint("┬"))]
 
     def _joint(self, sign: str) -> tuple[int, str] | None:
         """Where the line between rows and story meets a rule."""
         return (self._rows.size.width, sign) if self.has_class("-wide") else None
 
     def _summary(self) -> str:
-        listings = sum(1 for _listing in self.catalogue.listings)
+        listings = sum(1 for _listing in self.results.listings)
         entries = counted(listings, "{n} entry", "{n} entries")
         if self._words:
             shown = sum(1 for row in self._rows.rows if row.listing)
             words = clean(self._words, 40)
             return _("{shown} of {entries} with “{words}”").format(shown=shown, entries=entries, words=words)
-        partitions = counted(len(self.catalogue.groups), "{n} partition", "{n} partitions")
-        if not self.catalogue.scanning:
+        partitions = counted(len(self.results.groups), "{n} partition", "{n} partitions")
+        if not self.results.scanning:
             return _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
-        if not self.catalogue.groups:
+        if not self.results.groups:
             return _("looking for partitions")
         return _("{entries} on {partitions}, still looking").format(entries=entries, partitions=partitions)
 
     def _head(self, width: int) -> list[Line]:
         row = self._rows.selected
         if row is None:
-            left, right = [Span(_("nothing selected"), Ink.DIM)], []
+            left, right = [Span(_("nothing selected"), Style.DIM)], []
         elif row.listing is not None:
             right = [sentence_of(row.listing)]
             room = None if self.has_class("-wide") else rule_room(width, right)
-            left = [Span(self._entry_title(row, room), Ink.STRONG)]
+            left = [Span(self._entry_title(row, room), Style.STRONG)]
         else:
-            left, right = [Span(_("Could not be read"), Ink.STRONG)], [Span(_("left out"), Ink.WARN)]
+            left, right = [Span(_("Could not be read"), Style.STRONG)], [Span(_("left out"), Style.WARN)]
         if self.has_class("-wide"):
-            return [*block(width - 1, [], 1, left[0].text, left[0].ink), Line((Span(" "), *right)), BLANK]
+            return [*block(width - 1, [], 1, left[0].text, left[0].style), Line((Span(" "), *right)), BLANK]
         return [rule(width, left, right)]
 
     def _entry_title(self, row: Row, room: int | None) -> str:
@@ -220,7 +220,7 @@ class MenuScreen(LookingScreen[None]):
         if row.problem is not None:
             return entry_summary.problem_story(row.problem, width)
         assert row.listing is not None
-        session = self.terms.session
+        session = self.context.session
         return entry_summary.story(
             row.listing,
             session.machine,
@@ -232,26 +232,26 @@ class MenuScreen(LookingScreen[None]):
         )
 
     def _nothing(self, width: int) -> list[Line]:
-        if self.catalogue.scanning or not self.catalogue.finished:
-            return paragraph(width, _("Entries appear here as the partitions are read."), Ink.DIM)
+        if self.results.scanning or not self.results.finished:
+            return paragraph(width, _("Entries appear here as the partitions are read."), Style.DIM)
         if self._words:
-            return paragraph(width, _("No entry matches. Esc shows all."), Ink.DIM)
-        return paragraph(width, _("The list says what was found on each partition instead."), Ink.DIM)
+            return paragraph(width, _("No entry matches. Esc shows all."), Style.DIM)
+        return paragraph(width, _("The list says what was found on each partition instead."), Style.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
-        right = more_below(self.paper("story").below, width)
-        ink = Ink.WARN if self._said == told(self.terms.trouble) else Ink.STRONG
+        right = more_below(self.text_view("story").below, width)
+        style = Style.WARN if self._said == told(self.context.trouble) else Style.STRONG
         if cells(self._said) <= rule_room(width, right):
-            said = [Span(self._said, ink)] if self._said else []
+            said = [Span(self._said, style)] if self._said else []
             return [rule(width, said, right, joint=self._joint("┴"))]
         # it is said once, so none of it is cut
-        return [rule(width, (), right, joint=self._joint("┴")), *paragraph(width, self._said, ink)]
+        return [rule(width, (), right, joint=self._joint("┴")), *paragraph(width, self._said, style)]
 
     def draw_found(self) -> None:
         """Bring rows and rules up to date; the story follows through RowList.Moved."""
-        self._rows.show(entry_list.rows(self.catalogue, self._state, self._words))
-        self.paper("banner").show(self._banner)
-        self.paper("footer").show(self._footer)
+        self._rows.show(entry_list.rows(self.results, self._state, self._words))
+        self.text_view("banner").show(self._banner)
+        self.text_view("footer").show(self._footer)
         self._draw_rules()
         if self._rows.selected is None:
             self._draw_story(from_top=True)
@@ -259,16 +259,16 @@ class MenuScreen(LookingScreen[None]):
     def _draw_rules(self) -> None:
         if self.gone:
             return
-        self.paper("upper").show(self._upper_rule)
-        self.paper("lower").show(self._lower_rule)
+        self.text_view("upper").show(self._upper_rule)
+        self.text_view("lower").show(self._lower_rule)
 
     def _draw_story(self, *, from_top: bool) -> None:
         if self.gone:
             return
         self._untold = self._rows.selected is None
-        self.paper("head").show(self._head)
-        self.paper("story").show(self._story, from_top=from_top)
-        self.paper("footer").show(self._footer)
+        self.text_view("head").show(self._head)
+        self.text_view("story").show(self._story, from_top=from_top)
+        self.text_view("footer").show(self._footer)
         self._draw_rules()
 
     def _say(self, text: str) -> None:
@@ -358,12 +358,12 @@ class MenuScreen(LookingScreen[None]):
         self._scroll_story(-1)
 
     def _scroll_story(self, pages: int) -> None:
-        self.paper("story").turn(pages)
+        self.text_view("story").turn(pages)
         self._draw_rules()
 
     def action_rescan(self) -> None:
         """Look again; what is shown stays until it has been read again."""
-        if self.catalogue.scanning:
+        if self.results.scanning:
             self._say(_("still looking"))
         else:
             self._said = ""
@@ -373,7 +373,7 @@ class MenuScreen(LookingScreen[None]):
         """Everything about the selected entry, or about what could not be read."""
         row = self._rows.selected
         shown = (row.listing, row.problem) if row else (None, None)
-        self.app.push_screen(DetailsScreen(self.terms, *shown))
+        self.app.push_screen(DetailsScreen(self.context, *shown))
 
     def action_unlock(self) -> None:
         """Ask for the passphrase of an encrypted partition, and read it."""
@@ -383,7 +383,7 @@ class MenuScreen(LookingScreen[None]):
         if device is None:
             self._say(_("nothing here is locked"))
             return
-        self.app.push_screen(PassphraseScreen(self.terms, device), self._unlocked)
+        self.app.push_screen(PassphraseScreen(self.context, device), self._unlocked)
 
     def _unlocked(self, done: bool | None) -> None:
         if done:
@@ -420,14 +420,14 @@ class MenuScreen(LookingScreen[None]):
         return row.listing
 
     def _start(self, chosen: Listing) -> None:
-        if self.terms.confirm_always or chosen.report.verdict is Severity.FAIL:
-            self.app.push_screen(ConfirmScreen(self.terms, chosen), lambda yes: self._load(chosen) if yes else None)
+        if self.context.confirm_always or chosen.report.verdict is Severity.FAIL:
+            self.app.push_screen(ConfirmScreen(self.context, chosen), lambda yes: self._load(chosen) if yes else None)
         else:
             self._load(chosen)
 
     def _load(self, chosen: Listing, *, test: bool = False) -> None:
         self._rows.moved_by_hand = True
-        screen = LoadingScreen(self.terms, chosen, after=self.stop_scan(), test=test)
+        screen = LoadingScreen(self.context, chosen, after=self.stop_scan(), test=test)
         self.app.push_screen(screen, lambda result: self._loaded(chosen, result))
 
     def _loaded(self, chosen: Listing, result: Jump | Returned | None) -> None:
@@ -437,10 +437,10 @@ class MenuScreen(LookingScreen[None]):
             self._said = result.said
             if result.tested is not None:
                 report = with_finding(chosen.report, result.tested)
-                self.catalogue.replace(dataclasses.replace(chosen, report=report))
+                self.results.replace(dataclasses.replace(chosen, report=report))
                 self.draw_found()
             self._draw_rules()
-            if result.look_again or not self.catalogue.finished:
+            if result.look_again or not self.results.finished:
                 self.start_scan()
             else:
                 self.go_on_looking()
@@ -449,20 +449,20 @@ class MenuScreen(LookingScreen[None]):
         """Change the selected entry, for one boot."""
         chosen = self._chosen(_("there is nothing here to edit"))
         if chosen is not None:
-            self.app.push_screen(EditScreen(self.terms, chosen, self._start))
+            self.app.push_screen(EditScreen(self.context, chosen, self._start))
 
     def action_test(self) -> None:
         """Load the selected entry, and take it out again."""
         chosen = self._chosen(_("there is nothing here to test"))
         if chosen is None:
             return
-        flight = self.terms.session.preflight()
+        flight = self.context.session.preflight()
         if flight.refused is not None:
-            self.app.push_screen(RefusalScreen(self.terms, flight.refused, full_name(chosen)))
+            self.app.push_screen(RefusalScreen(self.context, flight.refused, full_name(chosen)))
         elif flight.replaces:
             words = (_("A kernel is loaded already. A test would take it out: afterwards nothing is loaded."),)
             answers = (_("Leave it"), _("Test all the same"))
-            screen = ChoiceScreen(self.terms, _("Test load"), words, answers)
+            screen = ChoiceScreen(self.context, _("Test load"), words, answers)
             self.app.push_screen(screen, lambda taken: self._load(chosen, test=True) if taken else None)
         else:
             self._load(chosen, test=True)
@@ -470,7 +470,7 @@ class MenuScreen(LookingScreen[None]):
     def action_filter(self) -> None:
         """Type the words of a filter."""
         self._said = ""
-        self.app.push_screen(FilterScreen(self.terms, self._words, self._filter, self._move))
+        self.app.push_screen(FilterScreen(self.context, self._words, self._filter, self._move))
 
     def action_unfilter(self) -> None:
         """Show every entry again."""
@@ -484,7 +484,7 @@ class MenuScreen(LookingScreen[None]):
 
     def action_log(self) -> None:
         """What was written down."""
-        self.app.push_screen(LogScreen(self.terms))
+        self.app.push_screen(LogScreen(self.context))
 
     # --- the machine
 
@@ -495,8 +495,8 @@ class MenuScreen(LookingScreen[None]):
             self._say(_("One moment, please."))
             return
         answers = (_("Go on running"), *(_(_POWERS[power]) for power in powers))
-        words = (_("Whatever runs here ends at once."),) if self.terms.confirm_always else ()
-        screen = ChoiceScreen(self.terms, _("Power"), words, answers)
+        words = (_("Whatever runs here ends at once."),) if self.context.confirm_always else ()
+        screen = ChoiceScreen(self.context, _("Power"), words, answers)
         self.app.push_screen(screen, lambda taken: self._power(powers[taken - 1]) if taken else None)
 
     def _power(self, wanted: Power) -> None:
@@ -509,7 +509,7 @@ class MenuScreen(LookingScreen[None]):
         try:
             after.wait()
             self.wait_until_seen()
-            self.terms.session.power(wanted)
+            self.context.session.power(wanted)
         except Exception as error:
             if not isinstance(error, BootmenuError):
                 internal_errors.write(error)
@@ -521,7 +521,7 @@ class MenuScreen(LookingScreen[None]):
             self._say(f"{told(message.error.message)} {told(message.error.hint)}")
         else:
             self._say("")
-            self.app.push_screen(RefusalScreen(self.terms, message.error))
+            self.app.push_screen(RefusalScreen(self.context, message.error))
         self.start_scan()
 
     def action_shell(self) -> None:
@@ -530,7 +530,7 @@ class MenuScreen(LookingScreen[None]):
             with self.app.suspend():
                 sys.stderr.write(f"\r\n{_('exit leads back to the menu.')}\r\n")
                 sys.stderr.flush()
-                self.terms.session.shell()
+                self.context.session.shell()
         except SuspendNotSupported:
             self._say(_("no shell can be opened on this terminal"))
         except BootmenuError as error:
@@ -544,7 +544,7 @@ class MenuScreen(LookingScreen[None]):
         chosen = self._chosen(_("there is nothing here to make the default"))
         if chosen is None:
             return
-        name, there = chosen.entry.id, self.catalogue.disks
+        name, there = chosen.entry.id, self.results.disks
         if self._state.default == name:
             self._keep(lambda state: state.without_default(name), _("no longer the default that was made here"))
         else:
@@ -578,7 +578,7 @@ class MenuScreen(LookingScreen[None]):
 
     def _remember(self) -> None:
         """In a thread: it may look for a partition, and asks the firmware."""
-        self.post_message(self.Opened(self.terms.session.memory, self.terms.session.powers))
+        self.post_message(self.Opened(self.context.session.memory, self.context.session.powers))
 
     def _store(self, memory: Memory, number: int, said: str) -> None:
         """In a thread: it writes to a disk."""

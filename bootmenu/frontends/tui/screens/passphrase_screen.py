@@ -15,11 +15,11 @@ from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.screens.base_screen import AskingScreen
 from bootmenu.frontends.tui.screens.typing_screen import Typing
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, told
 from bootmenu.session import internal_errors
 from bootmenu.view.actions import Place, bindings
-from bootmenu.view.line_editor import Typed
+from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.passphrase_prompt import passphrase, typing
 from bootmenu.view.styled_text import BLANK, Line
 
@@ -42,13 +42,13 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
             super().__init__()
             self.error = error
 
-    def __init__(self, terms: Terms, device: Device) -> None:
+    def __init__(self, context: UiContext, device: Device) -> None:
         super().__init__()
-        self.terms = terms
+        self.context = context
         self.heading = _("Locked")
         self.device = device
         self.working = False
-        self._typed = Typed()
+        self._typed = LineEditor()
         self._trouble = ""
 
     def said(self, width: int) -> list[Line]:
@@ -63,16 +63,16 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
         """Keep what came of the last try in sight, which is at the end."""
         super().draw()
         if self.working or self._trouble:
-            said = self.paper("said")
+            said = self.text_view("said")
             said.reveal(max(index for index, line in enumerate(said.lines) if line != BLANK))
-            self.paper("between").show(self._more)
+            self.text_view("between").show(self._more)
 
     @property
-    def line(self) -> Typed:
+    def line(self) -> LineEditor:
         """See Typing."""
         return self._typed
 
-    def typed(self, line: Typed) -> None:
+    def typed(self, line: LineEditor) -> None:
         """Nothing is taken while one is tried."""
         if not self.working:
             self._typed = line
@@ -82,7 +82,7 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
         """Try it."""
         if self.working or not self._typed.text:
             return
-        text, self._typed = self._typed.text, Typed()
+        text, self._typed = self._typed.text, LineEditor()
         self.working = True
         self.draw()
         self.run_worker(lambda: self._try(text), thread=True, group="unlock", exit_on_error=False)
@@ -91,7 +91,7 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
         """In a thread."""
         error: Exception | None = None
         try:
-            self.terms.session.unlock(self.device.name, text)
+            self.context.session.unlock(self.device.name, text)
         except Exception as caught:
             error = caught
         self.post_message(self.Tried(error))

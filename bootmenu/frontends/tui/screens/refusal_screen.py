@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.view.actions import Place, bindings
 from bootmenu.view.refusal import arrival, refusal
@@ -20,12 +20,12 @@ class RefusalScreen(ReadingScreen[None]):
     place = Place.REFUSAL
     BINDINGS: ClassVar = bindings(Place.REFUSAL)
 
-    def __init__(self, terms: Terms, error: Exception, name: str = "") -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, error: Exception, name: str = "") -> None:
+        super().__init__(context)
         self.error = error
         self.entry_name = name
 
-    def sheet(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> list[Line]:
         """The error."""
         return refusal(self.error, self.entry_name, width)
 
@@ -40,11 +40,11 @@ class ArrivalScreen(ReadingScreen[None]):
     place = Place.ARRIVAL
     BINDINGS: ClassVar = bindings(Place.ARRIVAL)
 
-    def __init__(self, terms: Terms, plan: LoadPlan) -> None:
-        super().__init__(terms)
+    def __init__(self, context: UiContext, plan: LoadPlan) -> None:
+        super().__init__(context)
         self.plan = plan
 
-    def sheet(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> list[Line]:
         """The end of the simulation."""
         entry = self.plan.entry
         name = with_version(entry.title or entry.kernel.path, entry.version)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A screen that looks at the partitions: a scan in a thread, then what comes and goes, gathered in a catalogue."""
+"""A screen that looks at the partitions: a scan in a thread, then what comes and goes, gathered in a results."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from textual.timer import Timer
 
 from bootmenu.discovery.scan_events import ScanEvent, ScanFinished, Stream
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
-from bootmenu.frontends.ui_context import Terms
+from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import internal_errors
 from bootmenu.session.machine_session import BusyError
-from bootmenu.session.scan_results import Catalogue
+from bootmenu.session.scan_results import ScanResults
 
 T = TypeVar("T")
 
@@ -25,8 +25,8 @@ _AHEAD = 1000
 """Events that wait for the screen at most."""
 
 
-class LookingScreen(BootmenuScreen[T]):
-    """A subclass draws the catalogue in `draw_found`, and tells in `looking_failed` that a scan ended early."""
+class ScanningScreen(BootmenuScreen[T]):
+    """A subclass draws the results in `draw_found`, and tells in `looking_failed` that a scan ended early."""
 
     class Told(Message):
         """The scan has an event. scan: which scan it was."""
@@ -61,14 +61,14 @@ class LookingScreen(BootmenuScreen[T]):
             self.scan = scan
             self.error = error
 
-    def __init__(self, terms: Terms, *, after: Event | None = None) -> None:
+    def __init__(self, context: UiContext, *, after: Event | None = None) -> None:
         """after: set when somebody else has let go of the partitions."""
-        super().__init__(terms)
-        self.catalogue = Catalogue()
+        super().__init__(context)
+        self.results = ScanResults()
         self._wanted = 0
         """How many scans have been asked for."""
         self._scan = 0
-        """Which of them the catalogue is about."""
+        """Which of them the results is about."""
         self._begun = 0
         """Which of them was begun last; of the thread that looks."""
         self._stop = Event()
@@ -79,7 +79,7 @@ class LookingScreen(BootmenuScreen[T]):
         self._drawing: Timer | None = None
 
     def draw_found(self) -> None:
-        """Bring what is seen of the catalogue up to date."""
+        """Bring what is seen of the results up to date."""
         raise NotImplementedError
 
     def looking_failed(self, error: Exception) -> None:
@@ -98,7 +98,7 @@ class LookingScreen(BootmenuScreen[T]):
 
     def start_scan(self) -> None:
         """Look afresh; what is shown stays until it has been read again."""
-        self.catalogue.scanning = True
+        self.results.scanning = True
         self._draw_now()
         self._wanted += 1
         self._start_looking(afresh=True)
@@ -131,7 +131,7 @@ class LookingScreen(BootmenuScreen[T]):
                 stream = self._begin(wanted)
                 whole = stream is None or self._follow(self._begun, stop, stream)
             if whole and not stop.is_set():
-                self._follow(self._begun, stop, self.terms.session.watch())
+                self._follow(self._begun, stop, self.context.session.watch())
             if whole:
                 return
         except Exception as caught:
@@ -143,7 +143,7 @@ class LookingScreen(BootmenuScreen[T]):
     def _begin(self, scan: int) -> Stream | None:
         """Begin a scan; None = it is refused."""
         try:
-            stream = self.terms.session.scan()
+            stream = self.context.session.scan()
         except BusyError as busy:
             self.post_message(self.ScanRefused(scan, busy))
             return None
@@ -183,7 +183,7 @@ class LookingScreen(BootmenuScreen[T]):
         message.taken.release()
         if message.scan != self._scan:
             return
-        self.catalogue.add(message.event)
+        self.results.add(message.event)
         if isinstance(message.event, ScanFinished):
             self._draw_now()
         elif self._drawing is None:
@@ -192,11 +192,11 @@ class LookingScreen(BootmenuScreen[T]):
     @on(ScanBegun)
     def _scan_begun(self, message: ScanBegun) -> None:
         self._scan = message.scan
-        self.catalogue.begin()
+        self.results.begin()
 
     @on(ScanRefused)
     def _scan_refused(self, message: ScanRefused) -> None:
-        self.catalogue.scanning = self.catalogue.scanning and message.scan != self._wanted
+        self.results.scanning = self.results.scanning and message.scan != self._wanted
         self._draw_now()
         self.looking_failed(message.error)
 
@@ -204,7 +204,7 @@ class LookingScreen(BootmenuScreen[T]):
     def _scan_stopped(self, message: ScanStopped) -> None:
         if message.scan != self._wanted:
             return
-        self.catalogue.stop()
+        self.results.stop()
         self._draw_now()
         if message.error is not None:
             internal_errors.write(message.error)

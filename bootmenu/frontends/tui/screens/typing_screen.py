@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from textual import events
 
-from bootmenu.view.line_editor import LONGEST, Typed
+from bootmenu.view.line_editor import LONGEST, LineEditor
 
 
 class Typing:
@@ -16,11 +16,11 @@ class Typing:
     """Every character of a paste counts; else what cannot be printed becomes a blank."""
 
     @property
-    def line(self) -> Typed:
+    def line(self) -> LineEditor:
         """What is being typed."""
         raise NotImplementedError
 
-    def typed(self, line: Typed) -> None:
+    def typed(self, line: LineEditor) -> None:
         """It has become this; the cursor alone may have moved."""
         raise NotImplementedError
 

@@ -7,45 +7,47 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from bootmenu.view.styled_text import BLANK, Ink, Line, Sheet
+from bootmenu.view.styled_text import BLANK, Line, Render, Style
 
-_REVERSE = Style(reverse=True)
+_REVERSE = RichStyle(reverse=True)
 
 
-class Inked(Widget):
+class StyledWidget(Widget):
     """Turns lines into strips with the theme's colours; the base of everything on the screens."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{ink}" for ink in Ink}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{style}" for style in Style}
     can_focus = False
 
     def strip(self, drawn: Line, width: int) -> Strip:
         """The line over exactly `width` cells."""
         base = self._base
         if drawn.selected:
-            base += self.get_component_rich_style(f"ink--{Ink.SELECTED}", partial=True) + _REVERSE
+            base += self.get_component_rich_style(f"ink--{Style.SELECTED}", partial=True) + _REVERSE
         segments = []
         for span in drawn.spans:
             style = base
-            if drawn.selected and span.ink in _KEPT:
+            if drawn.selected and span.style in _KEPT:
                 # the colour alone: each change of weight costs a slow line several bytes a key
-                style = base + Style(color=self.get_component_rich_style(f"ink--{span.ink}", partial=True).color)
-            elif not drawn.selected and span.ink is not Ink.TEXT:
-                style = base + self.get_component_rich_style(f"ink--{span.ink}", partial=True)
+                style = base + RichStyle(
+                    color=self.get_component_rich_style(f"ink--{span.style}", partial=True).color
+                )
+            elif not drawn.selected and span.style is not Style.TEXT:
+                style = base + self.get_component_rich_style(f"ink--{span.style}", partial=True)
             segments.append(Segment(span.text, style + _REVERSE if span.marked else style))
         return Strip(segments).simplify().adjust_cell_length(width, base)
 
     @property
-    def _base(self) -> Style:
+    def _base(self) -> RichStyle:
         """No colours at all where the theme leaves them to the terminal: fewer bytes on the line."""
         style = self.rich_style
         if style.color and style.color.is_default and style.bgcolor and style.bgcolor.is_default:
-            return Style.null()
+            return RichStyle.null()
         return style
 
     def refresh_cells(self, y: int, before: Strip, after: Strip) -> None:
@@ -60,15 +62,15 @@ class Inked(Widget):
             self.refresh(Region(different[0], y, different[-1] - different[0] + 1, 1))
 
 
-_KEPT = frozenset({Ink.PASS, Ink.WARN, Ink.FAIL, Ink.UNKNOWN})
+_KEPT = frozenset({Style.PASS, Style.WARN, Style.FAIL, Style.UNKNOWN})
 """Inks that keep their colour on the selected row."""
 
 
-def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+def _cells(strip: Strip) -> list[tuple[str, RichStyle | None]]:
     return [(char, segment.style) for segment in strip for char in segment.text]
 
 
-class Rows(Inked):
+class Rows(StyledWidget):
     """A widget of whole lines: a subclass says which line stands in which row."""
 
     def line_at(self, y: int) -> Line:
@@ -101,12 +103,12 @@ class Rows(Inked):
             self.app.simulate_key("enter")
 
 
-class Paper(Rows):
-    """A sheet of lines, made anew for every width; it scrolls by whole lines and has no scroll bar."""
+class TextView(Rows):
+    """Lines that are rendered anew for every width; the view scrolls by whole lines and has no scroll bar."""
 
-    def __init__(self, sheet: Sheet | None = None, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, render: Render | None = None, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._sheet: Sheet = sheet or (lambda _width: ())
+        self._render_lines: Render = render or (lambda _width: ())
         self._lines: Sequence[Line] = ()
         self._width = -1
         self.top = 0
@@ -114,7 +116,7 @@ class Paper(Rows):
 
     @property
     def lines(self) -> Sequence[Line]:
-        """What is on the sheet at the present width."""
+        """Return the lines at the present width."""
         self._fill(self.size.width)
         return self._lines
 
@@ -123,11 +125,11 @@ class Paper(Rows):
         """How many lines are hidden under the last visible one."""
         return max(0, len(self.lines) - self.top - self.size.height)
 
-    def show(self, sheet: Sheet, *, from_top: bool = False) -> None:
-        """Replace the sheet. What stays the same is not sent again."""
+    def show(self, render: Render, *, from_top: bool = False) -> None:
+        """Replace what is rendered. What stays the same is not sent again."""
         before = self.shown()
         height = len(self._lines)
-        self._sheet = sheet
+        self._render_lines = render
         self._width = -1
         self._fill(self.size.width)
         if len(self._lines) != height and self.styles.is_auto_height:
@@ -157,7 +159,7 @@ class Paper(Rows):
 
     def _fill(self, width: int) -> None:
         if width > 0 and width != self._width:
-            self._lines = tuple(self._sheet(width))
+            self._lines = tuple(self._render_lines(width))
             self._width = width
 
     def line_at(self, y: int) -> Line:
@@ -166,13 +168,13 @@ class Paper(Rows):
         return self._lines[index] if 0 <= index < len(self._lines) else BLANK
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Another width, another sheet."""
+        """Render again for another width."""
         self._fill(self.size.width)
         self.top = min(self.top, self._last_top())
         self.refresh()
 
     def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
-        """As many rows as the sheet has lines."""
+        """Return the number of lines."""
         self._fill(width)
         return len(self._lines)
 

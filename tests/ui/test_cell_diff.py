@@ -7,7 +7,7 @@ import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootmenu.terminal.cell_diff import Glass
+from bootmenu.terminal.cell_diff import CellDiff
 
 WIDTH, HEIGHT = 20, 5
 
@@ -71,45 +71,45 @@ def test_the_picture_is_the_same(writes: list[str], basic: bool) -> None:
     for screen in (plain, through):
         screen.reset_mode(7, private=True)
     plain_stream, through_stream = pyte.Stream(plain), pyte.Stream(through)
-    glass = Glass(WIDTH, HEIGHT, basic=basic)
+    cell_diff = CellDiff(WIDTH, HEIGHT, basic=basic)
     for data in writes:
         plain_stream.feed(data)
-        through_stream.feed(glass.filter(data))
+        through_stream.feed(cell_diff.filter(data))
     assert pictured(plain) == pictured(through)
 
 
 def test_what_is_shown_already_is_not_sent_again() -> None:
-    glass = Glass(WIDTH, HEIGHT)
+    cell_diff = CellDiff(WIDTH, HEIGHT)
     row = "\x1b[2;1H\x1b[1mname\x1b[0m and more words  "
-    assert "name" in glass.filter(row)
-    assert glass.filter(row) == ""
-    assert glass.filter("\x1b[2;1H\x1b[1mnome\x1b[0m and more words  ") == "\x1b[2;2H\x1b[1mo\x1b[m"
+    assert "name" in cell_diff.filter(row)
+    assert cell_diff.filter(row) == ""
+    assert cell_diff.filter("\x1b[2;1H\x1b[1mnome\x1b[0m and more words  ") == "\x1b[2;2H\x1b[1mo\x1b[m"
 
 
 def test_the_rest_of_a_line_is_erased_and_not_overwritten() -> None:
-    glass = Glass(WIDTH, HEIGHT)
-    glass.filter("\x1b[1;1H" + "x" * WIDTH)
-    assert glass.filter("\x1b[1;1Hxx" + " " * (WIDTH - 2)) == "\x1b[1;3H\x1b[K"
+    cell_diff = CellDiff(WIDTH, HEIGHT)
+    cell_diff.filter("\x1b[1;1H" + "x" * WIDTH)
+    assert cell_diff.filter("\x1b[1;1Hxx" + " " * (WIDTH - 2)) == "\x1b[1;3H\x1b[K"
 
 
 def test_wide_characters_are_sent_whole() -> None:
-    glass = Glass(WIDTH, HEIGHT)
-    assert "日本" in glass.filter("\x1b[1;1H日本  ")
-    assert "日木" in glass.filter("\x1b[1;1H日木  ")
-    assert "abcd" in glass.filter("\x1b[1;1Habcd  ")
-    assert glass.filter("\x1b[1;1Habcd  ") == ""
+    cell_diff = CellDiff(WIDTH, HEIGHT)
+    assert "日本" in cell_diff.filter("\x1b[1;1H日本  ")
+    assert "日木" in cell_diff.filter("\x1b[1;1H日木  ")
+    assert "abcd" in cell_diff.filter("\x1b[1;1Habcd  ")
+    assert cell_diff.filter("\x1b[1;1Habcd  ") == ""
 
 
 def test_after_noise_everything_is_sent_again() -> None:
-    glass = Glass(WIDTH, HEIGHT)
-    glass.filter("\x1b[1;1Habc")
-    glass.forget()
-    assert "abc" in glass.filter("\x1b[1;1Habc")
+    cell_diff = CellDiff(WIDTH, HEIGHT)
+    cell_diff.filter("\x1b[1;1Habc")
+    cell_diff.forget()
+    assert "abc" in cell_diff.filter("\x1b[1;1Habc")
 
 
 def test_reverse_video_can_be_read_where_bold_is_a_brighter_colour() -> None:
     """Letters would be dark grey on the Linux VT, or black on red."""
-    vt, other = Glass(WIDTH, HEIGHT, brightens=True), Glass(WIDTH, HEIGHT)
+    vt, other = CellDiff(WIDTH, HEIGHT, brightens=True), CellDiff(WIDTH, HEIGHT)
     cyan = "\x1b[1;1H\x1b[1;7;36ma\x1b[27mb\x1b[0m"
     assert vt.filter(cyan) == "\x1b[1H\x1b[36;7ma\x1b[27;1mb\x1b[m"
     assert other.filter(cyan) == "\x1b[1H\x1b[36;1;7ma\x1b[27mb\x1b[m"
@@ -119,15 +119,15 @@ def test_reverse_video_can_be_read_where_bold_is_a_brighter_colour() -> None:
 
 
 def test_modes_pass_and_change_nothing() -> None:
-    glass = Glass(WIDTH, HEIGHT)
-    glass.filter("\x1b[1;1Habc")
-    assert glass.filter("\x1b[?25l\x07") == "\x1b[?25l\x07"
-    assert glass.filter("\x1b[1;1Habc") == ""
-    assert glass.filter("\x1b[2J") == "\x1b[2J"
-    assert "abc" in glass.filter("\x1b[1;1Habc")
+    cell_diff = CellDiff(WIDTH, HEIGHT)
+    cell_diff.filter("\x1b[1;1Habc")
+    assert cell_diff.filter("\x1b[?25l\x07") == "\x1b[?25l\x07"
+    assert cell_diff.filter("\x1b[1;1Habc") == ""
+    assert cell_diff.filter("\x1b[2J") == "\x1b[2J"
+    assert "abc" in cell_diff.filter("\x1b[1;1Habc")
 
 
 def test_what_lies_outside_is_not_sent() -> None:
-    glass = Glass(WIDTH, HEIGHT)
-    assert glass.filter("\x1b[99;1Habc") == ""
-    assert glass.filter("\x1b[1;20Habc").endswith("a")
+    cell_diff = CellDiff(WIDTH, HEIGHT)
+    assert cell_diff.filter("\x1b[99;1Habc") == ""
+    assert cell_diff.filter("\x1b[1;20Habc").endswith("a")
