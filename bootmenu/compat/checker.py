@@ -22,7 +22,7 @@ class Scope(StrEnum):
     ENTRY = "entry"
 
 
-class Says(NamedTuple):
+class CheckResult(NamedTuple):
     """What a check answers with, before its code is put to it."""
 
     severity: Severity
@@ -31,24 +31,24 @@ class Says(NamedTuple):
     evidence: Evidence
 
 
-def passed(message: str, **evidence: object) -> Says:
+def passed(message: str, **evidence: object) -> CheckResult:
     """Looked, and found right."""
-    return Says(Severity.PASS, message, "", evidence)
+    return CheckResult(Severity.PASS, message, "", evidence)
 
 
-def unknown(message: str, hint: str, **evidence: object) -> Says:
+def unknown(message: str, hint: str, **evidence: object) -> CheckResult:
     """Applies, and could not look."""
-    return Says(Severity.UNKNOWN, message, hint, evidence)
+    return CheckResult(Severity.UNKNOWN, message, hint, evidence)
 
 
-def warned(message: str, hint: str, **evidence: object) -> Says:
+def warned(message: str, hint: str, **evidence: object) -> CheckResult:
     """Comes up, and something named is lost or risky."""
-    return Says(Severity.WARN, message, hint, evidence)
+    return CheckResult(Severity.WARN, message, hint, evidence)
 
 
-def failed(message: str, hint: str, **evidence: object) -> Says:
+def failed(message: str, hint: str, **evidence: object) -> CheckResult:
     """Refused, or does not come up."""
-    return Says(Severity.FAIL, message, hint, evidence)
+    return CheckResult(Severity.FAIL, message, hint, evidence)
 
 
 def another_copy(entry: EntryFacts) -> str:
@@ -63,8 +63,8 @@ def cut_off(entry: EntryFacts) -> str:
     return f"The file was cut off or damaged when it was copied: {another_copy(entry)}."
 
 
-MachineCheck = Callable[[MachineFacts], Iterator[Says]]
-EntryCheck = Callable[[MachineFacts, EntryFacts], Iterator[Says]]
+MachineCheck = Callable[[MachineFacts], Iterator[CheckResult]]
+EntryCheck = Callable[[MachineFacts, EntryFacts], Iterator[CheckResult]]
 F = TypeVar("F", MachineCheck, EntryCheck)
 
 
@@ -77,7 +77,7 @@ class Check:
     requires: tuple[str, ...]
     """Codes that have to be answered by pass or warn before this check makes sense: where one of them fails its
     finding already says what is wrong, and where it does not apply neither does this check."""
-    function: Callable[..., Iterator[Says]]
+    function: Callable[..., Iterator[CheckResult]]
     about: str
     """First line of its docstring."""
 
@@ -86,12 +86,12 @@ class Check:
         return [
             Finding(
                 code=self.code,
-                severity=says.severity,
-                message=_bounded(says.message),
-                hint=_bounded(says.hint),
-                evidence=says.evidence,
+                severity=result.severity,
+                message=_bounded(result.message),
+                hint=_bounded(result.hint),
+                evidence=result.evidence,
             )
-            for says in (self.function(machine) if entry is None else self.function(machine, entry))
+            for result in (self.function(machine) if entry is None else self.function(machine, entry))
         ]
 
 
@@ -112,7 +112,9 @@ class _Decorator(Generic[F]):
 
     def __call__(self, function: F) -> F:
         about = (function.__doc__ or "").strip().partition("\n")[0]
-        check = Check(self.code, self.scope, self.requires, cast("Callable[..., Iterator[Says]]", function), about)
+        check = Check(
+            self.code, self.scope, self.requires, cast("Callable[..., Iterator[CheckResult]]", function), about
+        )
         CHECKS.register(self.code, order=self.order)(check)
         return function
 

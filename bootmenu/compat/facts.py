@@ -313,7 +313,13 @@ class EntryFacts:
         return self.tree_facts.tree if self.tree_facts else None
 
     @property
+    def kernel_name(self) -> str:
+        """The kernel's file as messages name it."""
+        file = self.file("kernel")
+        return file.name if file else "the kernel"
+
+    @property
     def tree_name(self) -> str:
-        """What messages call it."""
+        """The device tree's file as messages name it."""
         file = self.file("device tree")
         return file.name if file else "the device tree"

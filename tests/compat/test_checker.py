@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bootmenu.compat import EntryFacts, check, check_machine
 from bootmenu.compat import checker as checking
-from bootmenu.compat.checker import Check, Says, Scope
-from bootmenu.compat.checks.kexec_support import is_locked_down
+from bootmenu.compat.checker import Check, CheckResult, Scope
+from bootmenu.compat.checks.lockdown import is_locked_down
 from bootmenu.model.finding import Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.registry import Registry
@@ -23,9 +23,9 @@ from tests.builders.machines import virt
 PROPERTY = settings(max_examples=150, deadline=None)
 
 
-def says(severity: Severity | None) -> Iterator[Says]:
+def says(severity: Severity | None) -> Iterator[CheckResult]:
     if severity is not None:
-        yield Says(severity, "It is so.", "" if severity is Severity.PASS else "Do something.", {})
+        yield CheckResult(severity, "It is so.", "" if severity is Severity.PASS else "Do something.", {})
 
 
 Row = tuple[str, Scope, tuple[str, ...], Severity | None]

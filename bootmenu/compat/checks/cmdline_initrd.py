@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
-from bootmenu.compat.checks.kexec_support import loads_by_file
+from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.lockdown import loads_by_file
 from bootmenu.compat.facts import EntryFacts, RootFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture
@@ -38,7 +38,7 @@ def _bytes(text: str) -> int:
 
 
 @entry_check("CMD-LENGTH", order=500)
-def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A command line that is too long is cut off by the kernel, without a word."""
     limit = _LIMITS.get(_architecture(machine, entry) or Architecture.ARM64, 2048)
     image = entry.kernel.image if entry.kernel else None
@@ -66,7 +66,7 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 
 @entry_check("CMD-EMPTY", order=510)
-def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
     if entry.kernel is not None and entry.kernel.image is None and not entry.kernel.container:
         return  # IMG-FORMAT says that it is no kernel at all
@@ -100,7 +100,7 @@ _NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*
 
 
 @entry_check("CMD-ROOT", order=520)
-def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """root= names a partition that is there, in a way that somebody can resolve, and there is something to start."""
     options = CommandLine(entry.command_line)
     wanted = options.get("root")
@@ -138,7 +138,7 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: A
         )
 
 
-def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object]) -> Says:
+def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object]) -> CheckResult:
     """Say whether a kernel, or an initramfs that mounts its root, finds an init there."""
     init, where = options.get("init"), _where(options)
     evidence |= {"subvolume": root.subvolume, "init": root.init, "subvolumes_with_init": list(root.others)}
@@ -233,7 +233,7 @@ _CONSOLES = (
 
 
 @entry_check("CMD-CONSOLE", order=530)
-def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A console that the second kernel does not have leaves a dark screen."""
     with_tree = (Architecture.ARM64, Architecture.RISCV64)
     if not entry.command_line.strip() or _architecture(machine, entry) not in with_tree:
@@ -305,7 +305,7 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 
 @entry_check("CMD-NRCPUS", order=540)
-def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """nr_cpus= and maxcpus= are for the first stage; copied along they cost the second its CPUs."""
     options = CommandLine(entry.command_line)
     if options.get("nr_cpus") is None and options.get("maxcpus") is None:
@@ -326,7 +326,7 @@ def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 
 @entry_check("INITRD-FORMAT", order=550, requires=("FILE-MISSING",))
-def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Every initramfs begins like a cpio archive, packed or not."""
     bad = [(i, part) for i, part in enumerate(entry.initramfs) if part.problem]
     names = [file.name for file in entry.files if file.role == "initramfs"]
@@ -346,7 +346,7 @@ def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # no
 
 
 @entry_check("INITRD-MODULES", order=560, requires=("FILE-MISSING", "INITRD-FORMAT"))
-def modules(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def modules(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """The modules in the initramfs are those of this kernel."""
     file = entry.file("kernel")
     release = entry.banner or (version_of(file.resolved or file.path) if file else "")
@@ -371,10 +371,3 @@ def modules(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa
             f"Name the initramfs that belongs to this kernel, or make it: update-initramfs -c -k {release}.",
             **evidence,
         )
-
-
-@entry_check("TPM", order=590)
-def tpm(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
-    """Information: kexec measures nothing into the TPM's registers."""
-    if machine.has_tpm:
-        yield passed("This machine has a TPM; what is loaded here is not measured into it.", tpm=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, failed, machine_check, passed, unknown
+from bootmenu.compat.checker import CheckResult, failed, machine_check, passed, unknown, warned
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
@@ -16,13 +16,14 @@ _ONE_CPU_HINT = (
     "nosmp and maxcpus= do not help. Or use firmware with PSCI."
 )
 
+
 # arch/arm64/kernel/smp.c:__cpu_up counts a CPU as stuck after the first two; machine_kexec.c says the third
 _STUCK = re.compile(r"is stuck in kernel|failed in unknown state|stuck in the kernel")
 _LOST = re.compile(f"{_STUCK.pattern}|failed to come online")
 
 
 @machine_check("CPU-STUCK", order=40)
-def stuck(machine: MachineFacts) -> Iterator[Says]:
+def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
     """CPUs without a way back keep spinning in this kernel's memory, so it refuses every load with EBUSY."""
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() is true when a CPU was lost while it was brought up,
     # or when more than one CPU is possible and the boot CPU's operations have no cpu_die (all but PSCI).
@@ -81,7 +82,7 @@ def stuck(machine: MachineFacts) -> Iterator[Says]:
 
 
 @machine_check("CPU-OFFLINE", order=50)
-def offline(machine: MachineFacts) -> Iterator[Says]:
+def offline(machine: MachineFacts) -> Iterator[CheckResult]:
     """A CPU that must stay online lets the load succeed and stops the jump with a kernel BUG."""
     # kernel/cpu.c:smp_shutdown_nonboot_cpus, which machine_shutdown() of arm64 and riscv64 calls: "BUG_ON(num_online_
     # cpus() > 1)"; x86 stops its CPUs with an interrupt
@@ -126,7 +127,7 @@ def offline(machine: MachineFacts) -> Iterator[Says]:
 
 
 @machine_check("EL-PKVM", order=55)
-def protected_kvm(machine: MachineFacts) -> Iterator[Says]:
+def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
     """Protected KVM owns EL2 and never gives it back: every load fails with EBUSY."""
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() asks is_protected_kvm_enabled(), too
     if machine.architecture is not Architecture.ARM64:
@@ -150,3 +151,24 @@ def protected_kvm(machine: MachineFacts) -> Iterator[Says]:
     else:
         # arch/arm64/kvm/arm.c:early_kvm_mode_cfg: nothing but the command line asks for it
         yield passed("Protected KVM is not active.", **evidence)
+
+
+@machine_check("EL-MODE", order=60)
+def exception_level(machine: MachineFacts) -> Iterator[CheckResult]:
+    """At which exception level the CPUs run; the second kernel is entered at the same one."""
+    if machine.architecture is not Architecture.ARM64:
+        return
+    if machine.exception_level is None:
+        yield unknown(
+            "At which exception level this machine's CPUs run could not be read from the kernel log.",
+            "Run bootmenu as root, soon after the first stage has started: the log forgets its beginning.",
+            exception_level=None,
+        )
+    elif machine.exception_level == "inconsistent":
+        yield warned(
+            "The CPUs were started at different exception levels: firmware is at fault.",
+            "Update the firmware; KVM will not work in the second kernel.",
+            exception_level=machine.exception_level,
+        )
+    else:
+        yield passed(f"All CPUs started at {machine.exception_level}.", exception_level=machine.exception_level)

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What firmware left behind and the entry's own device tree has to know: PSCI, reservations, EFI, interrupts."""
+"""Does the entry's own device tree say what firmware set up: memory, reservations, EFI's tables, interrupts?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.hardware import NO_RUNNING_TREE, NO_RUNNING_TREE_HINT, USE_OWN_TREE
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.devicetree import InterruptController, MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
-
-_NO_RUNNING_TREE = "No device tree that describes this machine could be read, so the two could not be compared."
-_NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
-_OWN = "Use this board's own device tree; the running one is handed on when the entry names none."
 
 
 def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ...]:
@@ -21,65 +18,75 @@ def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ..
     return merged(tree.memory) or machine.memory
 
 
-@entry_check("DT-PSCI-NODE", order=345, requires=("DTB-STRUCT",))
-def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
-    """CPUs with the method psci need the node that says how to call it; power off and reboot need it, too."""
+@entry_check("DT-MEMORY", order=360, requires=("DTB-STRUCT",))
+def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """/memory against the RAM that is there. Firmware normally fills it in; kexec does not."""
     tree = entry.tree
     if tree is None:
         return
-    users = [cpu.name for cpu in tree.cpus if cpu.enable_method == "psci"]
-    running = machine.tree is not None and machine.tree.psci_compatible is not None
-    evidence: dict[str, object] = {"cpus": users, "node": tree.psci_compatible is not None, "running": running}
-    if tree.psci_compatible is not None:
-        yield passed("The tree says how to call PSCI.", **evidence)
-    elif machine.tree is None and not users:
-        yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT, **evidence)
-    elif users or running:
-        yield warned(
-            f"{entry.tree_name} has no /psci: only the boot CPU will run, and power off and reboot are lost.",
-            _OWN,
-            **evidence,
-        )
-
-
-@entry_check("DT-PSCI-COMPAT", order=346, requires=("DTB-STRUCT", "DT-PSCI-NODE"))
-def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
-    """PSCI 0.1 has no fixed function numbers: the tree has to name them."""
-    tree = entry.tree
-    if tree is None or tree.psci_compatible is None:
-        return
+    theirs, ours = merged(tree.memory), machine.memory
+    file = merged(entry.own_tree.tree.memory) if entry.own_tree and entry.own_tree.tree else ()
     evidence: dict[str, object] = {
-        "compatible": list(tree.psci_compatible),
-        "functions": list(tree.psci_functions),
+        "entry": [str(area) for area in theirs],
+        "running": [str(area) for area in ours],
+        "file": [str(area) for area in file],
     }
-    # Documentation/devicetree/bindings/arm/psci.yaml: cpu_on and cpu_off are required with "arm,psci" alone
-    if not set(tree.psci_compatible) & {"arm,psci", "arm,psci-0.2", "arm,psci-1.0"}:
+    missing, beyond = subtracted(ours, theirs), subtracted(theirs, ours)
+    carried = entry.handed is not None and any(path.startswith("/memory@") for path in entry.handed.carried)
+    if carried and missing:
         yield warned(
-            f"{entry.tree_name} has a /psci of a kind that Linux does not know "
-            f"({', '.join(tree.psci_compatible) or 'no compatible'}): only the boot CPU will run.",
-            _OWN,
+            f"{entry.tree_name} cannot describe {_mib(sum(area.size for area in missing))} of this machine's memory, "
+            "which will not be used: its addresses have 32 bits.",
+            "Use this board's own device tree.",
             **evidence,
         )
-    elif any(name in ("arm,psci-0.2", "arm,psci-1.0") for name in tree.psci_compatible):
-        yield passed("PSCI 0.2 or newer: its functions have fixed numbers.", **evidence)
-    elif {"cpu_on", "cpu_off"} <= set(tree.psci_functions):
-        yield passed("PSCI 0.1, and the tree names its functions.", **evidence)
+    elif carried and file:
+        yield passed("The tree's memory is replaced by this machine's, as firmware does it.", **evidence)
+    elif carried:
+        yield passed("The tree describes no memory; this machine's is carried over into it.", **evidence)
+    elif machine.efi and "linux,uefi-mmap-start" in tree.uefi_properties:
+        # drivers/firmware/efi/efi-init.c:reserve_regions drops what the tree says
+        yield passed("Linux takes EFI's memory map, whatever the tree says of memory.", **evidence)
+    elif not theirs:
+        yield failed(
+            f"{entry.tree_name} describes no memory, and firmware that would fill it in does not run.",
+            "Let this machine's /memory be carried over into it."
+            if ours
+            else "This machine's own memory map could not be read: run bootmenu as root.",
+            **evidence,
+        )
+    elif not ours:
+        yield unknown("This machine's memory map could not be read.", "Run bootmenu as root.", **evidence)
+    elif beyond:
+        yield failed(
+            f"{entry.tree_name} claims memory that this machine does not have: {', '.join(map(str, beyond))}.",
+            "Let this machine's /memory be carried over into it.",
+            **evidence,
+        )
+    elif missing:
+        size = sum(area.size for area in missing)
+        yield warned(
+            f"{entry.tree_name} describes {_mib(sum(area.size for area in theirs))} of this machine's "
+            f"{_mib(sum(area.size for area in ours))}: {_mib(size)} will not be used.",
+            "Let this machine's /memory be carried over into it.",
+            **evidence,
+        )
     else:
-        yield warned(
-            f"{entry.tree_name} has PSCI 0.1 only and does not name cpu_on and cpu_off: only the boot CPU will run.",
-            _OWN,
-            **evidence,
-        )
+        yield passed("Describes exactly this machine's memory.", **evidence)
+
+
+def _mib(size: int) -> str:
+    return f"{size / 1024**2:,.0f} MiB"
 
 
 @entry_check("DT-RESERVED", order=370, requires=("DTB-STRUCT",))
-def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Memory that firmware keeps for itself (OP-TEE, TF-A, spin code) has to stay reserved."""
     tree = entry.tree
     if tree is None:
         return
     if machine.tree is None or not machine.tree.cpus:  # with ACPI the reservations are in EFI's memory map
-        yield unknown(_NO_RUNNING_TREE, _NO_RUNNING_TREE_HINT)
+        yield unknown(NO_RUNNING_TREE, NO_RUNNING_TREE_HINT)
         return
     theirs = [*(item.area for item in tree.reserved_memory), *tree.memory_reservations]
     unmapped = [item.area for item in tree.reserved_memory if item.no_map]
@@ -103,13 +110,13 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield failed(
             f"{entry.tree_name} does not reserve memory that firmware lives in ({names}): "
             "the second kernel would run into it.",
-            _OWN,
+            USE_OWN_TREE,
             **evidence,
         )
     elif soft:
         yield warned(
             f"{entry.tree_name} does not reserve {', '.join(map(str, soft))}, as this machine's own tree does.",
-            _OWN,
+            USE_OWN_TREE,
             **evidence,
         )
     else:
@@ -117,7 +124,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 
 @entry_check("DT-UEFI", order=371, requires=("DTB-STRUCT",))
-def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """On a machine started by EFI the tree carries the way to EFI's tables and memory map."""
     tree = entry.tree
     if tree is None or machine.efi is False:
@@ -134,7 +141,7 @@ def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         yield warned(
             f"{entry.tree_name} does not say where EFI's tables are: EFI variables, its clock and its memory "
             "reservations are lost.",
-            _OWN,
+            USE_OWN_TREE,
             missing=missing,
         )
     else:
@@ -158,7 +165,7 @@ def _same_kind(ours: InterruptController, theirs: InterruptController) -> bool:
 
 
 @entry_check("DT-GIC", order=372, requires=("DTB-STRUCT", "DT-COMPAT"))
-def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The root interrupt controller is the same, at the same place: without interrupts nothing runs."""
     tree = entry.tree
     if tree is None or machine.tree is None:
@@ -169,23 +176,27 @@ def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[S
         "entry": None if theirs is None else {"compatible": list(theirs.compatible), "base": theirs.base},
     }
     if ours is None:
-        yield unknown("The running device tree names no interrupt controller to compare with.", _OWN, **evidence)
+        yield unknown(
+            "The running device tree names no interrupt controller to compare with.", USE_OWN_TREE, **evidence
+        )
     elif theirs is None:
-        yield failed(f"{entry.tree_name} names no interrupt controller.", _OWN, **evidence)
+        yield failed(f"{entry.tree_name} names no interrupt controller.", USE_OWN_TREE, **evidence)
     elif not _same_kind(ours, theirs):
         yield failed(
             f"{entry.tree_name} has the interrupt controller {_kind(theirs)}, this machine {_kind(ours)}.",
-            _OWN,
+            USE_OWN_TREE,
             **evidence,
         )
     elif ours.base is None or theirs.base is None:
         yield unknown(
-            f"At which address the interrupt controller lies cannot be told for {entry.tree_name}.", _OWN, **evidence
+            f"At which address the interrupt controller lies cannot be told for {entry.tree_name}.",
+            USE_OWN_TREE,
+            **evidence,
         )
     elif ours.base != theirs.base:
         yield failed(
             f"{entry.tree_name} has the interrupt controller at {theirs.base:#x}, this machine at {ours.base:#x}.",
-            _OWN,
+            USE_OWN_TREE,
             **evidence,
         )
     else:
@@ -197,7 +208,7 @@ def _kind(controller: InterruptController) -> str:
 
 
 @entry_check("GIC-LPI", order=380)
-def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """GICv3's LPI tables stay live through kexec, and /proc/iomem does not list them."""
     # drivers/irqchip/irq-gic-v3-its.c: once enabled, LPIs cannot be switched off again, and the hardware goes on
     # reading and writing the tables. With EFI they are reserved through its memory map; else nobody knows of them.

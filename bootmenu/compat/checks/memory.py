@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bootmenu.compat.checker import Says, entry_check, failed, machine_check, passed, unknown, warned
+from bootmenu.compat.checker import CheckResult, entry_check, failed, machine_check, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.model.devicetree import MemoryRange, subtracted
 from bootmenu.model.kernel import Architecture, KernelImage
@@ -26,7 +26,7 @@ they are not known."""
 
 
 @machine_check("MEM-IOMEM", order=80)
-def memory_map(machine: MachineFacts) -> Iterator[Says]:
+def memory_map(machine: MachineFacts) -> Iterator[CheckResult]:
     """/proc/iomem says where RAM is; unprivileged readers see zeros."""
     if machine.ram is None:
         yield unknown(
@@ -108,7 +108,7 @@ def _left(
 
 
 @entry_check("MEM-HOLE", order=400, requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
-def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A place for the kernel: all of it in one piece, from a boundary on at which it may begin."""
     image = _image(entry)
     if image is None or machine.ram is None:
@@ -144,7 +144,7 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 
 @entry_check("MEM-HALF", order=410, requires=("IMG-FORMAT", "FILE-MISSING"))
-def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """No segment, and not all of them together, may be larger than half of the RAM."""
     # kernel/kexec_core.c:sanity_check_segment_list, for both calls and on every architecture: "total_pages >
     # nr_pages / 2" is EINVAL, with the pages of totalram_pages(), which /proc/meminfo calls MemTotal
@@ -183,7 +183,7 @@ def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 
 @entry_check("MEM-INITRD-WINDOW", order=420, requires=("IMG-FORMAT", "FILE-MISSING"))
-def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """On arm64 kernel and initramfs lie within one window of 32 GiB, counted in whole GiB."""
     # Documentation/arch/arm64/booting.rst: "within a 1 GB-aligned region of up to 32 GB in size which includes the
     # kernel Image"
@@ -207,7 +207,7 @@ def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
 
 
 @entry_check("MEM-FREE", order=430, requires=("IMG-FORMAT", "FILE-MISSING", "MEM-HALF"))
-def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """What loading copies against the memory that is available now."""
     image = _image(entry)
     packed = _initramfs(entry)

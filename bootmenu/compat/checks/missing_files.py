@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, entry_check, failed, passed, unknown
+from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
 from bootmenu.model.machine import MachineFacts
 
@@ -21,7 +21,7 @@ def _evidence(file: FileFacts) -> dict[str, object]:
 
 
 @entry_check("FILE-OUTSIDE", order=100)
-def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """A path or a link that leaves the partition is never followed."""
     outside = [file for file in entry.files if file.state is FileState.OUTSIDE]
     for file in outside:
@@ -43,7 +43,7 @@ def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa:
 
 
 @entry_check("FILE-MISSING", order=110)
-def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:  # noqa: ARG001
+def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Every file that the entry names exists and can be read."""
     whole = True
     for file in entry.files:

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Kernels of other architectures than arm64, and the traps of tools and devices."""
+"""Can a kernel for x86 or RISC-V be entered on this machine?"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from bootmenu.compat.checker import Says, entry_check, failed, machine_check, passed, unknown, warned
-from bootmenu.compat.checks.kexec_support import loads_by_file
+from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.lockdown import loads_by_file
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.entry import CommandLine
-from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 
 _PROTOCOL = 0x020C
@@ -22,7 +20,7 @@ _MODERN = "Use a 64-bit kernel of 3.8 or newer."
 
 
 @entry_check("X86-BZIMAGE", order=250, requires=("IMG-FORMAT",))
-def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """kexec_file_load takes a bzImage of protocol 2.12 that may lie anywhere and enters in 64 bits, else ENOEXEC."""
     # arch/x86/kernel/kexec-bzimage64.c:bzImage64_probe, in its order; kexec-tools asks for the same of a 64-bit entry
     # (kexec/arch/x86_64/kexec-bzImage64.c:bzImage64_probe) and takes the others by their 32-bit one
@@ -96,7 +94,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
 
 
 @entry_check("RISCV-IMAGE", order=251, requires=("IMG-FORMAT",))
-def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
+def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A RISC-V Image says its size, and its kernel cannot start without a device tree."""
     image = entry.kernel.image if entry.kernel else None
     if image is None or image.format != "riscv-image":
@@ -137,117 +135,3 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
         )
     else:
         yield passed("The Image says its size, and there is a device tree for it.", **evidence)
-
-
-@entry_check("TOOL-DTB-IGNORED", order=600)
-def tree_is_honoured(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
-    """An entry's own device tree needs kexec_load: the other call hands on the running tree without a word."""
-    if not entry.wants_own_tree:
-        return
-    evidence: dict[str, object] = {
-        "kexec_load": machine.kexec.kexec_load,
-        "kexec_file_load": machine.kexec.kexec_file_load,
-    }
-    if machine.kexec.kexec_load:
-        yield passed("The entry's own device tree is handed on, by kexec_load.", **evidence)
-    elif machine.kexec.kexec_load is None:
-        yield unknown(
-            "Whether the running kernel has kexec_load, which alone takes an entry's own device tree, is not known.",
-            f"Put its configuration at /boot/config-{machine.kernel_release or 'RELEASE'}.",
-            **evidence,
-        )
-    elif machine.kexec.kexec_file_load is not False:
-        yield failed(
-            "The running kernel has no kexec_load, and kexec_file_load never takes a device tree of the entry's own.",
-            "Leave the device tree out of the entry, or use a first-stage kernel with CONFIG_KEXEC=y.",
-            **evidence,
-        )
-
-
-_RISCV_TOOLS = (2, 0, 32)
-
-
-def tools_problem(machine: MachineFacts) -> str | None:
-    """Return why kexec-tools cannot load here, in words; None = it can, or its version is not understood."""
-    version = machine.kexec.tools_version
-    if version is None:
-        return "kexec-tools is not installed"
-    # what it is handed is always unpacked before: by itself it reads a zboot since 2.0.28, a UKI since 2.0.30, zstd
-    # since 2.0.31; kexec/arch/riscv came after 2.0.31
-    known = _version(version)
-    if machine.architecture is Architecture.RISCV64 and known and known < _RISCV_TOOLS:
-        return f"kexec-tools {version} knows no riscv64, which came with 2.0.32"
-    return None
-
-
-def _version(text: str) -> tuple[int, ...] | None:
-    return tuple(map(int, text.split("."))) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}){1,5}", text) else None
-
-
-@entry_check("TOOL-VERSION", order=605, requires=("IMG-FORMAT",))
-def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[Says]:
-    """kexec-tools loads where nothing else does, and has to know this machine's architecture."""
-    image = entry.kernel.image if entry.kernel else None
-    version, problem = machine.kexec.tools_version, tools_problem(machine)
-    if image is None or machine.architecture is None:
-        return
-    evidence: dict[str, object] = {
-        "tools_version": version,
-        "containers": list(image.containers),
-        "compression": str(image.compression),
-        "method": entry.method,
-    }
-    other = other_way(machine, entry)
-    hint = "Install kexec-tools, so that there is a second way." if version is None else "Use a newer kexec-tools."
-    if problem is None and machine.architecture is Architecture.RISCV64 and not _version(version or ""):
-        if other and entry.method != "kexec_tools":
-            yield passed("kexec_file_load is there; kexec-tools need not know this machine.", **evidence)
-        else:
-            yield unknown(
-                f"Whether this kexec-tools ({version}) knows riscv64, which came with 2.0.32, is not known.",
-                "Look at what kexec --version says.",
-                **evidence,
-            )
-    elif problem is None:
-        packed = image.containers or image.compression is not Compression.NONE
-        yield passed(
-            f"kexec-tools {version} is handed a raw kernel"
-            + (", unpacked here: it need not know the file's format." if packed else "."),
-            **evidence,
-        )
-    elif entry.method == "kexec_tools" or other is False:
-        yield failed(f"{problem}, and nothing else can load this entry here.", hint, **evidence)
-    elif other is None:
-        yield unknown(
-            f"{problem}, and whether the running kernel has another call that can load this entry is not known.",
-            hint,
-            **evidence,
-        )
-    elif machine.architecture is Architecture.ARM64:
-        yield warned(
-            f"{problem}: only bootmenu's own way of loading is left, where it has one for this machine.",
-            hint,
-            **evidence,
-        )
-    else:
-        yield passed(f"kexec_file_load is there, and is enough: {problem}.", **evidence)
-
-
-def other_way(machine: MachineFacts, entry: EntryFacts) -> bool | None:
-    """Return whether something else than kexec-tools can load the entry; None = not known."""
-    if machine.architecture is Architecture.ARM64:
-        return True  # by the call kexec_load, with a layout of our own
-    if entry.wants_own_tree or (machine.architecture is Architecture.RISCV64 and machine.kexec.file_image is False):
-        return False
-    return machine.kexec.kexec_file_load
-
-
-@machine_check("DEV-DMA", order=90)
-def troublesome_devices(machine: MachineFacts) -> Iterator[Says]:
-    """Information: devices that kexec does not reset as a power cycle would, and whose drivers do not like that."""
-    if machine.drivers:
-        yield passed(
-            f"kexec resets no devices; those of {', '.join(machine.drivers)} may need a cold start in the second "
-            "system (a dark screen, no network).",
-            drivers=list(machine.drivers),
-        )

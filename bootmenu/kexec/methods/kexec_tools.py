@@ -7,7 +7,7 @@ import errno
 import os
 import re
 
-from bootmenu.compat.checks.other_architectures import tools_problem
+from bootmenu.compat.checks.loading_tools import tools_problem
 from bootmenu.kexec.methods import METHODS, MethodError, Staged
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts

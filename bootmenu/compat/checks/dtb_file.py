@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""Is the entry's own device tree a sound file for this board, and what does the plan change in it?
+
+Nothing here applies to an entry without a tree of its own, or a folder of them: then the running
+machine's is handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.checks.hardware import NO_RUNNING_TREE, NO_RUNNING_TREE_HINT
+from bootmenu.compat.facts import EntryFacts, FileState
+from bootmenu.formats.dtb import MAX_SIZE
+from bootmenu.model.machine import MachineFacts
+
+_ROOM = 4096
+"""Bytes: what the edits of the plan and the loader add at most to a tree."""
+
+
+@entry_check("DT-FOLDER", order=290)
+def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """This board's own tree, out of the folder that the entry names.
+
+    Where there is none the running machine's own tree is handed on, as U-Boot does (boot/pxe_utils.c). A tree that
+    shares only a later `compatible` is for another board of the family, and is never taken by itself.
+    """
+    found = entry.tree_folder
+    if found is None:
+        return
+    board = machine.tree.compatible if machine.tree else ()
+    evidence: dict[str, object] = {
+        "folder": found.name,
+        "board": list(board) if board else None,
+        "trees": found.trees,
+        "picked": found.picked,
+    }
+    for key, value in (
+        ("reason", found.reason or found.detail),
+        ("candidates", list(found.candidates)),
+        ("related", list(found.related)),
+        ("unreadable", found.unreadable),
+        ("first_trouble", found.first_trouble),
+        ("search", found.cut),
+    ):
+        if value:
+            evidence[key] = value
+    own = "so this machine's own is handed on"
+    name_one = "Name one in the entry (fdt, devicetree) to have it taken."
+    name = found.name
+    if found.state is FileState.WAITING:
+        message = f"{name}, from which the device tree is to be taken, is on a partition that is not there, {own}."
+        yield unknown(message, "Plug in or unlock the disk it is on.", **evidence)
+    elif found.state is not FileState.PRESENT:
+        why = found.detail or str(found.state)
+        yield warned(f"{name}: no device tree can be taken from there ({why}), {own}.", name_one, **evidence)
+    elif not board and machine.acpi:
+        yield passed(f"This machine is described by ACPI: no device tree of {name} is taken.", **evidence)
+    elif not board:
+        message = f"{NO_RUNNING_TREE[:-1]}: which one of {name} is meant is not known."
+        yield unknown(message, name_one, **evidence)
+    elif found.picked is not None and not found.cut:
+        yield passed(f"{found.picked} was picked from {found.trees:,} device trees: {found.reason}.", **evidence)
+    elif found.picked is not None:
+        message = f"{found.picked} was picked, but not every device tree of {name} was seen: {found.cut}."
+        yield warned(message, name_one, **evidence)
+    elif found.candidates:
+        message = f"Several device trees of {name} are for this board ({board[0]}), {own}."
+        yield warned(message, name_one, **evidence)
+    elif found.related:
+        message = f"The device trees of {name} are at best for relatives of this board ({board[0]}), {own}."
+        yield warned(message, name_one, **evidence)
+    else:
+        # as good as an entry that says nothing of a tree
+        yield passed(f"None of the {found.trees:,} device trees of {name} is for this board, {own}.", **evidence)
+
+
+@entry_check("DTB-HEADER", order=300)
+def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """Magic, version, length and block offsets: what kexec-tools leaves unchecked."""
+    own = entry.tree_facts
+    file = entry.file("device tree")
+    if entry.wants_own_tree and own is None and (file is None or file.state is FileState.PRESENT):
+        yield unknown(f"{entry.tree_name} could not be read.", "Run bootmenu as root; look at the disk.")
+    if own is None:
+        return
+    evidence: dict[str, object] = {"file_size": own.size, "total_size": own.total_size}
+    if own.header_problem is not None:
+        yield failed(
+            f"{entry.tree_name} is no usable device tree: {own.header_problem}.",
+            "Copy the file again; a device tree (.dtb) is made from source by dtc.",
+            **evidence,
+            problem=own.header_problem,
+        )
+    elif own.total_size is None:
+        yield unknown(f"The header of {entry.tree_name} was not read.", "Check the whole file.", **evidence)
+    else:
+        yield passed("The header is sound.", **evidence)
+
+
+@entry_check("DTB-2M", order=305)
+def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """The kernel maps 2 MiB for the device tree, and no more."""
+    file = entry.file("device tree")
+    own = entry.tree_facts
+    if not entry.wants_own_tree or (file is not None and file.state is FileState.MISSING):
+        return
+    name = file.name if file else "the device tree"
+    size = own.total_size or own.size if own else file.size if file else None
+    evidence: dict[str, object] = {"size": size, "edits": _ROOM, "limit": MAX_SIZE}
+    if own and own.total_size is None and size is not None and size + _ROOM <= MAX_SIZE:
+        if own.header_problem is None:  # else DTB-HEADER says it
+            yield unknown(f"The header of {name} was not read.", "Check the whole file.", **evidence)
+    elif size is None:
+        yield unknown(f"How large {name} is was not read.", "Look at the file and at its disk.", **evidence)
+    elif size + _ROOM > MAX_SIZE:
+        yield failed(
+            f"{name} has {size:,} bytes; with its edits it must not exceed {MAX_SIZE:,}.",
+            "Is this the right file? Device trees of boards have some 50 to 100 kB.",
+            **evidence,
+        )
+    else:
+        yield passed("The tree is small enough.", **evidence)
+
+
+@entry_check("DTB-STRUCT", order=310, requires=("DTB-HEADER",))
+def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """The whole tree can be walked to its end."""
+    own = entry.tree_facts
+    if own is None:
+        return
+    if own.structure_problem is None and own.tree is None:
+        yield unknown(f"{entry.tree_name} was not read to its end.", "Check the whole file.", size=own.size)
+    elif own.structure_problem is not None:
+        yield failed(
+            f"{entry.tree_name} is damaged: {own.structure_problem}.",
+            "Copy the file again, or take it from the kernel package.",
+            problem=own.structure_problem,
+        )
+    else:
+        yield passed("The tree is sound to its end.", size=own.size)
+
+
+@entry_check("DTB-OVERLAYS", order=315, requires=("FILE-MISSING",))
+def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """Overlays are sound trees, and the base has the symbols they refer to."""
+    files = [file for file in entry.files if file.role == "overlay"]
+    if not files and not entry.overlays:
+        return
+    base = (entry.own_tree.tree if entry.own_tree else None) if entry.wants_own_tree else machine.tree
+    evidence: dict[str, object] = {
+        "overlays": list(entry.overlays),
+        "symbols": None if base is None else base.has_symbols,
+    }
+    if not all(entry.overlays):
+        # a wrong name would be worse than none
+        named = zip(files, entry.overlays, strict=True) if len(files) == len(entry.overlays) else ()
+        bad = ", ".join(file.name for file, sound in named if not sound) or "one of the files"
+        yield failed(f"No device-tree overlay: {bad}.", "Make it anew with dtc -@.", **evidence)
+    elif base is None or len(entry.overlays) < len(files):
+        yield unknown(
+            "Whether the device-tree overlays can be applied is not known: not every tree could be read.",
+            "See the other findings of this entry.",
+            **evidence,
+        )
+    elif entry.handed is not None and entry.handed.problem:
+        yield failed(
+            f"The device-tree overlays cannot be applied: {entry.handed.problem}.",
+            entry.handed.hint or "Use overlays that were made for this device tree, or leave them out.",
+            **evidence,
+        )
+    elif entry.handed is not None:
+        yield passed("The device-tree overlays apply, in their order.", **evidence)
+    elif not base.has_symbols:
+        yield failed(
+            "The device tree has no /__symbols__, so that overlays cannot be applied to it.",
+            "Rebuild it with dtc -@, or leave the overlays out.",
+            **evidence,
+        )
+    else:
+        yield unknown(
+            "Whether the device-tree overlays can be applied was not tried.",
+            "Ask for it on the machine itself.",
+            **evidence,
+        )
+
+
+@entry_check("DT-STALE-CHOSEN", order=316, requires=("DTB-STRUCT",))
+def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """/chosen of a tree that was saved from a running system speaks of that system's boot."""
+    tree = own.tree if (own := entry.tree_facts) else None
+    if tree is None:
+        return
+    if tree.stale_chosen:
+        yield warned(
+            f"The tree was saved from a running system: {', '.join(tree.stale_chosen)} in /chosen "
+            "are taken out before it is handed over.",
+            "Use the tree as it comes with the kernel.",
+            chosen=list(tree.stale_chosen),
+        )
+    else:
+        yield passed("Nothing in /chosen belongs to an earlier boot.", chosen=[])
+
+
+@entry_check("DT-KASLR-SEED", order=317, requires=("DTB-STRUCT",))
+def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """A seed that stands in a file is no secret, and kexec-tools refuses a tree that has one."""
+    tree = own.tree if (own := entry.tree_facts) else None
+    if tree is not None:
+        what = "a seed, which is replaced by a fresh one" if tree.has_kaslr_seed else "no seed of its own"
+        yield passed(f"/chosen has {what}.", kaslr_seed=tree.has_kaslr_seed)
+
+
+@entry_check("DT-COMPAT", order=320, requires=("DTB-STRUCT",))
+def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """The root's compatible: the most specific name first."""
+    tree = entry.tree
+    if tree is None:
+        return
+    evidence: dict[str, object] = {
+        "entry": list(tree.compatible),
+        "running": list(machine.tree.compatible) if machine.tree else None,
+    }
+    if machine.tree is None:
+        yield unknown(NO_RUNNING_TREE, NO_RUNNING_TREE_HINT, **evidence)
+        return
+    theirs, ours = tree.compatible, machine.tree.compatible
+    common = next((name for name in theirs if name in ours), None)
+    if not theirs or not ours:
+        whose = entry.tree_name if not theirs else "The running device tree"
+        yield unknown(
+            f"{whose} does not say which board it is for (no compatible).",
+            "Use this board's own device tree.",
+            **evidence,
+        )
+    elif theirs[0] == ours[0]:
+        yield passed(f"For this board: {ours[0]}.", **evidence)
+    elif common is not None:
+        yield warned(
+            f"{entry.tree_name} is for {theirs[0]}, this machine is {ours[0]}; they share only {common}.",
+            "Use the tree of exactly this board if there is one.",
+            **evidence,
+        )
+    else:
+        yield failed(
+            f"{entry.tree_name} is for another board ({theirs[0]}); this machine is {ours[0]}.",
+            "Leave the device tree out, so that the running one is handed on, or name the one for this board.",
+            **evidence,
+        )

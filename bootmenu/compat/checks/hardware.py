@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""By what is this machine described, by a device tree or by ACPI, and which devices does kexec leave as they are?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import CheckResult, entry_check, machine_check, passed, unknown, warned
+from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.kernel import Architecture
+from bootmenu.model.machine import MachineFacts
+
+_DESCRIBED_BY_TREE = (Architecture.ARM64, Architecture.RISCV64)
+"""Machines of these are described by a device tree, or by ACPI."""
+NO_RUNNING_TREE = "No device tree that describes this machine could be read, so the two could not be compared."
+NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
+USE_OWN_TREE = "Use this board's own device tree; the running one is handed on when the entry names none."
+
+
+@machine_check("DT-R-SOURCE", order=70)
+def running_tree(machine: MachineFacts) -> Iterator[CheckResult]:
+    """The tree that this machine was described with, to compare an entry's with."""
+    if machine.architecture not in _DESCRIBED_BY_TREE or machine.acpi:
+        return
+    evidence: dict[str, object] = {"source": machine.tree_source, "problem": machine.tree_problem}
+    if machine.tree is not None:
+        yield passed(f"This machine's device tree is readable: {machine.tree_source}.", **evidence)
+    else:
+        yield unknown(
+            f"This machine's device tree could not be read: {machine.tree_problem or 'there is none'}.",
+            "Run bootmenu as root, with /sys mounted.",
+            **evidence,
+        )
+
+
+@machine_check("DEV-DMA", order=90)
+def troublesome_devices(machine: MachineFacts) -> Iterator[CheckResult]:
+    """Information: devices that kexec does not reset as a power cycle would, and whose drivers do not like that."""
+    if machine.drivers:
+        yield passed(
+            f"kexec resets no devices; those of {', '.join(machine.drivers)} may need a cold start in the second "
+            "system (a dark screen, no network).",
+            drivers=list(machine.drivers),
+        )
+
+
+@entry_check("DT-ACPI-HOST", order=318)
+def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """A machine described by ACPI hands its tables on; a device tree of an entry's own hides them."""
+    if machine.architecture not in _DESCRIBED_BY_TREE:
+        return
+    evidence: dict[str, object] = {
+        "acpi": machine.acpi,
+        "cpus_in_tree": None if machine.tree is None else len(machine.tree.cpus),
+        "own_tree": entry.wants_own_tree,
+    }
+    if machine.tree and machine.tree.cpus:
+        yield passed("This machine is described by a device tree.", **evidence)
+    elif machine.acpi and entry.wants_own_tree:
+        yield warned(
+            "This machine was described by ACPI, not by a device tree: the entry's own tree cannot be compared.",
+            "Leave the device tree out of the entry, so that the ACPI tables are handed on.",
+            **evidence,
+        )
+    elif machine.acpi:
+        yield passed("This machine is described by ACPI, and its tables are handed on.", **evidence)
+    elif machine.acpi is None:
+        yield unknown(
+            "No device tree that describes this machine's CPUs could be read, and whether ACPI does is not known.",
+            "Run bootmenu as root, with /sys mounted: /sys/firmware/acpi says it.",
+            **evidence,
+        )
+    elif machine.tree is not None:
+        yield unknown(
+            "This machine's device tree describes no CPUs, and ACPI does not describe this machine.",
+            "Is this the tree that the first stage was started with?",
+            **evidence,
+        )
+
+
+@entry_check("TPM", order=590)
+def tpm(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """Information: kexec measures nothing into the TPM's registers."""
+    if machine.has_tpm:
+        yield passed("This machine has a TPM; what is loaded here is not measured into it.", tpm=True)

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""Is the kernel file a kernel for this machine, and can the kernel be taken out of what is around it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import CheckResult, another_copy, cut_off, entry_check, failed, passed, unknown, warned
+from bootmenu.compat.facts import EntryFacts, FileState
+from bootmenu.formats.kernels import tree_for
+from bootmenu.model.kernel import Architecture, Compression, KernelImage, Role
+from bootmenu.model.machine import MachineFacts
+
+CONTAINERS = ("zboot", "uki", "fit")
+"""Files around a kernel that have a check of their own."""
+
+
+def _loadable(machine: MachineFacts) -> str:
+    """Return what can be loaded on a machine of this architecture."""
+    match machine.architecture:
+        case Architecture.ARM64:
+            return "an arm64 Image, raw, packed, or in a zboot, UKI, FIT, uImage or vmlinux"
+        case Architecture.X86_64 | Architecture.X86:
+            return "a bzImage, as distributions have it in /boot/vmlinuz, or a UKI"
+        case Architecture.RISCV64:
+            return "a riscv64 Image, raw, packed, or in a zboot, UKI, FIT or uImage"
+        case None:
+            return "a kernel of this machine's architecture"
+        case other:
+            return f"a kernel for {other}"
+
+
+def image_of(entry: EntryFacts) -> KernelImage:
+    """Return the entry's kernel; for checks that require IMG-FORMAT, and so run only where there is one."""
+    assert entry.kernel is not None
+    assert entry.kernel.image is not None
+    return entry.kernel.image
+
+
+def _broken(entry: EntryFacts, container: str) -> Iterator[CheckResult]:
+    kernel = entry.kernel
+    if kernel is not None and kernel.image is None and kernel.container == container:
+        yield failed(
+            f"{entry.kernel_name} is {kernel.looks_like or container}, and no kernel can be taken out of it: "
+            f"{kernel.problem or 'it is damaged'}.",
+            cut_off(entry),
+            container=container,
+            problem=kernel.problem,
+        )
+
+
+def _within(entry: EntryFacts, container: str) -> KernelImage | None:
+    image = entry.kernel.image if entry.kernel else None
+    return image if image is not None and container in image.containers else None
+
+
+def _evidence(image: KernelImage) -> dict[str, object]:
+    return {
+        "containers": list(image.containers),
+        "payload_offset": image.payload_offset,
+        "payload_size": image.payload_size,
+        "compression": str(image.compression),
+        "parts": list(image.parts),
+    }
+
+
+@entry_check("IMG-EMPTY", order=195)
+def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """A kernel of zero bytes is what a full disk leaves behind."""
+    file = entry.file("kernel")
+    if file is None or file.state is not FileState.PRESENT:
+        return
+    if file.size is None:
+        yield unknown(f"How large {file.name} is was not read.", "Look at the file and at its disk.", size=None)
+    elif file.size == 0:
+        yield failed(
+            f"{file.name} is empty.",
+            f"The disk was full when it was written: make room, and {another_copy(entry)}.",
+            size=0,
+        )
+    else:
+        yield passed(f"The kernel has {file.size:,} bytes.", size=file.size)
+
+
+@entry_check("IMG-FORMAT", order=200)
+def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """The file is a kernel that can be loaded from here."""
+    file = entry.file("kernel")
+    if file is not None and file.state is not FileState.PRESENT:
+        return  # FILE-MISSING and FILE-OUTSIDE have said why
+    kernel = entry.kernel
+    if kernel is None:
+        yield unknown(f"{entry.kernel_name} could not be read.", "Run bootmenu as root; look at the disk.")
+    elif kernel.image is None and kernel.container in CONTAINERS:
+        return  # IMG-ZBOOT, IMG-UKI or IMG-FIT says why
+    elif kernel.image is None:
+        like = f": it looks like {kernel.looks_like}" if kernel.looks_like else f": {kernel.problem}"
+        why = f", and {kernel.problem}" if kernel.container else ""
+        yield failed(
+            f"{entry.kernel_name} is no kernel that can be loaded here{like}{why}.",
+            f"Name a file that is one: {_loadable(machine)}."
+            if entry.typed
+            else f"Name {_loadable(machine)} in the configuration.",
+            looks_like=kernel.looks_like,
+            problem=kernel.problem,
+        )
+    else:
+        image = kernel.image
+        packed = "" if image.compression is Compression.NONE else f", packed with {image.compression}"
+        within = "".join(f", within {container}" for container in reversed(image.containers))
+        yield passed(
+            f"A kernel for {image.architecture} ({image.format}{packed}{within}).",
+            format=image.format,
+            containers=list(image.containers),
+            compression=str(image.compression),
+        )
+
+
+@entry_check("IMG-ZBOOT", order=201)
+def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """An EFI zboot kernel: what it packs lies within the file, packed in a way that can be unpacked."""
+    yield from _broken(entry, "zboot")
+    image = _within(entry, "zboot")
+    if image is not None:
+        yield passed("The kernel is taken out of its EFI zboot file and unpacked.", **_evidence(image))
+
+
+@entry_check("IMG-UKI", order=202)
+def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """What a unified kernel image brings along is used, unless the entry names another."""
+    yield from _broken(entry, "uki")
+    image = _within(entry, "uki")
+    if image is None:
+        return
+    lost = left_behind(image, entry, machine)
+    if lost:
+        yield warned(
+            f"Only the kernel is taken out of {entry.kernel_name}, and not {', '.join(lost)}: "
+            "the entry names no other.",
+            "Take those parts out with objcopy --dump-section, and name them in the entry.",
+            **_evidence(image),
+            left_behind=lost,
+        )
+    else:
+        yield passed("The kernel is taken out of the unified kernel image.", **_evidence(image))
+
+
+def left_behind(image: KernelImage, entry: EntryFacts, machine: MachineFacts) -> list[str]:
+    """In words, what a container would boot along with its kernel on this machine, and the entry would not."""
+    lost = []
+    if any(part.text for part in image.embedded) and not entry.command_line.strip():
+        lost.append("its command line")
+    roles = {part.role for part in image.embedded}
+    if Role.INITRAMFS in roles and not any(file.role == "initramfs" for file in entry.files):
+        lost.append("its initramfs")
+    board = machine.tree.compatible if machine.tree else ()
+    if not entry.wants_own_tree and tree_for(image, board):
+        lost.append("its device tree")
+    return lost
+
+
+@entry_check("IMG-FIT", order=203)
+def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """A FIT image says which boards its configurations are for; its hashes are IMG-CHECKSUM's."""
+    yield from _broken(entry, "fit")
+    image = _within(entry, "fit")
+    if image is None:
+        return
+    ours = machine.tree.compatible if machine.tree else ()
+    evidence: dict[str, object] = {
+        **_evidence(image),
+        "boards": None if image.board is None else list(image.board),
+        "running": list(ours),
+    }
+    if image.checksum_problem is not None:
+        yield failed(f"{entry.kernel_name} is damaged: {image.checksum_problem}.", cut_off(entry), **evidence)
+    elif image.board is None:
+        yield unknown(
+            f"{entry.kernel_name} does not say which boards it is for.",
+            "Name this board's device tree in the entry if the running one is not right.",
+            **evidence,
+        )
+    elif not ours:
+        yield unknown(
+            f"Whether {entry.kernel_name} is for this board is not known: no device tree says which board this is.",
+            "Run bootmenu as root; a machine that is described by ACPI has none.",
+            **evidence,
+        )
+    elif set(ours) & set(image.board):
+        yield passed("The FIT image has a configuration for this board.", **evidence)
+    else:
+        yield warned(
+            f"{entry.kernel_name} is for {', '.join(image.board[:3])}, this machine is {ours[0]}.",
+            "Use the FIT image for this board; the device tree in this one is not used.",
+            **evidence,
+        )
+
+
+@entry_check("IMG-ARCH", order=210)
+def right_architecture(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """The kernel is built for this machine's architecture."""
+    theirs = entry.kernel.architecture if entry.kernel else None
+    if theirs is None and entry.kernel and entry.kernel.image:
+        theirs = entry.kernel.image.architecture
+    evidence: dict[str, object] = {"kernel": theirs and str(theirs), "machine": machine.machine}
+    if theirs is None:
+        return  # nothing in the file says; IMG-FORMAT has spoken
+    if machine.architecture is None:
+        yield unknown(
+            f"Whether this {machine.machine or 'machine'} runs {theirs} kernels is not known.",
+            "bootmenu knows the common architectures only.",
+            **evidence,
+        )
+    elif theirs is not machine.architecture:
+        yield failed(
+            f"{entry.kernel_name} is built for {theirs}, this machine is {machine.architecture}.",
+            "Install a kernel for this architecture.",
+            **evidence,
+        )
+    else:
+        yield passed(f"Built for {theirs}, as this machine is.", **evidence)

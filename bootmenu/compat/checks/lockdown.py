@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Does the running kernel refuse to load what is not signed, or by the call that would load it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, unknown
+from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.machine import MachineFacts
+
+FILE_LOAD = "kexec_file_load"
+"""The loading method by which the kernel itself reads, checks and places what it loads."""
+
+
+def loads_by_file(machine: MachineFacts, entry: EntryFacts) -> bool | None:
+    """Return whether kexec_file_load is what would load the entry; None = not known."""
+    if entry.method is not None:
+        return entry.method == FILE_LOAD
+    if is_locked_down(machine):
+        return True
+    return None if machine.kexec.kexec_load is None else not machine.kexec.kexec_load
+
+
+def is_locked_down(machine: MachineFacts) -> bool:
+    """Return whether the running kernel is known to be locked down."""
+    return machine.lockdown not in (None, "none")
+
+
+def _level(machine: MachineFacts) -> str:
+    """Return how far it is locked down, and by what, in the kernel's own words."""
+    return ", ".join(filter(None, (machine.lockdown, machine.lockdown_origin)))
+
+
+def _way_to_load_unsigned(machine: MachineFacts) -> str:
+    if machine.kexec.kexec_load and not machine.secure_boot:
+        return "Load it by the call kexec_load, which demands none: --method kexec_tools."
+    return "Use a first-stage kernel that does not force signatures."
+
+
+def _way_out(machine: MachineFacts) -> str:
+    """Return what has to change so that it is not locked down."""
+    # security/lockdown/lockdown.c: "Kernel is locked down from %s"
+    origin = machine.lockdown_origin or ""
+    if "Secure Boot" in origin or (not origin and machine.secure_boot):
+        return "Switch Secure Boot off in the firmware's setup."
+    match origin:
+        case "command line":
+            return "Start the first stage without lockdown= on its command line."
+        case "Kernel configuration":
+            return "Use a first-stage kernel that was built without CONFIG_LOCK_DOWN_KERNEL_FORCE_*."
+        case "securityfs":
+            return "Restart, and remove whatever writes to /sys/kernel/security/lockdown."
+        case _:
+            return "Start the first stage without lockdown= on its command line, or with Secure Boot off."
+
+
+def _demand(machine: MachineFacts) -> str:
+    """Return why signatures are demanded, in the kernel's own words."""
+    if is_locked_down(machine):
+        return f"lockdown, {_level(machine)}"
+    return "Secure Boot" if machine.secure_boot else "CONFIG_KEXEC_SIG_FORCE"
+
+
+@entry_check("SYS-LOCKDOWN", order=120)
+def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """Lockdown refuses kexec_load (EPERM); kexec_file_load is left, and what it takes is SYS-SIG's."""
+    evidence: dict[str, object] = {
+        "lockdown": machine.lockdown,
+        "lockdown_origin": machine.lockdown_origin,
+        "secure_boot": machine.secure_boot,
+        "kexec_file_load": machine.kexec.kexec_file_load,
+        "own_tree": entry.wants_own_tree,
+        "method": entry.method,
+    }
+    hint, level = _way_out(machine), _level(machine)
+    if machine.lockdown is None:
+        yield unknown(
+            "Whether the running kernel is locked down could not be read.",
+            "Mount securityfs: mount -t securityfs none /sys/kernel/security.",
+            **evidence,
+        )
+    elif machine.lockdown == "none":
+        yield passed("The running kernel is not locked down.", **evidence)
+    elif machine.kexec.kexec_file_load is False:
+        yield failed(
+            f"The running kernel is locked down ({level}) and has no kexec_file_load: it loads nothing.",
+            hint,
+            **evidence,
+        )
+    elif entry.wants_own_tree:
+        yield failed(
+            f"The running kernel is locked down ({level}): it hands on no device tree but its own.",
+            f"Leave the device tree out of the entry. Else: {hint}",
+            **evidence,
+        )
+    elif entry.method in ("kexec_load", "kexec_tools"):
+        # kernel/kexec.c:kexec_load_check: security_locked_down(LOCKDOWN_KEXEC)
+        yield failed(
+            f"The running kernel is locked down ({level}) and refuses the call kexec_load.",
+            "Load it by kexec_file_load.",
+            **evidence,
+        )
+    elif machine.kexec.kexec_file_load is None:
+        yield unknown(
+            f"The running kernel is locked down ({level}); whether it has kexec_file_load, the one call that is left "
+            "then, is not known.",
+            hint,
+            **evidence,
+        )
+    else:
+        yield passed(
+            f"The running kernel is locked down ({level}): kexec_file_load is left.",
+            **evidence,
+        )
+
+
+@entry_check("SYS-SIG", order=240, requires=("IMG-FORMAT",))
+def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
+    """Where a valid signature is demanded of what kexec_file_load loads, an unsigned kernel is refused."""
+    image = entry.kernel.image if entry.kernel else None
+    kexec = machine.kexec
+    if image is None or loads_by_file(machine, entry) is False:
+        return  # kexec_load asks for none
+    locked = is_locked_down(machine)
+    evidence: dict[str, object] = {
+        "signed": image.signed,
+        "KEXEC_SIG": kexec.signature,
+        "KEXEC_SIG_FORCE": kexec.signature_forced,
+        "signature_read": kexec.signature_read,
+        "lockdown": machine.lockdown,
+        "secure_boot": machine.secure_boot,
+    }
+    # kernel/kexec_file.c:kimage_validate_signature: what is wrong with a signature is an error where signatures are
+    # forced, and EPERM under lockdown (but for what IMA guarantees to appraise); else it is only noted
+    why = _demand(machine)
+    demanded = True if locked or kexec.signature_forced else None
+    if kexec.signature_forced is False and machine.lockdown == "none":
+        demanded = False
+    if locked:
+        way_out = _way_out(machine)
+    else:
+        way_out = _way_to_load_unsigned(machine)
+    if kexec.signature is False or demanded is False:
+        yield passed("The running kernel demands no signature.", **evidence)
+    elif kexec.signature is None or demanded is None:
+        yield unknown(
+            "Whether the running kernel demands a signature is not known."
+            + (" This kernel carries one." if image.signed else " This kernel carries none."),
+            f"Put the running kernel's configuration at /boot/config-{machine.kernel_release or 'RELEASE'}.",
+            **evidence,
+        )
+    elif kexec.signature_read is False:
+        # kexec_image_verify_sig: "kernel loader does not support signature verification", EKEYREJECTED
+        yield failed(
+            f"The running kernel demands a signature ({why}) and was built without what reads one: it takes none.",
+            way_out,
+            **evidence,
+        )
+    elif image.signed:
+        yield unknown(
+            f"The running kernel takes only what a key that it trusts has signed ({why}). This kernel carries a "
+            "signature; whose it is, and whether that key is among the trusted ones, is not looked at.",
+            f"Test it: nothing is changed when it is refused. Else: {way_out}",
+            **evidence,
+        )
+    else:
+        # crypto/asymmetric_keys/verify_pefile.c: what is no PE file has no signature, either
+        outside = (
+            " A signature around it (of its UKI or zboot file) does not count: the kernel is taken out."
+            if image.containers
+            else ""
+        )
+        yield failed(
+            f"The running kernel takes signed kernels only ({why}), and this one is not signed.{outside}",
+            f"Use a kernel that is signed itself. Else: {way_out}",
+            **evidence,
+        )
