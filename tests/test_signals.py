@@ -65,7 +65,7 @@ PROGRAM = """
 import os, signal, sys
 from bootmenu import cli
 from bootmenu.frontends import launcher as menu
-from bootmenu.ui import app
+from bootmenu.frontends.tui import app
 
 def at(module, name, before, after):
     real = getattr(module, name)

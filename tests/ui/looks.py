@@ -126,7 +126,7 @@ _NAMES_OF = {"_": "cursor", "|": "border", "=": "border, question"}
 
 @cache
 def letter(style: RichStyle) -> str:
-    """Return the letter of a cell drawn in the probe: in capitals on the selected row, `_` for a cursor, `|` for a border,
+    """Return the letter of a cell drawn in the probe: capital on the selected row, `_` for a cursor, `|` for a border
     and `=` for the border of a question."""
     assert style.color is not None
     role = tuple(Style)[style.color.get_truecolor().blue - 1]
