@@ -47,10 +47,10 @@ bench: $(VENV)/.ready ## Measure what is to be fast: time, and bytes read.
 	$(PYTEST) benchmarks $(ARGS)
 
 snapshots: $(VENV)/.ready ## Draw every screen anew after a change that is meant (ARGS="menu help": only these).
-	$(BIN)/python -m tests.ui.looks $(ARGS)
+	$(BIN)/python -m tests.frontends.tui.appearance $(ARGS)
 
 picture: $(VENV)/.ready ## Draw the README's picture of the menu anew.
-	$(BIN)/python -m tests.picture
+	$(BIN)/python -m tests.frontends.tui.picture
 
 man: $(VENV)/.ready ## Write the manual page anew from the command line.
 	@$(BIN)/python -m scripts.man_page

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from tests.ui.traffic import measure
+from tests.frontends.tui.traffic import measure
 
 _BAUD = 115_200 / 10  # bytes a second
 

@@ -13,7 +13,7 @@ import pytest
 
 from bootmenu.bootstate.store import encode
 from bootmenu.system import efi
-from tests.test_mark_good import KIOSK, PLACE, STATE, machine
+from tests.commands.test_mark_good import KIOSK, PLACE, STATE, machine
 
 GOAL = 1.5
 """Times the bare interpreter."""

@@ -3,7 +3,7 @@
 
 In a system that has started, udev has looked at every disk and written down what it found. Only what is beyond doubt
 is answered here, a part of what discovery/ knows: one partition of this name in the whole machine, on a disk that
-hangs on the machine's own controllers. tests/test_quickdevice.py compares the two.
+hangs on the machine's own controllers. tests/bootstate/test_quick_mount.py compares the two.
 """
 
 from __future__ import annotations

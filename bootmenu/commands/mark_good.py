@@ -2,7 +2,7 @@
 """`bootmenu mark-good` where all is as it should be, which is nearly always: importing what the other commands need
 takes a slow board seconds. Whatever is out of the ordinary is left to cli.py, which does the same, and explains.
 
-tests/test_mark_good.py names the modules that this may import.
+tests/commands/test_mark_good.py names the modules that this may import.
 """
 
 from __future__ import annotations

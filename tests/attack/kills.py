@@ -19,10 +19,10 @@ from typing import Any
 from bootmenu.bootstate.store import Attempt, Files, State, StateError, encode, read_from, store_in
 from tests.attack import soak
 from tests.attack.tally import Tally, told
+from tests.bootstate.test_store import Journal, after_a_cut
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
-from tests.test_state import Journal, after_a_cut
-from tests.ui.line import Line, on_a_line
+from tests.frontends.pseudo_terminal import Line, on_a_line
 
 _PATIENCE = 60.0
 """Seconds for what takes one, on a machine that is busy."""

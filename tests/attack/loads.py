@@ -40,7 +40,7 @@ from tests.builders import machines
 from tests.builders.hosts import FakeLog, FakeSyscalls, failure
 from tests.builders.trees import write_tree
 from tests.kexec.staging import Bench, descriptors
-from tests.kexec.test_native import running_tree
+from tests.kexec.test_kexec_load import running_tree
 
 _ERRNOS = (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENOSPC, errno.EACCES, errno.ENODEV, errno.EBUSY, errno.EINVAL)
 _ENTRY = "title One\nlinux /Image\ninitrd /initrd\noptions root=/dev/sda2\n"

@@ -32,7 +32,7 @@ import pyte
 from tests.attack.tally import Tally, told
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
-from tests.ui.line import ROOT
+from tests.frontends.pseudo_terminal import ROOT
 
 KIND = "soak"
 FLAP = 1.0

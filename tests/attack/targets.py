@@ -64,7 +64,7 @@ from bootmenu.terminal.input_filter import Key, Reader
 from bootmenu.terminal.teletype import Teletype
 from bootmenu.view.actions import TABLE
 from tests.attack.mutate import mutated
-from tests.builders import machines
+from tests.builders import fakes, machines
 from tests.builders.containers import board_dtb, fit_of, large_fit, uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeCommands, FakeLog, fake_host
@@ -75,7 +75,6 @@ from tests.discovery.test_hotplug import message
 from tests.formats.test_initramfs import MODULES, PACK, cpio
 from tests.formats.test_mutations import SAMPLES
 from tests.trees import goldens
-from tests.ui import fakes
 
 
 class Violation(Exception):  # noqa: N818 - what was promised does not hold

@@ -17,7 +17,7 @@ from time import monotonic
 
 from tests.attack.tally import Tally
 from tests.attack.targets import typed
-from tests.ui.line import Line, menu_on_a_line
+from tests.frontends.pseudo_terminal import Line, menu_on_a_line
 
 KIND = "terminal input"
 WEIGHT = 50

@@ -17,7 +17,7 @@ from tests.attack.mutate import mutated
 from tests.attack.soak import Sample, grown, judged
 from tests.attack.tally import Tally, table
 from tests.attack.targets import TARGETS
-from tests.ui.line import ROOT
+from tests.frontends.pseudo_terminal import ROOT
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bootmenu.image.build import _COMMAND, Compress, Options, build, choose_vers
 from bootmenu.system.processes import Commands
 from tests.image.samples import module, tree
 from tests.image.test_cpio import unpack
-from tests.image.test_python import python_tree
+from tests.image.test_python_runtime import python_tree
 
 
 def parse(*argv: str) -> argparse.Namespace:

@@ -45,7 +45,7 @@ from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, fake_host, syscalls_of
 from tests.kexec.staging import INITRD, Bench, Kexec, descriptors
-from tests.kexec.test_native import running_tree, with_facts
+from tests.kexec.test_kexec_load import running_tree, with_facts
 
 METHODS = ("kexec_load", "kexec_file_load", "kexec_tools")
 

@@ -28,7 +28,7 @@ from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, commands_of, failure, fake_host
 from tests.kexec.staging import INITRD, OTHER, Bench, Kexec, descriptors
-from tests.kexec.test_devicetree import compiled
+from tests.kexec.test_dtb_fixups import compiled
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from bootmenu.system.syscalls import Syscalls
 from tests.builders.containers import board_dtb, fit_of, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
-from tests.sources.reading import read
+from tests.sources.parsers.reading import read
 
 Files = Mapping[str, bytes | str]
 KERNEL = whole_image()

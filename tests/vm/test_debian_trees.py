@@ -19,7 +19,7 @@ from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
 from tests.builders.libfdt import LibFdt
-from tests.formats.test_devicetree_libfdt import accepted, mutate
+from tests.formats.test_dtb_libfdt import accepted, mutate
 from tests.vm.kernels import Kernels
 
 # not a machine, but it needs what the machines need: a kernel package

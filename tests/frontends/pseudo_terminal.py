@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""The menu on a real pseudo-terminal, with pyte as the terminal at the other end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+import pyte
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+import os, sys
+from bootmenu.terminal.capabilities import prepare_environment, settle
+prepare_environment(os.environ)
+settle(0, os.environ)
+from bootmenu.errors import BootmenuError
+from bootmenu.frontends.tui.app import run
+from tests.builders import fakes
+try:
+    outcome = run({session})
+except BootmenuError as error:
+    sys.exit(f"{{error.message}} {{error.hint}}")
+print("OUTCOME", outcome, file=sys.stderr)
+"""
+
+
+class Line:
+    """One running menu: what it sent, and what a terminal shows of that."""
+
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int, theirs: int, size: tuple[int, int]) -> None:
+        self.process = process
+        self.terminal = terminal
+        self._theirs = theirs
+        self.sent = b""
+        self.screen = pyte.Screen(*size)
+        self.stream = pyte.ByteStream(self.screen)
+
+    def type(self, data: bytes) -> None:
+        """As if on the keyboard."""
+        os.write(self.terminal, data)
+
+    def answer(self, text: bytes) -> None:
+        """A line and then Enter, as somebody types it: an Enter in one burst with a text is part of the text."""
+        self.type(text)
+        if text:
+            self.until(lambda: self.screen.display[self.screen.cursor.y].rstrip().endswith(text.decode()))
+        self.read(0.2)
+        self.type(b"\r")
+
+    def read(self, seconds: float) -> bytes:
+        """What comes until nothing has come for so long."""
+        received = b""
+        while select.select([self.terminal], [], [], seconds)[0]:
+            try:
+                piece = os.read(self.terminal, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            received += piece
+        self.sent += received
+        self.stream.feed(received)
+        return received
+
+    def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+        """Read until it is true."""
+        end = monotonic() + seconds
+        while not holds():
+            if monotonic() > end:
+                raise AssertionError(f"did not happen; on the screen is\n{self.text}\n{self.sent[-300:]!r}")
+            self.read(0.05)
+
+    @property
+    def modes(self) -> list[object]:
+        """The terminal's settings, as the program left them."""
+        return termios.tcgetattr(self._theirs)
+
+    def resize(self, columns: int, rows: int, *, tell: bool = True) -> None:
+        """Another size of the window. tell: by a signal."""
+        self.screen.resize(rows, columns)
+        fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        if tell:
+            os.kill(self.process.pid, signal.SIGWINCH)
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(self.screen.display)
+
+    def settle(self) -> None:
+        """Read until it is quiet."""
+        while self.read(0.4):
+            pass
+
+    def wait(self) -> int:
+        """The exit code, when it has come to its end."""
+        end = monotonic() + 10
+        while self.process.poll() is None and monotonic() < end:
+            self.read(0.05)
+        self.read(0.05)
+        return self.process.wait(1)
+
+
+@contextlib.contextmanager
+def menu_on_a_line(
+    term: str,
+    *,
+    session: str = "fakes.FakeSession()",
+    size: tuple[int, int] | None = (80, 24),
+    **environ: str,
+) -> Iterator[Line]:
+    """Start it. size None: the line reports 0x0, as serial lines do."""
+    with on_a_line(["-c", PROGRAM.format(session=session)], term, size=size, **environ) as line:
+        yield line
+
+
+@contextlib.contextmanager
+def on_a_line(
+    argv: list[str], term: str, *, size: tuple[int, int] | None = (80, 24), **environ: str
+) -> Iterator[Line]:
+    """Any Python program."""
+    ours, theirs = pty.openpty()
+    columns, rows = size or (0, 0)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, *argv],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "TERM": term, "LC_ALL": "C.UTF-8", **environ},
+        start_new_session=True,
+    )
+    line = Line(process, ours, theirs, size or (80, 24))
+    try:
+        yield line
+    finally:
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait(10)
+        os.close(ours)
+        os.close(theirs)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""Every screen there is, each with the shortest way to it. `appearance` draws them, and tests judge what is drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bootmenu.bootstate.store import Attempt, Memory, State
+from bootmenu.discovery.dtb_candidates import Fit
+from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.edit_screen import EditScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskArrivalScreen, KioskRefusalScreen, KioskScreen
+from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
+from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.model.progress import Stage
+from bootmenu.system.power import Power
+from tests.builders import fakes
+from tests.builders.fakes import KIOSK, FakeSession
+from tests.frontends.tui.driving import Menu
+from tests.frontends.tui.test_actions import trees as handed
+from tests.frontends.tui.test_menu import choice
+
+Way = Callable[[Menu], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """make: the app, before it runs. way: from its start to the screen that is meant."""
+
+    make: Callable[[], BootmenuApp]
+    way: Way
+
+
+def _keys(*pressed: str, until: Callable[[Menu], object] = bool) -> Way:
+    """Wait for the scan, press the keys, wait for what shall be there."""
+
+    async def way(menu: Menu) -> None:
+        screen = menu.app.screen_stack[0]
+        if isinstance(screen, KioskScreen):
+            await menu.until(lambda: screen._ready is not None)
+        await menu.scanned()
+        await menu.press(*pressed)
+        await menu.until(lambda: until(menu))
+
+    return way
+
+
+def _sees(text: str) -> Way:
+    """Wait for no more than that."""
+
+    async def way(menu: Menu) -> None:
+        await menu.sees(text)
+
+    return way
+
+
+def _sees_now(text: str) -> Callable[[Menu], object]:
+    return lambda menu: text in menu.text
+
+
+def _at(screen: type) -> Callable[[Menu], object]:
+    return lambda menu: isinstance(menu.app.screen, screen)
+
+
+def _menu(way: Way, *, session: Callable[..., FakeSession] = FakeSession, **changes: Any) -> Scene:
+    """The menu with a session of those answers."""
+    context = {name: changes.pop(name) for name in ("confirm_always", "offer_demo") if name in changes}
+    return Scene(lambda: BootmenuApp(session(**changes), **context), way)
+
+
+def _kiosk(way: Way, **changes: Any) -> Scene:
+    """The same for the kiosk."""
+    return Scene(lambda: BootmenuApp(FakeSession(**changes), settings=KIOSK, simulated_pin="The PIN is 4711."), way)
+
+
+def _halted(**changes: Any) -> FakeSession:
+    """Its scan and its load stop in the middle."""
+    session = FakeSession(**changes)
+    session.load_gate.clear()
+    session.scan_gate.clear()
+    return session
+
+
+def _loading(**changes: Any) -> FakeSession:
+    """Its load stops in the middle."""
+    session = FakeSession(**changes)
+    session.load_gate.clear()
+    return session
+
+
+def _going_down() -> FakeSession:
+    """It is about to be off."""
+    session = FakeSession()
+    session.power_gate.clear()
+    return session
+
+
+def _unlocking() -> FakeSession:
+    """A passphrase is being tried."""
+    session = FakeSession(events=fakes.LOCKED)
+    session.unlock_gate.clear()
+    return session
+
+
+def _remembering(**state: Any) -> Memory:
+    memory = Memory(None)
+    memory.state = State(**state)
+    return memory
+
+
+def _halfway(menu: Menu) -> object:
+    screen = menu.app.screen
+    return isinstance(screen, LoadingScreen) and Stage.INITRAMFS in screen.told
+
+
+def _judged(menu: Menu) -> object:
+    """The edited entry has its verdict, and the device trees are known."""
+    screen = menu.app.screen
+    return isinstance(screen, EditScreen) and screen.settled and "looking for" not in menu.text
+
+
+def _planned(menu: Menu) -> object:
+    return getattr(menu.app.screen, "plan", None)
+
+
+def _with_log() -> BootmenuApp:
+    lines = [f"usb 1-1.{number}: new high-speed USB device" for number in range(40)]
+    app = BootmenuApp(FakeSession(kernel_lines=lines))
+    app.context = dataclasses.replace(app.context, log_file="/run/bootmenu/menu.log")
+    return app
+
+
+def _in_kiosk(session: FakeSession) -> BootmenuApp:
+    return BootmenuApp(session, settings=KIOSK, simulated_pin="The PIN is 4711.")
+
+
+_LOST = Attempt(entry="debian-49", at="2026-11-14T09:30:00Z")
+_GOOD = Attempt(entry="debian-47", at="2026-11-14T09:30:00Z")
+_NOTICES = ("not running as root", "this kernel has no kexec")
+_TREES = (choice("/dtbs/bcm2837-rpi-3-b.dtb", Fit.EXACT), choice("/dtbs/bcm2837-rpi-3-b-plus.dtb", Fit.RELATED))
+_TYPED = ("e", "ctrl+u", *"root=/dev/sda2 single", "down", "end", *".wrong", "up")
+
+SCENES: dict[str, Scene] = {
+    "menu": _menu(_keys()),
+    "menu-warn": _menu(_keys("2")),
+    "menu-fail": _menu(_keys("3")),
+    "menu-unknown": _menu(_keys("5")),
+    "menu-problem": _menu(_keys("end")),
+    "menu-stuck": _menu(_keys("3"), session=fakes.stuck_session),
+    "menu-waiting": _menu(_keys("1"), events=fakes.WAITING),
+    "menu-empty": _menu(_keys(), events=fakes.EMPTY, notices=_NOTICES, offer_demo=True),
+    "menu-no-partition": _menu(_keys(), events=fakes.FULL[-1:]),
+    "menu-looking": _menu(_sees("sdb1"), session=_halted),
+    "menu-starting": _menu(_sees("looking for partitions"), session=_halted, events=fakes.FULL[-1:]),
+    "menu-ended-early": _menu(_sees("ended early"), scan_error=OSError(5, "Input/output error")),
+    "menu-simulation": _menu(_keys("4"), simulated=True),
+    "menu-locked": _menu(_keys("down"), events=fakes.LOCKED),
+    "menu-remembered": _menu(
+        _keys("1", until=_sees_now("never came back")),
+        memory=_remembering(default="alpine", once="debian-47", lost=(_LOST,)),
+    ),
+    "menu-tested": _menu(_keys("t", until=_sees_now("2 checks passed"))),
+    "filter": _menu(_keys("slash", *"debian ok")),
+    "filtered": _menu(_keys("slash", *"rootfs", "enter")),
+    "filtered-away": _menu(_keys("slash", *"amiga", "enter")),
+    "question": _menu(_keys("3", "enter")),
+    "question-always": _menu(_keys("enter", "down"), confirm_always=True),
+    "progress": _menu(_keys("enter", until=_halfway), session=_loading),
+    "error": _menu(_keys("enter", until=_at(RefusalScreen)), load_error=fakes.BUSY),
+    "fault": _menu(_keys("enter", until=_at(RefusalScreen)), load_error=ZeroDivisionError("division by zero")),
+    "arrival": _menu(_keys("enter", until=_at(ArrivalScreen)), simulated=True),
+    "details": _menu(_keys("3", "d", until=_planned)),
+    "tree": _menu(_keys("d", "v", until=_sees_now("Against")), handed=handed()),
+    "edit": _menu(_keys(*_TYPED, until=_judged)),
+    "edit-tree": _menu(_keys("e", *["down"] * 4, "tab", until=_judged), trees=_TREES),
+    "log": Scene(_with_log, _keys("l", until=_sees_now("new high-speed"))),
+    "power": _menu(_keys("p", "down"), can_do=tuple(Power), confirm_always=True),
+    "power-off": _menu(_keys("p", "down", "enter", until=_sees_now("restarting")), session=_going_down),
+    "help": _menu(_keys("f1")),
+    "passphrase": _menu(_keys("u", "o", "p", "e", "n"), events=fakes.LOCKED),
+    "passphrase-wrong": _menu(_keys("u", "n", "o", "enter", until=_sees_now("not its")), events=fakes.LOCKED),
+    "passphrase-tried": _menu(_keys("u", "n", "o", "enter", until=_sees_now("deriving")), session=_unlocking),
+    "kiosk": _kiosk(_keys("down")),
+    "kiosk-remembered": Scene(
+        lambda: _in_kiosk(FakeSession(memory=_remembering(good=(_GOOD,), lost=(_LOST,)), simulated=True)), _keys()
+    ),
+    "kiosk-looking": Scene(lambda: _in_kiosk(_halted(events=fakes.FULL[-1:])), _sees("One moment")),
+    "kiosk-pin": _kiosk(_keys("end", "enter", "4", "7", "up", "up")),
+    "kiosk-progress": Scene(lambda: _in_kiosk(_loading()), _keys("enter", until=_halfway)),
+    "kiosk-refusal": _kiosk(_keys("enter", until=_at(KioskRefusalScreen)), load_error=fakes.BUSY),
+    "kiosk-power-off": Scene(
+        lambda: BootmenuApp(_going_down(), settings=dataclasses.replace(KIOSK, kiosk_actions=("power",))),
+        _keys("end", "up", "enter", until=_sees_now("switching off")),
+    ),
+    "kiosk-arrival": _kiosk(_keys("enter", until=_at(KioskArrivalScreen)), simulated=True),
+    "kiosk-no-entry": _kiosk(_sees("cannot start at the moment"), events=fakes.EMPTY),
+}

@@ -1,0 +1,549 @@
+# SPDX-License-Identifier: MIT
+"""What the menu can do beside starting an entry: edit, test, filter, remember, power, log, shell."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State, encode
+from bootmenu.demo.builders import board_tree
+from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
+from bootmenu.discovery.scan_events import EntryFound
+from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
+from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.edit_screen import EditScreen
+from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
+from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.kernel_errors import SimulatedJump
+from bootmenu.kexec.trial_load import Preflight, TestRefusedError
+from bootmenu.model.finding import Severity
+from bootmenu.system.power import Power
+from bootmenu.view.dtb_page import MOST_LINES, TreeText
+from bootmenu.view.entry_details import planned
+from bootmenu.view.entry_editor import EntryPart
+from tests.builders import fakes
+from tests.builders.fakes import FakeSession
+from tests.frontends.tui.driving import Menu, running
+from tests.frontends.tui.test_menu import choice
+
+# --- edit
+
+
+async def editing(menu: Menu) -> EditScreen:
+    await menu.press("e")
+    await menu.at(EditScreen)
+    screen = menu.app.screen
+    assert isinstance(screen, EditScreen)
+    return screen
+
+
+async def test_the_verdict_follows_what_is_typed() -> None:
+    session = FakeSession()
+    async with running(session) as menu:
+        screen = await editing(menu)
+        assert "• can be started here" in menu.text
+        await menu.press("ctrl+u", *"root=x")
+        await menu.until(lambda: screen.settled)
+        assert "CMD-CONSOLE" in menu.text
+        assert "▲ can be started, with a warning" in menu.text
+        await menu.press(*" console=ttyAMA0")
+        await menu.until(lambda: screen.settled)
+        assert "• can be started here" in menu.text
+        asked = [call for call in session.calls if call.startswith("recheck")]
+        assert asked[-1] == "recheck debian-49: root=x console=ttyAMA0"
+        assert len(asked) < 20, "not with every key"
+
+
+async def test_nothing_of_it_is_left_in_the_menu_or_a_rescan() -> None:
+    session = FakeSession()
+    async with running(session) as menu:
+        screen = await editing(menu)
+        await menu.press("ctrl+u", *"single", "down", *"/wrong")
+        await menu.until(lambda: screen.settled)
+        assert "FILE-THERE" in menu.text
+        await menu.press("escape")
+        await menu.at(MenuScreen)
+        assert "root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 quiet" in menu.text
+        assert "• ok" in menu.selected
+        await menu.press("r")
+        await menu.scanned()
+        assert "single" not in menu.text
+        await editing(menu)
+        assert "single" not in menu.text
+
+
+async def test_the_edited_entry_is_started_when_it_has_been_judged() -> None:
+    session = FakeSession()
+    async with running(session) as menu:
+        await editing(menu)
+        session.recheck_gate.clear()
+        await menu.press(*" single", "enter")
+        await menu.sees("starts as soon as it is checked")
+        session.recheck_gate.set()
+        await menu.until(lambda: not menu.app.is_running or menu.app.return_value)
+    outcome = menu.app.return_value
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.command_line.endswith("quiet single")
+
+
+async def test_an_edited_entry_that_fails_asks_first_and_comes_back() -> None:
+    session = FakeSession()
+    async with running(session) as menu:
+        screen = await editing(menu)
+        await menu.press("down", *"/wrong")
+        await menu.until(lambda: screen.settled)
+        await menu.press("enter")
+        await menu.at(ConfirmScreen)
+        await menu.press("escape")
+        await menu.at(EditScreen)
+        assert "quiet" in menu.text
+        assert "/wrong" in menu.text
+        await menu.press("ctrl+r")
+        assert "/wrong" not in menu.text
+        assert "• can be started here" in menu.text
+
+
+async def test_a_load_of_an_edited_entry_that_fails_comes_back_to_the_edit() -> None:
+    session = FakeSession(load_error=fakes.BUSY)
+    async with running(session) as menu:
+        await editing(menu)
+        await menu.press(*" single", "enter")
+        await menu.at(RefusalScreen)
+        await menu.press("enter")
+        await menu.at(EditScreen)
+        assert "quiet single" in menu.text
+
+
+async def test_a_device_tree_is_chosen_among_those_that_lie_ready() -> None:
+    trees = (
+        choice("/dtbs/this.dtb", Fit.EXACT),
+        choice("/dtbs/relative.dtb", Fit.RELATED),
+        choice("/dtbs/other.dtb", Fit.OTHER),
+    )
+    async with running(FakeSession(trees=trees)) as menu:
+        screen = await editing(menu)
+        await menu.press("down", "down", "down", "down")
+        await menu.sees("this machine's own (Raspberry Pi 3 Model B)")
+        await menu.sees("/dtbs/this.dtb")
+        assert "a relative" in menu.text
+        assert "/dtbs/other.dtb" not in menu.text
+        await menu.press("tab")
+        assert screen.editor.edited().dtb is not None
+        await menu.press("tab", "shift+tab", "shift+tab")
+        assert not screen.editor.changed
+
+
+@pytest.mark.parametrize("trees", [(), (choice("/dtbs/a.dtb", Fit.EXACT),)])
+async def test_a_choice_is_offered_in_the_line_that_has_one(trees: tuple[TreeChoice, ...]) -> None:
+    async with running(FakeSession(trees=trees)) as menu:
+        screen = await editing(menu)
+        assert "Tab" not in menu.rows[-1]
+        while screen.editor.current.part is not EntryPart.TREE:
+            await menu.press("down")
+        await menu.until(lambda: ("Tab next choice" in menu.rows[-1]) is bool(trees))
+
+
+async def test_keys_of_the_menu_are_letters_while_typing() -> None:
+    async with running(FakeSession()) as menu:
+        screen = await editing(menu)
+        await menu.press("ctrl+u", *"qjkdD1", "slash", "question_mark", "left", "delete", "home", "x")
+        assert screen.line.text == "xqjkdD1/"
+        screen.post_message(events.Paste("a\x1b[2J\nb\r\n"))
+        await menu.until(lambda: "b" in screen.line.text)
+        assert screen.line.text == "xa [2J bqjkdD1/"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 40)])
+async def test_a_hostile_entry_stays_within_its_lines(size: tuple[int, int]) -> None:
+    evil = "\x1b[2J\x07\u202e" * 300
+    found = fakes.listing("evil", f"t{evil}", cmdline=f"a{evil}日本" * 3)
+    more = tuple(dataclasses.replace(found.entry.kernel, path=f"/i{n}{evil}") for n in range(60))
+    found = dataclasses.replace(found, entry=dataclasses.replace(found.entry, initrds=more))
+    session = FakeSession(events=(fakes.FULL[0], EntryFound(found), *fakes.FULL[-1:]))
+    async with running(session, size=size) as menu:
+        await editing(menu)
+        await menu.press(*["down"] * 70, "left", "ctrl+a", "ctrl+e")
+        assert all(len(row) <= size[0] for row in menu.rows)
+        assert "\x1b" not in menu.text
+        assert "▶ overlay" in menu.text, "what is typed in is in sight"
+
+
+# --- test load
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_test_load_ends_with_the_kernel_s_answer_in_the_verdict(fails: bool) -> None:
+    session = FakeSession(load_error=fakes.BUSY if fails else None)
+    async with running(session, size=(100, 40)) as menu:
+        await menu.press("t")
+        if fails:
+            await menu.at(RefusalScreen)
+            await menu.press("enter")
+        else:
+            await menu.sees("taken out again: nothing is loaded")
+            assert session.calls[-1] == "unload"
+        await menu.at(MenuScreen)
+        assert "leave" not in session.calls
+        assert ("■ FAIL" if fails else "• ok") in menu.selected
+        await menu.press("d")
+        await menu.sees("LOAD-TEST")
+        if fails:
+            assert "EBUSY" in menu.text
+            assert "CPUs are stuck" in menu.text
+        await menu.press("escape", "r")
+        await menu.scanned()
+        assert "• ok" in menu.selected, "until the next scan"
+
+
+async def test_a_test_that_would_do_harm_is_refused_with_the_reason() -> None:
+    session = FakeSession(flight=Preflight(refused=TestRefusedError("Every load counts here.", "Start it.")))
+    async with running(session) as menu:
+        await menu.press("t")
+        await menu.at(RefusalScreen)
+        for text in ("This entry was not tested", "Every load counts here.", "Start it."):
+            assert text in menu.text
+        assert not [call for call in session.calls if call.startswith("load")]
+
+
+@pytest.mark.parametrize("yes", [False, True])
+async def test_a_test_that_takes_a_loaded_kernel_out_is_asked_for(yes: bool) -> None:
+    session = FakeSession(flight=Preflight(replaces=True))
+    async with running(session) as menu:
+        await menu.press("t")
+        await menu.at(ChoiceScreen)
+        await menu.press(*(["down"] if yes else []), "enter")
+        await menu.at(MenuScreen) if not yes else await menu.sees("taken out again")
+        assert ("load debian-49" in session.calls) is yes
+
+
+async def test_a_test_can_be_cancelled() -> None:
+    session = FakeSession()
+    session.load_gate.clear()
+    async with running(session) as menu:
+        await menu.pilot.press("t")
+        await menu.sees("Esc cancel")
+        assert "jump" not in menu.text
+        await menu.until(session.load_reached.is_set)
+        await menu.pilot.press("escape")
+        session.load_gate.set()
+        await menu.at(MenuScreen)
+        assert "load undone" in session.calls
+
+
+# --- filter
+
+
+async def test_a_filter_follows_every_key_and_is_kept_or_not() -> None:
+    async with running(FakeSession()) as menu:
+        await menu.press("slash", *"debian")
+        await menu.sees("3 of 5 entries with “debian”")
+        assert "Alpine" not in menu.text
+        await menu.press("space", *"FAIL")
+        await menu.sees("1 of 5 entries")
+        await menu.press("enter")
+        await menu.at(MenuScreen)
+        assert "16K pages" in menu.selected
+        assert "Esc show all" in menu.text
+        await menu.press("escape")
+        assert "Alpine" in menu.text
+        assert "16K pages" in menu.selected or "Debian" in menu.selected
+        await menu.press("f", *"rootfs", "down")
+        await menu.sees("2 of 5")
+        assert "Image-test" in menu.selected
+        await menu.press("escape")
+        assert "5 entries" in menu.text
+
+
+async def test_a_filter_without_a_match_says_so_and_nothing_can_be_started() -> None:
+    session = FakeSession()
+    async with running(session) as menu:
+        await menu.press("slash", *"zzz", "enter")
+        assert "No entry has these words." in menu.text
+        await menu.press("enter", "e", "t", "D", "o")
+        assert "there is nothing here to" in menu.text
+        assert not [call for call in session.calls if not call.startswith("scan")]
+
+
+# --- what is remembered
+
+
+def remembering(folder: Path, state: State | None = None) -> Memory:
+    (folder / "state.json").write_bytes(encode(state or State()))
+    return Memory(FolderStore(folder))
+
+
+async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
+    async with running(FakeSession(memory=remembering(tmp_path))) as menu:
+        await menu.press("2", "D")
+        await menu.sees("the default from now on")
+        assert Memory(FolderStore(tmp_path)).state.default == "debian-47"
+        assert "2*" in menu.selected
+        assert menu.text.count("* ") == 1
+        await menu.press("D")
+        await menu.sees("no longer the default")
+        assert Memory(FolderStore(tmp_path)).state.default is None
+        assert "2*" not in menu.selected
+        assert "1*" in menu.text, "its configuration's own"
+
+
+@pytest.mark.parametrize("key", ["D", "o"])
+async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
+    assert fakes.PAGES.report.verdict is Severity.FAIL
+    async with running(FakeSession(memory=remembering(tmp_path))) as menu:
+        await menu.press("3", key)
+        await menu.sees("the default, but it cannot be started here")
+        await menu.sees("It is passed over as long as it cannot be started.")
+        await menu.press(key)
+        await menu.sees("no longer")
+        assert "passed over" not in menu.text
+
+
+async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> None:
+    async with running(FakeSession(memory=remembering(tmp_path))) as menu:
+        await menu.press("4", "o")
+        await menu.sees("the default of the next boot only")
+        assert "4→" in menu.selected
+        await menu.pilot.resize_terminal(160, 40)
+        await menu.until(lambda: " next" in menu.selected)
+        assert Memory(FolderStore(tmp_path)).state.once == "alpine"
+        await menu.press("o")
+        await menu.sees("no longer chosen")
+        assert Memory(FolderStore(tmp_path)).state.once is None
+
+
+@pytest.mark.parametrize(("keys", "said"), [("4D", "no longer the default"), ("2o", "no longer chosen")])
+async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_is_taken_back(
+    tmp_path: Path, keys: str, said: str
+) -> None:
+    memory = remembering(tmp_path)
+    async with running(FakeSession(memory=memory)) as menu:
+        memory.update(lambda state: state.with_default(fakes.ALPINE).with_once(fakes.OLDER))
+        await menu.until(lambda: "4*" in menu.text and "2→" in menu.text)
+        assert isinstance(menu.menu, MenuScreen)
+        menu.menu._stop_listening()  # as if what comes now were still on its way
+        memory.update(lambda state: state.with_default(fakes.DEBIAN).with_once(fakes.DEBIAN))
+        await menu.press(*keys)
+        await menu.sees(said)
+        assert (memory.state.default, memory.state.once) == ("debian-49", "debian-49"), "the other one's choice"
+        assert Memory(FolderStore(tmp_path)).state == memory.state
+
+
+async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> None:
+    place = Slow()
+    memory = Memory(place)
+    async with running(FakeSession(memory=memory)) as menu:
+        await menu.press("2", "D", "D", "D", "o", "o", "4", "o", "D")
+        assert (memory.state.default, memory.state.once) == ("alpine", "alpine")
+        assert place.state == State(), "nothing is on the disk yet"
+        place.gate.set()
+        await menu.sees("the default from now on")
+        await menu.until(lambda: place.state == memory.state)
+
+
+async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
+    session = Opening(memory=Memory(fakes.Kept()))
+    async with running(session) as menu:
+        await menu.press("2", "D")
+        await menu.sees("One moment, please.")
+        session.opened.set()
+        await menu.until(lambda: menu.menu._memory is not None)  # type: ignore[attr-defined]
+        await menu.press("D")
+        await menu.sees("the default from now on")
+
+
+async def test_a_menu_that_is_left_hears_nothing_more(tmp_path: Path) -> None:
+    memory = remembering(tmp_path)
+    for _ in range(2):
+        async with running(FakeSession(memory=memory)) as menu:
+            await menu.press("down")
+    assert memory._listeners == []
+
+
+class Slow(fakes.Kept):
+    """A place that takes what is written when the gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def write(self, state: State) -> None:
+        assert self.gate.wait(30)
+        super().write(state)
+
+
+class Opening(FakeSession):
+    """Whoever asks for what is remembered waits, as for a partition that has to be found."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.opened = threading.Event()
+        super().__init__(memory=memory)
+
+    @property
+    def memory(self) -> Memory:
+        assert threading.current_thread() is not threading.main_thread(), "the screen must not wait for a disk"
+        assert self.opened.wait(30)
+        return self._kept
+
+    @memory.setter
+    def memory(self, kept: Memory) -> None:
+        self._kept = kept
+
+
+async def test_what_cannot_be_remembered_is_told() -> None:
+    async with running(FakeSession(memory=Memory(None, "Nothing is remembered: no place.")), size=(120, 40)) as menu:
+        await menu.press("D")
+        await menu.sees("until power-off: Nothing is remembered")
+
+
+async def test_an_entry_that_never_came_back_is_marked_and_told(tmp_path: Path) -> None:
+    lost = Attempt(entry="debian-49", at="2026-11-14T09:30:00Z")
+    counted = dataclasses.replace(fakes.OLDER, entry=dataclasses.replace(fakes.OLDER.entry, tries_left=2))
+    out = dataclasses.replace(fakes.ALPINE, entry=dataclasses.replace(fakes.ALPINE.entry, tries_left=0))
+    events_told = tuple(
+        EntryFound({"debian-47": counted, "alpine": out}.get(event.listing.entry.id, event.listing))
+        if isinstance(event, EntryFound)
+        else event
+        for event in fakes.FULL
+    )
+    memory = remembering(tmp_path, State(lost=(lost,), good=(Attempt(entry="alpine", at=""),)))
+    async with running(FakeSession(events=events_told, memory=memory)) as menu:
+        await menu.sees("! Tried on 2026-11-14 at 09:30 UTC, and never came back.")
+        assert "1!" in menu.selected
+        await menu.press("2")
+        assert "Boot counting: 2 tries left." in menu.text
+        await menu.press("4")
+        assert "Boot counting: no try left." in menu.text
+
+
+# --- power, log, shell
+
+
+@pytest.mark.parametrize(("keys", "call"), [(["down"], "reboot"), (["3"], "poweroff"), (["4"], "firmware")])
+async def test_power(keys: list[str], call: str) -> None:
+    session = FakeSession(can_do=tuple(Power))
+    async with running(session) as menu:
+        await menu.press("p")
+        await menu.at(ChoiceScreen)
+        assert "Restart into the firmware's setup" in menu.text
+        await menu.press(*keys)
+        assert not [call for call in session.calls if call.startswith("power")], "marked, not taken"
+        await menu.press("enter")
+        await menu.at(RefusalScreen)
+        assert f"power {call}" in session.calls
+        assert "The machine goes on running." in menu.text
+        assert "Run as root." in menu.text
+        await menu.press("enter")
+        await menu.at(MenuScreen)
+        await menu.scanned()
+
+
+@pytest.mark.parametrize("keys", [["enter"], ["escape"], ["down", "up", "enter"], ["down", "q"]])
+async def test_power_does_nothing_unless_an_answer_is_marked_and_taken(keys: list[str]) -> None:
+    session = FakeSession()
+    async with running(session) as menu:
+        await menu.press("p", *keys)
+        await menu.at(MenuScreen)
+        assert not [call for call in session.calls if call.startswith("power")]
+
+
+async def test_a_simulation_says_that_it_would_go_down() -> None:
+    error = SimulatedJump("Here the machine would go down.", "This is a simulation.")
+    async with running(FakeSession(power_error=error, simulated=True)) as menu:
+        await menu.press("p", "2", "enter")
+        await menu.sees("Here the machine would go down.")
+
+
+async def test_the_log_shows_its_end_and_never_steers_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "menu.log").write_text("\n".join(f"line {n} \x1b[2J" for n in range(50)))
+    lines = [f"kernel {n}" for n in range(1000)]
+    async with running(FakeSession(kernel_lines=lines)) as menu:
+        await menu.press("l")
+        await menu.at(LogScreen)
+        await menu.sees("line 49 ?[2J")
+        await menu.press("home")
+        assert "kernel 600" in menu.text
+        assert "kernel 599" not in menu.text
+        await menu.press("q")
+        await menu.at(MenuScreen)
+
+
+async def test_a_kernel_log_that_may_not_be_read() -> None:
+    async with running(FakeSession(kernel_lines=None)) as menu:
+        await menu.press("l")
+        await menu.sees("that takes root")
+
+
+async def test_a_shell_is_offered_in_a_first_stage_only() -> None:
+    session = FakeSession()
+    async with running(session, size=(160, 40)) as menu:
+        await menu.press("s")
+        assert "shell" not in menu.text
+        assert "shell" not in session.calls
+    async with running(session, size=(160, 40), may_quit=False) as menu:
+        assert "s shell" in menu.text
+        await menu.press("s")
+        assert "no shell can be opened on this terminal" in menu.text, "there is none in this test"
+
+
+# --- the device tree
+
+
+def trees() -> HandedTrees:
+    tree = board_tree(("acme,rocket",), memory=((0x4000_0000, 0x1000_0000),))
+    other = board_tree(("acme,rocket",), memory=(), chosen=[("bootargs", b"evil \x1b[2J\0")])
+    return HandedTrees(running=other, named=other, handed=tree)
+
+
+async def test_the_device_tree_is_shown_with_its_differences() -> None:
+    async with running(FakeSession(handed=trees()), size=(80, 100)) as menu:
+        await menu.press("d", "v")
+        await menu.at(TreeScreen)
+        await menu.sees("/dts-v1/;")
+        for text in (
+            "What is changed in the entry's own",
+            "Against the one that runs now",
+            "/chosen bootargs: [65 76 69 6c 20 1b",
+        ):
+            assert text in menu.text
+        assert "\x1b" not in menu.text
+        await menu.press("escape", "escape")
+        await menu.at(MenuScreen)
+
+
+async def test_a_device_tree_that_cannot_be_read_says_why() -> None:
+    async with running(FakeSession(trees_error=fakes.NO_ROOT)) as menu:
+        await menu.press("d", "v")
+        await menu.sees("Start it with sudo.")
+
+
+async def test_an_entry_without_a_tree_says_what_is_handed_on() -> None:
+    async with running(FakeSession()) as menu:
+        await menu.press("d", "v")
+        await menu.sees("the running one is handed on")
+        assert "It is not known here" in menu.text
+
+
+def test_the_dump_of_a_huge_tree_is_cut() -> None:
+    properties = [(f"p{number}", b"x\0") for number in range(2 * MOST_LINES)]
+    huge = board_tree(("acme,rocket",), memory=(), chosen=properties)
+    text = TreeText.of(HandedTrees(running=None, named=None, handed=huge))
+    assert text.source is not None
+    assert len(text.source) == MOST_LINES + 1
+    assert "only the first 6,000" in text.source[-1]
+
+
+def test_the_details_say_which_digest_a_file_must_have() -> None:
+    plan = fakes.plan_for(fakes.DEBIAN)
+    assert not any("SHA-256" in row.text for row in planned(plan, 80))
+    plan = dataclasses.replace(plan, kernel=dataclasses.replace(plan.kernel, sha256="0a" * 32))
+    text = "".join(row.text.replace(" ", "") for row in planned(plan, 80))
+    assert f"SHA-256{'0a' * 32}" in text

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""Keys, pastes and drawing that reach a screen before it is composed or after its end: for every screen there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from threading import Event
+from typing import Any
+
+import pytest
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+
+from bootmenu.bootstate.pin import StoredPin, guard
+from bootmenu.bootstate.store import Memory
+from bootmenu.discovery.scan_events import DeviceFound, EntryFound
+from bootmenu.frontends.tui import screens
+from bootmenu.frontends.tui.screens.base_screen import (
+    AskingScreen,
+    BaseScreen,
+    BootmenuScreen,
+    BoxScreen,
+    ReadingScreen,
+)
+from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
+from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
+from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
+from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.edit_screen import EditScreen
+from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
+from bootmenu.frontends.tui.screens.help_screen import HelpScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import (
+    KioskArrivalScreen,
+    KioskLeavingScreen,
+    KioskLoadingScreen,
+    KioskRefusalScreen,
+    KioskScreen,
+    PinScreen,
+    PlainScreen,
+)
+from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
+from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
+from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
+from bootmenu.frontends.ui_context import UiContext
+from bootmenu.system.power import Power
+from tests.builders import fakes
+from tests.builders.fakes import FakeSession
+from tests.frontends.tui.driving import Menu, running
+
+_SET = Event()
+_SET.set()
+_ERROR = fakes.NO_ROOT
+_LOCKED = next(event.device for event in fakes.LOCKED if isinstance(event, DeviceFound) and event.device.locked)
+_PLAN = fakes.plan_for(fakes.DEBIAN)
+
+
+def _pin(context: UiContext) -> PinScreen:
+    assert fakes.KIOSK.kiosk_pin is not None
+    return PinScreen(context, guard(StoredPin.parse(fakes.KIOSK.kiosk_pin), Memory(None)))
+
+
+SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
+    MenuScreen: MenuScreen,
+    DetailsScreen: lambda context: DetailsScreen(context, fakes.DEBIAN),
+    TreeScreen: lambda context: TreeScreen(context, fakes.DEBIAN),
+    EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
+    HelpScreen: HelpScreen,
+    LogScreen: LogScreen,
+    LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN, after=_SET),
+    RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
+    ArrivalScreen: lambda context: ArrivalScreen(context, _PLAN),
+    ChoiceScreen: lambda context: ChoiceScreen(context, "Title", ["Words."], ["no", "yes"]),
+    ConfirmScreen: lambda context: ConfirmScreen(context, fakes.DEBIAN),
+    PassphraseScreen: lambda context: PassphraseScreen(context, _LOCKED),
+    FilterScreen: lambda context: FilterScreen(context, "", lambda _: None, lambda _: None),
+    KioskScreen: KioskScreen,
+    KioskLoadingScreen: lambda context: KioskLoadingScreen(context, fakes.DEBIAN, "Start", after=_SET),
+    KioskRefusalScreen: lambda context: KioskRefusalScreen(context, _ERROR),
+    KioskArrivalScreen: lambda context: KioskArrivalScreen(context, "Start"),
+    KioskLeavingScreen: lambda context: KioskLeavingScreen(context, Power.OFF),
+    PinScreen: _pin,
+}
+_BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, ScanningScreen, PlainScreen}
+_ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
+"""Actions that end the app, or go to another screen that has its own turn."""
+
+
+def test_every_screen_is_tried_and_has_the_common_base() -> None:
+    names = [found.name for found in pkgutil.iter_modules(screens.__path__)]
+    modules = [importlib.import_module(f"{screens.__name__}.{name}") for name in names]
+    defined = {
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Screen) and value.__module__.startswith(screens.__name__)
+    }
+    assert defined - _BASES == set(SCREENS)
+    assert all(issubclass(kind, BaseScreen) for kind in defined)
+
+
+def _doings(screen: BaseScreen[Any]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """All that a key, a timer or a message makes it do by itself."""
+    for binding in screen.BINDINGS:
+        assert isinstance(binding, Binding)
+        if binding.action.partition("(")[0].rpartition(".")[2] not in _ELSEWHERE:
+            yield binding.action, partial(_act, screen, binding.action)
+    yield "a character", lambda: _handed(screen, events.Key("4", "4"))
+    yield "a paste", lambda: _handed(screen, events.Paste("47"))
+    for name in ("_draw", "draw", "draw_title", "draw_found", "_draw_now", "_draw_rules", "_tick"):
+        if (method := getattr(screen, name, None)) is not None:
+            yield name, method
+
+
+def _act(screen: BaseScreen[Any], action: str) -> object:
+    return screen.app.run_action(action, screen)
+
+
+def _handed(screen: BaseScreen[Any], event: events.Event) -> object:
+    handler = getattr(screen, f"on_{type(event).__name__.lower()}", None)
+    return handler(event) if handler is not None else None
+
+
+@asynccontextmanager
+async def _app(kind: type[Screen[Any]]) -> AsyncIterator[Menu]:
+    session = FakeSession(simulated=True)
+    settings = fakes.KIOSK if kind.__module__.endswith("kiosk") else None
+    async with running(session, settings=settings) as menu:
+        yield menu
+
+
+async def _do(doing: Callable[[], object]) -> None:
+    done = doing()
+    if inspect.isawaitable(done):
+        await done
+
+
+async def _leave(menu: Menu, depth: int) -> None:
+    while len(menu.app.screen_stack) > depth:
+        await menu.app.pop_screen()
+
+
+@pytest.mark.parametrize("kind", SCREENS, ids=lambda kind: kind.__name__)
+async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Screen[Any]]) -> None:
+    async with _app(kind) as menu:
+        depth = len(menu.app.screen_stack)
+        count = len(list(_doings(SCREENS[kind](menu.app.context))))
+        assert count > 3
+        for number in range(count):
+            screen = SCREENS[kind](menu.app.context)
+            pushed = menu.app.push_screen(screen)
+            assert not screen.query("TextView"), "nothing of it is there yet"
+            await _do(list(_doings(screen))[number][1])
+            await pushed
+            await _leave(menu, depth)
+        await menu.pilot.pause()
+        assert menu.app.fault is None
+
+
+@pytest.mark.parametrize("kind", SCREENS, ids=lambda kind: kind.__name__)
+async def test_what_comes_after_the_end_of_a_screen_is_no_fault(kind: type[Screen[Any]]) -> None:
+    async with _app(kind) as menu:
+        below = list(menu.app.screen_stack)
+        for number in range(len(list(_doings(SCREENS[kind](menu.app.context))))):
+            screen = SCREENS[kind](menu.app.context)
+            await menu.app.push_screen(screen)
+            name, doing = list(_doings(screen))[number]
+            await _leave(menu, len(below))
+            assert not screen.query("TextView"), "nothing of it is there any more"
+            await _do(doing)
+            screen.dismiss(None)
+            assert menu.app.screen_stack[: len(below)] == below, f"{name} took another screen away"
+            await _leave(menu, len(below))
+        await menu.pilot.pause()
+        assert menu.app.fault is None
+
+
+async def test_esc_before_a_load_is_drawn_takes_it_back() -> None:
+    async with running(FakeSession()) as menu:
+        results: list[object] = []
+        screen = LoadingScreen(menu.app.context, fakes.DEBIAN, after=_SET)
+        pushed = menu.app.push_screen(screen, results.append)
+        await menu.app.run_action("cancel", screen)
+        await pushed
+        await menu.until(lambda: results)
+    assert results == [Returned("taken back: nothing is loaded")]
+
+
+# ---- nothing that may wait for a disk or the firmware is asked by the thread that draws ------------------------
+
+
+class Asked(FakeSession):
+    """Remembers what the thread of the screens asks of it, beside what is only looked up."""
+
+    DEAR = frozenset(
+        {"memory", "powers", "scan", "watch", "plan", "load", "leave", "power", "device_trees", "recheck"}
+        | {"handed_trees", "unlock", "holding", "kernel_log"}
+    )
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in Asked.DEAR and threading.current_thread() is threading.main_thread():
+            object.__getattribute__(self, "by_the_screens").append(name)
+        return super().__getattribute__(name)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.by_the_screens: list[str] = []
+
+
+async def test_a_menu_that_draws_asks_no_disk_and_no_firmware() -> None:
+    session = Asked(events=fakes.LOCKED, can_do=tuple(Power))
+    async with running(session) as menu:
+        await menu.until(lambda: menu.menu._memory is not None)  # type: ignore[attr-defined]
+        for keys in ("D", "o", "p", "d", "e", "l", "u", "r", "slash"):
+            await menu.press(keys)
+            await menu.press("escape")
+        await menu.press("t")
+        await menu.press("enter")
+    assert session.by_the_screens == []
+
+
+async def test_a_kiosk_that_draws_asks_no_disk_and_no_firmware() -> None:
+    session = Asked(can_do=tuple(Power))
+    settings = dataclasses.replace(fakes.KIOSK, kiosk_actions=("power", "details", "rescan"))
+    async with running(session, settings=settings) as menu:
+        await menu.sees("Switch off")
+        for number in range(10):
+            session.later.put(EntryFound(fakes.listing(f"late-{number}", "Late", device="sda2")))
+            await menu.press("down")
+        await menu.press("home", "enter")
+    assert session.by_the_screens == []

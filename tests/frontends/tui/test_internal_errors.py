@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""A mistake of the menu itself: the traceback in a file, one sentence for the person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bootmenu.frontends.tui.app import BootmenuApp
+from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.kexec.kernel_errors import LoadError
+from bootmenu.model.progress import Stage
+from bootmenu.session import internal_errors
+from tests.builders.fakes import FakeSession
+from tests.frontends.tui.driving import running
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({"BOOTMENU_LOG": "/a/log", "HOME": "/root"}, "/a/log"),
+        ({"XDG_STATE_HOME": "/state", "HOME": "/root"}, "/state/bootmenu/menu.log"),
+        ({"HOME": "/root"}, "/root/.local/state/bootmenu/menu.log"),
+        ({}, "/run/bootmenu/menu-app.log"),
+    ],
+)
+def test_where_it_is_written(environ: dict[str, str], path: str) -> None:
+    assert str(internal_errors.log_file(environ)) == path
+
+
+def test_a_file_that_cannot_be_written_is_no_second_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOTMENU_LOG", "/proc/nowhere/log")
+    error = internal_errors.fault(ValueError("seven"))
+    assert "ValueError: seven" in error.message
+    assert "could not be written" in error.hint
+
+
+def test_what_a_simulation_notes_is_in_its_own_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "log"))
+    internal_errors.note("before")
+    with internal_errors.pretending():
+        told: list[bool] = []
+        stop = internal_errors.listen(lambda: told.append(True))
+        assert internal_errors.note("one\ntwo") is None
+        stop()
+        assert (internal_errors.tail(9), told) == (["one", "two"], [True])
+        for number in range(3000):
+            internal_errors.note(str(number))
+        assert len(internal_errors.tail(9999)) == 1000
+        internal_errors.fault(ValueError("a real mistake"))
+    assert internal_errors.tail(9)[0] == "before"
+    assert "ValueError: a real mistake" in internal_errors.tail(9)
+
+
+async def test_a_fault_in_a_handler_ends_the_app_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(self: MenuScreen) -> None:
+        raise ZeroDivisionError("a fault\nof two lines")
+
+    monkeypatch.setattr(MenuScreen, "action_details", broken)
+    app = BootmenuApp(FakeSession())
+
+    async def pressed() -> None:
+        async with app.run_test() as pilot:
+            await pilot.press("d")
+            await pilot.pause()
+
+    with pytest.raises(ZeroDivisionError):
+        await pressed()
+    assert app.return_code == 1
+    assert app.fault is not None
+    assert app.fault.message.endswith("“ZeroDivisionError: a fault of two lines”")
+    assert not app._exit_renderables
+    log = (tmp_path / "menu.log").read_text()
+    assert "Traceback" in log
+    assert "ZeroDivisionError" in log
+
+
+async def test_a_badge_says_that_something_was_logged(tmp_path: Path) -> None:
+    session = FakeSession(scan_error=ValueError("seven"))
+    session.scan_gate.clear()
+    async with running(session, scanned=False) as menu:
+        assert "! log" not in menu.text
+        session.scan_gate.set()
+        await menu.sees("! log")
+        assert menu.rows[0].endswith(" ! log ")
+        assert "ValueError: seven" in (tmp_path / "menu.log").read_text()
+        await menu.press("f1")
+        assert menu.rows[0].endswith(" ! log "), "on every screen"
+    async with running(FakeSession()) as menu:
+        assert "! log" not in menu.text, "a new menu begins anew"
+
+
+async def test_what_is_wrong_with_the_theme_is_in_the_log_too(tmp_path: Path) -> None:
+    async with running(FakeSession(), theme="no-such") as menu:
+        await menu.sees("! log")
+        assert "there is no theme no-such" in (tmp_path / "menu.log").read_text()
+
+
+def test_an_expected_error_is_written_as_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the kiosk the log is where the reason stands. A traceback would look like a mistake of the menu's."""
+    monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "log"))
+    error = LoadError("the kernel refused it", "Take it out.", stage=Stage.LOAD, kernel_log=("kexec: busy",))
+    error.add_note("A kernel stays loaded.")
+    try:
+        raise error from OSError(16, "busy")
+    except LoadError as caught:
+        internal_errors.write(caught)
+    said = "the kernel refused it\n  Take it out.\n  A kernel stays loaded.\n  kexec: busy\n"
+    assert (tmp_path / "log").read_text() == said
+    internal_errors.write(ZeroDivisionError("a mistake"))
+    assert "ZeroDivisionError: a mistake" in (tmp_path / "log").read_text()

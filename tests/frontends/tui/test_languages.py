@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Every main screen in every language: nothing overflows, what has to be read is not cut, nothing is left English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bootmenu import i18n
+from bootmenu.bootstate.store import Attempt, Memory, State
+from bootmenu.frontends import first_frame
+from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.i18n import _
+from bootmenu.model.finding import Severity
+from bootmenu.model.progress import Stage, StageState
+from bootmenu.system.power import Power
+from bootmenu.terminal.cells import cells
+from bootmenu.view import banner, entry_list, entry_summary, kiosk_pages, load_progress, refusal
+from bootmenu.view.actions import Place, labelled
+from bootmenu.view.entry_editor import EntryPart
+from bootmenu.view.styled_text import Line
+from bootmenu.view.wording import WORDS, verdict, verdict_width
+from scripts.messages import collected
+from tests.builders import fakes
+from tests.frontends.tui.driving import Menu, running
+
+LANGUAGES = ["de", "es", "fr", "pt"]
+SIZES = [(80, 24), (60, 20)]
+
+
+@pytest.fixture(params=LANGUAGES, autouse=True)
+def code(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The language in use."""
+    i18n.use(request.param, {})
+    yield request.param
+    i18n.use("en", {})
+
+
+def english() -> list[str]:
+    """Messages that no page may show: long enough to be no part of another text."""
+    texts = (key[0] for key in collected() if "{" not in key[0])
+    return [text for text in texts if len(text) > 12 and " " in text and _(text) != text]
+
+
+def check(menu: Menu) -> None:
+    """What holds for every screen."""
+    for paper in menu.app.screen.query(TextView):
+        for line in paper.lines:
+            assert line.width <= paper.size.width, f"{line.text!r} is wider than {paper.size.width}"
+    shown = menu.text
+    left = [text for text in english() if text in shown]
+    assert not left, f"{left} in\n{shown}"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) -> None:
+    memory = Memory(None)
+    memory.state = State(default="alpine", lost=(Attempt(entry="debian-49", at="2026-11-14T09:30:00Z"),))
+    session = fakes.stuck_session(memory=memory)
+    async with running(session, size=size) as menu:
+        check(menu)
+        tried = _("Tried on {day} at {time} UTC, and never came back.")
+        await menu.press("1")
+        await menu.sees(tried.format(day="2026-11-14", time="09:30")[:20])
+        titles = [row.find("GNU/Linux") for row in menu.rows if row[2:3].isdigit()]
+        assert set(titles) - {-1} == {5 + verdict_width() + 1 + len("Debian ")}, "the titles stand in one column"
+        await menu.press("3")
+        assert _(WORDS[Severity.FAIL].sentence) in menu.text
+        for key in (*"de/pl", "f1", "enter"):
+            await menu.press(key)
+            check(menu)
+            await menu.press("escape")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
+    shown = banner.footer(labelled(Place.MENU, {"unfilter", "lock", "unlock", "demo"}), size[0])
+    assert shown.width <= size[0]
+    for label in ("boot", "edit", "details", "help"):
+        assert _(label) in shown.text
+    for place in (Place.EDIT, Place.CONFIRM, Place.CHOICE, Place.FILTER, Place.PASSPHRASE, Place.PROGRESS):
+        *labels, (*_key, last, _press) = labelled(place)
+        assert last == _("help"), "the last, which goes where there is no room"
+        shown = banner.footer(labelled(place), size[0])
+        assert all(f"{key} {label}" in shown.text for key, label, _press in labels), place
+
+
+def test_words_fit_their_columns() -> None:
+    assert verdict_width() <= 10, "more than that is missing to the titles"
+    for severity in Severity:
+        shown = verdict(severity)
+        assert cells(shown.text) == verdict_width()
+        assert WORDS[severity].sign in shown.text
+        assert _(WORDS[severity].word) in shown.text
+        assert cells(_(WORDS[severity].sentence)) <= 36, "beside a title of 20 columns, in 60"
+    assert len({_(WORDS[severity].word) for severity in Severity}) == len(Severity)
+    assert max(cells(_(part)) for part in EntryPart) < 24
+    assert entry_summary.label_width() <= 24
+    assert entry_list.Mark.width() <= 8
+
+
+def test_every_stage_and_state_has_its_word() -> None:
+    assert {(str(name),) for name in (*Stage, *StageState)} <= collected().keys()
+    plan = fakes.plan_for(fakes.DEBIAN)
+    told = {progress.stage: progress for progress in (*fakes.LOADING, *fakes.LEAVING)}
+    for width in (80, 60):
+        lines = load_progress.loading(fakes.DEBIAN, plan, told, "", width, 24)
+        assert all(line.width <= width for line in lines)
+        shown = "\n".join(line.text for line in lines)
+        assert all(_(stage) in shown for stage in plan.stages)
+        assert all(f"{progress.seconds:.1f} s" in shown for progress in told.values() if progress.seconds)
+
+
+def fits(lines: list[Line], width: int) -> None:
+    """No line is wider, and nothing is cut."""
+    for line in lines:
+        assert line.width <= width, line.text
+        assert "»" not in line.text, line.text
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pages_without_a_screen_of_their_own(size: tuple[int, int]) -> None:
+    width, height = size
+    fits(refusal.refusal(fakes.BUSY, "Debian", width), width)
+    fits(refusal.arrival("Debian", "Starting Debian.", "kexec_load", width), width)
+    fits(kiosk_pages.refusal("Debian", width, height), width)
+    fits(kiosk_pages.waiting(width, height), width)
+    for few in (True, False):
+        fits(kiosk_pages.pin(3, 11, "", width, height, few_buttons=few), width)
+    row = kiosk_pages.KioskRow(name=_("Service"), note=_("asks for the PIN"))
+    power = kiosk_pages.KioskRow(name=_(kiosk_pages.POWERS[Power.REBOOT]))
+    fits(kiosk_pages.start([row, power], 0, _(kiosk_pages.KEYS), width, height), width)
+    wheel = next(line for line in kiosk_pages.pin(0, 0, "", width, height, few_buttons=False) if "OK" in line.text)
+    assert wheel.width <= width
+
+
+@pytest.mark.parametrize("columns", [80, 60, 40, 20])
+def test_the_countdown_is_a_whole_sentence_where_there_is_room(columns: int) -> None:
+    row = first_frame._countdown("300", columns)
+    assert cells(row) < columns
+    assert "300 s" in row
+    assert row.endswith("." if columns >= 40 else "s")

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""A menu that is open for months: screens come and go, and nothing of them stays."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+
+from textual._styles_cache import StylesCache
+from textual.dom import DOMNode
+from textual.strip import Strip
+
+from tests.builders import fakes
+from tests.frontends.tui.driving import running
+
+
+def kept() -> Counter[type]:
+    gc.collect()
+    return Counter(
+        kind for each in gc.get_objects() for kind in (StylesCache, DOMNode, Strip) if isinstance(each, kind)
+    )
+
+
+async def test_a_screen_that_was_left_keeps_nothing() -> None:
+    async with running(fakes.FakeSession()) as menu:
+
+        async def visit(times: int) -> None:
+            for _ in range(times):
+                for key in ("question_mark", "d", "l"):
+                    await menu.press(key)
+                    await menu.press("escape")
+
+        await visit(3)
+        before = kept()
+        await visit(10)
+        after = kept()
+    assert {kind: after[kind] - before[kind] for kind in after if after[kind] > before[kind] * 1.2} == {}

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Every screen on the smallest and on the largest terminals: what has to be answered or chosen is always in sight."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import pytest
+
+from bootmenu.model.finding import Report
+from bootmenu.view.question import question
+from tests.builders import fakes
+from tests.frontends.tui import appearance
+from tests.frontends.tui.driving import Menu
+from tests.frontends.tui.scenes import SCENES
+
+SIZES = ((20, 8), (24, 10), (32, 8), (40, 12), (60, 20), (80, 24), (90, 9), (100, 30), (132, 50), (240, 70))
+
+MARKED = "^▶ "
+CONTACT = r"0800\s+123\s+456"
+
+IN_SIGHT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("menu", "menu-warn", "menu-fail", "menu-unknown", "menu-problem", "menu-stuck", "menu-waiting"), (MARKED,)
+    ),
+    **dict.fromkeys(("menu-looking", "menu-simulation", "menu-locked", "menu-remembered", "filtered"), (MARKED,)),
+    "menu-ended-early": (MARKED, "looking en"),
+    "menu-tested": (MARKED, "taken by"),
+    "menu-starting": ("looking",),
+    "menu-empty": (r"\bm\b",),
+    "menu-no-partition": ("0 entries",),
+    "filter": (MARKED, "Filter: .*ok"),
+    "filtered-away": ("0 of",),
+    **dict.fromkeys(("question", "question-always"), ("No, ", "Yes, ", "▶ (No|Yes)")),
+    "power": tuple(rf"\b{number}  " for number in range(1, 5)),
+    "power-off": (MARKED, "restarting"),
+    "kiosk-power-off": ("switching", CONTACT),
+    "passphrase": (r"\*\*\*\*_",),
+    "passphrase-wrong": ("_ ", "not its"),
+    "passphrase-tried": ("deriving",),
+    "progress": ("▶ now", "%"),
+    **dict.fromkeys(("error", "fault"), ("■",)),
+    "arrival": ("▶",),
+    **dict.fromkeys(("edit", "edit-tree"), (MARKED, "«|root=|bcm2837")),
+    "details": ("kernel",),
+    "tree": (r"\+",),
+    "log": ("usb 1",),
+    "help": ("Enter",),
+    **dict.fromkeys(("kiosk", "kiosk-remembered"), ("▶  Start", CONTACT)),
+    "kiosk-looking": ("One moment", CONTACT),
+    "kiosk-pin": (r"\[8\]", r"\* \* _", CONTACT),
+    "kiosk-progress": ("%", CONTACT),
+    **dict.fromkeys(("kiosk-refusal", "kiosk-arrival", "kiosk-no-entry"), (CONTACT,)),
+}
+"""By scene: what is to be found, whatever the size. A line's end may stand between two words."""
+
+KEYLESS = ("kiosk", "menu-starting")
+"""Scenes (by their beginning) that have whom to call in place of a line of keys."""
+
+
+def test_every_scene_says_what_has_to_be_in_sight() -> None:
+    assert set(IN_SIGHT) == set(SCENES)
+
+
+def _has(menu: Menu, size: tuple[int, int]) -> bool:
+    """Whether the screen has been laid out anew."""
+    screen = appearance.seen(menu)
+    return bool(screen) and (len(screen[0]), len(screen)) == size
+
+
+def _in_sight(menu: Menu, name: str) -> bool:
+    """Whether everything is, and a key is named; what is laid out anew is drawn in turns."""
+    rows = appearance.characters(appearance.seen(menu))
+    picture = "\n".join(rows)
+    found = all(re.search(wanted, picture, re.MULTILINE) for wanted in IN_SIGHT[name])
+    return found and (name.startswith("kiosk") or bool(rows[-1].strip()))
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_what_has_to_be_answered_is_in_sight(name: str) -> None:
+    async with appearance.playing(name) as menu:
+        for size in SIZES:
+            await menu.pilot.resize_terminal(*size)
+            await menu.until(partial(_has, menu, size))
+            await menu.until(partial(_in_sight, menu, name))
+
+
+async def test_a_box_on_a_low_terminal_is_read_to_its_end() -> None:
+    async with appearance.playing("question") as menu:
+        await menu.pilot.resize_terminal(20, 8)
+        await menu.until(partial(_has, menu, (20, 8)))
+        read = ""
+        for _ in range(30):
+            read += "\n".join(menu.rows)
+            assert any("▶ No," in row for row in menu.rows)
+            await menu.press("pagedown")
+        assert "override" in read
+        assert "IMG-PAGE" in read
+        await menu.press("down")
+        assert any("▶ Yes," in row for row in menu.rows)
+
+
+def test_the_question_names_every_failure() -> None:
+    both = fakes.listing("one", "Linux", fakes.PAGE, fakes.STUCK)
+    for machine in (Report(findings=()), Report(findings=(fakes.STUCK,))):
+        rows = question(both, machine, first_stage=True, simulated=False, width=60)
+        text = " ".join(row.text.strip() for row in rows)
+        assert "This kernel uses 16 KiB pages." in text
+        assert "The CPUs cannot be handed over" in text
+        assert "IMG-PAGE, CPU-STUCK" in text

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""How every screen looks in every theme; see `appearance`. After a change that is meant: make snapshots"""
+
+from __future__ import annotations
+
+import pytest
+
+from bootmenu.discovery.scan_events import EntryFound
+from bootmenu.frontends.tui import themes
+from bootmenu.model.finding import Finding, Severity
+from bootmenu.terminal.capabilities import Depth
+from bootmenu.terminal.character_sets import to_ascii, to_console
+from bootmenu.view.wording import WORDS
+from tests.builders import fakes
+from tests.builders.fakes import FakeSession
+from tests.frontends.tui import appearance
+from tests.frontends.tui.appearance import Drawn
+from tests.frontends.tui.driving import running
+from tests.frontends.tui.scenes import SCENES
+
+SAFE = frozenset("─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»")
+"""On the kernel's own font and on Debian's."""
+
+
+@pytest.fixture(scope="module", params=SCENES)
+def drawn(request: pytest.FixtureRequest) -> tuple[str, list[Drawn]]:
+    """A scene in every size and theme. One at a time: a scene has 50,000 cells."""
+    return request.param, list(appearance.harvest(request.param))
+
+
+def test_a_screen_is_as_it_was(drawn: tuple[str, list[Drawn]]) -> None:
+    name, screens = drawn
+    for one in screens:
+        assert appearance.page(one.screen) == appearance.path(name, one.size).read_text(encoding="utf-8")
+
+
+def test_every_theme_gives_every_ink_its_look(drawn: tuple[str, list[Drawn]]) -> None:
+    legend = appearance.read_legend()
+    for one in drawn[1]:
+        for variant, sign, style, place in one.seen:
+            look = str(appearance.look(style, variant.depth))
+            wanted = legend[variant.name, variant.depth].get(sign)
+            assert look == wanted, (
+                f"{appearance.meaning(sign)} in {variant.name}, {variant.depth}, at {place} of {one.size}"
+            )
+
+
+def test_no_character_has_the_colour_of_its_ground(drawn: tuple[str, list[Drawn]]) -> None:
+    for one in drawn[1]:
+        for variant, sign, style, place in one.seen:
+            look = appearance.look(style, variant.depth)
+            where = f"{appearance.meaning(sign)} in {variant.name}, {variant.depth}, at {place} of {one.size}"
+            # on the terminal's own ground only the terminal knows, and it shows its own colours of text
+            assert look.colour != look.ground or look.colour == "default", where
+            assert look.colour != "default" or look.ground == "default", where
+            if variant.depth is Depth.NONE:
+                assert (look.colour, look.ground) == ("default", "default"), where
+
+
+def test_every_character_is_in_the_fonts_of_consoles(drawn: tuple[str, list[Drawn]]) -> None:
+    for one in drawn[1]:
+        text = "".join(appearance.characters(one.screen))
+        assert {char for char in to_console(text) if not char.isascii()} <= SAFE
+        assert len(to_console(text)) == len(text)
+        plain = to_ascii(text)
+        assert plain.isascii()
+        assert len(plain) == len(text)
+        assert plain.count("?") == text.count("?"), "a sign without a likeness in ASCII"
+
+
+async def test_a_verdict_is_told_without_its_colour() -> None:
+    """The same finding in every severity: no two screens have the same characters."""
+    seen = set()
+    for one in Severity:
+        found = Finding(code="IMG-PAGE", severity=one, message="Pages.", hint="Look.")
+        events = (fakes.FULL[0], EntryFound(fakes.listing("one", "Linux", found)), fakes.FULL[-1])
+        async with running(FakeSession(events=events)) as menu:
+            (row,) = [row for row in menu.rows if "Linux" in row and row.startswith("▶")]
+            (head,) = [row for row in menu.rows if row.startswith("─ Linux")]
+            seen.add((row, head))
+            assert WORDS[one].sign in row
+            assert WORDS[one].word in row
+            assert WORDS[one].sentence in head
+    assert len(seen) == len(Severity)
+
+
+def test_there_are_no_other_files() -> None:
+    wanted = {appearance.path(name, size) for name in SCENES for size in appearance.SIZES}
+    assert set(appearance.FOLDER.iterdir()) == {*wanted, appearance.FOLDER / "inks.txt"}
+    assert {theme for theme, _ in appearance.read_legend()} == set(appearance.THEMES)
+    assert set(appearance.THEMES) == set(themes.names(themes.folders()[1:]))

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""What the menu sends over a line, in bytes: the same on every machine, so tests may hold it to a limit."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Semaphore
+
+from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.progress import Progress, Stage, StageState
+from tests.builders.fakes import FakeSession, step
+from tests.frontends.pseudo_terminal import Line, menu_on_a_line
+
+_PLACE = re.compile(rb"\x1b\[(\d+)(?:;\d+)?H|\x1b\[(\d+);\d+r|\r+\n|[^\x1b\r]+|.", re.DOTALL)
+_SIZE = 35_100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes at 80x24."""
+
+    first: int
+    """From the start until the first screen stands still."""
+    key: int
+    """The most that a cursor key cost, in the rows of the list."""
+    story: int
+    """The most that telling the story of the entry cost, once the cursor rests there."""
+    scroll: int
+    """A cursor key that moves a whole page by one line."""
+    progress: int
+    """The most that one step of the progress cost."""
+    idle: int
+    """In a second without any key."""
+
+
+class Stepped(FakeSession):
+    """Every signal SIGUSR1 lets the load go on by one hundredth of the kernel."""
+
+    def __post_init__(self) -> None:
+        FakeSession.__post_init__(self)
+        self._go = Semaphore(0)
+        signal.signal(signal.SIGUSR1, lambda *_: self._go.release())
+
+    def load(self, plan: LoadPlan) -> Iterator[Progress]:
+        """See Session."""
+        for percent in range(40, 100):
+            yield step(Stage.KERNEL, StageState.RUNNING, _SIZE * percent // 100, _SIZE, percent / 300)
+            self._go.acquire()
+
+
+def by_row(sent: bytes) -> Counter[int]:
+    """Bytes by the row of the screen (from 1) in which the cursor was; 0 = not known."""
+    found: Counter[int] = Counter()
+    row = 0
+    for token in _PLACE.finditer(sent):
+        if token[1] or token[2]:
+            row = int(token[1] or token[2])
+        elif token[0].endswith(b"\n"):
+            row += 1
+        found[row] += len(token[0])
+    return found
+
+
+def _told(line: Line, act: Callable[[], None], parts: Callable[[], Sequence[object]]) -> bytes:
+    """What is sent until every part of the screen has changed and all is quiet."""
+    before, shown = len(line.sent), parts()
+    act()
+    line.until(lambda: all(was != now for was, now in zip(shown, parts(), strict=True)))
+    line.settle()
+    return line.sent[before:]
+
+
+def measure(term: str) -> Traffic:
+    """On a line that can do UTF-8."""
+    session = '__import__("tests.frontends.tui.traffic", fromlist=["x"]).Stepped()'
+    with menu_on_a_line(term, session=session, BOOTMENU_GLYPHS="utf-8") as line:
+
+        def rule() -> int:
+            return next(y for y, row in enumerate(line.screen.display[2:], 2) if row.startswith("─"))
+
+        def parts() -> tuple[list[str], list[str]]:
+            return line.screen.display[1 : rule()], line.screen.display[rule() :]
+
+        line.until(lambda: "▶ 1" in line.text and "/vmlinuz" in line.text)
+        line.settle()
+        first = len(line.sent)
+        idle = len(line.read(1.0))
+        keys, stories = [], []
+        for key in (b"\x1b[B", b"\x1b[B", b"\x1b[B", b"k", b"k", b"k"):
+            found = by_row(_told(line, partial(line.type, key), parts))
+            keys.append(sum(size for row, size in found.items() if 2 <= row <= rule()))
+            stories.append(found.total() - keys[-1])
+        line.type(b"d")
+        line.until(lambda: "What was checked" in line.text)
+        line.settle()
+        scrolled = len(_told(line, partial(line.type, b"\x1b[B"), lambda: [line.text]))
+        line.type(b"q")
+        line.until(lambda: "▶ 1" in line.text)
+        line.settle()
+        line.type(b"\r")
+        line.until(lambda: "/ 35.1 MB" in line.text)
+        line.settle()
+        steps = []
+        for _ in range(5):
+            sent = _told(line, partial(os.kill, line.process.pid, signal.SIGUSR1), lambda: [line.text])
+            steps.append(len(sent))
+    return Traffic(
+        first=first,
+        key=max(keys),
+        story=max(stories),
+        scroll=scrolled,
+        progress=max(steps),
+        idle=idle,
+    )

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""The line that is typed, and the entry that lines describe."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootmenu.model.entry import CommandLine, FileRef
+from bootmenu.terminal.cells import cells
+from bootmenu.view.entry_editor import EntryEditor, EntryPart
+from bootmenu.view.line_editor import LineEditor
+from tests.builders.fakes import DEBIAN
+
+OPERATIONS = ["erase", "delete", "clear", "kill", "erase_word", "left", "right", "home", "end"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "before", "after"),
+    [
+        ("erase", "ab|c", "a|c"),
+        ("erase", "|abc", "|abc"),
+        ("delete", "ab|c", "ab|"),
+        ("delete", "abc|", "abc|"),
+        ("clear", "ab|c", "|c"),
+        ("kill", "a|bc", "a|"),
+        ("erase_word", "quiet ro  |x", "quiet |x"),
+        ("erase_word", "quiet ro|x", "quiet |x"),
+        ("erase_word", "quiet|", "|"),
+        ("erase_word", "|quiet", "|quiet"),
+        ("left", "a|b", "|ab"),
+        ("right", "a|b", "ab|"),
+        ("home", "ab|", "|ab"),
+        ("end", "|ab", "ab|"),
+    ],
+)
+def test_what_keys_do(operation: str, before: str, after: str) -> None:
+    line = getattr(LineEditor(before.replace("|", ""), before.index("|")), operation)()
+    assert line.text[: line.cursor] + "|" + line.text[line.cursor :] == after
+
+
+@given(
+    st.text(max_size=60),
+    st.lists(st.sampled_from(OPERATIONS) | st.text(min_size=1, max_size=5).map(lambda text: "+" + text)),
+    st.integers(8, 60),
+)
+def test_any_typing_keeps_the_cursor_in_the_text_and_the_line_in_its_columns(
+    text: str, operations: list[str], width: int
+) -> None:
+    line = LineEditor.of(text)
+    for operation in operations:
+        line = line.insert(operation[1:]) if operation[0] == "+" else getattr(line, operation)()
+        assert 0 <= line.cursor <= len(line.text)
+        spans = line.spans(width)
+        shown = "".join(span.text for span in spans)
+        assert cells(shown) <= width
+        assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Mn", "Zl", "Zp"}
+        assert [span.marked for span in spans].count(True) == 1
+
+
+def test_a_long_line_says_that_there_is_more_and_shows_the_cursor() -> None:
+    line = LineEditor.of("a" * 50 + "日本" + "b" * 50)
+    for at in range(len(line.text) + 1):
+        spans = dataclasses.replace(line, cursor=at).spans(20)
+        (marked,) = [span.text for span in spans if span.marked]
+        assert marked == (line.text[at] if at < len(line.text) else " ")
+        text = "".join(span.text for span in spans)
+        assert text.startswith("«") == (at > 18)
+
+
+def test_typing_moves_the_window_seldom() -> None:
+    shown = [LineEditor.of("x" * length).spans(40)[0].text for length in range(200)]
+    moves = sum(1 for before, after in itertools.pairwise(shown) if (before == "«") != (after == "«"))
+    assert moves <= 2
+
+
+def test_what_is_too_long_is_left_out() -> None:
+    assert LineEditor.of("abc").insert("defg", 5) == LineEditor("abcde", 5)
+
+
+def at(editor: EntryEditor, part: EntryPart, number: int = 0) -> EntryEditor:
+    index = [i for i, slot in enumerate(editor.slots) if slot.part is part][number]
+    return dataclasses.replace(editor, at=index)
+
+
+def test_a_draft_that_nobody_changed_is_the_entry() -> None:
+    editor = EntryEditor.of(DEBIAN.entry)
+    assert not editor.changed
+    assert editor.edited() == DEBIAN.entry
+    for steps in (1, 1, 1, -1, 99, -99):
+        editor = editor.move(steps)
+        assert not editor.changed
+
+
+def test_every_part_can_be_changed_and_the_entry_stays_what_it_was() -> None:
+    before = DEBIAN.entry
+    editor = at(EntryEditor.of(before), EntryPart.COMMAND_LINE).typed(LineEditor.of("root=/dev/sda2 single"))
+    editor = at(editor, EntryPart.KERNEL).typed(LineEditor.of("sdb1:/other"))
+    editor = at(editor, EntryPart.INITRAMFS, 1).typed(LineEditor.of("uuid=1-2:/second"))
+    editor = at(editor, EntryPart.TREE).typed(LineEditor.of("board.dtb"))
+    editor = at(editor, EntryPart.OVERLAY).typed(LineEditor.of("/o.dtbo"))
+    edited = editor.edited()
+    assert editor.changed
+    assert edited.cmdline == CommandLine("root=/dev/sda2 single")
+    assert edited.kernel == FileRef(device="sdb1", path="/other")
+    assert edited.initrds == (before.initrds[0], FileRef(device="uuid=1-2", path="/second"))
+    assert edited.dtb == FileRef(device=before.device, path="/board.dtb")
+    assert edited.overlays == (FileRef(device=before.device, path="/o.dtbo"),)
+    assert (edited.id, edited.title, edited.source) == (before.id, before.title, before.source)
+    assert DEBIAN.entry == before
+    assert [slot.part for slot in editor.slots].count(EntryPart.INITRAMFS) == 3, "one more is offered"
+
+
+def test_an_emptied_line_leaves_its_file_out() -> None:
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.INITRAMFS).typed(LineEditor())
+    assert editor.edited().initrds == ()
+    assert at(editor, EntryPart.KERNEL).typed(LineEditor()).edited().kernel.path == "/"
+
+
+def test_a_file_s_part_stays_with_it_until_its_line_is_changed() -> None:
+    part = FileRef(device="mmcblk0p1", path="/uki.efi", part=".dtb", exists=True)
+    editor = at(EntryEditor.of(dataclasses.replace(DEBIAN.entry, dtb=part)), EntryPart.TREE)
+    assert editor.typed(LineEditor.of("x")).typed(LineEditor.of("/uki.efi")).edited().dtb == part
+    assert editor.typed(LineEditor.of("/uki.dtb")).edited().dtb == FileRef(device="mmcblk0p1", path="/uki.dtb")
+
+
+def test_choices_go_round_with_the_running_tree_among_them() -> None:
+    choices = [FileRef(device="mmcblk0p1", path="/a.dtb"), FileRef(device="sda2", path="/b.dtb")]
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.TREE)
+    seen = []
+    for _ in range(4):
+        editor = editor.choose(choices, 1)
+        seen.append(editor.edited().dtb)
+    assert seen == [*choices, None, choices[0]]
+    assert editor.choose(choices, -1).edited().dtb is None
+    assert editor.typed(LineEditor.of("/typed")).choose(choices, 1).edited().dtb is None
+    elsewhere = at(editor, EntryPart.KERNEL)
+    assert elsewhere.choose(choices, 1) == elsewhere
+
+
+def test_a_tree_of_a_folder_stays_one_until_another_is_named() -> None:
+    folder = FileRef(device="mmcblk0p1", path="/dtbs")
+    entry = dataclasses.replace(DEBIAN.entry, dtb=FileRef(device="mmcblk0p1", path="/dtbs/a.dtb"), dtb_folder=folder)
+    editor = at(EntryEditor.of(entry), EntryPart.TREE)
+    assert editor.edited().dtb_folder == folder
+    assert editor.typed(LineEditor()).edited().dtb_folder is None
+
+
+def test_a_file_is_named_as_screens_show_it_and_as_settings_do() -> None:
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.KERNEL)
+    for text, device, path in (
+        ("sda2:/@:/boot/vmlinuz", "sda2:/@", "/boot/vmlinuz"),
+        ("sda1:/iso/x.iso:/casper/vmlinuz", "sda1:/iso/x.iso", "/casper/vmlinuz"),
+        ("/dev/sda1:/vmlinuz", "sda1", "/vmlinuz"),
+        ("LABEL=Boot:/vmlinuz", "label=Boot", "/vmlinuz"),
+        ("/odd:/name", DEBIAN.entry.device, "/odd:/name"),
+        ("a/b:/c", DEBIAN.entry.device, "/a/b:/c"),
+    ):
+        assert editor.typed(LineEditor.of(text)).edited().kernel == FileRef(device=device, path=path)
