@@ -1,44 +1,67 @@
 # SPDX-License-Identifier: MIT
-"""One small registry: a package whose files each register what they add.
+"""A registry: a package whose files each register what they add, so that adding a thing is adding one file.
 
-Adding a format, a check, a method or a theme is one new file; no list is edited elsewhere.
+What one file registers keeps the order in which it stands there. Across files, `after` and `before` name neighbours.
+Files that name nobody, and that nobody names, come last, in the order of their names.
 """
 
 from __future__ import annotations
 
+import graphlib
 import importlib
+import itertools
 import pkgutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
+Names = str | tuple[str, ...]
+"""The name of one thing, or the names of several."""
+
+
+class _Registration(NamedTuple, Generic[T]):
+    item: T
+    file: str
+    """Dotted name of the module that registered it."""
+    after: tuple[str, ...]
+    before: tuple[str, ...]
+    last: bool
+
 
 class Registry(Generic[T]):
-    """Things of one kind, registered by the files of one package, in an explicit order.
+    """Things of one kind, registered by the files of one package.
 
     package: dotted name; every module in it is imported before the first look-up.
-    Raises ValueError at registration when a name or an order is taken: both are mistakes in the source.
+    Raises ValueError for mistakes in the source: at registration when a name is taken, at the first look-up when a
+    neighbour does not exist or neighbours contradict each other.
     """
 
     def __init__(self, package: str) -> None:
         self._package = package
-        self._items: dict[str, tuple[int, T]] = {}
-        self._in_order: tuple[dict[str, tuple[int, T]], int, tuple[tuple[str, T], ...]] = ({}, 0, ())
-        """The items of which this is the order, how many they were, and their order."""
+        self._registered: dict[str, _Registration[T]] = {}
+        self._ordered: dict[str, T] | None = None
+        """None = something was registered since it was put in order."""
         self._loaded = False
         self._lock = threading.RLock()
 
-    def register(self, name: str, *, order: int) -> Callable[[T], T]:
-        """Decorator: add the thing below it under `name`; look-ups are sorted by `order`."""
+    def register(
+        self, name: str, *, after: Names = (), before: Names = (), last: bool = False, file: str = ""
+    ) -> Callable[[T], T]:
+        """Return a decorator that adds the thing below it under `name`.
+
+        after, before: names of things in other files between which it comes. last: it comes after everything else.
+        file: dotted name of the module that registers it; by default the one that calls.
+        """
+        where = file or str(sys._getframe(1).f_globals["__name__"])
 
         def add(item: T) -> T:
-            if name in self._items:
+            if name in self._registered:
                 raise ValueError(f"{self._package}: {name!r} is registered twice")
-            if order in (other for other, _ in self._items.values()):
-                raise ValueError(f"{self._package}: order {order} of {name!r} is taken")
-            self._items[name] = (order, item)
+            self._registered[name] = _Registration(item, where, _names(after), _names(before), last)
+            self._ordered = None
             return item
 
         return add
@@ -56,29 +79,79 @@ class Registry(Generic[T]):
                 self._loaded = False  # or the next one to ask would get a part for the whole
                 raise
 
-    def items(self) -> Iterator[tuple[str, T]]:
-        """(name, thing) in order."""
-        return iter(self._ordered())
-
-    def _ordered(self) -> tuple[tuple[str, T], ...]:
+    def _in_order(self) -> dict[str, T]:
         self._load()
-        items, number, ordered = self._in_order
-        if items is not self._items or number != len(items):
-            items = self._items
-            ordered = tuple((name, item) for name, (_, item) in sorted(items.items(), key=lambda pair: pair[1][0]))
-            self._in_order = (items, len(ordered), ordered)
-        return ordered
+        if self._ordered is None:
+            self._ordered = {name: self._registered[name].item for name in self._sorted()}
+        return self._ordered
+
+    def _sorted(self) -> Iterator[str]:
+        """Yield the names, each after those it has to follow; of several that may be next, one of the same file."""
+        # not in the order of registration: which file is imported first depends on who imports what
+        names = sorted(self._registered, key=lambda name: self._registered[name].file)
+        place = {name: number for number, name in enumerate(names)}
+        placed = self._files_with_neighbours()
+        sorter = graphlib.TopologicalSorter(self._predecessors(names))
+        try:
+            sorter.prepare()
+        except graphlib.CycleError as error:
+            circle = " before ".join(error.args[1])
+            raise ValueError(f"{self._package}: these cannot be put in order: {circle}") from None
+        ready: list[str] = []
+        last_file = ""
+        while sorter.is_active():
+            ready += sorter.get_ready()
+            files = {name: self._registered[name].file for name in ready}
+            name = min(ready, key=lambda name: (files[name] not in placed, files[name] != last_file, place[name]))
+            ready.remove(name)
+            sorter.done(name)
+            last_file = files[name]
+            yield name
+
+    def _files_with_neighbours(self) -> set[str]:
+        found = set()
+        for registration in self._registered.values():
+            neighbours = (*registration.after, *registration.before)
+            if neighbours:
+                found.add(registration.file)
+            found.update(self._registered[name].file for name in neighbours if name in self._registered)
+        return found
+
+    def _predecessors(self, names: list[str]) -> dict[str, set[str]]:
+        """Return which others each has to follow."""
+        graph: dict[str, set[str]] = {name: set() for name in names}
+        for earlier, name in itertools.pairwise(names):
+            if self._registered[earlier].file == self._registered[name].file:
+                graph[name].add(earlier)
+        for name, registration in self._registered.items():
+            for other in (*registration.after, *registration.before):
+                if other not in graph:
+                    raise ValueError(
+                        f"{self._package}: {name!r} is to come beside {other!r}, which is not registered"
+                    )
+            graph[name].update(registration.after)
+            for other in registration.before:
+                graph[other].add(name)
+            if registration.last:
+                graph[name].update(other for other in names if not self._registered[other].last)
+        return graph
+
+    def items(self) -> Iterator[tuple[str, T]]:
+        """Iterate over (name, thing), in order."""
+        return iter(self._in_order().items())
 
     def values(self) -> list[T]:
-        """The things, in order."""
-        return [item for _, item in self._ordered()]
+        """Return the things, in order."""
+        return list(self._in_order().values())
 
     def names(self) -> list[str]:
-        """The names, in order."""
-        return [name for name, _ in self.items()]
+        """Return the names, in order."""
+        return list(self._in_order())
 
     def get(self, name: str) -> T | None:
-        """The thing of that name, or None."""
-        self._load()
-        found = self._items.get(name)
-        return None if found is None else found[1]
+        """Return the thing of that name, or None."""
+        return self._in_order().get(name)
+
+
+def _names(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names

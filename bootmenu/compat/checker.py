@@ -107,26 +107,32 @@ CHECKS: Registry[Check] = Registry("bootmenu.compat.checks")
 
 
 class _Decorator(Generic[F]):
-    def __init__(self, code: str, scope: Scope, order: int, requires: tuple[str, ...]) -> None:
-        self.code, self.scope, self.order, self.requires = code, scope, order, requires
+    def __init__(self, code: str, scope: Scope, after: str, requires: tuple[str, ...]) -> None:
+        self.code, self.scope, self.after, self.requires = code, scope, after, requires
 
     def __call__(self, function: F) -> F:
         about = (function.__doc__ or "").strip().partition("\n")[0]
         check = Check(
             self.code, self.scope, self.requires, cast("Callable[..., Iterator[CheckResult]]", function), about
         )
-        CHECKS.register(self.code, order=self.order)(check)
+        # what a check requires has to be asked before
+        after = (self.after, *self.requires) if self.after else self.requires
+        CHECKS.register(self.code, after=after, file=function.__module__)(check)
         return function
 
 
-def machine_check(code: str, *, order: int, requires: tuple[str, ...] = ()) -> _Decorator[MachineCheck]:
-    """Register a check of the running system. `requires` may name machine checks of a smaller order."""
-    return _Decorator(code, Scope.MACHINE, order, requires)
+def machine_check(code: str, *, after: str = "", requires: tuple[str, ...] = ()) -> _Decorator[MachineCheck]:
+    """Register a check of the running system.
+
+    after: code of a check in another file; by default a check comes after the one above it. requires: Check.requires,
+    machine checks only.
+    """
+    return _Decorator(code, Scope.MACHINE, after, requires)
 
 
-def entry_check(code: str, *, order: int, requires: tuple[str, ...] = ()) -> _Decorator[EntryCheck]:
-    """Register a check of an entry. `requires` may name any check of a smaller order."""
-    return _Decorator(code, Scope.ENTRY, order, requires)
+def entry_check(code: str, *, after: str = "", requires: tuple[str, ...] = ()) -> _Decorator[EntryCheck]:
+    """Register a check of an entry; parameters as for `machine_check`, and `requires` may name any check."""
+    return _Decorator(code, Scope.ENTRY, after, requires)
 
 
 def check_machine(machine: MachineFacts) -> Report:

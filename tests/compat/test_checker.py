@@ -34,10 +34,8 @@ Row = tuple[str, Scope, tuple[str, ...], Severity | None]
 def use(monkeypatch: pytest.MonkeyPatch, rows: list[Row]) -> None:
     """Replace the registered checks by these: (code, scope, requires, what it says)."""
     registry: Registry[Check] = Registry("bootmenu.model")
-    for order, (code, scope, requires, severity) in enumerate(rows):
-        registry.register(code, order=order)(
-            Check(code, scope, requires, lambda *_, severity=severity: says(severity), code)
-        )
+    for code, scope, requires, severity in rows:
+        registry.register(code)(Check(code, scope, requires, lambda *_, severity=severity: says(severity), code))
     monkeypatch.setattr(checking, "CHECKS", registry)
 
 

@@ -282,8 +282,9 @@ def referring(monkeypatch: pytest.MonkeyPatch) -> None:
             )
 
     SOURCES.names()
-    monkeypatch.setattr(SOURCES, "_items", dict(SOURCES._items))
-    SOURCES.register("refer", order=5)(parse)
+    monkeypatch.setattr(SOURCES, "_registered", dict(SOURCES._registered))
+    monkeypatch.setattr(SOURCES, "_ordered", None)
+    SOURCES.register("refer", before="bls")(parse)
 
 
 def kernels(listings: Iterable[Listing]) -> list[tuple[str, bool | None, FileState]]:
@@ -520,7 +521,7 @@ def test_the_first_of_two_partitions_has_the_entry_whichever_is_read_last(
             kernel = FileRef(device="sdc1", path="/Image")
             yield BootEntry(id="s", title="S", source="same", config=config, device=tree.device, kernel=kernel)
 
-    SOURCES.register("same", order=6)(same)
+    SOURCES.register("same", before="bls")(same)
     gate = Gate(monkeypatch, last)
     devices = [partition(tmp_path, name, {"same": ""}) for name in ("sda1", "sdb1")]
     session = session_of(*devices, partition(tmp_path, "sdc1", {"Image": KERNEL}))

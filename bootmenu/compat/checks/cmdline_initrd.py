@@ -37,7 +37,7 @@ def _bytes(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass")) - 2 * sum("\udc80" <= char <= "\udcff" for char in text)
 
 
-@entry_check("CMD-LENGTH", order=500)
+@entry_check("CMD-LENGTH", after="MEM-FREE")
 def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A command line that is too long is cut off by the kernel, without a word."""
     limit = _LIMITS.get(_architecture(machine, entry) or Architecture.ARM64, 2048)
@@ -65,7 +65,7 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield passed("The command line is not too long.", **evidence)
 
 
-@entry_check("CMD-EMPTY", order=510)
+@entry_check("CMD-EMPTY")
 def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
     if entry.kernel is not None and entry.kernel.image is None and not entry.kernel.container:
@@ -99,7 +99,7 @@ _BY_KERNEL = ("PARTUUID=", "PARTLABEL=", "/dev/")
 _NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*|mapper/.*|(?!disk/)[^/]+/.*)")
 
 
-@entry_check("CMD-ROOT", order=520)
+@entry_check("CMD-ROOT")
 def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """root= names a partition that is there, in a way that somebody can resolve, and there is something to start."""
     options = CommandLine(entry.command_line)
@@ -232,7 +232,7 @@ _CONSOLES = (
 )  # fmt: skip
 
 
-@entry_check("CMD-CONSOLE", order=530)
+@entry_check("CMD-CONSOLE")
 def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A console that the second kernel does not have leaves a dark screen."""
     with_tree = (Architecture.ARM64, Architecture.RISCV64)
@@ -304,7 +304,7 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
 
 
-@entry_check("CMD-NRCPUS", order=540)
+@entry_check("CMD-NRCPUS")
 def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """nr_cpus= and maxcpus= are for the first stage; copied along they cost the second its CPUs."""
     options = CommandLine(entry.command_line)
@@ -325,7 +325,7 @@ def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         )
 
 
-@entry_check("INITRD-FORMAT", order=550, requires=("FILE-MISSING",))
+@entry_check("INITRD-FORMAT", requires=("FILE-MISSING",))
 def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Every initramfs begins like a cpio archive, packed or not."""
     bad = [(i, part) for i, part in enumerate(entry.initramfs) if part.problem]
@@ -345,7 +345,7 @@ def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         yield passed(f"The initramfs is readable ({', '.join(packed)}).", compression=packed)
 
 
-@entry_check("INITRD-MODULES", order=560, requires=("FILE-MISSING", "INITRD-FORMAT"))
+@entry_check("INITRD-MODULES", requires=("FILE-MISSING", "INITRD-FORMAT"))
 def modules(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """The modules in the initramfs are those of this kernel."""
     file = entry.file("kernel")

@@ -22,7 +22,7 @@ _STUCK = re.compile(r"is stuck in kernel|failed in unknown state|stuck in the ke
 _LOST = re.compile(f"{_STUCK.pattern}|failed to come online")
 
 
-@machine_check("CPU-STUCK", order=40)
+@machine_check("CPU-STUCK", after="SYS-CRASH-LOADED")
 def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
     """CPUs without a way back keep spinning in this kernel's memory, so it refuses every load with EBUSY."""
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() is true when a CPU was lost while it was brought up,
@@ -81,7 +81,7 @@ def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
         )
 
 
-@machine_check("CPU-OFFLINE", order=50)
+@machine_check("CPU-OFFLINE")
 def offline(machine: MachineFacts) -> Iterator[CheckResult]:
     """A CPU that must stay online lets the load succeed and stops the jump with a kernel BUG."""
     # kernel/cpu.c:smp_shutdown_nonboot_cpus, which machine_shutdown() of arm64 and riscv64 calls: "BUG_ON(num_online_
@@ -126,7 +126,7 @@ def offline(machine: MachineFacts) -> Iterator[CheckResult]:
         yield passed("Every other CPU can be taken offline before the jump.", **evidence)
 
 
-@machine_check("EL-PKVM", order=55)
+@machine_check("EL-PKVM")
 def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
     """Protected KVM owns EL2 and never gives it back: every load fails with EBUSY."""
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() asks is_protected_kvm_enabled(), too
@@ -153,7 +153,7 @@ def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
         yield passed("Protected KVM is not active.", **evidence)
 
 
-@machine_check("EL-MODE", order=60)
+@machine_check("EL-MODE")
 def exception_level(machine: MachineFacts) -> Iterator[CheckResult]:
     """At which exception level the CPUs run; the second kernel is entered at the same one."""
     if machine.architecture is not Architecture.ARM64:

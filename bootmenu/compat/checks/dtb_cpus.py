@@ -41,7 +41,7 @@ def boot_cpu_of(machine: MachineFacts) -> int | None:
     return known
 
 
-@entry_check("DT-CPU-SET", order=330, requires=("DTB-STRUCT",))
+@entry_check("DT-CPU-SET", after="DT-COMPAT", requires=("DTB-STRUCT",))
 def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The CPUs of both trees by their hardware id (reg, MPIDR affinity)."""
     tree = entry.tree
@@ -116,7 +116,7 @@ def _running(machine: MachineFacts) -> tuple[CpuNode, ...]:
     return machine.tree.cpus if machine.tree else ()
 
 
-@entry_check("DT-CPU-ENABLE-METHOD", order=340, requires=("DTB-STRUCT", "DT-CPU-SET"))
+@entry_check("DT-CPU-ENABLE-METHOD", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """How each CPU is started, per hardware id, as the 2014 review's later patches compared it."""
     tree = entry.tree
@@ -179,7 +179,7 @@ def _waiting(machine: MachineFacts) -> dict[int, int | None]:
     }
 
 
-@entry_check("DT-CPU-RELEASE", order=341, requires=("DTB-STRUCT", "DT-CPU-SET"))
+@entry_check("DT-CPU-RELEASE", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A spin-table CPU looks at one address, a big-endian u64 in the tree, and at no other."""
     tree = entry.tree
@@ -217,7 +217,7 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckR
         yield passed("Every CPU's release address is the one it looks at.", cpus=evidence)
 
 
-@entry_check("DT-CPU-SPIN-RESERVED", order=342, requires=("DTB-STRUCT", "DT-CPU-SET"))
+@entry_check("DT-CPU-SPIN-RESERVED", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The spin code and its addresses lie in reserved memory, or the second kernel overwrites them."""
     tree = entry.tree
@@ -261,7 +261,7 @@ def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield passed("The memory that CPUs wait in is reserved.", **evidence)
 
 
-@entry_check("DT-PSCI-NODE", order=345, requires=("DTB-STRUCT",))
+@entry_check("DT-PSCI-NODE", requires=("DTB-STRUCT",))
 def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """CPUs with the method psci need the node that says how to call it; power off and reboot need it, too."""
     tree = entry.tree
@@ -282,7 +282,7 @@ def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         )
 
 
-@entry_check("DT-PSCI-COMPAT", order=346, requires=("DTB-STRUCT", "DT-PSCI-NODE"))
+@entry_check("DT-PSCI-COMPAT", requires=("DTB-STRUCT", "DT-PSCI-NODE"))
 def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """PSCI 0.1 has no fixed function numbers: the tree has to name them."""
     tree = entry.tree
@@ -312,7 +312,7 @@ def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRe
         )
 
 
-@entry_check("DT-PSCI-METHOD", order=350, requires=("DTB-STRUCT",))
+@entry_check("DT-PSCI-METHOD", requires=("DTB-STRUCT",))
 def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The conduit of PSCI calls: the wrong one is an undefined instruction at the first call."""
     tree = entry.tree

@@ -19,7 +19,7 @@ _ROOM = 4096
 """Bytes: what the edits of the plan and the loader add at most to a tree."""
 
 
-@entry_check("DT-FOLDER", order=290)
+@entry_check("DT-FOLDER", after="RISCV-IMAGE")
 def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """This board's own tree, out of the folder that the entry names.
 
@@ -76,7 +76,7 @@ def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield passed(f"None of the {found.trees:,} device trees of {name} is for this board, {own}.", **evidence)
 
 
-@entry_check("DTB-HEADER", order=300)
+@entry_check("DTB-HEADER")
 def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Magic, version, length and block offsets: what kexec-tools leaves unchecked."""
     own = entry.tree_facts
@@ -99,7 +99,7 @@ def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
         yield passed("The header is sound.", **evidence)
 
 
-@entry_check("DTB-2M", order=305)
+@entry_check("DTB-2M")
 def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """The kernel maps 2 MiB for the device tree, and no more."""
     file = entry.file("device tree")
@@ -124,7 +124,7 @@ def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
         yield passed("The tree is small enough.", **evidence)
 
 
-@entry_check("DTB-STRUCT", order=310, requires=("DTB-HEADER",))
+@entry_check("DTB-STRUCT", requires=("DTB-HEADER",))
 def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """The whole tree can be walked to its end."""
     own = entry.tree_facts
@@ -142,7 +142,7 @@ def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         yield passed("The tree is sound to its end.", size=own.size)
 
 
-@entry_check("DTB-OVERLAYS", order=315, requires=("FILE-MISSING",))
+@entry_check("DTB-OVERLAYS", requires=("FILE-MISSING",))
 def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Overlays are sound trees, and the base has the symbols they refer to."""
     files = [file for file in entry.files if file.role == "overlay"]
@@ -186,7 +186,7 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
 
 
-@entry_check("DT-STALE-CHOSEN", order=316, requires=("DTB-STRUCT",))
+@entry_check("DT-STALE-CHOSEN", requires=("DTB-STRUCT",))
 def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """/chosen of a tree that was saved from a running system speaks of that system's boot."""
     tree = own.tree if (own := entry.tree_facts) else None
@@ -203,7 +203,7 @@ def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
         yield passed("Nothing in /chosen belongs to an earlier boot.", chosen=[])
 
 
-@entry_check("DT-KASLR-SEED", order=317, requires=("DTB-STRUCT",))
+@entry_check("DT-KASLR-SEED", requires=("DTB-STRUCT",))
 def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """A seed that stands in a file is no secret, and kexec-tools refuses a tree that has one."""
     tree = own.tree if (own := entry.tree_facts) else None
@@ -212,7 +212,7 @@ def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
         yield passed(f"/chosen has {what}.", kaslr_seed=tree.has_kaslr_seed)
 
 
-@entry_check("DT-COMPAT", order=320, requires=("DTB-STRUCT",))
+@entry_check("DT-COMPAT", after="DT-ACPI-HOST", requires=("DTB-STRUCT",))
 def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The root's compatible: the most specific name first."""
     tree = entry.tree

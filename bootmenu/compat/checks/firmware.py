@@ -18,7 +18,7 @@ def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ..
     return merged(tree.memory) or machine.memory
 
 
-@entry_check("DT-MEMORY", order=360, requires=("DTB-STRUCT",))
+@entry_check("DT-MEMORY", after="DT-PSCI-METHOD", requires=("DTB-STRUCT",))
 def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """/memory against the RAM that is there. Firmware normally fills it in; kexec does not."""
     tree = entry.tree
@@ -79,7 +79,7 @@ def _mib(size: int) -> str:
     return f"{size / 1024**2:,.0f} MiB"
 
 
-@entry_check("DT-RESERVED", order=370, requires=("DTB-STRUCT",))
+@entry_check("DT-RESERVED", requires=("DTB-STRUCT",))
 def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Memory that firmware keeps for itself (OP-TEE, TF-A, spin code) has to stay reserved."""
     tree = entry.tree
@@ -123,7 +123,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResu
         yield passed("Everything that firmware reserved stays reserved.", **evidence)
 
 
-@entry_check("DT-UEFI", order=371, requires=("DTB-STRUCT",))
+@entry_check("DT-UEFI", requires=("DTB-STRUCT",))
 def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """On a machine started by EFI the tree carries the way to EFI's tables and memory map."""
     tree = entry.tree
@@ -164,7 +164,7 @@ def _same_kind(ours: InterruptController, theirs: InterruptController) -> bool:
     return bool(pair[0] & pair[1]) or any(pair[0] & family and pair[1] & family for family in _FAMILIES)
 
 
-@entry_check("DT-GIC", order=372, requires=("DTB-STRUCT", "DT-COMPAT"))
+@entry_check("DT-GIC", requires=("DTB-STRUCT", "DT-COMPAT"))
 def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The root interrupt controller is the same, at the same place: without interrupts nothing runs."""
     tree = entry.tree
@@ -207,7 +207,7 @@ def _kind(controller: InterruptController) -> str:
     return controller.compatible[0] if controller.compatible else controller.name
 
 
-@entry_check("GIC-LPI", order=380)
+@entry_check("GIC-LPI")
 def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """GICv3's LPI tables stay live through kexec, and /proc/iomem does not list them."""
     # drivers/irqchip/irq-gic-v3-its.c: once enabled, LPIs cannot be switched off again, and the hardware goes on

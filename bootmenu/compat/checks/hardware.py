@@ -20,7 +20,7 @@ NO_RUNNING_TREE_HINT = marked("Run as root; a machine that is described by ACPI 
 USE_OWN_TREE = marked("Use this board's own device tree; the running one is handed on when the entry names none.")
 
 
-@machine_check("DT-R-SOURCE", order=70)
+@machine_check("DT-R-SOURCE", after="EL-MODE")
 def running_tree(machine: MachineFacts) -> Iterator[CheckResult]:
     """The tree that this machine was described with, to compare an entry's with."""
     if machine.architecture not in _DESCRIBED_BY_TREE or machine.acpi:
@@ -36,7 +36,7 @@ def running_tree(machine: MachineFacts) -> Iterator[CheckResult]:
         )
 
 
-@machine_check("DEV-DMA", order=90)
+@machine_check("DEV-DMA", after="MEM-IOMEM")
 def troublesome_devices(machine: MachineFacts) -> Iterator[CheckResult]:
     """Information: devices that kexec does not reset as a power cycle would, and whose drivers do not like that."""
     if machine.drivers:
@@ -47,7 +47,7 @@ def troublesome_devices(machine: MachineFacts) -> Iterator[CheckResult]:
         )
 
 
-@entry_check("DT-ACPI-HOST", order=318)
+@entry_check("DT-ACPI-HOST", after="DT-KASLR-SEED")
 def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A machine described by ACPI hands its tables on; a device tree of an entry's own hides them."""
     if machine.architecture not in _DESCRIBED_BY_TREE:
@@ -81,7 +81,7 @@ def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         )
 
 
-@entry_check("TPM", order=590)
+@entry_check("TPM", after="INITRD-MODULES")
 def tpm(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Information: kexec measures nothing into the TPM's registers."""
     if machine.has_tpm:

@@ -15,7 +15,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.sources import version_of
 
 
-@entry_check("IMG-VERSION", order=227, requires=("IMG-FORMAT",))
+@entry_check("IMG-VERSION", after="IMG-CHECKSUM", requires=("IMG-FORMAT",))
 def version(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """What the kernel calls itself against what its file and its entry call it."""
     file = entry.file("kernel")
@@ -65,7 +65,7 @@ def _lacks(entry: EntryFacts, config: Mapping[str, str]) -> Iterator[str]:
             yield f"it cannot read the root file system {kind} by itself (CONFIG_{driver})"
 
 
-@entry_check("IMG-CONFIG", order=228, requires=("IMG-FORMAT",))
+@entry_check("IMG-CONFIG", requires=("IMG-FORMAT",))
 def configuration(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Whether the kernel was built with what this entry needs, where its configuration is known."""
     config = entry.configuration
@@ -116,7 +116,7 @@ def _kib(size: int) -> str:
     return f"{size // 1024} KiB"
 
 
-@entry_check("IMG-PAGE", order=230, requires=("IMG-FORMAT", "IMG-ARCH"))
+@entry_check("IMG-PAGE", requires=("IMG-FORMAT", "IMG-ARCH"))
 def page_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """kexec never asks: a kernel with pages that the CPU cannot do loads, jumps and hangs for good."""
     if entry.kernel is None or entry.kernel.image is None:

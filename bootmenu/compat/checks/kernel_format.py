@@ -64,7 +64,7 @@ def _evidence(image: KernelImage) -> dict[str, object]:
     }
 
 
-@entry_check("IMG-EMPTY", order=195)
+@entry_check("IMG-EMPTY", after="SYS-LOCKDOWN")
 def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """A kernel of zero bytes is what a full disk leaves behind."""
     file = entry.file("kernel")
@@ -82,7 +82,7 @@ def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         yield passed(f"The kernel has {file.size:,} bytes.", size=file.size)
 
 
-@entry_check("IMG-FORMAT", order=200)
+@entry_check("IMG-FORMAT")
 def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The file is a kernel that can be loaded from here."""
     file = entry.file("kernel")
@@ -116,7 +116,7 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
         )
 
 
-@entry_check("IMG-ZBOOT", order=201)
+@entry_check("IMG-ZBOOT")
 def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """An EFI zboot kernel: what it packs lies within the file, packed in a way that can be unpacked."""
     yield from _broken(entry, "zboot")
@@ -125,7 +125,7 @@ def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
         yield passed("The kernel is taken out of its EFI zboot file and unpacked.", **_evidence(image))
 
 
-@entry_check("IMG-UKI", order=202)
+@entry_check("IMG-UKI")
 def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """What a unified kernel image brings along is used, unless the entry names another."""
     yield from _broken(entry, "uki")
@@ -159,7 +159,7 @@ def left_behind(image: KernelImage, entry: EntryFacts, machine: MachineFacts) ->
     return lost
 
 
-@entry_check("IMG-FIT", order=203)
+@entry_check("IMG-FIT")
 def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A FIT image says which boards its configurations are for; its hashes are IMG-CHECKSUM's."""
     yield from _broken(entry, "fit")
@@ -196,7 +196,7 @@ def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
 
 
-@entry_check("IMG-ARCH", order=210)
+@entry_check("IMG-ARCH")
 def right_architecture(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """The kernel is built for this machine's architecture."""
     theirs = entry.kernel.architecture if entry.kernel else None

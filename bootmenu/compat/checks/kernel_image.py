@@ -15,7 +15,7 @@ from bootmenu.model.machine import MachineFacts
 _NATIVE = "kexec_load"  # a loading method
 
 
-@entry_check("IMG-TRUNC", order=220, requires=("IMG-FORMAT",))
+@entry_check("IMG-TRUNC", after="IMG-ARCH", requires=("IMG-FORMAT",))
 def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """The file is as long as its own section table demands: a cut one loads, jumps and dies."""
     if entry.kernel is None or entry.kernel.image is None:
@@ -57,7 +57,7 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
         )
 
 
-@entry_check("IMG-SIZE0", order=221, requires=("IMG-FORMAT",))
+@entry_check("IMG-SIZE0", requires=("IMG-FORMAT",))
 def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Kernels before 3.17 do not say how much memory they take."""
     image = image_of(entry)
@@ -86,7 +86,7 @@ def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         )
 
 
-@entry_check("IMG-BUFSZ", order=222, requires=("IMG-FORMAT",))
+@entry_check("IMG-BUFSZ", requires=("IMG-FORMAT",))
 def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """What becomes of a file that is longer than the memory it asks for depends on who loads it."""
     image = image_of(entry)
@@ -137,7 +137,7 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRes
         )
 
 
-@entry_check("IMG-TEXTOFF", order=223, requires=("IMG-FORMAT",))
+@entry_check("IMG-TEXTOFF", requires=("IMG-FORMAT",))
 def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """text_offset is page-aligned and below 2 MiB, or the loader cannot place the image."""
     image = image_of(entry)
@@ -162,7 +162,7 @@ def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         yield passed(f"Lies {image.text_offset:#x} above a 2 MiB boundary.", **evidence)
 
 
-@entry_check("IMG-ENDIAN", order=224, requires=("IMG-FORMAT", "IMG-ARCH"))
+@entry_check("IMG-ENDIAN", requires=("IMG-FORMAT", "IMG-ARCH"))
 def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Little to little is what everybody does; the other three combinations are named."""
     image = image_of(entry)
@@ -197,7 +197,7 @@ def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
             )
 
 
-@entry_check("IMG-PLACEMENT", order=225, requires=("IMG-FORMAT",))
+@entry_check("IMG-PLACEMENT", requires=("IMG-FORMAT",))
 def placement(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Old kernels want to lie as low in RAM as possible: what is below them is lost."""
     image = image_of(entry)
@@ -213,7 +213,7 @@ def placement(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         )
 
 
-@entry_check("IMG-CHECKSUM", order=226, requires=("IMG-FORMAT",))
+@entry_check("IMG-CHECKSUM", requires=("IMG-FORMAT",))
 def checksum(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """The checksums that a packed or wrapped kernel carries, where its content was read."""
     image = image_of(entry)

@@ -9,7 +9,7 @@ from bootmenu.compat.checker import CheckResult, failed, machine_check, passed, 
 from bootmenu.model.machine import MachineFacts
 
 
-@machine_check("SYS-CAP", order=10)
+@machine_check("SYS-CAP")
 def privileged(machine: MachineFacts) -> Iterator[CheckResult]:
     """CAP_SYS_BOOT is needed for both kexec calls and for the jump."""
     match machine.cap_sys_boot:
@@ -28,7 +28,7 @@ def privileged(machine: MachineFacts) -> Iterator[CheckResult]:
             )
 
 
-@machine_check("SYS-DISABLED", order=20)
+@machine_check("SYS-DISABLED")
 def switched_off(machine: MachineFacts) -> Iterator[CheckResult]:
     """kexec_load_disabled can be set once and stays until the next reboot."""
     kexec = machine.kexec
@@ -52,7 +52,7 @@ def switched_off(machine: MachineFacts) -> Iterator[CheckResult]:
             )
 
 
-@machine_check("SYS-LIMIT", order=21)
+@machine_check("SYS-LIMIT")
 def load_limit(machine: MachineFacts) -> Iterator[CheckResult]:
     """kexec_load_limit_reboot counts down on every permitted attempt, also on those that fail."""
     # Documentation/admin-guide/sysctl/kernel.rst; since 6.3, absent before: nothing to check then
@@ -77,7 +77,7 @@ def load_limit(machine: MachineFacts) -> Iterator[CheckResult]:
             yield passed(f"The number of loads is not used up: {left}.", kexec_load_limit_reboot=limit)
 
 
-@machine_check("SYS-SYSCALL", order=30)
+@machine_check("SYS-SYSCALL")
 def has_a_call(machine: MachineFacts) -> Iterator[CheckResult]:
     """kexec_load (any kernel, any device tree) or kexec_file_load (the running tree only)."""
     kexec = machine.kexec
@@ -108,7 +108,7 @@ def has_a_call(machine: MachineFacts) -> Iterator[CheckResult]:
         )
 
 
-@machine_check("SYS-LOADED", order=35)
+@machine_check("SYS-LOADED")
 def loaded(machine: MachineFacts) -> Iterator[CheckResult]:
     """A kernel that waits already is replaced by the next load."""
     match machine.kexec.loaded:
@@ -130,7 +130,7 @@ def loaded(machine: MachineFacts) -> Iterator[CheckResult]:
             )
 
 
-@machine_check("SYS-CRASH-LOADED", order=36)
+@machine_check("SYS-CRASH-LOADED")
 def crash_kernel(machine: MachineFacts) -> Iterator[CheckResult]:
     """Information: an armed kdump is gone in the second kernel."""
     if machine.kexec.crash_loaded:

@@ -12,7 +12,7 @@ from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 
 
-@entry_check("TOOL-DTB-IGNORED", order=600)
+@entry_check("TOOL-DTB-IGNORED", after="TPM")
 def tree_is_honoured(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """An entry's own device tree needs kexec_load: the other call hands on the running tree without a word."""
     if not entry.wants_own_tree:
@@ -57,7 +57,7 @@ def _version(text: str) -> tuple[int, ...] | None:
     return tuple(map(int, text.split("."))) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}){1,5}", text) else None
 
 
-@entry_check("TOOL-VERSION", order=605, requires=("IMG-FORMAT",))
+@entry_check("TOOL-VERSION", requires=("IMG-FORMAT",))
 def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """kexec-tools loads where nothing else does, and has to know this machine's architecture."""
     image = entry.kernel.image if entry.kernel else None

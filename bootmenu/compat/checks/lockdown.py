@@ -62,7 +62,7 @@ def _demand(machine: MachineFacts) -> str:
     return "Secure Boot" if machine.secure_boot else "CONFIG_KEXEC_SIG_FORCE"
 
 
-@entry_check("SYS-LOCKDOWN", order=120)
+@entry_check("SYS-LOCKDOWN", after="FILE-MISSING")
 def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Lockdown refuses kexec_load (EPERM); kexec_file_load is left, and what it takes is SYS-SIG's."""
     evidence: dict[str, object] = {
@@ -115,7 +115,7 @@ def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
 
 
-@entry_check("SYS-SIG", order=240, requires=("IMG-FORMAT",))
+@entry_check("SYS-SIG", after="IMG-PAGE", requires=("IMG-FORMAT",))
 def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Where a valid signature is demanded of what kexec_file_load loads, an unsigned kernel is refused."""
     image = entry.kernel.image if entry.kernel else None

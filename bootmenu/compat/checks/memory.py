@@ -25,7 +25,7 @@ _SMALL = 64 * 1024
 they are not known."""
 
 
-@machine_check("MEM-IOMEM", order=80)
+@machine_check("MEM-IOMEM", after="DT-R-SOURCE")
 def memory_map(machine: MachineFacts) -> Iterator[CheckResult]:
     """/proc/iomem says where RAM is; unprivileged readers see zeros."""
     if machine.ram is None:
@@ -107,7 +107,7 @@ def _left(
     return subtracted(ram, [*taken, *tables])
 
 
-@entry_check("MEM-HOLE", order=400, requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
+@entry_check("MEM-HOLE", after="GIC-LPI", requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
 def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A place for the kernel: all of it in one piece, from a boundary on at which it may begin."""
     image = _image(entry)
@@ -143,7 +143,7 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield passed("There is room for the kernel.", **evidence)
 
 
-@entry_check("MEM-HALF", order=410, requires=("IMG-FORMAT", "FILE-MISSING"))
+@entry_check("MEM-HALF", requires=("IMG-FORMAT", "FILE-MISSING"))
 def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """No segment, and not all of them together, may be larger than half of the RAM."""
     # kernel/kexec_core.c:sanity_check_segment_list, for both calls and on every architecture: "total_pages >
@@ -182,7 +182,7 @@ def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield passed(f"Kernel and initramfs take {share} % of the memory; half is allowed.", **evidence)
 
 
-@entry_check("MEM-INITRD-WINDOW", order=420, requires=("IMG-FORMAT", "FILE-MISSING"))
+@entry_check("MEM-INITRD-WINDOW", requires=("IMG-FORMAT", "FILE-MISSING"))
 def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """On arm64 kernel and initramfs lie within one window of 32 GiB, counted in whole GiB."""
     # Documentation/arch/arm64/booting.rst: "within a 1 GB-aligned region of up to 32 GB in size which includes the
@@ -206,7 +206,7 @@ def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
         yield passed("Kernel and initramfs fit one 32 GiB window.", **evidence)
 
 
-@entry_check("MEM-FREE", order=430, requires=("IMG-FORMAT", "FILE-MISSING", "MEM-HALF"))
+@entry_check("MEM-FREE", requires=("IMG-FORMAT", "FILE-MISSING", "MEM-HALF"))
 def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """What loading copies against the memory that is available now."""
     image = _image(entry)

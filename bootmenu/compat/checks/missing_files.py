@@ -20,7 +20,7 @@ def _evidence(file: FileFacts) -> dict[str, object]:
     }
 
 
-@entry_check("FILE-OUTSIDE", order=100)
+@entry_check("FILE-OUTSIDE", after="DEV-DMA")
 def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """A path or a link that leaves the partition is never followed."""
     outside = [file for file in entry.files if file.state is FileState.OUTSIDE]
@@ -42,7 +42,7 @@ def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
         yield passed("Every path stays on its partition.", paths=[file.path for file in entry.files])
 
 
-@entry_check("FILE-MISSING", order=110)
+@entry_check("FILE-MISSING")
 def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """Every file that the entry names exists and can be read."""
     whole = True

@@ -19,7 +19,7 @@ _XLF_5LEVEL = 1 << 5
 _MODERN = "Use a 64-bit kernel of 3.8 or newer."
 
 
-@entry_check("X86-BZIMAGE", order=250, requires=("IMG-FORMAT",))
+@entry_check("X86-BZIMAGE", after="SYS-SIG", requires=("IMG-FORMAT",))
 def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """kexec_file_load takes a bzImage of protocol 2.12 that may lie anywhere and enters in 64 bits, else ENOEXEC."""
     # arch/x86/kernel/kexec-bzimage64.c:bzImage64_probe, in its order; kexec-tools asks for the same of a 64-bit entry
@@ -93,7 +93,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield passed("The bzImage can be entered in 64 bits.", **evidence)
 
 
-@entry_check("RISCV-IMAGE", order=251, requires=("IMG-FORMAT",))
+@entry_check("RISCV-IMAGE", requires=("IMG-FORMAT",))
 def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """A RISC-V Image says its size, and its kernel cannot start without a device tree."""
     image = entry.kernel.image if entry.kernel else None

@@ -106,4 +106,6 @@ def _volumes(report: bytes) -> list[_Volume]:
     return list(volumes.values())
 
 
-KINDS.register("lvm", order=20)(Kind(filesystem="LVM2_member", whole="a volume group", tool="lvm", assemble=assemble))
+KINDS.register("lvm", after="md")(
+    Kind(filesystem="LVM2_member", whole="a volume group", tool="lvm", assemble=assemble)
+)

@@ -55,6 +55,4 @@ def _free(bench: Bench) -> str:
     raise StorageError(f"{_HIGHEST + 1} arrays are there already")
 
 
-KINDS.register("md", order=10)(
-    Kind(filesystem="linux_raid_member", whole="an array", tool="mdadm", assemble=assemble)
-)
+KINDS.register("md")(Kind(filesystem="linux_raid_member", whole="an array", tool="mdadm", assemble=assemble))

@@ -12,7 +12,7 @@ _MAGIC = b"ARM\x64"
 _PAGE_SIZES = {1: 4096, 2: 16384, 3: 65536}
 
 
-@FORMATS.register("arm64-image", order=10)
+@FORMATS.register("arm64-image")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """Recognised by the magic at 0x38. `source` gives the file's size."""
     if head[0x38:0x3C] != _MAGIC or len(head) < 64:

@@ -11,7 +11,7 @@ from bootmenu.model.kernel import Architecture, KernelImage
 _XLF_KERNEL_64 = 1
 
 
-@FORMATS.register("bzimage", order=20)
+@FORMATS.register("bzimage", after="riscv-image")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """Recognised by `HdrS` at 0x202 and the boot flag before it."""
     if head[0x202:0x206] != b"HdrS" or head[0x1FE:0x200] != b"\x55\xaa":

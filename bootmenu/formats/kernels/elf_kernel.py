@@ -44,7 +44,7 @@ class _Segment(NamedTuple):
     physical: int
 
 
-@FORMATS.register(NAME, order=40)
+@FORMATS.register(NAME, after="uimage")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """Recognised by the magic; a kernel by where its segments want to lie, or by the header of the Image in it."""
     if head[:4] != MAGIC:

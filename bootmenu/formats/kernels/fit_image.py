@@ -53,7 +53,7 @@ _MAX_BOARD = 4096  # bytes of a configuration's `compatible`, as of a tree's
 _MAX_NAME = 64  # characters of a name that is quoted
 
 
-@FORMATS.register(NAME, order=32)
+@FORMATS.register(NAME, after="uki")
 @Container
 def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None:
     """The kernel of the configuration that is wanted, or fits the board best, or is the default, or the first.
@@ -92,7 +92,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     )
 
 
-@PARTS.register(NAME, order=32)
+@PARTS.register(NAME, after="uki")
 def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     """Every image that a kernel boots with, whichever configuration uses it; what cannot be had is left out."""
     if head[:4] != _MAGIC:

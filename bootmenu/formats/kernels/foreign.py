@@ -26,7 +26,7 @@ _STREAMS = (
 )
 
 
-@FORMATS.register("foreign", order=90)
+@FORMATS.register("foreign", last=True)
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """Raises UnsupportedKernel when it knows the file; None when it does not."""
     if head[0x24:0x28] == b"\x18\x28\x6f\x01":

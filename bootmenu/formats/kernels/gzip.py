@@ -9,7 +9,7 @@ from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Compression, KernelImage
 
 
-@FORMATS.register("gzip", order=80)
+@FORMATS.register("gzip", after="elf")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """Unpacks the first 64 KiB. The whole stream is read only when its trailer contradicts the kernel's
     own section table, or when the kernel has none: then its checksum is the only proof that all is there."""

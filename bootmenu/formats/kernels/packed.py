@@ -9,7 +9,7 @@ from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import KernelImage
 
 
-@FORMATS.register("packed", order=81)
+@FORMATS.register("packed", after="gzip")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """Recognised by the stream's magic."""
     compression = next((kind for magic, kind in MAGICS if head.startswith(magic)), None)

@@ -36,7 +36,7 @@ _ARCHITECTURES = {
 _CHUNK = 256 * 1024
 
 
-@FORMATS.register(NAME, order=33)
+@FORMATS.register(NAME, after="fit")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """All numbers are big-endian. The data's CRC is checked, which reads all of it."""
     header = _Header.read(head, source)
@@ -59,7 +59,7 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     return dataclasses.replace(image, checksummed=True)
 
 
-@PARTS.register(NAME, order=33)
+@PARTS.register(NAME, after="fit")
 def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     """Of a file of several, or the one of another."""
     header = _Header.read(head, source)

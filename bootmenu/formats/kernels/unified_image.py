@@ -113,7 +113,7 @@ def addon(source: ByteSource) -> Addon:
     )
 
 
-@PARTS.register(NAME, order=31)
+@PARTS.register(NAME)
 def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     """Of a UKI or an addon, whichever profile they belong to."""
     if PortableExecutable.from_head(head) is None:
@@ -122,7 +122,7 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     return tuple(file.embedded(row) for row in file.rows if row.section.name in _ROLES) if file.rows else None
 
 
-@FORMATS.register(NAME, order=31)
+@FORMATS.register(NAME, after="zboot")
 @Container
 def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None:
     """Recognised by its sections. The kernel in it may be raw, packed, or a zboot one."""

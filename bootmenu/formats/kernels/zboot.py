@@ -24,7 +24,7 @@ _COMPRESSIONS = {
 }
 
 
-@FORMATS.register(NAME, order=30)
+@FORMATS.register(NAME, after="bzimage")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     """MZ at 0 and `zimg` at 4; payload offset at 0x08, size at 0x0c, compression's name at 0x18."""
     if head[:2] != b"MZ" or head[4:8] != b"zimg":

@@ -55,4 +55,4 @@ class KexecFileLoad:
             raise MethodError("kexec_file_load", error.errno, error.strerror or "") from None
 
 
-METHODS.register("kexec_file_load", order=20)(KexecFileLoad())
+METHODS.register("kexec_file_load", after="kexec_load")(KexecFileLoad())

@@ -166,4 +166,4 @@ def _load_address(register: int, value: int) -> Iterator[int]:
         yield opcode | part << 21 | (value >> 16 * part & 0xFFFF) << 5 | register
 
 
-METHODS.register("kexec_load", order=10)(KexecLoad())
+METHODS.register("kexec_load")(KexecLoad())

@@ -77,4 +77,4 @@ class KexecTools:
             raise MethodError(match[1] if match else "kexec", number, done.error_text)
 
 
-METHODS.register("kexec_tools", order=50)(KexecTools())
+METHODS.register("kexec_tools", after="kexec_file_load")(KexecTools())

@@ -42,4 +42,4 @@ class Simulated:
             host.kernel.loaded = False
 
 
-METHODS.register("simulated", order=99)(Simulated())
+METHODS.register("simulated", last=True)(Simulated())

@@ -80,7 +80,7 @@ class _Found:
         return f"{self.folder}/{self.name}"
 
 
-@SOURCES.register("bare", order=90)
+@SOURCES.register("bare", last=True)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Files named as kernels are, newest first, so that links to them come last: read_partition lists a file once."""
     kernels: list[_Found] = []

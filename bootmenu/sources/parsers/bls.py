@@ -94,7 +94,7 @@ class Text:
         return self.one("version")
 
 
-@SOURCES.register("bls", order=10)
+@SOURCES.register("bls")
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield both types of entries as one list in the order of systemd-boot, the default marked as loader.conf wants

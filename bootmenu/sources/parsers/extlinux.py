@@ -149,13 +149,13 @@ class _State:
         return None
 
 
-@SOURCES.register("extlinux", order=30)
+@SOURCES.register("extlinux", after="bls")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Labels in file order, the default marked."""
     return _parse(tree, "extlinux", _EXTLINUX)
 
 
-@SOURCES.register("syslinux", order=32)
+@SOURCES.register("syslinux")
 def parse_syslinux(tree: Tree) -> Iterator[BootEntry | Problem]:
     """The same language in the places of SYSLINUX and ISOLINUX."""
     # where a tree of Debian's installer was copied without its links, its configuration is in a folder below; the

@@ -21,7 +21,7 @@ _HARMLESS = ("delay", "message", "timeout", "video")
 _OPTION = re.compile(r'(?:[^\s"]++|"[^"]*+"?+)++')
 
 
-@SOURCES.register("kboot", order=50)
+@SOURCES.register("kboot", after="grub")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Labels in file order, `default=` marked."""
     return read_each(configurations(tree, _PATHS), _entries)

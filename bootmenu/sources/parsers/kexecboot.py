@@ -29,7 +29,7 @@ class _Section:
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-@SOURCES.register("kexecboot", order=56)
+@SOURCES.register("kexecboot", after="yaboot")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Entries by falling PRIORITY, then in file order; the last one with DEFAULT is marked."""
     return read_each(configurations(tree, _PATHS), _entries)

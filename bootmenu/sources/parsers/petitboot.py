@@ -33,7 +33,7 @@ class _Option:
     """Of every `args`."""
 
 
-@SOURCES.register("petitboot", order=52)
+@SOURCES.register("petitboot", after="kboot")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Entries in file order, the default marked."""
     # native.c: the first file that is there is the only one

@@ -45,7 +45,7 @@ class _Image:
         return self.fields.get("label") or self.path.rpartition("/")[2] or self.path
 
 
-@SOURCES.register("yaboot", order=54)
+@SOURCES.register("yaboot", after="petitboot")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     """Images in file order, the default marked."""
     return read_each(configurations(tree, _PATHS), _entries)

@@ -24,7 +24,7 @@ _FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2")
 _MAX_FIRMWARE_FOLDERS = 32
 
 
-@SOURCES.register("grub", order=40)
+@SOURCES.register("grub", after="syslinux")
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Entries of every grub.cfg in menu order. A file that another one reads is not read again by itself."""

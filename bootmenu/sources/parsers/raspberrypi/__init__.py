@@ -28,7 +28,7 @@ _ALL_KERNELS = ("kernel8.img", "kernel_2712.img", "kernel7l.img", "kernel7.img",
 _OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|random|fan_temp|cooling|krnbt)")
 
 
-@SOURCES.register("raspberrypi", order=60)
+@SOURCES.register("raspberrypi", after="kexecboot")
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """One entry of each file: its sections are resolved for this board. On another machine than a Raspberry Pi its
