@@ -23,9 +23,9 @@ import sys
 sys.argv[1:] = ["mark-good"]
 from bootmenu import __main__
 if root := {root!r}:
-    from bootmenu.commands import mark_good
-    run = mark_good.run
-    mark_good.run = lambda: run(root)
+    from bootmenu.commands import mark_good_command
+    run = mark_good_command.run_quickly
+    mark_good_command.run_quickly = lambda: run(root)
 sys.exit(__main__.main())
 """
 """As data/bin/bootmenu, for a machine below a folder."""

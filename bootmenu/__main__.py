@@ -5,11 +5,11 @@ import sys
 
 
 def main() -> int:
-    """Run what the command line says; returns the exit code."""
+    """Run what the command line says and return the exit code."""
     if sys.argv[1:] == ["mark-good"]:
-        from bootmenu.commands import mark_good
+        from bootmenu.commands import mark_good_command
 
-        code = mark_good.run()
+        code = mark_good_command.run_quickly()
         if code is not None:
             return code
     from bootmenu import cli

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bootmenu import __version__, cli
+from bootmenu import __version__
 from bootmenu.bootstate.state_file import NAME
-from bootmenu.commands import cli_reference
+from bootmenu.commands import parser_description
+from bootmenu.commands.command_line import EPILOG
+from bootmenu.commands.parser_description import Command, Flag
 from bootmenu.config.settings import FILE, OPTIONS, Option, Settings
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
@@ -16,15 +19,21 @@ from bootmenu.terminal.capabilities import GLYPHS
 from bootmenu.view import output
 from bootmenu.view.actions import Place, keys_of
 
+DATE = "2026-11-29"
+"""When the words of this file were changed last."""
+
+Section = tuple[str, str, list[tuple[str, str]]]
+"""Title, sentences before the rows, and the rows: a term each, and what it means. No title: a paragraph."""
+
 PAGE = Path(__file__).parent.parent / "docs" / "bootmenu.8"
 
 
 def page() -> str:
     """The manual page as it has to be."""
-    return cli_reference.man_page(cli.described(), _sections(), version=__version__, epilog=cli.EPILOG)
+    return _roff_page(parser_description.described(), _sections(), version=__version__, epilog=EPILOG)
 
 
-def _sections() -> Iterator[cli_reference.Section]:
+def _sections() -> Iterator[Section]:
     yield "Keys", "In the menu. F1 is help on every screen.", [(key.shown, key.help) for key in keys_of(Place.MENU)]
     yield "Configuration", _CONFIGURATION, [(option.name, _about(option)) for option in OPTIONS]
     yield "Files", "", _FILES
@@ -70,6 +79,80 @@ _EXAMPLES = [
     ("bootmenu boot ENTRY-ID --dry-run", "what would happen"),
     ("bootmenu image build --debian arm64 --output first-stage.cpio.zst", "a first stage for a board"),
 ]
+
+
+# ---- roff
+
+
+def _roff_page(found: list[Command], sections: Iterable[Section], *, version: str, epilog: str) -> str:
+    """Return bootmenu(8) in the macros of man(7). sections: what comes between the commands and the epilog."""
+    top, *rest = found
+    lines = [
+        '.\\" Made from the source by `make man`; edit bootmenu/commands/, scripts/man_page.py and what they name.',
+        f'.TH BOOTMENU 8 "{DATE}" "bootmenu {version}" "System administration"',
+        ".SH NAME",
+        "bootmenu \\- boot menu that starts Linux from Linux",
+        ".SH SYNOPSIS",
+        ".B bootmenu",
+        "[\\fICOMMAND\\fR] [\\fIOPTION\\fR]...",
+        ".SH DESCRIPTION",
+        _roff(top.help),
+        "Without a command it shows the menu.",
+    ]
+    lines += [".SH OPTIONS", *_roff_flags(top.flags), ".SH COMMANDS"]
+    for command in rest:
+        words = " ".join(command.path)
+        places = " ".join(_roff_place(flag) for flag in command.flags if not flag.names)
+        lines += [f'.SS "bootmenu {words}{f" {places}" if places else ""}"', _roff(_sentence(command.help))]
+        lines += _roff_flags(flag for flag in command.flags if flag.names != ("-h", "--help"))
+    for title, text, rows in (*sections, *_epilog(epilog)):
+        lines += [f".SH {title.upper()}"] if title else [".PP"]
+        lines += [_roff(text)] if text else []
+        for name, meaning in rows:
+            lines += [".TP", f"\\fB{_escaped(name)}\\fR", _roff(meaning if meaning[-1] in ".!?" else f"{meaning}.")]
+    return "\n".join((*lines, ""))
+
+
+def _epilog(text: str) -> Iterator[Section]:
+    """Return the blocks of --help's epilog; what has no title belongs to the one before."""
+    for block in text.strip().split("\n\n"):
+        title, _, rows = block.partition(":\n")
+        parts = [row.strip().partition("  ") for row in rows.splitlines()]
+        if rows:
+            yield title, "", [(name, meaning.strip()) for name, _, meaning in parts]
+        else:
+            yield "", " ".join(block.split()), []
+
+
+def _roff_flags(flags: Iterable[Flag]) -> Iterator[str]:
+    for flag in flags:
+        if flag.names:
+            names = ", ".join(f"\\fB{_escaped(name)}\\fR" for name in flag.names)
+            takes = f" \\fI{_escaped(flag.metavar)}\\fR" if flag.metavar else ""
+            yield from (".TP", f"{names}{takes}")
+        else:
+            yield from (".TP", f"\\fI{_escaped(flag.metavar)}\\fR")
+        yield _roff(_sentence(flag.help))
+
+
+def _roff_place(flag: Flag) -> str:
+    name = _escaped(flag.metavar)
+    return name if flag.required else f"[{name}]"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text and text[-1] not in ".!?" else f"{text[:1].upper()}{text[1:]}"
+
+
+def _roff(text: str) -> str:
+    """Return a paragraph, in lines as mandoc wants them."""
+    lines = textwrap.wrap(_escaped(text), 78, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in lines)
+
+
+def _escaped(text: str) -> str:
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "".join(char if char.isascii() else f"\\[u{ord(char):04X}]" for char in text)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ assert not loaded & {"textual", "rich", "subprocess", "ctypes", "socket"}, loade
 
 def test_no_command_but_the_menu_imports_what_the_screens_are_made_of() -> None:
     script = (
-        "import sys; from bootmenu import cli; from bootmenu.commands import boot; "
-        "from bootmenu.bugreport import bundle; from bootmenu.view import output; "
+        "import sys; from bootmenu import cli; from bootmenu.commands import command_line; "
+        "command_line.subcommands(); "
+        "from bootmenu.bugreport import bundle; from bootmenu.view import output, plan; "
         "from bootmenu.session import machine_session; "
         "assert not {'textual', 'rich', 'bootmenu.terminal.cells'} & {*sys.modules}"
     )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The signals that end a menu, without a gap: each is remembered from the menu's first moment to its last, whoever is
-at work then, and whoever is at work is told."""
+"""The signals that end this process, in the two ways in which it takes them: a subcommand is interrupted (`raised`),
+and a menu remembers them from its first moment to its last and passes them to the part that is at work (`held`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,37 @@ from typing import NoReturn
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """And not SIGINT, which is a key: it interrupts where it is heard."""
 
+
+class EndedError(KeyboardInterrupt):
+    """A signal wants this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
 _listeners: list[Callable[[int], object]] = []
 _told = 0
+
+
+@contextlib.contextmanager
+def raised() -> Iterator[None]:
+    """Raise EndedError for SIGTERM and SIGHUP until the end: they do what Ctrl+C does, and what was loaded or mounted
+    is undone. A signal that is ignored stays ignored (nohup). Do nothing outside of the main thread."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise EndedError(number)
+
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

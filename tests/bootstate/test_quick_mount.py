@@ -13,7 +13,7 @@ import pytest
 
 from bootmenu.bootstate import quick_mount
 from bootmenu.bootstate.store import FolderStore, encode
-from bootmenu.commands import mark_good
+from bootmenu.commands import mark_good_command
 from bootmenu.discovery.attachment import Places
 from bootmenu.model.place import is_at, split
 from bootmenu.system.host import Host
@@ -160,7 +160,7 @@ def test_what_is_on_the_partition_is_marked(
             return str(tmp_path / "disk")
 
     monkeypatch.setattr(quick_mount, "Mounted", Mounted)
-    assert mark_good.run(str(root)) == 0
+    assert mark_good_command.run_quickly(str(root)) == 0
     assert capsys.readouterr().out.endswith("came up well.\n")
     assert mounted == [("/dev/sda1", "vfat"), ("", "")]
     assert FolderStore(tmp_path / "disk/menu").read().trying is None

@@ -646,7 +646,7 @@ def test_a_report_is_written_once(
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_bytes()[:2] == b"\x1f\x8b"
     assert cli.main(["report", "--output", str(path)]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "ascii", "koi8-r", "utf-8"])

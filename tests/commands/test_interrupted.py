@@ -16,12 +16,12 @@ from tests.frontends.pseudo_terminal import ROOT, on_a_line
 BOOT = """
 import sys
 from bootmenu import cli
-from bootmenu.commands import boot
+from bootmenu.commands import boot_command
 from tests.builders import fakes
 session = {session}
 def run(arguments):
-    return boot.boot(session, fakes.DEBIAN, boot.Options(force=True))
-cli._boot = run
+    return boot_command.boot(session, fakes.DEBIAN, boot_command.BootOptions(force=True))
+boot_command.run = run
 code = cli.main(["boot", "debian"])
 print(*session.calls, sep="\\n", file=sys.stderr)
 sys.exit(code)

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 import bootmenu
-from bootmenu import cli
+from bootmenu.commands import parser_description
 from bootmenu.compat import CHECKS
 from bootmenu.config.settings import FILE, OPTIONS
 from bootmenu.demo.builders import board_tree
@@ -98,7 +98,12 @@ def test_the_tables_are_made_from_the_source_as_it_is_now() -> None:
 
 
 def test_every_command_with_json_has_its_section() -> None:
-    having = {command.path[0] for command in cli.described() for flag in command.flags if "--json" in flag.names}
+    having = {
+        command.path[0]
+        for command in parser_description.described()
+        for flag in command.flags
+        if "--json" in flag.names
+    }
     assert having == set(SECTIONS)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mark-good in the ordinary case: the same as cli.py does, with next to no imports."""
+"""mark-good in the ordinary case: the same as `run` does, with next to no imports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bootmenu.bootstate import state_file
 from bootmenu.bootstate.store import Attempt, FolderStore, State, StateError, decode, encode
-from bootmenu.commands import mark_good
+from bootmenu.commands import mark_good_command
 from bootmenu.config import plain_toml
 from bootmenu.config.settings import FILE, OPTIONS, Settings, load
 from bootmenu.model.codec import to_json
@@ -66,7 +66,7 @@ def machine(
 
 
 def at_length(root: Path) -> str:
-    """What cli.py does on such a machine."""
+    """What `run` does on such a machine."""
     host = fake_host(root)
     with contextlib.closing(MachineSession(host, machines.virt(), tuple, settings=load(host).settings)) as session:
         return mark_good_slowly(session)
@@ -83,7 +83,7 @@ def timeless(root: Path, settings: Settings) -> State:
 
 
 @pytest.mark.parametrize("settings", [None, "# nothing\ntimeout = 3\n", KIOSK, 'state.device = "EFI"\n'])
-def test_it_does_what_cli_does(tmp_path: Path, settings: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_does_what_run_does(tmp_path: Path, settings: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     seen = []
     for name in ("quick", "long"):
         root = machine(tmp_path / name, settings)
@@ -93,7 +93,7 @@ def test_it_does_what_cli_does(tmp_path: Path, settings: str | None, capsys: pyt
         found = load(fake_host(root)).settings
         for _ in range(2):
             if name == "quick":
-                assert mark_good.run(str(root)) == 0
+                assert mark_good_command.run_quickly(str(root)) == 0
                 said = capsys.readouterr().out
             else:
                 said = at_length(root) + "\n"
@@ -141,7 +141,7 @@ def test_what_is_out_of_the_ordinary_is_left_as_it_is(
     cmdline, files = (more, None) if isinstance(more, str) else ("", more or None)
     root = machine(tmp_path / "m", settings, cmdline, files)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    assert mark_good.run(str(root)) is None
+    assert mark_good_command.run_quickly(str(root)) is None
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
     assert capsys.readouterr() == ("", "")
 
@@ -150,14 +150,14 @@ def test_a_title_from_a_disk_does_not_steer_the_terminal(tmp_path: Path, monkeyp
     output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", output)
     state = State().booting(Attempt(entry="x", at="", title="\x1b[2Jé"))
-    assert mark_good.run(str(machine(tmp_path / "m", files={"state.json": encode(state)}))) == 0
+    assert mark_good_command.run_quickly(str(machine(tmp_path / "m", files={"state.json": encode(state)}))) == 0
     output.flush()
     assert b"\\ufffd[2J\\xe9 came up well.\n" in output.buffer.getvalue()
 
 
 def test_nobody_needs_to_read_what_it_says(tmp_path: Path) -> None:
     root = str(machine(tmp_path / "m"))
-    program = f"import sys; from bootmenu.commands import mark_good; sys.exit(mark_good.run({root!r}))"
+    program = f"import sys; from bootmenu.commands import mark_good_command as it; sys.exit(it.run_quickly({root!r}))"
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([sys.executable, "-c", program], stdout=full, check=False, capture_output=False)
     assert done.returncode == 2
@@ -170,7 +170,7 @@ MODULES = {
     "bootmenu",
     "bootmenu.bootstate",
     "bootmenu.commands",
-    "bootmenu.commands.mark_good",
+    "bootmenu.commands.mark_good_command",
     "bootmenu.config",
     "bootmenu.model",
     "bootmenu.model.text",
@@ -197,9 +197,9 @@ import sys
 before = set(sys.modules)
 sys.argv[1:] = ["mark-good"]
 from bootmenu import __main__
-from bootmenu.commands import mark_good
-run = mark_good.run
-mark_good.run = lambda: run({str(root)!r})
+from bootmenu.commands import mark_good_command
+run = mark_good_command.run_quickly
+mark_good_command.run_quickly = lambda: run({str(root)!r})
 code = __main__.main()
 print(code, *sorted(set(sys.modules) - before))
 """
@@ -212,9 +212,9 @@ print(code, *sorted(set(sys.modules) - before))
 
 
 def test_it_knows_every_setting() -> None:
-    assert {option.name for option in OPTIONS} == mark_good.KNOWN
-    assert mark_good.FILE == FILE
-    assert Settings().state_folder == mark_good.FOLDER
+    assert {option.name for option in OPTIONS} == mark_good_command.KNOWN
+    assert mark_good_command.FILE == FILE
+    assert Settings().state_folder == mark_good_command.FOLDER
 
 
 # ---- the same as json, and as tomllib ----------------------------------------------------------------------

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bootmenu.bootstate.store import State
 from bootmenu.cli import main
+from bootmenu.commands.settings_command import settings_lines
 from bootmenu.config.settings import (
     FILE,
     OPTIONS,
@@ -236,7 +237,7 @@ def test_what_the_command_prints_of_a_setting_is_read_back(option: Option) -> No
         given: dict[str, Any] = {option.field: value}
         settings = Settings(**given)
         loaded = Loaded(settings=settings, origins={option.name: FILE})
-        printed = "\n".join(output.settings_lines(loaded)) + "\n"
+        printed = "\n".join(settings_lines(loaded)) + "\n"
         told: Any = output.settings_to_json(loaded)["settings"]
         if option.secret:
             assert value is None or str(value) not in printed

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from bootmenu.commands import image_build
+from bootmenu.commands import image_command
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.build import _COMMAND, Compress, Options, build, choose_version, write
 from bootmenu.system.processes import Commands
@@ -22,7 +22,7 @@ from tests.image.test_python_runtime import python_tree
 
 def parse(*argv: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    image_build.add_arguments(parser)
+    image_command.add_arguments(parser)
     return parser.parse_args(["build", "--output", "/tmp/x", *argv])
 
 
@@ -37,10 +37,10 @@ def test_defaults() -> None:
 
 
 def test_includes() -> None:
-    assert image_build.parse_include("/a:b:/etc/c") == (Path("/a:b"), "etc/c")
+    assert image_command.parse_include("/a:b:/etc/c") == (Path("/a:b"), "etc/c")
     for wrong in ("", "a", "a:", ":b", "a:/"):
         with pytest.raises(UsageError):
-            image_build.parse_include(wrong)
+            image_command.parse_include(wrong)
 
 
 def test_the_command_of_the_first_stage_is_the_one_that_is_installed() -> None:
@@ -49,11 +49,11 @@ def test_the_command_of_the_first_stage_is_the_one_that_is_installed() -> None:
 
 
 def test_source_date() -> None:
-    assert image_build.source_date(None) == 0
-    assert image_build.source_date("12") == 12
+    assert image_command.source_date(None) == 0
+    assert image_command.source_date("12") == 12
     for wrong in ("-1", "x", "1.5", "99999999999"):
         with pytest.raises(UsageError):
-            image_build.source_date(wrong)
+            image_command.source_date(wrong)
 
 
 def test_versions() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.commands import boot
+from bootmenu.commands import boot_command
 from bootmenu.discovery.devices import Device
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.trial_load import CODE, finding, preflight, with_finding
@@ -91,9 +91,9 @@ def test_load_only_spends_no_load_that_is_counted_unless_forced(tmp_path: Path) 
     device = Device(name="sda1", folder=str(tmp_path / "part"))
     session = MachineSession(host, machines.virt(), lambda: (device,), method="kexec_tools")
     (listing,), _ = collect(session)
-    with pytest.raises(boot.RefusedError, match="only 2 more loads") as caught:
-        boot.boot(session, listing, boot.Options(load_only=True))
+    with pytest.raises(boot_command.RefusedError, match="only 2 more loads") as caught:
+        boot_command.boot(session, listing, boot_command.BootOptions(load_only=True))
     assert "--force" in caught.value.hint
     assert kexec.loads == []
-    assert boot.boot(session, listing, boot.Options(load_only=True, force=True)) == 0
+    assert boot_command.boot(session, listing, boot_command.BootOptions(load_only=True, force=True)) == 0
     assert len(kexec.loads) == 1

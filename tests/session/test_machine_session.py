@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.bootstate.store import Attempt, FolderStore, State, encode
-from bootmenu.commands.boot import Options, boot
+from bootmenu.commands.boot_command import BootOptions, boot
 from bootmenu.config.settings import Settings, Verify, Watchdog
 from bootmenu.demo import demonstration
 from bootmenu.demo.builders import board_tree
@@ -641,7 +641,7 @@ def test_the_method_of_an_entry_is_known_without_a_plan(demo: MachineSession) ->
 def test_the_command_boot_says_what_stays_loaded(capsys: pytest.CaptureFixture[str]) -> None:
     session = fakes.FakeSession(left="A kernel stays loaded.", leave_error=fakes.busy())
     with pytest.raises(BootmenuError, match="A kernel stays loaded"):
-        boot(session, fakes.DEBIAN, Options())
+        boot(session, fakes.DEBIAN, BootOptions())
     assert "unload" in session.calls
     assert "A kernel stays" not in capsys.readouterr().out
 
@@ -649,7 +649,7 @@ def test_the_command_boot_says_what_stays_loaded(capsys: pytest.CaptureFixture[s
 def test_the_command_boot_holds_what_it_plans_until_the_jump(capsys: pytest.CaptureFixture[str]) -> None:
     session = fakes.FakeSession()
     with pytest.raises(SimulatedJump):
-        boot(session, fakes.DEBIAN, Options())
+        boot(session, fakes.DEBIAN, BootOptions())
     assert "load debian-49" in session.calls
     assert session.held == []
     assert "6.1.0-49" in capsys.readouterr().out

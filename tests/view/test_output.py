@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bootmenu.commands.facts_command import facts_lines
+from bootmenu.commands.settings_command import settings_lines
 from bootmenu.compat import check
 from bootmenu.config.settings import Loaded, Settings
 from bootmenu.model.finding import Finding, Report, Severity
@@ -53,14 +55,14 @@ def test_an_empty_report_is_a_pass() -> None:
 @PROPERTY
 @given(strategies.machine_facts)
 def test_any_machine_can_be_told_of(machine: MachineFacts) -> None:
-    for line in [*output.facts_lines(machine), *output.report_lines(check(machine, entry()))]:
+    for line in [*facts_lines(machine), *output.report_lines(check(machine, entry()))]:
         assert line == printable(line)
     json.loads(output.json_text(machine.to_json()))
 
 
 @pytest.mark.parametrize("name", machines.MACHINES)
 def test_facts_for_people(name: str) -> None:
-    lines = dict(line.split(None, 1) for line in output.facts_lines(machines.recorded(name)))
+    lines = dict(line.split(None, 1) for line in facts_lines(machines.recorded(name)))
     assert lines["machine"]
     assert ("spin-table" in lines["enable-method"]) == (name in ("spin-table-4", "nr-cpus-1"))
 
@@ -88,7 +90,5 @@ def test_places_of_the_settings_are_written_as_they_are_read() -> None:
     told = output.settings_to_json(Loaded(settings=Settings(kiosk_disks=rules)))
     assert isinstance(told["settings"], dict)
     assert told["settings"]["kiosk.disks"]["value"] == ["internal", "PARTUUID=ab-01 on usb"]
-    (line,) = (
-        line for line in output.settings_lines(Loaded(settings=Settings(kiosk_disks=rules))) if "disks" in line
-    )
+    (line,) = (line for line in settings_lines(Loaded(settings=Settings(kiosk_disks=rules))) if "disks" in line)
     assert ' = ["internal", "PARTUUID=ab-01 on usb"] ' in line

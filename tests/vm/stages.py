@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootmenu.commands import image_build
+from bootmenu.commands import image_command
 from bootmenu.image.cpio import Node, pack
 from tests.vm.disks import FileSystem, Partition
 
@@ -50,14 +50,14 @@ def build_first_stage(
     if not (stage.kernel.exists() and stage.initrd.exists()):
         root = cache / "-".join([_ROOTS[architecture], *(["boards"] if for_boards else []), *packages])
         parser = argparse.ArgumentParser()
-        image_build.add_arguments(parser)
+        image_command.add_arguments(parser)
         argv = ["build", "--debian", architecture, "--root", str(root)]
         # a big archive is soonest packed and unpacked when it is not packed at all
         argv += ["--compress", "none"] if for_boards else ["--kernel-package", f"linux-image-cloud-{architecture}"]
         for package in packages:
             argv += ["--package", package]
         argv += ["--output", str(stage.initrd), "--kernel-output", str(stage.kernel)]
-        assert image_build.run(parser.parse_args(argv)) == 0
+        assert image_command.run(parser.parse_args(argv)) == 0
         _forget_old(folder.parent, keep=3)
     return stage
 

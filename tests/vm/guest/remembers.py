@@ -69,7 +69,10 @@ def quickly() -> None:
     Path("/etc/bootmenu.toml").write_text('state.device = "LABEL=ESP"\nstate.folder = "/state"\n')
     Path("/tmp/cmdline").write_text("quiet\n")  # a started system's says nothing to bootmenu
     host.syscalls.mount("/tmp/cmdline", "/proc/cmdline", "", BIND, "")
-    program = "import sys; from bootmenu.commands import mark_good; print(mark_good.run()); print(*sys.modules)"
+    program = (
+        "import sys; from bootmenu.commands.mark_good_command import run_quickly; "
+        "print(run_quickly()); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True)
     said, status, modules = (*done.stdout.splitlines(), done.stderr, "", "")[:3]
     left = Path("/run/udev/control").exists() and DISK not in Path("/proc/mounts").read_text()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``bootmenu image``: its options, and running what they ask for."""
+"""`bootmenu image`: build a first-stage initramfs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from pathlib import Path
 
 from bootmenu.errors import UsageError
 
+HELP = "build a first-stage initramfs that starts the menu"
+FOLLOWS = "completion"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the actions of ``bootmenu image`` and their options."""
+    """Add the actions and their options."""
     actions = parser.add_subparsers(dest="image_action", metavar="ACTION", required=True)
     build = actions.add_parser(
         "build",
@@ -59,11 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the parsed options ask for; progress goes to stderr.
-
-    Returns 0. Raises BootmenuError, or UsageError for options that make no sense.
-    """
-    # Only here: the menu parses its command line too, and must not wait for a builder's imports.
+    """Build the image and return 0; progress goes to stderr. Raise BootmenuError, UsageError for invalid options."""
     from bootmenu.image.build import Compress, Options, build
     from bootmenu.system.processes import Commands
 
@@ -82,12 +81,12 @@ def run(args: argparse.Namespace) -> int:
         cache=cache_folder(),
         mtime=source_date(os.environ.get("SOURCE_DATE_EPOCH")),
     )
-    build(options, Commands(), _say)
+    build(options, Commands(), _print_progress)
     return 0
 
 
 def parse_include(text: str) -> tuple[Path, str]:
-    """``SRC:DEST`` → host path, path in the image. Raises UsageError."""
+    """Return the host path and the path in the image of `SRC:DEST`. Raise UsageError."""
     source, colon, destination = text.rpartition(":")
     if not (source and colon and destination.strip("/")):
         raise UsageError(f"--include {text}: this is not SRC:DEST.", "For example --include notes.txt:/etc/notes.txt")
@@ -95,7 +94,7 @@ def parse_include(text: str) -> tuple[Path, str]:
 
 
 def source_date(text: str | None) -> int:
-    """The value of SOURCE_DATE_EPOCH; 0 when it is not set. Raises UsageError."""
+    """Return the value of SOURCE_DATE_EPOCH; 0 when it is not set. Raise UsageError."""
     if not text:
         return 0
     if not text.isascii() or not text.isdigit() or int(text) > 0xFFFF_FFFF:
@@ -104,11 +103,11 @@ def source_date(text: str | None) -> int:
 
 
 def cache_folder() -> Path:
-    """bootmenu's folder in the user's cache."""
+    """Return the folder of bootmenu in the user's cache."""
     top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(top) / "bootmenu"
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     sys.stderr.write(f"bootmenu: {line}\n")
     sys.stderr.flush()

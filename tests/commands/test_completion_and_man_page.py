@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu import cli
-from bootmenu.commands import cli_reference
+from bootmenu.commands import command_line, completion_scripts, parser_description
 from bootmenu.config.settings import FILE, OPTIONS, Settings
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
@@ -29,7 +28,7 @@ _PATIENCE = 20
 
 def script(shell: str, folder: Path) -> Path:
     path = folder / ("_bootmenu" if shell == "zsh" else f"bootmenu.{shell}")
-    path.write_text(cli_reference.completion(shell, cli.described()), "utf-8")
+    path.write_text(completion_scripts.completion(shell, parser_description.described()), "utf-8")
     return path
 
 
@@ -122,7 +121,7 @@ def test_groff_has_nothing_to_say_against_the_manual_page() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)
     assert done.stderr == ""
     text = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)
-    for command_name in cli.described():
+    for command_name in parser_description.described():
         assert " ".join(("bootmenu", *command_name.path)) in text
 
 
@@ -150,4 +149,4 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
         assert path in parts["FILES"]
     assert str(internal_errors.log_file({})) in parts["FILES"]
     for words in re.findall(r"^\.TP\nbootmenu (.*)$", parts["EXAMPLES"], re.M):
-        cli._parser().parse_args(["menu", words] if words.startswith("-") else shlex.split(words))
+        command_line.parse(["menu", words] if words.startswith("-") else shlex.split(words))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu mark-good` where all is as it should be, which is nearly always: importing what the other commands need
-takes a slow board seconds. Whatever is out of the ordinary is left to cli.py, which does the same, and explains.
+"""`bootmenu mark-good`: say, in the system that was started, that it came up well.
 
-tests/commands/test_mark_good.py names the modules that this may import.
+Nearly always `run_quickly` does it: importing what the other subcommands need takes a slow board seconds. Whatever is
+out of the ordinary is left to `run`, which does the same and explains. tests/commands/test_mark_good.py names the
+modules that this may import.
 """
 
 from __future__ import annotations
@@ -14,6 +15,13 @@ from bootmenu.bootstate import state_file
 from bootmenu.config import plain_toml
 from bootmenu.model.text import printable
 from bootmenu.system import durable
+
+TYPE_CHECKING = False  # typing and argparse cost a third of an interpreter's start each
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "in the system that was started: say that it came up well"
+FOLLOWS = "themes"
 
 FILE = "/etc/bootmenu.toml"
 FOLDER = "/var/lib/bootmenu"
@@ -28,11 +36,32 @@ KNOWN = frozenset(
 
 
 class _UnusualError(Exception):
-    """This is for cli.py to do, or to explain."""
+    """This is for `run` to do, or to explain."""
 
 
-def run(root: str = "") -> int | None:
-    """Mark the entry that was tried as good, and say so; return the exit code. None = nothing was done.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: it takes no options."""
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Mark the entry that was tried as good, whatever the settings say, and say so."""
+    import contextlib
+
+    from bootmenu.commands import printing, shared_options
+    from bootmenu.session.machine_session import MachineSession, mark_good
+
+    host, machine = shared_options.host_and_machine(None)
+    settings = shared_options.settings_in_force(host, {})
+    with contextlib.closing(MachineSession(host, machine, settings=settings)) as session:
+        said = mark_good(session)
+        if session.memory.healed:
+            printing.print_note(session.memory.healed)
+        print(printable(said))
+    return 0
+
+
+def run_quickly(root: str = "") -> int | None:
+    """Do the same in the ordinary case and return the exit code; None = nothing was done, and it is for `run` to do.
 
     root: where the machine's /etc, /proc, /sys and /var begin; empty = at /.
     """
@@ -45,7 +74,7 @@ def run(root: str = "") -> int | None:
     try:
         print(printable(said))
         sys.stdout.flush()
-    except OSError as error:  # whoever read it has gone
+    except OSError as error:  # the reader has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0 if isinstance(error, BrokenPipeError) else 2
     return 0

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+"""`bootmenu boot`: the same plan, load and jump as the menu's, printed line by line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bootmenu.commands import shared_options
+from bootmenu.commands.printing import print_note
+from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.model.text import printable
+
+# Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
+if TYPE_CHECKING:
+    from bootmenu.discovery.scan_events import Listing
+    from bootmenu.kexec.dtb_fixups import HandedTrees
+    from bootmenu.kexec.kernel_errors import LoadError
+    from bootmenu.kexec.plan import LoadPlan
+    from bootmenu.model.finding import Report
+    from bootmenu.model.progress import Digest, Progress
+    from bootmenu.session.machine_session import Session
+
+HELP = "load and start an entry without the menu"
+FOLLOWS = "check"
+
+_MOST_DIFFERENCES = 2000
+"""Differences of device trees that are printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootOptions:
+    """How far to go, and what to print."""
+
+    load_only: bool = False
+    dry_run: bool = False
+    force: bool = False
+    json: bool = False
+    ignored: frozenset[str] = frozenset()
+    """Codes that were overridden."""
+
+
+class RefusedError(BootmenuError):
+    """The verdict is fail and nobody forced it."""
+
+
+class FailedError(BootmenuError):
+    """A load or a jump failed; printed for people with what the kernel said of it."""
+
+    def __init__(self, error: LoadError) -> None:
+        from bootmenu.kexec.kernel_errors import left_loaded
+
+        said = [f"{error.call}: {error.errno_text}"] if error.errno_text else []
+        said += [f"kernel: {line}" for line in error.kernel_log]
+        said += left_loaded(error)
+        super().__init__("\n  ".join([error.message, *map(printable, said)]), error.hint)
+        self.error = error
+
+    def to_json(self) -> dict[str, object]:
+        """Return what a program reads: each thing in a field of its own."""
+        return self.error.to_json()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("entry", metavar="ENTRY-ID", nargs="?", help="id of an entry, from bootmenu scan")
+    parser.add_argument("--kernel", metavar="F", help="start these files instead of an entry")
+    shared_options.add_files(parser)
+    shared_options.add_method(parser)
+    until = parser.add_mutually_exclusive_group()
+    until.add_argument("--load-only", action="store_true", help="load, and leave the jump to somebody else")
+    until.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
+    parser.add_argument(
+        "--skip-hook", action="append", metavar="NAME", help="do not run this hook before the jump (repeatable)"
+    )
+    shared_options.add_ignore(parser)
+    parser.add_argument("--force", action="store_true", help="go on although the verdict is fail")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line: plan, progress, result")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Boot an entry, or the files that are named. Raise BootmenuError, UsageError."""
+    from bootmenu.session.machine_session import MachineSession
+
+    if (arguments.entry is None) == (arguments.kernel is None):
+        raise UsageError("boot takes an ENTRY-ID or --kernel F", "bootmenu scan lists the ids.")
+    if arguments.entry is not None and (
+        arguments.dtb is not None or arguments.overlay or arguments.initrd or arguments.cmdline
+    ):
+        raise UsageError("--dtb, --overlay, --initrd and --cmdline go with --kernel, not with an ENTRY-ID")
+    host, machine = shared_options.host_and_machine(None)
+    options = BootOptions(
+        load_only=arguments.load_only,
+        dry_run=arguments.dry_run,
+        force=arguments.force,
+        json=arguments.json,
+        ignored=shared_options.ignored_codes(arguments),
+    )
+    skipped = {} if arguments.skip_hook is None else {"skip-hooks": arguments.skip_hook}
+    settings = shared_options.settings_in_force(host, {**skipped, **shared_options.carry_over(arguments)})
+    if arguments.kernel is not None:
+        with contextlib.closing(
+            shared_options.files_session(arguments, arguments.kernel, host, machine, settings)
+        ) as files:
+            return boot(files, files.listing, options)
+    with contextlib.closing(MachineSession(host, machine, method=arguments.method, settings=settings)) as session:
+        return boot(session, find_entry(session, arguments.entry), options)
+
+
+def find_entry(session: Session, entry_id: str) -> Listing:
+    """Scan and return the entry of that id. Raise UsageError when there is none."""
+    from bootmenu.session.machine_session import collect
+
+    listings, problems = collect(session)
+    for listing in listings:
+        if listing.entry.id == entry_id:
+            return listing
+    for problem in problems:
+        print_note(problem)
+    raise UsageError(f"no entry is called {entry_id}", "bootmenu scan lists them.")
+
+
+def boot(session: Session, listing: Listing, options: BootOptions) -> int:
+    """Print the plan, then run it as far as asked. Return 0, or do not return. Raise BootmenuError."""
+    with session.holding(listing):
+        return _boot(session, listing, options, _Printer(options.json))
+
+
+def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Printer) -> int:
+    from bootmenu.kexec.kernel_errors import LoadError, leave_note
+    from bootmenu.model.finding import Severity
+    from bootmenu.system import signals
+
+    plan = session.plan(listing)
+    report = listing.report.overriding(options.ignored)
+    printer.plan(plan, report)
+    if options.dry_run:
+        if plan.own_tree:
+            printer.trees(session.handed_trees(plan))
+        return 0
+    if report.verdict is Severity.FAIL and not options.force:
+        worst = next(finding for finding in report.of(Severity.FAIL) if not finding.ignored)
+        raise RefusedError(
+            f"refused: {worst.message} ({worst.code})", f"{worst.hint} Or go on regardless: --force.".strip()
+        )
+    if options.load_only and not options.force:
+        refused = session.preflight().refused
+        if refused is not None:
+            raise RefusedError(refused.message, f"{refused.hint} Or load it regardless: --force.")
+    try:
+        for progress in session.load(plan):
+            printer.progress(progress)
+    except LoadError as error:
+        raise FailedError(error) from None
+    if options.load_only:
+        printer.result("loaded", "The kernel is loaded. Start it with: systemctl kexec, or kexec -e.")
+        return 0
+    try:
+        for progress in session.leave(plan):
+            printer.progress(progress)
+        printer.result("jump", plan.last_line)
+        signals.let_them_kill()  # systemd, which may make the jump, ends this process with one
+    except LoadError as error:
+        leave_note(error, session.unload(plan))
+        raise FailedError(error) from None
+    except BaseException as error:
+        leave_note(error, session.unload(plan))
+        raise
+    if session.memory.healed:
+        print(f"bootmenu: {session.memory.healed}", file=sys.stderr)
+    try:
+        session.jump(plan)
+    except LoadError as error:
+        raise FailedError(error) from None
+
+
+class _Printer:
+    """Print what a boot does: lines for people, or a JSON object a line."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._digests: tuple[Digest, ...] = ()
+
+    def _line(self, value: dict[str, object]) -> None:
+        from bootmenu.view.output import json_text
+
+        print(json_text(value), flush=True)
+
+    def plan(self, plan: LoadPlan, report: Report) -> None:
+        from bootmenu.model.finding import Severity
+        from bootmenu.view.output import WORDS, report_to_json
+        from bootmenu.view.plan import plan_lines
+
+        if self._json:
+            self._line({"plan": plan.to_json(), **report_to_json(report)})
+            return
+        for line in plan_lines(plan):
+            print(line)
+        for finding in report.findings:
+            if finding.severity in (Severity.FAIL, Severity.WARN):
+                word = WORDS[finding.severity] + (" ignored" if finding.ignored else "")
+                print(f"{word:<14}{finding.code}: {printable(finding.message)}")
+        sys.stdout.flush()
+
+    def trees(self, trees: HandedTrees) -> None:
+        """Print how the tree that would be handed on differs from the entry's own, and from the running one."""
+        from itertools import islice
+
+        from bootmenu.formats.dtb_text import differences
+
+        found = {
+            name: list(map(str, islice(differences(before, trees.handed), _MOST_DIFFERENCES)))
+            if before and trees.handed
+            else None
+            for name, before in (("file", trees.named), ("running", trees.running))
+        }
+        if self._json:
+            self._line({"device_tree": found})
+            return
+        for name, title in (("file", "the entry's own"), ("running", "the running one")):
+            lines = found[name]
+            if lines is not None:
+                print(f"\nthe device tree differs from {title} in {len(lines) or 'nothing'}")
+                for line in lines:
+                    print(f"  {printable(line)}")
+
+    def progress(self, progress: Progress) -> None:
+        from bootmenu.model.progress import StageState
+        from bootmenu.model.text import megabytes
+
+        if self._json:
+            self._digests += progress.digests
+            self._line({"progress": progress.to_json()})
+        elif progress.state is not StageState.RUNNING:
+            size = f"{megabytes(progress.done) if progress.done else '':>11}"
+            detail = f"  {printable(progress.detail)}" if progress.detail else ""
+            print(f"{progress.stage:<22}{progress.state:<8}{size}  {progress.seconds:5.1f} s{detail}", flush=True)
+            for digest in progress.digests:
+                print(f"{'':<14}{printable(str(digest))}", flush=True)
+
+    def result(self, result: str, text: str) -> None:
+        if self._json:
+            digests = [digest.to_json() for digest in self._digests]
+            self._line({"result": result, "message": text, "digests": digests})
+        else:
+            print(printable(text), flush=True)

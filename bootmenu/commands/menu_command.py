@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""`bootmenu menu`, which is also what `bootmenu` without a subcommand does."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "the menu (also without any command)"
+FOLLOWS = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--demo", action="store_true", help="the demonstration machine: everything but the jump")
+    parser.add_argument("--plain", action="store_true", help="a numbered list in plain text, for any terminal")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", help="start the default entry by itself after so long; 0 at once, off never"
+    )
+    parser.add_argument("--profile", metavar="NAME", help="standard, or kiosk: only what is allowed exists")
+    parser.add_argument("--theme", metavar="NAME", help="colours, by the name of a theme; bootmenu themes lists them")
+    parser.add_argument(
+        "--console", action="append", metavar="TTY", help="show the menu on this terminal, such as tty1 (repeatable)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the menu until it is left."""
+    from bootmenu.frontends import launcher
+
+    given = {
+        "timeout": arguments.timeout,
+        "profile": arguments.profile,
+        "theme": arguments.theme,
+        "console": arguments.console,
+    }
+    flags = {name: value for name, value in given.items() if value is not None}
+    return launcher.run(launcher.MenuOptions(demo=arguments.demo, plain=arguments.plain, flags=flags))

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""What the command line's own parser says of every command, for the completion scripts and the manual page."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bootmenu.commands import command_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """One option, or one positional argument."""
+
+    names: tuple[str, ...]
+    """`-h`, `--help`; () for a positional argument."""
+    metavar: str
+    """What it takes; empty = nothing."""
+    help: str
+    choices: tuple[str, ...] = ()
+    files: bool = False
+    """It takes the path of a file or a folder."""
+    repeatable: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command, or a command of a command."""
+
+    path: tuple[str, ...]
+    """`("image", "build")`; () = the program itself."""
+    help: str
+    flags: tuple[Flag, ...]
+
+
+_FILES = re.compile(r"^(F|FILE|DIR|KERNEL|FOLDER)\b")
+
+
+def described() -> list[Command]:
+    """Return every command with its options, the program itself first."""
+    from bootmenu.compat import CHECKS
+    from bootmenu.kexec.methods import METHODS
+
+    values = {"CODE": CHECKS.names(), "METHOD": METHODS.names()}  # by the metavar of the options that take them
+    parser = command_line.parser(command_line.subcommands())
+    return list(_commands(parser, (), parser.description or "", values))
+
+
+def _commands(
+    parser: argparse.ArgumentParser, path: tuple[str, ...], text: str, values: Mapping[str, Iterable[str]]
+) -> Iterator[Command]:
+    flags, below = [], []
+    # argparse has no public way to look into a parser; these names have been the same since Python 2.7
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            below += [(name, inner, helps.get(name, "")) for name, inner in action.choices.items()]
+        elif action.help != argparse.SUPPRESS:
+            flags.append(_flag(action, values))
+    yield Command(path=path, help=text, flags=tuple(flags))
+    for name, inner, help_text in below:
+        yield from _commands(inner, (*path, name), help_text or inner.description or "", values)
+
+
+def _flag(action: argparse.Action, values: Mapping[str, Iterable[str]]) -> Flag:
+    takes = action.nargs != 0
+    metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+    choices = tuple(map(str, action.choices)) if action.choices else tuple(values.get(metavar, ()))
+    return Flag(
+        names=tuple(action.option_strings),
+        metavar=metavar if takes else "",
+        help=re.sub(r"\s+", " ", (action.help or "") % vars(action)),
+        choices=choices if takes else (),
+        files=takes and not choices and bool(_FILES.match(metavar)),
+        repeatable=isinstance(action, argparse._AppendAction),
+        required=action.required,
+    )

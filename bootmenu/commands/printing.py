@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""What subcommands print: data on standard output, notes for people on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+from bootmenu.model.text import printable
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on standard output."""
+    from bootmenu.view.output import json_text
+
+    print(json_text(value, indent=2))
+
+
+def print_note(text: object) -> None:
+    """Print a line on standard error."""
+    print(f"bootmenu: {printable(str(text))}", file=sys.stderr)

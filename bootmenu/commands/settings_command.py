@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""`bootmenu settings`: every setting with its value, and where that came from."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bootmenu.commands.printing import print_json, print_note
+
+if TYPE_CHECKING:
+    from bootmenu.config.settings import Loaded
+    from bootmenu.view.output import Applied
+
+HELP = "every setting with its value, and where that came from; 1 for any problem"
+FOLLOWS = "facts"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the settings, and what is wrong with them; return 1 if anything is."""
+    import dataclasses
+
+    from bootmenu.bootstate import pin
+    from bootmenu.bootstate.store import refusal
+    from bootmenu.config.settings import load
+    from bootmenu.discovery.devices import survey
+    from bootmenu.kexec.demands import unmatched
+    from bootmenu.system.host import Host
+    from bootmenu.view import output
+
+    host = Host()
+    loaded = load(host)
+    found = list(survey(host)) if loaded.settings.sha256 or loaded.settings.state_device else []
+    more = (pin.trouble(loaded.settings), refusal(host, loaded.settings, found))
+    problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
+    if arguments.json:
+        print_json(output.settings_to_json(dataclasses.replace(loaded, problems=problems), applied()))
+    else:
+        for line in settings_lines(loaded, applied()):
+            print(line)
+        for problem in problems:
+            print_note(problem)
+    return 1 if problems else 0
+
+
+def applied() -> Applied:
+    """Return what applies, in this environment, of the settings that nobody has made."""
+    from bootmenu import i18n
+    from bootmenu.session.autoboot import FIRST_STAGE_SECONDS
+    from bootmenu.terminal.capabilities import Depth, prepare_environment
+
+    environ = dict(os.environ)
+    prepare_environment(environ)
+    code, variable = i18n.chosen(None, environ)
+    return {
+        "timeout": (FIRST_STAGE_SECONDS, "in a first stage; off elsewhere"),
+        "theme": (Depth.of(environ).theme, "by the colours of this terminal"),
+        "language": (code, f"by {variable}" if variable else "LANG is not set"),
+    }
+
+
+def settings_lines(loaded: Loaded, applied: Applied | None = None) -> Iterator[str]:
+    """Yield the settings as a settings file has them, each with its origin as a comment. Secrets are comments."""
+    from bootmenu.config.settings import OPTIONS
+    from bootmenu.view.output import printable, settings_rows, toml
+
+    rows: list[tuple[str, str, str]] = []
+    for option, value, origin in settings_rows(loaded, applied or {}):
+        if value is None:
+            rows.append((f"# {option.name} is not set", "", origin))
+        elif option.secret:
+            rows.append((f"# {option.name} is set, and not shown", "", origin))
+        elif isinstance(value, dict) and value:  # a line each: there may be thousands
+            rows += [(f"{option.name}.{toml(key)}", toml(inner), origin) for key, inner in value.items()]
+        else:
+            rows.append((option.name, toml(value), origin))
+    names = max(len(option.name) for option in OPTIONS)
+    values = min(max(len(value) for _name, value, _origin in rows), 40)
+    for name, value, origin in rows:
+        setting = f"{name:<{names}} = {value}" if value else name
+        yield printable(f"{setting:<{names + 3 + values}}  # {origin}")

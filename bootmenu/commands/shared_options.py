@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Options that several subcommands take, and what they name: a machine, its settings, files and folders."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bootmenu.commands.printing import print_note
+from bootmenu.errors import BootmenuError, UsageError
+
+# Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
+if TYPE_CHECKING:
+    import argparse
+
+    from bootmenu.config.settings import Settings
+    from bootmenu.discovery.devices import Device
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.session.machine_session import FilesSession
+    from bootmenu.system.host import Host
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the files of an entry, the kernel aside."""
+    parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is handed on")
+    parser.add_argument(
+        "--overlay", action="append", default=[], metavar="F", help="device-tree overlay (repeatable)"
+    )
+    parser.add_argument("--initrd", action="append", default=[], metavar="F", help="initramfs (repeatable)")
+    parser.add_argument("--cmdline", default="", metavar="S", help="kernel command line")
+    parser.add_argument(
+        "--no-carry-over",
+        action="store_true",
+        help="hand the device tree on without what this machine's own has to add, such as its memory",
+    )
+
+
+def add_method(parser: argparse.ArgumentParser) -> None:
+    """Add --method."""
+    parser.add_argument("--method", metavar="METHOD", help="loading method (default: the first that can)")
+
+
+def add_ignore(parser: argparse.ArgumentParser) -> None:
+    """Add --ignore; see `ignored_codes`."""
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="override one check on purpose; its finding stays in the report (repeatable)",
+    )
+
+
+def add_tree(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add --tree; see `folders`. purpose: its help."""
+    parser.add_argument(
+        "--tree",
+        action="append",
+        default=[],
+        metavar="DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]",
+        help=purpose,
+    )
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add --machine; see `host_and_machine`."""
+    parser.add_argument("--machine", metavar="FILE", help="answer for the machine whose facts are in FILE")
+
+
+def ignored_codes(arguments: argparse.Namespace) -> frozenset[str]:
+    """Return the codes to override. Raise UsageError for one that no check has: a typo must not look like an
+    override."""
+    from bootmenu.compat import CHECKS
+
+    codes = frozenset(code.upper() for code in arguments.ignore)
+    unknown = sorted(codes - set(CHECKS.names()))
+    if unknown:
+        raise UsageError(f"no check is called {', '.join(unknown)}", f"There are: {', '.join(CHECKS.names())}.")
+    return codes
+
+
+def host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
+    """Return this host with its facts, or with those that were recorded in a file. Raise UsageError."""
+    from bootmenu.discovery.machine_facts import gather
+    from bootmenu.model.machine import MachineFacts
+    from bootmenu.system.host import Host
+
+    host = Host()
+    if recorded is None:
+        return host, gather(host)
+    try:
+        return host, MachineFacts.from_json(json.loads(Path(recorded).read_bytes()))
+    except OSError as error:
+        raise UsageError(
+            f"{recorded}: {error.strerror}", "--machine takes what bootmenu facts --json prints."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{recorded}: not JSON: {error}", "Record it with: bootmenu facts --json") from None
+    except BootmenuError as error:
+        raise UsageError(f"{recorded}: {error.message}", error.hint) from None
+
+
+def carry_over(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return what --no-carry-over sets, for `settings_in_force`."""
+    return {"carry-over": False} if arguments.no_carry_over else {}
+
+
+def settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
+    """Return the settings; print what is wrong with them. flags: values by name, which override the others."""
+    from bootmenu.config.settings import load
+
+    loaded = load(host, flags)
+    for problem in loaded.problems:
+        print_note(problem)
+    return loaded.settings
+
+
+def files_session(
+    arguments: argparse.Namespace, kernel: str, host: Host, machine: MachineFacts, settings: Settings
+) -> FilesSession:
+    """Return a session about the files named on the command line. Raise UsageError when one cannot be read."""
+    from bootmenu.session.machine_session import FilesSession
+
+    return FilesSession(
+        host,
+        machine,
+        kernel=kernel,
+        dtb=arguments.dtb,
+        overlays=tuple(arguments.overlay),
+        initrds=tuple(arguments.initrd),
+        command_line=arguments.cmdline,
+        method=arguments.method,
+        settings=settings,
+        local=getattr(arguments, "machine", None) is None,
+        partitions=_partitions(arguments, host),
+    )
+
+
+def _partitions(arguments: argparse.Namespace, host: Host) -> list[Device] | None:
+    """Return the partitions among which root= is looked for; None = it was not asked for. Raise UsageError."""
+    from bootmenu.discovery.devices import Device, find
+
+    scan, trees = getattr(arguments, "scan", False), getattr(arguments, "tree", [])
+    if not scan and not trees:
+        return None
+    if scan and arguments.machine is not None:
+        raise UsageError("--scan looks at this machine's partitions, and --machine names another", "Use --tree.")
+    here = [found for found in find(host) if isinstance(found, Device)] if scan else []
+    return here + folders(trees)
+
+
+def folders(texts: list[str]) -> list[Device]:
+    """Return the folders that --tree names. Raise UsageError for what is not a folder."""
+    from bootmenu.discovery.devices import Device
+
+    trees = Device.from_tree_options(texts)
+    for tree in trees:
+        if not os.path.isdir(tree.folder or ""):  # noqa: PTH112 - Path.is_dir raises when a name is too long
+            raise UsageError(f"{tree.folder}: there is no such folder", "--tree takes a folder.")
+    return trees

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""`bootmenu themes`: the themes, or the colours of one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from bootmenu.commands.printing import print_note
+
+HELP = "list the themes, or show the colours of one"
+FOLLOWS = "report"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help="show this one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the themes, or print a sample of the one that is named. Raise BootmenuError where there is none."""
+    from bootmenu.frontends.tui import themes
+    from bootmenu.terminal.capabilities import Depth, prepare_environment
+
+    environ = dict(os.environ)
+    prepare_environment(environ)
+    depth = Depth.of(environ) if sys.stdout.isatty() else Depth.NONE
+    if arguments.name is not None:
+        for line in themes.sample(themes.readable(themes.load(arguments.name, themes.folders()), depth), depth):
+            print(line)
+        return 0
+    rows = list(themes.listed())
+    width = max((len(row.name) for row in rows), default=0)
+    for row in rows:
+        ground = "broken" if row.trouble else "dark" if row.dark else "light"
+        where = str(row.path.parent) if row.path.parent == themes.OWN else "shipped"
+        print(f"{row.name:<{width}}  {ground:<6}  {where:<7}  {row.description}".rstrip())
+    for row in rows:
+        if row.trouble:
+            print_note(row.trouble)
+    return 0
