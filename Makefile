@@ -58,8 +58,8 @@ man: $(VENV)/.ready ## Write the manual page anew from the command line.
 json: $(VENV)/.ready ## Write the tables of docs/json.md anew from the source.
 	@$(BIN)/python -m scripts.json_fields
 
-lint: $(VENV)/.ready ## Run ruff, mypy and import-linter; they are tests too, so `make test` has them.
-	$(PYTEST) tests/test_lint.py $(ARGS)
+lint: $(VENV)/.ready ## Run ruff, mypy, import-linter and the house rules; they are tests too, so `make test` has them.
+	$(PYTEST) tests/test_lint.py tests/test_style.py $(ARGS)
 
 format: $(VENV)/.ready ## Let ruff put the source into its form, and mend what it can mend safely.
 	$(BIN)/ruff check --fix

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""The house rules that no linter knows, one test each, which names every file that breaks it."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import bootmenu
+
+PACKAGE = Path(bootmenu.__file__).parent
+
+LICENCE = "# SPDX-License-Identifier: MIT\n"
+MOST_LINES = 500
+"""Lines of a file."""
+MOST_LINES_OF_A_CLASS = 300
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Return the text of every file of the package by its path."""
+    return {str(path.relative_to(PACKAGE)): path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def parsed() -> dict[str, ast.Module]:
+    """Return the syntax tree of every file of the package by its path."""
+    return {name: ast.parse(text) for name, text in sources().items()}
+
+
+def classes() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Yield every class that stands at the top of a file of the package, with the file's path."""
+    for name, tree in parsed().items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                yield name, node
+
+
+def shared(named: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """Return the names that come more than once, each with the files that have it."""
+    files = defaultdict(list)
+    for name, file in named:
+        files[name].append(file)
+    return {name: " ".join(sorted(found)) for name, found in sorted(files.items()) if len(found) > 1}
+
+
+# What broke a rule when the rule was written. These lists only shrink: what no longer breaks it has to be taken out.
+
+LONG_FILES: frozenset[str] = frozenset(
+    {
+        "bootstate/store.py",
+        "config/settings.py",
+        "discovery/mounts.py",
+        "discovery/scanner.py",
+        "formats/dtb.py",
+        "frontends/launcher.py",
+        "frontends/plain_menu.py",
+        "frontends/tui/screens/kiosk_screen.py",
+        "frontends/tui/screens/menu_screen.py",
+        "session/machine_session.py",
+        "sources/parsers/grub/interpreter.py",
+        "view/actions.py",
+    }
+)
+LONG_CLASSES: frozenset[str] = frozenset(
+    {
+        "Interpreter",
+        "MachineSession",
+        "MenuScreen",
+        "Mounts",
+        "PlainMenu",
+        "Survey",
+    }
+)
+SHARED_MODULES: frozenset[str] = frozenset(
+    {
+        "plan",
+    }
+)
+SHARED_CLASSES: frozenset[str] = frozenset(
+    {
+        "Change",
+        "Completed",
+        "Configuration",
+        "Found",
+        "Key",
+        "Kind",
+        "Loaded",
+        "Node",
+        "Options",
+        "Part",
+        "Place",
+        "Profile",
+        "Reader",
+        "Source",
+        "_Ended",
+        "_Image",
+        "_Place",
+        "_Reading",
+        "_Segment",
+        "_State",
+    }
+)
+
+
+def report(broken: Iterable[str]) -> None:
+    """Fail and name everything that breaks the rule, one a line; a shortened list would be of no use."""
+    if lines := list(broken):
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+def report_all_but(known: frozenset[str], found: dict[str, object]) -> None:
+    """Fail and name what breaks the rule and was not known to, and what was known to and no longer does."""
+    report(
+        [f"{name}: {what}" for name, what in found.items() if name not in known]
+        + [f"{name} keeps to the rule now: take it out of the list" for name in sorted(known - found.keys())]
+    )
+
+
+def test_no_file_is_too_long() -> None:
+    lines = {name: len(text.splitlines()) for name, text in sources().items()}
+    report_all_but(LONG_FILES, {name: f"{n} lines" for name, n in lines.items() if n > MOST_LINES})
+
+
+def test_no_class_is_too_long() -> None:
+    lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for _, node in classes()}
+    report_all_but(LONG_CLASSES, {name: f"{n} lines" for name, n in lines.items() if n > MOST_LINES_OF_A_CLASS})
+
+
+def test_no_two_modules_have_one_name() -> None:
+    paths = [Path(name) for name in sources()]
+    report_all_but(SHARED_MODULES, shared((path.stem, str(path)) for path in paths if path.stem != "__init__"))
+
+
+def test_no_two_classes_have_one_name() -> None:
+    report_all_but(SHARED_CLASSES, shared((node.name, name) for name, node in classes()))
+
+
+def calls() -> Iterator[tuple[str, int, str, ast.Call]]:
+    """Yield every call of the package: its file, its line and the name of what is called."""
+    for name, tree in parsed().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield name, node.lineno, ast.unparse(node.func), node
+
+
+def test_only_the_command_line_exits() -> None:
+    report(
+        f"{name}:{line} exits"
+        for name, line, called, _ in calls()
+        if called in ("exit", "quit", "sys.exit", "os._exit")
+        and not (name == "__main__.py" or name.startswith(("image/", "frontends/tui/")))
+    )
+
+
+def test_nothing_starts_a_shell() -> None:
+    report(
+        f"{name}:{line} starts a shell"
+        for name, line, called, call in calls()
+        if called == "os.system" or any(keyword.arg == "shell" for keyword in call.keywords)
+    )
+
+
+def test_every_file_states_its_licence_and_what_it_is() -> None:
+    report(
+        [f"{name}: no licence" for name, text in sources().items() if not text.startswith(LICENCE)]
+        + [f"{name}: no docstring" for name, tree in parsed().items() if not ast.get_docstring(tree)]
+    )
