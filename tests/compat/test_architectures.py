@@ -13,35 +13,13 @@ from bootmenu.compat.checker import CHECKS, check
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from tests.builders import strategies
-from tests.compat.examples import Example, examples
+from tests.compat.examples import Example, examples, information, silent
 
 EXAMPLES = list(examples())
 ARM64, X86_64, RISCV64 = Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64
 _UNAME = {ARM64: "aarch64", X86_64: "x86_64", RISCV64: "riscv64"}
 _FORMAT = {ARM64: "arm64-image", X86_64: "bzimage", RISCV64: "riscv-image"}
 _BZIMAGE = {"version": 0x20F, "loadflags": 1, "xloadflags": 0x23, "cmdline_size": 2047}
-
-SILENT: dict[str, tuple[str, frozenset[Architecture]]] = {
-    "CPU-STUCK": ("only arm64 counts CPUs that it cannot get back", frozenset({X86_64, RISCV64})),
-    "CPU-OFFLINE": ("x86 stops its CPUs with an interrupt, and takes none offline", frozenset({X86_64})),
-    "EL-PKVM": ("only arm64 has it", frozenset({X86_64, RISCV64})),
-    "EL-MODE": ("only arm64 has exception levels", frozenset({X86_64, RISCV64})),
-    "GIC-LPI": ("only arm64 has that interrupt controller", frozenset({X86_64, RISCV64})),
-    "DT-R-SOURCE": ("a PC is described by ACPI", frozenset({X86_64})),
-    "DT-ACPI-HOST": ("a PC is described by ACPI", frozenset({X86_64})),
-    "IMG-SIZE0": ("RISCV-IMAGE says it, and IMG-BUFSZ of a bzImage", frozenset({X86_64, RISCV64})),
-    "IMG-TEXTOFF": ("a rule of arm64's loaders; on riscv64 it is an alignment", frozenset({X86_64, RISCV64})),
-    "IMG-ENDIAN": ("x86 has one byte order", frozenset({X86_64})),
-    "IMG-PAGE": ("x86 and riscv64 kernels have pages of 4 KiB only", frozenset({X86_64, RISCV64})),
-    "X86-BZIMAGE": ("another format", frozenset({ARM64, RISCV64})),
-    "RISCV-IMAGE": ("another format", frozenset({ARM64, X86_64})),
-    "MEM-INITRD-WINDOW": ("only arm64's kernel demands it", frozenset({X86_64, RISCV64})),
-    "CMD-CONSOLE": ("a PC shows on its screen without console=", frozenset({X86_64})),
-}
-"""Where a check never says anything, and why that is right."""
-
-INFORMATION = ("DEV-DMA", "TPM")
-"""Nothing depends on them: what they could not read is not told."""
 
 
 def moved(example: Example, architecture: Architecture) -> Example:
@@ -73,7 +51,7 @@ def speaking(architecture: Architecture) -> frozenset[str]:
 
 @pytest.mark.parametrize("architecture", _FORMAT)
 def test_a_check_is_silent_on_an_architecture_only_for_a_reason(architecture: Architecture) -> None:
-    expected = {code for code, (reason, where) in SILENT.items() if reason and architecture in where}
+    expected = {code for code, (reason, where) in silent().items() if reason and architecture in where}
     assert set(CHECKS.names()) - speaking(architecture) == expected
 
 
@@ -87,7 +65,7 @@ def unknown(example: Example) -> set[str]:
 def test_a_machine_fact_that_is_missing_silences_nothing_unseen(architecture: Architecture) -> None:
     """A check that had something to say says unknown then, or one that it builds on does."""
     for example in suited(architecture):
-        if example.code in INFORMATION or not example.findings():
+        if example.code in information() or not example.findings():
             continue
         before = unknown(example)
         for path, blank in strategies.blankings(example.machine):

@@ -1,57 +1,46 @@
 # SPDX-License-Identifier: MIT
-"""For every check code: facts under which it passes, warns or fails, and does not know. One row a sub-rule."""
+"""For every check code: facts under which it passes, warns or fails, and does not know. One row a sub-rule.
+
+Each file has the examples of one file of bootmenu/compat/checks, in functions that yield them.
+"""
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 from collections.abc import Iterator
+from types import ModuleType
 
-from tests.compat.examples import (
-    containers,
-    cpus,
-    devicetree,
-    files,
-    firmware,
-    image,
-    memory,
-    others,
-    spintable,
-    surroundings,
-    system,
-)
-from tests.compat.examples.base import Example
+from tests.compat.examples.base import Example, Silent, Unreachable
+
+
+def _modules() -> Iterator[ModuleType]:
+    for found in pkgutil.iter_modules(__path__, f"{__name__}."):
+        yield importlib.import_module(found.name)
 
 
 def examples() -> Iterator[Example]:
-    """All of them."""
-    yield from system.system()
-    yield from system.kexec_state()
-    yield from system.signatures()
-    yield from system.descriptions()
-    yield from cpus.processors()
-    yield from cpus.levels()
-    yield from files.files()
-    yield from image.kernels()
-    yield from image.headers()
-    yield from image.contents()
-    yield from containers.wrapped()
-    yield from devicetree.tree_bytes()
-    yield from devicetree.folders()
-    yield from devicetree.boards()
-    yield from devicetree.tree_cpus()
-    yield from devicetree.memory()
-    yield from devicetree.handover()
-    yield from spintable.spin_tables()
-    yield from firmware.firmware()
-    yield from firmware.psci()
-    yield from firmware.reservations()
-    yield from firmware.interrupts()
-    yield from memory.room()
-    yield from memory.others()
-    yield from surroundings.command_lines()
-    yield from surroundings.roots_and_consoles()
-    yield from surroundings.initramfs()
-    yield from others.architectures()
-    yield from others.tools()
+    """Yield all of them: what every function of this package yields that says it yields examples."""
+    for module in _modules():
+        for function in vars(module).values():
+            if inspect.isfunction(function) and function.__annotations__.get("return") == "Iterator[Example]":
+                yield from function()
 
 
-__all__ = ["Example", "examples"]
+def unreachable() -> Unreachable:
+    """Return the rows that cannot exist, and why: what every file calls UNREACHABLE."""
+    return {row: why for module in _modules() for row, why in getattr(module, "UNREACHABLE", {}).items()}
+
+
+def silent() -> Silent:
+    """Return where a check never says anything, and why that is right: what every file calls SILENT."""
+    return {code: where for module in _modules() for code, where in getattr(module, "SILENT", {}).items()}
+
+
+def information() -> frozenset[str]:
+    """Return the codes on which nothing depends, so that what they could not read is not told: INFORMATION."""
+    return frozenset(code for module in _modules() for code in getattr(module, "INFORMATION", ()))
+
+
+__all__ = ["Example", "examples", "information", "silent", "unreachable"]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from bootmenu.compat import check
@@ -12,18 +12,22 @@ from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts
 from bootmenu.demo.builders import board_tree
 from bootmenu.model.devicetree import CpuNode
 from bootmenu.model.finding import Finding, Severity
+from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import CpuFacts, MachineFacts
 from tests.builders import machines
-from tests.builders.entries import (
-    entry,
-    kernel_of,
-    with_tree,
-)
+from tests.builders.entries import entry, kernel_of, with_tree
 
 PASS, UNKNOWN, WARN, FAIL = Severity.PASS, Severity.UNKNOWN, Severity.WARN, Severity.FAIL
 VIRT = machines.virt()
 TREE = machines.tree_of(VIRT)
 GIB = 1 << 30
+
+
+Unreachable = Mapping[tuple[str, Severity], str]
+"""Code and severity that no facts lead to, and why. Of every code all are asked: pass, warn or fail, unknown."""
+
+Silent = Mapping[str, tuple[str, Set[Architecture]]]
+"""Code of a check that never says anything on some architectures: why that is right, and on which."""
 
 
 @dataclass(frozen=True, kw_only=True)

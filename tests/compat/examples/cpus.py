@@ -6,20 +6,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
+from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.kernel import Architecture
 from tests.builders import machines
-from tests.compat.examples.base import (
-    FAIL,
-    PASS,
-    TREE,
-    UNKNOWN,
-    WARN,
-    Example,
-    cpus,
-    each_cpu,
-    nodes,
-    virt,
-)
+from tests.builders.entries import entry
+from tests.compat.examples.base import FAIL, PASS, TREE, UNKNOWN, WARN, Example, Silent, cpus, each_cpu, nodes, virt
+
+SILENT: Silent = {
+    "CPU-STUCK": ("only arm64 counts CPUs that it cannot get back", {Architecture.X86_64, Architecture.RISCV64}),
+    "CPU-OFFLINE": ("x86 stops its CPUs with an interrupt, and takes none offline", {Architecture.X86_64}),
+    "EL-PKVM": ("only arm64 has it", {Architecture.X86_64, Architecture.RISCV64}),
+    "EL-MODE": ("only arm64 has exception levels", {Architecture.X86_64, Architecture.RISCV64}),
+}
+
+
+def line(text: str, **changes: object) -> EntryFacts:
+    return entry(command_line=text, **changes)
 
 
 def processors() -> Iterator[Example]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What firmware left behind."""
+"""What firmware set up: memory, reservations, EFI's tables, interrupts."""
 
 from __future__ import annotations
 
@@ -8,66 +8,75 @@ from collections.abc import Iterator
 
 from bootmenu.compat.facts import Handed
 from bootmenu.model.devicetree import InterruptController, MemoryRange, ReservedMemory
+from bootmenu.model.kernel import Architecture
 from tests.builders import machines
-from tests.builders.entries import entry, with_tree
-from tests.compat.examples.base import FAIL, PASS, TREE, UNKNOWN, WARN, Example, nodes, own, running, virt
+from tests.builders.entries import entry
+from tests.compat.examples.base import FAIL, GIB, PASS, TREE, UNKNOWN, WARN, Example, Silent, own, running, virt
+
+SILENT: Silent = {
+    "GIC-LPI": ("only arm64 has that interrupt controller", {Architecture.X86_64, Architecture.RISCV64}),
+}
 
 
-def firmware() -> Iterator[Example]:
-    code = "DT-PSCI-METHOD"
+def memory() -> Iterator[Example]:
+    code = "DT-MEMORY"
+    area = TREE.memory[0]
+    half = MemoryRange(base=area.base, size=area.size // 2)
+    rest = MemoryRange(base=half.end, size=half.size)
     yield Example(code=code, name="same", severity=PASS, entry=own())
+    yield Example(code=code, name="same in two pieces", severity=PASS, entry=own(memory=(rest, half)))
+    handed = Handed(tree=TREE, carried=(f"/memory@{area.base:x}",))
+    filled = dataclasses.replace(own(memory=()), handed=handed)
+    yield Example(code=code, name="none carried over", severity=PASS, entry=filled, says="carried over")
+    empty = own(memory=(MemoryRange(base=0, size=0),))
+    yield Example(code=code, name="empty", severity=FAIL, entry=empty)
     yield Example(
-        code=code, name="smc on hvc", severity=FAIL, entry=own(psci_method="smc"), says="undefined instruction"
+        code=code, name="empty carried over", severity=PASS, entry=dataclasses.replace(empty, handed=handed)
     )
-    yield Example(
-        code=code, name="hvc on smc", severity=FAIL, machine=running(psci_method="smc"), entry=own(), says="to smc"
-    )
-    yield Example(
-        code=code, name="no psci here", severity=FAIL, machine=machines.spin_table(), entry=own(), says="by PSCI"
-    )
-    yield Example(code=code, name="no method", severity=WARN, entry=own(psci_method=None), says="method of /psci")
-    yield Example(code=code, name="no such method", severity=WARN, entry=own(psci_method="carrier pigeon"))
-    yield Example(code=code, name="running without", severity=UNKNOWN, machine=running(psci_method=None), entry=own())
-    yield Example(code=code, name="no running tree", severity=UNKNOWN, machine=virt(tree=None), entry=own())
-    yield Example(code=code, name="acpi", severity=UNKNOWN, machine=machines.acpi(), entry=own())
     yield Example(
         code=code,
-        name="no such method in both",
-        severity=WARN,
-        machine=running(psci_method="pigeon"),
-        entry=own(psci_method="pigeon"),
+        name="none and not carried over",
+        severity=FAIL,
+        entry=own(memory=()),
+        says="carried over",
     )
-    yield Example(code=code, name="uses none", severity=None, entry=own(psci_compatible=None, psci_method=None))
-
-
-def psci() -> Iterator[Example]:
-    code = "DT-PSCI-NODE"
-    yield Example(code=code, name="there", severity=PASS, entry=own())
-    without = own(psci_compatible=None, psci_method=None)
-    yield Example(code=code, name="CPUs use it", severity=WARN, entry=without, says="power off")
-    spin_table: dict[str, object] = {"enable_method": "spin-table"}
-    spinning = own(psci_compatible=None, cpus=nodes(*[spin_table] * 4))
-    yield Example(code=code, name="the machine has it", severity=WARN, entry=spinning)
-    spin = machines.spin_table()
-    nobody = with_tree(machines.tree_of(spin))
-    yield Example(code=code, name="nobody has it", severity=None, machine=spin, entry=nobody)
-    yield Example(code=code, name="no running tree", severity=UNKNOWN, machine=virt(tree=None), entry=spinning)
-    code = "DT-PSCI-COMPAT"
-    yield Example(code=code, name="1.0", severity=PASS, entry=own())
-    old = own(psci_compatible=("arm,psci",), psci_functions=("cpu_on",))
-    yield Example(code=code, name="0.1 without numbers", severity=WARN, entry=old, says="cpu_off")
-    named = own(psci_compatible=("arm,psci",), psci_functions=("cpu_on", "cpu_off"))
-    yield Example(code=code, name="0.1 with numbers", severity=PASS, entry=named)
-    strange = own(psci_compatible=("acme,psci",))
-    yield Example(code=code, name="nobody knows it", severity=WARN, entry=strange, says="acme,psci")
-    yield Example(code=code, name="no node", severity=None, entry=own(psci_compatible=None))
-
-    code = "DT-PSCI-METHOD"
-    wrong = running(psci_method="smc")
-    stub = dataclasses.replace(wrong, exception_level="EL2", host_extensions=False)
-    yield Example(code=code, name="hvc answered by the stub", severity=WARN, machine=stub, entry=own())
-    unread = dataclasses.replace(stub, host_extensions=None)
-    yield Example(code=code, name="hvc at EL2", severity=UNKNOWN, machine=unread, entry=own())
+    yield Example(
+        code=code,
+        name="none and nothing to carry over",
+        severity=FAIL,
+        machine=virt(tree=dataclasses.replace(TREE, memory=()), ram=None),
+        entry=own(memory=()),
+        says="as root",
+    )
+    beyond = MemoryRange(base=area.base, size=2 * GIB)
+    yield Example(code=code, name="outside", severity=FAIL, entry=own(memory=(beyond,)), says="0x80000000")
+    yield Example(code=code, name="smaller", severity=WARN, entry=own(memory=(half,)), says="512 MiB will not")
+    placeholder = dataclasses.replace(own(memory=(beyond,)), handed=handed)
+    yield Example(code=code, name="placeholder replaced", severity=PASS, entry=placeholder, says="replaced")
+    low = dataclasses.replace(placeholder, handed=dataclasses.replace(handed, tree=own(memory=(half,)).tree))
+    yield Example(code=code, name="not all can be said", severity=WARN, entry=low, says="32 bits")
+    tables = ("linux,uefi-mmap-start",)
+    efi = dataclasses.replace(running(memory=(beyond,), uefi_properties=tables), efi=True, ram=(half,))
+    grub = own(memory=(beyond,), uefi_properties=tables)
+    yield Example(code=code, name="EFI's map counts", severity=PASS, machine=efi, entry=grub, says="EFI")
+    lost = own(memory=(beyond,))
+    yield Example(code=code, name="without EFI's map", severity=FAIL, machine=efi, entry=lost, says="claims")
+    yield Example(
+        # EFI firmware's tree has no /memory: the kernel's own map is the truth
+        code=code,
+        name="known from iomem",
+        severity=PASS,
+        machine=running(memory=()),
+        entry=own(),
+    )
+    yield Example(
+        code=code,
+        name="nothing known",
+        severity=UNKNOWN,
+        machine=virt(tree=dataclasses.replace(TREE, memory=()), ram=None),
+        entry=own(),
+    )
+    yield Example(code=code, name="none of its own", severity=None)
 
 
 def reservations() -> Iterator[Example]:

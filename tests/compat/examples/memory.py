@@ -11,7 +11,14 @@ from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.kernel import Architecture, Embedded, Role
 from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file, with_files
-from tests.compat.examples.base import FAIL, GIB, PASS, TREE, UNKNOWN, WARN, Example, virt
+from tests.compat.examples.base import FAIL, GIB, PASS, TREE, UNKNOWN, WARN, Example, Silent, Unreachable, virt
+
+UNREACHABLE: Unreachable = {
+    ("MEM-IOMEM", FAIL): "it says whether the others can look",
+}
+SILENT: Silent = {
+    "MEM-INITRD-WINDOW": ("only arm64's kernel demands it", {Architecture.X86_64, Architecture.RISCV64}),
+}
 
 
 def _x86(**changes: object) -> KernelFacts:

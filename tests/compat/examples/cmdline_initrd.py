@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Command line and initramfs."""
+"""The command line, the root file system, consoles and the initramfs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from bootmenu.model.devicetree import SerialPort
 from bootmenu.model.kernel import Architecture
 from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file
-from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, own, running, virt
+from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silent, Unreachable, own, running, virt
+
+UNREACHABLE: Unreachable = {
+    ("CMD-LENGTH", UNKNOWN): "the command line is always known",
+    ("CMD-EMPTY", UNKNOWN): "the command line is always known",
+    ("CMD-NRCPUS", UNKNOWN): "the command line is always known",
+}
+SILENT: Silent = {
+    "CMD-CONSOLE": ("a PC shows on its screen without console=", {Architecture.X86_64}),
+}
 
 
 def line(text: str, **changes: object) -> EntryFacts:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The files an entry names."""
+"""Files that an entry names."""
 
 from __future__ import annotations
 

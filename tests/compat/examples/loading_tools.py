@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""What loads the entry."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from bootmenu.model.kernel import Architecture, Compression
+from bootmenu.model.machine import MachineFacts
+from tests.builders import machines
+from tests.builders.entries import entry, kernel
+from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, kexec, own, virt
+
+RISCV = virt(architecture=Architecture.RISCV64, machine="riscv64")
+
+
+def tools() -> Iterator[Example]:
+    code = "TOOL-DTB-IGNORED"
+    yield Example(code=code, name="kexec_load", severity=PASS, entry=own())
+    file_only = kexec(kexec_load=False, kexec_file_load=True)
+    yield Example(code=code, name="file load only", severity=FAIL, entry=own(), machine=file_only, says="never takes")
+    unread = kexec(kexec_load=None)
+    yield Example(code=code, name="unread", severity=UNKNOWN, entry=own(), machine=unread, says="/boot/config-")
+    yield Example(code=code, name="no tree of its own", severity=None)
+    code = "TOOL-VERSION"
+    yield Example(code=code, name="raw", severity=PASS, says="2.0.25")
+    packed = entry(kernel=kernel(compression=Compression.ZSTD))
+    yield Example(code=code, name="packed", severity=PASS, entry=packed, says="unpacked here")
+    yield Example(code=code, name="not there", severity=WARN, machine=kexec(tools_version=None), says="Install")
+    pc = machines.unprivileged_x86()
+    yield Example(code=code, name="x86", severity=PASS, machine=pc, says="is enough")
+    alone = dataclasses.replace(pc, kexec=dataclasses.replace(pc.kexec, kexec_file_load=False))
+    yield Example(code=code, name="nothing on x86", severity=FAIL, machine=alone, says="nothing else")
+    unread = dataclasses.replace(pc, kexec=dataclasses.replace(pc.kexec, kexec_file_load=None))
+    yield Example(code=code, name="call unread", severity=UNKNOWN, machine=unread, says="another call")
+
+    def riscv(version: str, **changes: object) -> MachineFacts:
+        return dataclasses.replace(RISCV, kexec=dataclasses.replace(RISCV.kexec, tools_version=version, **changes))  # type: ignore[arg-type]
+
+    old = riscv("2.0.31", kexec_file_load=False)
+    yield Example(code=code, name="too old for riscv64", severity=FAIL, machine=old, says="2.0.32")
+    enough = riscv("2.0.31", kexec_file_load=True, file_image=True)
+    yield Example(code=code, name="not needed on riscv64", severity=PASS, machine=enough, says="is enough")
+    both_old = riscv("2.0.31", kexec_file_load=True, file_image=False)
+    yield Example(code=code, name="both too old", severity=FAIL, machine=both_old, says="knows no riscv64")
+    new = riscv("2.0.32", kexec_file_load=False)
+    yield Example(code=code, name="new enough for riscv64", severity=PASS, machine=new)
+    strange = riscv("unknown", kexec_file_load=False)
+    yield Example(code=code, name="of unknown version", severity=UNKNOWN, machine=strange, says="kexec --version")
