@@ -6,22 +6,27 @@ A library function never prints or exits; only ``cli.py`` turns these into text 
 
 from __future__ import annotations
 
+from bootmenu.i18n import English, Message
+
 
 class BootmenuError(Exception):
     """Something went wrong that a person can understand and act on.
 
-    message: one sentence, names the path or the call and the reason.
+    message: one sentence, names the path or the call and the reason; a Message if screens translate it.
     hint: what to do next; empty when there is nothing sensible to say.
     """
 
+    message: str
+    hint: str
+
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = message if isinstance(message, Message) else English(message)
+        self.hint = hint if isinstance(hint, Message) else English(hint)
 
     def to_json(self) -> dict[str, object]:
         """Return what a program is told of it, as docs/json.md has it."""
-        return {"message": self.message, "hint": self.hint}
+        return {"message": str(self.message), "hint": str(self.hint)}
 
 
 class FormatError(BootmenuError):

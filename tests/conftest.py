@@ -8,6 +8,7 @@ import signal
 
 from hypothesis import settings
 
+from scripts.build_catalogues import compile_catalogues
 from tests.commands.calling import call as call
 from tests.commands.calling import kernel as kernel
 from tests.commands.calling import on_virt as on_virt
@@ -24,3 +25,5 @@ os.environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
 # a shell in the background and nohup ignore these, and so would everything that a test starts
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+compile_catalogues()  # what was edited since the environment was made

@@ -57,6 +57,13 @@ def test_the_wheel_has_every_theme(wheel: Path) -> None:
     assert themes <= names(wheel)
 
 
+def test_the_wheel_has_every_language_compiled(wheel: Path) -> None:
+    codes = {path.stem for path in (ROOT / "bootmenu" / "i18n" / "locale").glob("*.po")}
+    assert len(codes) > 3
+    assert {f"bootmenu/i18n/locale/{code}.mo" for code in codes} <= names(wheel)
+    assert not [name for name in names(wheel) if name.endswith((".po", ".part"))]
+
+
 @pytest.mark.parametrize("name", ["bootmenu/image/init.sh", "bootmenu/py.typed"])
 def test_the_wheel_has_the_files_that_are_not_python(wheel: Path, name: str) -> None:
     assert name in names(wheel)

@@ -28,7 +28,7 @@ from bootmenu.discovery.resolve import names_of
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.storage import btrfs
 from bootmenu.errors import BootmenuError
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import is_at, split
@@ -385,8 +385,8 @@ class EfiStore:
         efi.write(self.host.path(efi.STATE), encode(few))
 
 
-_BEFORE = marked("What was remembered last was damaged. What was remembered before that is used in its place.")
-_ANEW = marked("What was remembered was damaged and could not be read. It begins anew.")
+_BEFORE = N_("What was remembered last was damaged. What was remembered before that is used in its place.")
+_ANEW = N_("What was remembered was damaged and could not be read. It begins anew.")
 
 
 class Memory:
@@ -419,7 +419,7 @@ class Memory:
             except DamagedError as error:
                 self._heal(error.left)
             except (BootmenuError, OSError) as error:
-                self.trouble = marked(f"What was remembered could not be read: {_words(error)}.")
+                self.trouble = N_("What was remembered could not be read: {reason}.", reason=_words(error))
 
     def _heal(self, left: State | None) -> None:
         """Go on with what can be read. As it is stored at once, the next start finds nothing to tell."""
@@ -473,7 +473,7 @@ class Memory:
             try:
                 self._store.write(state)
             except (BootmenuError, OSError) as error:
-                self.trouble = marked(f"This could not be remembered: {_words(error)}.")
+                self.trouble = N_("This could not be remembered: {reason}.", reason=_words(error))
                 return False
             self._stored = state
             return True
@@ -490,9 +490,6 @@ def _read_only(host: Host, device: Device) -> bool:
         if host.text(f"/sys/class/block/{entry.name}/dm/name") in (device.name, f"{device.name}\n"):
             folders.append(f"/sys/class/block/{entry.name}")
     return any(host.flag(f"{folder}/ro") for folder in folders)
-
-
-_READ_ONLY = "On LVM, RAID or LUKS it cannot be written; name a plain partition, or efi, in state.device."
 
 
 def open_memory(
@@ -513,7 +510,7 @@ def open_memory(
     try:
         device = _meant(settings.state_device, devices)
     except StateError as error:
-        return Memory(None, marked(f"Nothing is remembered between boots: {error.message}"))
+        return Memory(None, N_("Nothing is remembered between boots: {reason}", reason=error.message))
     if device.folder is not None:
         return Memory(FolderStore(Path(device.folder) / settings.state_folder.lstrip("/")))
     if _read_only(host, device):
@@ -533,16 +530,16 @@ def refusal(host: Host, settings: Settings, devices: Iterable[object]) -> str:
     try:
         device = _meant(settings.state_device, devices)
     except StateError as error:
-        return marked(f"Nothing is remembered between boots: {error.message}")
+        return N_("Nothing is remembered between boots: {reason}", reason=error.message)
     return "" if device.folder is not None or not _read_only(host, device) else _unwritable(settings.state_device)
 
 
-_NO_EFI = marked("Nothing is remembered between boots: there are no EFI variables here.")
-_NOT_MOUNTED = marked(
+_NO_EFI = N_("Nothing is remembered between boots: there are no EFI variables here.")
+_NOT_MOUNTED = N_(
     "Nothing is remembered between boots: efivarfs is not mounted at /sys/firmware/efi/efivars, or its module is "
     "missing."
 )
-_READ_ONLY_EFI = marked(
+_READ_ONLY_EFI = N_(
     "Nothing is remembered between boots: the EFI variables can only be read. This firmware may not let a running "
     "system write them."
 )
@@ -560,7 +557,11 @@ def _efi_refusal(host: Host) -> str:
 def _unwritable(name: str) -> str:
     # a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
     # when it is too late to tell anybody
-    return marked(f"Nothing is remembered between boots: {name} can only be read. {_READ_ONLY}")
+    return N_(
+        "Nothing is remembered between boots: {name} can only be read. On LVM, RAID or LUKS it cannot be written; "
+        "name a plain partition, or efi, in state.device.",
+        name=name,
+    )
 
 
 def _meant(setting: str, devices: Iterable[object]) -> Device:

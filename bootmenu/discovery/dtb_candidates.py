@@ -22,7 +22,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.formats.dtb_head import TreeHead, quick_head, read_head
 from bootmenu.formats.reader import ByteSource
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.sources import version_of
@@ -127,7 +127,7 @@ class _Search:
         while pending and not self._cut:
             path, depth = pending.popleft()
             if folders >= MAX_FOLDERS:
-                self._cut = marked(f"there are more than {MAX_FOLDERS:,} folders")
+                self._cut = N_("there are more than {n:,} folders", n=MAX_FOLDERS)
                 break
             folders += 1
             try:
@@ -163,7 +163,7 @@ class _Search:
             self._seen.add(folder.identity)
             self._names += len(folder.files) + len(folder.folders) + len(folder.links)
             if self._names > MAX_NAMES:
-                self._cut = marked(f"there are more than {MAX_NAMES:,} names")
+                self._cut = N_("there are more than {n:,} names", n=MAX_NAMES)
             wanted = self._allowed([name for name in folder.files if _is_tree(name)])
             for name, head in folder.visit(wanted, self._head):
                 if self._kept > MAX_KEPT:
@@ -176,7 +176,7 @@ class _Search:
         for name in folder.links:
             # the tree follows them, and never out of the partition
             if self._links >= MAX_LINKS:
-                self._cut = self._cut or marked(f"there are more than {MAX_LINKS:,} symbolic links")
+                self._cut = self._cut or N_("there are more than {n:,} symbolic links", n=MAX_LINKS)
                 break
             self._links += 1
             below += self._follow(f"{base}/{name}")
@@ -201,7 +201,7 @@ class _Search:
         """Those for which there is room."""
         room = self._max_trees - self._files
         if len(names) > room:
-            self._cut = self._cut or marked(f"there are more than {self._max_trees:,} device trees")
+            self._cut = self._cut or N_("there are more than {n:,} device trees", n=self._max_trees)
             names = names[:room]
         self._files += len(names)
         return names
@@ -317,18 +317,18 @@ class DeviceTrees:
         board = self._board
         left = _matching(index, board) if board else ()
         related: tuple[FoundTree, ...] = ()
-        reason = marked("the only one for this board")
+        reason = N_("the only one for this board")
         if board and left:
             for why, narrowed in (
-                (marked("the only one with this machine's whole compatible"), _same_list),
-                (marked("the only one with this machine's model"), _same_model),
-                (marked("named as U-Boot asks for it"), _named),
+                (N_("the only one with this machine's whole compatible"), _same_list),
+                (N_("the only one with this machine's model"), _same_model),
+                (N_("named as U-Boot asks for it"), _named),
             ):
                 better = narrowed(left, board)
                 if better and len(better) < len(left):
                     left, reason = better, why
             if 1 < len(left) <= _MAX_COMPARED and _all_the_same(tree, left):
-                left, reason = left[:1], marked("one of several copies of the same tree")
+                left, reason = left[:1], N_("one of several copies of the same tree")
         elif board:
             ours = set(board.compatible)
             related = tuple(one for one in index.trees if ours.intersection(one.head.compatible))

@@ -25,7 +25,7 @@ from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.formats.kernels import PartCache, content_of, part_among, parts_of, tree_for
 from bootmenu.formats.kernels.uimage import ramdisk
 from bootmenu.formats.reader import Window
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Embedded, Role
 from bootmenu.sources import version_of
@@ -283,9 +283,9 @@ def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
             else:
                 state = FileState.UNUSABLE
                 detail = (
-                    marked("is a folder, not a file")
+                    N_("is a folder, not a file")
                     if info.is_folder
-                    else marked("is a special file, which is never opened")
+                    else N_("is a special file, which is never opened")
                 )
     return FileFacts(
         role=role,

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.formats import dtb, spcr
-from bootmenu.i18n import marked
 from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
@@ -248,7 +247,7 @@ def read_tree(host: Host) -> tuple[dtb.DeviceTree | None, str | None, str | None
     if folder.is_dir():
         return dtb.DeviceTree(root=_unflattened(host)), "/proc/device-tree", None
     if host.path(path).exists():
-        return None, path, marked("not permitted: only root may read it")
+        return None, path, "not permitted: only root may read it"
     return None, None, None
 
 

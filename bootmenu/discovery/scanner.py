@@ -43,7 +43,7 @@ from bootmenu.discovery.scan_events import (
     ScanEvent,
     ScanFinished,
 )
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, FileRef, Origin, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
@@ -71,7 +71,7 @@ AGAIN = 1.5
 """Seconds after which is looked once more: udevd reads the names of a file system after the kernel's message."""
 SPACING = 0.5
 """Seconds between two looks at least, whatever comes and goes."""
-_STALE = marked("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
+_STALE = N_("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
 """Problem of a partition whose journal was left to be replayed."""
 _MAX_TAKEN_AWAY = 1000
 """Names of devices that are remembered until somebody looks again; after more, all of them may be others."""

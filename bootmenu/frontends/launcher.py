@@ -28,7 +28,7 @@ from bootmenu import i18n
 from bootmenu.config.settings import Loaded, MenuStyle, Profile, Settings, load
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frontends.first_frame import CountdownContent, Frame, KeyPress, SignalReceived, Terminal
-from bootmenu.i18n import _, marked, told
+from bootmenu.i18n import N_, _, localized
 from bootmenu.session.autoboot import Choice, Chooser, Countdown, countdown_seconds
 from bootmenu.system import kmsg, signals, vt
 from bootmenu.system.host import Host
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from bootmenu.session.machine_session import MachineSession
     from bootmenu.session.shared_session import Shared, View
 
-_KIOSK_LAST_LINE = marked("This is being started. The screen may stay dark for some seconds.")
+_KIOSK_LAST_LINE = N_("This is being started. The screen may stay dark for some seconds.")
 _LAST_WORDS = 3.0
 """Seconds in which the plain menus of the other consoles end when the process is told to."""
 
@@ -296,7 +296,7 @@ def _first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> 
             plan, said = _load_by_itself(frame, view, decision.listing, kiosk)
             if plan is not None:
                 try:
-                    frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else told(plan.last_line))
+                    frame.line(" " + _(_KIOSK_LAST_LINE) if kiosk else localized(plan.last_line))
                     _drain(frame.terminals)
                     frame.release_signals()
                     if frame.signal:
@@ -309,7 +309,7 @@ def _first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> 
         return MenuRun(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:
         for line in () if kiosk else filter(None, (error.message, *left_loaded(error), error.hint)):
-            frame.line(f" {told(line)}")
+            frame.line(f" {localized(line)}")
         return MenuRun(shared=shared, loaded=loaded, error=error)
     except _Ended as ended:
         return MenuRun(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
@@ -360,7 +360,7 @@ def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None) -> _
                     for event in events:
                         results.add(event)
             if look.error is not None:
-                return _Decision(shared=shared, said=marked(f"Looking ended early: {look.error}"))
+                return _Decision(shared=shared, said=N_("Looking ended early: {error}", error=look.error))
             state = shared.session.memory.state
             able = policy.startable(results.listings)
             choice = chooser.choose(able, state, settings, finished=finished or ended)
@@ -406,7 +406,7 @@ def _countdown_content(
     else:
         lines = [" " + _("Looking for what can be started.")] if left is not None else []
     if choice.why:
-        lines.append(f"        {clean(told(choice.why))}")
+        lines.append(f"        {clean(localized(choice.why))}")
     if left == 0 and choice.listing is not None:
         lines.append("        " + _("Starts as soon as the disks have been read."))
     return CountdownContent(
@@ -455,7 +455,7 @@ def _load_by_itself(
                         frame.line(f"   {stage_line(progress)}")
                     match frame.wait(0):
                         case KeyPress(enter=False):
-                            return None, told(view.unload(plan)) or _("taken back: nothing is loaded")
+                            return None, localized(view.unload(plan)) or _("taken back: nothing is loaded")
                         case SignalReceived(number):
                             raise _Ended(number)
                         case _:
@@ -523,7 +523,9 @@ def _show(menu_run: MenuRun) -> Quit | None:
         said = ""
         kiosk = settings.profile is Profile.KIOSK
         if isinstance(outcome, Jump) and not signals.told():
-            _say_everywhere(menu_run.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else told(outcome.plan.last_line))
+            _say_everywhere(
+                menu_run.consoles, " " + _(_KIOSK_LAST_LINE) if kiosk else localized(outcome.plan.last_line)
+            )
         if number := signals.told():
             if isinstance(outcome, Jump):
                 view.unload(outcome.plan)
@@ -536,7 +538,7 @@ def _show(menu_run: MenuRun) -> Quit | None:
             _jump(view, outcome.plan)
         except SimulatedJump as arrived:
             view.unload(outcome.plan)
-            error, said = None, told(arrived.message) if menu_run.plain else ""
+            error, said = None, localized(arrived.message) if menu_run.plain else ""
         except LoadError as back:
             error = back
 
@@ -558,7 +560,7 @@ def _run_screens(menu_run: MenuRun, lines: _Lines, error: BootmenuError | None, 
     try:
         from bootmenu.frontends.tui import app
     except ImportError as missing:  # an installation that is not whole shows a menu all the same
-        return lines.run(error, said or marked(f"The screens cannot be shown: {missing}."))
+        return lines.run(error, said or N_("The screens cannot be shown: {reason}.", reason=missing))
     ours, simulated = first_stage(), menu_run.shared.session.simulated
     settings = menu_run.loaded.settings
     views = [menu_run.shared.view() for _ in menu_run.consoles]

@@ -19,7 +19,7 @@ from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, counted, marked, told
+from bootmenu.i18n import N_, _, localized, ngettext
 from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, leave_note, left_loaded
 from bootmenu.kexec.plan import LoadPlan
@@ -45,9 +45,9 @@ from bootmenu.view.wording import GOING_DOWN, full_name, made_default, stage_lin
 _MOST_DIFFERENCES = 40
 """Of a device tree: nobody can scroll back on a serial line."""
 _POWER = {
-    Power.REBOOT: marked("restart"),
-    Power.OFF: marked("switch off"),
-    Power.FIRMWARE: marked("restart into the firmware's setup"),
+    Power.REBOOT: N_("restart"),
+    Power.OFF: N_("switch off"),
+    Power.FIRMWARE: N_("restart into the firmware's setup"),
 }
 
 
@@ -66,20 +66,20 @@ class _Command:
 
 
 _COMMANDS = (
-    _Command("d", "details", marked("every check of an entry, and what loading it would do"), numbered=True),
-    _Command("t", "test", marked("load an entry and take it out again"), numbered=True),
-    _Command("e", "edit", marked("change an entry for this boot only, and start it"), numbered=True),
-    _Command("D", "make_default", marked("make an entry the default, or take that back"), numbered=True),
-    _Command("o", "next_boot", marked("make an entry the one for the next boot only"), numbered=True),
-    _Command("/", "filter", marked("only the entries that have the words behind it; alone: all of them")),
-    _Command("r", "rescan", marked("look at every partition again")),
-    _Command("u", "unlock", marked("enter the passphrase of an encrypted partition")),
-    _Command("l", "log", marked("the kernel's last messages")),
-    _Command("p", "power", marked("restart or switch off")),
-    _Command("s", "shell", marked("a shell; the menu is back when it ends")),
-    _Command("L", "lock", marked("lock everything again that needs the PIN")),
-    _Command("m", "demo", marked("the demonstration machine, where nothing can happen")),
-    _Command("q", "quit", marked("leave; nothing is loaded")),
+    _Command("d", "details", N_("every check of an entry, and what loading it would do"), numbered=True),
+    _Command("t", "test", N_("load an entry and take it out again"), numbered=True),
+    _Command("e", "edit", N_("change an entry for this boot only, and start it"), numbered=True),
+    _Command("D", "make_default", N_("make an entry the default, or take that back"), numbered=True),
+    _Command("o", "next_boot", N_("make an entry the one for the next boot only"), numbered=True),
+    _Command("/", "filter", N_("only the entries that have the words behind it; alone: all of them")),
+    _Command("r", "rescan", N_("look at every partition again")),
+    _Command("u", "unlock", N_("enter the passphrase of an encrypted partition")),
+    _Command("l", "log", N_("the kernel's last messages")),
+    _Command("p", "power", N_("restart or switch off")),
+    _Command("s", "shell", N_("a shell; the menu is back when it ends")),
+    _Command("L", "lock", N_("lock everything again that needs the PIN")),
+    _Command("m", "demo", N_("the demonstration machine, where nothing can happen")),
+    _Command("q", "quit", N_("leave; nothing is loaded")),
 )
 
 
@@ -169,9 +169,9 @@ class PlainBase:
     def finding(self, finding: Finding) -> None:
         """Say what a check has found, and what to do."""
         word, width = _(output.WORDS[finding.severity]), output.word_width()
-        self.teletype.say(f"{finding.code}: {told(finding.message)}", f"  {word:<{width}}  ")
+        self.teletype.say(f"{finding.code}: {localized(finding.message)}", f"  {word:<{width}}  ")
         if finding.hint:
-            self.teletype.say(told(finding.hint), " " * (width + 4) + "→ ")
+            self.teletype.say(localized(finding.hint), " " * (width + 4) + "→ ")
 
 
 class PlainMenu(PlainBase):
@@ -196,7 +196,7 @@ class PlainMenu(PlainBase):
         )
         try:
             if self.context.trouble:
-                self.teletype.say(told(self.context.trouble), "  ! ")
+                self.teletype.say(localized(self.context.trouble), "  ! ")
             if error is not None:
                 self._failed(error)
             if not self.results.finished:
@@ -265,7 +265,7 @@ class PlainMenu(PlainBase):
             if finding.severity is not Severity.PASS:
                 self.finding(finding)
         for notice in self._session.notices:
-            say(told(notice), f"  {_('note')}  ")
+            say(localized(notice), f"  {_('note')}  ")
         self._shown = self._session.memory.state
         shown, numbered = self._rows
         entries = dict(zip(numbered, self._entries(list(numbered.values())), strict=True))
@@ -277,7 +277,7 @@ class PlainMenu(PlainBase):
             elif row.heading:
                 say(f" {next(partitions)}")
             elif row.problem is not None:
-                say(told(str(row.problem)), f"     {_('skip')}  ")
+                say(localized(str(row.problem)), f"     {_('skip')}  ")
             else:
                 say(row.text, "     ")
         if not entries and not self._words:
@@ -306,7 +306,7 @@ class PlainMenu(PlainBase):
 
     def _hints(self, shown: int) -> None:
         if self._words:
-            entries = counted(sum(1 for _each in self.results.listings), "{n} entry", "{n} entries")
+            entries = ngettext("{n} entry", "{n} entries", sum(1 for _each in self.results.listings))
             said = _("{shown} of {entries} with “{words}”").format(
                 shown=shown, entries=entries, words=clean(self._words, 40)
             )
@@ -417,7 +417,7 @@ class PlainMenu(PlainBase):
             self._outcome = Jump(self.load(listing, self._stage))
         except KeyboardInterrupt as interrupt:
             for left in left_loaded(interrupt):
-                self.teletype.say(told(left), "  ! ")
+                self.teletype.say(localized(left), "  ! ")
             if not left_loaded(interrupt):
                 self.teletype.say(_("Taken back: nothing is loaded."))
 
@@ -443,7 +443,7 @@ class PlainMenu(PlainBase):
             finally:
                 left = self._session.unload(plan)
         if left:
-            self.teletype.say(told(left), "  ! ")
+            self.teletype.say(localized(left), "  ! ")
         self.finding(trial_load.finding(plan, error))
 
     def _edit(self, listing: Listing) -> None:
@@ -503,7 +503,7 @@ class PlainMenu(PlainBase):
         kept = memory.update(change)
         self._list()
         if not kept:
-            self.teletype.say(told(memory.trouble), "  ! ")
+            self.teletype.say(localized(memory.trouble), "  ! ")
         if name in (memory.state.default, memory.state.once) and (warning := made_default(listing, "")):
             self.teletype.say(f"{full_name(listing)}: {warning}", "  ! ")
 
@@ -542,14 +542,14 @@ class PlainMenu(PlainBase):
             self.go_down(offered[chosen])
 
     def _failed(self, error: BootmenuError) -> None:
-        self.teletype.say(told(error.message), "  ! ")
+        self.teletype.say(localized(error.message), "  ! ")
         for left in left_loaded(error):
-            self.teletype.say(told(left), "  ! ")
+            self.teletype.say(localized(left), "  ! ")
         if isinstance(error, LoadError):
             for line in _details_of(error):
                 self.teletype.say(line, "      ")
         if error.hint:
-            self.teletype.say(told(error.hint), "    → ")
+            self.teletype.say(localized(error.hint), "    → ")
 
 
 def _details_of(error: LoadError) -> Iterable[str]:

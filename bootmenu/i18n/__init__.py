@@ -1,360 +1,186 @@
 # SPDX-License-Identifier: MIT
-"""The language of the screens. English stands in the source; every other one is a file locale/LANG.po.
+"""Messages, and the language that the screens show them in.
 
-Python's own gettext wants compiled catalogues. The .po files are read instead, so that a checkout, a wheel and a
-first stage need no build step and carry no binaries. What is not translated is English.
+A Message is an English text that remembers its template and its values, so that a screen can show it in another
+language: `localized`. Whatever else handles it (JSON, logs, the command line) sees the English text.
 
-Findings, errors and problems are English wherever they are made: programs read them, and logs keep them. Screens show
-them through `told`.
+The translations are gettext catalogues: locale/LANG.po in the source, compiled to locale/LANG.mo when the package is
+built. They are read only if the language is not English.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gettext
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import gettext
+
+T = TypeVar("T")
 
 LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
-_LARGEST = 1024 * 1024  # bytes of a .po file
 
-_current: gettext.NullTranslations = gettext.NullTranslations()
+_translations: gettext.NullTranslations | None = None
+"""None: the language is English."""
+_separators: dict[int, str] = {}
+"""How the language in use writes the comma and the point of 1,234.5."""
+
+
+class English(str):
+    """A text for engineers, which is shown in English in every language."""
+
+    __slots__ = ()
+
+
+class Message(str):
+    """A text with its values: English as a str, another language through `localized`.
+
+    key: the English template, which is the msgid. plural: the template for several things; empty = there is none.
+    number: how many there are. values: what the fields of the template stand for; a Message among them is translated,
+    too. An English among them keeps the whole message English: no line mixes two languages.
+    """
+
+    __slots__ = ("key", "number", "plural", "values")
+    key: str
+    plural: str
+    number: int
+    values: Mapping[str, object]
+
+    def __new__(cls, key: str, values: Mapping[str, object], plural: str = "", number: int = 1) -> Message:
+        """Return the message with its English text."""
+        values = {name: _reason(value) if isinstance(value, Exception) else value for name, value in values.items()}
+        template = plural if plural and number != 1 else key
+        self = super().__new__(cls, template.format(**values) if values else template)
+        self.key, self.plural, self.number, self.values = key, plural, number, values
+        return self
+
+    def __getnewargs__(self) -> tuple[str, Mapping[str, object], str, int]:  # type: ignore[override]
+        return self.key, self.values, self.plural, self.number
+
+    @property
+    def translatable(self) -> bool:
+        """Whether none of its values has to stay English."""
+        return not any(
+            isinstance(value, English) or (isinstance(value, Message) and not value.translatable)
+            for value in self.values.values()
+        )
+
+
+def N_(key: str, /, **values: object) -> Message:  # noqa: N802 - gettext's name for a text that is translated later
+    """Return a message that is translated where it is shown; key has a field `{name}` for each of the values."""
+    return Message(key, values)
+
+
+def ngettext_lazy(one: str, many: str, number: int, /, **values: object) -> Message:
+    """Return a message about a number of things, which both templates may name as `{n}`."""
+    return Message(one, {"n": number, **values}, many, number)
+
+
+def joined(separator: str, parts: Iterable[str]) -> Message:
+    """Return texts in a row as one message, of which each is translated if it is a Message."""
+    values: dict[str, object] = {f"part{index}": part for index, part in enumerate(parts)}
+    return Message(separator.join(f"{{{name}}}" for name in values), values)
+
+
+def _reason(error: Exception) -> str:
+    """Return what an exception says, as a value of a message."""
+    message = getattr(error, "message", None)
+    return message if isinstance(message, str) else English(getattr(error, "strerror", None) or error)
 
 
 def _(text: str) -> str:
-    """The text in the language in use."""
-    return _current.gettext(text)
+    """Return the text in the language in use."""
+    return _translations.gettext(text) if _translations else text
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """`1 entry`, `3 entries`: one and many have `{n}` where the number stands."""
-    return _current.ngettext(one, many, number).format(n=number)
+def ngettext(one: str, many: str, number: int) -> str:
+    """Return `1 entry` or `3 entries` in the language in use: one and many have `{n}` where the number stands."""
+    return localized(ngettext_lazy(one, many, number))
 
 
-def marked(text: str) -> str:
-    """The text itself: it is translated where it is shown, and found here by whoever collects messages."""
-    return text
+def localized(text: str) -> str:
+    """Return a message in the language in use, and every other text as it is."""
+    if not isinstance(text, Message) or _translations is None or not text.translatable:
+        return text
+    if text.plural:
+        template = _translations.ngettext(text.key, text.plural, text.number)
+    else:
+        template = _translations.gettext(text.key)
+    return (
+        template.format(**{name: _shown(value) for name, value in text.values.items()}) if text.values else template
+    )
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _Number(value)
+    return localized(value) if isinstance(value, Message) else value
+
+
+class _Number:
+    """A number in a message, which is formatted as the language writes numbers."""
+
+    def __init__(self, value: float) -> None:
+        self._value = value
+
+    def __format__(self, spec: str) -> str:
+        return number(self._value, spec)
+
+
+def number(value: float, spec: str = "") -> str:
+    """Return a formatted number with the separators of the language in use, such as a decimal comma."""
+    return format(value, spec).translate(_separators)
 
 
 def for_each_language(function: Callable[[], T]) -> Callable[[], T]:
-    """Decorator: what depends on nothing but the language in use is worked out once for it."""
-    remembered = cache(function)
-    _of_language.append(remembered.cache_clear)
-    return remembered
+    """Decorate a function whose result depends on the language alone: it is called once for each language."""
+    cached = cache(function)
+    _caches.append(cached.cache_clear)
+    return cached
 
 
-T = TypeVar("T")
-_of_language: list[Callable[[], None]] = []
-"""Forget what the last language was asked for."""
-
-
-def told(text: str) -> str:
-    """A sentence that was made elsewhere, in the language in use, with the values that were put into it.
-
-    The values are found by what stands between them. Each is translated whole or not at all, and what stands between
-    “ and ” is not: it is somebody else's (model/text.py:quoted). A text that is nobody's sentence stays what it is.
-    """
-    if not 0 < len(text) <= _LONGEST or not isinstance(_current, Catalogue):
-        return text
-    if text not in _sentences:
-        if len(_sentences) >= _MOST_SENTENCES:
-            _sentences.clear()
-        _sentences[text] = _Telling(_current).told(text)
-    return _sentences[text]
-
-
-PATTERNS = (
-    *(marked("{0} (at byte {1})"), marked("A kernel for {0} ({1})."), marked("{0} KiB and {1} KiB")),
-    *(marked("{0}, packed with {1}"), marked("{0}, within {1}"), marked("this looks like {0}")),
-    *(marked("no enable-method"), marked("no enable-method and {0}"), marked("an unknown method")),
-    *(marked("label {0}: {1}"), marked("the kernel")),
-    marked("it is cut off: its segments end at {0}, the file has {1} bytes"),
-)
-"""Of sentences that are put together piece by piece: by FormatError, by parsers, and by checks of the kernel."""
-SYSTEM_ERRORS = (
-    *(marked("Operation not permitted"), marked("No such file or directory"), marked("Input/output error")),
-    *(marked("No such device or address"), marked("Exec format error"), marked("Resource temporarily unavailable")),
-    *(marked("Cannot allocate memory"), marked("Permission denied"), marked("Device or resource busy")),
-    *(marked("File exists"), marked("No such device"), marked("Not a directory"), marked("Is a directory")),
-    *(marked("Invalid argument"), marked("Too many open files"), marked("File too large")),
-    *(marked("No space left on device"), marked("Read-only file system"), marked("File name too long")),
-    *(marked("Too many levels of symbolic links"), marked("Function not implemented")),
-    *(marked("Operation not supported"), marked("No medium found"), marked("Connection timed out")),
-)
-"""What strerror says in English. A first stage has no catalogue of the C library."""
-_LONGEST = 2000
-"""Characters: every sentence is looked for in the text, and no longer one is told."""
-_sentences: dict[str, str] = {}
-_of_language.append(_sentences.clear)
-_MOST_SENTENCES = 2000
-_DEEPEST = 5  # a problem names an error, which names another
-
-
-class _Telling:
-    """One sentence on its way into another language."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._quotes: list[str] = []
-        """What stands between quotation marks; a sign without a meaning stands for it meanwhile."""
-        self._known: dict[tuple[str, int], str | None] = {}
-
-    def told(self, text: str) -> str:
-        """Return the translation; the text itself where there is none."""
-        exact = self._catalogue.gettext(text)
-        if exact != text or _FIRST_SIGN <= max(text) <= _LAST_SIGN:
-            return exact
-        return self._with_quotes(self._sentence(_QUOTED.sub(self._without_quote, text)))
-
-    def _without_quote(self, match: re.Match[str]) -> str:
-        if match[0] in self._catalogue.quotes or len(self._quotes) > ord(_LAST_SIGN) - ord(_FIRST_SIGN):
-            return match[0]
-        self._quotes.append(match[1])
-        return f"“{chr(ord(_FIRST_SIGN) + len(self._quotes) - 1)}”"
-
-    def _with_quotes(self, text: str) -> str:
-        return _SIGNS.sub(lambda match: self._quotes[ord(match[0]) - ord(_FIRST_SIGN)], text)
-
-    def _sentence(self, text: str) -> str:
-        whole = self._whole(text, _DEEPEST)
-        if whole is not None:
-            return whole
-        for literals, translation in self._catalogue.templates:
-            if sum(map(str.isalpha, "".join(literals))) >= _TELLING and (values := _between(text, literals)):
-                return translation.format(*(self._value(value) for value in values))
-        if "; " in text:
-            return "; ".join(map(self._sentence, text.split("; ")))
-        who, colon, what = text.partition(": ")
-        if colon and " " not in who:
-            return f"{who}: {self._sentence(what)}"
-        return self._sentence(text[:-1]) + "." if text.endswith(".") else text
-
-    def _value(self, value: str) -> str:
-        whole = self._whole(value, _DEEPEST - 1)
-        return value if whole is None else whole
-
-    def _whole(self, text: str, depth: int) -> str | None:
-        """Return a translation that leaves nothing English but names; None = there is none."""
-        if (text, depth) not in self._known:
-            self._known[text, depth] = self._translated(text, depth)
-        return self._known[text, depth]
-
-    def _translated(self, text: str, depth: int) -> str | None:
-        exact = self._catalogue.gettext(text)
-        if exact != text or " " not in text:
-            return exact
-        if (exact := self._catalogue.gettext(f"{text}.")) != f"{text}.":
-            return exact.removesuffix(".")
-        if depth == 0:
-            return None
-        tries = 0
-        for literals, translation in self._catalogue.templates:
-            values = _between(text, literals)
-            if values is None:
-                continue
-            told = [self._whole(value, depth - 1) for value in values]
-            if told[0] is None and not literals[0] and sum(map(str.isalpha, "".join(literals))) >= _NAMING:
-                told[0] = values[0]  # what it is about, which may have a title of its own
-            if None not in told:
-                return translation.format(*told)
-            tries += 1
-            if tries == _MOST_TRIES:
-                break
-        # several in a row; and what somebody says
-        for between in ("; ", ", "):
-            parts = [self._whole(part, depth - 1) for part in text.split(between)]
-            if len(parts) > 1 and None not in parts:
-                return between.join(map(str, parts))
-        who, colon, what = text.partition(": ")
-        if colon and " " not in who and (said := self._whole(what, depth - 1)) is not None:
-            return f"{who}: {said}"
-        if text.endswith(".") and (said := self._whole(text[:-1], depth - 1)) is not None:
-            return f"{said}."
-        return text if text.startswith("/") else None
-
-
-_QUOTED = re.compile("“([^“”]*)”")
-_FIRST_SIGN, _LAST_SIGN = "\ue000", "\ue0ff"
-"""For private use (Unicode): what nobody's text has."""
-_SIGNS = re.compile(f"[{_FIRST_SIGN}-{_LAST_SIGN}]")
-_TELLING = 6
-"""Letters of a sentence around its values, without which it could be anybody's."""
-_NAMING = 12
-"""Letters of a sentence within another one, with which it is ours whatever it names."""
-_MOST_TRIES = 8
-
-
-def _between(text: str, literals: Sequence[str]) -> list[str] | None:
-    """What stands between these, each of which follows the one before; None = they are not all there. Linear."""
-    first, *inner, last = literals
-    if not (text.startswith(first) and text.endswith(last)) or len(text) <= len(first) + len(last):
-        return None
-    values = []
-    at, end = len(first), len(text) - len(last)
-    for literal in inner:
-        found = text.find(literal, at + 1, end)
-        if found < 0:
-            return None
-        values.append(text[at:found])
-        at = found + len(literal)
-    return [*values, text[at:end]] if at < end else None
+_caches: list[Callable[[], None]] = []
 
 
 def available() -> list[str]:
-    """Codes of the languages there are, English first."""
-    return [ENGLISH, *sorted(path.stem for path in LOCALE.glob("*.po"))]
+    """Return the codes of the languages that there are, English first."""
+    return [ENGLISH, *sorted(path.stem for path in LOCALE.glob("*.mo"))]
 
 
 def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = False) -> str:
-    """Speak that language from now on, or else the one of the environment, or else English; the code of which.
+    """Use that language from now on, or else that of the environment, or else English; return its code.
 
     asked: `de`, `pt_BR`, `fr-CA`. ascii_only: no terminal has other letters, so German is written with ae and ss.
-    Never raises: a catalogue that cannot be read is as good as none.
+    Never raises: without a readable catalogue the language is English.
     """
-    global _current
+    global _translations, _separators
     code, _variable = chosen(asked, environ)
-    _current = gettext.NullTranslations()
-    for forget in _of_language:
-        forget()
-    if code != ENGLISH:
-        try:
-            _current = catalogue(LOCALE / f"{code}.po", ascii_only=ascii_only)
-        except (OSError, ValueError):
-            return ENGLISH
-        return code
-    return ENGLISH
+    _translations, _separators = None, {}
+    for clear in _caches:
+        clear()
+    if code == ENGLISH:
+        return ENGLISH
+    from bootmenu.i18n import catalogues
+
+    _translations = catalogues.read(LOCALE / f"{code}.mo", ascii_only=ascii_only)
+    if _translations is None:
+        return ENGLISH
+    # translators: how your language writes this number; what stands for the comma and the point is used for all
+    written = _("1,234.5")
+    if len(written) == len("1,234.5"):
+        _separators = {ord(","): written[1], ord("."): written[5]}
+    return code
 
 
 def chosen(asked: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the code of the language that `use` would speak, and the variable of the environment that says so; empty
+    """Return the code of the language that `use` would take, and the variable of the environment that says so; empty
     where none does."""
     wanted = {"": asked} if asked else {name: environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")}
     # POSIX: the first of them that is set decides
     variable, name = next(((name, text) for name, text in wanted.items() if text), ("", ""))
     code = re.split(r"[_.@-]", name)[0].lower()
     return (code if code in available() else ENGLISH), variable
-
-
-def catalogue(path: Path, *, ascii_only: bool = False) -> Catalogue:
-    """A .po file, ready for use. Raises OSError and ValueError."""
-    with path.open("rb") as file:
-        data = file.read(_LARGEST)
-    text = data.decode("utf-8")
-    if ascii_only and path.stem == "de":  # the others are as readable without their accents, which `to_ascii` takes
-        text = text.translate(_UMLAUTS)
-    return Catalogue(text)
-
-
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
-
-
-class Catalogue(gettext.NullTranslations):
-    """The messages of one language. Raises ValueError for a file that begins with none, or a plural that is none.
-
-    The first frame shows three of a thousand: a message is read when it is asked for.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._unread: dict[str, str] = {}
-        for block in text.split("\n\n"):
-            start = block.find("msgid ")
-            self._unread.setdefault(block[start + 6 :].partition("\n")[0], block)
-        self._read: dict[str, tuple[str, ...]] = {}
-        header = "".join(next(iter(messages(text.partition("\n\n")[0]).values()), ())[:1])
-        plural = re.search(r"plural=([^;]*);", header)
-        self._plural: Callable[[int], int] = gettext.c2py(plural[1] if plural else "n != 1")
-
-    def _found(self, message: str) -> tuple[str, ...]:
-        """Its translations; () = there are none."""
-        if message not in self._read:
-            block = self._unread.get(_quoted(message), "") if message else ""
-            values: tuple[str, ...] = ()
-            with contextlib.suppress(ValueError):
-                values = next(iter(messages(block).values()), ())
-            self._read[message] = values if all(values) else ()
-        return self._read[message]
-
-    def gettext(self, message: str) -> str:
-        """The message itself where there is no translation."""
-        return (self._found(message) or (message,))[0]
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """The same for a number of things."""
-        found, form = self._found(msgid1), -1
-        with contextlib.suppress(ArithmeticError):  # a rule that divides by nothing
-            form = self._plural(n)
-        return found[form] if 0 <= form < len(found) else super().ngettext(msgid1, msgid2, n)
-
-    @cached_property
-    def quotes(self) -> frozenset[str]:
-        """What messages have in quotation marks themselves, such as “u”."""
-        return frozenset(f"“{inner}”" for key in self._unread for inner in _QUOTED.findall(key) if "{" not in inner)
-
-    @cached_property
-    def templates(self) -> list[tuple[list[str], str]]:
-        """Sentences with values: what stands around the values, and the translation; the most telling first."""
-        found = [
-            ([part.replace("{{", "{").replace("}}", "}") for part in re.split(r"\{\d\}", message)], values[0])
-            for key in self._unread
-            if "{0}" in key
-            for message in [_plain(key)]
-            if (values := self._found(message))
-        ]
-        return sorted(found, key=lambda pair: -sum(map(len, pair[0])))
-
-
-def messages(text: str) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """A .po file's messages: (singular,) or (singular, plural) → its translations. Raises ValueError.
-
-    Only what our files have: comments, msgid, msgid_plural, msgstr, msgstr[N], and strings that go on.
-    """
-    return {
-        tuple(found[name] for name in ("msgid", "msgid_plural") if name in found): tuple(
-            value for name, value in found.items() if name.startswith("msgstr")
-        )
-        for found in _blocks(text)
-    }
-
-
-def _blocks(text: str) -> Iterator[dict[str, str]]:
-    found: dict[str, str] = {}
-    name = ""
-    for number, line in enumerate((*text.splitlines(), ""), 1):
-        line = line.strip()
-        if line.startswith("#") or not line:
-            if not line and found:
-                yield found
-                found = {}
-            continue
-        match = re.fullmatch(r'(?:(msgid|msgid_plural|msgstr(?:\[\d\])?)\s+)?("[^"\\]*(?:\\.[^"\\]*)*")', line)
-        if match is None or not (match[1] or name):
-            raise ValueError(f"line {number} is no line of a .po file")
-        if match[1] == "msgid" and found:
-            yield found
-            found = {}
-        name = match[1] or name
-        found[name] = found.get(name, "") + _plain(match[2])
-
-
-def _quoted(text: str) -> str:
-    """As it stands in a .po file; without json, which the first frame would have to import for it."""
-    for sign, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t")):
-        text = text.replace(sign, escaped)
-    return f'"{text}"'
-
-
-def _plain(quoted: str) -> str:
-    """And back. Raises ValueError."""
-    return re.sub(r"\\(.)", _unescaped, quoted[1:-1])
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    try:
-        return {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}[match[1]]
-    except KeyError:
-        raise ValueError(f"\\{match[1]} is not understood in a .po file") from None

@@ -177,7 +177,10 @@ class Packer:
         for path in _files(package):
             if path.suffix == ".py":
                 self._module(f"{top}/{path.relative_to(package)}", path.read_bytes(), part="bootmenu")
-            elif path.suffix not in (".pyc", ".typed"):
+            elif path.suffix == ".po":  # a checkout: the catalogue that is read is compiled from it
+                if not path.with_suffix(".mo").exists():
+                    self._say(f"left out: the language {path.stem} (its catalogue is not compiled)")
+            elif path.suffix not in (".pyc", ".typed", ".part"):
                 self._contents.file(f"{top}/{path.relative_to(package)}", path.read_bytes(), part="bootmenu")
         themes = package.parent / "themes"
         if not (package / "themes").is_dir() and themes.is_dir():

@@ -12,7 +12,7 @@ from bootmenu.config.settings import Settings, Verify
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.resolve import names_of
 from bootmenu.errors import BootmenuError
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.model.entry import FileRef
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.sources.tree import TreeError, Trouble, normal
@@ -111,8 +111,9 @@ class Demands:
         refuse(found)
         if found.digest is None and found.unknown:
             raise DemandError(
-                marked(
-                    f"the settings demand a SHA-256 of {found.unknown}, and whether this is that file is not known"
+                N_(
+                    "the settings demand a SHA-256 of {path}, and whether this is that file is not known",
+                    path=found.unknown,
                 ),
                 "Check the disk, then scan again.",
             )
@@ -129,7 +130,7 @@ class Demands:
         tree = trees.get(outer.device)
         if tree is None:
             raise DemandError(
-                marked(f"{outer.device}, where its image file is, cannot be read any more"), "Scan again."
+                N_("{device}, where its image file is, cannot be read any more", device=outer.device), "Scan again."
             )
         try:
             info = tree.stat(outer.path)
@@ -178,7 +179,7 @@ def refuse(found: Found) -> None:
     """Raise DemandError for a file whose digest was not understood."""
     if found.digest == "":
         raise DemandError(
-            marked("its SHA-256 in the settings is invalid, or there are two different ones"),
+            N_("its SHA-256 in the settings is invalid, or there are two different ones"),
             "bootmenu settings says what is wrong. Write what sha256sum prints.",
         )
 
@@ -186,7 +187,7 @@ def refuse(found: Found) -> None:
 def missing() -> DemandError:
     """Return the error for a file without a digest."""
     return DemandError(
-        marked("the settings have no SHA-256 for it, and nothing is started without one"),
+        N_("the settings have no SHA-256 for it, and nothing is started without one"),
         "Add it to [sha256], as sha256sum prints it, or set verify to listed.",
     )
 

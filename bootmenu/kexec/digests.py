@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import Window
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.kexec.demands import DemandError, Demands, missing, refuse
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
 from bootmenu.kexec.planned_files import plain
@@ -261,7 +261,9 @@ def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTre
         return dataclasses.replace(file, sha256=found.digest)
 
     gone = list(demands.unmatched(trees))
-    notes = [marked(f"The settings demand a SHA-256 of {name}, and there is no such file.") for name in gone[:_NOTED]]
+    notes = [
+        N_("The settings demand a SHA-256 of {name}, and there is no such file.", name=name) for name in gone[:_NOTED]
+    ]
     return dataclasses.replace(
         plan,
         kernel=with_digest(plan.kernel),

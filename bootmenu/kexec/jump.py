@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from bootmenu.config.settings import Watchdog
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_, joined
 from bootmenu.kexec import hooks
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
@@ -37,23 +37,20 @@ def leave(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -> Itera
 
     threading.Thread(target=sync, name="sync", daemon=True).start()
     while not done.wait(_TICK) and time.monotonic() - began < SYNC_SECONDS:
-        yield _event(Stage.SYNC, StageState.RUNNING, began, marked("writing to the disks"))
+        yield _event(Stage.SYNC, StageState.RUNNING, began, N_("writing to the disks"))
     if done.is_set():
         yield _event(Stage.SYNC, StageState.DONE, began)
     else:
-        detail = marked(f"given up after {SYNC_SECONDS:.0f} s: a disk does not answer")
+        detail = N_("given up after {seconds:.0f} s: a disk does not answer", seconds=SYNC_SECONDS)
         yield _event(Stage.SYNC, StageState.SKIPPED, began, detail)
     began = time.monotonic()
     yield _event(Stage.UNMOUNT, StageState.RUNNING, began)
     stuck = release()
     writable = _writable(host)
-    detail = "; ".join(
-        [
-            *(marked(f"detached {name}") for name in stuck),
-            *([marked(f"still mounted for writing by others: {', '.join(writable)}")] if writable else []),
-        ]
-    )
-    yield _event(Stage.UNMOUNT, StageState.DONE, began, detail)
+    details = [N_("detached {name}", name=name) for name in stuck]
+    if writable:
+        details.append(N_("still mounted for writing by others: {devices}", devices=", ".join(writable)))
+    yield _event(Stage.UNMOUNT, StageState.DONE, began, joined("; ", details))
     if plan.watchdog is not Watchdog.LEAVE:
         began = time.monotonic()
         told = watchdog.feed(host) if plan.watchdog is Watchdog.FEED else watchdog.disarm(host)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from bootmenu.discovery.machine_facts import with_permissions
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_, joined, ngettext_lazy
 from bootmenu.kexec import dtb_changes
 from bootmenu.kexec.digests import Hashed, demanded, images
 from bootmenu.kexec.dtb_fixups import Handover
@@ -138,11 +138,11 @@ def _told(staging: _Staging) -> Iterator[None]:
 def _hint(error: OSError) -> str:
     match error.errno:
         case errno.ENOMEM | errno.ENOSPC:  # the one of a mapping, the other of a file in memory
-            return marked("There is not enough free memory.")
+            return N_("There is not enough free memory.")
         case errno.EMFILE | errno.ENFILE:
-            return marked("Too many files are open.")
+            return N_("Too many files are open.")
         case _:
-            return marked("The disk gives errors, or was pulled out.")
+            return N_("The disk gives errors, or was pulled out.")
 
 
 def unload(plan: LoadPlan, host: Host) -> str:
@@ -163,8 +163,11 @@ def unload(plan: LoadPlan, host: Host) -> str:
     loaded = host.kexec_loaded()
     if loaded is False or (loaded is None and not why):
         return ""
-    why = printable(why[:300]) or marked("the call succeeded, but the kernel still has one")
-    left = marked(f"A kernel stays loaded, as it cannot be taken out: {why}. Only a restart is sure to take it out.")
+    why = printable(why[:300]) or N_("the call succeeded, but the kernel still has one")
+    left = N_(
+        "A kernel stays loaded, as it cannot be taken out: {reason}. Only a restart is sure to take it out.",
+        reason=why,
+    )
     host.log.say(f"bootmenu: {left}")
     return left
 
@@ -343,7 +346,7 @@ class _Staging:
             if stage is Stage.INITRAMFS and not as_they_are:
                 _write_all(target, bytes(-written % 4))
             before += source.total
-        told = [marked(f"{len(files)} files")] if len(files) > 1 else []
+        details: list[str] = [N_("{n} files", n=len(files))] if len(files) > 1 else []
         if as_they_are:
             windows = [(source, window_of(source, source.file)) for source in sources]
             self._parts[stage] = tuple(
@@ -355,18 +358,22 @@ class _Staging:
             size = os.fstat(target).st_size
             self._parts[stage] = (Part(descriptor=target, offset=0, size=size),)
             unpacked = any(file.compression is not Compression.NONE for file in files)
-            what = marked(f"{len(files)} files joined" if len(files) > 1 else f"{size / 1e6:.1f} MB taken out")
-            told = [marked(f"unpacked to {size / 1e6:.1f} MB") if unpacked else what]
-        yield self._finished(meter, told, [source for source in sources if not source.beside])
+            if unpacked:
+                details = [N_("unpacked to {size:.1f} MB", size=size / 1e6)]
+            elif len(files) > 1:
+                details = [N_("{n} files joined", n=len(files))]
+            else:
+                details = [N_("{size:.1f} MB taken out", size=size / 1e6)]
+        yield self._finished(meter, details, [source for source in sources if not source.beside])
 
     def loaded(self, meter: _Meter) -> Progress:
         """The end of it, with the digests that were not told yet."""
         return self._finished(meter, [self._plan.method], [source for source in self._read if source.beside])
 
-    def _finished(self, meter: _Meter, told: list[str], sources: list[Hashed]) -> Progress:
+    def _finished(self, meter: _Meter, details: list[str], sources: list[Hashed]) -> Progress:
         digests = tuple(source.digest for source in sources)
         return meter.finish(
-            ", ".join([*told, *(f"{digest.algorithm} {digest.digits[:12]}…" for digest in digests)]), digests
+            joined(", ", [*details, *(f"{digest.algorithm} {digest.digits[:12]}…" for digest in digests)]), digests
         )
 
     def _as_they_are(self, files: tuple[PlannedFile, ...]) -> bool:
@@ -402,9 +409,9 @@ class _Staging:
         _seal(target)
         self._dtb = target
         overlays, edits = len(plan.overlays), len(plan.edits)
-        told = [marked("1 overlay" if overlays == 1 else f"{overlays} overlays")] if overlays else []
-        told += [marked("1 edit" if edits == 1 else f"{edits} edits")] if edits else []
-        yield self._finished(meter, told or [marked("unchanged")], sources)
+        details: list[str] = [ngettext_lazy("{n} overlay", "{n} overlays", overlays)] if overlays else []
+        details += [ngettext_lazy("{n} edit", "{n} edits", edits)] if edits else []
+        yield self._finished(meter, details or [N_("unchanged")], sources)
 
 
 def _seal(descriptor: int) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
-from bootmenu.i18n import marked
 from bootmenu.model.text import printable, quoted
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
@@ -71,7 +70,7 @@ def _merged(host: Host, texts: Sequence[bytes]) -> bytes:
             for number, path in enumerate(others, 1):
                 words = words.replace(f"'{path}'", f"overlay {number}")
             said = quoted(printable(words.splitlines()[-1])[:300]) if words else ""
-            said = said or marked(f"exit status {done.returncode}")
+            said = said or f"exit status {done.returncode}"
             raise OverlayError(
                 f"an overlay does not apply to this device tree: {said}",
                 "The base must be built with symbols (dtc -@), and have what the overlay refers to.",

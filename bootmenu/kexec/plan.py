@@ -12,7 +12,7 @@ from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.config.settings import Watchdog
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.kexec.demands import Demands
 from bootmenu.kexec.dtb_changes import Edit, boot_edits
 from bootmenu.kexec.methods import METHODS, Method
@@ -107,7 +107,7 @@ class LoadPlan:
         name = self.entry.title
         if self.entry.version and self.entry.version not in name:
             name += f", {self.entry.version}"
-        return marked(f"Starting {printable(name)}. The screen may stay dark for some seconds.")
+        return N_("Starting {name}. The screen may stay dark for some seconds.", name=printable(name))
 
     def to_json(self) -> dict[str, object]:
         """What `boot --dry-run --json` prints."""
@@ -256,7 +256,7 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
             return (
                 name,
                 candidate,
-                "; ".join([candidate.reason(own_tree), *(marked(f"not {other}: {why}") for other, why in reasons)]),
+                "; ".join([candidate.reason(own_tree), *(f"not {other}: {why}" for other, why in reasons)]),
             )
         if name != "simulated":
             reasons.append((name, why_not))

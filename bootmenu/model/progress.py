@@ -6,29 +6,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 
 
 class Stage(StrEnum):
     """The stages from the chosen entry to the other kernel, in the order they run."""
 
-    KERNEL = marked("read kernel")
-    INITRAMFS = marked("read initramfs")
-    DEVICE_TREE = marked("prepare device tree")
-    LOAD = marked("load")
-    HOOKS = marked("hooks")
-    SYNC = marked("sync")
-    UNMOUNT = marked("unmount")
-    WATCHDOG = marked("watchdog")
-    JUMP = marked("jump")
+    KERNEL = N_("read kernel")
+    INITRAMFS = N_("read initramfs")
+    DEVICE_TREE = N_("prepare device tree")
+    LOAD = N_("load")
+    HOOKS = N_("hooks")
+    SYNC = N_("sync")
+    UNMOUNT = N_("unmount")
+    WATCHDOG = N_("watchdog")
+    JUMP = N_("jump")
 
 
 class StageState(StrEnum):
     """What a stage is doing."""
 
-    RUNNING = marked("running")
-    DONE = marked("done")
-    SKIPPED = marked("skipped")
+    RUNNING = N_("running")
+    DONE = N_("done")
+    SKIPPED = N_("skipped")
 
 
 class Algorithm(StrEnum):

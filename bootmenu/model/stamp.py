@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +27,13 @@ class Stamp:
     def differs(self, now: Stamp) -> str:
         """Return what has changed since, for people; empty = nothing has."""
         if self.size != now.size:
-            return marked(f"{now.size:,} bytes are there, it had {self.size:,}")
+            return N_("{size:,} bytes are there, it had {before:,}", size=now.size, before=self.size)
         if None not in (self.inode, now.inode) and self.inode != now.inode:
-            return marked("another file has its name")
+            return N_("another file has its name")
         if self.modified != now.modified:
-            return marked("it was written to")
+            return N_("it was written to")
         if None not in (self.changed, now.changed) and self.changed != now.changed:
-            return marked("its times, name or permissions were changed")
+            return N_("its times, name or permissions were changed")
         if self.within is not None and now.within is not None and (inner := self.within.differs(now.within)):
-            return marked(f"the image file that it is in has changed: {inner}")
+            return N_("the image file that it is in has changed: {change}", change=inner)
         return ""

@@ -7,10 +7,11 @@ import fnmatch
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_, Message
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import Bus
 
@@ -32,7 +33,15 @@ class Choice:
     final: bool = False
     """Nothing that is still being read can change it."""
     why: str = ""
-    """A sentence where it is not simply the default: why another one is taken, or none."""
+    """A Message where it is not simply the default: why another one is taken, or none."""
+
+
+class _Origin(Enum):
+    """Why an entry is the one to start."""
+
+    ONCE = auto()
+    DEFAULT = auto()
+    FIRST = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +49,13 @@ class _Wanted:
     """Entries that somebody wants, best first. named: by a person, for this machine."""
 
     listings: tuple[Listing, ...]
-    what: str
+    origin: _Origin
     named: bool
     once: bool = False
     exact: bool = False
     """By its id, and not by a pattern or a configuration."""
     disks: frozenset[str] = frozenset()
     """Listing.disks of when it was chosen, where that is remembered."""
-
-
-SENTENCES = (
-    *(marked("There is no entry that could be started."), marked("{0} cannot be started here")),
-    *(marked("{0} has no try left"), marked("{0} was started before and never came back")),
-    *(marked("{0} was started on {1} and never came back"), marked("For this boot {0}: the next one is taken.")),
-    *(marked("The default {0}: the next one is taken."), marked("The first entry {0}: the next one is taken.")),
-    marked("For this boot {0}, and no other entry can be started by itself."),
-    marked("The default {0}, and no other entry can be started by itself."),
-    marked("The first entry {0}, and no other entry can be started by itself."),
-    *(marked("{0} is on a disk that was plugged in later"), marked("{0} is on another disk than when it was chosen")),
-    marked("{0} is on a disk that was not there when the default was made"),
-    marked("{0} is on a disk outside of the machine"),
-    *(marked("{0} has no command line"), marked("{0} has an empty root= in its command line")),
-    marked("{0} has {1} in its command line, which nothing here sets"),
-    marked("{0} is not there any more"),
-)
-"""What `choose` puts its reasons together from."""
 
 
 def choose(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
@@ -91,7 +82,7 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     wanted = next(_wanted(listings, home, state, settings), None)
     missing = _missing(listings, state, settings) if finished else ""
     if wanted is None:
-        return Choice(final=finished, why="There is no entry that could be started." if finished else "")
+        return Choice(final=finished, why=N_("There is no entry that could be started.") if finished else "")
     default = wanted.listings[0]
     against = home.misplaced(default, wanted) or _against(default, state, once=wanted.once)
     if against is None and (wanted.named or default.report.verdict is not Severity.UNKNOWN):
@@ -106,11 +97,10 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     good = [listing for listing in others if listing.report.verdict is not Severity.UNKNOWN]
     if against is None:  # nobody named it, and nothing is better: then it is the first of the list that is taken
         return Choice(listing=(good or [default])[0], final=finished, why=missing)
-    why = f"{wanted.what} {_name(default)} {against}"
     stand_in = next(iter(good or others), None)
     if stand_in is None:
-        return Choice(final=finished, why=f"{why}, and no other entry can be started by itself." if finished else "")
-    return Choice(listing=stand_in, final=finished, why=f"{why}: the next one is taken.")
+        return Choice(final=finished, why=_none_instead(wanted.origin, against) if finished else "")
+    return Choice(listing=stand_in, final=finished, why=_next_instead(wanted.origin, against))
 
 
 class Chooser:
@@ -138,8 +128,11 @@ class Chooser:
         if found is None or found.report.verdict is Severity.FAIL:
             if wanted or choice.listing is None:
                 return choice
-            against = "cannot be started here" if found else "is not there any more"
-            return replace(choice, why=f"The default {_name(was)} {against}: the next one is taken.")
+            name = _name(was)
+            against = N_("{name} cannot be started here", name=name)
+            if found is None:
+                against = N_("{name} is not there any more", name=name)
+            return replace(choice, why=_next_instead(_Origin.DEFAULT, against))
         if choice.listing is not None and choice.listing is not found:
             inside = choice.listing.rank == Bus.INTERNAL.rank < found.rank
             if wanted or (inside and was.entry.id not in (state.once, settings.default, state.default)):
@@ -175,21 +168,24 @@ class _Home:
         rank = math.inf if settings.profile is Profile.KIOSK else min(ranks, default=0)
         return cls(rank=rank, default=frozenset(state.default_disks), there=frozenset(state.disks))
 
-    def misplaced(self, listing: Listing, wanted: _Wanted | None = None) -> str | None:
-        """Return why an entry does not start by itself where it is; None = it may. wanted: who wants just this."""
+    def misplaced(self, listing: Listing, wanted: _Wanted | None = None) -> Message | None:
+        """Return why an entry does not start automatically from its disk; None = it may. wanted: who wants it."""
+        name = _name(listing)
+        outside = N_("{name} is on a disk outside of the machine", name=name)
         if any(place.late for place in listing.places):
-            return "is on a disk that was plugged in later"
+            return N_("{name} is on a disk that was plugged in later", name=name)
         if wanted is not None and wanted.exact:
             if wanted.disks:
-                return "is on another disk than when it was chosen" if wanted.disks != listing.disks else None
+                moved = N_("{name} is on another disk than when it was chosen", name=name)
+                return moved if wanted.disks != listing.disks else None
             # its id says where its own partition is, and nothing of those that its files are on
             own = listing.places[0].rank if listing.places else listing.rank
-            return "is on a disk outside of the machine" if listing.rank > max(own, self.rank) else None
+            return outside if listing.rank > max(own, self.rank) else None
         if listing.disks and listing.disks <= self.default:
             return None
         if self.there and not listing.disks <= self.there:
-            return "is on a disk that was not there when the default was made"
-        return "is on a disk outside of the machine" if listing.rank > self.rank else None
+            return N_("{name} is on a disk that was not there when the default was made", name=name)
+        return outside if listing.rank > self.rank else None
 
 
 def _wanted(listings: Sequence[Listing], home: _Home, state: State, settings: Settings) -> Iterator[_Wanted]:
@@ -197,17 +193,17 @@ def _wanted(listings: Sequence[Listing], home: _Home, state: State, settings: Se
     able = [listing for listing in listings if home.misplaced(listing) is None] or list(listings)
     once = tuple(_with_id(listings, state.once))
     if once:
-        yield _Wanted(once, "For this boot", named=True, once=True, exact=True, disks=frozenset(state.once_disks))
+        yield _Wanted(once, _Origin.ONCE, named=True, once=True, exact=True, disks=frozenset(state.once_disks))
     if settings.default is not None:
         exact = _is_exact(settings.default)
         if set_here := tuple(_matching(listings if exact else able, settings.default)):
-            yield _Wanted(set_here, "The default", named=True, exact=exact)
+            yield _Wanted(set_here, _Origin.DEFAULT, named=True, exact=exact)
     if made := tuple(_with_id(listings, state.default)):
-        yield _Wanted(made, "The default", named=True, exact=True, disks=home.default)
+        yield _Wanted(made, _Origin.DEFAULT, named=True, exact=True, disks=home.default)
     if configured := tuple(listing for listing in able if listing.entry.default):
-        yield _Wanted(configured, "The default", named=True)
+        yield _Wanted(configured, _Origin.DEFAULT, named=True)
     if able:
-        yield _Wanted(tuple(able), "The first entry", named=False)
+        yield _Wanted(tuple(able), _Origin.FIRST, named=False)
 
 
 def _is_exact(pattern: str) -> bool:
@@ -235,32 +231,61 @@ def _waits_for_better(listings: Sequence[Listing], state: State, settings: Setti
 def _missing(listings: Sequence[Listing], state: State, settings: Settings) -> str:
     """That a default which was named is not there."""
     if state.once is not None and not any(_with_id(listings, state.once)):
-        return f"The entry for this boot, {state.once}, is not there."
+        return N_("The entry for this boot, {entry}, is not there.", entry=state.once)
     if settings.default is not None and not any(_matching(listings, settings.default)):
-        return f"The default, {settings.default}, is not there."
+        return N_("The default, {entry}, is not there.", entry=settings.default)
     if settings.default is None and state.default is not None and not any(_with_id(listings, state.default)):
-        return f"The default, {state.default}, is not there."
+        return N_("The default, {entry}, is not there.", entry=state.default)
     return ""
 
 
-def _against(listing: Listing, state: State, *, once: bool = False) -> str | None:
-    """Why an entry does not start by itself."""
+def _against(listing: Listing, state: State, *, once: bool = False) -> Message | None:
+    """Return why an entry does not start automatically; None = it may."""
+    name = _name(listing)
     if listing.report.verdict is Severity.FAIL:
-        return "cannot be started here"
+        return N_("{name} cannot be started here", name=name)
     cmdline = listing.entry.cmdline
     if not cmdline.text.strip():
-        return "has no command line"
+        return N_("{name} has no command line", name=name)
     if variables := cmdline.variables:
-        return f"has ${variables[0]} in its command line, which nothing here sets"
+        return N_(
+            "{name} has {variable} in its command line, which nothing here sets",
+            name=name,
+            variable=f"${variables[0]}",
+        )
     if cmdline.names_no_root:
-        return "has an empty root= in its command line"
+        return N_("{name} has an empty root= in its command line", name=name)
     if once:
         return None
     if listing.entry.tries_left == 0:
-        return "has no try left"
+        return N_("{name} has no try left", name=name)
     if (lost := state.lost_at(listing.entry.id)) is not None:
-        return f"was started {f'on {lost.at[:10]}' if lost.at else 'before'} and never came back"
+        if lost.at:
+            return N_("{name} was started on {day} and never came back", name=name, day=lost.at[:10])
+        return N_("{name} was started before and never came back", name=name)
     return None
+
+
+def _next_instead(origin: _Origin, why: Message) -> Message:
+    """Return that another entry is taken. why: a clause."""
+    match origin:
+        case _Origin.ONCE:
+            return N_("For this boot {why}: the next one is taken.", why=why)
+        case _Origin.DEFAULT:
+            return N_("The default {why}: the next one is taken.", why=why)
+        case _Origin.FIRST:
+            return N_("The first entry {why}: the next one is taken.", why=why)
+
+
+def _none_instead(origin: _Origin, why: Message) -> Message:
+    """Return that no entry starts. why: a clause."""
+    match origin:
+        case _Origin.ONCE:
+            return N_("For this boot {why}, and no other entry can be started by itself.", why=why)
+        case _Origin.DEFAULT:
+            return N_("The default {why}, and no other entry can be started by itself.", why=why)
+        case _Origin.FIRST:
+            return N_("The first entry {why}, and no other entry can be started by itself.", why=why)
 
 
 def _name(listing: Listing) -> str:

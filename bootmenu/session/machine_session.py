@@ -42,7 +42,7 @@ from bootmenu.discovery.scanner import Survey
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
@@ -562,7 +562,7 @@ def _renamed(entry: BootEntry, own: Device, devices: Sequence[Device]) -> BootEn
 
 
 _FORGOTTEN = "It is not known any more what was started, and nothing counts as lost."
-_LOST = marked("It counts as lost at the next start.")
+_LOST = N_("It counts as lost at the next start.")
 
 
 def mark_good(session: MachineSession) -> str:

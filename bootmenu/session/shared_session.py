@@ -19,7 +19,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import TreeChoice
 from bootmenu.discovery.event_log import CompactedLog
 from bootmenu.discovery.scan_events import DeviceGone, Listing, ScanEvent, ScanFinished, Stream
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.kexec.trial_load import Preflight
@@ -314,7 +314,7 @@ class View:
 
     def power(self, wanted: Power) -> None:
         """See Session. Raises BusyError while another view owns the machine."""
-        self._shared.take(self, marked("Another console is ending what runs here."))
+        self._shared.take(self, N_("Another console is ending what runs here."))
         try:
             self._shared.stop_looking()
             self._session.power(wanted)
@@ -365,4 +365,4 @@ class View:
 
     def _take(self, plan: LoadPlan) -> None:
         name = plan.entry.title or plan.entry.kernel.path
-        self._shared.take(self, marked(f"Another console is starting {name}."))
+        self._shared.take(self, N_("Another console is starting {name}.", name=name))

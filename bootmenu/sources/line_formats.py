@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bootmenu.i18n import marked
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
 
@@ -43,7 +42,7 @@ class Configuration:
     def problem(self, message: str, line: int = 0) -> None:
         """Note what is wrong; `line` counts from 1, 0 = the file as a whole."""
         if len(self.problems) < _MAX_PROBLEMS:
-            message = marked(f"line {line}: {message}") if line else message
+            message = f"line {line}: {message}" if line else message
             self.problems.append(Problem(device=self.tree.device, path=self.path, message=message))
 
     def text(self) -> str:

@@ -15,19 +15,19 @@ from types import TracebackType
 from typing import TypeVar
 
 from bootmenu.formats.reader import ByteSource
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.model.stamp import Stamp
 from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, Trouble, normal
 from bootmenu.system.syscalls import Resolve, Syscalls
 
 _TROUBLES = {
-    errno.ENOENT: (Trouble.MISSING, marked("does not exist")),
-    errno.ENOTDIR: (Trouble.MISSING, marked("does not exist: a part of the path is a file")),
-    errno.EXDEV: (Trouble.OUTSIDE, marked("leads into another file system")),
-    errno.ELOOP: (Trouble.UNREADABLE, marked("too many symbolic links, or one that is forbidden")),
-    errno.EACCES: (Trouble.FORBIDDEN, marked("permission denied")),
-    errno.EPERM: (Trouble.FORBIDDEN, marked("permission denied")),
-    errno.ENAMETOOLONG: (Trouble.MISSING, marked("the name is too long to exist")),
+    errno.ENOENT: (Trouble.MISSING, N_("does not exist")),
+    errno.ENOTDIR: (Trouble.MISSING, N_("does not exist: a part of the path is a file")),
+    errno.EXDEV: (Trouble.OUTSIDE, N_("leads into another file system")),
+    errno.ELOOP: (Trouble.UNREADABLE, N_("too many symbolic links, or one that is forbidden")),
+    errno.EACCES: (Trouble.FORBIDDEN, N_("permission denied")),
+    errno.EPERM: (Trouble.FORBIDDEN, N_("permission denied")),
+    errno.ENAMETOOLONG: (Trouble.MISSING, N_("the name is too long to exist")),
 }
 T = TypeVar("T")
 _MAX_LINKS = 40  # as the kernel's MAXSYMLINKS

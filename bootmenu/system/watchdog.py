@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from bootmenu.i18n import N_, joined
 from bootmenu.system.host import Host
 
 _CLASS = "/sys/class/watchdog"
@@ -25,12 +26,12 @@ def running(host: Host) -> list[str]:
 
 def feed(host: Host) -> str:
     """Give each its whole time once more. Returns what happened, in words."""
-    return _each(host, disarm=False) or "no watchdog is running"
+    return _each(host, disarm=False) or N_("no watchdog is running")
 
 
 def disarm(host: Host) -> str:
     """Switch each off. Returns what happened, in words; a driver may refuse (nowayout)."""
-    return _each(host, disarm=True) or "no watchdog is running"
+    return _each(host, disarm=True) or N_("no watchdog is running")
 
 
 def _each(host: Host, *, disarm: bool) -> str:
@@ -39,12 +40,12 @@ def _each(host: Host, *, disarm: bool) -> str:
         try:
             host.syscalls.watchdog(str(host.path(f"/dev/{name}")), disarm=disarm)
         except OSError as error:
-            told.append(f"{name} is still counting: {error.strerror}")
+            told.append(N_("{name} is still counting: {error}", name=name, error=error))
             continue
         if not disarm:
-            told.append(f"{name} fed")
+            told.append(N_("{name} fed", name=name))
         elif host.text(f"{_CLASS}/{name}/state") == "active":
-            told.append(f"{name} is still counting: its driver lets nobody stop it")
+            told.append(N_("{name} is still counting: its driver lets nobody stop it", name=name))
         else:
-            told.append(f"{name} switched off")
-    return "; ".join(told)
+            told.append(N_("{name} switched off", name=name))
+    return joined("; ", told)

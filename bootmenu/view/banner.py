@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bootmenu.i18n import _, counted, told
+from bootmenu.i18n import _, localized, ngettext
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import cells, clean, cut
@@ -52,11 +52,11 @@ def banner(
     for finding in machine.findings:
         if finding.severity is Severity.PASS:
             continue
-        text = f"{finding.code}: {clean(told(finding.message))}"
-        text += f" → {clean(told(finding.hint))}" if finding.hint else ""
+        text = f"{finding.code}: {clean(localized(finding.message))}"
+        text += f" → {clean(localized(finding.hint))}" if finding.hint else ""
         lines += tell([Span(" "), verdict(finding.severity)], text)
     for notice in notices:
-        lines += tell([Span(f" {_(NOTE)}", Style.WARN)], clean(told(notice)))
+        lines += tell([Span(f" {_(NOTE)}", Style.WARN)], clean(localized(notice)))
     offer: list[Line] = []
     if demo_offered:
         text = _("look around on a demonstration machine, where nothing can happen")
@@ -68,7 +68,7 @@ def banner(
         more = len(lines) - height + 1
         lines = [
             *lines[: height - 1],
-            spread(width, [], [Span(counted(more, "{n} more line: d", "{n} more lines: d") + " ", Style.DIM)]),
+            spread(width, [], [Span(ngettext("{n} more line: d", "{n} more lines: d", more) + " ", Style.DIM)]),
         ]
     return [*lines, *offer]
 

@@ -10,7 +10,7 @@ from itertools import islice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb_text import Difference, differences, source_of
-from bootmenu.i18n import _, told
+from bootmenu.i18n import _, localized
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.session.machine_session import Session
 from bootmenu.terminal.cells import clean, cut
@@ -69,8 +69,8 @@ def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> list[
     if shown is None:
         return [*lines, *paragraph(width, _("Being read."), Style.DIM)]
     if isinstance(shown, BootmenuError):
-        lines += paragraph(width, told(shown.message), Style.FAIL)
-        return [*lines, *paragraph(width, told(shown.hint), Style.STRONG)] if shown.hint else lines
+        lines += paragraph(width, localized(shown.message), Style.FAIL)
+        return [*lines, *paragraph(width, localized(shown.hint), Style.STRONG)] if shown.hint else lines
     if shown.changes is None:
         lines += paragraph(width, _("The entry brings none: the running one is handed on."))
     else:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.i18n import _, told
+from bootmenu.i18n import _, localized
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.finding import Finding, Report
 from bootmenu.model.kernel import Compression
@@ -47,7 +47,11 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
     """What could be handed on in place of what is: the trees for this board, then its relatives. None = they are
     being looked for; no lines where there are none."""
     if isinstance(choices, BootmenuError):
-        return [BLANK, heading(width, _("Device trees")), *paragraph(width, clean(told(choices.message)), Style.FAIL)]
+        return [
+            BLANK,
+            heading(width, _("Device trees")),
+            *paragraph(width, clean(localized(choices.message)), Style.FAIL),
+        ]
     if not choices:
         return []
     lines = [BLANK, heading(width, _("Device trees"))]
@@ -80,7 +84,7 @@ def machine_details(machine_report: Report, notices: Sequence[str], width: int) 
     lines = [heading(width, _("This machine, for every entry"))]
     for notice in notices:
         lines += block(
-            width - 1, [Span(f" {_(NOTE)}", Style.WARN)], verdict_width() + 2, clean(told(notice)), Style.STRONG
+            width - 1, [Span(f" {_(NOTE)}", Style.WARN)], verdict_width() + 2, clean(localized(notice)), Style.STRONG
         )
     for found in machine_report.findings:
         lines += _with_evidence(found, width)
@@ -117,26 +121,26 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
         return paragraph(width, _("Being worked out."), Style.DIM)
     if isinstance(plan, BootmenuError):
         column = label_width()
-        lines = block(width - 1, [Span(" "), Span(_("no plan"), Style.FAIL)], column, clean(told(plan.message)))
+        lines = block(width - 1, [Span(" "), Span(_("no plan"), Style.FAIL)], column, clean(localized(plan.message)))
         if plan.hint:
             arrow = [Span(" " * (column - 2)), Span("→", Style.KEY)]
-            lines += block(width - 1, arrow, column, clean(told(plan.hint)), Style.STRONG)
+            lines += block(width - 1, arrow, column, clean(localized(plan.hint)), Style.STRONG)
         return lines
-    lines = field(_("method"), f"{clean(plan.method, 60)}: {clean(told(plan.reason), 500)}", width)
+    lines = field(_("method"), f"{clean(plan.method, 60)}: {clean(localized(plan.reason), 500)}", width)
     lines += _file(_("kernel"), plan.kernel, width)
     for initrd in plan.initrds:
         lines += _file(_("initramfs"), initrd, width)
     if plan.dtb is not None:
         lines += _file(_("device tree"), plan.dtb, width)
     for edit in plan.edits:
-        lines += field(_("edit"), clean(told(str(edit)), 500), width)
+        lines += field(_("edit"), clean(localized(str(edit)), 500), width)
     lines += field(_("command line"), clean(plan.command_line) or _("none"), width)
     for hook in plan.hooks:
         lines += field(_("hook"), clean(hook, 200), width)
     for overlay in plan.overlays:
         lines += _file(_("overlay"), overlay, width)
     for note in plan.notes:
-        lines += field(_("note"), clean(told(note)), width, style=Style.STRONG)
+        lines += field(_("note"), clean(localized(note)), width, style=Style.STRONG)
     return lines
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bootmenu.i18n import marked
+from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.view.line_editor import LineEditor
@@ -18,11 +18,11 @@ from bootmenu.view.line_editor import LineEditor
 class EntryPart(StrEnum):
     """What a line says of the entry."""
 
-    COMMAND_LINE = marked("command line")
-    KERNEL = marked("kernel")
-    INITRAMFS = marked("initramfs")
-    TREE = marked("device tree")
-    OVERLAY = marked("overlay")
+    COMMAND_LINE = N_("command line")
+    KERNEL = N_("kernel")
+    INITRAMFS = N_("initramfs")
+    TREE = N_("device tree")
+    OVERLAY = N_("overlay")
 
     @property
     def many(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, counted
+from bootmenu.i18n import _, ngettext
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import cells, clean, fit
@@ -85,10 +85,10 @@ def _choices(editor: EntryEditor, choices: Sequence[TreeChoice] | None, width: i
     if not ours:
         said = _("none lies ready for this board")
         if choices:
-            said = counted(
-                len(choices),
+            said = ngettext(
                 "none lies ready for this board; {n} for another board does",
                 "none lies ready for this board; {n} for other boards do",
+                len(choices),
             )
         return block(width - 1, [], _column(), said, Style.DIM)
     texts = [written(choice.ref, editor.entry.device) for choice in ours]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from bootmenu.bootstate.store import State
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, marked, told
+from bootmenu.i18n import N_, _, localized
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import Bus
 from bootmenu.session.scan_results import Group, ScanResults
@@ -62,9 +62,9 @@ class Row:
 class Mark(StrEnum):
     """What stands in the last column; the first that holds."""
 
-    NEXT = marked("next")
+    NEXT = N_("next")
     """The default of the next boot only."""
-    DEFAULT = marked("default")
+    DEFAULT = N_("default")
 
     @classmethod
     def width(cls) -> int:
@@ -155,7 +155,7 @@ def _texts(listed: Sequence[Row], columns: Columns, width: int) -> dict[str, tup
 
 def _said(problem: Problem) -> str:
     path = f"{clean(problem.path, 300)}: " if problem.path else ""
-    return path + clean(told(problem.message), 300)
+    return path + clean(localized(problem.message), 300)
 
 
 _LONGEST_LINE = 4096  # characters of a command line, as long as any kernel takes
@@ -273,7 +273,7 @@ def _mark(listing: Listing, state: State) -> Mark | None:
     return Mark.DEFAULT if default else None
 
 
-_ATTACHED = {Bus.SD: marked("SD card"), Bus.USB: marked("USB"), Bus.EXTERNAL: marked("external")}
+_ATTACHED = {Bus.SD: N_("SD card"), Bus.USB: N_("USB"), Bus.EXTERNAL: N_("external")}
 """What is said of a partition that is not inside the machine."""
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from bootmenu.bootstate.store import Attempt, State
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, counted, for_each_language, marked, told
+from bootmenu.i18n import N_, _, for_each_language, localized, ngettext
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.kernel import Compression, KernelImage
@@ -20,10 +20,10 @@ STACKED = 60
 """Columns; in fewer, a finding's message stands under its code and not beside it."""
 
 _LABELS = (
-    *(marked("kernel"), marked("initramfs"), marked("device tree"), marked("overlay"), marked("command line")),
-    *(marked("from"), marked("loaded by"), marked("entry id"), marked("this board"), marked("a relative")),
-    *(marked("method"), marked("edit"), marked("hook"), marked("note"), marked("no plan")),
-    *(marked("partition"), marked("file"), marked("reason")),
+    *(N_("kernel"), N_("initramfs"), N_("device tree"), N_("overlay"), N_("command line")),
+    *(N_("from"), N_("loaded by"), N_("entry id"), N_("this board"), N_("a relative")),
+    *(N_("method"), N_("edit"), N_("hook"), N_("note"), N_("no plan")),
+    *(N_("partition"), N_("file"), N_("reason")),
 )
 
 
@@ -67,7 +67,7 @@ def history(entry: BootEntry, state: State, width: int) -> list[Line]:
     elif good is not None and good.at:
         lines += _told(_good(_when(good)), Style.DIM, width)
     if entry.tries_left is not None:
-        left = counted(entry.tries_left, "Boot counting: {n} try left.", "Boot counting: {n} tries left.")
+        left = ngettext("Boot counting: {n} try left.", "Boot counting: {n} tries left.", entry.tries_left)
         none = _("Boot counting: no try left.")
         lines += _told(left if entry.tries_left else none, Style.TEXT if entry.tries_left else Style.WARN, width)
     if entry.id == state.once:
@@ -118,7 +118,7 @@ def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
             line(
                 " ",
                 verdict(Severity.PASS),
-                Span(" " + counted(passes, "{n} check passed", "{n} checks passed"), Style.DIM),
+                Span(" " + ngettext("{n} check passed", "{n} checks passed", passes), Style.DIM),
             )
         )
     return lines
@@ -130,13 +130,13 @@ def finding(shown: Finding, width: int) -> list[Line]:
     indent = verdict_width() + 2
     lines = [Line(tuple(label))] if width < STACKED else []
     if lines:
-        lines += block(width - 1, [], indent, clean(told(shown.message)))
+        lines += block(width - 1, [], indent, clean(localized(shown.message)))
     else:
         indent = verdict_width() + max(15, len(shown.code) + 4)
-        lines += block(width - 1, label, indent, clean(told(shown.message)))
+        lines += block(width - 1, label, indent, clean(localized(shown.message)))
     if shown.hint:
         arrow = [Span(" " * (indent - 2)), Span("→", Style.KEY)]
-        lines += block(width - 1, arrow, indent, clean(told(shown.hint)), Style.STRONG)
+        lines += block(width - 1, arrow, indent, clean(localized(shown.hint)), Style.STRONG)
     return lines
 
 
@@ -206,7 +206,7 @@ def _trouble(ref: FileRef, known: FileFacts | None) -> str:
         case FileState.OUTSIDE:
             return _("leads out of the partition")
         case FileState.UNUSABLE:
-            return clean(told(known.detail), 200) or _("is no usable file")
+            return clean(localized(known.detail), 200) or _("is no usable file")
         case FileState.FORBIDDEN:
             return _("may not be read")
         case FileState.WAITING:
@@ -229,6 +229,6 @@ def problem_story(problem: Problem, width: int) -> list[Line]:
     lines = field(_("partition"), clean(problem.device, 100) or _("unknown"), width)
     if problem.path:
         lines += field(_("file"), clean(problem.path, 1000), width)
-    lines += field(_("reason"), clean(told(problem.message)), width, style=Style.STRONG)
+    lines += field(_("reason"), clean(localized(problem.message)), width, style=Style.STRONG)
     left_out = _("This was left out. Everything else is listed all the same.")
     return [*lines, BLANK, *paragraph(width, left_out, Style.DIM)]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from bootmenu import __version__
-from bootmenu.i18n import _, marked
+from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity
 from bootmenu.view.actions import Key, Place, keys_of, named
 from bootmenu.view.banner import heading
@@ -12,10 +12,10 @@ from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import skip, verdict, verdict_width
 
 _MEANINGS = {
-    Severity.PASS: marked("every check that applies found this entry right for this machine"),
-    Severity.WARN: marked("it comes up, and something that is named gets lost or is at risk"),
-    Severity.UNKNOWN: marked("a check applies and could not look; it may work"),
-    Severity.FAIL: marked("the load is refused, or the other kernel does not come up"),
+    Severity.PASS: N_("every check that applies found this entry right for this machine"),
+    Severity.WARN: N_("it comes up, and something that is named gets lost or is at risk"),
+    Severity.UNKNOWN: N_("a check applies and could not look; it may work"),
+    Severity.FAIL: N_("the load is refused, or the other kernel does not come up"),
 }
 
 

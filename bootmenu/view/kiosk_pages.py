@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bootmenu.bootstate.store import Attempt, State
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, marked
+from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity
 from bootmenu.session.policy import Access, Policy
 from bootmenu.system.power import Power
@@ -19,25 +19,25 @@ from bootmenu.view.banner import simulation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, line, spread
 from bootmenu.view.wording import GOING_DOWN, full_name, name
 
-KEYS = marked("Up and Down choose, Enter starts.")
-FEW_BUTTONS = marked("Press to go on, hold to start.")
+KEYS = N_("Up and Down choose, Enter starts.")
+FEW_BUTTONS = N_("Press to go on, hold to start.")
 SHORTEST_COUNTDOWN = 5
 """Seconds after the idle time: whoever comes back shall see what is about to happen."""
 
 _MONTHS = (
-    *(marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June")),
-    *(marked("July"), marked("August"), marked("September"), marked("October"), marked("November")),
-    marked("December"),
+    *(N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June")),
+    *(N_("July"), N_("August"), N_("September"), N_("October"), N_("November")),
+    N_("December"),
 )
 
 ACTIONS = {
-    "rescan": marked("Look again"),
-    "details": marked("Technical details"),
-    "help": marked("Help"),
+    "rescan": N_("Look again"),
+    "details": N_("Technical details"),
+    "help": N_("Help"),
 }
 """Actions that the kiosk can offer as a row of its own, in plain words. The action `power` is a row for each of
 POWERS."""
-POWERS = {Power.REBOOT: marked("Restart"), Power.OFF: marked("Switch off")}
+POWERS = {Power.REBOOT: N_("Restart"), Power.OFF: N_("Switch off")}
 SERVICE = "service"
 """The row behind which everything else is."""
 
@@ -196,7 +196,7 @@ def start(
 _LOW = 12
 """Rows."""
 
-WAIT = marked("One moment, please. This terminal is getting ready.")
+WAIT = N_("One moment, please. This terminal is getting ready.")
 
 
 def ways(rows: Sequence[KioskRow], *, looking: bool = False) -> str:
@@ -288,7 +288,7 @@ def arrived(words: str) -> tuple[str, str]:
 
 
 DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
-WHEEL = (*DIGITS, "OK", marked("erase"), marked("back"))
+WHEEL = (*DIGITS, "OK", N_("erase"), N_("back"))
 """What Up and Down turn through while the PIN is entered."""
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, marked, told
+from bootmenu.i18n import N_, _, localized
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
@@ -29,12 +29,14 @@ def loading(
     bar = _bar(fraction(plan, known, test=test) if plan else 0.0, width)
     below: list[Line] = []
     if said:
-        below += block(width - 1, [], 1, clean(told(said)), Style.DIM)
+        below += block(width - 1, [], 1, clean(localized(said)), Style.DIM)
     codes = overridden(listing.report)
     if codes:
         below += block(width - 1, [Span(" "), Span(_("overridden"), Style.FAIL)], 3 + cells(_("overridden")), codes)
     for note in plan.notes if plan else ():
-        below += block(width - 1, [Span(" "), Span(_("note"), Style.LABEL)], 3 + cells(_("note")), clean(told(note)))
+        below += block(
+            width - 1, [Span(" "), Span(_("note"), Style.LABEL)], 3 + cells(_("note")), clean(localized(note))
+        )
     if len(rows) + 6 > height:
         room = max(1, height - 2 - min(len(below), height // 3))
         last = max((index for index, stage in enumerate(stages) if stage in known), default=0)
@@ -49,7 +51,7 @@ def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:
     return stages[: stages.index(Stage.LOAD) + 1] if test else stages
 
 
-_NOW, _OK, _SKIP = marked("now"), marked("ok"), marked("skip")
+_NOW, _OK, _SKIP = N_("now"), N_("ok"), N_("skip")
 
 
 def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
@@ -75,17 +77,12 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
         spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Style.DIM))
         spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Style.DIM))
         if progress.detail:
-            spans.append(Span("  " + clean(_detail(progress), 200), Style.DIM))
+            spans.append(Span("  " + clean(localized(progress.detail), 200), Style.DIM))
     elif progress.detail:
-        spans.append(Span("  " + cut(clean(_detail(progress), 200), width), Style.DIM))
+        spans.append(Span("  " + cut(clean(localized(progress.detail), 200), width), Style.DIM))
     elif progress.seconds >= 0.05:
         spans.append(Span(" " * (21 if narrow else 27) + fit(seconds(progress.seconds), 8, right=True), Style.DIM))
     return Line(clip(spans, width - 1))
-
-
-def _detail(progress: Progress) -> str:
-    """Things in a row, each of which is said by itself."""
-    return ", ".join(told(part) for part in progress.detail.split(", "))
 
 
 def fraction(plan: LoadPlan, known: Told, *, test: bool = False) -> float:

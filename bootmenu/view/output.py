@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bootmenu.config.settings import Loaded, Option
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, told
+from bootmenu.i18n import _, localized
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.text import printable as printable
@@ -76,11 +76,11 @@ def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
     word = _word(finding.severity, colour) + " " * (room - len(_(WORDS[finding.severity])))
     indent = " " * (room + 2 + width + 2)
     ignored = _("(ignored)") + " " if finding.ignored else ""
-    message = textwrap.wrap(ignored + printable(told(finding.message)), _WIDTH - len(indent)) or [""]
+    message = textwrap.wrap(ignored + printable(localized(finding.message)), _WIDTH - len(indent)) or [""]
     yield f"{word}  {finding.code:<{width}}  {message[0]}"
     yield from (indent + line for line in message[1:])
     if finding.hint:
-        hint = textwrap.wrap(printable(told(finding.hint)), _WIDTH - len(indent) - 2)
+        hint = textwrap.wrap(printable(localized(finding.hint)), _WIDTH - len(indent) - 2)
         yield f"{indent}→ {hint[0]}"
         yield from (f"{indent}  {line}" for line in hint[1:])
 

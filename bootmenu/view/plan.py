@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from bootmenu.config.settings import Watchdog
-from bootmenu.i18n import _, told
+from bootmenu.i18n import _, localized
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.model.text import megabytes, printable
@@ -19,7 +19,7 @@ def plan_lines(plan: LoadPlan) -> list[str]:
 
 def plan_rows(plan: LoadPlan) -> list[tuple[str, str]]:
     """Return what each part of the plan is called, and what it is."""
-    rows = [(_("entry"), plan.entry.title), (_("method"), f"{plan.method}: {told(plan.reason)}")]
+    rows = [(_("entry"), plan.entry.title), (_("method"), f"{plan.method}: {localized(plan.reason)}")]
     rows.append((_("kernel"), _file(plan.kernel)))
     rows += [(_("initramfs"), _file(file)) for file in plan.initrds]
     rows.append((_("device tree"), _file(plan.dtb) if plan.dtb else _("this machine's own")))
@@ -29,7 +29,7 @@ def plan_rows(plan: LoadPlan) -> list[tuple[str, str]]:
     rows += [(_("hook"), name) for name in plan.hooks]
     if plan.watchdog is not Watchdog.LEAVE:
         rows.append((_("watchdog"), str(plan.watchdog)))
-    return rows + [(_("note"), told(note)) for note in plan.notes]
+    return rows + [(_("note"), localized(note)) for note in plan.notes]
 
 
 def _file(file: PlannedFile) -> str:

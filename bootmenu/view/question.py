@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, told
+from bootmenu.i18n import _, localized
 from bootmenu.model.finding import Report, Severity
 from bootmenu.terminal.cells import cells, clean, fit
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
@@ -21,10 +21,10 @@ def question(
     column = verdict_width() + 2
     for why in reasons(listing.report, machine_report):
         lines.append(BLANK)
-        lines += block(width - 1, [Span(" "), verdict(why.severity)], column, clean(told(why.message), 600))
+        lines += block(width - 1, [Span(" "), verdict(why.severity)], column, clean(localized(why.message), 600))
         if why.hint:
             arrow = Span("→", Style.KEY)
-            lines += block(width - 1, [Span(" " * (column - 2)), arrow], column, clean(told(why.hint), 400))
+            lines += block(width - 1, [Span(" " * (column - 2)), arrow], column, clean(localized(why.hint), 400))
     if failed:
         that = _("That would override {codes}.").format(codes=overridden(listing.report))
         lines += [BLANK, *paragraph(width, that)]

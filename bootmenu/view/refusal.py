@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from bootmenu.errors import BootmenuError
-from bootmenu.i18n import _, marked, told
+from bootmenu.i18n import N_, _, localized
 from bootmenu.kexec.kernel_errors import LoadError, left_loaded
 from bootmenu.kexec.trial_load import TestRefusedError
 from bootmenu.model.progress import Stage
@@ -12,7 +12,7 @@ from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 
-_LABELS = (*(marked("entry"), marked("what"), marked("stage"), marked("call"), marked("kernel log"), marked("do")),)
+_LABELS = (*(N_("entry"), N_("what"), N_("stage"), N_("call"), N_("kernel log"), N_("do")),)
 
 
 def headline(error: Exception) -> str:
@@ -39,7 +39,7 @@ def headline(error: Exception) -> str:
 def advice(error: Exception) -> str:
     """What to do next; empty when nobody knows."""
     if isinstance(error, BootmenuError):
-        return told(error.hint)
+        return localized(error.hint)
     return _("Please report this, with the log file of bootmenu.")
 
 
@@ -49,11 +49,11 @@ def refusal(error: Exception, name: str, width: int) -> list[Line]:
     if name:
         lines += _field(_("entry"), name, width)
     if isinstance(error, BootmenuError):
-        lines += _field(_("what"), told(error.message), width, Style.STRONG)
+        lines += _field(_("what"), localized(error.message), width, Style.STRONG)
     else:
         lines += _field(_("what"), f"{type(error).__name__}: {error}", width, Style.STRONG)
     for left in left_loaded(error):
-        lines += _field("", told(left), width, Style.WARN)
+        lines += _field("", localized(left), width, Style.WARN)
     if isinstance(error, LoadError):
         lines += _field(_("stage"), _(error.stage), width)
         answer = error.call or error.errno_text
@@ -88,7 +88,7 @@ def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
         *paragraph(width, done, indent=3),
         *paragraph(width, _("The last line on the console would have been:"), indent=3),
         BLANK,
-        *paragraph(width, told(last_line), Style.STRONG, indent=5),
+        *paragraph(width, localized(last_line), Style.STRONG, indent=5),
         BLANK,
         *paragraph(
             width, _("This is a demonstration machine: nothing was executed, and nothing is loaded."), indent=3

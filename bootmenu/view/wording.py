@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, for_each_language, marked, told
+from bootmenu.i18n import N_, _, for_each_language, localized
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
@@ -27,18 +27,18 @@ class VerdictWords:
 
 
 WORDS = {
-    Severity.PASS: VerdictWords("•", marked("ok"), marked("can be started here")),
-    Severity.WARN: VerdictWords("▲", marked("warn"), marked("can be started, with a warning")),
-    Severity.UNKNOWN: VerdictWords("?", "?", marked("could not be checked to the end")),
-    Severity.FAIL: VerdictWords("■", marked("FAIL"), marked("cannot be started here")),
+    Severity.PASS: VerdictWords("•", N_("ok"), N_("can be started here")),
+    Severity.WARN: VerdictWords("▲", N_("warn"), N_("can be started, with a warning")),
+    Severity.UNKNOWN: VerdictWords("?", "?", N_("could not be checked to the end")),
+    Severity.FAIL: VerdictWords("■", N_("FAIL"), N_("cannot be started here")),
 }
 
-WAITS = VerdictWords("?", marked("wait"), marked("waits for {device}"))
+WAITS = VerdictWords("?", N_("wait"), N_("waits for {device}"))
 """Of an entry that cannot be judged before a partition is there."""
 
-SKIP = marked("! skip")
+SKIP = N_("! skip")
 """In the same column: something could not be read."""
-NOTE = marked("! note")
+NOTE = N_("! note")
 
 
 @for_each_language
@@ -98,7 +98,7 @@ def stage_words(progress: Progress) -> str:
 def stage_line(progress: Progress) -> str:
     """Return a stage with its state, size, time and what it says: `read kernel    done    35.1 MB    0.3 s`."""
     size = megabytes(progress.done) if progress.done else ""
-    detail = clean(told(progress.detail), 60)
+    detail = clean(localized(progress.detail), 60)
     return f"{stage_words(progress)} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
 
 
@@ -118,9 +118,9 @@ def with_version(title: str, version: str) -> str:
 
 
 GOING_DOWN: Mapping[Power, str] = {
-    Power.REBOOT: marked("The machine is restarting."),
-    Power.OFF: marked("The machine is switching off."),
-    Power.FIRMWARE: marked("The machine is restarting into the firmware's setup."),
+    Power.REBOOT: N_("The machine is restarting."),
+    Power.OFF: N_("The machine is switching off."),
+    Power.FIRMWARE: N_("The machine is restarting into the firmware's setup."),
 }
 """What is said while it happens; the last thing that is on the screen."""
 

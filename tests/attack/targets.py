@@ -45,6 +45,7 @@ from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.ui_context import UiContext
+from bootmenu.i18n import catalogues
 from bootmenu.kexec.dtb_fixups import Handover
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Finding, Severity
@@ -1096,30 +1097,27 @@ def _report() -> Attack:
 
 @target("language file", 20)
 def _language() -> Attack:
-    samples = [path.read_bytes() for path in sorted(i18n.LOCALE.glob("*.po"))]
+    samples = [path.read_bytes() for path in sorted(i18n.LOCALE.glob("*.mo"))]
     few = [sample[:20_000] for sample in samples]
     tokens = [
-        b'msgid "',
-        b'msgstr "',
-        b"msgid_plural",
-        b"msgstr[9]",
+        b"\xde\x12\x04\x95",
         b"plural=n/0;",
         b"plural=" + b"(" * 500,
-        b"{0}",
-        b"{9}",
+        b"charset=none",
+        b"{name}",
         b"{",
-        b"\\q",
+        b"\0",
     ]
 
     def attack(chance: random.Random) -> None:
-        path = _place() / "xx.po"
+        path = _place() / "xx.mo"
         path.write_bytes(mutated(chance, chance.choice(few), few, tokens))
-        with contextlib.suppress(OSError, ValueError):
-            found = i18n.catalogue(path)
+        found = catalogues.read(path)
+        if found is not None:
             found.gettext("Quit")
-            list(found.templates)
-            for number in (0, 1, 2, 5):
-                found.ngettext("{0} file", "{0} files", number)
+            with contextlib.suppress(ArithmeticError):
+                for number in (0, 1, 2, 5):
+                    found.ngettext("{n} entry", "{n} entries", number)
 
     return attack
 

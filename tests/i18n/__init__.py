@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: MIT
+"""Messages, their translations, and the choice of the language."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import bootmenu
 from bootmenu.errors import BootmenuError
 from bootmenu.image.contents import Contents
 from bootmenu.image.cpio import pack
@@ -106,7 +107,23 @@ def test_dependencies_come_from_here_and_machine_code_from_the_tree(tmp_path: Pa
     themes = Path(__file__).parents[2] / "themes"
     for theme in themes.glob("*.toml"):
         assert f"{top}/bootmenu/themes/{theme.name}" in found
+    for code in ("de", "es", "fr", "pt"):
+        assert f"{top}/bootmenu/i18n/locale/{code}.mo" in found
+        assert f"{top}/bootmenu/i18n/locale/{code}.po" not in found
     assert said == []
+
+
+def test_a_checkout_without_compiled_catalogues_says_which_languages_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "checkout" / "bootmenu"
+    (package / "i18n" / "locale").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "i18n" / "locale" / "de.po").write_text("")
+    monkeypatch.setattr(bootmenu, "__file__", str(package / "__init__.py"))
+    said: list[str] = []
+    Packer(python_tree(tmp_path), Contents(), Commands(), said.append).program()
+    assert said == ["left out: the language de (its catalogue is not compiled)"]
 
 
 def test_a_tree_without_the_compiled_package_says_what_is_left_out(tmp_path: Path) -> None:

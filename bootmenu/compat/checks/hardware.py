@@ -7,17 +7,14 @@ from collections.abc import Iterator
 
 from bootmenu.compat.checker import CheckResult, entry_check, machine_check, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts
-from bootmenu.i18n import marked
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
 _DESCRIBED_BY_TREE = (Architecture.ARM64, Architecture.RISCV64)
 """Machines of these are described by a device tree, or by ACPI."""
-NO_RUNNING_TREE = marked(
-    "No device tree that describes this machine could be read, so the two could not be compared."
-)
-NO_RUNNING_TREE_HINT = marked("Run as root; a machine that is described by ACPI has none.")
-USE_OWN_TREE = marked("Use this board's own device tree; the running one is handed on when the entry names none.")
+NO_RUNNING_TREE = "No device tree that describes this machine could be read, so the two could not be compared."
+NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
+USE_OWN_TREE = "Use this board's own device tree; the running one is handed on when the entry names none."
 
 
 @machine_check("DT-R-SOURCE", after="EL-MODE")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
-from bootmenu.i18n import marked
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
 from bootmenu.registry import Registry
@@ -86,7 +85,7 @@ class Bench:
             raise StorageError(error.message, error.hint) from None
         if done.returncode != 0:
             said = " ".join(done.error_text.split())[:_SAID]
-            said = quoted(said) if said else marked(f"exit status {done.returncode}")
+            said = quoted(said) if said else f"exit status {done.returncode}"
             raise StorageError(f"{argv[0]}: {said}", status=done.returncode)
         return done.stdout
 

@@ -14,6 +14,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING, ChecksumError, has_checksum, unpack, unpack_head
 from bootmenu.formats.dtb_head import quick_head, read_head
 from bootmenu.formats.reader import Buffer, ByteSource, Window
+from bootmenu.i18n import English
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 from bootmenu.registry import Registry
 
@@ -44,7 +45,7 @@ class BrokenContainer(UnsupportedKernel):
     ) -> None:
         super().__init__(looks_like, architecture)
         self.container = container
-        self.message = problem
+        self.message = English(problem)
         self.args = (problem,)
 
 

@@ -21,7 +21,7 @@ from bootmenu.view.actions import Place, labelled
 from bootmenu.view.entry_editor import EntryPart
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import WORDS, verdict, verdict_width
-from scripts.messages import collected
+from scripts.messages import msgids
 from tests.builders import fakes
 from tests.frontends.tui.driving import Menu, running
 
@@ -39,7 +39,7 @@ def code(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def english() -> list[str]:
     """Messages that no page may show: long enough to be no part of another text."""
-    texts = (key[0] for key in collected() if "{" not in key[0])
+    texts = (key[0] for key in msgids() if "{" not in key[0])
     return [text for text in texts if len(text) > 12 and " " in text and _(text) != text]
 
 
@@ -101,7 +101,7 @@ def test_words_fit_their_columns() -> None:
 
 
 def test_every_stage_and_state_has_its_word() -> None:
-    assert {(str(name),) for name in (*Stage, *StageState)} <= collected().keys()
+    assert {(str(name),) for name in (*Stage, *StageState)} <= set(msgids())
     plan = fakes.plan_for(fakes.DEBIAN)
     told = {progress.stage: progress for progress in (*fakes.LOADING, *fakes.LEAVING)}
     for width in (80, 60):

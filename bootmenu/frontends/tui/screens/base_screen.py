@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, counted
+from bootmenu.i18n import _, ngettext
 from bootmenu.terminal.cells import cells
 from bootmenu.view import banner
 from bootmenu.view.actions import TABLE, Place, labelled
@@ -33,7 +33,7 @@ def more_below(lines: int, width: int) -> list[Span]:
     """Return how much is hidden under a rule of that width, and the key that leads there where there is room."""
     if not lines:
         return []
-    more = counted(lines, "{n} line more: ", "{n} lines more: ")
+    more = ngettext("{n} line more: ", "{n} lines more: ", lines)
     full = f"▼ {more}{_('PgDn')}"
     return [Span(full if cells(full) + 17 <= width else f"▼ {lines}", Style.KEY, press="pagedown")]
 

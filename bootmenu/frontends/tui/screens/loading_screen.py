@@ -20,7 +20,7 @@ from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, told
+from bootmenu.i18n import _, localized
 from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, leave_note
 from bootmenu.kexec.plan import LoadPlan
@@ -237,12 +237,12 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     def _tested(self, message: Tested) -> None:
         if not self.gone:
             said = _("taken by the kernel, and taken out again: nothing is loaded")
-            self.dismiss(Returned(told(message.left) or said, tested=message.tested))
+            self.dismiss(Returned(localized(message.left) or said, tested=message.tested))
 
     @on(Cancelled)
     def _cancelled(self, message: Cancelled) -> None:
         said = _("taken back: nothing is loaded") if self._stop.is_set() else ""
-        self._back(self._returned(told(message.left) or said))
+        self._back(self._returned(localized(message.left) or said))
 
     def refused(self, error: Exception) -> BootmenuScreen[None]:
         """The screen that says so."""

@@ -36,7 +36,7 @@ from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.frontends.tui.widgets.row_list import RowList
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, counted, marked, told
+from bootmenu.i18n import N_, _, localized, ngettext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.trial_load import with_finding
 from bootmenu.model.finding import Severity
@@ -100,7 +100,7 @@ class MenuScreen(ScanningScreen[None]):
         self._reading: Timer | None = None
         self._untold = True
         """Beside the rows stands that nothing is selected."""
-        self._said = told(context.trouble)
+        self._said = localized(context.trouble)
         self._memory: Memory | None = None
         """None = not opened yet."""
         self._powers: tuple[Power, ...] = ()
@@ -180,12 +180,12 @@ class MenuScreen(ScanningScreen[None]):
 
     def _summary(self) -> str:
         listings = sum(1 for _listing in self.results.listings)
-        entries = counted(listings, "{n} entry", "{n} entries")
+        entries = ngettext("{n} entry", "{n} entries", listings)
         if self._words:
             shown = sum(1 for row in self._rows.rows if row.listing)
             words = clean(self._words, 40)
             return _("{shown} of {entries} with “{words}”").format(shown=shown, entries=entries, words=words)
-        partitions = counted(len(self.results.groups), "{n} partition", "{n} partitions")
+        partitions = ngettext("{n} partition", "{n} partitions", len(self.results.groups))
         if not self.results.scanning:
             return _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
         if not self.results.groups:
@@ -240,7 +240,7 @@ class MenuScreen(ScanningScreen[None]):
 
     def _lower_rule(self, width: int) -> list[Line]:
         right = more_below(self.text_view("story").below, width)
-        style = Style.WARN if self._said == told(self.context.trouble) else Style.STRONG
+        style = Style.WARN if self._said == localized(self.context.trouble) else Style.STRONG
         if cells(self._said) <= rule_room(width, right):
             said = [Span(self._said, style)] if self._said else []
             return [rule(width, said, right, joint=self._joint("┴"))]
@@ -300,7 +300,7 @@ class MenuScreen(ScanningScreen[None]):
 
     def looking_failed(self, error: Exception) -> None:
         """One sentence; what was found before stays."""
-        self._say(_("looking ended early: {error}").format(error=told(str(error))))
+        self._say(_("looking ended early: {error}").format(error=localized(str(error))))
 
     @on(RowList.Moved)
     def _moved(self, _message: RowList.Moved) -> None:
@@ -518,7 +518,7 @@ class MenuScreen(ScanningScreen[None]):
     @on(StayedUp)
     def _stayed_up(self, message: StayedUp) -> None:
         if isinstance(message.error, SimulatedJump):
-            self._say(f"{told(message.error.message)} {told(message.error.hint)}")
+            self._say(f"{localized(message.error.message)} {localized(message.error.hint)}")
         else:
             self._say("")
             self.app.push_screen(RefusalScreen(self.context, message.error))
@@ -534,7 +534,7 @@ class MenuScreen(ScanningScreen[None]):
         except SuspendNotSupported:
             self._say(_("no shell can be opened on this terminal"))
         except BootmenuError as error:
-            self._say(told(error.message))
+            self._say(localized(error.message))
         self.action_redraw()
 
     # --- what is remembered
@@ -583,7 +583,7 @@ class MenuScreen(ScanningScreen[None]):
     def _store(self, memory: Memory, number: int, said: str) -> None:
         """In a thread: it writes to a disk."""
         if not memory.store():
-            trouble = told(memory.trouble)
+            trouble = localized(memory.trouble)
             said = _("{said}, until power-off: {trouble}").format(said=said, trouble=trouble)
         self.post_message(self.Stored(number, said))
 
@@ -607,7 +607,7 @@ class MenuScreen(ScanningScreen[None]):
 
 
 _POWERS = {
-    Power.REBOOT: marked("Restart"),
-    Power.OFF: marked("Switch off"),
-    Power.FIRMWARE: marked("Restart into the firmware's setup"),
+    Power.REBOOT: N_("Restart"),
+    Power.OFF: N_("Switch off"),
+    Power.FIRMWARE: N_("Restart into the firmware's setup"),
 }

@@ -16,7 +16,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.screens.base_screen import AskingScreen
 from bootmenu.frontends.tui.screens.typing_screen import Typing
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, told
+from bootmenu.i18n import _, localized
 from bootmenu.session import internal_errors
 from bootmenu.view.actions import Place, bindings
 from bootmenu.view.line_editor import LineEditor
@@ -103,7 +103,7 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
             self.dismiss(True)
             return
         if isinstance(message.error, BootmenuError):
-            self._trouble = " ".join(told(part) for part in (message.error.message, message.error.hint) if part)
+            self._trouble = " ".join(localized(part) for part in (message.error.message, message.error.hint) if part)
         else:
             internal_errors.write(message.error)
             self._trouble = _("It could not be tried.")

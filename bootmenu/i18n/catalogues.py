@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Reads compiled gettext catalogues. Only a language other than English imports this, and gettext with it."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from pathlib import Path
+
+_LARGEST = 1024 * 1024  # bytes
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+
+
+class AsciiGerman(gettext.GNUTranslations):
+    """German for terminals without umlauts. Other languages stay readable if they merely lose their accents."""
+
+    def gettext(self, message: str) -> str:
+        """Return the translation, with ae for ä."""
+        return super().gettext(message).translate(_UMLAUTS)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return the translation for a number of things, with ae for ä."""
+        return super().ngettext(msgid1, msgid2, n).translate(_UMLAUTS)
+
+
+def read(path: Path, *, ascii_only: bool = False) -> gettext.NullTranslations | None:
+    """Return the translations of one language; None if the file is missing or damaged."""
+    kind = AsciiGerman if ascii_only and path.stem == "de" else gettext.GNUTranslations
+    try:
+        with path.open("rb") as file:
+            found = kind(io.BytesIO(file.read(_LARGEST)))
+        unknown = ""
+        for number in range(3):
+            found.ngettext(unknown, unknown, number)  # raises ArithmeticError if the rule for plurals divides by 0
+        return found
+    except Exception:  # gettext checks next to nothing, and a damaged translation must not keep anybody from booting
+        return None
