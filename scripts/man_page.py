@@ -12,11 +12,12 @@ from bootmenu.bootstate.state_file import NAME
 from bootmenu.commands import parser_description
 from bootmenu.commands.command_line import EPILOG
 from bootmenu.commands.parser_description import Command, Flag
-from bootmenu.config.settings import FILE, OPTIONS, Option, Settings
+from bootmenu.config.option import Option
+from bootmenu.config.plain_toml import dumps
+from bootmenu.config.settings import FILE, OPTIONS, Settings
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
 from bootmenu.terminal.capabilities import GLYPHS
-from bootmenu.view import output
 from bootmenu.view.actions import Place, keys_of
 
 DATE = "2026-11-29"
@@ -43,7 +44,7 @@ def _sections() -> Iterator[Section]:
 
 def _about(option: Option) -> str:
     value = option.written(getattr(Settings(), option.field))
-    default = option.applies or ("not set" if value is None else output.toml(value))
+    default = option.applies or ("not set" if value is None else dumps(value))
     return f"{option.help.rstrip('.')}. Default: {default}."
 
 

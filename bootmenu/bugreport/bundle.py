@@ -18,7 +18,7 @@ from pathlib import Path
 from bootmenu import __version__
 from bootmenu.bugreport.redaction import REMOVED as REMOVED
 from bootmenu.bugreport.redaction import Redactor
-from bootmenu.config.settings import Loaded
+from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem

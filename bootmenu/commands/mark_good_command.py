@@ -25,14 +25,11 @@ FOLLOWS = "themes"
 
 FILE = "/etc/bootmenu.toml"
 FOLDER = "/var/lib/bootmenu"
-KNOWN = frozenset(
-    (
-        "profile theme language menu timeout default console scan-seconds watchdog skip-hooks carry-over sha256"
-        " verify state.device state.folder state.rename-counters shell kiosk.entries kiosk.disks kiosk.recovery"
-        " kiosk.locked kiosk.names kiosk.actions kiosk.pin kiosk.command-line kiosk.contact kiosk.idle kiosk.buttons"
-    ).split()
-)
-"""Every setting: another name may be meant for one of those that are needed here."""
+NEEDED = ("state.device", "state.folder", "state.rename-counters")
+TABLES = ("state", "kiosk", "sha256")
+_NEAR = 0.7
+_WORDS = ("state", "statedevice", "device", "folder")
+"""config/unknown_settings.py takes a name that is as near as that to one of these for one of those needed."""
 
 
 class _UnusualError(Exception):
@@ -117,8 +114,8 @@ def _mark_at(place: _Folder | _Variable) -> str:
 
 
 def _settings(root: str) -> dict[str, object]:
-    """Return the settings of the file by name. Raises _UnusualError where it is not as plain as it can be, and where
-    the kernel's command line may say something, too."""
+    """Return those needed, by name. Raise _UnusualError where the file is not as plain as it can be, and where the
+    kernel's command line may say something, too."""
     if "bootmenu." in _text(f"{root}/proc/cmdline"):
         raise _UnusualError
     try:
@@ -130,15 +127,33 @@ def _settings(root: str) -> dict[str, object]:
         raise _UnusualError
     settings: dict[str, object] = {}
     for name, value in tables.items():
-        if name in ("state", "kiosk") and isinstance(value, dict):
-            settings.update((f"{name}.{inner}", found) for inner, found in value.items())
-        elif "." in name:
+        if isinstance(value, dict) != (name in TABLES) or "." in name or _may_mean_needed(name):
             raise _UnusualError
-        else:
-            settings[name] = value
-    if not KNOWN.issuperset(settings):
+        if name == "state" and isinstance(value, dict):
+            settings.update((f"state.{inner}", found) for inner, found in value.items())
+    if not set(NEEDED).issuperset(settings):
         raise _UnusualError
     return settings
+
+
+def _may_mean_needed(name: str) -> bool:
+    """Return whether a name may be a typo of one of _WORDS: as near as _NEAR, by its longest common subsequence. That
+    is no shorter than the blocks in common by which difflib compares."""
+    letters = [char for char in name.casefold() if char not in "-_. "]
+    return name != "state" and any(
+        2 * _common(letters, word) >= _NEAR * (len(letters) + len(word)) for word in _WORDS
+    )
+
+
+def _common(one: list[str], other: str) -> int:
+    """Return the length of the longest common subsequence."""
+    row = [0] * (len(other) + 1)
+    for char in one:
+        before = row
+        row = [0]
+        for at, known in enumerate(other):
+            row.append(before[at] + 1 if char == known else max(row[at], before[at + 1]))
+    return row[-1]
 
 
 def _text(path: str) -> str:

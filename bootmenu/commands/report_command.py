@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from bootmenu.bugreport import bundle
     from bootmenu.commands.settings_command import applied
-    from bootmenu.config.settings import load
+    from bootmenu.config.settings_layers import load
     from bootmenu.session import internal_errors
     from bootmenu.session.machine_session import MachineSession, collect
 

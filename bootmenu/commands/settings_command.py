@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bootmenu.commands.printing import print_json, print_note
 
 if TYPE_CHECKING:
-    from bootmenu.config.settings import Loaded
+    from bootmenu.config.settings_layers import Loaded
     from bootmenu.view.output import Applied
 
 HELP = "every setting with its value, and where that came from; 1 for any problem"
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from bootmenu.bootstate import pin
     from bootmenu.bootstate.store import refusal
-    from bootmenu.config.settings import load
+    from bootmenu.config.settings_layers import load
     from bootmenu.discovery.devices import survey
     from bootmenu.kexec.demands import unmatched
     from bootmenu.system.host import Host
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 def applied() -> Applied:
     """Return what applies, in this environment, of the settings that nobody has made."""
     from bootmenu import i18n
-    from bootmenu.session.autoboot import FIRST_STAGE_SECONDS
+    from bootmenu.config.settings import FIRST_STAGE_SECONDS
     from bootmenu.terminal.capabilities import Depth, prepare_environment
 
     environ = dict(os.environ)
@@ -68,8 +68,9 @@ def applied() -> Applied:
 
 def settings_lines(loaded: Loaded, applied: Applied | None = None) -> Iterator[str]:
     """Yield the settings as a settings file has them, each with its origin as a comment. Secrets are comments."""
+    from bootmenu.config.plain_toml import dumps
     from bootmenu.config.settings import OPTIONS
-    from bootmenu.view.output import printable, settings_rows, toml
+    from bootmenu.view.output import printable, settings_rows
 
     rows: list[tuple[str, str, str]] = []
     for option, value, origin in settings_rows(loaded, applied or {}):
@@ -78,9 +79,9 @@ def settings_lines(loaded: Loaded, applied: Applied | None = None) -> Iterator[s
         elif option.secret:
             rows.append((f"# {option.name} is set, and not shown", "", origin))
         elif isinstance(value, dict) and value:  # a line each: there may be thousands
-            rows += [(f"{option.name}.{toml(key)}", toml(inner), origin) for key, inner in value.items()]
+            rows += [(f"{option.name}.{dumps(key)}", dumps(inner), origin) for key, inner in value.items()]
         else:
-            rows.append((option.name, toml(value), origin))
+            rows.append((option.name, dumps(value), origin))
     names = max(len(option.name) for option in OPTIONS)
     values = min(max(len(value) for _name, value, _origin in rows), 40)
     for name, value, origin in rows:

@@ -109,7 +109,7 @@ def carry_over(arguments: argparse.Namespace) -> dict[str, object]:
 
 def settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
     """Return the settings; print what is wrong with them. flags: values by name, which override the others."""
-    from bootmenu.config.settings import load
+    from bootmenu.config.settings_layers import load
 
     loaded = load(host, flags)
     for problem in loaded.problems:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The plainest of TOML, read without an import: what settings files are made of. Python's tomllib, which reads the
-rest, takes nearly two starts of an interpreter to import."""
+"""Read and write the plainest of TOML, which settings files are made of, without an import. Python's tomllib, which
+reads the rest, takes nearly two starts of an interpreter to import."""
 
 from __future__ import annotations
 
@@ -160,3 +160,14 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
     if end < 0 or "\n" in inside or "\\" in inside or text[at : at + 3] == quote * 3:
         raise _NotPlainError
     return inside, end + 1
+
+
+def dumps(value: object) -> str:
+    """Return a value as TOML has it. Texts of settings have no control characters, so JSON's escapes are TOML's."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{dumps(key)} = {dumps(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(dumps, value)) + "]"
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

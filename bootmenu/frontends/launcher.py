@@ -25,7 +25,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from bootmenu import i18n
-from bootmenu.config.settings import Loaded, MenuStyle, Profile, Settings, load
+from bootmenu.config.settings import MenuStyle, Profile, Settings
+from bootmenu.config.settings_layers import Loaded, load
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frontends.first_frame import CountdownContent, Frame, KeyPress, SignalReceived, Terminal
 from bootmenu.i18n import N_, _, localized

@@ -16,7 +16,8 @@ from typing import assert_never
 import zstandard
 
 from bootmenu.bootstate import pin
-from bootmenu.config import settings
+from bootmenu.config import settings_layers
+from bootmenu.config.settings import FILE
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image import apt, cpio, debian, kernel_modules, shared_libraries
 from bootmenu.image.contents import Contents
@@ -214,16 +215,16 @@ def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callabl
 
 def _check_settings(source: Path, destination: str) -> None:
     """Raise BootmenuError for a settings file that has a problem: nobody could mend it where the image runs."""
-    inside = PurePosixPath(settings.FILE.strip("/"))
+    inside = PurePosixPath(FILE.strip("/"))
     folder = PurePosixPath(destination.strip("/"))
     file = source if folder == inside else None
     if source.is_dir() and folder in inside.parents:
         file = source / inside.relative_to(folder)
     if file is None or not (file.exists() or file.is_symlink()):
         return
-    hint = f"Put it right, and look at it with bootmenu settings; the image needs {settings.FILE} without a problem."
+    hint = f"Put it right, and look at it with bootmenu settings; the image needs {FILE} without a problem."
     try:
-        found = settings.parse(file.read_bytes(), str(file))
+        found = settings_layers.parse(file.read_bytes(), str(file))
     except OSError as error:
         raise BootmenuError(f"{file} cannot be packed as settings: {error.strerror}.", hint) from error
     problems = [*found.problems, *filter(None, [pin.trouble(found.settings)])]

@@ -10,18 +10,16 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from bootmenu.config.settings import Profile
+from bootmenu.config.settings import FIRST_STAGE_SECONDS, Profile
 from bootmenu.i18n import N_, Message
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import Bus
 
 if TYPE_CHECKING:
     from bootmenu.bootstate.store import State
-    from bootmenu.config.settings import Loaded, Settings
+    from bootmenu.config.settings import Settings
+    from bootmenu.config.settings_layers import Loaded
     from bootmenu.discovery.scan_events import Listing
-
-FIRST_STAGE_SECONDS = 10
-"""Of the countdown in a first stage whose settings say nothing: a machine that nobody looks at has to start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from bootmenu.config.settings import Loaded, Option
+from bootmenu.config.option import Option
+from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import _, localized
 from bootmenu.model.entry import Problem
@@ -116,12 +117,3 @@ def settings_rows(loaded: Loaded, applied: Applied) -> Iterator[tuple[Option, ob
             value, why = applied[option.name]
             origin = f"{origin}, {why}"
         yield option, option.written(value), origin
-
-
-def toml(value: object) -> str:
-    """A value of TOML. Texts of the settings have no control characters, so JSON's escapes are TOML's."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)

@@ -29,7 +29,8 @@ from bootmenu import cli, i18n
 from bootmenu.bootstate.store import FolderStore, Memory, State, decode, encode, open_memory
 from bootmenu.bugreport import bundle
 from bootmenu.compat.facts import DeviceTreeFacts, KernelFacts, find_banner
-from bootmenu.config.settings import Loaded, Verify, load
+from bootmenu.config.settings import Verify
+from bootmenu.config.settings_layers import Loaded, load
 from bootmenu.discovery.devices import find
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.machine_facts import gather

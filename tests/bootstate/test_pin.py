@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bootmenu.bootstate.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
 from bootmenu.bootstate.store import FolderStore, Memory, State, StateError
 from bootmenu.cli import main
-from bootmenu.config.settings import load
+from bootmenu.config.settings_layers import load
 from bootmenu.system.host import Host
 
 QUICK = StoredPin.new("4711", n=2)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bootmenu.bugreport import bundle
 from bootmenu.bugreport.redaction import Redactor
-from bootmenu.config.settings import Loaded, load
+from bootmenu.config.settings_layers import Loaded, load
 from bootmenu.demo import recorded_machine
 from bootmenu.model.entry import CommandLine, Problem
 from bootmenu.model.machine import MachineFacts

@@ -15,11 +15,10 @@ from pathlib import Path
 import pytest
 
 from bootmenu.commands import command_line, completion_scripts, parser_description
-from bootmenu.config.settings import FILE, OPTIONS, Settings
+from bootmenu.config.settings import FILE, FIRST_STAGE_SECONDS, OPTIONS, Settings
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
 from bootmenu.session import internal_errors
-from bootmenu.session.autoboot import FIRST_STAGE_SECONDS
 from bootmenu.view.actions import Place, keys_of
 from scripts import man_page
 

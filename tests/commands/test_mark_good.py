@@ -20,7 +20,9 @@ from bootmenu.bootstate import state_file
 from bootmenu.bootstate.store import Attempt, FolderStore, State, StateError, decode, encode
 from bootmenu.commands import mark_good_command
 from bootmenu.config import plain_toml
-from bootmenu.config.settings import FILE, OPTIONS, Settings, load
+from bootmenu.config.settings import FILE, OPTIONS, Settings
+from bootmenu.config.settings_layers import load
+from bootmenu.config.unknown_settings import meant_by_name
 from bootmenu.model.codec import to_json
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.machine_session import mark_good as mark_good_slowly
@@ -211,8 +213,29 @@ print(code, *sorted(set(sys.modules) - before))
     assert set(imported) - {"bootmenu.__main__"} <= allowed
 
 
-def test_it_knows_every_setting() -> None:
-    assert {option.name for option in OPTIONS} == mark_good_command.KNOWN
+near = st.builds(
+    lambda name, at, many, more: name[:at] + more + name[at + many :],
+    st.sampled_from(["state", "device", "folder", "State-Device", "statedevice"]),
+    st.integers(0, 12),
+    st.integers(0, 3),
+    st.text("statedvicfolr-x", max_size=4),
+)
+
+
+@given(near)
+def test_a_name_that_is_taken_for_one_of_those_needed_is_out_of_the_ordinary(name: str) -> None:
+    if meant_by_name(name).startswith("state.") and name != "state":  # which is a table, and looked into
+        assert mark_good_command._may_mean_needed(name)
+
+
+def test_no_setting_is_taken_for_one_of_those_needed() -> None:
+    """A new one that is would make mark-good slow, and no more."""
+    assert not [
+        option.name for option in OPTIONS if mark_good_command._may_mean_needed(option.name.partition(".")[0])
+    ]
+    assert set(mark_good_command.NEEDED) == {option.name for option in OPTIONS if option.name.startswith("state.")}
+    tables = {option.name.partition(".")[0] for option in OPTIONS if "." in option.name} | {"sha256"}
+    assert set(mark_good_command.TABLES) == tables
     assert mark_good_command.FILE == FILE
     assert Settings().state_folder == mark_good_command.FOLDER
 

@@ -19,20 +19,10 @@ from hypothesis import strategies as st
 from bootmenu.bootstate.store import State
 from bootmenu.cli import main
 from bootmenu.commands.settings_command import settings_lines
-from bootmenu.config.settings import (
-    FILE,
-    OPTIONS,
-    Loaded,
-    MenuStyle,
-    Option,
-    Profile,
-    Settings,
-    Verify,
-    Watchdog,
-    Words,
-    load,
-    parse,
-)
+from bootmenu.config.option import UNSET, CommandLineRule, Declarations, Option
+from bootmenu.config.setting_values import read_names, read_seconds
+from bootmenu.config.settings import FILE, OPTIONS, MenuStyle, Profile, Settings, Verify, Watchdog
+from bootmenu.config.settings_layers import Loaded, load, parse
 from bootmenu.model.place import INTERNAL_ONLY
 from bootmenu.session.autoboot import choose
 from bootmenu.session.policy import Policy
@@ -139,12 +129,30 @@ def test_words_of_the_first_stages_init_are_none_of_ours(tmp_path: Path) -> None
 
 
 def test_every_setting_can_be_written_and_is_told_with_its_origin(tmp_path: Path) -> None:
-    fields = {field.name for field in dataclasses.fields(Settings)}
-    assert {option.field for option in OPTIONS} == fields - {"kiosk_default_of"}
+    fields = [field.name for field in dataclasses.fields(Settings)]
+    assert [option.field for option in OPTIONS] == fields[:-1]
+    assert fields[-1:] == ["kiosk_default_of"], "what is derived comes last, and is no setting"
     rows = {option.name: (value, origin) for option, value, origin in load(machine(tmp_path, "timeout = 3")).rows()}
     assert rows["timeout"] == (3, FILE)
     assert rows["watchdog"] == (Watchdog.LEAVE, "default")
     assert len(rows) == len(OPTIONS)
+
+
+def test_a_setting_is_one_entry() -> None:
+    declared = Declarations()
+
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class Sample:
+        volume: int = declared.setting("kiosk.volume", 5, read_seconds, "how loud", strictest=0)
+        names: dict[str, str] = declared.setting("names", {}, read_names, "who")  # noqa: RUF009
+        derived: int = 1
+
+    assert declared.options(Sample) == (
+        Option("volume", "kiosk.volume", read_seconds, "how loud", strictest=0),
+        Option("names", "names", read_names, "who"),
+    )
+    assert (Sample().volume, Sample(volume=7).volume, Sample().names) == (5, 7, {})
+    assert Sample().names is not Sample().names
 
 
 @given(name=st.sampled_from([option.name for option in OPTIONS]) | st.text(max_size=20), value=st.text(max_size=50))
@@ -219,7 +227,7 @@ VALUES: list[Any] = [
 def made(option: Option) -> list[object]:
     """Every value of an option that the settings can have: its default, the strictest, and what it reads."""
     found = [getattr(Settings(), option.field)]
-    if option.strictest is not Option("", "", str, "").strictest:
+    if option.strictest is not UNSET:
         found.append(option.strictest)
     for value in VALUES:
         try:
@@ -658,7 +666,7 @@ def test_whoever_has_a_shell_may_say_what_he_likes(tmp_path: Path) -> None:
 
 
 def test_every_word_that_is_restricted_has_a_reason() -> None:
-    assert all(option.because for option in OPTIONS if option.words is not Words.FREE)
+    assert all(option.because for option in OPTIONS if option.command_line is not CommandLineRule.FREE)
 
 
 # ---- no mutation loosens ------------------------------------------------------------------------------------------

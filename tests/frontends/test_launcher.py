@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from bootmenu.bootstate.store import Memory, State
-from bootmenu.config.settings import Loaded, Profile, Settings
+from bootmenu.config.settings import Profile, Settings
+from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.event_log import CompactedLog
 from bootmenu.discovery.hotplug import Hotplug

@@ -13,7 +13,8 @@ from time import monotonic
 import pytest
 
 from bootmenu.bootstate.store import Attempt, FolderStore, Memory
-from bootmenu.config.settings import Settings, parse
+from bootmenu.config.settings import Settings
+from bootmenu.config.settings_layers import parse
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump, Quit
 from bootmenu.frontends.plain_kiosk import PlainKiosk

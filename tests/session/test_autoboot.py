@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from bootmenu import i18n
 from bootmenu.bootstate.store import Attempt, State
-from bootmenu.config.settings import Loaded, Settings
+from bootmenu.config.settings import FIRST_STAGE_SECONDS, Settings
+from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Place
-from bootmenu.session.autoboot import FIRST_STAGE_SECONDS, Chooser, Countdown, choose, countdown_seconds
+from bootmenu.session.autoboot import Chooser, Countdown, choose, countdown_seconds
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.host import Host
 from tests.builders import fakes, machines

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bootmenu.commands.facts_command import facts_lines
 from bootmenu.commands.settings_command import settings_lines
 from bootmenu.compat import check
-from bootmenu.config.settings import Loaded, Settings
+from bootmenu.config.settings import Settings
+from bootmenu.config.settings_layers import Loaded
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import PlaceRule

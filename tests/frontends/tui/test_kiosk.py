@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State
-from bootmenu.config.settings import Settings, parse
+from bootmenu.config.settings import Settings
+from bootmenu.config.settings_layers import parse
 from bootmenu.frontends.outcome import Jump, Quit
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import (

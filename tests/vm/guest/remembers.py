@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootmenu import cli
 from bootmenu.bootstate.store import Attempt, Files, FolderStore, Memory, State
-from bootmenu.config.settings import load
+from bootmenu.config.settings_layers import load
 from bootmenu.discovery.machine_facts import gather
 from bootmenu.model.codec import to_json
 from bootmenu.session.machine_session import MachineSession

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The file of the settings: its content, its tables, and what can be saved of one that nobody understands."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+
+from bootmenu.config import plain_toml
+from bootmenu.config.setting_values import read_text_or_nothing
+from bootmenu.system.host import Host
+
+_LIMIT = 1024 * 1024  # bytes of the file
+
+
+class NotUnderstoodError(Exception):
+    """The settings file exists, and what it says is not known. Its text is a clause that says why."""
+
+
+def content(host: Host, file: str) -> bytes | None:
+    """Return the whole of a regular file; None where nothing has this name. Raise NotUnderstoodError."""
+    path = host.path(file)
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise NotUnderstoodError(f"cannot be read: {error.strerror}") from None
+    descriptor, data = -1, bytearray()
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO does not wait
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotUnderstoodError("is not a file")
+        while len(data) <= _LIMIT and (piece := os.read(descriptor, _LIMIT + 1 - len(data))):
+            data += piece
+    except OSError as error:
+        raise NotUnderstoodError(f"cannot be read: {error.strerror}") from None
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+    return bytes(data)
+
+
+def tables(data: bytes) -> Mapping[str, object]:
+    """Return what the content of a file says, as tomllib.loads does. Raise NotUnderstoodError."""
+    if not data:
+        raise NotUnderstoodError("is empty")
+    if len(data) > _LIMIT:
+        raise NotUnderstoodError(f"has more than {_LIMIT:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+        plain = plain_toml.loads(text)
+        if plain is not None:
+            return plain
+        import tomllib  # seldom needed, and the first frame waits for imports
+
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotUnderstoodError(f"is not TOML: {str(error)[:200]}") from None
+
+
+_DEMANDS = re.compile(rb"sha-?256|verify|(?<![$0-9a-f])[0-9a-f]{64}(?![0-9a-f])", re.IGNORECASE)
+"""What a file that demands digests has; what follows a dollar sign is of a PIN."""
+_COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
+_CONTACT = re.compile(rb"""^[ \t]*contact[ \t]*=[ \t]*"([^"\\\r\n]*)\"""", re.MULTILINE)
+
+
+def may_demand_digests(data: bytes) -> bool:
+    """Return whether a file that cannot be parsed may demand a SHA-256 of files."""
+    return bool(_DEMANDS.search(_COMMENT.sub(b"", _salvaged(data))))
+
+
+def contact(data: bytes) -> str | None:
+    """Return whom to call, from a file that cannot be parsed; None = it does not say."""
+    found = _CONTACT.search(_salvaged(data))
+    if found is None:
+        return None
+    try:
+        return read_text_or_nothing(found[1].decode("utf-8", "replace"))
+    except ValueError:
+        return None
+
+
+def _salvaged(data: bytes) -> bytes:
+    return data[:_LIMIT].replace(b"\0", b"")  # UTF-16
