@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from bootmenu.commands import shared_options
 from bootmenu.commands.printing import print_note
-from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.errors import BootmenuError, FormatError, UsageError
 from bootmenu.model.text import printable
 
 # Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
+    from bootmenu.formats.dtb import DeviceTree
     from bootmenu.kexec.dtb_fixups import HandedTrees
     from bootmenu.kexec.kernel_errors import LoadError
     from bootmenu.kexec.plan import LoadPlan
@@ -207,16 +208,8 @@ class _Printer:
 
     def trees(self, trees: HandedTrees) -> None:
         """Print how the tree that would be handed on differs from the entry's own, and from the running one."""
-        from itertools import islice
-
-        from bootmenu.formats.dtb_text import differences
-
-        found = {
-            name: list(map(str, islice(differences(before, trees.handed), _MOST_DIFFERENCES)))
-            if before and trees.handed
-            else None
-            for name, before in (("file", trees.named), ("running", trees.running))
-        }
+        before = (("file", trees.named), ("running", trees.running))
+        found = {name: _compared(tree, trees.handed) for name, tree in before}
         if self._json:
             self._line({"device_tree": found})
             return
@@ -247,3 +240,18 @@ class _Printer:
             self._line({"result": result, "message": text, "digests": digests})
         else:
             print(printable(text), flush=True)
+
+
+def _compared(before: DeviceTree | None, after: DeviceTree | None) -> list[str] | None:
+    """Return how two trees differ; None where one of them is not known, or has no source."""
+    from itertools import islice
+
+    from bootmenu.formats.editable_dtb import differences
+
+    if before is None or after is None:
+        return None
+    try:
+        return list(map(str, islice(differences(before, after), _MOST_DIFFERENCES)))
+    except FormatError as error:
+        print_note(f"the device trees cannot be compared: {error.message}")
+        return None

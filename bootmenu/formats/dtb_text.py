@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""Device trees for people: a property's bytes as text, a whole tree as source, and the differences of two.
+"""Property values of device trees as people read and type them, and the differences of two trees as values.
 
-Types are not in a device tree; what is shown is a guess that dtc makes, too, and nothing is decided by it.
+Types are not in a device tree: what is shown is a guess, the same that `fdt` makes, and nothing is decided by it.
+What is printed in full can be typed back, and gives the same bytes.
 """
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bootmenu.formats.dtb import DeviceTree, Node
+from bootmenu.errors import FormatError
 
-_LONGEST = 64
-"""Bytes of a value that are shown."""
-_PRINTABLE = frozenset(string.printable.encode()) - frozenset(b"\n\r\x0b\x0c")
+LONGEST = 64
+"""Bytes of a value that a row shows."""
+_MOST_TYPED = 64 * 1024
+"""Bytes of a value that somebody types."""
+_PRINTABLE = frozenset(string.printable.encode()) - frozenset(b"\n\r")
+_ESCAPES = {"\\": "\\", '"': '"', "t": "\t", "v": "\v", "f": "\f", "n": "\n", "r": "\r"}
+_ESCAPED = str.maketrans({char: f"\\{letter}" for letter, char in _ESCAPES.items()})
 
 
 class Change(StrEnum):
@@ -52,109 +57,133 @@ class Difference:
                 return f"{where} {self.property}: {self.before} → {self.after}"
 
 
-def text_of(value: bytes, longest: int = _LONGEST) -> str:
-    """`"okay"`, `<0x1 0x2>`, `[01 02 03]`, or `true` for a property without a value; long ones are cut."""
+# ---- printing ------------------------------------------------------------------------------------------------
+
+
+def text_of(value: bytes, longest: int | None = LONGEST) -> str:
+    """Return `"okay"`, `<0x1 0x2>`, `[01 02 03]`, or `true` for a property without a value.
+
+    longest: bytes after which a value is cut; None = it is printed in full.
+    """
     if not value:
         return "true"
-    if _is_strings(value):
-        texts = value[:-1].split(b"\0")
-        shown = ", ".join(
-            '"' + text.decode("ascii").replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts
-        )
-        return shown if len(shown) <= longest else shown[: longest - 3] + "..."
-    more = " ..." if len(value) > longest else ""
-    value = value[:longest]
+    most = len(value) if longest is None else longest
+    if is_strings(value):
+        parts = value[:-1][: most + 1].decode("ascii").split("\0")
+        shown = ", ".join(map(quoted_string, parts))
+        return shown if longest is None or len(shown) <= most else f"{shown[: most - 3]}..."
+    more = " ..." if len(value) > most else ""
+    value = value[:most]
     if len(value) % 4 == 0:
-        return (
-            "<"
-            + " ".join(f"{int.from_bytes(value[at : at + 4], 'big'):#x}" for at in range(0, len(value), 4))
-            + more
-            + ">"
-        )
-    return "[" + value.hex(" ") + more + "]"
+        numbers = (int.from_bytes(value[at : at + 4], "big") for at in range(0, len(value), 4))
+        return f"<{' '.join(map(hex, numbers))}{more}>"
+    return f"[{value.hex(' ')}{more}]"
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _is_strings(value: bytes) -> bool:
-    """Printable strings, each with its NUL, and none empty but a single one."""
+def is_strings(value: bytes) -> bool:
+    """Whether these are printable strings, none of them empty, each with its NUL."""
     if value[-1:] != b"\0" or value[:1] == b"\0":
         return False
     return b"\0\0" not in value and not set(value) - _PRINTABLE - {0}
 
 
-def source_of(tree: DeviceTree) -> Iterator[str]:
-    """The tree as dtc writes it, a line at a time."""
-    yield "/dts-v1/;"
-    for area in tree.reservations:
-        yield f"/memreserve/ {area.base:#x} {area.size:#x};"
-    # (depth, node), or (depth, None) where one ends
-    pending: list[tuple[int, Node | None]] = [(0, tree.root)]
-    while pending:
-        depth, node = pending.pop()
-        indent = "    " * depth
-        if node is None:
-            yield f"{indent}}};"
-            continue
-        yield f"{indent}{_safe(node.name) or '/'} {{"
-        for name, value in node.properties:
-            yield f"{indent}    {_safe(name)}{f' = {text_of(value)}' if value else ''};"
-        pending.append((depth, None))
-        pending += [(depth + 1, child) for child in reversed(node.children)]
+def quoted_string(text: str) -> str:
+    """Return a string in quotation marks, with what dtc would misread behind a backslash."""
+    return f'"{text.translate(_ESCAPED)}"'
 
 
-def differences(before: DeviceTree, after: DeviceTree) -> Iterator[Difference]:
-    """In the order of `after`, what was removed from a node behind what is left of it. Linear in the two sizes."""
-    for area in before.reservations:
-        if area not in after.reservations:
-            yield Difference(change=Change.REMOVED, path="/memreserve/", property=str(area), before="reserved")
-    for area in after.reservations:
-        if area not in before.reservations:
-            yield Difference(change=Change.ADDED, path="/memreserve/", property=str(area), after="reserved")
-    pending = [("/", before.root, after.root)]
-    while pending:
-        path, old, new = pending.pop()
-        yield from _properties(path, old, new)
-        olds = {child.name: child for child in reversed(old.children)}
-        news = {child.name: child for child in reversed(new.children)}
-        below = []
-        for name in dict.fromkeys(child.name for child in new.children):
-            where = f"{path.rstrip('/')}/{_safe(name)}"
-            if name in olds:
-                below.append((where, olds[name], news[name]))
-            else:
-                yield Difference(change=Change.ADDED, path=where, after=_weight(news[name]))
-        for name in dict.fromkeys(child.name for child in old.children):
-            if name not in news:
-                where = f"{path.rstrip('/')}/{_safe(name)}"
-                yield Difference(change=Change.REMOVED, path=where, before=_weight(olds[name]))
-        pending += reversed(below)
+# ---- typing --------------------------------------------------------------------------------------------------
+
+_PART = re.compile(
+    r'\s*(?:"(?P<text>(?:[^"\\]|\\.)*)"|<(?P<cells>[^<>"\[\]]*)>|\[(?P<bytes>[^<>"\[\]]*)\])\s*', re.DOTALL
+)
+_FORMS = 'A value is "text", a list of numbers such as <1 0x20>, bytes such as [00 ff], or nothing.'
 
 
-def _properties(path: str, old: Node, new: Node) -> Iterator[Difference]:
-    was, now = (dict(reversed(node.properties)) for node in (old, new))
-    for name in dict.fromkeys(name for name, _ in new.properties):
-        if name not in was:
-            yield Difference(change=Change.ADDED, path=path, property=_safe(name), after=text_of(now[name]))
-        elif was[name] != now[name]:
-            before, after = text_of(was[name]), text_of(now[name])
-            yield Difference(change=Change.CHANGED, path=path, property=_safe(name), before=before, after=after)
-    for name in dict.fromkeys(name for name, _ in old.properties):
-        if name not in now:
-            yield Difference(change=Change.REMOVED, path=path, property=_safe(name), before=text_of(was[name]))
+def value_of(text: str) -> bytes:
+    """Return the bytes of a value as somebody typed it: parts with commas between them, or nothing, or `true`.
+
+    Raise FormatError, which says in plain words what is wrong.
+    """
+    text = text.strip()
+    if text in ("", "true"):
+        return b""
+    value, at = bytearray(), 0
+    while True:
+        found = _PART.match(text, at)
+        if found is None:
+            raise _not_understood(text, at)
+        value += _part(found)
+        if len(value) > _MOST_TYPED:
+            raise FormatError(f"the value has more than {_MOST_TYPED:,} bytes")
+        at = found.end()
+        if at == len(text):
+            return bytes(value)
+        if text[at] != ",":
+            raise FormatError(f"a comma is missing before {_shortened(text[at:])}", hint=_FORMS)
+        at += 1
 
 
-def _weight(node: Node) -> str:
-    nodes = properties = 0
-    for _, inner in node.walk():
-        nodes += 1
-        properties += len(inner.properties)
-    below = f", {nodes - 1} {'node' if nodes == 2 else 'nodes'} below" if nodes > 1 else ""
-    return f"{properties} {'property' if properties == 1 else 'properties'}{below}"
+def _not_understood(text: str, at: int) -> FormatError:
+    rest = text[at:].strip()
+    if not rest:
+        return FormatError("nothing follows the last comma", hint=_FORMS)
+    closing = {'"': "closing quotation mark", "<": "closing >", "[": "closing ]"}.get(rest[0])
+    if closing:
+        return FormatError(f"{_shortened(rest)} has no {closing}, or something in it that does not belong there")
+    return FormatError(f"{_shortened(rest)} is not a value; a text needs quotation marks", hint=_FORMS)
 
 
-def _safe(name: str) -> str:
-    """Names are bytes of a file: what no device tree's name has is shown as ?."""
+def _part(found: re.Match[str]) -> bytes:
+    if (text := found["text"]) is not None:
+        return _string(text)
+    if (numbers := found["cells"]) is not None:
+        return b"".join(_cell(word).to_bytes(4, "big") for word in numbers.split())
+    digits = "".join(found["bytes"].split())
+    if re.search("[^0-9a-fA-F]", digits):
+        raise FormatError(f"[{_shortened(found['bytes'])}] may hold only digits and the letters a to f")
+    if len(digits) % 2:
+        raise FormatError(f"[{_shortened(found['bytes'])}] ends in half a byte: each has two digits")
+    return bytes.fromhex(digits)
+
+
+def _string(text: str) -> bytes:
+    def meant(escape: re.Match[str]) -> str:
+        if escape[1] not in _ESCAPES:
+            raise FormatError(f"\\{escape[1]} means nothing in a text", hint="A backslash itself is typed twice.")
+        return _ESCAPES[escape[1]]
+
+    try:
+        value = re.sub(r"\\(.)", meant, text, flags=re.DOTALL).encode()
+    except UnicodeEncodeError:
+        raise FormatError(f'"{_shortened(text)}" has a character that cannot be written') from None
+    if b"\0" in value:
+        raise FormatError("a text cannot hold the character NUL, which ends it")
+    return value + b"\0"
+
+
+def _cell(word: str) -> int:
+    if word.startswith("&"):
+        raise FormatError(
+            f"{_shortened(word)} is a label, which a compiled device tree no longer has",
+            hint="Type the number of its phandle.",
+        )
+    if not re.fullmatch("0x[0-9a-f]+|[0-9]+", word, re.ASCII | re.IGNORECASE):
+        raise FormatError(f"{_shortened(word)} is not a number", hint="Numbers are written as 16 or 0x10.")
+    if re.fullmatch("0[0-9]+", word):
+        raise FormatError(f"{_shortened(word)} begins with 0: it could mean two numbers", hint="Write 8 or 0x8.")
+    if len(word) > 20 or (number := int(word, 0)) >> 32:
+        raise FormatError(
+            f"{_shortened(word)} has more than 32 bits",
+            hint="Write it as two numbers, the upper 32 bits first: <0x1 0x0>.",
+        )
+    return number
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a node or a property, in which whatever no sound device tree has is a question mark."""
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in name[:200])

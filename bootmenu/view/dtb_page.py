@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.errors import BootmenuError
-from bootmenu.formats.dtb_text import Difference, differences, source_of
+from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.formats.dtb import DeviceTree
+from bootmenu.formats.dtb_text import Difference
 from bootmenu.i18n import _, localized
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.session.machine_session import Session
 from bootmenu.terminal.cells import clean, cut
 from bootmenu.view.banner import heading
-from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
+from bootmenu.view.styled_text import BLANK, LazyLines, Line, Span, Style, block, line, paragraph
+
+if TYPE_CHECKING:
+    from bootmenu.formats.editable_dtb import EditableTree
 
 MOST_DIFFERENCES = 1000
-MOST_LINES = 6000
-"""Of the dump; the longest of Debian's device trees has some 5,000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,26 +33,41 @@ class TreeText:
     """Between the entry's own tree and what is handed on; None = it brings none."""
     against_running: tuple[str, ...] | None
     """None = one of the two is not known."""
-    source: tuple[str, ...] | None
-    """None = not known."""
+    source: Sequence[str] | None
+    """Its lines are printed when they are asked for; None = not known."""
 
     @classmethod
     def of(cls, trees: HandedTrees) -> TreeText:
-        """Takes up to some hundred milliseconds."""
-        handed = trees.handed
+        """Return the text of these trees; takes up to some hundred milliseconds. Raise BootmenuError."""
+        handed = _editable(trees.handed, _("The device tree"))
+        named = _editable(trees.named, _("The device tree"))
+        running = _editable(trees.running, _("The running device tree"))
+        if handed is None:
+            return cls(changes=None, against_running=None, source=None)
         return cls(
-            changes=None if trees.named is None or handed is None else _bounded(differences(trees.named, handed)),
-            against_running=(
-                None if trees.running is None or handed is None else _bounded(differences(trees.running, handed))
-            ),
-            source=None if handed is None else tuple(_cut(source_of(handed), MOST_LINES)),
+            changes=None if named is None else _bounded(named.differences(handed)),
+            against_running=None if running is None else _bounded(running.differences(handed)),
+            source=handed.source(),
         )
 
     @classmethod
     def read(cls, session: Session, listing: Listing) -> TreeText:
-        """Of what would be handed on for an entry. Reads the disk. Raises BootmenuError."""
+        """Return the text of what would be handed on for an entry. Read the disk. Raise BootmenuError."""
         with session.holding(listing):
             return cls.of(session.handed_trees(session.plan(listing)))
+
+
+def _editable(tree: DeviceTree | None, name: str) -> EditableTree | None:
+    from bootmenu.formats.editable_dtb import EditableTree
+
+    if tree is None:
+        return None
+    try:
+        return EditableTree.from_tree(tree)
+    except FormatError as error:
+        raise BootmenuError(
+            _("{tree} cannot be shown: {reason}.").format(tree=name, reason=localized(error.message)), error.hint
+        ) from None
 
 
 def _bounded(found: Iterable[Difference]) -> tuple[str, ...]:
@@ -63,7 +81,7 @@ def _cut(texts: Iterable[str], most: int) -> Iterator[str]:
         yield _("... and more: only the first {n} are shown").format(n=f"{most:,}")
 
 
-def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> list[Line]:
+def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> Sequence[Line]:
     """None = the trees are being read."""
     lines = [heading(width, name)]
     if shown is None:
@@ -80,7 +98,7 @@ def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> list[
     lines += [BLANK, heading(width, _("What is handed on"))]
     if shown.source is None:
         return [*lines, *paragraph(width, _("It is not known here: the running one cannot be read."), Style.DIM)]
-    return [*lines, *(line(" ", Span(cut(clean(text.expandtabs(4)), width - 2))) for text in shown.source)]
+    return LazyLines(lines, shown.source, lambda text: line(" ", Span(cut(clean(text.expandtabs(4)), width - 2))))
 
 
 def _changes(title: str, texts: tuple[str, ...], width: int) -> list[Line]:

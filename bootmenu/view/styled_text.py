@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import overload
 
 from bootmenu.model.finding import Severity
 from bootmenu.terminal.cells import cells, clean, cut, wrap
@@ -82,6 +83,26 @@ Render = Callable[[int], Sequence[Line]]
 """A page of lines for a width in columns."""
 
 BLANK = Line()
+
+
+class LazyLines(Sequence[Line]):
+    """Lines of a long text, each of which is made when it is asked for, behind some that are made already."""
+
+    def __init__(self, first: Sequence[Line], texts: Sequence[str], make: Callable[[str], Line]) -> None:
+        self._first, self._texts, self._make = first, texts, make
+
+    def __len__(self) -> int:
+        return len(self._first) + len(self._texts)
+
+    @overload
+    def __getitem__(self, index: int) -> Line: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Line]: ...
+    def __getitem__(self, index: int | slice) -> Line | list[Line]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index]
+        return self._first[at] if at < len(self._first) else self._make(self._texts[at - len(self._first)])
 
 
 def line(*parts: Span | str, selected: bool = False, press: str = "") -> Line:

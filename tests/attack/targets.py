@@ -38,7 +38,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats import compression, dtb_head, initramfs
 from bootmenu.formats.dtb import DeviceTree, facts
-from bootmenu.formats.dtb_text import differences, source_of
+from bootmenu.formats.editable_dtb import EditableTree
 from bootmenu.formats.kernels import Wanted, content_of, identify, part_named
 from bootmenu.formats.reader import Buffer
 from bootmenu.frontends.first_frame import CountdownContent, Frame, Terminal
@@ -176,11 +176,15 @@ def _device_tree() -> Attack:
         with contextlib.suppress(FormatError):
             tree = DeviceTree.from_bytes(data)
             facts(tree)
-            for line in itertools.islice(source_of(tree), 3000):
-                _shown(line, "the tree's text")
             again = DeviceTree.from_bytes(tree.to_bytes())
+            _demand(again == tree, "written and read back it is another tree")
+            held = EditableTree.from_tree(tree)
+            for line in held.source()[:3000]:
+                _shown(line, "the tree's text")
+            _demand(held.to_tree() == tree, "what people see is another tree")
             _demand(
-                not list(itertools.islice(differences(tree, again), 1)), "written and read back it is another tree"
+                not list(itertools.islice(held.differences(EditableTree.from_tree(again)), 1)),
+                "a tree differs from itself",
             )
         with contextlib.suppress(FormatError):
             dtb_head.read_head(Buffer(data))

@@ -23,7 +23,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import Fit
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.formats.dtb_text import differences
+from bootmenu.formats.editable_dtb import differences
 from bootmenu.kexec import hooks
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, left_loaded

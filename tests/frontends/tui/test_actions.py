@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from textual import events
 
 from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State, encode
-from bootmenu.demo.builders import board_tree
+from bootmenu.demo.builders import board_tree, cells
 from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
 from bootmenu.discovery.scan_events import EntryFound
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.dtb import Node
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
@@ -27,7 +30,7 @@ from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.trial_load import Preflight, TestRefusedError
 from bootmenu.model.finding import Severity
 from bootmenu.system.power import Power
-from bootmenu.view.dtb_page import MOST_LINES, TreeText
+from bootmenu.view.dtb_page import TreeText
 from bootmenu.view.entry_details import planned
 from bootmenu.view.entry_editor import EntryPart
 from tests.builders import fakes
@@ -532,13 +535,46 @@ async def test_an_entry_without_a_tree_says_what_is_handed_on() -> None:
         assert "It is not known here" in menu.text
 
 
-def test_the_dump_of_a_huge_tree_is_cut() -> None:
-    properties = [(f"p{number}", b"x\0") for number in range(2 * MOST_LINES)]
-    huge = board_tree(("acme,rocket",), memory=(), chosen=properties)
-    text = TreeText.of(HandedTrees(running=None, named=None, handed=huge))
-    assert text.source is not None
-    assert len(text.source) == MOST_LINES + 1
-    assert "only the first 6,000" in text.source[-1]
+async def test_a_tree_of_half_a_megabyte_is_read_without_a_halt() -> None:
+    uarts = [
+        Node(f"serial@{number:x}", [("compatible", b"acme,uart\0ns16550a\0"), ("reg", cells(0, number, 0, 256))])
+        for number in range(7000)
+    ]
+    huge = board_tree(("acme,rocket",), memory=())
+    huge.root.children.append(Node("soc", children=uarts))
+    assert len(huge.to_bytes()) > 500 * 1024
+    changed = huge.copy()
+    for node in changed.root.children[-1].children[::7]:
+        node.set("status", b"disabled\0")
+    async with running(FakeSession(handed=HandedTrees(running=huge, named=huge, handed=changed))) as menu:
+        await menu.press("d", "v")
+        await menu.sees("What is changed")
+        page = menu.app.screen
+        assert isinstance(page, TreeScreen)
+        assert len(page.page.lines) > 4 * 7000
+        took = []
+        for act in (
+            page.action_last,
+            page.action_up,
+            page.action_page_up,
+            page.action_first,
+            *[page.action_down] * 20,
+        ):
+            began = time.perf_counter()
+            act()
+            for y in range(page.page.size.height):
+                page.page.render_line(y)
+            took.append(time.perf_counter() - began)
+        assert sorted(took)[len(took) // 2] < 0.1
+        await menu.press("end")
+        await menu.sees("};")
+
+
+def test_a_tree_that_has_no_source_says_why() -> None:
+    odd = board_tree(("acme,rocket",), memory=())
+    odd.root.children.append(Node("a b"))
+    with pytest.raises(BootmenuError, match="cannot be shown: a name in it cannot be written"):
+        TreeText.of(HandedTrees(running=None, named=None, handed=odd))
 
 
 def test_the_details_say_which_digest_a_file_must_have() -> None:

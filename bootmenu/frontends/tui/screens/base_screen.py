@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import events
@@ -214,7 +214,7 @@ class ReadingScreen(BootmenuScreen[T]):
         yield TextView(self.render_page, id="page")
         yield TextView(self._more, id="more")
 
-    def render_page(self, width: int) -> list[Line]:
+    def render_page(self, width: int) -> Sequence[Line]:
         """What there is to read."""
         raise NotImplementedError
 

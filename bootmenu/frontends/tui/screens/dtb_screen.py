@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -38,8 +39,8 @@ class TreeScreen(ReadingScreen[None]):
         self.listing = listing
         self.text: TreeText | BootmenuError | None = None
 
-    def render_page(self, width: int) -> list[Line]:
-        """See pages/tree.py."""
+    def render_page(self, width: int) -> Sequence[Line]:
+        """Return the page of the device tree."""
         return tree(self.text, _("Device tree of {name}").format(name=full_name(self.listing)), width)
 
     def on_mount(self) -> None:

@@ -13,7 +13,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from bootmenu.view.styled_text import BLANK, Line, Render, Style
+from bootmenu.view.styled_text import BLANK, LazyLines, Line, Render, Style
 
 _REVERSE = RichStyle(reverse=True)
 
@@ -159,7 +159,8 @@ class TextView(Rows):
 
     def _fill(self, width: int) -> None:
         if width > 0 and width != self._width:
-            self._lines = tuple(self._render_lines(width))
+            lines = self._render_lines(width)
+            self._lines = lines if isinstance(lines, LazyLines) else tuple(lines)
             self._width = width
 
     def line_at(self, y: int) -> Line:
