@@ -21,7 +21,7 @@ SUFFIX = "_command"
 EPILOG = """\
 exit status:
   0  done (check: no finding is a fail)
-  1  the answer is no: check found a fail, boot refused or failed, settings has a problem
+  1  the answer is no: check found a fail, boot refused or failed, settings has a problem, dtb diff a difference
   2  the call was wrong, or nothing could be read
 
 Data is written to standard output, everything else to standard error.

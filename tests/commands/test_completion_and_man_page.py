@@ -40,6 +40,7 @@ def run(*argv: str) -> str:
 CASES = [
     (["s"], {"scan", "settings"}),
     (["image", ""], {"build"}),
+    (["dtb", ""], {"show", "diff"}),
     (["boot", "--meth"], {"--method"}),
     (["boot", "--method", "kexec_t"], {"kexec_tools"}),
     (["check", "--ignore", "DT-CPU-RE"], {"DT-CPU-RELEASE"}),

@@ -60,6 +60,7 @@ SECTIONS = {
     "boot": ("boot", "scan", "check", ERROR),
     "facts": ("facts", ERROR),
     "settings": ("settings", ERROR),
+    "dtb": ("dtb", ERROR),
 }
 """Of each command with --json: where it is told what it prints."""
 

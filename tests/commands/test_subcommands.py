@@ -46,8 +46,8 @@ def test_a_new_subcommand_is_one_file(
 def test_every_subcommand_is_listed_once_after_one_that_exists() -> None:
     found = command_line.subcommands()
     assert list(found) == [
-        *("menu", "scan", "check", "boot", "facts", "settings", "pin", "report", "themes", "mark-good"),
-        *("completion", "image"),
+        *("menu", "scan", "check", "boot", "facts", "settings", "pin", "report", "themes", "dtb"),
+        *("mark-good", "completion", "image"),
     ]
     assert {command.FOLLOWS for command in found.values()} <= {"", *found}
     assert [name for name, command in found.items() if not command.FOLLOWS] == ["menu"]
