@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from rich.cells import cell_len
+from bootmenu.terminal.character_sets import char_width, width
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<row>\d*);(?P<column>\d*)H"
@@ -180,7 +180,7 @@ class CellDiff:
         style = _readable(self._style) if self._brightens else self._style
         blank = _BLANK if _unseen(style) else (" ", style)
         for char in text:
-            size = 1 if char.isascii() else cell_len(char)
+            size = 1 if char.isascii() else char_width(char)
             if size == 0 or self._x + size > self.width:
                 continue
             row[self._x] = blank if char == " " else (char, style)
@@ -371,4 +371,4 @@ def _differences(wanted: _Row, shown: _Row) -> int:
 
 
 def _is_wide(cell: _Cell | None) -> bool:
-    return cell is not None and (not cell[0] or (not cell[0].isascii() and cell_len(cell[0]) == 2))
+    return cell is not None and (not cell[0] or (not cell[0].isascii() and width(cell[0]) == 2))

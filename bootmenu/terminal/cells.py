@@ -5,13 +5,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from bootmenu.terminal import character_sets
-
-try:
-    from rich.cells import cell_len, set_cell_size
-except ImportError:  # then there are no screens, and nobody else measures
-    cell_len = character_sets.width  # type: ignore[assignment]
-    set_cell_size = character_sets.set_width  # type: ignore[assignment]
+from bootmenu.terminal.character_sets import char_width, set_width
+from bootmenu.terminal.character_sets import width as columns_of_text
 
 CUT = "»"
 """Stands where the rest of a text did not fit; every console font has it."""
@@ -28,30 +23,32 @@ def clean(text: str, limit: int = 4096) -> str:
     """
     longer = len(text) > limit
     text = unicodedata.normalize("NFC", text[:limit])
-    safe = "".join(
-        " " if char in _SPACES else "?" if unicodedata.category(char) in _HARMFUL else char for char in text
-    )
+    safe = "".join(" " if char in _SPACES else char if _is_harmless(char) else "?" for char in text)
     return safe + CUT if longer else safe
 
 
+def _is_harmless(char: str) -> bool:
+    return unicodedata.category(char) not in _HARMFUL and char_width(char) > 0
+
+
 def cells(text: str) -> int:
-    """Columns it takes."""
-    return cell_len(text)
+    """Return the columns that a clean text takes."""
+    return columns_of_text(text)
 
 
 def cut(text: str, width: int) -> str:
     """At most `width` columns; the last one says that there is more."""
-    if cell_len(text) <= width:
+    if cells(text) <= width:
         return text
     if width <= 0:
         return ""
-    return set_cell_size(text, width - 1).rstrip() + CUT
+    return set_width(text, width - 1).rstrip() + CUT
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """Exactly `width` columns: cut, or padded on the right (on the left with `right`)."""
     text = cut(text, width)
-    space = " " * (width - cell_len(text))
+    space = " " * (width - cells(text))
     return space + text if right else text + space
 
 
@@ -61,12 +58,12 @@ def wrap(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line = ""
     for word in text.split():
-        if line and cell_len(line) + 1 + cell_len(word) <= width:
+        if line and cells(line) + 1 + cells(word) <= width:
             line += " " + word
             continue
         if line:
             lines.append(line)
-        while cell_len(word) > width:
+        while cells(word) > width:
             head = _head(word, width)
             lines.append(head)
             word = word[len(head) :]
@@ -78,9 +75,9 @@ def fold(head: str, text: str, width: int) -> list[str]:
     """Return head and text in lines of at most `width` columns, at least one. Only what is longer than a line is
     broken within a word. The text hangs under the end of its head, or a little further left where that leaves it
     less than half of the line."""
-    if cell_len(head) + cell_len(text) <= width:
+    if cells(head) + cells(text) <= width:
         return [head + text]
-    left = cell_len(head)
+    left = cells(head)
     if left <= width // 2:
         first, *more = wrap(text, width - left)
         return [head + first, *(" " * left + line for line in more)]
@@ -96,7 +93,7 @@ def _head(word: str, width: int) -> str:
     """As much of a long word as fits, up to a joint of the path or the list when there is one near the end."""
     used, end = 0, len(word)
     for index, char in enumerate(word):
-        used += cell_len(char)
+        used += cells(char)
         if used > width:
             end = max(index, 1)
             break

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len, set_cell_size
 
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean, cut, fit, rate, wrap
+from bootmenu.terminal.character_sets import set_width
 from bootmenu.view.styled_text import Span, Style, block, clip, line, rule, spread
 
 texts = st.text(max_size=200)
@@ -88,3 +91,15 @@ def test_rates() -> None:
     assert rate(112_400_000) == "112 MB/s"
     assert rate(9_940_000) == "9.9 MB/s"
     assert rate(9_960_000) == "10 MB/s"
+
+
+def test_every_character_is_as_wide_as_the_screens_take_it_to_be() -> None:
+    """The plain menu, the first frame and the rows are measured without Textual, which draws them."""
+    for code in range(sys.maxunicode + 1):
+        text = clean(chr(code))
+        assert 1 <= cells(text) == cell_len(text) <= 2 * len(text), hex(code)
+
+
+@given(texts, st.integers(min_value=0, max_value=40))
+def test_a_text_is_cut_and_padded_as_the_screens_do_it(text: str, columns: int) -> None:
+    assert set_width(clean(text), columns) == set_cell_size(clean(text), columns)
