@@ -18,7 +18,7 @@ from bootmenu.config.settings import FILE, OPTIONS, Settings
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
 from bootmenu.terminal.capabilities import GLYPHS
-from bootmenu.view.actions import Place, keys_of
+from bootmenu.view.key_help import key_rows
 
 DATE = "2026-11-29"
 """When the words of this file were changed last."""
@@ -35,7 +35,11 @@ def page() -> str:
 
 
 def _sections() -> Iterator[Section]:
-    yield "Keys", "In the menu. F1 is help on every screen.", [(key.shown, key.help) for key in keys_of(Place.MENU)]
+    yield (
+        "Keys",
+        "In the menu. F1 is help on every screen.",
+        key_rows(),
+    )
     yield "Configuration", _CONFIGURATION, [(option.name, _about(option)) for option in OPTIONS]
     yield "Files", "", _FILES
     yield "Environment", "", _ENVIRONMENT

@@ -349,8 +349,8 @@ def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None) -> _
         if shared is not None:
             if ended_by or stopped or countdown is None:
                 return _Decision(shared=shared, signal=ended_by)
-            from bootmenu.session.policy import Policy
             from bootmenu.session.scan_results import ScanResults
+            from bootmenu.view.policy import Policy
 
             results, policy = results or ScanResults(), Policy.of(settings)
             look = shared.look
@@ -671,8 +671,8 @@ class _Lines:
         from bootmenu.frontends.plain_kiosk import PlainKiosk
         from bootmenu.frontends.plain_menu import PlainMenu
         from bootmenu.frontends.ui_context import UiContext
-        from bootmenu.session.policy import Policy
         from bootmenu.terminal.teletype import Teletype
+        from bootmenu.view.policy import Policy
 
         menu_run = self._menu_run
         console, settings = menu_run.consoles[place], menu_run.loaded.settings

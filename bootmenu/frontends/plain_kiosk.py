@@ -155,15 +155,11 @@ class PlainKiosk(PlainBase):
             self._choose(rows[number - 1])
             return True
         if line in ("?", "h") and self._offer.policy.allows("help"):
-            self._help()
+            self.do_help()
             return False
         if line:
             self._how()
         return not line
-
-    def _help(self) -> None:
-        self._how()
-        self.teletype.say(_("the list again"), f"{_('Enter')}: ")
 
     # --- rows
 
@@ -182,18 +178,22 @@ class PlainKiosk(PlainBase):
             except BootmenuError as error:
                 self._refuse(error, row.name)
         else:
-            self._act(row.action)
+            getattr(self, f"do_{row.action}")()
 
-    def _act(self, action: str) -> None:
-        """Do what the settings give away."""
+    def do_rescan(self) -> None:
+        """Scan again."""
+        self._look()
+
+    def do_details(self) -> None:
+        """Say the details of what would start automatically."""
         best = self._offer.recommended
-        match action:
-            case "rescan":
-                self._look()
-            case "details" if best is not None and best.listing is not None:
-                self.details(best.listing, best.name)
-            case "help":
-                self._help()
+        if best is not None and best.listing is not None:
+            self.details(best.listing, best.name)
+
+    def do_help(self) -> None:
+        """Say what can be typed."""
+        self._how()
+        self.teletype.say(_("the list again"), f"{_('Enter')}: ")
 
     def _opens(self) -> bool:
         """Ask for the PIN, until it is the right one, or nobody wants it any more."""

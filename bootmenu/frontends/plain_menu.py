@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from bootmenu.bootstate.store import State
@@ -19,7 +18,7 @@ from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import N_, _, localized, ngettext
+from bootmenu.i18n import _, localized, ngettext
 from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, leave_note, left_loaded
 from bootmenu.kexec.plan import LoadPlan
@@ -33,54 +32,24 @@ from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import EndOfInput, Teletype, typed_number
 from bootmenu.view import output
 from bootmenu.view.abridge import abridged
+from bootmenu.view.actions import Action
 from bootmenu.view.dtb_page import TreeText
 from bootmenu.view.entry_editor import EntryEditor, EntryPart, written
 from bootmenu.view.entry_form import nothing, ready
 from bootmenu.view.entry_list import Mark, Row, rows
+from bootmenu.view.key_help import plain_commands
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.plan import plan_rows
 from bootmenu.view.refusal import advice, headline
-from bootmenu.view.wording import GOING_DOWN, full_name, made_default, stage_line
+from bootmenu.view.screen_ids import Situation
+from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name, made_default, stage_line
 
 _MOST_DIFFERENCES = 40
 """Of a device tree: nobody can scroll back on a serial line."""
-_POWER = {
-    Power.REBOOT: N_("restart"),
-    Power.OFF: N_("switch off"),
-    Power.FIRMWARE: N_("restart into the firmware's setup"),
-}
 
 
 class Locked(Exception):  # noqa: N818 - it is what was wanted
     """The kiosk is to be locked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Command:
-    """letter: what is typed. action: its name in the key table. numbered: it is about one entry."""
-
-    letter: str
-    action: str
-    help: str
-    numbered: bool = False
-
-
-_COMMANDS = (
-    _Command("d", "details", N_("every check of an entry, and what loading it would do"), numbered=True),
-    _Command("t", "test", N_("load an entry and take it out again"), numbered=True),
-    _Command("e", "edit", N_("change an entry for this boot only, and start it"), numbered=True),
-    _Command("D", "make_default", N_("make an entry the default, or take that back"), numbered=True),
-    _Command("o", "next_boot", N_("make an entry the one for the next boot only"), numbered=True),
-    _Command("/", "filter", N_("only the entries that have the words behind it; alone: all of them")),
-    _Command("r", "rescan", N_("look at every partition again")),
-    _Command("u", "unlock", N_("enter the passphrase of an encrypted partition")),
-    _Command("l", "log", N_("the kernel's last messages")),
-    _Command("p", "power", N_("restart or switch off")),
-    _Command("s", "shell", N_("a shell; the menu is back when it ends")),
-    _Command("L", "lock", N_("lock everything again that needs the PIN")),
-    _Command("m", "demo", N_("the demonstration machine, where nothing can happen")),
-    _Command("q", "quit", N_("leave; nothing is loaded")),
-)
 
 
 class PlainBase:
@@ -311,14 +280,14 @@ class PlainMenu(PlainBase):
                 shown=shown, entries=entries, words=clean(self._words, 40)
             )
             self.teletype.say(f"{said}. {_('/ alone shows all of them.')}")
-        letters = " ".join(f"{command.letter}{' N' if command.numbered else ''}" for command in self._offered())
+        letters = " ".join(action.plain for action in self._offered())
         said = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")
         self.teletype.say(said.format(letters=letters))
 
-    def _offered(self) -> Iterator[_Command]:
-        for command in _COMMANDS:
-            if self.context.permits(command.action) and (command.action != "unlock" or self._locked):
-                yield command
+    def _offered(self) -> Iterator[Action]:
+        for action in plain_commands():
+            if self.context.permits(action.name) and (action.labelled_with is not Situation.LOCKED or self._locked):
+                yield action
 
     @property
     def _locked(self) -> list[Device]:
@@ -338,17 +307,17 @@ class PlainMenu(PlainBase):
             if (listing := self._entry(rest)) is not None:
                 self._boot(listing)
             return
-        command = next((command for command in self._offered() if command.letter == letter), None)
-        if command is None:
+        action = next((action for action in self._offered() if action.plain[0] == letter), None)
+        if action is None:
             self.teletype.say(_("{line} is no command; ? lists them.").format(line=line[:20]))
             return
-        if command.action == "filter":
-            self._words = rest
-            self._list()
-        elif not command.numbered:
-            self._do(command.action)
+        do = getattr(self, f"do_{action.name}")
+        if action.name == "filter":
+            do(rest)
+        elif not _takes_number(action):
+            do()
         elif (listing := self._entry(rest)) is not None:
-            self._do_with(command.action, listing)
+            do(listing)
 
     def _entry(self, typed: str) -> Listing | None:
         """Return the entry of that number, as long as it is shown; else say what is needed."""
@@ -367,40 +336,52 @@ class PlainMenu(PlainBase):
             self.teletype.say(_("That needs the number of an entry: 1 to {n}.").format(n=numbers[-1]))
         return None
 
-    def _do(self, action: str) -> None:
-        match action:
-            case "rescan":
-                self._look()
-                self._list()
-            case "unlock":
-                self._unlock()
-            case "log":
-                self._log()
-            case "power":
-                self._power()
-            case "shell":
-                self._session.shell()
-                self._list()
-            case "lock":
-                raise Locked
-            case "demo":
-                self._outcome = Demo()
-            case "quit":
-                self._outcome = Quit()
+    # --- what the actions do, by their names in the table
 
-    def _do_with(self, action: str, listing: Listing) -> None:
-        match action:
-            case "details":
-                self.details(listing, full_name(listing))
-            case "test":
-                self._test(listing)
-            case "edit":
-                self._edit(listing)
-            case "make_default" | "next_boot":
-                self._remember(action, listing)
+    def do_details(self, listing: Listing) -> None:
+        """Say every finding about an entry, and its boot plan."""
+        self.details(listing, full_name(listing))
+
+    def do_filter(self, words: str) -> None:
+        """List only the entries with these words."""
+        self._words = words
+        self._list()
+
+    def do_rescan(self) -> None:
+        """Read every partition again."""
+        self._look()
+        self._list()
+
+    def do_shell(self) -> None:
+        """Open a shell, until it ends."""
+        self._session.shell()
+        self._list()
+
+    def do_lock(self) -> None:
+        """Go back to the kiosk."""
+        raise Locked
+
+    def do_demo(self) -> None:
+        """Leave for the demonstration machine."""
+        self._outcome = Demo()
+
+    def do_quit(self) -> None:
+        """Leave."""
+        self._outcome = Quit()
+
+    def do_make_default(self, listing: Listing) -> None:
+        """Make an entry the default, or no longer."""
+        self._remember("make_default", listing)
+
+    def do_next_boot(self, listing: Listing) -> None:
+        """Make an entry the default of the next boot only, or no longer."""
+        self._remember("next_boot", listing)
 
     def _help(self) -> None:
-        helps = [("N", _("start entry N")), *((_letter(command), _(command.help)) for command in self._offered())]
+        helps = [
+            ("N", _("start entry N")),
+            *((action.plain, _(action.plain_help or action.help)) for action in self._offered()),
+        ]
         for shown, text in (*helps, (_("Enter"), _("the list again")), ("?", _("this"))):
             self.teletype.say(text, f"  {fit(shown, max(6, cells(shown)))} ")
 
@@ -425,7 +406,7 @@ class PlainMenu(PlainBase):
         if progress.state is not StageState.RUNNING:
             self.teletype.say(stage_line(progress), "  ")
 
-    def _test(self, listing: Listing) -> None:
+    def do_test(self, listing: Listing) -> None:
         allowed = self._session.preflight()
         if allowed.refused is not None:
             raise allowed.refused
@@ -446,7 +427,7 @@ class PlainMenu(PlainBase):
             self.teletype.say(localized(left), "  ! ")
         self.finding(trial_load.finding(plan, error))
 
-    def _edit(self, listing: Listing) -> None:
+    def do_edit(self, listing: Listing) -> None:
         """Until it is started or left; what cannot be started comes back here, as it was changed."""
         editor, judged = EntryEditor.of(listing.entry), listing
         while self._outcome is None:
@@ -507,7 +488,7 @@ class PlainMenu(PlainBase):
         if name in (memory.state.default, memory.state.once) and (warning := made_default(listing, "")):
             self.teletype.say(f"{full_name(listing)}: {warning}", "  ! ")
 
-    def _unlock(self) -> None:
+    def do_unlock(self) -> None:
         """Until a partition is unlocked, or Enter is typed alone. After a wrong passphrase comes the next try."""
         locked = self._locked
         chosen = self.teletype.choose([device.title for device in locked]) if len(locked) > 1 else 0
@@ -528,16 +509,16 @@ class PlainMenu(PlainBase):
                 self._list()
                 return
 
-    def _log(self) -> None:
+    def do_log(self) -> None:
         lines = self._session.kernel_log()
         if lines is None:
             self.teletype.say(_("The kernel's messages may not be read."))
         for line in (lines or [])[-20:]:
             self.teletype.say(line, "  ")
 
-    def _power(self) -> None:
+    def do_power(self) -> None:
         offered = self._session.powers
-        chosen = self.teletype.choose([_(_POWER[power]) for power in offered])
+        chosen = self.teletype.choose([_(POWER_WORDS[power]) for power in offered])
         if chosen is not None:
             self.go_down(offered[chosen])
 
@@ -558,8 +539,8 @@ def _details_of(error: LoadError) -> Iterable[str]:
     yield from (f"{_('kernel')}: {line}" for line in error.kernel_log)
 
 
-def _letter(command: _Command) -> str:
-    return f"{command.letter} N" if command.numbered else command.letter
+def _takes_number(action: Action) -> bool:
+    return action.plain.endswith(" N")
 
 
 def _place(listing: Listing) -> tuple[str, str]:

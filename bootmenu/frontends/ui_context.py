@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from bootmenu.config.settings import Settings
 from bootmenu.session.machine_session import Session
-from bootmenu.session.policy import Policy
+from bootmenu.view import actions
+from bootmenu.view.policy import Policy
+from bootmenu.view.screen_ids import Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +48,20 @@ class UiContext:
         return dataclasses.replace(self, policy=self.policy.unlocked(), service=True)
 
     def permits(self, action: str) -> bool:
-        """Whether an action of the key table exists here."""
-        return action not in self.without and self.policy.allows(action)
+        """Return whether an action of the table exists here."""
+        return action not in self.not_permitted
 
     @property
-    def without(self) -> frozenset[str]:
-        """Actions of the key table that are not offered."""
-        actions = set()
-        if not self.may_quit:
-            actions.add("quit")
-        if not self.offer_demo:
-            actions.add("demo")
-        if self.may_quit or not self.policy.offers_shell:
-            actions.add("shell")  # a running system has shells of its own
-        if not self.service:
-            actions.add("lock")
-        return frozenset(actions)
+    def not_permitted(self) -> frozenset[str]:
+        """Return the actions of the table that do not exist here."""
+        met = {
+            Requirement.QUIT: self.may_quit,
+            Requirement.DEMO: self.offer_demo,
+            Requirement.SHELL: not self.may_quit and self.policy.offers_shell,  # a running system has its own
+            Requirement.SERVICE: self.service,
+        }
+        return frozenset(
+            action.name
+            for action in actions.TABLE
+            if (action.requires is not None and not met[action.requires]) or not self.policy.allows(action.name)
+        )

@@ -6,8 +6,10 @@ from __future__ import annotations
 from bootmenu import __version__
 from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity
-from bootmenu.view.actions import Key, Place, keys_of, named
+from bootmenu.view.actions import Action
 from bootmenu.view.banner import heading
+from bootmenu.view.key_help import actions_of, key_names
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import skip, verdict, verdict_width
 
@@ -20,14 +22,16 @@ _MEANINGS = {
 
 
 _PLACES = (
-    *(Place.MENU, Place.EDIT, Place.FILTER, Place.DETAILS, Place.PROGRESS),
-    *(Place.CONFIRM, Place.CHOICE, Place.PASSPHRASE),
+    *(ScreenId.MENU, ScreenId.EDIT, ScreenId.FILTER, ScreenId.DETAILS, ScreenId.PROGRESS),
+    *(ScreenId.CONFIRM, ScreenId.CHOICE, ScreenId.PASSPHRASE),
 )
 _KNOWN = frozenset({"up", "down", "first", "last", "page_up", "page_down", "redraw"})
 """They mean the same everywhere."""
 
 
-def manual(about: Place, without: frozenset[str], width: int, where: str = "", *, alone: bool = False) -> list[Line]:
+def manual(
+    about: ScreenId, without: frozenset[str], width: int, where: str = "", *, alone: bool = False
+) -> list[Line]:
     """about: the screen whose keys come first. without: actions that are not offered here. where: the file of
     messages. alone: nothing but its keys, in plain words."""
     lines = _keys(about, without, width)
@@ -43,21 +47,21 @@ def manual(about: Place, without: frozenset[str], width: int, where: str = "", *
     lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong, and stands in the log"), width)
     for place in _PLACES:
         if place is not about:
-            lines += [BLANK, *_keys(place, without if place is Place.MENU else without | _KNOWN, width)]
+            lines += [BLANK, *_keys(place, without if place is ScreenId.MENU else without | _KNOWN, width)]
     lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Style.DIM)]
     return [*lines, *paragraph(width, _("log: {where}").format(where=where), Style.DIM)] if where else lines
 
 
-def _keys(place: Place, without: frozenset[str], width: int) -> list[Line]:
+def _keys(place: ScreenId, without: frozenset[str], width: int) -> list[Line]:
     lines = [heading(width, _(place))]
-    for key in keys_of(place):
-        if key.action not in without:
+    for key in actions_of(place):
+        if key.name not in without:
             lines += _key(key, width)
     return lines
 
 
-def _key(key: Key, width: int) -> list[Line]:
-    return _explained(Span(named(key.shown), Style.KEY), _(key.help), width)
+def _key(key: Action, width: int) -> list[Line]:
+    return _explained(Span(key_names(key.shown), Style.KEY), _(key.help), width)
 
 
 def _explained(sign: Span, text: str, width: int) -> list[Line]:

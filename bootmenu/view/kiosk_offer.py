@@ -14,9 +14,9 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.session import internal_errors
 from bootmenu.session.autoboot import Chooser
 from bootmenu.session.machine_session import Session
-from bootmenu.session.policy import Policy
 from bootmenu.system.power import Power
 from bootmenu.view.kiosk_pages import KioskRow, choices
+from bootmenu.view.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from bootmenu.bootstate.store import Attempt, State
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity
-from bootmenu.session.policy import Access, Policy
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
 from bootmenu.view.banner import simulation
+from bootmenu.view.key_help import kiosk_actions
+from bootmenu.view.policy import Access, Policy
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, line, spread
-from bootmenu.view.wording import GOING_DOWN, full_name, name
+from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name, name
 
 KEYS = N_("Up and Down choose, Enter starts.")
 FEW_BUTTONS = N_("Press to go on, hold to start.")
@@ -30,16 +31,10 @@ _MONTHS = (
     N_("December"),
 )
 
-ACTIONS = {
-    "rescan": N_("Look again"),
-    "details": N_("Technical details"),
-    "help": N_("Help"),
-}
-"""Actions that the kiosk can offer as a row of its own, in plain words. The action `power` is a row for each of
-POWERS."""
-POWERS = {Power.REBOOT: N_("Restart"), Power.OFF: N_("Switch off")}
+POWERS = (Power.REBOOT, Power.OFF)
+"""What the action `power` offers: nobody repairs a firmware at a kiosk."""
 SERVICE = "service"
-"""The row behind which everything else is."""
+"""The row that opens everything else, after the PIN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +78,11 @@ def choices(
         note, troubled = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
         shown = words if plain.count(words) == 1 else full_name(one)
         rows.append(KioskRow(name=shown, note=note, listing=one, pin=pin, troubled=troubled))
-    rows += [KioskRow(name=_(words), action=action) for action, words in ACTIONS.items() if policy.allows(action)]
+    rows += [
+        KioskRow(name=_(words), action=action) for action, words in kiosk_actions().items() if policy.allows(action)
+    ]
     if policy.allows("power"):
-        rows += [KioskRow(name=_(POWERS[one]), action="power", power=one) for one in powers if one in POWERS]
+        rows += [KioskRow(name=_(POWER_WORDS[one]), action="power", power=one) for one in powers if one in POWERS]
     if policy.has_pin:
         rows.append(KioskRow(name=_("Service"), note=_("asks for the PIN"), action=SERVICE, pin=True))
     return rows

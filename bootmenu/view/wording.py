@@ -117,6 +117,12 @@ def with_version(title: str, version: str) -> str:
     return f"{title}, {version}" if version and version not in title else title
 
 
+POWER_WORDS: Mapping[Power, str] = {
+    Power.REBOOT: N_("Restart"),
+    Power.OFF: N_("Switch off"),
+    Power.FIRMWARE: N_("Restart into the firmware setup"),
+}
+"""What a person chooses from."""
 GOING_DOWN: Mapping[Power, str] = {
     Power.REBOOT: N_("The machine is restarting."),
     Power.OFF: N_("The machine is switching off."),

@@ -54,7 +54,6 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.session.autoboot import choose
-from bootmenu.session.policy import Policy
 from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host
@@ -65,6 +64,7 @@ from bootmenu.terminal.capabilities import Depth, Traits
 from bootmenu.terminal.input_filter import Key, Reader
 from bootmenu.terminal.teletype import Teletype
 from bootmenu.view.actions import TABLE
+from bootmenu.view.policy import Policy
 from tests.attack.mutate import mutated
 from tests.builders import fakes, machines
 from tests.builders.containers import board_dtb, fit_of, large_fit, uki
@@ -521,7 +521,7 @@ _ON_THE_LINE = (
     ),
 )
 _IDS = ("bls-debian-1", "extlinux-rescue-1", "extlinux-alpine-1", "grub-usb-evil-1")
-_ACTIONS = sorted({key.action for key in TABLE} | {"shell", "edit", "details", "power", "quit"})
+_ACTIONS = sorted({action.name for action in TABLE} | {"shell", "edit", "details", "power", "quit"})
 
 
 def _loaded(file: bytes | None, line: str = "", *, folder: bool = False) -> Loaded:

@@ -19,7 +19,8 @@ from bootmenu.config.settings import FILE, FIRST_STAGE_SECONDS, OPTIONS, Setting
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
 from bootmenu.session import internal_errors
-from bootmenu.view.actions import Place, keys_of
+from bootmenu.view.key_help import actions_of
+from bootmenu.view.screen_ids import ScreenId
 from scripts import man_page
 
 _PATIENCE = 20
@@ -142,7 +143,7 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
     assert list(parts)[-len(sections) :] == sections
     terms = re.findall(r"^\.TP\n(.*)$", parts["CONFIGURATION"], re.M)
     assert terms == [option.name for option in OPTIONS]
-    assert re.findall(r"^\.TP\n(.*)$", parts["KEYS"], re.M) == [key.shown for key in keys_of(Place.MENU)]
+    assert re.findall(r"^\.TP\n(.*)$", parts["KEYS"], re.M) == [action.shown for action in actions_of(ScreenId.MENU)]
     assert f"Default: {FIRST_STAGE_SECONDS} in a first stage, off elsewhere." in plain
     assert 'Default: "standard".' in plain
     for path in (FILE, f"{Settings().state_folder}/state.json", hooks.FOLDER, str(themes.OWN)):

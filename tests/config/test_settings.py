@@ -25,9 +25,9 @@ from bootmenu.config.settings import FILE, OPTIONS, MenuStyle, Profile, Settings
 from bootmenu.config.settings_layers import Loaded, load, parse
 from bootmenu.model.place import INTERNAL_ONLY
 from bootmenu.session.autoboot import choose
-from bootmenu.session.policy import Policy
 from bootmenu.system.host import Host
 from bootmenu.view import output
+from bootmenu.view.policy import Policy
 from tests.builders.fakes import ALPINE, DEBIAN, OLDER
 
 PIN = "scrypt$16384$8$1$" + "0a" * 16 + "$" + "0b" * 32

@@ -19,18 +19,19 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb_head import TreeHead
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.plain_kiosk import PlainKiosk
-from bootmenu.frontends.plain_menu import _COMMANDS, PlainMenu
+from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
-from bootmenu.session.policy import Policy
 from bootmenu.terminal.teletype import Teletype
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
+from bootmenu.view.key_help import plain_commands
 from bootmenu.view.output import WORDS as REPORT_WORDS
 from bootmenu.view.plan import plan_lines
+from bootmenu.view.policy import Policy
 from tests.builders import fakes
 from tests.frontends.pseudo_terminal import on_a_line
 
@@ -334,10 +335,11 @@ def test_a_shell_is_there_where_the_terms_want_one() -> None:
     assert "s is no command" in said
 
 
-def test_every_command_is_an_action_of_the_key_table() -> None:
-    from bootmenu.view import actions
-
-    assert {command.action for command in _COMMANDS} <= {key.action for key in actions.TABLE}
+def test_every_command_of_the_table_is_carried_out() -> None:
+    letters = [action.plain[0] for action in plain_commands()]
+    assert len(letters) == len(set(letters)) == 14
+    for action in plain_commands():
+        assert hasattr(PlainMenu, f"do_{action.name}"), action.name
 
 
 def test_power_is_asked_about() -> None:

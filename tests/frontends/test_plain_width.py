@@ -31,10 +31,10 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.entry import Problem
 from bootmenu.model.progress import Stage
 from bootmenu.session.machine_session import MachineSession, Session
-from bootmenu.session.policy import Policy
 from bootmenu.terminal.capabilities import columns_of
 from bootmenu.terminal.cells import cells, clean, fold
 from bootmenu.terminal.teletype import Teletype
+from bootmenu.view.policy import Policy
 from tests.builders import fakes
 from tests.frontends.pseudo_terminal import on_a_line
 

@@ -211,16 +211,17 @@ def test_any_bytes_give_translations_or_none(data: bytes) -> None:
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_line_of_keys_fits_and_keeps_what_matters(code: str) -> None:
-    from bootmenu.view.actions import Place, labelled
     from bootmenu.view.banner import footer
+    from bootmenu.view.key_help import labelled
+    from bootmenu.view.screen_ids import ScreenId
 
     i18n.use(code, {})
-    for place in Place:
+    for place in ScreenId:
         shown = footer(labelled(place), 80)
         assert shown.width <= 80
         labels = labelled(place)
         assert not labels or labels[0][1] in shown.text
-    menu = footer(labelled(Place.MENU, {"unfilter", "lock", "unlock", "demo"}), 80).text
+    menu = footer(labelled(ScreenId.MENU, {"unfilter", "lock", "unlock", "demo"}), 80).text
     assert i18n._("boot") in menu
     assert i18n._("help") in menu
 

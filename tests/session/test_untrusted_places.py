@@ -20,9 +20,9 @@ from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place, PlaceRule
 from bootmenu.session.autoboot import Choice, choose
 from bootmenu.session.machine_session import MachineSession, collect
-from bootmenu.session.policy import Access, Policy
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.recorded_host import SimulatedHost
+from bootmenu.view.policy import Access, Policy
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import fake_host

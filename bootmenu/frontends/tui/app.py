@@ -34,12 +34,12 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.session import internal_errors
 from bootmenu.session.machine_session import Session
-from bootmenu.session.policy import Policy
 from bootmenu.system import signals
 from bootmenu.system.buttons import Buttons
 from bootmenu.system.host import Host
 from bootmenu.terminal.capabilities import DRAIN, Depth
 from bootmenu.terminal.consoles import Console
+from bootmenu.view.policy import Policy
 
 
 class BootmenuApp(App[Outcome], inherit_bindings=False):
@@ -219,7 +219,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
     def show_help(self, screen: BaseScreen[Any]) -> None:
         """Show the help about a screen's keys over it."""
-        self.push_screen(HelpScreen(screen.context, screen.place))
+        self.push_screen(HelpScreen(screen.context, screen.screen_id))
 
     def action_redraw(self) -> None:
         """Send every cell again."""

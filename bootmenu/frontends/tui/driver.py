@@ -21,12 +21,12 @@ from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key
 from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
+from bootmenu.frontends.tui.bindings import IN_TEXT
 from bootmenu.terminal.capabilities import Traits, bounded, drain, opened, prepare_environment
 from bootmenu.terminal.cell_diff import CellDiff
 from bootmenu.terminal.character_sets import to_ascii, to_console
 from bootmenu.terminal.consoles import Console
 from bootmenu.terminal.input_filter import Click, Key, Paste, Reader, Synchronised, Token
-from bootmenu.view.actions import IN_TEXT
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.tui.bindings import bindings
 from bootmenu.frontends.tui.screens.base_screen import BaseScreen
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
@@ -25,43 +26,45 @@ from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
-from bootmenu.view.actions import TABLE, Place, bindings, keys_of, markdown
+from bootmenu.view.actions import TABLE
 from bootmenu.view.banner import footer
+from bootmenu.view.key_help import actions_of, markdown
+from bootmenu.view.screen_ids import ScreenId
 from tests.builders import fakes
 from tests.builders.fakes import KIOSK, FakeSession
 from tests.frontends.tui import appearance
 from tests.frontends.tui.driving import running
 from tests.frontends.tui.scenes import SCENES
 
-SCREENS: dict[Place, type[Screen[object]]] = {
-    Place.MENU: MenuScreen,  # type: ignore[dict-item]
-    Place.CONFIRM: ConfirmScreen,  # type: ignore[dict-item]
-    Place.PASSPHRASE: PassphraseScreen,  # type: ignore[dict-item]
-    Place.PROGRESS: LoadingScreen,  # type: ignore[dict-item]
-    Place.REFUSAL: RefusalScreen,  # type: ignore[dict-item]
-    Place.ARRIVAL: ArrivalScreen,  # type: ignore[dict-item]
-    Place.DETAILS: DetailsScreen,  # type: ignore[dict-item]
-    Place.HELP: HelpScreen,  # type: ignore[dict-item]
-    Place.EDIT: EditScreen,  # type: ignore[dict-item]
-    Place.FILTER: FilterScreen,  # type: ignore[dict-item]
-    Place.TREE: TreeScreen,  # type: ignore[dict-item]
-    Place.LOG: LogScreen,  # type: ignore[dict-item]
-    Place.CHOICE: ChoiceScreen,  # type: ignore[dict-item]
-    Place.KIOSK: KioskScreen,  # type: ignore[dict-item]
-    Place.PIN: PinScreen,  # type: ignore[dict-item]
+SCREENS: dict[ScreenId, type[Screen[object]]] = {
+    ScreenId.MENU: MenuScreen,  # type: ignore[dict-item]
+    ScreenId.CONFIRM: ConfirmScreen,  # type: ignore[dict-item]
+    ScreenId.PASSPHRASE: PassphraseScreen,  # type: ignore[dict-item]
+    ScreenId.PROGRESS: LoadingScreen,  # type: ignore[dict-item]
+    ScreenId.REFUSAL: RefusalScreen,  # type: ignore[dict-item]
+    ScreenId.ARRIVAL: ArrivalScreen,  # type: ignore[dict-item]
+    ScreenId.DETAILS: DetailsScreen,  # type: ignore[dict-item]
+    ScreenId.HELP: HelpScreen,  # type: ignore[dict-item]
+    ScreenId.EDIT: EditScreen,  # type: ignore[dict-item]
+    ScreenId.FILTER: FilterScreen,  # type: ignore[dict-item]
+    ScreenId.TREE: TreeScreen,  # type: ignore[dict-item]
+    ScreenId.LOG: LogScreen,  # type: ignore[dict-item]
+    ScreenId.CHOICE: ChoiceScreen,  # type: ignore[dict-item]
+    ScreenId.KIOSK: KioskScreen,  # type: ignore[dict-item]
+    ScreenId.PIN: PinScreen,  # type: ignore[dict-item]
 }
 
 
-@pytest.mark.parametrize("place", Place)
-def test_each_key_means_one_thing_and_every_action_exists(place: Place) -> None:
-    names = [name for key in keys_of(place) for name in key.keys if key.action != "unfilter"]
+@pytest.mark.parametrize("place", ScreenId)
+def test_each_key_means_one_thing_and_every_action_exists(place: ScreenId) -> None:
+    names = [name for action in actions_of(place) for name in action.keys if action.name != "unfilter"]
     assert len(names) == len(set(names)), "a filter lends Esc another meaning while it holds"
-    for key in keys_of(place):
-        assert hasattr(SCREENS[place], f"action_{key.action}"), key.action
+    for action in actions_of(place):
+        assert hasattr(SCREENS[place], f"action_{action.name}"), action.name
 
 
-@pytest.mark.parametrize("place", Place)
-def test_a_screen_has_the_bindings_of_the_table_and_no_others(place: Place) -> None:
+@pytest.mark.parametrize("place", ScreenId)
+def test_a_screen_has_the_bindings_of_the_table_and_no_others(place: ScreenId) -> None:
     merged = SCREENS[place]._merged_bindings
     assert merged is not None
     bound = set(merged.key_to_bindings)
@@ -69,10 +72,10 @@ def test_a_screen_has_the_bindings_of_the_table_and_no_others(place: Place) -> N
 
 
 def test_every_key_is_shown_and_explained() -> None:
-    for key in TABLE:
-        assert key.shown
-        assert key.help
-        assert key.places
+    for action in TABLE:
+        assert action.shown
+        assert action.help
+        assert action.screens
 
 
 def test_the_bottom_line_drops_from_the_end_what_does_not_fit() -> None:
@@ -83,13 +86,13 @@ def test_the_bottom_line_drops_from_the_end_what_does_not_fit() -> None:
 
 
 def test_every_action_of_the_menu_is_on_a_letter_or_a_digit() -> None:
-    for key in keys_of(Place.MENU):
-        assert any(len(name) == 1 and name.isalnum() for name in key.keys), key.action
+    for action in actions_of(ScreenId.MENU):
+        assert any(len(name) == 1 and name.isalnum() for name in action.keys), action.name
 
 
 def test_the_readme_has_the_keys_of_the_table() -> None:
     text = (Path(__file__).parents[3] / "README.md").read_text()
-    assert markdown() in text, "put what `python -m bootmenu.view.actions` prints between its two marks"
+    assert markdown() in text, "put what `python -m bootmenu.view.key_help` prints between its two marks"
 
 
 _LEAVING = {"quit", "no", "cancel", "back"}
@@ -98,19 +101,19 @@ _LEAVING = {"quit", "no", "cancel", "back"}
 
 def test_a_letter_means_one_thing_on_all_screens() -> None:
     meant: dict[str, set[str]] = {}
-    for key in TABLE:
-        if key.places != (Place.HELP,):  # the keys that open the help close it
-            for name in key.keys:
-                meant.setdefault(name, set()).add("leave" if key.action in _LEAVING else key.action)
+    for action in TABLE:
+        if action.screens != (ScreenId.HELP,):  # the keys that open the help close it
+            for name in action.keys:
+                meant.setdefault(name, set()).add("leave" if action.name in _LEAVING else action.name)
     letters = {name: actions for name, actions in meant.items() if len(name) == 1 and name.isalpha()}
     assert letters["q"] == {"leave"}
     assert {name: actions for name, actions in letters.items() if len(actions) > 1} == {}
 
 
-@pytest.mark.parametrize("place", Place)
-def test_f1_is_help_on_every_screen(place: Place) -> None:
-    (action,) = {key.action for key in keys_of(place) if "f1" in key.keys}
-    assert action == ("back" if place is Place.HELP else "help")
+@pytest.mark.parametrize("place", ScreenId)
+def test_f1_is_help_on_every_screen(place: ScreenId) -> None:
+    (action,) = {action.name for action in actions_of(place) if "f1" in action.keys}
+    assert action == ("back" if place is ScreenId.HELP else "help")
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -125,7 +128,7 @@ async def test_the_help_begins_with_the_screen_that_is_shown(name: str) -> None:
             return
         await menu.at(HelpScreen)
         assert isinstance(screen, BaseScreen)
-        assert any(row.startswith(f"─ {screen.place} ─") for row in menu.rows[:3])
+        assert any(row.startswith(f"─ {screen.screen_id} ─") for row in menu.rows[:3])
         await menu.press("f1")
         await menu.until(lambda: menu.app.screen is screen)
 
@@ -136,9 +139,9 @@ async def test_the_kiosk_has_help_about_its_own_keys_where_the_settings_allow_it
         await menu.scanned()
         await menu.press("f1")
         await menu.at(HelpScreen)
-        assert any(f"─ {Place.KIOSK} ─" in row for row in menu.rows)
+        assert any(f"─ {ScreenId.KIOSK} ─" in row for row in menu.rows)
         assert "shell" not in menu.text
-        assert f"─ {Place.MENU} ─" not in menu.text
+        assert f"─ {ScreenId.MENU} ─" not in menu.text
 
 
 @pytest.mark.parametrize("error", [None, fakes.BUSY])

@@ -17,10 +17,11 @@ from bootmenu.model.progress import Stage, StageState
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells
 from bootmenu.view import banner, entry_list, entry_summary, kiosk_pages, load_progress, refusal
-from bootmenu.view.actions import Place, labelled
 from bootmenu.view.entry_editor import EntryPart
+from bootmenu.view.key_help import labelled
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
-from bootmenu.view.wording import WORDS, verdict, verdict_width
+from bootmenu.view.wording import POWER_WORDS, WORDS, verdict, verdict_width
 from scripts.messages import msgids
 from tests.builders import fakes
 from tests.frontends.tui.driving import Menu, running
@@ -75,11 +76,18 @@ async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
-    shown = banner.footer(labelled(Place.MENU, {"unfilter", "lock", "unlock", "demo"}), size[0])
+    shown = banner.footer(labelled(ScreenId.MENU, {"unfilter", "lock", "unlock", "demo"}), size[0])
     assert shown.width <= size[0]
     for label in ("boot", "edit", "details", "help"):
         assert _(label) in shown.text
-    for place in (Place.EDIT, Place.CONFIRM, Place.CHOICE, Place.FILTER, Place.PASSPHRASE, Place.PROGRESS):
+    for place in (
+        ScreenId.EDIT,
+        ScreenId.CONFIRM,
+        ScreenId.CHOICE,
+        ScreenId.FILTER,
+        ScreenId.PASSPHRASE,
+        ScreenId.PROGRESS,
+    ):
         *labels, (*_key, last, _press) = labelled(place)
         assert last == _("help"), "the last, which goes where there is no room"
         shown = banner.footer(labelled(place), size[0])
@@ -129,7 +137,7 @@ def test_pages_without_a_screen_of_their_own(size: tuple[int, int]) -> None:
     for few in (True, False):
         fits(kiosk_pages.pin(3, 11, "", width, height, few_buttons=few), width)
     row = kiosk_pages.KioskRow(name=_("Service"), note=_("asks for the PIN"))
-    power = kiosk_pages.KioskRow(name=_(kiosk_pages.POWERS[Power.REBOOT]))
+    power = kiosk_pages.KioskRow(name=_(POWER_WORDS[Power.REBOOT]))
     fits(kiosk_pages.start([row, power], 0, _(kiosk_pages.KEYS), width, height), width)
     wheel = next(line for line in kiosk_pages.pin(0, 0, "", width, height, few_buttons=False) if "OK" in line.text)
     assert wheel.width <= width

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import events
 from textual._styles_cache import StylesCache
@@ -15,12 +15,14 @@ from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
+from bootmenu.frontends.tui.bindings import bindings
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, ngettext
 from bootmenu.terminal.cells import cells
 from bootmenu.view import banner
-from bootmenu.view.actions import TABLE, Place, labelled
+from bootmenu.view.key_help import labelled, out_of_place
+from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, rule
 
 T = TypeVar("T")
@@ -42,11 +44,17 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     """A screen that is on the stack before it is composed and that gets messages after its end: the app hands keys to
     it from the moment it is pushed, and what a thread has found comes whenever it comes."""
 
-    place: ClassVar[Place]
-    """Its rows in the table of keys."""
+    screen_id: ClassVar[ScreenId]
+    """Its rows in the table of actions, from which its BINDINGS are made."""
     passing: ClassVar[bool] = False
     """It goes when the screen under it ends."""
     context: UiContext
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Bind the keys of the table, unless the subclass binds its own."""
+        if "screen_id" in cls.__dict__ and "BINDINGS" not in cls.__dict__:
+            cls.BINDINGS = bindings(cls.screen_id)
+        super().__init_subclass__(**options)
 
     def text_view(self, name: str) -> TextView:
         """Return a sheet by its id; before the screen is composed and after its end one that nobody sees.
@@ -77,9 +85,13 @@ class BaseScreen(Screen[T], inherit_bindings=False):
 
     @property
     def unlabelled(self) -> frozenset[str]:
-        """Return the actions that the line of keys leaves out now."""
-        allows = self.context.policy.allows
-        return self.context.without | {key.action for key in TABLE if not allows(key.action)}
+        """Return the actions that the footer leaves out now."""
+        return self.context.not_permitted | out_of_place(self.screen_id, self.situations)
+
+    @property
+    def situations(self) -> frozenset[Situation]:
+        """Return what there is on the screen, for actions that are of use only then."""
+        return frozenset()
 
     def wait_until_seen(self) -> None:
         """In a thread: wait until what is drawn now stands on the terminal."""
@@ -128,7 +140,7 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
         simulated = self.context.session.simulated
         box.border_title = f"{self.heading} · {_('SIMULATION')}" if simulated else self.heading
         yield box
-        yield TextView(lambda width: [banner.footer(labelled(self.place, self.unlabelled), width)], id="footer")
+        yield TextView(lambda width: [banner.footer(labelled(self.screen_id, self.unlabelled), width)], id="footer")
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the answers their rows, and what is said the rest: Textual would let the answers be cut off."""
@@ -195,7 +207,7 @@ class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
             self.text_view("title").show(self._title)
 
     def _footer(self, width: int) -> list[Line]:
-        return [banner.footer(labelled(self.place, self.unlabelled), width)]
+        return [banner.footer(labelled(self.screen_id, self.unlabelled), width)]
 
     def contents(self) -> Iterable[Widget]:
         """What stands between title and keys."""

@@ -4,20 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from bootmenu.frontends.tui.screens.base_screen import AskingScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.terminal.cells import fit
-from bootmenu.view.actions import Place, bindings
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line, line, paragraph
 
 
 class ChoiceScreen(AskingScreen[int], inherit_bindings=False):
     """Ends with the index of the answer that was taken; 0 = the first, or none."""
 
-    place = Place.CHOICE
-    BINDINGS: ClassVar = bindings(Place.CHOICE)
+    screen_id = ScreenId.CHOICE
 
     def __init__(self, context: UiContext, title: str, words: Sequence[str], answers: Sequence[str]) -> None:
         """words: paragraphs, safe to show."""

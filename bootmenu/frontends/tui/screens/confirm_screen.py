@@ -3,23 +3,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.tui.screens.base_screen import AskingScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.model.finding import Severity
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.question import answers, question
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
 
 class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
     """A box over the menu. Ends with True for yes."""
 
-    place = Place.CONFIRM
-    BINDINGS: ClassVar = bindings(Place.CONFIRM)
+    screen_id = ScreenId.CONFIRM
 
     def __init__(self, context: UiContext, listing: Listing) -> None:
         super().__init__()

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
 from textual.message import Message
 
@@ -18,18 +16,17 @@ from bootmenu.i18n import _
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.entry import Problem
 from bootmenu.session import internal_errors
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.banner import heading
 from bootmenu.view.entry_details import details, device_trees, machine_details
 from bootmenu.view.entry_summary import problem_story
+from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line
 
 
 class DetailsScreen(ReadingScreen[None]):
     """Of an entry or a problem, or of the machine alone when none is selected."""
 
-    place = Place.DETAILS
-    BINDINGS: ClassVar = bindings(Place.DETAILS)
+    screen_id = ScreenId.DETAILS
 
     class Planned(Message):
         """The plan is there, or the reason why there is none."""
@@ -65,9 +62,9 @@ class DetailsScreen(ReadingScreen[None]):
         return [*entry, *device_trees(self.trees, self.listing, width), BLANK, *machine]
 
     @property
-    def unlabelled(self) -> frozenset[str]:
-        """Only an entry is handed a device tree."""
-        return super().unlabelled | (frozenset({"tree"}) if self.listing is None else frozenset())
+    def situations(self) -> frozenset[Situation]:
+        """Return what there is to read about: only an entry has a device tree."""
+        return frozenset({Situation.ENTRY} if self.listing is not None else ())
 
     def on_mount(self) -> None:
         """Ask for the plan and the device trees."""

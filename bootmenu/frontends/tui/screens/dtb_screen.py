@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.message import Message
@@ -15,8 +14,8 @@ from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.session import internal_errors
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.dtb_page import TreeText, tree
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import full_name
 
@@ -24,8 +23,7 @@ from bootmenu.view.wording import full_name
 class TreeScreen(ReadingScreen[None]):
     """Changes, differences, dump."""
 
-    place = Place.TREE
-    BINDINGS: ClassVar = bindings(Place.TREE)
+    screen_id = ScreenId.TREE
 
     class Read(Message):
         """The trees, or why not."""

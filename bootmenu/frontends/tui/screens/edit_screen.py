@@ -7,7 +7,6 @@ Nothing of it outlives the screen: the entry in the menu stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
 
 from textual import on
 from textual.message import Message
@@ -24,10 +23,10 @@ from bootmenu.i18n import _
 from bootmenu.model.entry import BootEntry
 from bootmenu.session import internal_errors
 from bootmenu.view import entry_form
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.banner import heading
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.line_editor import LineEditor
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line, Span, Style, rule
 from bootmenu.view.wording import full_name
 
@@ -38,8 +37,7 @@ _PAUSE = 0.3
 class EditScreen(Typing, BootmenuScreen[None]):
     """start: called with the entry as edited and judged; what comes of it is shown over this screen."""
 
-    place = Place.EDIT
-    BINDINGS: ClassVar = bindings(Place.EDIT)
+    screen_id = ScreenId.EDIT
 
     class Judged(Message):
         """The entry was looked at, as it stood at that change. judged None = that failed."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from textual.app import ComposeResult
 
@@ -13,17 +12,17 @@ from bootmenu.frontends.tui.screens.typing_screen import Typing
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
-from bootmenu.view.actions import Place, bindings, labelled
 from bootmenu.view.banner import footer
+from bootmenu.view.key_help import labelled
 from bootmenu.view.line_editor import LineEditor
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line, Span, Style
 
 
 class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
     """follow: told the words with every key. move: the selection of the menu, so many entries down."""
 
-    place = Place.FILTER
-    BINDINGS: ClassVar = bindings(Place.FILTER)
+    screen_id = ScreenId.FILTER
     longest = 200
 
     def __init__(
@@ -37,7 +36,7 @@ class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """One line, and the keys."""
-        keys = labelled(Place.FILTER, self.unlabelled)
+        keys = labelled(ScreenId.FILTER, self.unlabelled)
         yield TextView(lambda width: [footer(keys, width)], id="footer")
         yield TextView(self._page, id="line")
 

@@ -3,23 +3,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.help_page import manual
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
 
 class HelpScreen(ReadingScreen[None]):
     """The keys of a screen, then those of the others, and every verdict. about: that screen."""
 
-    place = Place.HELP
+    screen_id = ScreenId.HELP
     passing = True
-    BINDINGS: ClassVar = bindings(Place.HELP)
 
-    def __init__(self, context: UiContext, about: Place = Place.MENU) -> None:
+    def __init__(self, context: UiContext, about: ScreenId = ScreenId.MENU) -> None:
         super().__init__(context)
         self._about = about
 

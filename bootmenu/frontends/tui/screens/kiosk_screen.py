@@ -18,6 +18,7 @@ from textual.message import Message
 from bootmenu.bootstate.pin import LONGEST, Guard
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.outcome import Jump
+from bootmenu.frontends.tui.bindings import bindings
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
@@ -32,9 +33,9 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.session import internal_errors
 from bootmenu.system.power import Power
 from bootmenu.view import kiosk_pages as pages
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.kiosk_offer import KioskOffer, KioskState
 from bootmenu.view.load_progress import fraction
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line
 
 T = TypeVar("T")
@@ -101,8 +102,8 @@ class KioskLoadingScreen(PlainScreen[Jump | Returned], LoadingScreen):
 class KioskRefusalScreen(PlainScreen[None]):
     """It could not be started. The reason is for the log, and behind the PIN."""
 
-    place = Place.REFUSAL
-    BINDINGS: ClassVar = bindings(Place.ARRIVAL)
+    screen_id = ScreenId.REFUSAL
+    BINDINGS: ClassVar = bindings(ScreenId.ARRIVAL)
 
     def __init__(self, context: UiContext, error: Exception, words: str = "") -> None:
         super().__init__(context)
@@ -121,8 +122,7 @@ class KioskRefusalScreen(PlainScreen[None]):
 class KioskArrivalScreen(PlainScreen[None]):
     """The end of a simulation."""
 
-    place = Place.ARRIVAL
-    BINDINGS: ClassVar = bindings(Place.ARRIVAL)
+    screen_id = ScreenId.ARRIVAL
 
     def __init__(self, context: UiContext, words: str) -> None:
         super().__init__(context)
@@ -140,7 +140,7 @@ class KioskArrivalScreen(PlainScreen[None]):
 class KioskLeavingScreen(PlainScreen[None]):
     """The machine is on its way down; nothing can be typed any more."""
 
-    place = Place.PROGRESS
+    screen_id = ScreenId.PROGRESS
     BINDINGS: ClassVar = []
 
     def __init__(self, context: UiContext, wanted: Power) -> None:
@@ -155,8 +155,7 @@ class KioskLeavingScreen(PlainScreen[None]):
 class PinScreen(PlainScreen[bool]):
     """Asks for the PIN; ends with whether it was right. Digits are typed, or chosen with three buttons."""
 
-    place = Place.PIN
-    BINDINGS: ClassVar = bindings(Place.PIN)
+    screen_id = ScreenId.PIN
 
     class Tried(Message):
         """It was compared."""
@@ -276,8 +275,7 @@ class PinScreen(PlainScreen[bool]):
 class KioskScreen(PlainScreen[None], ScanningScreen[None]):
     """The screen to which everything comes back."""
 
-    place = Place.KIOSK
-    BINDINGS: ClassVar = bindings(Place.KIOSK)
+    screen_id = ScreenId.KIOSK
 
     class Prepared(Message):
         """The state has been read."""
@@ -480,7 +478,7 @@ class KioskScreen(PlainScreen[None], ScanningScreen[None]):
         elif row.power is not None:
             self._go_down(row.power, row.name)
         elif self._offer.policy.allows(row.action):
-            self._act(row.action)
+            getattr(self, f"action_{row.action}")()
 
     def _go_down(self, wanted: Power, words: str) -> None:
         after = self.stop_scan()
@@ -507,16 +505,14 @@ class KioskScreen(PlainScreen[None], ScanningScreen[None]):
             self.app.push_screen(KioskRefusalScreen(self.context, message.error, message.words))
         self.start_scan()
 
-    def _act(self, action: str) -> None:
-        """An action without the PIN."""
-        match action:
-            case "rescan":
-                self.start_scan()
-            case "details":
-                best = self.recommended
-                self.app.push_screen(DetailsScreen(self.context, best.listing if best else None))
-            case "help":
-                self.action_help()
+    def action_rescan(self) -> None:
+        """Scan again."""
+        self.start_scan()
+
+    def action_details(self) -> None:
+        """Show the details of what would start automatically."""
+        best = self.recommended
+        self.app.push_screen(DetailsScreen(self.context, best.listing if best else None))
 
     def _serve(self) -> None:
         """The standard menu, with everything, until it is locked again."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Event
 from time import monotonic
-from typing import ClassVar
 
 from textual import on
 from textual.message import Message
@@ -27,8 +26,8 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.session import internal_errors
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.load_progress import loading
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import full_name
 
@@ -54,8 +53,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     test: it goes no further than the load, which is taken back at once.
     """
 
-    place = Place.PROGRESS
-    BINDINGS: ClassVar = bindings(Place.PROGRESS)
+    screen_id = ScreenId.PROGRESS
 
     class Planned(Message):
         """What will be done is known."""

@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
 from textual.message import Message
 
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import internal_errors
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.log_page import LINES, log
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
 
 class LogScreen(ReadingScreen[None]):
     """Opens at its end, where the newest is."""
 
-    place = Place.LOG
-    BINDINGS: ClassVar = bindings(Place.LOG)
+    screen_id = ScreenId.LOG
 
     class Read(Message):
         """Both logs."""

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from threading import Event
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import SuspendNotSupported
@@ -36,7 +35,7 @@ from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.frontends.tui.widgets.row_list import RowList
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import N_, _, localized, ngettext
+from bootmenu.i18n import _, localized, ngettext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.trial_load import with_finding
 from bootmenu.model.finding import Severity
@@ -46,18 +45,15 @@ from bootmenu.terminal.capabilities import Traits
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view import banner, entry_list, entry_summary
 from bootmenu.view.abridge import abridged
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.entry_list import Row
+from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule, rule_room
-from bootmenu.view.wording import GOING_DOWN, full_name, made_default, sentence_of
+from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name, made_default, sentence_of
 
 _PASSING = 0.04
 """Seconds for which an entry is selected before its story is told: longer than a held key takes to repeat."""
 _PASSING_SLOWLY = 0.3
 """The same on a serial line: a story takes up to 1,000 bytes, a tenth of a second of 115,200 baud."""
-
-_OF_AN_ENTRY = frozenset({"boot", "edit", "test", "make_default", "next_boot"})
-"""Actions for which an entry has to be selected."""
 
 _BANNER = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
 """Under so many rows of the terminal, at most so many of the banner: the list goes before."""
@@ -66,8 +62,7 @@ _BANNER = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
 class MenuScreen(ScanningScreen[None]):
     """The screen to which everything comes back."""
 
-    place = Place.MENU
-    BINDINGS: ClassVar = bindings(Place.MENU)
+    screen_id = ScreenId.MENU
 
     class StayedUp(Message):
         """The machine did not go down."""
@@ -148,15 +143,16 @@ class MenuScreen(ScanningScreen[None]):
         return not any(True for _listing in self.results.listings)
 
     @property
-    def unlabelled(self) -> frozenset[str]:
-        """Keys are named where there is something for them: a machine without anything, an encrypted partition."""
-        demo = frozenset() if self._demo_suggested else frozenset({"demo"})
-        hidden = {"unlock"} if not self._locked else set()
-        hidden |= {"unfilter"} if not self._words else set()
+    def situations(self) -> frozenset[Situation]:
+        """Return what there is on the screen. Until the first scan has ended an entry may be about to be selected."""
         row = self._rows.selected
-        if row.listing is None if row else self.results.finished:
-            hidden |= _OF_AN_ENTRY
-        return super().unlabelled | demo | hidden
+        holds = {
+            Situation.NOTHING_TO_BOOT: self._demo_suggested,
+            Situation.LOCKED: bool(self._locked),
+            Situation.FILTER: bool(self._words),
+            Situation.ENTRY: row.listing is not None if row else not self.results.finished,
+        }
+        return frozenset(situation for situation, is_so in holds.items() if is_so)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc shows every entry again while there is a filter; else it may have another meaning."""
@@ -494,7 +490,7 @@ class MenuScreen(ScanningScreen[None]):
         if not powers:
             self._say(_("One moment, please."))
             return
-        answers = (_("Go on running"), *(_(_POWERS[power]) for power in powers))
+        answers = (_("Go on running"), *(_(POWER_WORDS[power]) for power in powers))
         words = (_("Whatever runs here ends at once."),) if self.context.confirm_always else ()
         screen = ChoiceScreen(self.context, _("Power"), words, answers)
         self.app.push_screen(screen, lambda taken: self._power(powers[taken - 1]) if taken else None)
@@ -604,10 +600,3 @@ class MenuScreen(ScanningScreen[None]):
     def _stored(self, message: Stored) -> None:
         if message.number == self._kept:
             self._say(message.said)
-
-
-_POWERS = {
-    Power.REBOOT: N_("Restart"),
-    Power.OFF: N_("Switch off"),
-    Power.FIRMWARE: N_("Restart into the firmware's setup"),
-}

@@ -6,8 +6,6 @@ What is typed is a line of its own on the sheet: it blinks not, and only the cel
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
 from textual.message import Message
 
@@ -18,9 +16,9 @@ from bootmenu.frontends.tui.screens.typing_screen import Typing
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
 from bootmenu.session import internal_errors
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.passphrase_prompt import passphrase, typing
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line
 
 MAX_TYPED = 512
@@ -30,8 +28,7 @@ MAX_TYPED = 512
 class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
     """A box over the menu. Ends with True when the partition is unlocked."""
 
-    place = Place.PASSPHRASE
-    BINDINGS: ClassVar = bindings(Place.PASSPHRASE)
+    screen_id = ScreenId.PASSPHRASE
     longest = MAX_TYPED
     literal = True
 

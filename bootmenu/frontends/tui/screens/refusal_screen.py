@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.view.actions import Place, bindings
 from bootmenu.view.refusal import arrival, refusal
+from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import with_version
 
@@ -17,8 +15,7 @@ from bootmenu.view.wording import with_version
 class RefusalScreen(ReadingScreen[None]):
     """What happened, what the kernel logged, what to do. name: the entry, when it is known."""
 
-    place = Place.REFUSAL
-    BINDINGS: ClassVar = bindings(Place.REFUSAL)
+    screen_id = ScreenId.REFUSAL
 
     def __init__(self, context: UiContext, error: Exception, name: str = "") -> None:
         super().__init__(context)
@@ -37,8 +34,7 @@ class RefusalScreen(ReadingScreen[None]):
 class ArrivalScreen(ReadingScreen[None]):
     """`Here the machine would start NAME.`"""
 
-    place = Place.ARRIVAL
-    BINDINGS: ClassVar = bindings(Place.ARRIVAL)
+    screen_id = ScreenId.ARRIVAL
 
     def __init__(self, context: UiContext, plan: LoadPlan) -> None:
         super().__init__(context)

@@ -7,7 +7,7 @@ import pytest
 
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.session.policy import Access, Policy
+from bootmenu.view.policy import Access, Policy
 from tests.builders.fakes import ALPINE, DEBIAN, OLDER, PAGES, TEST
 
 FOUND = (DEBIAN, OLDER, PAGES, ALPINE, TEST)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule
+from bootmenu.view.key_help import essential
 
 if TYPE_CHECKING:  # the first frame asks, too, and must not wait for imports
     from bootmenu.discovery.scan_events import Listing
@@ -29,18 +30,6 @@ class Access(StrEnum):
     """After the PIN."""
     ABSENT = "absent"
     """Not at all: it is neither shown nor done."""
-
-
-ALWAYS = frozenset(
-    {
-        *("up", "down", "first", "last", "page_up", "page_down", "pick", "switch"),  # looking around
-        *("boot", "confirm", "yes", "no", "cancel", "back", "redraw"),  # starting an entry, and not
-        *("digit", "erase", "clear", "enter_pin"),  # entering the PIN
-        *("left", "right", "home", "end", "delete", "erase_word", "kill"),  # typing, where something is typed
-        *("choose", "choose_back", "revert", "keep", "unfilter"),
-    }
-)
-"""Actions of the key table that are part of starting an entry, of being asked for the PIN, or of another action."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +47,7 @@ class Policy:
     locked: tuple[str, ...] = ()
     """Patterns of ids that ask for the PIN."""
     actions: frozenset[str] = frozenset()
-    """Without the PIN, beside ALWAYS."""
+    """Without the PIN, beside those that are essential."""
     has_pin: bool = False
     offers_shell: bool = True
 
@@ -82,15 +71,15 @@ class Policy:
         return Policy(offers_shell=self.offers_shell)
 
     def access(self, action: str) -> Access:
-        """Of an action, by its name in the key table."""
+        """Return how an action can be reached, by its name in the table."""
         if action == "shell" and not self.offers_shell:
             return Access.ABSENT
-        if not self.kiosk or action in ALWAYS or action in self.actions:
+        if not self.kiosk or action in essential() or action in self.actions:
             return Access.FREE
         return Access.PIN if self.has_pin else Access.ABSENT
 
     def allows(self, action: str) -> bool:
-        """Whether it is done at once."""
+        """Return whether an action needs nothing else."""
         return self.access(action) is Access.FREE
 
     def access_to(self, listing: Listing) -> Access:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The screens, and what an action depends on: what is permitted here, and what there is on the screen."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum, auto
+
+from bootmenu.i18n import N_
+
+
+class ScreenId(StrEnum):
+    """The screens. The value says when they are shown, for the help."""
+
+    MENU = N_("In the menu")
+    EDIT = N_("While an entry is edited")
+    FILTER = N_("While a filter is typed")
+    DETAILS = N_("In the details")
+    TREE = N_("In the device tree")
+    LOG = N_("In the log")
+    HELP = N_("In the help")
+    PROGRESS = N_("While it loads")
+    REFUSAL = N_("After an error")
+    ARRIVAL = N_("At the end of a simulation")
+    CONFIRM = N_("When it asks")
+    CHOICE = N_("When it gives a choice")
+    PASSPHRASE = N_("When it asks for a passphrase")
+    KIOSK = N_("In the kiosk")
+    PIN = N_("When it asks for the PIN")
+
+
+READING = (ScreenId.DETAILS, ScreenId.TREE, ScreenId.LOG, ScreenId.HELP)
+CHOOSING = (ScreenId.MENU, ScreenId.KIOSK)
+SCROLLED = (ScreenId.REFUSAL, *READING)
+BOXES = (ScreenId.CONFIRM, ScreenId.CHOICE)
+LETTERLESS = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.PASSPHRASE, ScreenId.KIOSK, ScreenId.PIN)
+"""On these no letter is a key."""
+TYPING = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.PASSPHRASE)
+
+
+class Requirement(Enum):
+    """What has to be permitted where bootmenu runs; without it the action does not exist."""
+
+    QUIT = auto()
+    """There is something to go back to: this is not a first stage."""
+    SHELL = auto()
+    """This is a first stage, and the settings permit a shell."""
+    DEMO = auto()
+    """The demonstration machine is offered."""
+    SERVICE = auto()
+    """This is the menu that the kiosk opened after the PIN."""
+
+
+class Situation(Enum):
+    """When the footer names an action that exists anyway."""
+
+    ENTRY = auto()
+    """An entry is selected."""
+    LOCKED = auto()
+    """There is an encrypted partition."""
+    FILTER = auto()
+    """Only some entries are listed."""
+    NOTHING_TO_BOOT = auto()
+    """No entry was found, or this machine cannot boot any."""
