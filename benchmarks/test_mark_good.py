@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.bootstate.store import encode
+from bootmenu.bootstate.state import encode
 from bootmenu.system import efi
 from tests.commands.test_mark_good import KIOSK, PLACE, STATE, machine
 

@@ -53,8 +53,6 @@ def shared(named: Iterable[tuple[str, str]]) -> dict[str, object]:
 
 LONG_FILES: frozenset[str] = frozenset(
     {
-        "bootstate/store.py",
-        "config/settings.py",
         "discovery/mounts.py",
         "discovery/scanner.py",
         "formats/dtb.py",
@@ -101,7 +99,6 @@ SHARED_CLASSES: frozenset[str] = frozenset(
         "_Ended",
         "_Image",
         "_Place",
-        "_Reading",
         "_Segment",
         "_State",
     }

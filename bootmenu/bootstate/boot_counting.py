@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootmenu.bootstate.store import StateError, below, writable
+from bootmenu.bootstate.state import StateError
+from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.place import Bus, is_at

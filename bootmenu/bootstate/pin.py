@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from bootmenu.bootstate.store import MOST_WRONG_PINS, Memory
+from bootmenu.bootstate.state import MOST_WRONG_PINS
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.errors import BootmenuError
 
@@ -103,7 +104,7 @@ class StoredPin:
         return f"scrypt${self.n}${self.r}${self.p}${self.salt.hex()}${self.digest.hex()}"
 
 
-def trouble(settings: Settings) -> str:
+def problem(settings: Settings) -> str:
     """Return why the PIN of the settings cannot be used; empty = it can, or there is none."""
     if settings.kiosk_pin is None:
         return ""
@@ -140,7 +141,7 @@ class Guard:
     lost with a damaged state is the highest one, until the right PIN is entered.
     """
 
-    def __init__(self, stored: StoredPin, memory: Memory, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, stored: StoredPin, memory: StateStore, clock: Callable[[], float] = monotonic) -> None:
         self._stored = stored
         self._memory = memory
         self._clock = clock
@@ -178,11 +179,11 @@ class Guard:
         return self._memory.update(lambda state: dataclasses.replace(state, wrong_pins=min(wrong, MOST_WRONG_PINS)))
 
 
-_GUARDS: dict[Memory, Guard] = {}
+_GUARDS: dict[StateStore, Guard] = {}
 _MAKING = threading.Lock()
 
 
-def guard(stored: StoredPin, memory: Memory) -> Guard:
+def guard(stored: StoredPin, memory: StateStore) -> Guard:
     """The one of this memory: every console has the same pauses, and they go on when the menu begins again."""
     with _MAKING:
         return _GUARDS.setdefault(memory, Guard(stored, memory))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What state.py remembers as plain JSON objects, checked and written without any import: `bootmenu mark-good` runs on
-slow boards, where importing state.py takes most of its time. state.py has the meaning of each field."""
+"""The state as plain JSON objects, checked and written without any import: `bootmenu mark-good` runs on slow boards,
+where importing state.py would take most of its time. state.py has the meaning of each field."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIELDS: dict[str, str] = {
     "once_disks": "texts",
     "wrong_pins": "number",
 }
-"""What state.State.to_json has, in its order."""
+"""The fields of state.State, in its order."""
 
 Object = dict[str, object]
 
@@ -108,7 +108,7 @@ def _text(value: object) -> str:
     return "null" if value is None else str(value)
 
 
-def came_up(state: Object, at: str) -> Object:
+def mark_good(state: Object, at: str) -> Object:
     """Return the state after the system that was tried said that it is well, at that time (Attempt.at). Nothing
     changes when none was tried."""
     tried = state["trying"]

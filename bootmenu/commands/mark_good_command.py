@@ -109,7 +109,7 @@ def _mark_at(place: _Folder | _Variable) -> str:
 
     tried = state["trying"]
     assert isinstance(tried, dict)
-    place.write(state_file.came_up(state, state_file.timestamp(time())))
+    place.write(state_file.mark_good(state, state_file.timestamp(time())))
     return f"{state_file.praise(tried)}."
 
 

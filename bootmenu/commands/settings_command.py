@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     import dataclasses
 
     from bootmenu.bootstate import pin
-    from bootmenu.bootstate.store import refusal
+    from bootmenu.bootstate.backend_from_settings import why_not_kept
     from bootmenu.config.settings_layers import load
     from bootmenu.discovery.devices import survey
     from bootmenu.kexec.demands import unmatched
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     host = Host()
     loaded = load(host)
     found = list(survey(host)) if loaded.settings.sha256 or loaded.settings.state_device else []
-    more = (pin.trouble(loaded.settings), refusal(host, loaded.settings, found))
+    more = (pin.problem(loaded.settings), why_not_kept(host, loaded.settings, found))
     problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
     if arguments.json:
         print_json(output.settings_to_json(dataclasses.replace(loaded, problems=problems), applied()))

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterator
 from importlib import resources
 
-from bootmenu.bootstate.store import FolderStore, Memory
+from bootmenu.bootstate.state_backends import FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.partitions import build
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session.machine_session import MachineSession
@@ -51,7 +52,7 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
                 method="simulated",
                 simulated=True,
                 pace=pace,
-                memory=Memory(FolderStore(folder / "state")),
+                memory=StateStore(FolderBackend(folder / "state")),
             )
         ) as session:
             yield session

@@ -40,7 +40,7 @@ from bootmenu.terminal.consoles import Console
 from bootmenu.terminal.line_input import Prompt
 
 if TYPE_CHECKING:
-    from bootmenu.bootstate.store import Memory
+    from bootmenu.bootstate.state_store import StateStore
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.frontends.outcome import Outcome, Quit
     from bootmenu.kexec.plan import LoadPlan
@@ -204,7 +204,7 @@ class SessionStartup:
         """Before anything is mounted read-only."""
         assert self._session is not None
         memory = self._session.memory
-        memory.update(lambda state: state.begun())
+        memory.update(lambda state: state.on_menu_start())
         if memory.healed:  # a countdown that is not stopped shows it to nobody
             from bootmenu.session import internal_errors
 
@@ -494,11 +494,11 @@ def _kernel_messages() -> contextlib.AbstractContextManager[None]:
 # ---- the menu ---------------------------------------------------------------------------------------------
 
 
-def why_it_forgets(memory: Memory, settings: Settings) -> str:
+def why_it_forgets(memory: StateStore, settings: Settings) -> str:
     """Return what is to be told at the start about what should be remembered between boots. Where the settings name
     no place nothing should, unless there are wrong PINs to count."""
     wanted = memory.remembers or settings.state_device is not None or settings.kiosk_pin is not None
-    return memory.trouble if wanted else ""
+    return memory.error if wanted else ""
 
 
 def _show(menu_run: MenuRun) -> Quit | None:

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from bootmenu.bootstate.store import State
+from bootmenu.bootstate.state import State
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing, ScanFinished, Stream
 from bootmenu.discovery.storage.luks import UnlockError
@@ -484,7 +484,7 @@ class PlainMenu(PlainBase):
         kept = memory.update(change)
         self._list()
         if not kept:
-            self.teletype.say(localized(memory.trouble), "  ! ")
+            self.teletype.say(localized(memory.error), "  ! ")
         if name in (memory.state.default, memory.state.once) and (warning := made_default(listing, "")):
             self.teletype.say(f"{full_name(listing)}: {warning}", "  ! ")
 

@@ -227,7 +227,7 @@ def _check_settings(source: Path, destination: str) -> None:
         found = settings_layers.parse(file.read_bytes(), str(file))
     except OSError as error:
         raise BootmenuError(f"{file} cannot be packed as settings: {error.strerror}.", hint) from error
-    problems = [*found.problems, *filter(None, [pin.trouble(found.settings)])]
+    problems = [*found.problems, *filter(None, [pin.problem(found.settings)])]
     if problems:
         raise BootmenuError("\n".join([f"{file} cannot be packed as settings:", *problems]), hint)
 

@@ -16,7 +16,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.place import Bus
 
 if TYPE_CHECKING:
-    from bootmenu.bootstate.store import State
+    from bootmenu.bootstate.state import State
     from bootmenu.config.settings import Settings
     from bootmenu.config.settings_layers import Loaded
     from bootmenu.discovery.scan_events import Listing

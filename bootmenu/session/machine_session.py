@@ -13,8 +13,10 @@ from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.bootstate import state_file
+from bootmenu.bootstate.backend_from_settings import open_state_store
 from bootmenu.bootstate.boot_counting import Counted, count_try, end_counting
-from bootmenu.bootstate.store import Attempt, Memory, State, open_memory, timestamp
+from bootmenu.bootstate.state import Attempt, State, timestamp
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts, FileState, check, check_machine
 from bootmenu.config.settings import Settings
 from bootmenu.discovery import resolve, root_option
@@ -93,7 +95,7 @@ class Session(Protocol):
         """Why nothing can be executed here, if so: `kexec-tools is not installed`, ..."""
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> StateStore:
         """What is remembered between boots; opened when it is first asked for, which may look for a partition."""
 
     def scan(self) -> Stream:
@@ -182,7 +184,7 @@ class MachineSession:
         local: bool = True,
         patience: float | None = None,
         changes: Changes | None = None,
-        memory: Memory | None = None,
+        memory: StateStore | None = None,
     ) -> None:
         self.host = host
         self.settings = settings or Settings()
@@ -210,14 +212,14 @@ class MachineSession:
         self._powers: tuple[Power, ...] | None = None
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> StateStore:
         """See Session."""
         with self._opening:
             if self._memory is None:
                 try:
-                    self._memory = open_memory(self.host, self.settings, self._devices(), self._aside)
+                    self._memory = open_state_store(self.host, self.settings, self._devices(), self._aside)
                 except (BootmenuError, OSError) as error:
-                    self._memory = Memory(None, f"Nothing is remembered between boots: {error}.")
+                    self._memory = StateStore(None, f"Nothing is remembered between boots: {error}.")
             return self._memory
 
     def _devices(self) -> Iterator[Device | Problem]:
@@ -507,11 +509,11 @@ class MachineSession:
         if self._simulated:
             raise SimulatedJump(f"Here the machine would start {plan.entry.title}.", "This is a simulation.")
         counted = self._count_try(plan.entry)
-        self.memory.update(lambda state: state.begun().booting(Attempt.now(plan.entry)))
+        self.memory.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
         try:
             jumping.jump(self.host)
         except BaseException as error:  # it was no try
-            self.memory.update(State.stayed)
+            self.memory.update(State.on_boot_failed)
             if counted is not None:
                 counted.take_back()
                 self._tried.add((plan.entry.kernel.device, plan.entry.kernel.path))
@@ -527,7 +529,7 @@ class MachineSession:
         try:
             return count_try(self.host, device, entry, self.settings.state_place)
         except (BootmenuError, OSError) as error:
-            self.memory.trouble = f"The try could not be counted in the entry's file name: {error}."
+            self.memory.error = f"The try could not be counted in the entry's file name: {error}."
             return None
 
     def release(self) -> list[str]:
@@ -570,16 +572,14 @@ def mark_good(session: MachineSession) -> str:
     Returns what was done. Raises UsageError where nothing is remembered, else BootmenuError."""
     memory = session.memory
     if not memory.remembers:
-        raise UsageError(
-            memory.trouble, "Name the place in /etc/bootmenu.toml as the first stage does: state.device."
-        )
-    if memory.trouble:
-        raise BootmenuError(memory.trouble, _LOST)
+        raise UsageError(memory.error, "Name the place in /etc/bootmenu.toml as the first stage does: state.device.")
+    if memory.error:
+        raise BootmenuError(memory.error, _LOST)
     tried = memory.state.trying
     if tried is None:
         return _FORGOTTEN if memory.healed else state_file.NOTHING_TRIED
-    if not memory.update(lambda state: state.came_up(timestamp())):
-        raise BootmenuError(memory.trouble, _LOST)
+    if not memory.update(lambda state: state.mark_good(timestamp())):
+        raise BootmenuError(memory.error, _LOST)
     name, praise = tried.title or tried.entry, state_file.praise(to_json(tried))
     if not session.settings.rename_counters:
         return f"{praise}."
@@ -644,7 +644,7 @@ class FilesSession(MachineSession):
     ) -> None:
         """partitions: among which root= is looked for; None = it is not."""
         super().__init__(
-            host, machine, tuple, method=method, settings=settings, local=local, memory=Memory(None)
+            host, machine, tuple, method=method, settings=settings, local=local, memory=StateStore(None)
         )  # files that were named are no entry that could be remembered
         here = Device(name="", folder="/")
         self._earlier[here.name] = here  # nobody scans for it

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from typing import NoReturn
 
-from bootmenu.bootstate.store import Memory
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import TreeChoice
@@ -207,7 +207,7 @@ class View:
         return self._session.notices
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> StateStore:
         """See Session."""
         return self._session.memory
 

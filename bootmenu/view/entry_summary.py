@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bootmenu.bootstate.store import Attempt, State
+from bootmenu.bootstate.state import Attempt, State
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _, for_each_language, localized, ngettext

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bootmenu.bootstate.pin import Guard, StoredPin, guard
-from bootmenu.bootstate.store import Memory, State
+from bootmenu.bootstate.state import State
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.session import internal_errors
@@ -23,7 +24,7 @@ from bootmenu.view.policy import Policy
 class KioskState:
     """What has to be read before the kiosk can offer anything."""
 
-    memory: Memory | None = None
+    memory: StateStore | None = None
     """None = it could not be had."""
     guard: Guard | None = None
     """None = there is no PIN, or none that could be compared."""

@@ -8,7 +8,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bootmenu.bootstate.store import Attempt, State
+from bootmenu.bootstate.state import Attempt, State
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity

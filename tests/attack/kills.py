@@ -16,10 +16,11 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from bootmenu.bootstate.store import Attempt, Files, State, StateError, encode, read_from, store_in
+from bootmenu.bootstate.state import Attempt, State, StateError, encode
+from bootmenu.bootstate.state_backends import Files, read_from, write_into
 from tests.attack import soak
 from tests.attack.tally import Tally, told
-from tests.bootstate.test_store import Journal, after_a_cut
+from tests.bootstate.test_state_store import Journal, after_a_cut
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
 from tests.frontends.pseudo_terminal import Line, on_a_line
@@ -195,7 +196,7 @@ def _again(argv: Sequence[str], folder: Path, environ: dict[str, Any]) -> str:
 def _state(chance: random.Random) -> State:
     state = State(default=chance.choice((None, "debian", "x" * 300)), wrong_pins=chance.randrange(5))
     for _ in range(chance.randrange(4)):
-        state = state.booting(Attempt(entry=f"e{chance.randrange(3)}", at="", title="t")).begun()
+        state = state.booting(Attempt(entry=f"e{chance.randrange(3)}", at="", title="t")).on_menu_start()
     return state
 
 
@@ -205,7 +206,7 @@ def _write(disk: dict[str, bytes], place: Path, state: State) -> list[dict[str, 
     for name, data in disk.items():
         (place / name).write_bytes(data)
     journal = Journal()
-    store_in(place, encode(state), journal)
+    write_into(place, encode(state), journal)
     return list(after_a_cut(dict(disk), journal))
 
 

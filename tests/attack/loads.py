@@ -23,7 +23,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from bootmenu.bootstate.store import Files, FolderStore, Memory, State
+from bootmenu.bootstate.state import State
+from bootmenu.bootstate.state_backends import Files, FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
@@ -235,7 +237,7 @@ class _Machine:
             machine,
             lambda: tuple(self.devices),
             method=method,
-            memory=Memory(FolderStore(root / "state", _Disk(self))),
+            memory=StateStore(FolderBackend(root / "state", _Disk(self))),
         )
 
     @property
@@ -442,7 +444,7 @@ def _state_attack(machine: _Machine, chance: random.Random) -> None:
         fill()
     _load(machine, listing, at, fill)
     machine.session.memory.update(lambda state: State(default=f"x{chance.random()}"))
-    if machine.full and not machine.session.memory.trouble:
+    if machine.full and not machine.session.memory.error:
         raise AssertionError("what could not be remembered is not told")
 
 

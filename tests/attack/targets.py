@@ -26,7 +26,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu import cli, i18n
-from bootmenu.bootstate.store import FolderStore, Memory, State, decode, encode, open_memory
+from bootmenu.bootstate.backend_from_settings import open_state_store
+from bootmenu.bootstate.state import State, decode, encode
+from bootmenu.bootstate.state_backends import FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.bugreport import bundle
 from bootmenu.compat.facts import DeviceTreeFacts, KernelFacts, find_banner
 from bootmenu.config.settings import Verify
@@ -679,17 +682,17 @@ def _state() -> Attack:
             _demand(decode(encode(again)) == again, "written and read back it is another state")
         shutil.rmtree(folder, ignore_errors=True)
         write_tree(folder, {"state.json": data} if chance.random() < 0.7 else {"state.json.new": data})
-        memory = Memory(FolderStore(folder))
+        memory = StateStore(FolderBackend(folder))
         _demand(memory.keep(State(default="after")), "a damaged state cannot be replaced")
-        _demand(Memory(FolderStore(folder)).state.default == "after", "what was kept is not there")
+        _demand(StateStore(FolderBackend(folder)).state.default == "after", "what was kept is not there")
         if not variable:
             with contextlib.suppress(BootmenuError):
-                open_memory(host, settings, []).keep(State(default="x"))
+                open_state_store(host, settings, []).keep(State(default="x"))
             names = [path for path in host.path("/sys/firmware/efi/efivars").iterdir() if path.name != "x"]
             variable = str(names[0]) if names else ""
         if variable:
             Path(variable).write_bytes(mutated(chance, b"\7\0\0\0" + sample, [], tokens))
-            open_memory(host, settings, []).keep(State(default="y"))
+            open_state_store(host, settings, []).keep(State(default="y"))
 
     return attack
 

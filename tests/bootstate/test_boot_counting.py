@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.bootstate.boot_counting import after_a_try, count_try
-from bootmenu.bootstate.store import StateError
+from bootmenu.bootstate.state import StateError
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.place import Place
 from bootmenu.sources.order import Name
-from tests.bootstate.test_store import Mounting
+from tests.bootstate.test_state_store import Mounting
 from tests.builders.hosts import fake_host, syscalls_of
 from tests.builders.places import CARD, INSIDE, STICK
 

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.bootstate.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
-from bootmenu.bootstate.store import FolderStore, Memory, State, StateError
+from bootmenu.bootstate.state import State, StateError
+from bootmenu.bootstate.state_backends import FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.cli import main
 from bootmenu.config.settings_layers import load
 from bootmenu.system.host import Host
@@ -28,7 +30,7 @@ class Clock:
 
 
 def asking(folder: Path, clock: Clock) -> Guard:
-    return Guard(QUICK, Memory(FolderStore(folder)), clock)
+    return Guard(QUICK, StateStore(FolderBackend(folder)), clock)
 
 
 def test_what_is_printed_is_what_the_settings_take(tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_the_count_is_on_the_disk_before_the_pin_is_compared(tmp_path: Path, mon
     seen: list[int] = []
 
     def look(self: StoredPin, pin: str) -> bool:
-        seen.append(Memory(FolderStore(tmp_path)).state.wrong_pins)
+        seen.append(StateStore(FolderBackend(tmp_path)).state.wrong_pins)
         return False
 
     asked = asking(tmp_path, Clock())
@@ -155,13 +157,13 @@ def test_the_count_is_on_the_disk_before_the_pin_is_compared(tmp_path: Path, mon
 
 
 def test_the_rest_of_the_state_is_kept(tmp_path: Path) -> None:
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     memory.keep(State(default="debian"))
     asked = Guard(QUICK, memory, Clock())
     asked.opens("0000")
     memory.keep(dataclasses.replace(memory.state, once="other"))
     asked.opens("0000")
-    assert Memory(FolderStore(tmp_path)).state == State(default="debian", once="other", wrong_pins=2)
+    assert StateStore(FolderBackend(tmp_path)).state == State(default="debian", once="other", wrong_pins=2)
 
 
 class Unreadable:
@@ -178,8 +180,10 @@ class Unreadable:
             raise StateError("no space is left")
 
 
-@pytest.mark.parametrize("memory", [Memory(None), Memory(Unreadable(full=True)), Memory(Unreadable(full=False))])
-def test_where_nothing_is_remembered_even_the_first_try_waits_the_longest_pause(memory: Memory) -> None:
+@pytest.mark.parametrize(
+    "memory", [StateStore(None), StateStore(Unreadable(full=True)), StateStore(Unreadable(full=False))]
+)
+def test_where_nothing_is_remembered_even_the_first_try_waits_the_longest_pause(memory: StateStore) -> None:
     """Or a restart would be the way around it."""
     clock = Clock()
     asked = Guard(QUICK, memory, clock)
@@ -191,7 +195,7 @@ def test_where_nothing_is_remembered_even_the_first_try_waits_the_longest_pause(
         asked = Guard(QUICK, memory, clock)  # a restart
     clock.now += PAUSES[-1] + 1
     assert not asked.opens("0000")
-    if memory.trouble.endswith("damaged."):
+    if memory.error.endswith("damaged."):
         assert asked.wait == 0, "this one is remembered"
     else:
         assert asked.wait == PAUSES[-1]
@@ -222,9 +226,9 @@ def test_the_command_reads_it_twice_and_prints_the_line(
 
 
 def test_every_console_and_the_menu_after_a_fault_have_the_same_pauses() -> None:
-    memory = Memory(None)
+    memory = StateStore(None)
     first = guard(QUICK, memory)
     assert first.wait
     assert not first.opens("4711")
     assert guard(QUICK, memory) is first
-    assert guard(QUICK, Memory(None)) is not first
+    assert guard(QUICK, StateStore(None)) is not first

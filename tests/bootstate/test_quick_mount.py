@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bootmenu.bootstate import quick_mount
-from bootmenu.bootstate.store import FolderStore, encode
+from bootmenu.bootstate.state import encode
+from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.commands import mark_good_command
 from bootmenu.discovery.attachment import Places
 from bootmenu.model.place import is_at, split
@@ -163,5 +164,5 @@ def test_what_is_on_the_partition_is_marked(
     assert mark_good_command.run_quickly(str(root)) == 0
     assert capsys.readouterr().out.endswith("came up well.\n")
     assert mounted == [("/dev/sda1", "vfat"), ("", "")]
-    assert FolderStore(tmp_path / "disk/menu").read().trying is None
-    assert FolderStore(root / PLACE).read().trying is not None
+    assert FolderBackend(tmp_path / "disk/menu").read().trying is None
+    assert FolderBackend(root / PLACE).read().trying is not None

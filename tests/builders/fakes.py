@@ -13,7 +13,8 @@ from threading import Event
 from typing import NoReturn
 
 from bootmenu.bootstate.pin import StoredPin
-from bootmenu.bootstate.store import Memory, State
+from bootmenu.bootstate.state import State
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat.facts import EntryFacts, FileFacts, FileState, KernelFacts
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.discovery.devices import Device
@@ -335,7 +336,7 @@ class FakeSession:
     """What a scan finds once the passphrase was right."""
     unlock_gate: Event = field(default_factory=Event)
     """A passphrase is tried until this is set."""
-    memory: Memory = field(default_factory=lambda: Memory(Kept()))
+    memory: StateStore = field(default_factory=lambda: StateStore(Kept()))
     recheck_gate: Event = field(default_factory=Event)
     """An edited entry is judged when this is set."""
     handed: HandedTrees = field(default_factory=lambda: HandedTrees(None, None, None))

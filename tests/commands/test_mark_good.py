@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.bootstate import state_file
-from bootmenu.bootstate.store import Attempt, FolderStore, State, StateError, decode, encode
+from bootmenu.bootstate.state import Attempt, State, StateError, decode, encode
+from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.commands import mark_good_command
 from bootmenu.config import plain_toml
 from bootmenu.config.settings import FILE, OPTIONS, Settings
@@ -27,12 +28,12 @@ from bootmenu.model.codec import to_json
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.machine_session import mark_good as mark_good_slowly
 from bootmenu.system import efi
-from tests.bootstate.test_store import MOUNTED, states
+from tests.bootstate.test_state_store import MOUNTED, states
 from tests.builders import machines
 from tests.builders.hosts import fake_host
 
 TRIED = Attempt(entry="bls-debian-1", at="2026-11-14T09:30:00Z", title="Debian “stable” \\ 13")
-STATE = State(default="x", wrong_pins=2).booting(Attempt(entry="other", at="")).begun().booting(TRIED)
+STATE = State(default="x", wrong_pins=2).booting(Attempt(entry="other", at="")).on_menu_start().booting(TRIED)
 PLACE = "var/lib/bootmenu"
 KIOSK = """\
 # a terminal
@@ -79,7 +80,7 @@ def timeless(root: Path, settings: Settings) -> State:
     if (settings.state_device or "").lower() == "efi":
         state = decode((root / efi.STATE.lstrip("/")).read_bytes()[4:])
     else:
-        state = FolderStore(root / PLACE).read()
+        state = FolderBackend(root / PLACE).read()
     text = json.dumps(to_json(state))
     return decode(text.replace(state.good[0].at, "now").encode() + b"\n") if state.good else state
 
@@ -163,7 +164,7 @@ def test_nobody_needs_to_read_what_it_says(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([sys.executable, "-c", program], stdout=full, check=False, capture_output=False)
     assert done.returncode == 2
-    assert FolderStore(tmp_path / "m" / PLACE).read().trying is None
+    assert FolderBackend(tmp_path / "m" / PLACE).read().trying is None
 
 
 MODULES = {

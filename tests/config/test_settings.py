@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu.bootstate.store import State
+from bootmenu.bootstate.state import State
 from bootmenu.cli import main
 from bootmenu.commands.settings_command import settings_lines
 from bootmenu.config.option import UNSET, CommandLineRule, Declarations, Option

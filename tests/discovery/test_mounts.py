@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.bootstate.store import DeviceStore, State, encode
+from bootmenu.bootstate.state import State, encode
+from bootmenu.bootstate.state_backends import PartitionBackend
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mounts import FLAGS, MountError, Mounts
 from bootmenu.model.entry import Problem
@@ -987,7 +988,7 @@ def test_a_stick_is_never_read_as_the_disk_whose_file_system_it_claims_to_be_a_p
         # and it counts no wrong PINs
         host.syscalls.umount(str(tmp_path / "point"))
         subprocess.run([_tool("btrfs"), "device", "scan", other.path], check=True, capture_output=True)
-        assert DeviceStore(host, device, "/").read() == State()
+        assert PartitionBackend(host, device, "/").read() == State()
 
     with attached(stick, "btrfs") as device:
         _in_a_child(write)

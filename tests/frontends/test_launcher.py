@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootmenu.bootstate.store import Memory, State
+from bootmenu.bootstate.state import State
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.devices import Device
@@ -74,7 +75,7 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
 )
 def test_that_nothing_is_remembered_is_told_where_something_should_be(settings: Settings, told: bool) -> None:
     """A first stage as the README builds it names no place: it would say so on every screen, for ever."""
-    memory = Memory(None, "Nothing is remembered.")
+    memory = StateStore(None, "Nothing is remembered.")
     assert launcher.why_it_forgets(memory, settings) == ("Nothing is remembered." if told else "")
 
 
@@ -111,7 +112,7 @@ def test_a_damaged_state_is_mended_as_the_menu_starts_and_logged_once(
         try:
             while (shared := startup.poll()) is None:
                 assert woken.acquire(timeout=30)
-            assert shared.session.memory.trouble == ""
+            assert shared.session.memory.error == ""
         finally:
             startup.close()
     assert log.read_text() == "What was remembered was damaged and could not be read. It begins anew.\n"

@@ -12,7 +12,9 @@ from time import monotonic
 
 import pytest
 
-from bootmenu.bootstate.store import Attempt, FolderStore, Memory
+from bootmenu.bootstate.state import Attempt
+from bootmenu.bootstate.state_backends import FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.config.settings_layers import parse
 from bootmenu.errors import BootmenuError
@@ -65,7 +67,7 @@ async def test_its_rows_are_those_of_the_screen(actions: tuple[str, ...], *, los
     used = dataclasses.replace(KIOSK, kiosk_actions=actions, kiosk_locked=("debian-47",))
     session = fakes.FakeSession()
     if lost:
-        session.memory.update(lambda state: state.booting(Attempt.now(fakes.DEBIAN.entry)).begun())
+        session.memory.update(lambda state: state.booting(Attempt.now(fakes.DEBIAN.entry)).on_menu_start())
     async with running(session, settings=used) as menu:
         await menu.until(lambda: bool(screen(menu).rows) and screen(menu)._ready is not None)
         rows = screen(menu).rows
@@ -215,7 +217,7 @@ def test_a_kiosk_without_patterns_has_its_default_entry_and_the_contact() -> Non
 
 
 def stored(tmp_path: Path, *typed: str, used: Settings = KIOSK, clock: Callable[[], float] = monotonic) -> str:
-    session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
+    session = fakes.FakeSession(memory=StateStore(FolderBackend(tmp_path)))
     return kiosk(*typed, session=session, used=used, clock=clock)[0]
 
 
@@ -268,7 +270,7 @@ def test_wrong_pins_are_counted_and_paused_after(tmp_path: Path) -> None:
     assert said.count("That was not the PIN. Please wait 5 s.") == 1
     assert said.count("Please wait 5 s.") == 3
     assert "Also:" not in said
-    assert FolderStore(tmp_path).read().wrong_pins == 4, "letters are no PIN"
+    assert FolderBackend(tmp_path).read().wrong_pins == 4, "letters are no PIN"
     assert "Please wait 5 s." in stored(tmp_path, "4"), "after a restart, too"
 
 

@@ -10,7 +10,9 @@ from time import monotonic
 
 import pytest
 
-from bootmenu.bootstate.store import FolderStore, Memory, State
+from bootmenu.bootstate.state import State
+from bootmenu.bootstate.state_backends import FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished, Stream
@@ -226,25 +228,25 @@ def test_a_filter_is_in_sight_until_it_is_taken_back() -> None:
 
 
 def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: Path) -> None:
-    session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
+    session = fakes.FakeSession(memory=StateStore(FolderBackend(tmp_path)))
     said, _ = sit(session, "D 1", "o 2")
     first, second = _listings()[:2]
-    kept = FolderStore(tmp_path).read()
+    kept = FolderBackend(tmp_path).read()
     assert kept == State().with_default(first, kept.disks).with_once(second)
     assert set(kept.disks) == {device.place.disk for device in (fakes.BOOT, fakes.ROOT, fakes.STICK)}
     assert "next boot" in said
     sit(session, "D 1", "o 2")
-    assert FolderStore(tmp_path).read() == State()
-    said, _ = sit(fakes.FakeSession(memory=Memory(None, "There is no place.")), "D 1")
+    assert FolderBackend(tmp_path).read() == State()
+    said, _ = sit(fakes.FakeSession(memory=StateStore(None, "There is no place.")), "D 1")
     assert "! There is no place." in said
 
 
 @pytest.mark.parametrize("key", ["D", "o"])
 def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
-    session = fakes.FakeSession(memory=Memory(FolderStore(tmp_path)))
+    session = fakes.FakeSession(memory=StateStore(FolderBackend(tmp_path)))
     said, _ = sit(session, f"{key} 3")
     assert "the default, but it cannot be started here" in " ".join(said.split())
-    assert FolderStore(tmp_path).read() != State(), "all the same"
+    assert FolderBackend(tmp_path).read() != State(), "all the same"
     said, _ = sit(session, f"{key} 3")
     assert "but it cannot be started" not in " ".join(said.split())
     said, _ = sit(session, f"{key} 1")

@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bootmenu import i18n
-from bootmenu.bootstate.store import Attempt
+from bootmenu.bootstate.state import Attempt
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.demo import demonstration
 from bootmenu.demo.demo_kiosk import PIN, demonstrated
@@ -206,7 +206,7 @@ def test_entries_that_differ_never_look_equal_and_have_one_line_each(width: int)
     session = fakes.FakeSession(
         events=(DeviceFound(fakes.BOOT), *found, DeviceDone(fakes.BOOT, 5), ScanFinished(0.1))
     )
-    session.memory.update(lambda state: state.booting(Attempt.now(found[1].listing.entry)).begun())
+    session.memory.update(lambda state: state.booting(Attempt.now(found[1].listing.entry)).on_menu_start())
     said = printed(session, (), width, ascii_only=True, error=BACK)
     rows = [line for line in said.split("\n") if line[:4].strip(" !*>").isdigit() and line.startswith(" ")]
     assert len(rows) == len(found)

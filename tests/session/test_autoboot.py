@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu import i18n
-from bootmenu.bootstate.store import Attempt, State
+from bootmenu.bootstate.state import Attempt, State
 from bootmenu.config.settings import FIRST_STAGE_SECONDS, Settings
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.devices import Device

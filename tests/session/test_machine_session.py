@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.bootstate.store import Attempt, FolderStore, State, encode
+from bootmenu.bootstate.state import Attempt, State, encode
+from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.commands.boot_command import BootOptions, boot
 from bootmenu.config.settings import Settings, Verify, Watchdog
 from bootmenu.demo import demonstration
@@ -338,7 +339,7 @@ def test_a_try_is_on_the_disk_before_the_jump_and_taken_back_after_it(tmp_path: 
 
     def look() -> None:
         names = [path.name for path in (tmp_path / "part/loader/entries").iterdir()]
-        seen.append((FolderStore(tmp_path / "host/var/lib/bootmenu").read(), names))
+        seen.append((FolderBackend(tmp_path / "host/var/lib/bootmenu").read(), names))
         reboot()
 
     calls.reboot_kexec = look  # type: ignore[method-assign]
@@ -347,7 +348,7 @@ def test_a_try_is_on_the_disk_before_the_jump_and_taken_back_after_it(tmp_path: 
     assert before.trying is not None
     assert (before.trying.entry, before.trying.title, before.once) == (entry, "A", None)
     assert names == ["a+2-1.conf" if counters else "a+3.conf"]
-    after = FolderStore(tmp_path / "host/var/lib/bootmenu").read()
+    after = FolderBackend(tmp_path / "host/var/lib/bootmenu").read()
     assert (after.trying, after.tries, after.last) == (None, (), before.last)
     assert (tmp_path / "part/loader/entries/a+3.conf").exists()
 
@@ -381,7 +382,7 @@ def trying(tmp_path: Path, session: MachineSession) -> None:
     """As it is after the jump, in the next system."""
     (listing,), _ = collect(session)
     attempt = Attempt(entry=listing.entry.id, at="", title="A")
-    FolderStore(tmp_path / "host/var/lib/bootmenu").write(State().booting(attempt))
+    FolderBackend(tmp_path / "host/var/lib/bootmenu").write(State().booting(attempt))
 
 
 @pytest.mark.parametrize("counters", [True, False])
@@ -397,7 +398,7 @@ def test_what_came_up_well_is_remembered_and_counted_no_more(tmp_path: Path, cou
     assert mark_good(session) == "A came up well" + (", and is counted no more." if counters else ".")
     (path,) = (tmp_path / "part/loader/entries").iterdir()
     assert path.name == ("a.conf" if counters else "a+2-1.conf")
-    state = FolderStore(tmp_path / "host/var/lib/bootmenu").read()
+    state = FolderBackend(tmp_path / "host/var/lib/bootmenu").read()
     assert state.trying is None
     assert [good.title for good in state.good] == ["A"]
     assert mark_good(session).startswith("No entry waits for this")
@@ -418,7 +419,7 @@ def test_what_cannot_be_remembered_keeps_nothing_from_starting(tmp_path: Path) -
     list(session.leave(plan))
     with pytest.raises(LoadError, match="did not jump"):
         session.jump(plan)
-    assert "a+2-1.conf is there already" in session.memory.trouble
+    assert "a+2-1.conf is there already" in session.memory.error
 
 
 def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Path) -> None:
@@ -704,8 +705,8 @@ def test_a_damaged_state_does_not_keep_a_system_from_being_marked_good(tmp_path:
     assert said == "It is not known any more what was started, and nothing counts as lost."
     assert healed.startswith("What was remembered was damaged")
     assert marked() == ("No entry waits for this: nothing was started, or it is marked good already.", "")
-    FolderStore(place).write(State().booting(Attempt(entry="x", at="", title="X")))
-    FolderStore(place).write(State())
+    FolderBackend(place).write(State().booting(Attempt(entry="x", at="", title="X")))
+    FolderBackend(place).write(State())
     (place / "state.json").write_bytes(b"{")
     said, healed = marked()
     assert (said, healed[:32]) == ("X came up well.", "What was remembered last was dam")

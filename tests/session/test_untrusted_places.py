@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.bootstate.store import Memory, State, open_memory, refusal
+from bootmenu.bootstate.backend_from_settings import open_state_store, why_not_kept
+from bootmenu.bootstate.state import State
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.discovery import scanner as surveys
 from bootmenu.discovery.devices import Device
@@ -333,34 +335,36 @@ def partition(name: str, place: Place, label: str = "STATE") -> Device:
 def test_the_state_is_never_on_a_stick_that_only_has_the_name(tmp_path: Path, place: Place) -> None:
     host, settings = fake_host(tmp_path), Settings(state_device="LABEL=STATE")
     stick, own = partition("sdb1", place), partition("sda3", INSIDE)
-    memory = open_memory(host, settings, [stick])
+    memory = open_state_store(host, settings, [stick])
     assert not memory.remembers
-    assert "and the settings do not say so" in memory.trouble
-    assert refusal(host, settings, [stick]) == memory.trouble
-    assert "the partition LABEL=STATE is not there" in refusal(host, settings, [])
+    assert "and the settings do not say so" in memory.error
+    assert why_not_kept(host, settings, [stick]) == memory.error
+    assert "the partition LABEL=STATE is not there" in why_not_kept(host, settings, [])
     for devices in ([stick, own], [own, stick]):
-        assert open_memory(host, settings, devices).remembers
+        assert open_state_store(host, settings, devices).remembers
 
 
 def test_a_state_that_two_disks_claim_is_refused(tmp_path: Path) -> None:
     host, settings = fake_host(tmp_path), Settings(state_device="LABEL=STATE")
     both = [partition("sda3", INSIDE), partition("sdb3", BESIDE)]
-    memory = open_memory(host, settings, both)
+    memory = open_state_store(host, settings, both)
     assert not memory.remembers
-    assert "there are 2 partitions LABEL=STATE: sda3, sdb3" in memory.trouble
+    assert "there are 2 partitions LABEL=STATE: sda3, sdb3" in memory.error
     on_path = Settings(state_device=f"LABEL=STATE on {BESIDE.path}")
-    assert open_memory(host, on_path, both).remembers
+    assert open_state_store(host, on_path, both).remembers
     twice = [partition("sdb1", STICK), partition("sdc1", STICK)]
-    assert not open_memory(host, Settings(state_device="LABEL=STATE on usb"), twice).remembers
+    assert not open_state_store(host, Settings(state_device="LABEL=STATE on usb"), twice).remembers
 
 
 def test_a_stick_that_is_named_as_one_remembers(tmp_path: Path) -> None:
     host = fake_host(tmp_path)
     for where in ("usb", STICK.path):
-        assert open_memory(
+        assert open_state_store(
             host, Settings(state_device=f"LABEL=STATE on {where}"), [partition("sdb1", STICK)]
         ).remembers
-    assert not open_memory(host, Settings(state_device="LABEL=STATE on sd"), [partition("sdb1", STICK)]).remembers
+    assert not open_state_store(
+        host, Settings(state_device="LABEL=STATE on sd"), [partition("sdb1", STICK)]
+    ).remembers
 
 
 def test_the_menu_makes_the_default_with_the_disks_that_are_there(tmp_path: Path) -> None:
@@ -370,7 +374,7 @@ def test_the_menu_makes_the_default_with_the_disks_that_are_there(tmp_path: Path
     for event in session.scan():
         results.add(event)
     assert results.disks == {INSIDE.disk, STICK.disk}
-    memory = Memory(None)
+    memory = StateStore(None)
     (wanted,) = [one for one in results.listings if one.entry.device == "sdb1"]
     memory.update(lambda state: state.with_default(wanted, results.disks))
     assert memory.state.default_disks == (STICK.disk,)

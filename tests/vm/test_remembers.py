@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from bootmenu.bootstate.store import Files, StateError, read_from
+from bootmenu.bootstate.state import StateError
+from bootmenu.bootstate.state_backends import Files, read_from
 from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import Hardware, Machine, MachineError, run_tool

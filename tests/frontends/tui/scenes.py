@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bootmenu.bootstate.store import Attempt, Memory, State
+from bootmenu.bootstate.state import Attempt, State
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.dtb_candidates import Fit
 from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
@@ -105,8 +106,8 @@ def _unlocking() -> FakeSession:
     return session
 
 
-def _remembering(**state: Any) -> Memory:
-    memory = Memory(None)
+def _remembering(**state: Any) -> StateStore:
+    memory = StateStore(None)
     memory.state = State(**state)
     return memory
 

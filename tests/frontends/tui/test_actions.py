@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State, encode
+from bootmenu.bootstate.state import Attempt, State, encode
+from bootmenu.bootstate.state_backends import FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.builders import board_tree, cells
 from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
 from bootmenu.discovery.scan_events import EntryFound
@@ -279,21 +281,21 @@ async def test_a_filter_without_a_match_says_so_and_nothing_can_be_started() -> 
 # --- what is remembered
 
 
-def remembering(folder: Path, state: State | None = None) -> Memory:
+def remembering(folder: Path, state: State | None = None) -> StateStore:
     (folder / "state.json").write_bytes(encode(state or State()))
-    return Memory(FolderStore(folder))
+    return StateStore(FolderBackend(folder))
 
 
 async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
     async with running(FakeSession(memory=remembering(tmp_path))) as menu:
         await menu.press("2", "D")
         await menu.sees("the default from now on")
-        assert Memory(FolderStore(tmp_path)).state.default == "debian-47"
+        assert StateStore(FolderBackend(tmp_path)).state.default == "debian-47"
         assert "2*" in menu.selected
         assert menu.text.count("* ") == 1
         await menu.press("D")
         await menu.sees("no longer the default")
-        assert Memory(FolderStore(tmp_path)).state.default is None
+        assert StateStore(FolderBackend(tmp_path)).state.default is None
         assert "2*" not in menu.selected
         assert "1*" in menu.text, "its configuration's own"
 
@@ -317,10 +319,10 @@ async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> No
         assert "4→" in menu.selected
         await menu.pilot.resize_terminal(160, 40)
         await menu.until(lambda: " next" in menu.selected)
-        assert Memory(FolderStore(tmp_path)).state.once == "alpine"
+        assert StateStore(FolderBackend(tmp_path)).state.once == "alpine"
         await menu.press("o")
         await menu.sees("no longer chosen")
-        assert Memory(FolderStore(tmp_path)).state.once is None
+        assert StateStore(FolderBackend(tmp_path)).state.once is None
 
 
 @pytest.mark.parametrize(("keys", "said"), [("4D", "no longer the default"), ("2o", "no longer chosen")])
@@ -337,12 +339,12 @@ async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_i
         await menu.press(*keys)
         await menu.sees(said)
         assert (memory.state.default, memory.state.once) == ("debian-49", "debian-49"), "the other one's choice"
-        assert Memory(FolderStore(tmp_path)).state == memory.state
+        assert StateStore(FolderBackend(tmp_path)).state == memory.state
 
 
 async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> None:
     place = Slow()
-    memory = Memory(place)
+    memory = StateStore(place)
     async with running(FakeSession(memory=memory)) as menu:
         await menu.press("2", "D", "D", "D", "o", "o", "4", "o", "D")
         assert (memory.state.default, memory.state.once) == ("alpine", "alpine")
@@ -353,7 +355,7 @@ async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> N
 
 
 async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
-    session = Opening(memory=Memory(fakes.Kept()))
+    session = Opening(memory=StateStore(fakes.Kept()))
     async with running(session) as menu:
         await menu.press("2", "D")
         await menu.sees("One moment, please.")
@@ -386,23 +388,25 @@ class Slow(fakes.Kept):
 class Opening(FakeSession):
     """Whoever asks for what is remembered waits, as for a partition that has to be found."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: StateStore) -> None:
         self.opened = threading.Event()
         super().__init__(memory=memory)
 
     @property
-    def memory(self) -> Memory:
+    def memory(self) -> StateStore:
         assert threading.current_thread() is not threading.main_thread(), "the screen must not wait for a disk"
         assert self.opened.wait(30)
         return self._kept
 
     @memory.setter
-    def memory(self, kept: Memory) -> None:
+    def memory(self, kept: StateStore) -> None:
         self._kept = kept
 
 
 async def test_what_cannot_be_remembered_is_told() -> None:
-    async with running(FakeSession(memory=Memory(None, "Nothing is remembered: no place.")), size=(120, 40)) as menu:
+    async with running(
+        FakeSession(memory=StateStore(None, "Nothing is remembered: no place.")), size=(120, 40)
+    ) as menu:
         await menu.press("D")
         await menu.sees("until power-off: Nothing is remembered")
 

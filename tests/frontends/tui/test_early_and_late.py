@@ -20,7 +20,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from bootmenu.bootstate.pin import StoredPin, guard
-from bootmenu.bootstate.store import Memory
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.scan_events import DeviceFound, EntryFound
 from bootmenu.frontends.tui import screens
 from bootmenu.frontends.tui.screens.base_screen import (
@@ -67,7 +67,7 @@ _PLAN = fakes.plan_for(fakes.DEBIAN)
 
 def _pin(context: UiContext) -> PinScreen:
     assert fakes.KIOSK.kiosk_pin is not None
-    return PinScreen(context, guard(StoredPin.parse(fakes.KIOSK.kiosk_pin), Memory(None)))
+    return PinScreen(context, guard(StoredPin.parse(fakes.KIOSK.kiosk_pin), StateStore(None)))
 
 
 SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {

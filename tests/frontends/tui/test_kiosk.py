@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from bootmenu.bootstate.store import Attempt, FolderStore, Memory, State
+from bootmenu.bootstate.state import Attempt, State
+from bootmenu.bootstate.state_backends import FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.config.settings_layers import parse
 from bootmenu.frontends.outcome import Jump, Quit
@@ -294,7 +296,7 @@ async def test_on_a_running_system_it_is_left_by_the_pin_and_quit() -> None:
 
 
 async def test_a_wrong_pin_is_counted_and_nothing_of_it_is_shown(tmp_path: Path) -> None:
-    session = FakeSession(memory=Memory(FolderStore(tmp_path / "state")))
+    session = FakeSession(memory=StateStore(FolderBackend(tmp_path / "state")))
     async with kiosk(session) as menu:
         await opened(menu, *"9876")
         await menu.sees("That was not the PIN. Please try again.")

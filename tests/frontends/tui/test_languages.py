@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bootmenu import i18n
-from bootmenu.bootstate.store import Attempt, Memory, State
+from bootmenu.bootstate.state import Attempt, State
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.frontends import first_frame
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.i18n import _
@@ -56,7 +57,7 @@ def check(menu: Menu) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) -> None:
-    memory = Memory(None)
+    memory = StateStore(None)
     memory.state = State(default="alpine", lost=(Attempt(entry="debian-49", at="2026-11-14T09:30:00Z"),))
     session = fakes.stuck_session(memory=memory)
     async with running(session, size=size) as menu:

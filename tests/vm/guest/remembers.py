@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 from bootmenu import cli
-from bootmenu.bootstate.store import Attempt, Files, FolderStore, Memory, State
+from bootmenu.bootstate.state import Attempt, State
+from bootmenu.bootstate.state_backends import Files, FolderBackend
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings_layers import load
 from bootmenu.discovery.machine_facts import gather
 from bootmenu.model.codec import to_json
@@ -27,11 +29,11 @@ def tell(what: str, **values: object) -> None:
     print("remembers " + json.dumps({"what": what, **values}), flush=True)
 
 
-def opened() -> Memory:
+def opened() -> StateStore:
     """The place that the settings name."""
     memory = MachineSession(host, gather(host), tuple, settings=load(host).settings).memory
     state = to_json(memory.state)
-    tell("opened", state=state, trouble=memory.trouble, known=memory.known, healed=getattr(memory, "healed", ""))
+    tell("opened", state=state, trouble=memory.error, known=memory.known, healed=getattr(memory, "healed", ""))
     return memory
 
 
@@ -60,7 +62,7 @@ def ready(step: str) -> None:
 def quickly() -> None:
     """mark-good on the disk, as in a started system, whose udev has written down what it is."""
     host.syscalls.mount(DISK, POINT, "vfat", MountFlag(0), "")
-    FolderStore(Path(POINT, "state")).write(State().booting(TRIED))
+    FolderBackend(Path(POINT, "state")).write(State().booting(TRIED))
     host.syscalls.umount(POINT)
     number = Path("/sys/class/block/vda/dev").read_text().strip()
     Path("/run/udev/data").mkdir(parents=True)
@@ -77,7 +79,7 @@ def quickly() -> None:
     said, status, modules = (*done.stdout.splitlines(), done.stderr, "", "")[:3]
     left = Path("/run/udev/control").exists() and DISK not in Path("/proc/mounts").read_text()
     host.syscalls.mount(DISK, POINT, "vfat", MountFlag(0), "")
-    state = FolderStore(Path(POINT, "state")).read()
+    state = FolderBackend(Path(POINT, "state")).read()
     host.syscalls.umount(POINT)
     unwelcome = sorted({"re", "enum", "json", "pathlib", "ctypes"} & set(modules.split()))
     tell("quickly", said=said, status=status, unwelcome=unwelcome, unmounted=left, trying=to_json(state.trying))
@@ -88,18 +90,18 @@ def on_fat() -> None:
     host.syscalls.mount(DISK, POINT, "vfat", MountFlag(0), "")
     folder = Path(POINT, "state")
     if folder.exists():
-        memory = Memory(FolderStore(folder))
+        memory = StateStore(FolderBackend(folder))
         found = memory.state.default
         kept = memory.update(lambda state: dataclasses.replace(state, default="healed"))
-        again = Memory(FolderStore(folder))
-        tell("healed", found=found, kept=kept, trouble=memory.trouble, again=again.state.default)
+        again = StateStore(FolderBackend(folder))
+        tell("healed", found=found, kept=kept, trouble=memory.error, again=again.state.default)
         host.syscalls.umount(POINT)
         quickly()
         return
-    FolderStore(folder).write(State(default="old"))
+    FolderBackend(folder).write(State(default="old"))
     host.syscalls.umount(POINT)
     host.syscalls.mount(DISK, POINT, "vfat", MountFlag(0), "")
-    FolderStore(folder, Stepping()).write(State(default="new"))
+    FolderBackend(folder, Stepping()).write(State(default="new"))
     ready("stored")
 
 
@@ -111,7 +113,7 @@ tell(
 memory = opened()
 if memory.state == State():
     chosen = State(once="alpine", wrong_pins=2)
-    tell("kept", kept=memory.keep(chosen.booting(TRIED)), trouble=memory.trouble)
+    tell("kept", kept=memory.keep(chosen.booting(TRIED)), trouble=memory.error)
     memory.update(lambda state: dataclasses.replace(state, once="alpine"))
 else:
     tell("marked", status=cli.main(["mark-good"]))

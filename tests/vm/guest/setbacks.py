@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from bootmenu.bootstate.store import Memory
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.scan_events import Listing
@@ -52,7 +52,7 @@ def watched(listing: Listing) -> None:
 
 
 host = Host()
-session = MachineSession(host, gather(host), settings=Settings(scan_seconds=60), memory=Memory(None))
+session = MachineSession(host, gather(host), settings=Settings(scan_seconds=60), memory=StateStore(None))
 entries = {listing.entry.title: listing for listing in collect(session)[0]}
 tell("scanned", entries=sorted(entries), **state())
 

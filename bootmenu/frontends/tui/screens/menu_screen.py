@@ -16,7 +16,8 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
-from bootmenu.bootstate.store import Memory, State
+from bootmenu.bootstate.state import State
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
@@ -74,7 +75,7 @@ class MenuScreen(ScanningScreen[None]):
     class Opened(Message):
         """What is remembered between boots can be asked for, and what can be done with the machine is known."""
 
-        def __init__(self, memory: Memory, powers: tuple[Power, ...]) -> None:
+        def __init__(self, memory: StateStore, powers: tuple[Power, ...]) -> None:
             super().__init__()
             self.memory = memory
             self.powers = powers
@@ -96,7 +97,7 @@ class MenuScreen(ScanningScreen[None]):
         self._untold = True
         """Beside the rows stands that nothing is selected."""
         self._said = localized(context.trouble)
-        self._memory: Memory | None = None
+        self._memory: StateStore | None = None
         """None = not opened yet."""
         self._powers: tuple[Power, ...] = ()
         """What can be done with the whole machine; () = not known yet."""
@@ -576,10 +577,10 @@ class MenuScreen(ScanningScreen[None]):
         """In a thread: it may look for a partition, and asks the firmware."""
         self.post_message(self.Opened(self.context.session.memory, self.context.session.powers))
 
-    def _store(self, memory: Memory, number: int, said: str) -> None:
+    def _store(self, memory: StateStore, number: int, said: str) -> None:
         """In a thread: it writes to a disk."""
         if not memory.store():
-            trouble = localized(memory.trouble)
+            trouble = localized(memory.error)
             said = _("{said}, until power-off: {trouble}").format(said=said, trouble=trouble)
         self.post_message(self.Stored(number, said))
 

@@ -15,24 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.bootstate import state_file
-from bootmenu.bootstate.store import (
-    MOST_WRONG_PINS,
+from bootmenu.bootstate.backend_from_settings import open_state_store, why_not_kept
+from bootmenu.bootstate.state import MOST_WRONG_PINS, Attempt, State, StateError, decode, encode
+from bootmenu.bootstate.state_backends import (
     NAME,
-    Attempt,
-    DeviceStore,
-    EfiStore,
+    EfiBackend,
     Files,
-    FolderStore,
-    Memory,
-    State,
-    StateError,
-    decode,
-    encode,
-    open_memory,
+    FolderBackend,
+    PartitionBackend,
     read_from,
-    refusal,
-    store_in,
+    write_into,
 )
+from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
 from bootmenu.config.settings import Settings
 from bootmenu.discovery.devices import Device
@@ -65,42 +59,42 @@ states = st.builds(
 def test_an_entry_that_is_tried_and_never_marked_good_never_came_back() -> None:
     tried = State(once="x").booting(FIRST)
     assert (tried.last, tried.trying, tried.once) == (FIRST, FIRST, None)
-    later = tried.begun()
+    later = tried.on_menu_start()
     assert later.trying is None
     assert later.lost_at(FIRST.entry) == FIRST
     assert later.lost_at(SECOND.entry) is None
-    assert later.begun() == later
+    assert later.on_menu_start() == later
 
 
 def test_an_entry_that_came_up_is_good_until_it_is_lost_again() -> None:
-    good = State().booting(FIRST).begun().booting(FIRST).came_up("2026-12-01T00:00:00Z")
+    good = State().booting(FIRST).on_menu_start().booting(FIRST).mark_good("2026-12-01T00:00:00Z")
     assert (good.trying, good.lost, good.tries) == (None, (), ())
     marked = good.good_at(FIRST.entry)
     assert marked is not None
     assert marked.at == "2026-12-01T00:00:00Z"
-    assert good.came_up("later") == good, "nothing was being tried"
+    assert good.mark_good("later") == good, "nothing was being tried"
 
 
 def test_tries_are_counted_down_entry_by_entry() -> None:
     state = State()
     for _ in range(2):
-        state = state.booting(FIRST).begun()
-    state = state.booting(SECOND).begun()
+        state = state.booting(FIRST).on_menu_start()
+    state = state.booting(SECOND).on_menu_start()
     assert (state.tries_left(FIRST.entry, 3), state.tries_left(SECOND.entry, 3)) == (1, 2)
-    assert state.booting(FIRST).begun().booting(FIRST).tries_left(FIRST.entry, 3) == 0
+    assert state.booting(FIRST).on_menu_start().booting(FIRST).tries_left(FIRST.entry, 3) == 0
     assert state.tries_left(FIRST.entry, 0) is None
 
 
 def test_a_jump_that_failed_was_no_try() -> None:
-    before = State().booting(FIRST).begun()
-    assert before.booting(FIRST).stayed().tries == before.tries
-    assert before.booting(FIRST).stayed().begun().lost == before.lost
+    before = State().booting(FIRST).on_menu_start()
+    assert before.booting(FIRST).on_boot_failed().tries == before.tries
+    assert before.booting(FIRST).on_boot_failed().on_menu_start().lost == before.lost
 
 
 def test_what_is_remembered_stays_small() -> None:
     state = State()
     for number in range(200):
-        state = state.booting(Attempt(entry=f"e{number}", at="")).begun()
+        state = state.booting(Attempt(entry=f"e{number}", at="")).on_menu_start()
     assert len(state.lost) == len(state.tries) == 50
     assert state.lost[0].entry == "e199"
 
@@ -118,21 +112,21 @@ def test_any_bytes_give_a_state_or_a_state_error(data: bytes) -> None:
 
 def test_a_state_is_never_longer_than_what_is_read_again(tmp_path: Path) -> None:
     """Ids and titles come from disks: they must not make a machine forget its default, or a kiosk its wrong PINs."""
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     memory.keep(State(default="debian", wrong_pins=7))
     for number in range(60):
         attempt = Attempt(entry=f"sda{number}:{'x' * 300}", at="", title="t" * 2000)
-        assert memory.keep(memory.state.booting(attempt).begun())
-    again = Memory(FolderStore(tmp_path))
-    assert again.trouble == ""
+        assert memory.keep(memory.state.booting(attempt).on_menu_start())
+    again = StateStore(FolderBackend(tmp_path))
+    assert again.error == ""
     assert (again.state.default, again.state.wrong_pins) == ("debian", 7)
     assert again.state.lost[0] == memory.state.lost[0], "the newest are kept"
     assert not memory.keep(State(default="x" * (1 << 17), wrong_pins=8)), "what cannot be kept replaces nothing"
-    assert Memory(FolderStore(tmp_path)).state.wrong_pins == 7
+    assert StateStore(FolderBackend(tmp_path)).state.wrong_pins == 7
 
 
 def test_no_console_undoes_what_another_one_keeps(tmp_path: Path) -> None:
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     other = threading.Thread(target=lambda: memory.update(lambda state: dataclasses.replace(state, wrong_pins=1)))
 
     def change(state: State) -> State:
@@ -143,7 +137,7 @@ def test_no_console_undoes_what_another_one_keeps(tmp_path: Path) -> None:
     assert memory.update(change)
     other.join()
     assert (memory.state.default, memory.state.wrong_pins) == ("debian", 1)
-    assert Memory(FolderStore(tmp_path)).state == memory.state
+    assert StateStore(FolderBackend(tmp_path)).state == memory.state
 
 
 class Gated:
@@ -167,7 +161,7 @@ class Gated:
 
 def test_a_change_counts_at_once_and_is_told_while_the_disk_is_slow() -> None:
     place = Gated()
-    memory = Memory(place)
+    memory = StateStore(place)
     heard: list[State] = []
     stop = memory.listen(lambda: heard.append(memory.state))
     writer = threading.Thread(target=lambda: memory.update(lambda state: dataclasses.replace(state, default="a")))
@@ -197,7 +191,7 @@ def test_a_change_counts_at_once_and_is_told_while_the_disk_is_slow() -> None:
 def test_a_later_state_on_the_disk_is_never_replaced_by_an_earlier_one() -> None:
     """Two consoles: the first waits for the disk while the other one changes more; both are kept, in their order."""
     place = Gated()
-    memory = Memory(place)
+    memory = StateStore(place)
     threads = []
     for name in ("a", "b", "c"):
 
@@ -224,7 +218,7 @@ def test_what_could_not_be_kept_is_tried_again_with_the_next_change() -> None:
             self.state = state
 
     place = Failing()
-    memory = Memory(place)
+    memory = StateStore(place)
     assert not memory.update(lambda state: dataclasses.replace(state, default="a"))
     assert not memory.update(lambda state: state), "it is still not kept"
     place.fails = False
@@ -343,7 +337,7 @@ def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before:
     for name, data in disk.items():
         (folder / name).write_bytes(data)
     after, journal = State(default="new").booting(FIRST), Journal()
-    store_in(folder, encode(after), journal)
+    write_into(folder, encode(after), journal)
     seen = set()
     for number, content in enumerate(after_a_cut(disk, journal)):
         place = tmp_path / str(number)
@@ -366,10 +360,10 @@ def test_a_power_cut_leaves_the_old_state_or_the_new_one(tmp_path: Path, before:
 
 
 def test_a_folder_remembers(tmp_path: Path) -> None:
-    memory = Memory(FolderStore(tmp_path / "state"))
-    assert (memory.state, memory.remembers, memory.trouble) == (State(), True, "")
+    memory = StateStore(FolderBackend(tmp_path / "state"))
+    assert (memory.state, memory.remembers, memory.error) == (State(), True, "")
     assert memory.keep(State(default="x"))
-    assert Memory(FolderStore(tmp_path / "state")).state == State(default="x")
+    assert StateStore(FolderBackend(tmp_path / "state")).state == State(default="x")
 
 
 def test_a_full_disk_is_told_and_the_menu_goes_on(tmp_path: Path) -> None:
@@ -377,33 +371,33 @@ def test_a_full_disk_is_told_and_the_menu_goes_on(tmp_path: Path) -> None:
         def write(self, path: str, data: bytes) -> None:
             raise failure(errno.ENOSPC)
 
-    memory = Memory(FolderStore(tmp_path, Full()))
+    memory = StateStore(FolderBackend(tmp_path, Full()))
     assert not memory.keep(State(default="x"))
     assert memory.state == State(default="x"), "it holds until power-off"
-    assert memory.trouble == "This could not be remembered: No space left on device."
+    assert memory.error == "This could not be remembered: No space left on device."
 
 
 def test_a_listener_that_fails_keeps_nothing_from_being_stored(tmp_path: Path) -> None:
     """The event loop of a console may be closed already."""
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     heard = []
     memory.listen(lambda: 1 / 0)
     memory.listen(lambda: heard.append(1))
     assert memory.update(lambda state: dataclasses.replace(state, default="x"))
-    assert FolderStore(tmp_path).read().default == "x"
+    assert FolderBackend(tmp_path).read().default == "x"
     assert heard == [1]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 159, b"[]\n", b'{"wrong_pins": "none"}\n', OLD[:-1]])
 def test_a_damaged_state_is_mended_and_told_once(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / NAME).write_bytes(damage)
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     assert memory.healed == "What was remembered was damaged and could not be read. It begins anew."
-    assert (memory.state, memory.trouble) == (State(wrong_pins=MOST_WRONG_PINS), ""), "a lost count opens nothing"
-    again = Memory(FolderStore(tmp_path))
-    assert (again.state, again.healed, again.trouble) == (memory.state, "", "")
+    assert (memory.state, memory.error) == (State(wrong_pins=MOST_WRONG_PINS), ""), "a lost count opens nothing"
+    again = StateStore(FolderBackend(tmp_path))
+    assert (again.state, again.healed, again.error) == (memory.state, "", "")
     assert memory.keep(State(default="x"))
-    assert Memory(FolderStore(tmp_path)).state == State(default="x")
+    assert StateStore(FolderBackend(tmp_path)).state == State(default="x")
 
 
 def test_wrong_pins_below_zero_are_damage(tmp_path: Path) -> None:
@@ -412,29 +406,29 @@ def test_wrong_pins_below_zero_are_damage(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(whole.replace(b":50}", b":-5}"))
     with pytest.raises(state_file.NotPlainError):
         state_file.loads((tmp_path / NAME).read_bytes())
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     assert (memory.state.wrong_pins, bool(memory.healed)) == (MOST_WRONG_PINS, True)
 
 
 @pytest.mark.parametrize("damage", [b"", OLD[:-1], None])
 def test_what_was_stored_before_a_damaged_state_is_used(tmp_path: Path, damage: bytes | None) -> None:
     for number in range(2):
-        assert Memory(FolderStore(tmp_path)).keep(State(default=f"{number}", wrong_pins=number))
+        assert StateStore(FolderBackend(tmp_path)).keep(State(default=f"{number}", wrong_pins=number))
     if damage is None:
         (tmp_path / NAME).unlink()
     else:
         (tmp_path / NAME).write_bytes(damage)
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     assert memory.healed.startswith("What was remembered last was damaged.")
     assert memory.state == State(default="0", wrong_pins=MOST_WRONG_PINS), "it was older than the last wrong PIN"
-    again = Memory(FolderStore(tmp_path))
+    again = StateStore(FolderBackend(tmp_path))
     assert (again.state, again.healed) == (memory.state, "")
 
 
 def test_what_was_about_to_be_kept_when_the_power_went_is_no_damage(tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.new").write_bytes(encode(State(default="x", wrong_pins=2)))
     (tmp_path / NAME).write_bytes(b"")
-    memory = Memory(FolderStore(tmp_path))
+    memory = StateStore(FolderBackend(tmp_path))
     assert (memory.state, memory.healed, memory.known) == (State(default="x", wrong_pins=2), "", True)
 
 
@@ -443,9 +437,9 @@ def test_a_chain_of_clusters_that_is_broken_is_damage(tmp_path: Path) -> None:
         def read(self, path: str) -> bytes | None:
             raise failure(errno.EIO)
 
-    memory = Memory(FolderStore(tmp_path, Broken()))
-    assert (memory.healed[:34], memory.trouble) == ("What was remembered was damaged an", "")
-    assert Memory(FolderStore(tmp_path)).state == State(wrong_pins=MOST_WRONG_PINS)
+    memory = StateStore(FolderBackend(tmp_path, Broken()))
+    assert (memory.healed[:34], memory.error) == ("What was remembered was damaged an", "")
+    assert StateStore(FolderBackend(tmp_path)).state == State(wrong_pins=MOST_WRONG_PINS)
 
 
 def test_a_damaged_state_that_cannot_be_replaced_is_told_every_time(tmp_path: Path) -> None:
@@ -455,19 +449,19 @@ def test_a_damaged_state_that_cannot_be_replaced_is_told_every_time(tmp_path: Pa
 
     (tmp_path / NAME).write_bytes(b"{")
     for _ in range(2):
-        memory = Memory(FolderStore(tmp_path, Full()))
+        memory = StateStore(FolderBackend(tmp_path, Full()))
         assert (bool(memory.healed), memory.known) == (True, False)
-        assert memory.trouble == "This could not be remembered: No space left on device."
+        assert memory.error == "This could not be remembered: No space left on device."
 
 
 def test_what_a_newer_bootmenu_has_written_is_left_alone(tmp_path: Path) -> None:
     newer = b'{"schema": 2}\n'
     (tmp_path / NAME).write_bytes(newer)
     (tmp_path / f"{NAME}.old").write_bytes(OLD)
-    memory = Memory(FolderStore(tmp_path))
-    assert "newer bootmenu" in memory.trouble
+    memory = StateStore(FolderBackend(tmp_path))
+    assert "newer bootmenu" in memory.error
     assert not memory.keep(State(default="x"))
-    assert "newer bootmenu" in memory.trouble
+    assert "newer bootmenu" in memory.error
     assert ((tmp_path / NAME).read_bytes(), memory.healed) == (newer, "")
 
 
@@ -495,7 +489,7 @@ def test_a_partition_is_writable_for_the_moment_only(tmp_path: Path) -> None:
     calls = Mounting(tmp_path / "disk")
     object.__setattr__(host, "syscalls", calls)
     device = Device(name="sda3", path="/dev/sda3", filesystem="ext4", label="STATE", place=INSIDE)
-    memory = open_memory(host, Settings(state_device="LABEL=STATE", state_folder="/var/../menu"), [device])
+    memory = open_state_store(host, Settings(state_device="LABEL=STATE", state_folder="/var/../menu"), [device])
     assert memory.keep(State(default="x"))
     assert (tmp_path / "disk/var/menu" / NAME).read_bytes() == encode(State(default="x"))
     assert calls.mounted == []
@@ -507,8 +501,8 @@ def test_a_partition_is_writable_for_the_moment_only(tmp_path: Path) -> None:
 def test_a_partition_that_cannot_be_mounted_is_told(tmp_path: Path) -> None:
     host = fake_host(tmp_path)
     syscalls_of(host).errors["mount"] = errno.EROFS
-    store = DeviceStore(host, Device(name="sda3", path="/dev/sda3", filesystem="vfat"), "/")
-    assert Memory(store).trouble == "What was remembered could not be read: Read-only file system."
+    store = PartitionBackend(host, Device(name="sda3", path="/dev/sda3", filesystem="vfat"), "/")
+    assert StateStore(store).error == "What was remembered could not be read: Read-only file system."
 
 
 def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> None:
@@ -518,16 +512,16 @@ def test_a_place_that_can_only_be_read_is_refused_at_once(tmp_path: Path) -> Non
         Device(name="dm-0", path="/dev/dm-0", filesystem="ext4", label="S", place=INSIDE),
     )
     host = fake_host(tmp_path, {"/sys/class/block/dm-0/ro": b"1\n"})
-    memory = open_memory(host, settings, [device])
+    memory = open_state_store(host, settings, [device])
     assert not memory.remembers
-    assert memory.trouble.startswith("Nothing is remembered between boots: LABEL=S can only be read. On LVM")
-    assert refusal(host, settings, [device]) == memory.trouble
+    assert memory.error.startswith("Nothing is remembered between boots: LABEL=S can only be read. On LVM")
+    assert why_not_kept(host, settings, [device]) == memory.error
     assert syscalls_of(host).calls == []
     named = Device(name="vg-state", path="/dev/mapper/vg-state", filesystem="ext4", label="S", place=INSIDE)
     files = {"/sys/class/block/dm-1/ro": b"1\n", "/sys/class/block/dm-1/dm/name": b"vg-state\n"}
-    assert not open_memory(fake_host(tmp_path / "named", files), settings, [named]).remembers
+    assert not open_state_store(fake_host(tmp_path / "named", files), settings, [named]).remembers
     host = fake_host(tmp_path / "other", {"/sys/class/block/dm-0/ro": b"0\n"})
-    assert open_memory(host, settings, [device]).remembers
+    assert open_state_store(host, settings, [device]).remembers
 
 
 EFIVARS = "/sys/firmware/efi/efivars"
@@ -537,10 +531,10 @@ MOUNTED = f"23 22 0:21 / {EFIVARS} rw,nosuid - efivarfs efivarfs rw\n"
 def test_an_efi_variable_remembers_little(tmp_path: Path) -> None:
     host = fake_host(tmp_path, {f"{EFIVARS}/x": b"", "/proc/self/mountinfo": MOUNTED})
     state = State(default="x", lost=(FIRST, SECOND) * 5)
-    EfiStore(host).write(state)
+    EfiBackend(host).write(state)
     (path,) = [path for path in host.path(EFIVARS).iterdir() if path.name != "x"]
     assert path.read_bytes()[:4] == b"\7\0\0\0"
-    found = open_memory(host, Settings(state_device="efi"), ())
+    found = open_state_store(host, Settings(state_device="efi"), ())
     assert (found.state.default, found.state.lost) == ("x", (FIRST, SECOND, FIRST))
 
 
@@ -562,25 +556,25 @@ def test_an_empty_mount_point_is_no_efi_variables(tmp_path: Path, mountinfo: str
     settings = Settings(state_device="EFI")
     nowhere = "Nothing is remembered between boots: there are no EFI variables here."
     if not mountinfo:
-        assert open_memory(host, settings, ()).trouble == refusal(host, settings, ()) == nowhere
+        assert open_state_store(host, settings, ()).error == why_not_kept(host, settings, ()) == nowhere
     host.path(EFIVARS).mkdir(parents=True)
-    memory = open_memory(host, settings, ())
+    memory = open_state_store(host, settings, ())
     assert not memory.remembers
-    assert memory.trouble.startswith(f"Nothing is remembered between boots: {why}")
-    assert refusal(host, settings, ()) == memory.trouble, "bootmenu settings says so, too"
+    assert memory.error.startswith(f"Nothing is remembered between boots: {why}")
+    assert why_not_kept(host, settings, ()) == memory.error, "bootmenu settings says so, too"
 
 
 @pytest.mark.parametrize("content", [b"", b"\7\0\0\0"])
 def test_an_efi_variable_that_was_never_written_is_no_damage(tmp_path: Path, content: bytes) -> None:
     host = fake_host(tmp_path, {efi.STATE: content, "/proc/self/mountinfo": MOUNTED})
-    memory = open_memory(host, Settings(state_device="efi"), ())
+    memory = open_state_store(host, Settings(state_device="efi"), ())
     assert (memory.state, memory.healed, memory.known) == (State(), "", True)
 
 
 def test_a_damaged_efi_variable_is_mended(tmp_path: Path) -> None:
     host = fake_host(tmp_path, {efi.STATE: b"\7\0\0\0{", "/proc/self/mountinfo": MOUNTED})
-    assert open_memory(host, Settings(state_device="efi"), ()).healed
-    again = open_memory(host, Settings(state_device="efi"), ())
+    assert open_state_store(host, Settings(state_device="efi"), ()).healed
+    again = open_state_store(host, Settings(state_device="efi"), ())
     assert (again.state, again.healed) == (State(wrong_pins=MOST_WRONG_PINS), "")
 
 
@@ -588,8 +582,8 @@ def test_a_damaged_efi_variable_is_mended(tmp_path: Path) -> None:
 def test_no_place_works_and_is_told(tmp_path: Path, place: str | None) -> None:
     settings = Settings(state_device=place, state_folder="/nowhere")
     devices: list[Device | Problem] = [Device(name="sda1", uuid="12"), Problem(device="sdb", path="", message="x")]
-    memory = open_memory(fake_host(tmp_path), settings, devices)
+    memory = open_state_store(fake_host(tmp_path), settings, devices)
     assert not memory.remembers
-    assert memory.trouble.startswith("Nothing is remembered between boots: ")
+    assert memory.error.startswith("Nothing is remembered between boots: ")
     assert not memory.keep(State(default="x"))
     assert memory.state.default == "x"

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Find the place of the state that the settings name, or say why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bootmenu.bootstate.state import StateError
+from bootmenu.bootstate.state_backends import Aside, EfiBackend, FolderBackend, PartitionBackend, no_aside
+from bootmenu.bootstate.state_store import StateStore
+from bootmenu.config.settings import Settings
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.resolve import names_of
+from bootmenu.i18n import N_
+from bootmenu.model.entry import Problem
+from bootmenu.model.place import is_at, split
+from bootmenu.sources.references import canonical
+from bootmenu.system import efi
+from bootmenu.system.host import Host
+
+EFI = "efi"
+"""As `state.device`: the EFI variable."""
+
+
+def _read_only(host: Host, device: Device) -> bool:
+    folders = [f"/sys/class/block/{device.name}"]
+    for entry in host.path("/sys/class/block").glob("dm-*"):
+        # a device-mapper volume is called by the name that it was given (dm/name), as lsblk does
+        if host.text(f"/sys/class/block/{entry.name}/dm/name") in (device.name, f"{device.name}\n"):
+            folders.append(f"/sys/class/block/{entry.name}")
+    return any(host.flag(f"{folder}/ro") for folder in folders)
+
+
+def open_state_store(
+    host: Host, settings: Settings, devices: Iterable[Device | Problem], aside: Aside = no_aside
+) -> StateStore:
+    """Return the state of this machine with the backend that the settings name. devices: read only where a partition
+    is looked for. Raise what reading them does, and nothing else."""
+    if "" in (settings.state_device, settings.state_folder):
+        return StateStore(None, "Nothing is remembered between boots: its place in the settings was not understood.")
+    if settings.state_device is None:
+        folder = host.path(settings.state_folder)
+        if folder.is_dir():
+            return StateStore(FolderBackend(folder))
+        return StateStore(
+            None, "Nothing is remembered between boots: the settings name no place for it (state.device)."
+        )
+    if settings.state_device.lower() == EFI:
+        trouble = _why_no_efi(host)
+        return StateStore(None, trouble) if trouble else StateStore(EfiBackend(host))
+    try:
+        device = _meant(settings.state_device, devices)
+    except StateError as error:
+        return StateStore(None, N_("Nothing is remembered between boots: {reason}", reason=error.message))
+    if device.folder is not None:
+        return StateStore(FolderBackend(Path(device.folder) / settings.state_folder.lstrip("/")))
+    if _read_only(host, device):
+        return StateStore(None, _unwritable(settings.state_device))
+    return StateStore(PartitionBackend(host, device, settings.state_folder, aside=aside))
+
+
+def why_not_kept(host: Host, settings: Settings, devices: Iterable[object]) -> str:
+    """Return why the partition that the settings name can keep no state, as far as is known without mounting it;
+    empty = nothing is known against it. Raise what reading the devices does."""
+    if not settings.state_device:
+        return ""
+    if settings.state_device.lower() == EFI:
+        return _why_no_efi(host)
+    try:
+        device = _meant(settings.state_device, devices)
+    except StateError as error:
+        return N_("Nothing is remembered between boots: {reason}", reason=error.message)
+    return "" if device.folder is not None or not _read_only(host, device) else _unwritable(settings.state_device)
+
+
+_NO_EFI = N_("Nothing is remembered between boots: there are no EFI variables here.")
+_NOT_MOUNTED = N_(
+    "Nothing is remembered between boots: efivarfs is not mounted at /sys/firmware/efi/efivars, or its module is "
+    "missing."
+)
+_READ_ONLY_EFI = N_(
+    "Nothing is remembered between boots: the EFI variables can only be read. This firmware may not let a running "
+    "system write them."
+)
+
+
+def _why_no_efi(host: Host) -> str:
+    access = efi.access(host.text("/proc/self/mountinfo") or "")
+    if access == "rw":
+        return ""
+    if access == "ro":
+        return _READ_ONLY_EFI
+    return _NOT_MOUNTED if host.exists(efi.VARIABLES) else _NO_EFI
+
+
+def _unwritable(name: str) -> str:
+    # a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
+    # when it is too late to tell anybody
+    return N_(
+        "Nothing is remembered between boots: {name} can only be read. On LVM, RAID or LUKS it cannot be written; "
+        "name a plain partition, or efi, in state.device.",
+        name=name,
+    )
+
+
+def _meant(setting: str, devices: Iterable[object]) -> Device:
+    """Return the partition that the settings name.
+
+    Raise StateError when there is none, when it is somewhere else than the settings say, and when two of them claim
+    to be it: its name is written on the disk, and anybody may write it.
+    """
+    name, where = split(setting)
+    wanted = canonical(name)
+    named = [device for device in devices if isinstance(device, Device) and wanted in names_of(device)]
+    here = [device for device in named if is_at(device.place, where)]
+    if len(here) > 1:
+        raise StateError(f"there are {len(here)} partitions {name}: {', '.join(device.name for device in here)}.")
+    if here:
+        return here[0]
+    if not named:
+        raise StateError(f"the partition {setting} is not there.")
+    where = named[0].place.path or named[0].place.bus
+    raise StateError(
+        f"{name} ({named[0].name}) is on {where}, and the settings do not say so. If it is meant, write: "
+        f'state.device = "{name} on {where}".'
+    )
