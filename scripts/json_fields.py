@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Write the tables of docs/json.md that the source can tell: `make json`. They are those of the facts, from their
-dataclasses, and that of the checks, from their docstrings."""
+value types, and that of the checks, from their docstrings."""
 
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
 import re
 import textwrap
@@ -18,6 +17,7 @@ from typing import Any
 
 from bootmenu.compat import CHECKS
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import ValueType, fields
 
 PAGE = Path(__file__).parent.parent / "docs" / "json.md"
 
@@ -38,17 +38,14 @@ def _codes() -> str:
 
 
 def reached(kind: type) -> list[type]:
-    """Return a dataclass and all that its fields lead to, in the order in which they are met."""
+    """Return a value type and all that its fields lead to, in the order in which they are met."""
     found, ahead = [], [kind]
     while ahead:
         first = ahead.pop(0)
         if first not in found:
             found.append(first)
             ahead += [
-                inner
-                for hint in typing.get_type_hints(first).values()
-                for inner in leaves(hint)
-                if dataclasses.is_dataclass(inner)
+                inner for field in fields(first) for inner in leaves(field.type) if isinstance(inner, ValueType)
             ]
     return found
 
@@ -65,11 +62,10 @@ def leaves(hint: Any) -> Iterator[type]:
 
 def _tables() -> Iterator[str]:
     for kind in reached(MachineFacts):
-        hints, meanings = typing.get_type_hints(kind), _docstrings(kind)
+        meanings = _docstrings(kind)
         title = "field" if kind is MachineFacts else f"field of {_name(kind)}"
         rows = [
-            f"| `{field.name}` | {_type(hints[field.name])} | {meanings.get(field.name, '')} |"
-            for field in dataclasses.fields(kind)
+            f"| `{field.name}` | {_type(field.type)} | {meanings.get(field.name, '')} |" for field in fields(kind)
         ]
         yield "\n".join((f"| {title} | type | meaning |", "| --- | --- | --- |", *rows))
 
@@ -88,7 +84,7 @@ def _type(hint: Any) -> str:
         return f"list of {plain.get(arguments[0]) or _type(arguments[0])}"
     if issubclass(hint, StrEnum):
         return ", ".join(f"`{member}`" for member in hint)
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+    if isinstance(hint, ValueType):
         return _name(hint)
     return {int: "number", str: "string", bool: "bool"}[hint]
 

@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu.bootstate.state import StateError
@@ -15,6 +14,7 @@ from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.place import Bus, is_at
+from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 
 _COUNTED = re.compile(
@@ -22,8 +22,7 @@ _COUNTED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Value):
     """A file that was renamed."""
 
     host: Host

@@ -6,20 +6,19 @@ It is stored as `scrypt$N$R$P$SALT$HASH` (RFC 7914), salt and hash in hexadecima
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import hmac
 import math
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from bootmenu.bootstate.state import MOST_WRONG_PINS
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.errors import BootmenuError
+from bootmenu.model.value import Value, replace
 
 LONGEST = 32
 """Digits of a PIN."""
@@ -40,8 +39,7 @@ class PinError(BootmenuError):
     """The stored PIN, or a new one, cannot be used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPin:
+class StoredPin(Value, kw_only=True):
     """What is known of the PIN: enough to compare."""
 
     n: int
@@ -77,7 +75,7 @@ class StoredPin:
                 f"A PIN has {SHORTEST} to {LONGEST} digits, and nothing else.", "Buttons can enter it, too."
             )
         empty = cls(n=n, r=_R, p=_P, salt=salt or secrets.token_bytes(16), digest=bytes(32))
-        return dataclasses.replace(empty, digest=empty._derive(pin))
+        return replace(empty, digest=empty._derive(pin))
 
     @property
     def memory(self) -> int:
@@ -176,7 +174,7 @@ class Guard:
             return right
 
     def _count(self, wrong: int) -> bool:
-        return self._memory.update(lambda state: dataclasses.replace(state, wrong_pins=min(wrong, MOST_WRONG_PINS)))
+        return self._memory.update(lambda state: replace(state, wrong_pins=min(wrong, MOST_WRONG_PINS)))
 
 
 _GUARDS: dict[StateStore, Guard] = {}

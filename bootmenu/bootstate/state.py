@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from bootmenu.bootstate import state_file
 from bootmenu.bootstate.state_file import KEPT, SCHEMA
@@ -16,6 +14,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.text import quoted
+from bootmenu.model.value import Value, replace
 from bootmenu.system import durable
 
 MOST_WRONG_PINS = 1000
@@ -40,8 +39,7 @@ class DamagedError(StateError, ValueError):
         self.left = left
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Value, kw_only=True):
     """A boot of one entry."""
 
     entry: str
@@ -56,8 +54,7 @@ class Attempt:
         return cls(entry=entry.id, at=timestamp(), title=entry.title[:_LONGEST_TITLE])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Value, kw_only=True):
     """Everything that is remembered. A value: every change makes a new one."""
 
     schema: int = SCHEMA
@@ -88,11 +85,11 @@ class State:
         """Return the state as the menu starts: the last boot, if it was not marked good, did not complete."""
         if self.trying is None:
             return self
-        return dataclasses.replace(self, trying=None, lost=_first(self.trying, self.lost))
+        return replace(self, trying=None, lost=_first(self.trying, self.lost))
 
     def booting(self, attempt: Attempt) -> State:
         """Return the state right before the jump. A choice for one boot is used up."""
-        return dataclasses.replace(
+        return replace(
             self,
             last=attempt,
             trying=attempt,
@@ -104,24 +101,22 @@ class State:
     def with_default(self, listing: Listing, there: Iterable[str] = ()) -> State:
         """Return the state with this entry as the default. there: Place.disk of every disk."""
         disks = tuple(sorted({*there, *listing.disks}))[:_MOST_DISKS]
-        return dataclasses.replace(
-            self, default=listing.entry.id, default_disks=tuple(sorted(listing.disks)), disks=disks
-        )
+        return replace(self, default=listing.entry.id, default_disks=tuple(sorted(listing.disks)), disks=disks)
 
     def without_default(self, entry: str) -> State:
         """Return the state in which the entry of this id is not the default. Another one, which may have been made
         the default on another console, stays."""
         if self.default != entry:
             return self
-        return dataclasses.replace(self, default=None, default_disks=(), disks=())
+        return replace(self, default=None, default_disks=(), disks=())
 
     def with_once(self, listing: Listing) -> State:
         """Return the state with this entry for the next boot only."""
-        return dataclasses.replace(self, once=listing.entry.id, once_disks=tuple(sorted(listing.disks)))
+        return replace(self, once=listing.entry.id, once_disks=tuple(sorted(listing.disks)))
 
     def without_once(self, entry: str) -> State:
         """Return the state in which the entry of this id is not the one for the next boot; another one stays."""
-        return self if self.once != entry else dataclasses.replace(self, once=None, once_disks=())
+        return self if self.once != entry else replace(self, once=None, once_disks=())
 
     def mark_good(self, at: str) -> State:
         """Return the state after the system that was tried said that it is well; the same when none was tried."""
@@ -130,13 +125,13 @@ class State:
     def with_lost_count(self) -> State:
         """Return it as it is used where it may be older than what was lost: the wrong PINs that were entered since
         are not known."""
-        return dataclasses.replace(self, wrong_pins=MOST_WRONG_PINS)
+        return replace(self, wrong_pins=MOST_WRONG_PINS)
 
     def on_boot_failed(self) -> State:
         """Return the state after a jump that failed: it was no try."""
         if self.trying is None:
             return self
-        return dataclasses.replace(self, trying=None, tries=self.tries[1:])
+        return replace(self, trying=None, tries=self.tries[1:])
 
     def tries_left(self, entry: str, allowed: int) -> int | None:
         """Return what is left of `allowed` tries in a row without success; None where 0 says not to count them."""
@@ -172,7 +167,7 @@ def encode(state: State) -> bytes:
     few = KEPT
     while True:
         kept = {name: getattr(state, name)[:few] for name in ("lost", "good", "tries")}
-        data = json.dumps(to_json(dataclasses.replace(state, **kept)), separators=(",", ":")).encode() + b"\n"
+        data = json.dumps(to_json(replace(state, **kept)), separators=(",", ":")).encode() + b"\n"
         if len(data) <= durable.LIMIT:
             return data
         if not few:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from bootmenu.bootstate.state_file import NAME as NAME
 from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
 from bootmenu.model.codec import from_json, to_json
+from bootmenu.model.value import Value, field
 from bootmenu.system import durable, efi
 from bootmenu.system.durable import Files as Files
 from bootmenu.system.host import Host
@@ -62,8 +62,7 @@ class StateBackend(Protocol):
     def write(self, state: State) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class FolderBackend:
+class FolderBackend(Value):
     """A folder of the running system."""
 
     folder: Path
@@ -87,8 +86,7 @@ def no_aside(_name: str) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionBackend:
+class PartitionBackend(Value):
     """A folder on a partition, which is mounted for the moment of reading or writing. The partition must not be
     mounted read-only meanwhile: `aside` sees to that, by the device's name."""
 
@@ -115,8 +113,7 @@ class PartitionBackend:
             yield below(root, self.folder)
 
 
-@dataclass(frozen=True, slots=True)
-class EfiBackend:
+class EfiBackend(Value):
     """A variable of the firmware, which replaces it as a whole or not at all (UEFI, 8.2: SetVariable)."""
 
     host: Host

@@ -6,13 +6,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bootmenu.commands import shared_options
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import BootmenuError, FormatError, UsageError
 from bootmenu.model.text import printable
+from bootmenu.model.value import Value
 
 # Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ _MOST_DIFFERENCES = 2000
 """Differences of device trees that are printed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootOptions:
+class BootOptions(Value, kw_only=True):
     """How far to go, and what to print."""
 
     load_only: bool = False

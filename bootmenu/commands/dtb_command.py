@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import stat
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bootmenu.commands.printing import print_json
 from bootmenu.errors import FormatError, UsageError
+from bootmenu.model.codec import to_json
 
 if TYPE_CHECKING:
     from bootmenu.formats.dtb import DeviceTree
@@ -77,7 +77,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 def _to_json(found: Iterable[Difference]) -> Iterable[dict[str, object]]:
     for difference in found:
-        yield {**dataclasses.asdict(difference), "change": difference.change.name.lower()}
+        yield {**to_json(difference), "change": difference.change.name.lower()}
 
 
 def _tree(path: str | None) -> EditableTree:

@@ -6,13 +6,12 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from bootmenu.commands import command_line
+from bootmenu.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
+class Flag(Value, kw_only=True):
     """One option, or one positional argument."""
 
     names: tuple[str, ...]
@@ -27,8 +26,7 @@ class Flag:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Value, kw_only=True):
     """One command, or a command of a command."""
 
     path: tuple[str, ...]

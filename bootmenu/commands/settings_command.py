@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bootmenu.commands.printing import print_json, print_note
+from bootmenu.model.value import replace
 
 if TYPE_CHECKING:
     from bootmenu.config.settings_layers import Loaded
@@ -25,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the settings, and what is wrong with them; return 1 if anything is."""
-    import dataclasses
 
     from bootmenu.bootstate import pin
     from bootmenu.bootstate.backend_from_settings import why_not_kept
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     more = (pin.problem(loaded.settings), why_not_kept(host, loaded.settings, found))
     problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
     if arguments.json:
-        print_json(output.settings_to_json(dataclasses.replace(loaded, problems=problems), applied()))
+        print_json(output.settings_to_json(replace(loaded, problems=problems), applied()))
     else:
         for line in settings_lines(loaded, applied()):
             print(line)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.finding import Evidence, Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import Value
 from bootmenu.registry import Registry
 
 
@@ -68,8 +68,7 @@ EntryCheck = Callable[[MachineFacts, EntryFacts], Iterator[CheckResult]]
 F = TypeVar("F", MachineCheck, EntryCheck)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Value):
     """One registered check. It yields nothing where it does not apply."""
 
     code: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -17,6 +16,7 @@ from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage
 from bootmenu.model.stamp import Stamp
+from bootmenu.model.value import Value
 
 
 class FileState(StrEnum):
@@ -34,8 +34,7 @@ class FileState(StrEnum):
     """Its partition has not been seen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFacts:
+class FileFacts(Value, kw_only=True):
     """One file that the entry names."""
 
     role: str
@@ -64,8 +63,7 @@ class FileFacts:
         return f"{name} ({self.part})" if self.part else name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeFolderFacts:
+class TreeFolderFacts(Value, kw_only=True):
     """What became of the folder of device trees from which this board's own was to be taken."""
 
     device: str
@@ -96,8 +94,7 @@ class TreeFolderFacts:
         return f"{self.device}:{self.path}" if self.device else self.path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelFacts:
+class KernelFacts(Value, kw_only=True):
     """What was found in the kernel file. Exactly one of image and problem is set."""
 
     image: KernelImage | None = None
@@ -162,8 +159,7 @@ def find_banner(source: ByteSource, kernel: KernelFacts) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceTreeFacts:
+class DeviceTreeFacts(Value, kw_only=True):
     """What was found in the entry's own device tree. `tree` is None when one of the problems is set."""
 
     size: int
@@ -191,8 +187,7 @@ class DeviceTreeFacts:
         return cls(size=size, total_size=header.total_size, tree=dtb.facts(tree))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitramfsFacts:
+class InitramfsFacts(Value, kw_only=True):
     """What was found at the start of an initramfs."""
 
     size: int
@@ -214,8 +209,7 @@ class InitramfsFacts:
         return cls(size=source.size, compression=found.compression, module_releases=found.module_releases)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class Handed(Value, kw_only=True):
     """What loading would make of an entry's device tree: overlays applied, this machine's facts carried over."""
 
     base: DeviceTreeFacts | None = None
@@ -228,8 +222,7 @@ class Handed:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RootFacts:
+class RootFacts(Value, kw_only=True):
     """What is on the partition that root= names."""
 
     init: str = ""
@@ -250,8 +243,7 @@ class RootFacts:
     """It could not be looked at whether there is an init: permission was denied, or /usr is on another partition."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryFacts:
+class EntryFacts(Value, kw_only=True):
     """One entry and what is on the disk for it."""
 
     id: str = ""

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar, cast
+
+from bootmenu.model.value import Value, field
 
 T = TypeVar("T")
 
@@ -23,16 +24,14 @@ class CommandLineRule(StrEnum):
     """Nothing: the setting belongs into the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unset:
+class Unset(Value):
     """The setting restricts nothing, and has no strictest value."""
 
 
 UNSET = Unset()
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Value):
     """One setting."""
 
     field: str
@@ -103,7 +102,7 @@ class Declarations:
         secret: bool = False,
         applies: str = "",
     ) -> T:
-        """Declare a field of a dataclass, with this default, and the setting that it is. See Option."""
+        """Declare a field of a value type, with this default, and the setting that it is. See Option."""
         self._declared.append(
             lambda attribute: Option(
                 attribute, name, read, help, command_line, because, strictest, none, secret, applies

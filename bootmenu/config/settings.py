@@ -4,17 +4,15 @@
 A new setting is one entry of Settings. settings_layers.py reads them, setting_values.py has what reads one value.
 """
 
-# ruff: noqa: RUF009 - what a declaration returns is its default
-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bootmenu.config import setting_values as values
 from bootmenu.config.option import CommandLineRule, Declarations
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule, split
+from bootmenu.model.value import Value
 
 FILE = "/etc/bootmenu.toml"
 FIRST_STAGE_SECONDS = 10
@@ -64,8 +62,7 @@ class Watchdog(StrEnum):
     """It is switched off, where the driver allows that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Value, kw_only=True):
     """Every setting with its default."""
 
     profile: Profile = _setting(

@@ -9,7 +9,6 @@ has only its default entry and the contact. No setting keeps the menu from start
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 
 from bootmenu.config import settings_file
@@ -20,6 +19,7 @@ from bootmenu.config.settings_file import NotUnderstoodError
 from bootmenu.config.unknown_settings import meant_by_name, meant_by_value
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.text import printable
+from bootmenu.model.value import Value, field
 from bootmenu.system.host import Host
 
 _MOST_PROBLEMS = 50  # that are reported
@@ -33,8 +33,7 @@ DEFAULT_ORIGIN = "default"
 COMMAND_LINE_ORIGIN = "kernel command line"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Value, kw_only=True):
     """The settings in force, where each came from, and what was wrong on the way."""
 
     settings: Settings = field(default_factory=Settings)

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from bootmenu.bootstate.pin import StoredPin
 from bootmenu.config.settings import Settings
+from bootmenu.model.value import replace
 
 PIN = "2580"
 _NAMES = {
@@ -20,14 +19,14 @@ def demonstrated(settings: Settings) -> tuple[Settings, str]:
     """The settings of the demonstration, and what its screens say of the PIN; empty where it is not the one here."""
     own = Settings()
     if settings.kiosk_entries == own.kiosk_entries:
-        settings = dataclasses.replace(
+        settings = replace(
             settings,
             kiosk_entries=tuple(_NAMES),
             kiosk_names=settings.kiosk_names or _NAMES,
             kiosk_recovery=settings.kiosk_recovery or ("extlinux-own-tree-*",),
         )
-    settings = dataclasses.replace(settings, kiosk_contact=settings.kiosk_contact or "Help: 0800 123 456")
+    settings = replace(settings, kiosk_contact=settings.kiosk_contact or "Help: 0800 123 456")
     if settings.kiosk_pin is not None:
         return settings, ""
     # fewer rounds: there is nothing to protect
-    return dataclasses.replace(settings, kiosk_pin=str(StoredPin.new(PIN, n=1 << 10))), f"The PIN is {PIN}."
+    return replace(settings, kiosk_pin=str(StoredPin.new(PIN, n=1 << 10))), f"The PIN is {PIN}."

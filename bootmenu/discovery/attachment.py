@@ -8,7 +8,6 @@ stage has no udev. What sysfs does not say is Bus.UNKNOWN.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import os
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from bootmenu.model.place import NOWHERE, Bus, Place
+from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 
 _DEEP = 8
@@ -53,8 +53,8 @@ class Places:
         folder = self._folder(name, number)
         place = NOWHERE if folder is None else self._at(folder, _DEEP)
         if removable and place.bus in (Bus.INTERNAL, Bus.UNKNOWN):
-            place = dataclasses.replace(place, bus=Bus.EXTERNAL)
-        return dataclasses.replace(place, partuuid=(partuuid or "").lower()[:_LONGEST])
+            place = replace(place, bus=Bus.EXTERNAL)
+        return replace(place, partuuid=(partuuid or "").lower()[:_LONGEST])
 
     def _folder(self, name: str, number: str) -> Path | None:
         """Return the folder in /sys/devices. A device-mapper volume is known by its number only: lsblk calls it by
@@ -225,4 +225,4 @@ class Presence:
         with self._lock:
             if not place.late and (not self._looked or self._clock() < self._until):
                 self._there.add(key)
-            return dataclasses.replace(place, late=key not in self._there)
+            return replace(place, late=key not in self._there)

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,6 +18,7 @@ from bootmenu.errors import UsageError
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.model.text import quoted
+from bootmenu.model.value import Value, replace
 from bootmenu.sources import references
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
@@ -71,8 +70,7 @@ _NO_FILES = frozenset(
 include/pt-mbr-partnames.h)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(Value, kw_only=True):
     """A partition, or a disk with a file system of its own. None = it has no such name."""
 
     name: str
@@ -187,14 +185,13 @@ class Device:
                 if any(option.startswith("name=") for option in text.split(",")[1:]):
                     raise UsageError(f"--tree {text}: another tree is called {device.name}", "Give it another name.")
                 base = cls.from_tree_option(text).name
-                device = dataclasses.replace(device, name=f"{base}-{again}")
+                device = replace(device, name=f"{base}-{again}")
                 again += 1
             devices[device.name] = device
         return list(devices.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Value, kw_only=True):
     """A part of an array or of a volume group on which nothing stands yet."""
 
     device: Device
@@ -339,7 +336,7 @@ def _from_lsblk(
             # the partitions of one path are those of the whole, once more
             children = [child for child in children if child.get("type") != "part"]
         pending += [(child, str(row.get("name")), assembled) for child in reversed(children)]
-        device = dataclasses.replace(_device(row, parent, mounted, places), assembled=assembled)
+        device = replace(_device(row, parent, mounted, places), assembled=assembled)
         # a device above two others (RAID, multipath) is listed below each of them
         if not device.name or device.name in seen or not device.size:
             continue
@@ -353,7 +350,7 @@ def _from_lsblk(
         if device.filesystem in MEMBERS:
             yield assembled, Member(device=device)
         elif device.filesystem:
-            yield assembled, dataclasses.replace(device, locked=device.filesystem == LUKS)
+            yield assembled, replace(device, locked=device.filesystem == LUKS)
         # an optical drive without a medium has the size of one (drivers/scsi/sr.c:get_sectorsize)
         elif not children and row.get("type") not in ("loop", "rom"):
             what = "no known file system" if row.get("type") == "part" else "no partitions and no known file system"

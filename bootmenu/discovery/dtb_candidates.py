@@ -8,11 +8,9 @@ of it for opening the files, and to ask each whether it is still the same it wou
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 from typing import NamedTuple
@@ -25,6 +23,7 @@ from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import N_
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.model.value import Value, field, replace
 from bootmenu.sources import version_of
 from bootmenu.sources.parsers import bare
 from bootmenu.sources.tree import Tree, TreeError, Trouble
@@ -61,8 +60,7 @@ class FoundTree(NamedTuple):
     head: TreeHead
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeIndex:
+class TreeIndex(Value, kw_only=True):
     """The device trees of one folder and the folders below it, each file once, nearest first."""
 
     trees: tuple[FoundTree, ...] = ()
@@ -86,8 +84,7 @@ class Fit(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeChoice:
+class TreeChoice(Value, kw_only=True):
     """A device tree that could be handed on in place of the entry's."""
 
     ref: FileRef
@@ -289,15 +286,15 @@ class DeviceTrees:
                 index = self.index(tree, folder.path)
             except TreeError as error:
                 state = _STATES.get(error.trouble, FileState.UNUSABLE)
-                facts = dataclasses.replace(facts, state=state, detail=error.detail)
+                facts = replace(facts, state=state, detail=error.detail)
             else:
                 picked, facts = self._pick(tree, index, facts)
         state = facts.state
         exists = None if state is FileState.WAITING else state not in (FileState.MISSING, FileState.OUTSIDE)
-        return dataclasses.replace(
+        return replace(
             entry,
             dtb=FileRef(device=folder.device, path=picked.path) if picked else None,
-            dtb_folder=dataclasses.replace(folder, exists=exists),
+            dtb_folder=replace(folder, exists=exists),
         ), facts
 
     def _pick(self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts) -> tuple[FoundTree | None, TreeFolderFacts]:
@@ -305,7 +302,7 @@ class DeviceTrees:
         if known is None:
             self._picks[id(index)] = known = (index, *self._pick_anew(tree, index, facts))
         _, picked, answer = known
-        return picked, dataclasses.replace(answer, device=facts.device, path=facts.path)
+        return picked, replace(answer, device=facts.device, path=facts.path)
 
     def _pick_anew(
         self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts
@@ -333,7 +330,7 @@ class DeviceTrees:
             ours = set(board.compatible)
             related = tuple(one for one in index.trees if ours.intersection(one.head.compatible))
         picked = left[0] if len(left) == 1 else None
-        return picked, dataclasses.replace(
+        return picked, replace(
             facts,
             state=FileState.PRESENT,
             trees=len(index.trees),

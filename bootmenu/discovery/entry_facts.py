@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from bootmenu.compat.facts import (
     DeviceTreeFacts,
@@ -28,6 +26,7 @@ from bootmenu.formats.reader import Window
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Embedded, Role
+from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import version_of
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, once
 
@@ -75,7 +74,7 @@ def gather(
         handed = hand_over(reading.tree_data, reading.overlay_data)
         own = own_tree or handed.base
     entry = _with_existence(entry, files)
-    files = [file if file.path == (path := _short(file)) else dataclasses.replace(file, path=path) for file in files]
+    files = [file if file.path == (path := _short(file)) else replace(file, path=path) for file in files]
     facts = EntryFacts(
         id=entry.id,
         title=entry.title,
@@ -115,8 +114,7 @@ def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[st
     return {name[7:].decode("ascii", "replace"): value.decode("utf-8", "replace") for name, _, value in lines}
 
 
-@dataclass(slots=True, kw_only=True)
-class _Reading:
+class _Reading(Record, kw_only=True):
     """What is known so far of one entry's files."""
 
     trees: Mapping[str, Tree]
@@ -144,18 +142,18 @@ class _Reading:
         try:
             if role == "initramfs" or (ref.part and role != "kernel"):
                 part = self._part(ref) if ref.part else self._ramdisk(ref)
-                file = dataclasses.replace(file, embedded=part)
+                file = replace(file, embedded=part)
                 self._part_content(role, ref, part)
             else:
                 self._content(role, ref)
         except TreeError as error:
             state = _STATES.get(error.trouble, FileState.UNUSABLE)
-            return dataclasses.replace(file, state=state, detail=error.detail)
+            return replace(file, state=state, detail=error.detail)
         except FormatError as error:
-            return dataclasses.replace(file, state=FileState.UNUSABLE, detail=error.message)
+            return replace(file, state=FileState.UNUSABLE, detail=error.message)
         except OSError as error:
             detail = f"reading failed: {error.strerror or error}"
-            return dataclasses.replace(file, state=FileState.UNUSABLE, detail=detail)
+            return replace(file, state=FileState.UNUSABLE, detail=detail)
         return file
 
     def _content(self, role: str, ref: FileRef) -> None:
@@ -260,7 +258,7 @@ def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
     # systemd, src/boot/stub.c:settle_command_line: a given command line replaces that of the UKI, except under Secure
     # Boot. Here is no chain of signatures that it would break: the kernel is taken out of its file.
     own = next((part.text for part in image.embedded if part.role is Role.COMMAND_LINE and part.text), None)
-    return dataclasses.replace(
+    return replace(
         entry,
         initrds=entry.initrds or parts(Role.INITRAMFS),
         dtb=entry.dtb if tree is None else ref(tree),
@@ -308,9 +306,9 @@ def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
         # what lies outside is not on this partition, whatever may be there
         missing = file.state in (FileState.MISSING, FileState.OUTSIDE)
         exists = None if file.state is FileState.WAITING else not missing
-        return dataclasses.replace(ref, path=_short(file), exists=exists)
+        return replace(ref, path=_short(file), exists=exists)
 
-    return dataclasses.replace(
+    return replace(
         entry,
         kernel=seen("kernel", entry.kernel),
         initrds=tuple(seen("initramfs", ref) for ref in entry.initrds),

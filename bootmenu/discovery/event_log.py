@@ -8,7 +8,6 @@ is told what is true now and what is gone of that which it knows, and nothing of
 
 from __future__ import annotations
 
-import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterator
 from enum import Enum, auto
@@ -27,6 +26,7 @@ from bootmenu.discovery.scan_events import (
     ScanFinished,
 )
 from bootmenu.model.entry import Problem
+from bootmenu.model.value import replace
 
 
 class _Kind(Enum):
@@ -229,7 +229,7 @@ class Cursor:
                     and isinstance(fact.event, DeviceFound)
                     and self._facts.get(known._replace(kind=_Kind.DONE)) is None
                 ):
-                    self._tell(known, _Fact(fact.birth, dataclasses.replace(fact.event)))
+                    self._tell(known, _Fact(fact.birth, replace(fact.event)))
                     self.changed(known, anew=False)
 
     def _gone(self, key: _Key, old: _Fact) -> Iterator[ScanEvent]:

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from bootmenu.model.value import Value
 from bootmenu.system.uevents import KernelEvents
 
 _MAX_FIELDS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """Something about block devices is other than it was."""
 
     gone: str = ""

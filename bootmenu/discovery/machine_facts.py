@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gzip
 import re
 import zlib
@@ -16,6 +15,7 @@ from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.system import efi
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
@@ -88,12 +88,12 @@ def with_permissions(machine: MachineFacts, host: Host) -> MachineFacts:
     if lockdown in (None, "none"):  # a level is never lowered
         lockdown, origin = machine.lockdown, machine.lockdown_origin
     disabled, limit = host.flag(_DISABLED), host.number(_LIMIT)
-    kexec = dataclasses.replace(
+    kexec = replace(
         machine.kexec,
         load_disabled=machine.kexec.load_disabled if disabled is None else disabled,
         load_limit=machine.kexec.load_limit if limit is None else limit,
     )
-    return dataclasses.replace(
+    return replace(
         machine,
         cap_sys_boot=machine.cap_sys_boot if capability is None else capability,
         kexec=kexec,

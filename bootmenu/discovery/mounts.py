@@ -7,7 +7,6 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Lock
 from types import TracebackType
@@ -20,6 +19,7 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.journal import JOURNALED, unreplayed
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
+from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import TreeError
 from bootmenu.system import scratch
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile
@@ -69,8 +69,7 @@ class _ForeignError(MountError):
     """What was mounted is not what is on the partition, or not only."""
 
 
-@dataclass(eq=False, slots=True)
-class _Place:
+class _Place(Record, eq=False):
     """Where one device is read, or is going to be."""
 
     device: Device

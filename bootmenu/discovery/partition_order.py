@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Rank
+from bootmenu.model.value import Record
 
 TOP = 4
 """Length of the rank of a partition that is in no other one."""
@@ -18,8 +18,7 @@ _Key = tuple[str, str, str, bool]
 """What tells a partition from others whatever its kernel name: identity, bus, disk, whether it was assembled."""
 
 
-@dataclass(eq=False, slots=True)
-class Seat:
+class Seat(Record, eq=False):
     """The place of one partition in the order."""
 
     key: _Key

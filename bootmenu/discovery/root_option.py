@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +14,7 @@ from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.discovery.resolve import names_of
 from bootmenu.discovery.storage import btrfs
 from bootmenu.model.entry import CommandLine
+from bootmenu.model.value import replace
 from bootmenu.sources.references import canonical
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal
 from bootmenu.system.directory_tree import DirectoryTree
@@ -68,7 +68,7 @@ def with_root(
     devices."""
     wanted = reference(cmdline)
     device = None if wanted is None else named_by(wanted, own, devices)
-    return facts if device is None else dataclasses.replace(facts, root=look(mounts, device, cmdline))
+    return facts if device is None else replace(facts, root=look(mounts, device, cmdline))
 
 
 def look(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from threading import Event, Lock
 
 from bootmenu.compat import EntryFacts
@@ -12,10 +11,10 @@ from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.place import NOWHERE, Place
+from bootmenu.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Value, kw_only=True):
     """One entry with what was found out about it."""
 
     entry: BootEntry
@@ -39,16 +38,14 @@ Rank = tuple[int, ...]
 """Where something stands in the list, by comparison: what lies in a partition stands behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceFound:
+class DeviceFound(Value):
     """A partition is there and is going to be read."""
 
     device: Device
     rank: Rank = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceDone:
+class DeviceDone(Value):
     """A partition has been read, or does not answer; `entries` is how many it offered. It may come again, when one
     that did not answer does."""
 
@@ -56,15 +53,13 @@ class DeviceDone:
     entries: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceGone:
+class DeviceGone(Value):
     """A partition was taken away. Its entries and problems have been told to be gone before."""
 
     device: Device
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFound:
+class EntryFound(Value):
     """One entry, or one that is known by its id and has changed: its files have come since, or its report.
 
     It belongs to the device named by `listing.entry.device`, and stands there behind those of a smaller `place`.
@@ -74,31 +69,27 @@ class EntryFound:
     place: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EntryGone:
+class EntryGone(Value):
     """An entry is there no more, or it is one with another that is."""
 
     device: str
     entry_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemFound:
+class ProblemFound(Value):
     """Something could not be read or made no sense. rank: of its device, where that is no partition."""
 
     problem: Problem
     rank: Rank = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemGone:
+class ProblemGone(Value):
     """What was told is true no longer: a disk answers after all, or has been taken away."""
 
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class ScanFinished:
+class ScanFinished(Value):
     """Everything has been read that answers."""
 
     seconds: float

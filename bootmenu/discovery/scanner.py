@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import bisect
 import contextlib
-import dataclasses
 import hashlib
 import queue
 import re
@@ -18,7 +17,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock, Thread
 
@@ -49,6 +47,7 @@ from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.model.text import quoted
+from bootmenu.model.value import Record, Value, field, replace
 from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import Remembering, Tree, exists
 
@@ -87,8 +86,7 @@ _File = tuple[str, str]
 # ---- what threads do, and what they tell ------------------------------------------------------------------
 
 
-@dataclass(eq=False, slots=True)
-class _Job:
+class _Job(Record, eq=False):
     """One thread's work, which may wait for a disk as long as that likes."""
 
     work: Callable[[_Job], None]
@@ -107,8 +105,7 @@ class _Job:
         return self.complaint is None and not self.cancelled
 
 
-@dataclass(eq=False, slots=True)
-class _Partition:
+class _Partition(Record, eq=False):
     """A device, and how far it has been read."""
 
     device: Device
@@ -125,8 +122,7 @@ class _Partition:
     """The paths that it has been asked for."""
 
 
-@dataclass(eq=False, slots=True)
-class _Known:
+class _Known(Record, eq=False):
     """An entry as it was parsed, as it is understood now, and as it was told."""
 
     partition: _Partition
@@ -169,8 +165,7 @@ class _Known:
         return self.partition.device.place.rank
 
 
-@dataclass(eq=False, slots=True)
-class _Alike:
+class _Alike(Record, eq=False):
     """Entries that are one, or that are the same in one configuration; the one that goes first in front."""
 
     entries: list[_Known] = field(default_factory=list)
@@ -187,38 +182,33 @@ class _Alike:
 _TOLD_AT_ONCE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
+class _Met(Value):
     """Something that can be read, or could be. within: what it lies in; None = the machine."""
 
     found: Device | Problem
     within: _Partition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
+class _Looked(Value):
     """A look for partitions has come to its end; these are there, and this is wrong."""
 
     names: frozenset[str]
     problems: frozenset[Problem]
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Value):
     """A partition is mounted."""
 
     partition: _Partition
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(Value):
     """A partition offers an entry."""
 
     known: _Known
 
 
-@dataclass(frozen=True, slots=True)
-class _Followed:
+class _Followed(Value):
     """An entry was looked at again, as its references are understood now."""
 
     known: _Known
@@ -227,8 +217,7 @@ class _Followed:
     facts: EntryFacts
 
 
-@dataclass(frozen=True, slots=True)
-class _Troubled:
+class _Troubled(Value):
     """Something on a partition is wrong."""
 
     partition: _Partition
@@ -236,8 +225,7 @@ class _Troubled:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Searched:
+class _Searched(Value):
     """Whether a partition holds a file."""
 
     partition: _Partition
@@ -245,20 +233,17 @@ class _Searched:
     held: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Broken:
+class _Broken(Value):
     """A mistake, here or in whoever is asked for partitions."""
 
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(Value):
     """A job is over: nothing more comes from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Changed:
+class _Changed(Value):
     """Something has come or gone, once or often."""
 
 
@@ -521,7 +506,7 @@ class Survey:
                     if isinstance(found, Problem):
                         self._tell(job, _Troubled(partition, found.message, found.path))
                     elif len(taken) < MAX_ENTRIES:
-                        named = dataclasses.replace(found, id=_unique_id(found, partition, taken, numbers))
+                        named = replace(found, id=_unique_id(found, partition, taken, numbers))
                         entry, gathered = self._gathered(named, {device.name: tree}, device)
                         known = _Known(partition, len(taken), named, entry, gathered)
                         self._judge(known)
@@ -828,7 +813,7 @@ class Survey:
         self._publish(left | self._place(known))
 
     def _judge(self, known: _Known) -> None:
-        known.judged = dataclasses.replace(known.facts, partitions=self._names)
+        known.judged = replace(known.facts, partitions=self._names)
         known.report = check(self._machine, known.judged, self._machine_report)
 
     def _judge_again(self) -> None:
@@ -897,7 +882,7 @@ class Survey:
                 )
                 entry = known.entry
                 if (also, default) != (entry.also, entry.default):
-                    entry = dataclasses.replace(entry, also=also, default=default)
+                    entry = replace(entry, also=also, default=default)
                 self._show(known, entry)
             else:
                 self._show(known, known.entry)
@@ -939,9 +924,9 @@ def _renamed(entry: BootEntry, targets: Mapping[str, _Partition]) -> BootEntry:
 
     def known(ref: FileRef) -> FileRef:
         target = targets.get(ref.device)
-        return ref if target is None else dataclasses.replace(ref, device=target.device.name)
+        return ref if target is None else replace(ref, device=target.device.name)
 
-    return dataclasses.replace(
+    return replace(
         entry,
         kernel=known(entry.kernel),
         initrds=tuple(map(known, entry.initrds)),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol, TypeVar
 
@@ -24,6 +23,7 @@ from bootmenu.model.devicetree import (
     SerialPort,
     TreeFacts,
 )
+from bootmenu.model.value import Record, Value, field
 
 MAGIC = 0xD00DFEED
 MAX_SIZE = 2 * 1024 * 1024
@@ -58,8 +58,7 @@ class StructureError(FormatError):
     """The header is sound, the blocks behind it are not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Value, kw_only=True):
     """The ten big-endian words at the start. Offsets and sizes are bytes."""
 
     total_size: int
@@ -130,8 +129,7 @@ class Header:
             raise HeaderError(f"the file ends early: {available} of {self.total_size} bytes are there", 4)
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Record):
     """One node; properties and children in file order. A duplicate name keeps its place and all its copies."""
 
     name: str
@@ -219,8 +217,7 @@ def by_name(nodes: Iterable[N]) -> dict[str, N]:
     return found
 
 
-@dataclass(slots=True, kw_only=True)
-class DeviceTree:
+class DeviceTree(Record, kw_only=True):
     """A device tree in memory."""
 
     root: Node

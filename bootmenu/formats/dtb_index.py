@@ -7,10 +7,9 @@ formats/dtb.py, and the memory is that of some hundred thousand tokens, whatever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from bootmenu.formats.dtb import Event, Header, StructureError, by_name, string_list, walk_file
 from bootmenu.formats.reader import ByteSource
+from bootmenu.model.value import Record, field
 
 MAX_VALUE = 64 * 1024
 """Bytes that are read of a property."""
@@ -22,8 +21,7 @@ Place = tuple[int, int]
 """(offset in the file, length in bytes)"""
 
 
-@dataclass(slots=True)
-class PlacedNode:
+class PlacedNode(Record):
     """One node; children in file order."""
 
     source: ByteSource

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bootmenu.errors import FormatError
+from bootmenu.model.value import Value
 
 LONGEST = 64
 """Bytes of a value that a row shows."""
@@ -31,8 +31,7 @@ class Change(StrEnum):
     CHANGED = "~"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Value, kw_only=True):
     """One property, or a node that is only in one of the trees."""
 
     change: Change

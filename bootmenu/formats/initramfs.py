@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import MissingModule, unpack
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.kernel import Compression
+from bootmenu.model.value import Record, Value
 
 _HEADER = 110
 _BLOCK = 256 * 1024
@@ -40,8 +40,7 @@ _MAGICS = (
 _MODULES = re.compile(r"^\.?/?(?:usr/)?lib/modules/([^/]+)(?:/|$)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Initramfs:
+class Initramfs(Value, kw_only=True):
     """What was seen of one."""
 
     compression: str | None
@@ -111,8 +110,7 @@ def _skip_zeros(source: ByteSource, offset: int, most: int) -> int | None:
     return None
 
 
-@dataclass(slots=True)
-class _Cursor:
+class _Cursor(Record):
     source: ByteSource
     offset: int
 

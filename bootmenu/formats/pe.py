@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootmenu.errors import FormatError
 from bootmenu.formats.reader import Reader
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import Value
 
 MACHINES = {
     0xAA64: Architecture.ARM64,
@@ -23,8 +22,7 @@ _MAX_SECTIONS = 1024
 """A unified kernel image has one per device tree, far more than the 96 of Windows; each takes 40 bytes of header."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Value, kw_only=True):
     """One row of the section table. Offsets and sizes are bytes."""
 
     name: str
@@ -41,8 +39,7 @@ class Section:
         return min(self.size, self.virtual_size) if self.virtual_size else self.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortableExecutable:
+class PortableExecutable(Value, kw_only=True):
     """Offsets and sizes are bytes of the file."""
 
     machine: int

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Protocol
 
 from bootmenu.errors import FormatError
+from bootmenu.model.value import Value
 
 
 class ByteSource(Protocol):
@@ -21,8 +21,7 @@ class ByteSource(Protocol):
         """At most `length` bytes from `offset`; fewer only at the end. Raises OSError when the medium fails."""
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(Value):
     """A ByteSource over bytes in memory."""
 
     data: bytes
@@ -37,8 +36,7 @@ class Buffer:
         return self.data[max(offset, 0) : max(offset, 0) + max(length, 0)]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Value):
     """A part of another ByteSource: `size` bytes from `offset`."""
 
     source: ByteSource
@@ -51,8 +49,7 @@ class Window:
         return self.source.read(self.offset + offset, length) if offset >= 0 else b""
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Value):
     """Numbers and slices at offsets of a buffer. Every access is checked; errors carry the offset."""
 
     data: bytes

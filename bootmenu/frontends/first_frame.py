@@ -14,12 +14,12 @@ import signal
 import termios
 import tty
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any
 
 from bootmenu.i18n import _
+from bootmenu.model.value import Record, Value, field
 from bootmenu.system import signals
 from bootmenu.system.waker import Waker
 from bootmenu.terminal import input_filter
@@ -32,30 +32,26 @@ _MOST_AT_ONCE = 4096
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPress:
+class KeyPress(Value):
     """Something was typed. enter: it was Enter and nothing else, which starts what is offered."""
 
     enter: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SignalReceived:
+class SignalReceived(Value):
     """Somebody wants this process to end."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Woken:
+class Woken(Value):
     """A thread has news, a terminal has another size, or the time is up."""
 
 
 Happening = KeyPress | SignalReceived | Woken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountdownContent:
+class CountdownContent(Value, kw_only=True):
     """What the frame says. The texts are safe for a terminal."""
 
     title: Callable[[int], str]
@@ -80,8 +76,7 @@ def _countdown(number: str, columns: int = 1000) -> str:
 _COUNTDOWN_ROW = 7
 
 
-@dataclass(eq=False, slots=True)
-class Terminal:
+class Terminal(Record, eq=False):
     """One of them, in raw mode until it is closed.
 
     name: of its device. addressed: the cursor can be moved; without that every line is written once, one below the

@@ -7,7 +7,6 @@ What the frame does not need is imported by a thread while it is looked at; Text
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import importlib.util
 import io
 import os
@@ -17,7 +16,6 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -30,6 +28,7 @@ from bootmenu.config.settings_layers import Loaded, load
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frontends.first_frame import CountdownContent, Frame, KeyPress, SignalReceived, Terminal
 from bootmenu.i18n import N_, _, localized
+from bootmenu.model.value import Value, field, replace
 from bootmenu.session.autoboot import Choice, Chooser, Countdown, countdown_seconds
 from bootmenu.system import kmsg, signals, vt
 from bootmenu.system.host import Host
@@ -52,8 +51,7 @@ _LAST_WORDS = 3.0
 """Seconds in which the plain menus of the other consoles end when the process is told to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MenuOptions:
+class MenuOptions(Value, kw_only=True):
     """What the command line says."""
 
     demo: bool = False
@@ -86,7 +84,7 @@ def run(options: MenuOptions) -> int:
             if console.is_screen:
                 vt.lock(console.name)
     _tell_init(loaded.settings)
-    loaded = dataclasses.replace(loaded, problems=(*loaded.problems, *places.problems))
+    loaded = replace(loaded, problems=(*loaded.problems, *places.problems))
     try:
         with consoles.unechoed(places.consoles), signals.held():
             return _sit(options, host, loaded, places.consoles, plain=plain)
@@ -182,7 +180,7 @@ class SessionStartup:
                 from bootmenu.demo.demo_kiosk import demonstrated
 
                 settings, self.simulated_pin = demonstrated(self.loaded.settings)
-                self.loaded = dataclasses.replace(self.loaded, settings=settings)
+                self.loaded = replace(self.loaded, settings=settings)
             return
         from bootmenu.discovery.hotplug import Hotplug
         from bootmenu.discovery.machine_facts import gather
@@ -237,8 +235,7 @@ class SessionStartup:
 # ---- the countdown ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MenuRun:
+class MenuRun(Value, kw_only=True):
     """A session, and how the menu is to begin."""
 
     shared: Shared
@@ -274,7 +271,7 @@ def _begin(
             startup = SessionStartup(demo, host, loaded, frame.wake)
             stack.callback(startup.close)
             menu_run = _first_frame(frame, startup, seconds)
-        yield dataclasses.replace(
+        yield replace(
             menu_run, plain=plain, consoles=tuple(places), seconds=seconds, simulated_pin=startup.simulated_pin
         )
 
@@ -329,8 +326,7 @@ class _Ended(Exception):  # noqa: N818 - not an error of anybody's
         self.signal = number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Decision:
+class _Decision(Value, kw_only=True):
     shared: Shared
     listing: Listing | None = None
     """What starts now; None = nothing does, the menu opens."""
@@ -687,7 +683,7 @@ class _Lines:
             settings=settings,
             countdown=menu_run.seconds,
             simulated_pin=menu_run.simulated_pin,
-            policy=policy if console.is_own else dataclasses.replace(policy, offers_shell=False),
+            policy=policy if console.is_own else replace(policy, offers_shell=False),
         )
         with contextlib.ExitStack() as stack:
             descriptor, sink = sys.stdin.fileno(), sys.stderr

@@ -3,25 +3,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootmenu.kexec.plan import LoadPlan
+from bootmenu.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Jump:
+class Jump(Value):
     """The plan is loaded, synced and unmounted: print its last line and call `session.jump(plan)`."""
 
     plan: LoadPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
+class Demo(Value):
     """The offered demonstration machine was accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quit:
+class Quit(Value):
     """Leave; nothing is loaded. signal: the number of the signal that asked for it, 0 = a key did."""
 
     signal: int = 0

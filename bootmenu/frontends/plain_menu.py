@@ -7,7 +7,6 @@ Standard library only, no cursor addressing. It has the same entries, verdicts a
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -24,6 +23,7 @@ from bootmenu.kexec.kernel_errors import LoadError, leave_note, left_loaded
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.progress import Progress, StageState
+from bootmenu.model.value import replace
 from bootmenu.session import internal_errors
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.power import Power
@@ -439,7 +439,7 @@ class PlainMenu(PlainBase):
             if answer == "b":
                 self._try(partial(self._boot, judged))
             elif number is not None and 1 <= number <= len(editor.slots):
-                changed = self._change(dataclasses.replace(editor, at=number - 1), judged)
+                changed = self._change(replace(editor, at=number - 1), judged)
                 if changed.edited() != editor.edited():
                     judged = self._session.recheck(changed.edited())
                 editor = changed

@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from bootmenu.config.settings import Settings
+from bootmenu.model.value import Value, field, replace
 from bootmenu.session.machine_session import Session
 from bootmenu.view import actions
 from bootmenu.view.policy import Policy
 from bootmenu.view.screen_ids import Requirement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UiContext:
+class UiContext(Value, kw_only=True):
     """The session and the limits that the caller set."""
 
     session: Session
@@ -45,7 +43,7 @@ class UiContext:
 
     def unlocked(self) -> UiContext:
         """After the PIN."""
-        return dataclasses.replace(self, policy=self.policy.unlocked(), service=True)
+        return replace(self, policy=self.policy.unlocked(), service=True)
 
     def permits(self, action: str) -> bool:
         """Return whether an action of the table exists here."""

@@ -12,11 +12,11 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError
 from bootmenu.image.process_runner import Runner, output
+from bootmenu.model.value import Value
 
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _CODENAMES = ("buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid")
@@ -24,8 +24,7 @@ _ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable")
 _LISTS_FRESH = 6 * 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Value, kw_only=True):
     """One archive that Debian packages may come from."""
 
     uri: str
@@ -172,8 +171,7 @@ def choose_sources(suite: str, mirror: str | None, files: Mapping[str, str]) -> 
     return sources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Value, kw_only=True):
     """One version of one binary package, as the archive's signed index describes it."""
 
     name: str

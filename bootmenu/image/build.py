@@ -8,7 +8,6 @@ import gzip
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import assert_never
@@ -24,6 +23,7 @@ from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner
 from bootmenu.image.python_runtime import Packer
 from bootmenu.image.rootfs import Root, merged_usr
+from bootmenu.model.value import Value
 
 _ZSTD_LEVEL = 19
 _TOOLS = ("kexec", "lsblk", "blkid", "fdtoverlay")
@@ -53,8 +53,7 @@ class Compress(StrEnum):
                 assert_never(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Value, kw_only=True):
     """What to build; the fields are those of ``bootmenu image build``."""
 
     output: Path

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import stat
 from collections import Counter
 from pathlib import PurePosixPath
@@ -11,6 +10,7 @@ from pathlib import PurePosixPath
 from bootmenu.errors import UsageError
 from bootmenu.image.cpio import Node
 from bootmenu.image.rootfs import merged_usr
+from bootmenu.model.value import replace
 
 
 class Contents:
@@ -69,7 +69,7 @@ class Contents:
     def move(self, old: str, new: str) -> None:
         """Give a file that is in the image another path."""
         node = self._nodes.pop(merged_usr(old))
-        self._put(dataclasses.replace(node, path=merged_usr(new)))
+        self._put(replace(node, path=merged_usr(new)))
 
     def _put(self, node: Node) -> None:
         if any(part in ("", ".", "..") for part in node.path.split("/")):

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
+from bootmenu.model.value import Value
 
 _TRAILER = "TRAILER!!!"
 _MAX_SIZE = 0xFFFF_FFFF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Value, kw_only=True):
     """One file, folder, link or device of an archive."""
 
     path: str

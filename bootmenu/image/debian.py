@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.image.apt import Apt, Package
 from bootmenu.image.process_runner import Runner, output
+from bootmenu.model.value import Value
 
 BASE_PACKAGES = (
     "python3-minimal",
@@ -32,8 +32,7 @@ _FOLLOWED_SECTIONS = ("libs", "oldlibs", "python")
 _KERNEL_PARTS = ("linux-image-", "linux-modules-", "linux-binary-")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Value, kw_only=True):
     """Which packages to unpack."""
 
     kernel: str

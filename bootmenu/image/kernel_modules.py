@@ -12,7 +12,6 @@ import gzip
 import io
 import lzma
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import zstandard
@@ -21,6 +20,7 @@ from elftools.elf.elffile import ELFFile
 from bootmenu.errors import FormatError
 from bootmenu.image.rootfs import Root
 from bootmenu.image.shared_libraries import DAMAGE
+from bootmenu.model.value import Value
 
 INSERTED = (
     # buses and consoles of virtual machines
@@ -56,8 +56,7 @@ _MAX_MODULE = 64 << 20
 _ENDINGS = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleInfo:
+class ModuleInfo(Value, kw_only=True):
     """What a module says about itself."""
 
     aliases: tuple[str, ...] = ()
@@ -97,8 +96,7 @@ class ModuleInfo:
         return cls(aliases=tuple(aliases), depends=tuple(depends), pre=tuple(soft["pre:"]), post=tuple(soft["post:"]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(Value, kw_only=True):
     """One module that goes into the image."""
 
     path: str
@@ -113,8 +111,7 @@ class Module:
         return normalise(PurePosixPath(self.path).name.removesuffix(".ko"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleSet:
+class ModuleSet(Value, kw_only=True):
     """Modules of one kernel, each one behind those it needs."""
 
     folder: str

@@ -16,7 +16,6 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import bootmenu
@@ -25,6 +24,7 @@ from bootmenu.image.contents import Contents
 from bootmenu.image.process_runner import Runner, output
 from bootmenu.image.rootfs import Root
 from bootmenu.image.shared_libraries import is_elf
+from bootmenu.model.value import Value
 
 # Parts of the standard library that no program on a first stage imports.
 _PRUNED_STDLIB = re.compile(
@@ -73,8 +73,7 @@ sys.stdout.buffer.write(marshal.dumps(codes, 2))
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetPython:
+class TargetPython(Value, kw_only=True):
     """The interpreter of the tree that an image is made from."""
 
     program: str

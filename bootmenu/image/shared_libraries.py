@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from elftools.common.exceptions import ELFError
@@ -15,14 +14,14 @@ from elftools.elf.segments import InterpSegment
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.image.rootfs import Root
+from bootmenu.model.value import Value
 
 _MAGIC = b"\x7fELF"
 # pyelftools gives each of these tags its text in an attribute of its own.
 _TAGS = {"DT_NEEDED": "needed", "DT_RUNPATH": "runpath", "DT_RPATH": "rpath"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linkage:
+class Linkage(Value, kw_only=True):
     """What the dynamic loader reads of an ELF file."""
 
     machine: str

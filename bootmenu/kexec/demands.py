@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from bootmenu.config.settings import Settings, Verify
 from bootmenu.discovery.devices import Device
@@ -14,6 +13,7 @@ from bootmenu.discovery.resolve import names_of
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import FileRef
+from bootmenu.model.value import Value, field
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.sources.tree import TreeError, Trouble, normal
 from bootmenu.system.directory_tree import DirectoryTree
@@ -26,8 +26,7 @@ class DemandError(BootmenuError):
     """A file must not be loaded, whatever is in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Value, kw_only=True):
     """What is demanded of one file."""
 
     digest: str | None = None
@@ -36,8 +35,7 @@ class Found:
     """Name of a demand of which it is not known whether it is for this file; empty = there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
+class Demands(Value, kw_only=True):
     """What the settings demand of the files that are loaded."""
 
     files: Mapping[tuple[str, str], str] = field(default_factory=dict)

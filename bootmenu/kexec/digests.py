@@ -10,7 +10,6 @@ hashed while the kernel copies it; else before, and once more afterwards.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import os
 import time
@@ -24,6 +23,7 @@ from bootmenu.kexec.demands import DemandError, Demands, missing, refuse
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
 from bootmenu.kexec.planned_files import plain
 from bootmenu.model.progress import Algorithm, Digest
+from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 
@@ -223,7 +223,7 @@ def demanded(
         return file
     info = os.fstat(opened.descriptor)
     digest = demands.allowed(file.ref, (info.st_dev, info.st_ino), trees)
-    return dataclasses.replace(file, sha256=digest or file.sha256)
+    return replace(file, sha256=digest or file.sha256)
 
 
 def images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[PlannedFile]:
@@ -258,13 +258,13 @@ def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTre
                 raise missing()
         except DemandError as error:
             raise PlanError(f"{file.ref.path}: {error.message}.", error.hint) from None
-        return dataclasses.replace(file, sha256=found.digest)
+        return replace(file, sha256=found.digest)
 
     gone = list(demands.unmatched(trees))
     notes = [
         N_("The settings demand a SHA-256 of {name}, and there is no such file.", name=name) for name in gone[:_NOTED]
     ]
-    return dataclasses.replace(
+    return replace(
         plan,
         kernel=with_digest(plan.kernel),
         initrds=tuple(map(with_digest, plan.initrds)),

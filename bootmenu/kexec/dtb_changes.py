@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE, STALE_CHOSEN, DeviceTree, Node, facts
 from bootmenu.formats.dtb_text import text_of
 from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.value import Value
 
 RESERVE = "/memreserve/"
 """As an Edit's path: an entry of the memory reservation block, address and size of 8 bytes each."""
@@ -22,8 +22,7 @@ _SEEDS = {"kaslr-seed": 8, "rng-seed": 128}
 """Bytes, as arch/arm64/kernel and drivers/of/kexec.c write them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Value, kw_only=True):
     """One change to the device tree on its way to the second kernel. value None = the property is removed, unless
     `fresh` or `late` say otherwise."""
 

@@ -7,7 +7,6 @@ import copy
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bootmenu.compat.facts import DeviceTreeFacts, Handed
 from bootmenu.discovery.machine_facts import read_tree
@@ -19,6 +18,7 @@ from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import whole
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import Value
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
@@ -26,8 +26,7 @@ _REMEMBERED = 64
 """Trees whose answer is kept: entries of one partition mostly share theirs."""
 
 
-@dataclass(frozen=True, slots=True)
-class HandedTrees:
+class HandedTrees(Value):
     """The device trees behind one plan."""
 
     running: DeviceTree | None

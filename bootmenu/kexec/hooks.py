@@ -9,7 +9,6 @@ import re
 import stat
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import printable, quoted
+from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError, Completed
 
@@ -27,8 +27,7 @@ _SECONDS = 60.0  # of one hook
 _SAID = 300  # characters of what it wrote that are shown
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Value):
     """What would run, and what would not."""
 
     names: tuple[str, ...] = ()

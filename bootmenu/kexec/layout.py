@@ -8,11 +8,11 @@ Documentation/arch/arm64/booting.rst and kernel/kexec_core.c:sanity_check_segmen
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.model.devicetree import MemoryRange, subtracted
+from bootmenu.model.value import Value
 
 _2M = 2 * 1024**2
 _1G = 1024**3
@@ -29,8 +29,7 @@ class LayoutError(BootmenuError):
         self.size = size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Value, kw_only=True):
     """The memory that pieces may be put in."""
 
     ram: tuple[MemoryRange, ...]
@@ -44,8 +43,7 @@ class Room:
     """MemTotal, bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelSpace:
+class KernelSpace(Value, kw_only=True):
     """What the kernel asks for."""
 
     size: int
@@ -56,8 +54,7 @@ class KernelSpace:
     """False: as low in RAM as possible; it cannot use what lies below it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Value, kw_only=True):
     """Where everything goes, in whole pages of the running kernel."""
 
     kernel: MemoryRange

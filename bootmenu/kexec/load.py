@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from bootmenu.discovery.machine_facts import with_permissions
 from bootmenu.errors import BootmenuError
@@ -26,6 +25,7 @@ from bootmenu.kexec.planned_files import content, gathered, open_planned, plain,
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
 from bootmenu.model.text import printable, quoted
+from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
@@ -33,8 +33,7 @@ from bootmenu.system.host import Host
 _INTERVAL = 0.1  # seconds between two events of a stage: ten a second at most
 
 
-@dataclass(slots=True)
-class _Meter:
+class _Meter(Record):
     """Turns bytes into events, ten a second at most. pace: bytes per second that a simulated medium gives."""
 
     stage: Stage

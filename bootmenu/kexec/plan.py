@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bootmenu.compat.facts import EntryFacts, FileState
@@ -22,14 +20,14 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.text import printable
+from bootmenu.model.value import Value, field, replace
 
 
 class PlanError(BootmenuError):
     """The entry cannot be loaded at all, whatever one is willing to risk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedFile:
+class PlannedFile(Value, kw_only=True):
     """One file that will be read."""
 
     ref: FileRef
@@ -53,8 +51,7 @@ class PlannedFile:
         return self.offset == 0 and self.length is None and self.compression is Compression.NONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadPlan:
+class LoadPlan(Value, kw_only=True):
     """Everything that will happen. Nothing has happened yet."""
 
     entry: BootEntry
@@ -190,7 +187,7 @@ def make_plan(
         entry=entry,
         method=name,
         reason=reason,
-        kernel=dataclasses.replace(
+        kernel=replace(
             kernel,
             offset=image.payload_offset,
             length=image.payload_size,
@@ -269,7 +266,7 @@ def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None)
         name, chosen, _ = choose(machine, facts.wants_own_tree, method)
     except PlanError:
         return facts
-    return dataclasses.replace(
+    return replace(
         facts,
         method=name,
         reads_into_memory=chosen.reads_into_memory,

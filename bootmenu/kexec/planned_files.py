@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from bootmenu.formats.compression import unpack
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.kernel import Compression
+from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError, Trouble
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile, cannot_read
 
@@ -30,7 +30,7 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
     descriptor, size = tree.descriptor(file.ref.path)
     try:
         now = tree.stamp(os.fstat(descriptor))
-        before = file.stamp or dataclasses.replace(now, size=file.size)
+        before = file.stamp or replace(now, size=file.size)
         if differs := before.differs(now):
             raise BootmenuError(f"changed since it was looked at: {differs}", "Scan again.")
     except OSError as error:

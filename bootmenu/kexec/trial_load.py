@@ -6,14 +6,13 @@ It is no dry run: the kernel checks everything that it checks at a load, and cou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
+from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 
 CODE = "LOAD-TEST"
@@ -28,8 +27,7 @@ class TestRefusedError(BootmenuError):
     __test__ = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preflight:
+class Preflight(Value, kw_only=True):
     """Whether a test load may be made now."""
 
     refused: TestRefusedError | None = None

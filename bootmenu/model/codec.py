@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Dataclasses to JSON values and back, by their type hints. Reading checks every type and says where."""
+"""Values to JSON and back, by the types of their fields. Reading checks every type and says where.
+
+The types are looked up only when a file is read, and without the module typing: a first stage reads no facts."""
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from types import GenericAlias, NoneType, UnionType
 
 from bootmenu.errors import FormatError
+from bootmenu.model.value import Value, fields, is_value
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
 def to_json(value: object) -> Any:
-    """Dataclass, tuple, mapping, enum or plain value → what `json.dumps` takes."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    """Return what `json.dumps` takes for a value type, a tuple, a mapping, an enum or a plain value."""
+    if is_value(value):
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(type(value))}
     if isinstance(value, (tuple, list)):
         return [to_json(item) for item in value]
     if isinstance(value, Mapping):
@@ -27,29 +31,29 @@ def to_json(value: object) -> Any:
 
 
 def from_json(kind: type[T], value: object, where: str = "") -> T:
-    """JSON value → `kind`. Fields that are absent keep their defaults, unknown ones are ignored.
+    """Return the JSON value as a `kind`. Fields that are absent keep their defaults, unknown ones are ignored.
 
     Raises FormatError that names the field.
     """
-    return typing.cast(T, _decode(kind, value, where or kind.__name__))
+    decoded: T = _decode(kind, value, where or kind.__name__)
+    return decoded
 
 
-def _decode(kind: Any, value: object, where: str) -> object:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in arguments:
+def _decode(kind: Any, value: object, where: str) -> Any:
+    if isinstance(kind, UnionType):
+        if value is None and NoneType in kind.__args__:
             return None
-        (inner,) = [argument for argument in arguments if argument is not type(None)]
+        (inner,) = (argument for argument in kind.__args__ if argument is not NoneType)
         return _decode(inner, value, where)
-    if origin is tuple:
+    if isinstance(kind, GenericAlias):  # tuple[kind, ...]
         if not isinstance(value, list):
             raise _wrong(where, "a list", value)
-        return tuple(_decode(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if dataclasses.is_dataclass(kind):
-        return _decode_dataclass(typing.cast(type, kind), value, where)
-    if kind is object or kind is Any:
+        return tuple(_decode(kind.__args__[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if kind is object:
         return value
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
+    if issubclass(kind, Value):
+        return _decode_fields(kind, value, where)
+    if issubclass(kind, StrEnum):
         try:
             return kind(str(value))
         except ValueError:
@@ -60,15 +64,14 @@ def _decode(kind: Any, value: object, where: str) -> object:
     return value
 
 
-def _decode_dataclass(kind: type, value: object, where: str) -> object:
+def _decode_fields(kind: type[Value], value: object, where: str) -> Value:
     if not isinstance(value, dict):
         raise _wrong(where, "an object", value)
-    hints = typing.get_type_hints(kind)
     known: dict[str, object] = {}
-    for field in dataclasses.fields(kind):
+    for field in fields(kind):
         if field.name in value:
-            known[field.name] = _decode(hints[field.name], value[field.name], f"{where}.{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            known[field.name] = _decode(field.type, value[field.name], f"{where}.{field.name}")
+        elif field.required:
             raise FormatError(f"{where}: {field.name} is missing")
     return kind(**known)
 

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from bootmenu.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class MemoryRange:
+class MemoryRange(Value, kw_only=True):
     """`size` bytes of physical memory from address `base`."""
 
     base: int
@@ -20,6 +20,9 @@ class MemoryRange:
     def end(self) -> int:
         """First address behind it."""
         return self.base + self.size
+
+    def __lt__(self, other: MemoryRange) -> bool:
+        return (self.base, self.size) < (other.base, other.size)
 
     def __str__(self) -> str:
         return f"{self.base:#x}-{self.end - 1:#x}" if self.size else f"{self.base:#x} (empty)"
@@ -57,8 +60,7 @@ def subtracted(ranges: Iterable[MemoryRange], taken: Iterable[MemoryRange]) -> t
     return tuple(left)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuNode:
+class CpuNode(Value, kw_only=True):
     """One node of /cpus with device_type or name `cpu`."""
 
     name: str
@@ -71,8 +73,7 @@ class CpuNode:
     """`cpu-release-addr`, a big-endian u64 like every cell; None = none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReservedMemory:
+class ReservedMemory(Value, kw_only=True):
     """One range of a child of /reserved-memory with a fixed place."""
 
     name: str
@@ -83,8 +84,7 @@ class ReservedMemory:
     """The kernel must not even map it: firmware lives there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterruptController:
+class InterruptController(Value, kw_only=True):
     """The controller that the root's `interrupt-parent` names."""
 
     name: str
@@ -95,8 +95,7 @@ class InterruptController:
     """Physical address of its first registers; None = no `reg`, or a bus on the way has no plain `ranges`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SerialPort:
+class SerialPort(Value, kw_only=True):
     """A node that a console may be on."""
 
     name: str
@@ -105,8 +104,7 @@ class SerialPort:
     """Its `compatible`, most specific first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeFacts:
+class TreeFacts(Value, kw_only=True):
     """A device tree that was read to its end, as far as checks ask for it."""
 
     compatible: tuple[str, ...] = ()

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import Value, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRef:
+class FileRef(Value, kw_only=True):
     """A file on a partition, which may not have been seen yet."""
 
     device: str
@@ -30,8 +29,7 @@ class FileRef:
         return {"device": self.device, "path": self.path, "exists": self.exists, **part}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Value, kw_only=True):
     """A configuration that offers an entry."""
 
     source: str
@@ -44,8 +42,7 @@ class Origin:
         return {"source": self.source, "config": self.config.to_json() if self.config else None}
 
 
-@dataclass(frozen=True, slots=True)
-class CommandLine:
+class CommandLine(Value):
     """A kernel command line; keeps the text as it was and reads it as the kernel does."""
 
     text: str = ""
@@ -123,8 +120,7 @@ def _words(text: str) -> list[str]:
     return [*words, word] if word else words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootEntry:
+class BootEntry(Value, kw_only=True):
     """One thing that can be started."""
 
     id: str
@@ -166,8 +162,7 @@ class BootEntry:
         return tuple(rows)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Value, kw_only=True):
     """Something that could not be read or made no sense; the rest is listed all the same."""
 
     device: str

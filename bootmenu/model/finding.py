@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from bootmenu.model.value import Value, field, replace
 
 
 class Severity(StrEnum):
@@ -39,8 +39,7 @@ _RANKS = {Severity.PASS: 0, Severity.UNKNOWN: 1, Severity.WARN: 2, Severity.FAIL
 Evidence = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Value, kw_only=True):
     """One thing that one check found."""
 
     code: str
@@ -67,8 +66,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Value, kw_only=True):
     """Every finding about one entry on one machine, worst first; machine-wide ones included."""
 
     findings: tuple[Finding, ...]
@@ -87,7 +85,7 @@ class Report:
         """The same report with these codes overridden; passes need no override."""
         return Report(
             findings=tuple(
-                dataclasses.replace(finding, ignored=True)
+                replace(finding, ignored=True)
                 if finding.code in codes and finding.severity is not Severity.PASS
                 else finding
                 for finding in self.findings

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from bootmenu.model.value import Value, field
 
 
 class Architecture(StrEnum):
@@ -71,8 +72,7 @@ class Role(StrEnum):
     COMMAND_LINE = "command line"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embedded:
+class Embedded(Value, kw_only=True):
     """A part of a container (UKI, FIT) that boots along with its kernel."""
 
     role: Role
@@ -90,8 +90,7 @@ class Embedded:
     """`compatible` of the boards that it is for; None = it does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelImage:
+class KernelImage(Value, kw_only=True):
     """A recognised kernel file. Sizes are bytes; None = the header does not say."""
 
     format: str

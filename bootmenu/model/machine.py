@@ -7,19 +7,18 @@ None always means "could not be found out". The JSON form is what `bootmenu fact
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from bootmenu.errors import FormatError
 from bootmenu.model import codec
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
+from bootmenu.model.value import Value, field
 
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuFacts:
+class CpuFacts(Value, kw_only=True):
     """One logical CPU of the running system."""
 
     number: int
@@ -34,8 +33,7 @@ class CpuFacts:
     """MIDR_EL1 (arm64): implementer in bits 31-24, part number in bits 15-4."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KexecFacts:
+class KexecFacts(Value, kw_only=True):
     """What the running kernel says about kexec."""
 
     load_disabled: bool | None = None
@@ -65,8 +63,7 @@ class KexecFacts:
     """Version of kexec-tools; None = not installed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineFacts:
+class MachineFacts(Value, kw_only=True):
     """The first-stage system."""
 
     schema: int = SCHEMA

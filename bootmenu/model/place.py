@@ -8,8 +8,9 @@ the device on it, are the kernel's own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from bootmenu.model.value import Value
 
 
 class Bus(StrEnum):
@@ -35,8 +36,7 @@ class Bus(StrEnum):
 _ORDER = (Bus.INTERNAL, Bus.SD, Bus.USB, Bus.EXTERNAL, Bus.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Value, kw_only=True):
     """The place of one partition."""
 
     bus: Bus = Bus.UNKNOWN
@@ -69,8 +69,7 @@ NOWHERE = Place()
 _RULE = re.compile(r"(?P<name>PARTUUID=[0-9A-Fa-f-]{1,64})\s+on\s+(?P<where>[!-~]{1,255})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceRule:
+class PlaceRule(Value):
     """A place that the settings allow: `internal`, or `PARTUUID=... on BUS` or `... on PATH`."""
 
     partuuid: str = ""

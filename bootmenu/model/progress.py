@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bootmenu.i18n import N_
+from bootmenu.model.value import Value
 
 
 class Stage(StrEnum):
@@ -41,8 +41,7 @@ class Algorithm(StrEnum):
     """FIPS 180-4: sha256sum."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class Digest(Value, kw_only=True):
     """Of a file, or of the part of it that was read."""
 
     device: str
@@ -74,8 +73,7 @@ class Digest:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Value, kw_only=True):
     """One event of a load. The last event of a stage has state done or skipped."""
 
     stage: Stage

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootmenu.i18n import N_
+from bootmenu.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(Value, kw_only=True):
     """The state of a file when it was looked at, as stat(2) tells it."""
 
     size: int

@@ -6,7 +6,6 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bootmenu.config.settings import FIRST_STAGE_SECONDS, Profile
 from bootmenu.i18n import N_, Message
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import Bus
+from bootmenu.model.value import Value, replace
 
 if TYPE_CHECKING:
     from bootmenu.bootstate.state import State
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Value, kw_only=True):
     """What would start, as far as is known."""
 
     listing: Listing | None = None
@@ -42,8 +41,7 @@ class _Origin(Enum):
     FIRST = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Value):
     """Entries that somebody wants, best first. named: by a person, for this machine."""
 
     listings: tuple[Listing, ...]
@@ -148,8 +146,7 @@ def _is_named(listing: Listing, was: Listing, state: State, settings: Settings) 
     return found in (state.once, settings.default, state.default) or by_pattern
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Home:
+class _Home(Value, kw_only=True):
     """Which disks have a say in what starts by itself."""
 
     rank: float
@@ -290,8 +287,7 @@ def _name(listing: Listing) -> str:
     return listing.entry.title or listing.entry.kernel.path
 
 
-@dataclass(frozen=True, slots=True)
-class Countdown:
+class Countdown(Value):
     """Seconds that run from a moment on. A value: what stops it is whoever holds it."""
 
     seconds: int

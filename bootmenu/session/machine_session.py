@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -60,6 +59,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage
+from bootmenu.model.value import replace
 from bootmenu.system import power as powers
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
@@ -226,7 +226,7 @@ class MachineSession:
         """Look for everything that can be read, and tell what was there from the beginning."""
         for found in self._find():
             if isinstance(found, Device):
-                found = dataclasses.replace(found, place=self._presence.mark(found.place, found.name))
+                found = replace(found, place=self._presence.mark(found.place, found.name))
             yield found
         self._presence.looked()
 
@@ -382,9 +382,7 @@ class MachineSession:
             plan = make_plan(listing.entry, facts, self._machine, hand_over=hand_over, method=self._method)
             plan = demanding(plan, self._demands, trees)
         found = hooks.find(self.host, self.settings.skip_hooks)
-        return dataclasses.replace(
-            plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes)
-        )
+        return replace(plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes))
 
     @property
     def _demands(self) -> Demands:
@@ -400,12 +398,12 @@ class MachineSession:
         if not self._tried:
             return facts
         files = (
-            dataclasses.replace(file, stamp=dataclasses.replace(file.stamp, changed=None))
+            replace(file, stamp=replace(file.stamp, changed=None))
             if file.stamp is not None and (file.device, file.path) in self._tried
             else file
             for file in facts.files
         )
-        return dataclasses.replace(facts, files=tuple(files))
+        return replace(facts, files=tuple(files))
 
     def method(self, facts: EntryFacts) -> str:
         """See Session."""
@@ -493,7 +491,7 @@ class MachineSession:
                 trees = stack.enter_context(self._reading(plan.entry))
             except BootmenuError as error:
                 raise LoadError(error.message, error.hint, stage=Stage.KERNEL) from None
-            plan = dataclasses.replace(plan, demands=self._demands)
+            plan = replace(plan, demands=self._demands)
             yield from loading.load(plan, trees, self.host, pace=self._pace)
 
     def leave(self, plan: LoadPlan) -> Iterator[Progress]:
@@ -552,9 +550,9 @@ def _renamed(entry: BootEntry, own: Device, devices: Sequence[Device]) -> BootEn
 
     def known(file: FileRef) -> FileRef:
         found = resolve.resolve(file.device, own, devices)
-        return file if found is None else dataclasses.replace(file, device=found.name)
+        return file if found is None else replace(file, device=found.name)
 
-    return dataclasses.replace(
+    return replace(
         entry,
         kernel=known(entry.kernel),
         initrds=tuple(map(known, entry.initrds)),
@@ -672,7 +670,7 @@ class FilesSession(MachineSession):
             partitions=None if partitions is None else tuple(name for each in partitions for name in each.names),
             hand_over=self.hand_over.foresee,
         )
-        facts = dataclasses.replace(facts, typed=True)
+        facts = replace(facts, typed=True)
         facts = self.foresee(root_option.with_root(facts, entry.cmdline, self._mounts, here, partitions or ()))
         for file in facts.files:
             if file.state is not FileState.PRESENT:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import assert_never
 
 from bootmenu.discovery.devices import Device
@@ -24,10 +23,10 @@ from bootmenu.discovery.scan_events import (
     ScanFinished,
 )
 from bootmenu.model.entry import Problem
+from bootmenu.model.value import Record, field
 
 
-@dataclass
-class Group:
+class Group(Record):
     """One partition and what it offered."""
 
     device: Device

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import Value, replace
 from bootmenu.registry import Registry
 from bootmenu.sources.tree import Remembering, Tree, TreeError
 
@@ -23,8 +22,7 @@ Board = tuple[str, ...]
 """A machine's root `compatible`, most specific first; () = it is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+class Platform(Value, kw_only=True):
     """What a configuration may ask of the machine that it is read for."""
 
     board: Board = ()
@@ -40,8 +38,7 @@ class Platform:
         return cls(board=board, architecture=machine.architecture, efi=machine.efi)
 
 
-@dataclass(frozen=True, slots=True)
-class ForPlatform:
+class ForPlatform(Value):
     """A parser of a format that means something else on every machine; register it as `@ForPlatform`."""
 
     parse: Callable[[Tree, Platform], Iterator[BootEntry | Problem]]
@@ -50,7 +47,7 @@ class ForPlatform:
 SOURCES: Registry[Parser | ForPlatform] = Registry("bootmenu.sources.parsers")
 
 
-def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[BootEntry | Problem]:
+def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[BootEntry | Problem]:  # noqa: B008 - immutable
     """Everything that any format finds on this partition; a parser that fails costs its own entries only."""
     offered: set[object] = set()
     named: set[str] = set()
@@ -66,7 +63,7 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
                         continue  # a configuration offers it already, and says how
                     offered.add(file)
                     if not found.version:
-                        found = dataclasses.replace(found, version=version_of(found.kernel.path))
+                        found = replace(found, version=version_of(found.kernel.path))
                     named |= {ref.path for _, ref in found.files}
                 elif watched is not None and found.path in watched.denied:
                     continue  # said below, once for all that is there

@@ -6,13 +6,13 @@ systemd-stub(7), COMPANION FILES.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.kernel import Role
+from bootmenu.model.value import replace
 from bootmenu.sources import Board
 from bootmenu.sources.order import Name
 from bootmenu.sources.tree import Tree, TreeError, Trouble, once
@@ -70,16 +70,14 @@ def applied(
             continue  # UAPI.5: an addon with .uname is for that kernel only
         if addon.command_line:
             text = f"{entry.cmdline.text} {addon.command_line}".strip()
-            entry = dataclasses.replace(entry, cmdline=dataclasses.replace(entry.cmdline, text=text))
+            entry = replace(entry, cmdline=replace(entry.cmdline, text=text))
         for part in addon.parts:
             ref = FileRef(device=tree.device, path=path, part=part.name)
             if part.role is Role.INITRAMFS:
                 (before if part.name.startswith(".ucode") else behind).append(ref)
             elif part.role is Role.DEVICE_TREE and (part.board is None or part.board[:1] == board[:1] != ()):
-                entry = dataclasses.replace(
-                    entry, dtb=ref
-                )  # the last one wins, as each is put in place of the former
-    yield dataclasses.replace(entry, initrds=(*before, *entry.initrds, *behind))
+                entry = replace(entry, dtb=ref)  # the last one wins, as each is put in place of the former
+    yield replace(entry, initrds=(*before, *entry.initrds, *behind))
 
 
 def _names(tree: Tree, folder: str) -> list[str]:

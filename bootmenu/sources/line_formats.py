@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, FileRef, Problem
+from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
 
 MAX_ENTRIES = 1000
@@ -18,8 +18,7 @@ MAX_TEXT = 1024 * 1024
 _MAX_PROBLEMS = 50
 
 
-@dataclass(slots=True)
-class Configuration:
+class Configuration(Record):
     """One configuration file. What it includes shares its `problems`, so that they are counted together."""
 
     tree: Tree

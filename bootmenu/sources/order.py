@@ -6,9 +6,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from bootmenu.model.value import Value
 from bootmenu.sources.tree import Tree, TreeError, normal, read_text
 from bootmenu.sources.version import version_key
 
@@ -20,8 +20,7 @@ _COUNTED = re.compile(r"^(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?$
 _LONGEST_PATTERN = 255  # characters, as a file name; matching one of a mebibyte takes for ever
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Value):
     """A file name without its suffix, in its parts."""
 
     plain: str

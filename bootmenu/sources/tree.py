@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
@@ -14,6 +13,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
+from bootmenu.model.value import Value
 
 CONFIG_LIMIT = 1024 * 1024
 """Bytes. A larger configuration file is none."""
@@ -47,8 +47,7 @@ class TreeError(BootmenuError):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stat:
+class Stat(Value, kw_only=True):
     """What is at a path."""
 
     is_file: bool
@@ -238,8 +237,7 @@ class Remembering:
 _UNKNOWN = object()
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
+class _Failed(Value):
     error: BootmenuError | OSError
 
 

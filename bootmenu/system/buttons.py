@@ -14,12 +14,12 @@ import re
 import select
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 from time import CLOCK_MONOTONIC, monotonic
 
+from bootmenu.model.value import Record, Value, field
 from bootmenu.system.host import Host
 from bootmenu.system.waker import Waker
 
@@ -65,8 +65,7 @@ _EVENT = struct.Struct("@llHHi")
 _BATCH = _EVENT.size * 64
 
 
-@dataclass(frozen=True, slots=True)
-class KeyEvent:
+class KeyEvent(Value):
     """value: 0 released, 1 pressed, 2 repeated by the kernel."""
 
     code: int
@@ -102,8 +101,7 @@ def is_buttons(keys: frozenset[int]) -> bool:
     return bool(keys & _SHOWN) and not {KEY_A, KEY_Z, KEY_SPACE} <= keys
 
 
-@dataclass
-class Reader:
+class Reader(Record):
     """From key events to presses, for the keys that there are.
 
     Three meanings or more: each press is what its key says. One or two keys: a short press is Down, at the end comes
@@ -182,8 +180,7 @@ def keys_of(descriptor: int) -> frozenset[int]:
     return codes(bytes(answer))
 
 
-@dataclass
-class _Open:
+class _Open(Record):
     keys: frozenset[int]
     steady: bool
     """Its events have the times of CLOCK_MONOTONIC."""

@@ -10,13 +10,13 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
 from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import N_
 from bootmenu.model.stamp import Stamp
+from bootmenu.model.value import Value
 from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, Trouble, normal
 from bootmenu.system.syscalls import Resolve, Syscalls
 
@@ -33,8 +33,7 @@ T = TypeVar("T")
 _MAX_LINKS = 40  # as the kernel's MAXSYMLINKS
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFile:
+class OpenFile(Value):
     """A regular file, read at offsets."""
 
     descriptor: int
@@ -54,8 +53,7 @@ class OpenFile:
         return b"".join(pieces)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenFolder:
+class OpenFolder(Value, kw_only=True):
     """A folder that is held open; see sources/tree.py:Folder.
 
     A link is refused, a FIFO does not wait, and a file over which another one is mounted is not read, be that of the

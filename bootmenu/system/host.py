@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootmenu.model.value import Value, field
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.processes import Commands
 from bootmenu.system.syscalls import Syscalls
@@ -16,8 +16,7 @@ _CHUNK = 64 * 1024
 _DIGITS = 24  # of a 64-bit number, whatever its base from 8 up
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(Value, kw_only=True):
     """A running Linux. `root` is where its /proc, /sys and /dev begin."""
 
     root: Path = Path("/")

@@ -6,14 +6,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(Value, kw_only=True):
     """One line (Documentation/filesystems/proc.rst, 3.5)."""
 
     id: int

@@ -17,12 +17,12 @@ import termios
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.text import quoted
+from bootmenu.model.value import Value
 
 MAX_STDOUT = 4 * 1024 * 1024
 """Bytes of standard output that are kept, unless more is asked for."""
@@ -41,8 +41,7 @@ _BLIND = 0.02
 """Seconds between two looks at a process where the kernel has no pidfd_open (before Linux 5.3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
+class Completed(Value, kw_only=True):
     """How a program ended."""
 
     returncode: int

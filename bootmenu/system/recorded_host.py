@@ -6,18 +6,17 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import Record, field
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.syscalls import Segment, Syscalls
 
 
-@dataclass(slots=True)
-class SimulatedKernel:
+class SimulatedKernel(Record):
     """Answers a load as the recorded machine's kernel would."""
 
     facts: MachineFacts
@@ -92,8 +91,7 @@ class _SimulatedSyscalls(Syscalls):
         return self._facts.machine, self._facts.kernel_release
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedHost(Host):
+class SimulatedHost(Host, kw_only=True):
     """Folders of the real machine may be read, nothing of it is changed."""
 
     kernel: SimulatedKernel

@@ -16,11 +16,11 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 
+from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.syscalls import MNT_DETACH
@@ -49,8 +49,7 @@ _swept: set[Path] = set()
 _sweeping = Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Scratch:
+class Scratch(Value):
     """A folder that only this user can enter, and that is locked by this process."""
 
     path: Path

@@ -12,9 +12,10 @@ import os
 import platform
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntFlag
 from functools import lru_cache
+
+from bootmenu.model.value import Value
 
 _OPENAT2 = 437  # the same number on every architecture since 5.6
 _RACES = 64  # times that openat2 is tried
@@ -34,8 +35,7 @@ SEGMENTS_MAX = 16
 """include/uapi/linux/kexec.h: KEXEC_SEGMENT_MAX"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kexec:
+class _Kexec(Value, kw_only=True):
     """What differs between architectures: numbers of the two calls, and the architecture's own number (ELF's)."""
 
     load: int
@@ -58,8 +58,7 @@ class KexecFile(IntFlag):
     NO_INITRAMFS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Value, kw_only=True):
     """A piece of the next kernel for kexec_load. Sizes are bytes."""
 
     buffer: int

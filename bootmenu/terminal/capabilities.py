@@ -14,11 +14,12 @@ import termios
 import threading
 import tty
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
 from types import MappingProxyType
+
+from bootmenu.model.value import Value
 
 GLYPHS = "BOOTMENU_GLYPHS"
 """Environment variable: `ascii` draws with ASCII only, `utf-8` with box drawing characters."""
@@ -87,8 +88,7 @@ class Depth(StrEnum):
         return {Depth.NONE: "mono", Depth.SIXTEEN: "vt16"}.get(self, "dark")
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Value):
     """Of the terminal, by its name."""
 
     console: bool

@@ -12,18 +12,17 @@ import os
 import re
 import termios
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from bootmenu.errors import UsageError
+from bootmenu.model.value import Value, field
 from bootmenu.system.host import Host
 from bootmenu.terminal.capabilities import GLYPHS, Traits, is_own, is_serial, opened, prepare_environment, settle
 
 _MOST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(Value):
     """One of them."""
 
     name: str
@@ -62,8 +61,7 @@ def _become(environ: Mapping[str, str]) -> None:
     os.environ.update(environ)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value):
     """Consoles that can be used, and why others cannot."""
 
     consoles: tuple[Console, ...]

@@ -22,8 +22,9 @@ Line feed, and carriage return with a line feed or NUL behind it, are Enter too.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from bootmenu.model.value import Value
 
 QUIET = 0.05
 """Seconds without a byte that end a burst. Nobody types a word and Enter with less between them; a held key repeats
@@ -68,8 +69,7 @@ _SYNCHRONISED = re.compile(r"\[\?2026;[1-4]\$y")
 _CONTROLS = {0x09: "tab", 0x0A: "enter", 0x0D: "enter", 0x7F: "backspace"}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Value):
     """A key. character: what it types; empty = nothing. alone: it counts as a key press (see above)."""
 
     name: str
@@ -78,15 +78,13 @@ class Key:
     alone: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Paste:
+class Paste(Value):
     """Text that the terminal said was pasted: printable characters, line ends and tabs."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Click:
+class Click(Value):
     """A button of the mouse, or its wheel, in SGR coordinates from 0."""
 
     code: int
@@ -95,8 +93,7 @@ class Click:
     pressed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Synchronised:
+class Synchronised(Value):
     """The terminal knows synchronised updates."""
 
 

@@ -7,14 +7,12 @@ A new action is one row here, and a method `action_NAME` of the screen (`do_NAME
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootmenu.i18n import N_
+from bootmenu.model.value import Value
 from bootmenu.view.screen_ids import BOXES, CHOOSING, LETTERLESS, SCROLLED, TYPING, Requirement, ScreenId, Situation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(Value, kw_only=True):
     """One action with the keys that trigger it on some screens. An action whose keys differ from screen to screen has
     several rows of one name."""
 

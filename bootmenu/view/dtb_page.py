@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_text import Difference
 from bootmenu.i18n import _, localized
 from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.model.value import Value
 from bootmenu.session.machine_session import Session
 from bootmenu.terminal.cells import clean, cut
 from bootmenu.view.banner import heading
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 MOST_DIFFERENCES = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeText:
+class TreeText(Value, kw_only=True):
     """What is shown of the trees of a plan, as text: made in a thread."""
 
     changes: tuple[str, ...] | None

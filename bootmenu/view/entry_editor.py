@@ -4,13 +4,12 @@ changes."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.model.value import Value, replace
 from bootmenu.sources.references import FileNameError, file_name, joined
 from bootmenu.view.line_editor import LineEditor
 
@@ -30,8 +29,7 @@ class EntryPart(StrEnum):
         return self in (EntryPart.INITRAMFS, EntryPart.OVERLAY)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Value):
     """One line. file: what its text stood for; None = no file yet."""
 
     part: EntryPart
@@ -39,8 +37,7 @@ class Slot:
     file: FileRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryEditor:
+class EntryEditor(Value):
     """The lines, and which of them is typed in."""
 
     entry: BootEntry
@@ -72,16 +69,16 @@ class EntryEditor:
     def typed(self, line: LineEditor) -> EntryEditor:
         """The current line has become this; a list gets an empty line at its end where it has none."""
         slots = list(self.slots)
-        slots[self.at] = dataclasses.replace(self.current, line=line)
+        slots[self.at] = replace(self.current, line=line)
         part = self.current.part
         last = max(index for index, slot in enumerate(slots) if slot.part is part)
         if part.many and slots[last].line.text:
             slots.insert(last + 1, Slot(part, LineEditor()))
-        return dataclasses.replace(self, slots=tuple(slots))
+        return replace(self, slots=tuple(slots))
 
     def move(self, steps: int) -> EntryEditor:
         """Another line."""
-        return dataclasses.replace(self, at=max(0, min(self.at + steps, len(self.slots) - 1)))
+        return replace(self, at=max(0, min(self.at + steps, len(self.slots) - 1)))
 
     def choose(self, choices: Sequence[FileRef], steps: int) -> EntryEditor:
         """In the line of the device tree: the next of these, among which is always the running one. Elsewhere nothing
@@ -109,7 +106,7 @@ class EntryEditor:
         (text,) = (slot.line.text for slot in self.slots if slot.part is EntryPart.COMMAND_LINE)
         kernel = files(EntryPart.KERNEL)
         tree = next(iter(files(EntryPart.TREE)), None)
-        return dataclasses.replace(
+        return replace(
             self.entry,
             cmdline=CommandLine(text),
             kernel=kernel[0] if kernel else FileRef(device=self.entry.device, path="/"),

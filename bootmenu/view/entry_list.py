@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bootmenu.bootstate.state import State
@@ -15,6 +13,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _, localized
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.place import Bus
+from bootmenu.model.value import Value, field, replace
 from bootmenu.session.scan_results import Group, ScanResults
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
@@ -22,8 +21,7 @@ from bootmenu.view.styled_text import Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width, with_version
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value):
     """One row. key: the same from scan to scan; None = the row cannot be selected."""
 
     key: str | None
@@ -77,8 +75,7 @@ class Mark(StrEnum):
         return "→" if self is Mark.NEXT else "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Value):
     """Widths of the columns behind the title; 0 = there is no such column."""
 
     version: int
@@ -112,7 +109,7 @@ class Columns:
             room -= source + 2
         default = any(row.mark for row in shown) and room >= Mark.width() + 2
         columns = cls(version=version, source=source, default=default)
-        return dataclasses.replace(columns, texts=_texts(every, columns, width))
+        return replace(columns, texts=_texts(every, columns, width))
 
     def room(self, width: int, *, version: bool) -> int:
         """Return the columns of a title. version: there is one beside it."""
@@ -174,9 +171,7 @@ def _told_apart(listed: list[Row]) -> list[Row]:
             extras |= zip((entry.id for entry in group), _apart(group), strict=True)
     if not extras:
         return listed
-    return [
-        dataclasses.replace(row, extra=extras.get(row.listing.entry.id, "")) if row.listing else row for row in listed
-    ]
+    return [replace(row, extra=extras.get(row.listing.entry.id, "")) if row.listing else row for row in listed]
 
 
 def _apart(entries: Sequence[BootEntry]) -> list[str]:

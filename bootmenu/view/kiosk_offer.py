@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from bootmenu.bootstate.pin import Guard, StoredPin, guard
 from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.discovery.scan_events import Listing
+from bootmenu.model.value import Value, replace
 from bootmenu.session import internal_errors
 from bootmenu.session.autoboot import Chooser
 from bootmenu.session.machine_session import Session
@@ -20,8 +19,7 @@ from bootmenu.view.kiosk_pages import KioskRow, choices
 from bootmenu.view.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class KioskState:
+class KioskState(Value):
     """What has to be read before the kiosk can offer anything."""
 
     memory: StateStore | None = None
@@ -39,9 +37,9 @@ class KioskState:
         try:
             ready = cls(powers=session.powers)
             memory = session.memory
-            ready = dataclasses.replace(ready, memory=memory)
+            ready = replace(ready, memory=memory)
             if settings.kiosk_pin is not None:
-                ready = dataclasses.replace(ready, guard=guard(StoredPin.parse(settings.kiosk_pin), memory))
+                ready = replace(ready, guard=guard(StoredPin.parse(settings.kiosk_pin), memory))
         except Exception as error:
             internal_errors.write(error)
         return ready
@@ -57,7 +55,7 @@ class KioskOffer:
 
     def __init__(self, policy: Policy, settings: Settings, ready: KioskState, *, running: bool = False) -> None:
         # a PIN that cannot be compared opens nothing
-        self.policy = dataclasses.replace(policy, has_pin=ready.guard is not None)
+        self.policy = replace(policy, has_pin=ready.guard is not None)
         self.rows: list[KioskRow] = []
         self.recommended: KioskRow | None = None
         """What would start by itself."""

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bootmenu.bootstate.state import Attempt, State
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity
+from bootmenu.model.value import Value, replace
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
 from bootmenu.view.banner import simulation
@@ -37,8 +36,7 @@ SERVICE = "service"
 """The row that opens everything else, after the PIN."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KioskRow:
+class KioskRow(Value, kw_only=True):
     """One row."""
 
     name: str
@@ -181,7 +179,7 @@ def start(
     lines = [*heading, BLANK] if heading else []
     for index, row in list(enumerate(rows))[first : first + room]:
         press = str(index + 1) if index < 9 else ""
-        lines.append(dataclasses.replace(_row(row, selected=index == selected, width=width), press=press))
+        lines.append(replace(_row(row, selected=index == selected, width=width), press=press))
         if step == 2:
             lines.append(BLANK)
     lines += [BLANK] * max(0, min(2, height - len(lines) - len(footing) - 1))

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-
+from bootmenu.model.value import Value, replace
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import Span, Style
 
@@ -13,8 +11,7 @@ LONGEST = 8192
 """Characters; the longest command line that a kernel takes is 4096 (arm64: COMMAND_LINE_SIZE 2048)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineEditor:
+class LineEditor(Value):
     """Text, and the place before which the next character goes: 0 to its length."""
 
     text: str = ""
@@ -53,19 +50,19 @@ class LineEditor:
 
     def left(self) -> LineEditor:
         """One character."""
-        return dataclasses.replace(self, cursor=self._step(-1))
+        return replace(self, cursor=self._step(-1))
 
     def right(self) -> LineEditor:
         """One character."""
-        return dataclasses.replace(self, cursor=self._step(1))
+        return replace(self, cursor=self._step(1))
 
     def home(self) -> LineEditor:
         """Before the first character."""
-        return dataclasses.replace(self, cursor=0)
+        return replace(self, cursor=0)
 
     def end(self) -> LineEditor:
         """Behind the last character."""
-        return dataclasses.replace(self, cursor=len(self.text))
+        return replace(self, cursor=len(self.text))
 
     def _without(self, start: int, end: int) -> LineEditor:
         start = max(0, start)

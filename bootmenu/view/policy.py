@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.model.finding import Severity
 from bootmenu.model.place import INTERNAL_ONLY, PlaceRule
+from bootmenu.model.value import Value
 from bootmenu.view.key_help import essential
 
 if TYPE_CHECKING:  # the first frame asks, too, and must not wait for imports
@@ -32,8 +32,7 @@ class Access(StrEnum):
     """Not at all: it is neither shown nor done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Value, kw_only=True):
     """The answers. The default one allows everything."""
 
     kiosk: bool = False

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import overload
 
 from bootmenu.model.finding import Severity
+from bootmenu.model.value import Value, replace
 from bootmenu.terminal.cells import cells, clean, cut, wrap
 
 
@@ -39,8 +38,7 @@ class Style(StrEnum):
         return cls(str(severity))
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Value):
     """Text in one style. The text is safe already: `clean` it when it comes from a disk."""
 
     text: str
@@ -51,8 +49,7 @@ class Span:
     """The key that a click on it stands for, by Textual's name; empty = none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """One row of cells. selected: drawn in reverse video over its whole width."""
 
     spans: tuple[Span, ...] = ()
@@ -127,7 +124,7 @@ def clip(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     for span in spans:
         size = cells(span.text)
         if size > width:
-            kept.append(dataclasses.replace(span, text=cut(span.text, width)))
+            kept.append(replace(span, text=cut(span.text, width)))
             break
         kept.append(span)
         width -= size

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan_events import Listing
@@ -12,13 +11,13 @@ from bootmenu.i18n import N_, _, for_each_language, localized
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
+from bootmenu.model.value import Value
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, fit
 from bootmenu.view.styled_text import Span, Style
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictWords:
+class VerdictWords(Value):
     """sign and word stand at the start of a row, sentence where there is room."""
 
     sign: str

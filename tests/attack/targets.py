@@ -8,7 +8,6 @@ is no BootmenuError, when something broke. Only public functions are called, so 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import gzip
 import io
@@ -56,6 +55,7 @@ from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
+from bootmenu.model.value import replace
 from bootmenu.session.autoboot import choose
 from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.system.directory_tree import OpenFile
@@ -628,7 +628,7 @@ def _policy() -> Attack:
 
 _PLACES = (
     *(INSIDE, INSIDE, BESIDE, STICK, CARD, Place(), Place(bus=Bus.EXTERNAL)),
-    *(dataclasses.replace(place, late=True) for place in (INSIDE, BESIDE, STICK)),
+    *(replace(place, late=True) for place in (INSIDE, BESIDE, STICK)),
 )
 
 
@@ -638,13 +638,13 @@ def _listing(chance: random.Random, number: int, place: Place) -> Listing:
     verdict = chance.choice(((), (), (Finding(code="X", severity=chance.choice(list(Severity)), message="x"),)))
     one = fakes.listing(name, name, *verdict, device=f"sd{'abcdef'[number]}1", default=chance.random() < 0.3)
     places = (place, *(chance.sample(_PLACES, 1) if chance.random() < 0.2 else ()))
-    return dataclasses.replace(one, places=places)
+    return replace(one, places=places)
 
 
 @target("places in a kiosk", 40)
 def _places() -> Attack:
     """What is offered and what starts by itself comes from inside the machine, whatever other disks call theirs."""
-    settings = dataclasses.replace(fakes.KIOSK, kiosk_entries=("*",), kiosk_recovery=("rescue",))
+    settings = replace(fakes.KIOSK, kiosk_entries=("*",), kiosk_recovery=("rescue",))
     policy = Policy.of(settings)
 
     def attack(chance: random.Random) -> None:

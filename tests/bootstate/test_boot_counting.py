@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bootmenu.bootstate.state import StateError
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.place import Place
+from bootmenu.model.value import replace
 from bootmenu.sources.order import Name
 from tests.bootstate.test_state_store import Mounting
 from tests.builders.hosts import fake_host, syscalls_of
@@ -72,7 +72,7 @@ def test_a_try_is_counted_and_taken_back_on_the_partition(tmp_path: Path) -> Non
     assert [path.name for path in folder.iterdir()] == ["a+3.conf"]
 
 
-@pytest.mark.parametrize("place", [STICK, CARD, Place(), dataclasses.replace(INSIDE, late=True)], ids=str)
+@pytest.mark.parametrize("place", [STICK, CARD, Place(), replace(INSIDE, late=True)], ids=str)
 def test_nothing_outside_of_the_machine_is_renamed_unless_its_place_is_named(tmp_path: Path, place: Place) -> None:
     (tmp_path / "a+3.conf").write_text("")
     host, device = fake_host(tmp_path / "host"), Device(name="sda1", folder=str(tmp_path), place=place)

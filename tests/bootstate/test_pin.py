@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.cli import main
 from bootmenu.config.settings_layers import load
+from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 
 QUICK = StoredPin.new("4711", n=2)
@@ -161,7 +161,7 @@ def test_the_rest_of_the_state_is_kept(tmp_path: Path) -> None:
     memory.keep(State(default="debian"))
     asked = Guard(QUICK, memory, Clock())
     asked.opens("0000")
-    memory.keep(dataclasses.replace(memory.state, once="other"))
+    memory.keep(replace(memory.state, once="other"))
     asked.opens("0000")
     assert StateStore(FolderBackend(tmp_path)).state == State(default="debian", once="other", wrong_pins=2)
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import threading
 from collections.abc import Iterator
@@ -33,6 +32,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.finding import Report
+from bootmenu.model.value import replace
 from bootmenu.system import efi
 from bootmenu.system.syscalls import MountFlag
 from tests.builders.hosts import FakeSyscalls, failure, fake_host, syscalls_of
@@ -127,12 +127,12 @@ def test_a_state_is_never_longer_than_what_is_read_again(tmp_path: Path) -> None
 
 def test_no_console_undoes_what_another_one_keeps(tmp_path: Path) -> None:
     memory = StateStore(FolderBackend(tmp_path))
-    other = threading.Thread(target=lambda: memory.update(lambda state: dataclasses.replace(state, wrong_pins=1)))
+    other = threading.Thread(target=lambda: memory.update(lambda state: replace(state, wrong_pins=1)))
 
     def change(state: State) -> State:
         other.start()
         other.join(0.05)  # it has every chance to come between
-        return dataclasses.replace(state, default="debian")
+        return replace(state, default="debian")
 
     assert memory.update(change)
     other.join()
@@ -164,11 +164,11 @@ def test_a_change_counts_at_once_and_is_told_while_the_disk_is_slow() -> None:
     memory = StateStore(place)
     heard: list[State] = []
     stop = memory.listen(lambda: heard.append(memory.state))
-    writer = threading.Thread(target=lambda: memory.update(lambda state: dataclasses.replace(state, default="a")))
+    writer = threading.Thread(target=lambda: memory.update(lambda state: replace(state, default="a")))
     writer.start()
     assert place.reached.acquire(timeout=30)
     assert [state.default for state in heard] == ["a"], "while it is written"
-    memory.change(lambda state: dataclasses.replace(state, once="b"))
+    memory.change(lambda state: replace(state, once="b"))
     assert heard[-1] == State(default="a", once="b"), "nobody waits for the disk to be heard"
     kept: list[bool] = []
     other = threading.Thread(target=lambda: kept.append(memory.store()))
@@ -184,7 +184,7 @@ def test_a_change_counts_at_once_and_is_told_while_the_disk_is_slow() -> None:
     assert len(heard) == 2, "nothing has changed"
     stop()
     stop()
-    memory.change(lambda state: dataclasses.replace(state, once=None))
+    memory.change(lambda state: replace(state, once=None))
     assert len(heard) == 2, "nobody listens any more"
 
 
@@ -196,7 +196,7 @@ def test_a_later_state_on_the_disk_is_never_replaced_by_an_earlier_one() -> None
     for name in ("a", "b", "c"):
 
         def change(state: State, name: str = name) -> State:
-            return dataclasses.replace(state, default=name)
+            return replace(state, default=name)
 
         memory.change(change)
         threads.append(threading.Thread(target=memory.store))
@@ -219,7 +219,7 @@ def test_what_could_not_be_kept_is_tried_again_with_the_next_change() -> None:
 
     place = Failing()
     memory = StateStore(place)
-    assert not memory.update(lambda state: dataclasses.replace(state, default="a"))
+    assert not memory.update(lambda state: replace(state, default="a"))
     assert not memory.update(lambda state: state), "it is still not kept"
     place.fails = False
     assert memory.update(lambda state: state)
@@ -383,7 +383,7 @@ def test_a_listener_that_fails_keeps_nothing_from_being_stored(tmp_path: Path) -
     heard = []
     memory.listen(lambda: 1 / 0)
     memory.listen(lambda: heard.append(1))
-    assert memory.update(lambda state: dataclasses.replace(state, default="x"))
+    assert memory.update(lambda state: replace(state, default="x"))
     assert FolderBackend(tmp_path).read().default == "x"
     assert heard == [1]
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import tarfile
@@ -21,6 +20,7 @@ from bootmenu.config.settings_layers import Loaded, load
 from bootmenu.demo import recorded_machine
 from bootmenu.model.entry import CommandLine, Problem
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.processes import Commands, Completed
@@ -256,13 +256,13 @@ def packed(tmp_path: Path) -> dict[str, str]:
     )
     (tmp_path / "menu.log").write_text("first line\n" + "x" * 300_000 + f"\nValueError: password={SECRET}\n")
     host = Host(root=tmp_path, commands=Programs(), log=Log())
-    machine = dataclasses.replace(recorded_machine(), command_line=f"quiet rd.iscsi.password={SECRET} rw")
-    secretive = dataclasses.replace(DEBIAN.entry, cmdline=CommandLine(f'root=/dev/sda2 luks.key="{SECRET} x" rw'))
+    machine = replace(recorded_machine(), command_line=f"quiet rd.iscsi.password={SECRET} rw")
+    secretive = replace(DEBIAN.entry, cmdline=CommandLine(f'root=/dev/sda2 luks.key="{SECRET} x" rw'))
     problems = [Problem(device="sda1", path="/grub.cfg", message=f"password={SECRET} makes no sense")]
     texts = bundle.parts(
         host,
         machine,
-        [dataclasses.replace(DEBIAN, entry=secretive)],
+        [replace(DEBIAN, entry=secretive)],
         problems,
         load(host),
         log=tmp_path / "menu.log",

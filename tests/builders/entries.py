@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 
 from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileFacts, FileState, KernelFacts
@@ -11,6 +10,7 @@ from bootmenu.demo.builders import arm64_image
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, KernelImage
+from bootmenu.model.value import replace
 
 IMAGE_SIZE = 16384
 
@@ -31,7 +31,7 @@ def kernel_file(**changes: object) -> FileFacts:
         resolved="/boot/vmlinuz",
         size=IMAGE_SIZE,
     )
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)  # type: ignore[arg-type]
 
 
 def tree_file(**changes: object) -> FileFacts:
@@ -52,7 +52,7 @@ def image(**changes: object) -> KernelImage:
         content_size=IMAGE_SIZE,
         declared_end=IMAGE_SIZE,
     )
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)  # type: ignore[arg-type]
 
 
 def kernel(**changes: object) -> KernelFacts:
@@ -69,7 +69,7 @@ def kernel_of(data: bytes) -> KernelFacts:
 def entry(**changes: object) -> EntryFacts:
     """An entry with a good kernel and no device tree of its own."""
     base = EntryFacts(id="one", title="One", command_line="root=/dev/sda2", files=(kernel_file(),), kernel=kernel())
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)  # type: ignore[arg-type]
 
 
 def with_tree(tree: TreeFacts | None = None, own: DeviceTreeFacts | None = None, **changes: object) -> EntryFacts:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections import UserDict
 from collections.abc import Generator, ItemsView, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +41,7 @@ from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.place import Bus, Place
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.value import replace
 from bootmenu.system.power import Power, PowerError
 
 MACHINE = MachineFacts(
@@ -192,9 +192,7 @@ ABSENT = "uuid=5d1c-88e0"
 def _absent(found: Listing) -> Listing:
     """The entry, as long as the partition of its files is not there."""
     entry, facts = found.entry, found.facts
-    files = tuple(
-        dataclasses.replace(file, device=ABSENT, state=FileState.WAITING, size=None) for file in facts.files
-    )
+    files = tuple(replace(file, device=ABSENT, state=FileState.WAITING, size=None) for file in facts.files)
     waits = tuple(
         Finding(
             code="FILE-MISSING",
@@ -204,14 +202,14 @@ def _absent(found: Listing) -> Listing:
         )
         for file in files
     )
-    ref = dataclasses.replace(entry.kernel, device=ABSENT, exists=None)
+    ref = replace(entry.kernel, device=ABSENT, exists=None)
     return Listing(
-        entry=dataclasses.replace(
+        entry=replace(
             entry,
             kernel=ref,
-            initrds=tuple(dataclasses.replace(i, device=ABSENT, exists=None) for i in entry.initrds),
+            initrds=tuple(replace(i, device=ABSENT, exists=None) for i in entry.initrds),
         ),
-        facts=dataclasses.replace(facts, files=files, kernel=None),
+        facts=replace(facts, files=files, kernel=None),
         report=Report.from_findings(waits),
     )
 
@@ -253,7 +251,7 @@ BUSY = busy()
 
 def with_machine(found: Listing, *findings: Finding) -> Listing:
     """The entry as the checker would report it on a machine with those findings."""
-    return dataclasses.replace(found, report=Report.from_findings((*findings, *found.report.findings)))
+    return replace(found, report=Report.from_findings((*findings, *found.report.findings)))
 
 
 def plan_for(found: Listing) -> LoadPlan:
@@ -427,9 +425,7 @@ class FakeSession:
         self.calls.append(f"recheck {entry.id}: {entry.cmdline}")
         self.recheck_gate.wait(120)
         wrong = tuple(
-            dataclasses.replace(WRONG_FILE, message=f"{ref.path} is not there.")
-            for _, ref in entry.files
-            if "wrong" in ref.path
+            replace(WRONG_FILE, message=f"{ref.path} is not there.") for _, ref in entry.files if "wrong" in ref.path
         )
         console = () if "console=" in entry.cmdline.text else (CONSOLE,)
         report = Report.from_findings((*wrong, *console, ARCH))
@@ -545,4 +541,4 @@ class Faulty(UserDict[str, str]):
 
 def faulty_kiosk(times: int) -> Settings:
     """So many mistakes in a row."""
-    return dataclasses.replace(KIOSK, kiosk_names=Faulty(times))
+    return replace(KIOSK, kiosk_names=Faulty(times))

@@ -6,7 +6,6 @@ Until real boards are recorded there, all but the demonstration's machine are de
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bootmenu.demo import recorded_machine
 from bootmenu.model.devicetree import InterruptController, MemoryRange, SerialPort, TreeFacts
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
+from bootmenu.model.value import replace
 
 FOLDER = Path(__file__).parent.parent / "machines"
 
@@ -43,13 +43,12 @@ def spin_table() -> MachineFacts:
     base = virt()
     tree = tree_of(base)
     cpus = tuple(
-        dataclasses.replace(node, enable_method="spin-table", release_address=0xD8 + 8 * i)
-        for i, node in enumerate(tree.cpus)
+        replace(node, enable_method="spin-table", release_address=0xD8 + 8 * i) for i, node in enumerate(tree.cpus)
     )
-    return dataclasses.replace(
+    return replace(
         base,
-        cpus=tuple(dataclasses.replace(cpu, offline_control=False, midr=CORTEX_A53) for cpu in base.cpus),
-        tree=dataclasses.replace(
+        cpus=tuple(replace(cpu, offline_control=False, midr=CORTEX_A53) for cpu in base.cpus),
+        tree=replace(
             tree,
             compatible=("raspberrypi,3-model-b", "brcm,bcm2837"),
             model="Raspberry Pi 3 Model B",
@@ -74,7 +73,7 @@ def spin_table() -> MachineFacts:
 def nr_cpus_1() -> MachineFacts:
     """The same board with nr_cpus=1 on the first stage's command line: one CPU is possible, and it can jump."""
     base = spin_table()
-    return dataclasses.replace(base, cpus=base.cpus[:1], possible_cpus=(0,), command_line="console=ttyAMA0 nr_cpus=1")
+    return replace(base, cpus=base.cpus[:1], possible_cpus=(0,), command_line="console=ttyAMA0 nr_cpus=1")
 
 
 def gic_v3() -> MachineFacts:
@@ -82,9 +81,7 @@ def gic_v3() -> MachineFacts:
     base = virt()
     controller = InterruptController(name="intc@8000000", compatible=("arm,gic-v3",), base=0x8000000)
     tables = tuple(MemoryRange(base=at, size=0x10000) for at in (0x42FB0000, 0x42FC0000))
-    return dataclasses.replace(
-        base, tree=dataclasses.replace(tree_of(base), interrupt_controller=controller), lpi_tables=tables
-    )
+    return replace(base, tree=replace(tree_of(base), interrupt_controller=controller), lpi_tables=tables)
 
 
 def unprivileged_x86() -> MachineFacts:
@@ -107,9 +104,9 @@ def unprivileged_x86() -> MachineFacts:
 def acpi() -> MachineFacts:
     """An arm64 server described by ACPI: its tree has /chosen and no CPU, board or memory."""
     base = virt()
-    return dataclasses.replace(
+    return replace(
         base,
-        cpus=tuple(dataclasses.replace(cpu, hardware_id=None, midr=NEOVERSE_N1) for cpu in base.cpus),
+        cpus=tuple(replace(cpu, hardware_id=None, midr=NEOVERSE_N1) for cpu in base.cpus),
         tree=TreeFacts(stdout_path=None),
         acpi=True,
         efi=True,

@@ -22,6 +22,7 @@ from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.devicetree import CpuNode, InterruptController, MemoryRange, ReservedMemory, SerialPort, TreeFacts
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
 from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
+from bootmenu.model.value import fields, is_value, replace
 from tests.builders import machines
 
 T = TypeVar("T")
@@ -285,7 +286,7 @@ def consistent_machines(draw: st.DrawFn) -> MachineFacts:
         uefi_properties=draw(st.sampled_from([(), ("linux,uefi-system-table",)])),
     )
     base = draw(machine_facts)
-    return dataclasses.replace(
+    return replace(
         base,
         architecture=Architecture.ARM64,
         page_size=draw(st.sampled_from([4096, 16384])),
@@ -312,27 +313,27 @@ def consistent_machines(draw: st.DrawFn) -> MachineFacts:
 
 
 def blankings(value: object) -> Iterator[tuple[str, Blank]]:
-    """(path, function that makes a copy with that evidence missing) for every field of nested dataclasses in
+    """(path, function that makes a copy with that evidence missing) for every field of nested values in
     which None means that it could not be found out."""
-    assert dataclasses.is_dataclass(value)
+    assert is_value(value)
     meaning = _NONE_SAYS_SOMETHING.get(type(value), frozenset())
-    for field in dataclasses.fields(value):
+    for field in fields(type(value)):
         name, inner = field.name, getattr(value, field.name)
         if inner is None or name in meaning:
             continue
-        if "None" in str(field.type):
+        if "None" in field.annotation:
             yield name, _Set(name, None)
         if (type(value), name) == (MachineFacts, "cpus"):
             yield name, _Set(name, ())
         if isinstance(inner, FileState) and inner is not FileState.MISSING:
             yield f"{name}=waiting", _Set(name, FileState.WAITING)
             yield f"{name}=forbidden", _Set(name, FileState.FORBIDDEN)
-        if dataclasses.is_dataclass(inner):
+        if is_value(inner):
             for path, blank in blankings(inner):
                 yield f"{name}.{path}", _Within(name, None, blank)
         if isinstance(inner, tuple):
             for at, item in enumerate(inner):
-                if dataclasses.is_dataclass(item):
+                if is_value(item):
                     for path, blank in blankings(item):
                         yield f"{name}[{at}].{path}", _Within(name, at, blank)
 
@@ -343,7 +344,7 @@ class _Set:
     value: object
 
     def __call__(self, whole: Any) -> Any:
-        return dataclasses.replace(whole, **{self.name: self.value})
+        return replace(whole, **{self.name: self.value})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -355,9 +356,9 @@ class _Within:
     def __call__(self, whole: Any) -> Any:
         inner = getattr(whole, self.name)
         if self.at is None:
-            return dataclasses.replace(whole, **{self.name: self.blank(inner)})
+            return replace(whole, **{self.name: self.blank(inner)})
         items = [*inner[: self.at], self.blank(inner[self.at]), *inner[self.at + 1 :]]
-        return dataclasses.replace(whole, **{self.name: tuple(items)})
+        return replace(whole, **{self.name: tuple(items)})
 
 
 _NONE_SAYS_SOMETHING: dict[type, frozenset[str]] = {

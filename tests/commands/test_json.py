@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import importlib
 import io
 import json
@@ -31,6 +30,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import printable
+from bootmenu.model.value import ValueType, fields
 from bootmenu.session import machine_session
 from bootmenu.sources import SOURCES
 from bootmenu.system.host import Host
@@ -118,22 +118,22 @@ def filled(hint: Any, member: StrEnum | None = None, inside: tuple[Any, ...] = (
         return (filled(arguments[0], member, inside),)
     if origin is not None and issubclass(origin, Mapping):
         return {}
-    if dataclasses.is_dataclass(hint):
-        hints, inside = typing.get_type_hints(hint), (*inside, hint)
-        names = [field.name for field in dataclasses.fields(hint) if field.init]
-        return typing.cast(Any, hint)(**{name: filled(hints[name], member, inside) for name in names})
+    if isinstance(hint, ValueType):
+        inside = (*inside, hint)
+        given = {field.name: filled(field.type, member, inside) for field in fields(hint) if field.init}
+        return typing.cast(Any, hint)(**given)
     if issubclass(hint, StrEnum):
         return member if isinstance(member, hint) else next(iter(hint))
     return hint(b"x") if hint is bytes else hint(1)
 
 
 def printed_kinds() -> list[type]:
-    """Return every dataclass of the package that says what it is as JSON."""
+    """Return every value type of the package that says what it is as JSON."""
     found = []
     for module in pkgutil.walk_packages(bootmenu.__path__, "bootmenu."):
         if not module.name.endswith("__main__"):
             for kind in vars(importlib.import_module(module.name)).values():
-                if isinstance(kind, type) and dataclasses.is_dataclass(kind) and "to_json" in vars(kind):
+                if isinstance(kind, ValueType) and "to_json" in vars(kind):
                     found.append(kind)
     return list(dict.fromkeys(found))
 

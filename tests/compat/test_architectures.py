@@ -12,6 +12,7 @@ import pytest
 from bootmenu.compat.checker import CHECKS, check
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import replace
 from tests.builders import strategies
 from tests.compat.examples import Example, examples, information, silent
 
@@ -24,15 +25,13 @@ _BZIMAGE = {"version": 0x20F, "loadflags": 1, "xloadflags": 0x23, "cmdline_size"
 
 def moved(example: Example, architecture: Architecture) -> Example:
     """The same facts on a machine of another architecture, with a kernel for it."""
-    machine = dataclasses.replace(example.machine, architecture=architecture, machine=_UNAME[architecture])
+    machine = replace(example.machine, architecture=architecture, machine=_UNAME[architecture])
     entry, kernel = example.entry, example.entry.kernel
     if kernel is not None and kernel.image is not None:
         fields = _BZIMAGE if architecture is X86_64 else {}
-        image = dataclasses.replace(
-            kernel.image, architecture=architecture, format=_FORMAT[architecture], fields=fields
-        )
-        kernel = dataclasses.replace(kernel, image=image, architecture=architecture)
-        entry = dataclasses.replace(entry, kernel=kernel)
+        image = replace(kernel.image, architecture=architecture, format=_FORMAT[architecture], fields=fields)
+        kernel = replace(kernel, image=image, architecture=architecture)
+        entry = replace(entry, kernel=kernel)
     return dataclasses.replace(example, machine=machine, entry=entry)
 
 

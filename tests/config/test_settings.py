@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
 import os
@@ -24,6 +23,7 @@ from bootmenu.config.setting_values import read_names, read_seconds
 from bootmenu.config.settings import FILE, OPTIONS, MenuStyle, Profile, Settings, Verify, Watchdog
 from bootmenu.config.settings_layers import Loaded, load, parse
 from bootmenu.model.place import INTERNAL_ONLY
+from bootmenu.model.value import Value, fields
 from bootmenu.session.autoboot import choose
 from bootmenu.system.host import Host
 from bootmenu.view import output
@@ -129,9 +129,9 @@ def test_words_of_the_first_stages_init_are_none_of_ours(tmp_path: Path) -> None
 
 
 def test_every_setting_can_be_written_and_is_told_with_its_origin(tmp_path: Path) -> None:
-    fields = [field.name for field in dataclasses.fields(Settings)]
-    assert [option.field for option in OPTIONS] == fields[:-1]
-    assert fields[-1:] == ["kiosk_default_of"], "what is derived comes last, and is no setting"
+    names = [field.name for field in fields(Settings)]
+    assert [option.field for option in OPTIONS] == names[:-1]
+    assert names[-1:] == ["kiosk_default_of"], "what is derived comes last, and is no setting"
     rows = {option.name: (value, origin) for option, value, origin in load(machine(tmp_path, "timeout = 3")).rows()}
     assert rows["timeout"] == (3, FILE)
     assert rows["watchdog"] == (Watchdog.LEAVE, "default")
@@ -141,10 +141,9 @@ def test_every_setting_can_be_written_and_is_told_with_its_origin(tmp_path: Path
 def test_a_setting_is_one_entry() -> None:
     declared = Declarations()
 
-    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-    class Sample:
+    class Sample(Value, kw_only=True):
         volume: int = declared.setting("kiosk.volume", 5, read_seconds, "how loud", strictest=0)
-        names: dict[str, str] = declared.setting("names", {}, read_names, "who")  # noqa: RUF009
+        names: dict[str, str] = declared.setting("names", {}, read_names, "who")
         derived: int = 1
 
     assert declared.options(Sample) == (

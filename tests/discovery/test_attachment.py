@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from bootmenu.discovery.attachment import Places, Presence
 from bootmenu.model.place import Bus, Place, PlaceRule, is_at, split
+from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 from tests.builders.places import CARD, DOCK, EMMC, INSIDE, NVME, SATA, SDCARD, STICK, USB, VIRTIO, attach, stack
 
@@ -165,7 +165,7 @@ def test_what_comes_after_the_first_look_and_the_grace_is_late_and_stays_so() ->
     assert presence.mark(CARD, "mmcblk0p1").late
     assert not presence.mark(STICK, "sdb1").late, "it was there, and is again"
     assert presence.mark(Place(), "sdq1").late
-    assert not dataclasses.replace(INSIDE, late=True).internal
+    assert not replace(INSIDE, late=True).internal
 
 
 @pytest.mark.parametrize(
@@ -173,18 +173,18 @@ def test_what_comes_after_the_first_look_and_the_grace_is_late_and_stays_so() ->
     [
         ("internal", [INSIDE]),
         ("Internal ", [INSIDE]),
-        ("PARTUUID=12-01 on usb", [dataclasses.replace(STICK, partuuid="12-01")]),
-        ("partuuid=12-01 on USB", [dataclasses.replace(STICK, partuuid="12-01", late=True)]),
-        (f"PARTUUID=12-01 on {STICK.path}", [dataclasses.replace(STICK, partuuid="12-01")]),
-        ("PARTUUID=12-01 on sd", [dataclasses.replace(CARD, partuuid="12-01")]),
-        ("PARTUUID=12-01 on internal", [dataclasses.replace(INSIDE, partuuid="12-01")]),
+        ("PARTUUID=12-01 on usb", [replace(STICK, partuuid="12-01")]),
+        ("partuuid=12-01 on USB", [replace(STICK, partuuid="12-01", late=True)]),
+        (f"PARTUUID=12-01 on {STICK.path}", [replace(STICK, partuuid="12-01")]),
+        ("PARTUUID=12-01 on sd", [replace(CARD, partuuid="12-01")]),
+        ("PARTUUID=12-01 on internal", [replace(INSIDE, partuuid="12-01")]),
         ("PARTUUID=12-01 on unknown", []),
     ],
 )
 def test_a_rule_allows_the_place_that_it_names_and_no_other(text: str, allowed: list[Place]) -> None:
     rule = PlaceRule.parse(text)
     places = [
-        dataclasses.replace(place, partuuid=partuuid, late=late)
+        replace(place, partuuid=partuuid, late=late)
         for place in (INSIDE, STICK, CARD)
         for partuuid in ("", "12-01", "12-02")
         for late in (False, True)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from bootmenu.discovery.entry_facts import gather
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, FileRef
+from bootmenu.model.value import replace
 from bootmenu.sources.tree import Tree, TreeError, Trouble
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
@@ -207,7 +207,7 @@ def test_a_folder_on_a_partition_that_was_not_seen_waits_and_resolves_when_it_co
 
 
 def test_an_entry_without_a_folder_is_left_as_it_is() -> None:
-    before = dataclasses.replace(entry(None), dtb=FileRef(device="sda1", path="/a.dtb"))
+    before = replace(entry(None), dtb=FileRef(device="sda1", path="/a.dtb"))
     assert DeviceTrees(BOARD).resolve(before, {}) == (before, None)
 
 
@@ -352,7 +352,7 @@ OFFERED = MappingProxyType(
     ("asked", "folder"),
     [
         (entry("/trees"), "/trees"),
-        (dataclasses.replace(entry(None), dtb=FileRef(device="sda1", path="/own/a.dtb")), "/own"),
+        (replace(entry(None), dtb=FileRef(device="sda1", path="/own/a.dtb")), "/own"),
         (entry(None), "/dtbs"),
         (entry(None), "/dtb-6.1"),
         (entry(None), "/dtbs/6.1"),

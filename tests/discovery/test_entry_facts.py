@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
+from bootmenu.model.value import replace
 from tests.builders.containers import board_dtb, fit_of, uimage, uki
 from tests.builders.entries import whole_image
 from tests.builders.trees import MemoryTree
@@ -45,10 +45,10 @@ def ref(part: str, path: str = UKI) -> FileRef:
 
 
 def test_a_file_that_is_not_there_is_told_without_a_place_to_which_a_link_would_lead() -> None:
-    entry = dataclasses.replace(ENTRY, kernel=FileRef(device="sda1", path="/none"))
+    entry = replace(ENTRY, kernel=FileRef(device="sda1", path="/none"))
     (file,) = gather(entry, TREES)[1].files
     assert (file.state, file.resolved, file.size) == (FileState.MISSING, None, None)
-    waiting = dataclasses.replace(ENTRY, kernel=FileRef(device="uuid=1", path="/none"))
+    waiting = replace(ENTRY, kernel=FileRef(device="uuid=1", path="/none"))
     (file,) = gather(waiting, TREES)[1].files
     assert (file.state, file.resolved, file.size) == (FileState.WAITING, None, None)
 
@@ -69,9 +69,7 @@ def test_what_an_entry_leaves_open_comes_from_its_container() -> None:
 
 
 def test_what_the_configuration_says_wins() -> None:
-    named = dataclasses.replace(
-        ENTRY, dtb=ref("", "/other.dtb"), initrds=(ref(".initrd"),), cmdline=CommandLine("mine")
-    )
+    named = replace(ENTRY, dtb=ref("", "/other.dtb"), initrds=(ref(".initrd"),), cmdline=CommandLine("mine"))
     entry, facts = gather(named, TREES, board=("acme,rocket",))
     assert (entry.dtb, entry.initrds, entry.cmdline.text) == (ref("", "/other.dtb"), (ref(".initrd"),), "mine")
     assert facts.tree is not None
@@ -79,7 +77,7 @@ def test_what_the_configuration_says_wins() -> None:
 
 
 def test_a_folder_of_device_trees_is_a_choice_too() -> None:
-    entry, _ = gather(dataclasses.replace(ENTRY, dtb_folder=ref("", "/dtbs")), TREES, board=("acme,rocket",))
+    entry, _ = gather(replace(ENTRY, dtb_folder=ref("", "/dtbs")), TREES, board=("acme,rocket",))
     assert entry.dtb is None
 
 
@@ -91,7 +89,7 @@ def test_the_tree_for_any_board_is_taken_by_another_board() -> None:
 
 
 def test_a_damaged_tree_of_a_chosen_profile_is_told() -> None:
-    entry, facts = gather(dataclasses.replace(ENTRY, kernel=ref("@1")), TREES, board=("acme,sled",))
+    entry, facts = gather(replace(ENTRY, kernel=ref("@1")), TREES, board=("acme,sled",))
     assert entry.cmdline.text == "debug"
     assert entry.dtb == ref(".dtb#2")
     assert facts.own_tree is not None
@@ -101,21 +99,21 @@ def test_a_damaged_tree_of_a_chosen_profile_is_told() -> None:
 
 def test_parts_of_an_addon_are_parts_of_their_own_file() -> None:
     path = "/EFI/Linux/one.efi.extra.d/a.addon.efi"
-    entry, facts = gather(dataclasses.replace(ENTRY, initrds=(ref(".initrd"), ref(".initrd", path))), TREES)
+    entry, facts = gather(replace(ENTRY, initrds=(ref(".initrd"), ref(".initrd", path))), TREES)
     assert entry.initrds == (ref(".initrd"), ref(".initrd", path))
     assert [initramfs.size for initramfs in facts.initramfs] == [len(CPIO), len(CPIO) + 12]
 
 
 @pytest.mark.parametrize(("path", "detail"), [(UKI, "no part .gone"), ("/Image", "no file of parts")])
 def test_a_part_that_is_not_there_makes_its_file_unusable(path: str, detail: str) -> None:
-    _, facts = gather(dataclasses.replace(ENTRY, initrds=(ref(".gone", path),)), TREES)
+    _, facts = gather(replace(ENTRY, initrds=(ref(".gone", path),)), TREES)
     (file,) = [file for file in facts.files if file.role == "initramfs"]
     assert file.state is FileState.UNUSABLE
     assert detail in file.detail
 
 
 def test_a_kernel_without_container_is_left_as_it_is() -> None:
-    plain = dataclasses.replace(ENTRY, kernel=ref("", "/Image"))
+    plain = replace(ENTRY, kernel=ref("", "/Image"))
     entry, _ = gather(plain, TREES, board=("acme,rocket",))
     assert entry == plain
 
@@ -142,7 +140,7 @@ def test_a_fit_boots_with_the_configuration_of_this_board() -> None:
 def test_an_initramfs_is_taken_out_of_its_uimage(deep: bool) -> None:
     files = {"/Image": whole_image(), "/uInitrd": uimage(CPIO, kind=3), "/bad": uimage(CPIO, kind=3, data_crc=1)}
     for path, state in (("/uInitrd", FileState.PRESENT), ("/bad", FileState.UNUSABLE if deep else FileState.PRESENT)):
-        named = dataclasses.replace(ENTRY, kernel=ref("", "/Image"), initrds=(ref("", path),))
+        named = replace(ENTRY, kernel=ref("", "/Image"), initrds=(ref("", path),))
         entry, facts = gather(named, {"sda1": MemoryTree(files)}, deep=deep)
         assert entry == named
         assert facts.files[1].state is state
@@ -156,7 +154,7 @@ def test_overlays_that_make_too_large_a_tree_are_not_gathered() -> None:
     padded = board_dtb("acme,overlay") + bytes(700_000)
     files = {"/Image": whole_image(), "/a.dtbo": padded}
     many = tuple(ref("", "/a.dtbo") for _ in range(10))
-    entry = dataclasses.replace(ENTRY, kernel=ref("", "/Image"), initrds=(), dtb=ref("", "/a.dtbo"), overlays=many)
+    entry = replace(ENTRY, kernel=ref("", "/Image"), initrds=(), dtb=ref("", "/a.dtbo"), overlays=many)
     _, facts = gather(entry, {"sda1": MemoryTree(files)})
     states = [file.state for file in facts.files if file.role == "overlay"]
     assert states == [FileState.PRESENT] * 2 + [FileState.UNUSABLE] * 8

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from bootmenu.discovery.machine_facts import gather, with_permissions
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.processes import Commands
@@ -261,4 +261,4 @@ def test_nothing_at_all_is_known_of_an_empty_machine(tmp_path: Path) -> None:
     facts = machine(tmp_path, log=Log(None))
     for name in ("ram", "ram_taken", "memory_total", "memory_available", "efi", "has_tpm", "lockdown", "lpi_tables"):
         assert getattr(facts, name) is None, name
-    assert MachineFacts.from_json(facts.to_json()) == dataclasses.replace(facts)
+    assert MachineFacts.from_json(facts.to_json()) == replace(facts)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import hashlib
 import os
@@ -24,6 +23,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.mounts import FLAGS, MountError, Mounts
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.directory_tree import DirectoryTree
@@ -226,7 +226,7 @@ def test_a_mount_for_which_no_folder_can_be_made_says_so(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outer = write_tree(tmp_path / "part", {"iso/a.iso": "x"})
-    whole = dataclasses.replace(device(), folder=str(outer))
+    whole = replace(device(), folder=str(outer))
     monkeypatch.setattr("bootmenu.discovery.mounts.scratch.make", failing(errno.ENOSPC))
     with Mounts(host) as mounts:
         for wanted in (
@@ -1020,7 +1020,7 @@ def test_a_file_system_on_several_disks_is_trusted_no_more_than_the_worst_of_the
     (root / "dev").mkdir()
     for name in ("sda", "sdb"):
         (root / "dev" / name).symlink_to("/dev/null")
-    inside = dataclasses.replace(device("sda", "btrfs"), place=INSIDE)
+    inside = replace(device("sda", "btrfs"), place=INSIDE)
     with Mounts(host) as mounts:
         if read:
             mounts.tree(inside)
@@ -1029,7 +1029,7 @@ def test_a_file_system_on_several_disks_is_trusted_no_more_than_the_worst_of_the
                 mounts.tree(inside)
             assert not syscalls_of(host).mounted
     with Mounts(host) as mounts:
-        mounts.tree(dataclasses.replace(device("sdb", "btrfs"), place=STICK))
+        mounts.tree(replace(device("sdb", "btrfs"), place=STICK))
 
 
 def test_a_file_over_which_another_one_is_mounted_is_not_read_as_it(loop: Device, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bootmenu.discovery.partition_order import _MOST_GONE, Ranks
 from bootmenu.discovery.scan_events import DeviceDone, DeviceGone, Rank
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.recorded_host import SimulatedHost
@@ -97,7 +97,7 @@ def test_a_copy_that_is_plugged_in_and_found_first_takes_nobodys_rank_or_id(tmp_
     own = disk(tmp_path, "sdb1", uuid="1-2", place=STICK)
     machine = Machine(own)
     before = machine.scanned()
-    copy = disk(tmp_path, "sda1", uuid="1-2", place=dataclasses.replace(place, disk="other"))
+    copy = disk(tmp_path, "sda1", uuid="1-2", place=replace(place, disk="other"))
     machine.there = (copy, own)
     devices, ids = machine.scanned()
     assert (devices[:1], ids[:1]) == before
@@ -111,7 +111,7 @@ def test_a_disk_that_went_and_came_back_under_another_name_is_back_in_its_place(
     before = machine.scanned()
     machine.there = (second,)
     machine.scanned()
-    moved = dataclasses.replace(first, name="sdc1", place=BESIDE)
+    moved = replace(first, name="sdc1", place=BESIDE)
     machine.there = (*machine.there, moved)
     devices, ids = machine.scanned()
     assert (devices, ids) == (["sdc1", "sdb1"], before[1])

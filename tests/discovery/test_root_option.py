@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Bus, Place
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.host import Host
 from tests.builders import machines
@@ -147,14 +147,14 @@ def about_root(listing: Listing) -> Finding:
 
 def partition(folder: Path, name: str, files: dict[str, bytes | str]) -> Device:
     device = Device.from_tree_option(f"{write_tree(folder / name, files)},name={name},partuuid=1-{name}")
-    return dataclasses.replace(device, uuid=f"u-{name}")
+    return replace(device, uuid=f"u-{name}")
 
 
 def test_a_root_on_another_partition_is_looked_into_whatever_comes_first(tmp_path: Path) -> None:
     text = "label a\nlinux /k\nappend root=PARTUUID=1-sda2\nlabel b\nlinux /k\nappend root=PARTUUID=1-sda3\n"
     boot = partition(tmp_path, "sda1", {"k": whole_image(), "extlinux.conf": text})
     system = partition(tmp_path, "sda2", {**SYSTEM, "sbin/init": b""})
-    system = dataclasses.replace(system, place=Place(bus=Bus.USB))
+    system = replace(system, place=Place(bus=Bus.USB))
     empty = partition(tmp_path, "sda3", {path: text for path, text in SYSTEM.items() if "init" not in path})
     for devices in ((boot, system, empty), (empty, system, boot)):
         found = scanned(*devices)
@@ -171,7 +171,7 @@ def test_an_entry_that_is_changed_is_looked_at_again(tmp_path: Path) -> None:
     system = partition(tmp_path, "sda2", {**SYSTEM, "sbin/init": b""})
     with contextlib.closing(MachineSession(Host(), machines.virt(), lambda: (boot, system))) as session:
         (listing,), _ = collect(session)
-        changed = dataclasses.replace(listing.entry, cmdline=CommandLine("root=/dev/sda2 init=/none"))
+        changed = replace(listing.entry, cmdline=CommandLine("root=/dev/sda2 init=/none"))
         assert about_root(session.recheck(changed)).severity is Severity.FAIL
 
 
@@ -188,7 +188,7 @@ def debian(tmp_path: Path) -> Iterator[Device]:
     assert made.returncode == 0, made.stderr
     uuid = subprocess.run([_tool("blkid"), "-p", "-s", "UUID", "-o", "value", image], capture_output=True, text=True)
     with attached(image, "btrfs") as device:
-        yield dataclasses.replace(device, uuid=uuid.stdout.strip())
+        yield replace(device, uuid=uuid.stdout.strip())
 
 
 def test_the_subvolume_with_the_system_is_named_on_a_real_btrfs(debian: Device, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import hashlib
 import os
 import threading
@@ -33,6 +32,7 @@ from bootmenu.discovery.scan_events import (
 )
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Severity
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.sources.tree import Tree
@@ -556,7 +556,7 @@ def test_copies_of_a_disk_have_entries_of_different_ids_in_the_order_of_the_disk
     session = session_of(*devices)
     one, two = (listing.entry.id for listing in collect(session)[0])
     assert one != two
-    alone = session_of(dataclasses.replace(devices[1], name="sdz1"))
+    alone = session_of(replace(devices[1], name="sdz1"))
     assert [listing.entry.id for listing in collect(alone)[0]] == [one], "the first of them is as if it were alone"
     for each in (session, alone):
         each.close()

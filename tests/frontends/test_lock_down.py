@@ -162,12 +162,11 @@ def ask(line: Line, text: bytes = b"x") -> str:
 
 
 IMPATIENT = """
-import dataclasses
 from bootmenu.demo import kiosk
 real = kiosk.demonstrated
 def demonstrated(settings):
     settings, said = real(settings)
-    return dataclasses.replace(settings, kiosk_idle=1), said
+    return replace(settings, kiosk_idle=1), said
 kiosk.demonstrated = demonstrated
 from bootmenu import cli
 cli.main()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import string
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage
+from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import Teletype
@@ -64,7 +64,7 @@ def test_it_says_what_the_screen_says() -> None:
 @pytest.mark.parametrize("actions", [(), ("rescan", "details", "help", "power")])
 @pytest.mark.parametrize("lost", [False, True])
 async def test_its_rows_are_those_of_the_screen(actions: tuple[str, ...], *, lost: bool) -> None:
-    used = dataclasses.replace(KIOSK, kiosk_actions=actions, kiosk_locked=("debian-47",))
+    used = replace(KIOSK, kiosk_actions=actions, kiosk_locked=("debian-47",))
     session = fakes.FakeSession()
     if lost:
         session.memory.update(lambda state: state.booting(Attempt.now(fakes.DEBIAN.entry)).on_menu_start())
@@ -150,7 +150,7 @@ def test_the_end_of_a_simulation() -> None:
 
 def test_nothing_that_needs_the_pin_can_be_reached_without_it() -> None:
     """Every letter and every number, alone and with the number of an entry."""
-    used = dataclasses.replace(KIOSK, kiosk_locked=("alpine",))
+    used = replace(KIOSK, kiosk_locked=("alpine",))
     session = fakes.FakeSession()
     signs = [sign for sign in string.printable if sign.isprintable() and not sign.isspace() and not sign.isdigit()]
     numbers = ["3", "", "4", "", "0", *map(str, range(5, 40)), "-1", "99999", "1.5", "1 2", "\u0661"]
@@ -166,7 +166,7 @@ def test_nothing_that_needs_the_pin_can_be_reached_without_it() -> None:
 
 @pytest.mark.parametrize("allowed", sorted({action.name for action in actions.TABLE} - essential()))
 def test_an_action_that_is_given_away_gives_no_other_away(allowed: str) -> None:
-    used = dataclasses.replace(KIOSK, kiosk_actions=(allowed,), kiosk_pin=None)
+    used = replace(KIOSK, kiosk_actions=(allowed,), kiosk_pin=None)
     session = fakes.FakeSession()
     said, outcome = kiosk(*"qsdteDomlukrpL/?h", *map(str, range(4, 9)), session=session, used=used)
     assert outcome == Quit()
@@ -178,7 +178,7 @@ def test_an_action_that_is_given_away_gives_no_other_away(allowed: str) -> None:
 
 
 def test_allowed_actions_are_rows() -> None:
-    used = dataclasses.replace(KIOSK, kiosk_actions=("rescan", "details", "help", "power"))
+    used = replace(KIOSK, kiosk_actions=("rescan", "details", "help", "power"))
     session = fakes.FakeSession()
     said, _ = kiosk("4", "5", "6", "?", "7", session=session, used=used)
     assert session.calls.count("scan") == 2
@@ -255,7 +255,7 @@ def test_the_open_menu_is_left_where_it_may_be() -> None:
 
 
 def test_an_entry_asks_for_the_pin_and_opens_nothing_else() -> None:
-    used = dataclasses.replace(KIOSK, kiosk_locked=("alpine",))
+    used = replace(KIOSK, kiosk_locked=("alpine",))
     session = fakes.FakeSession()
     said, outcome = kiosk("3", "", "3", "4711", session=session, used=used)
     assert " 3  Repair  asks for the PIN" in said.splitlines()
@@ -275,7 +275,7 @@ def test_wrong_pins_are_counted_and_paused_after(tmp_path: Path) -> None:
 
 
 def test_a_pin_that_cannot_be_compared_opens_nothing() -> None:
-    said, _ = kiosk("4", used=dataclasses.replace(KIOSK, kiosk_pin="scrypt$x"))
+    said, _ = kiosk("4", used=replace(KIOSK, kiosk_pin="scrypt$x"))
     assert "Service" not in said
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from pathlib import Path
 from time import monotonic
@@ -28,6 +27,7 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
+from bootmenu.model.value import replace
 from bootmenu.terminal.teletype import Teletype
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.key_help import plain_commands
@@ -117,13 +117,13 @@ def test_details_have_the_findings_and_the_plan() -> None:
 
 
 def test_a_small_file_has_its_size() -> None:
-    small = dataclasses.replace(fakes.LOADING[1], done=12)
-    session = fakes.FakeSession(steps=(small, dataclasses.replace(small, done=1200)))
+    small = replace(fakes.LOADING[1], done=12)
+    session = fakes.FakeSession(steps=(small, replace(small, done=1200)))
     said, _ = sit(session, "t 1")
     assert " 12 B " in said
     assert " 1.2 kB " in said
     assert "0.0 MB" not in said
-    plan = dataclasses.replace(fakes.plan_for(fakes.DEBIAN), dtb=PlannedFile(ref=fakes.DEBIAN.entry.kernel, size=45))
+    plan = replace(fakes.plan_for(fakes.DEBIAN), dtb=PlannedFile(ref=fakes.DEBIAN.entry.kernel, size=45))
     assert any(", 45 B" in line for line in plan_lines(plan))
 
 
@@ -288,7 +288,7 @@ def test_a_rescan_and_a_passphrase_look_again() -> None:
 
 
 def two_locked() -> fakes.FakeSession:
-    other = dataclasses.replace(fakes.SECRET, name="sdc1", label="backup", uuid="D")
+    other = replace(fakes.SECRET, name="sdc1", label="backup", uuid="D")
     events = (*fakes.LOCKED[:-1], DeviceFound(other), DeviceDone(other, 0), ScanFinished(0.1))
     return fakes.FakeSession(events=events)
 
@@ -433,7 +433,7 @@ def test_ctrl_d_leaves_neither_a_kiosk_nor_a_first_stage(menu: type[PlainMenu], 
 
 
 def test_what_a_disk_says_does_not_steer_the_terminal() -> None:
-    evil = dataclasses.replace(fakes.DEBIAN, entry=dataclasses.replace(fakes.DEBIAN.entry, title="a\x1b[2Jb\nc"))
+    evil = replace(fakes.DEBIAN, entry=replace(fakes.DEBIAN.entry, title="a\x1b[2Jb\nc"))
     events = (DeviceFound(fakes.BOOT), EntryFound(evil), ScanFinished(0.1))
     said, _ = sit(fakes.FakeSession(events=events), "d 1", "1")
     assert "\x1b" not in said

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import io
 import os
@@ -30,6 +29,7 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.entry import Problem
 from bootmenu.model.progress import Stage
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, Session
 from bootmenu.terminal.capabilities import columns_of
 from bootmenu.terminal.cells import cells, clean, fold
@@ -178,7 +178,7 @@ def hostile() -> tuple[ScanEvent, ...]:
         EntryFound(fakes.listing(f"id{index}", name, version="漢" * 30, source="s" * 40, cmdline="漢字" * 300))
         for index, name in enumerate(names)
     ]
-    device = dataclasses.replace(fakes.BOOT, label="漢字" * 20)
+    device = replace(fakes.BOOT, label="漢字" * 20)
     problem = Problem(
         device=fakes.BOOT.name, path="/漢字" * 40, message="line 4: “" + "漢" * 90 + "” makes no sense here"
     )

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import lz4.block
@@ -37,6 +36,7 @@ from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
 from bootmenu.model.entry import FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError, Trouble
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 from bootmenu.system.host import Host

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import struct
@@ -22,6 +21,7 @@ from bootmenu.kexec.dtb_fixups import Handover
 from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.system.processes import Commands
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import strategies
@@ -35,7 +35,7 @@ TREE = tree_of(VIRT)
 
 
 def machine(tree: TreeFacts | None = TREE, ram: tuple[MemoryRange, ...] | None = None) -> MachineFacts:
-    return dataclasses.replace(VIRT, tree=tree, ram=ram)
+    return replace(VIRT, tree=tree, ram=ram)
 
 
 def carried(tree: DeviceTree, running: TreeFacts | None, ram: tuple[MemoryRange, ...] | None = None) -> TreeFacts:
@@ -158,7 +158,7 @@ def test_memory_comes_from_the_running_tree_or_from_the_kernel_s_map() -> None:
     bare = board_tree(TREE.compatible, memory=())
     ram = (MemoryRange(base=1 << 32, size=1 << 20),)
     assert carried(bare, TREE, ram).memory == TREE.memory
-    assert carried(bare, dataclasses.replace(TREE, memory=()), ram).memory == ram
+    assert carried(bare, replace(TREE, memory=()), ram).memory == ram
     assert carried(bare, None, ram).memory == ram
     assert carried(bare, None).memory == ()
 
@@ -166,9 +166,9 @@ def test_memory_comes_from_the_running_tree_or_from_the_kernel_s_map() -> None:
 def test_started_by_efi_its_map_is_the_memory_and_not_a_file_s_placeholder() -> None:
     """GRUB's devicetree command loads a tree from a package, and Linux drops its memory for EFI's map."""
     ram = (MemoryRange(base=0x40000000, size=0x20000000),)
-    efi = dataclasses.replace(machine(ram=ram), efi=True)
+    efi = replace(machine(ram=ram), efi=True)
     assert efi.memory == ram
-    assert dataclasses.replace(efi, ram=None).memory == TREE.memory
+    assert replace(efi, ram=None).memory == TREE.memory
     other = board_tree(TREE.compatible, memory=((0, 0x1000),))
     assert facts(apply(other, tuple(edits(other, efi)))).memory == ram
     # what the running kernel was given is no worse for the next
@@ -236,7 +236,7 @@ def test_memory_is_cut_into_what_the_cells_can_say(
     address_cells: int, size_cells: int, wanted: list[tuple[int, int]]
 ) -> None:
     pi = ((0, 0x3B400000), (1 << 30, 3 << 30), (1 << 32, 4 << 30))
-    running = dataclasses.replace(TREE, memory=tuple(MemoryRange(base=base, size=size) for base, size in pi))
+    running = replace(TREE, memory=tuple(MemoryRange(base=base, size=size) for base, size in pi))
     found = carried(narrow_tree(address_cells, size_cells), running)
     assert merged(found.memory) == merged(MemoryRange(base=base, size=size) for base, size in wanted)
 
@@ -414,7 +414,7 @@ def test_an_overlay_that_is_none_never_reaches_the_tool() -> None:
 
 def hand_over(tmp_path: Path, running: DeviceTree | None, **options: bool) -> Handover:
     files = {"/sys/firmware/fdt": running.to_bytes()} if running else {}
-    host = dataclasses.replace(fake_host(tmp_path / "host", files), commands=Commands())
+    host = replace(fake_host(tmp_path / "host", files), commands=Commands())
     told = machine(facts(running) if running else None)
     return Handover(host, told, dict, **options)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import struct
 
 import pytest
@@ -13,6 +12,7 @@ from bootmenu.formats.dtb import DeviceTree, Node, facts
 from bootmenu.kexec.dtb_changes import apply
 from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.value import replace
 from tests.builders.machines import tree_of, virt
 from tests.kexec.test_dtb_fixups import from_running, machine, value
 
@@ -84,7 +84,7 @@ def test_cpus_are_started_by_psci_where_this_machine_does_so(method: str | None)
     found = facts(from_running(own, board_tree(BOARD)))
     assert [cpu.enable_method for cpu in found.cpus] == ["psci"] * 4
     assert found.psci_method == "hvc"
-    without = dataclasses.replace(facts(board_tree(BOARD)), psci_compatible=None, psci_method=None)
+    without = replace(facts(board_tree(BOARD)), psci_compatible=None, psci_method=None)
     left = apply(own, edits(own, machine(without)))
     assert [cpu.enable_method for cpu in facts(left).cpus] == [method] * 4
 
@@ -226,7 +226,7 @@ def test_what_is_of_one_boot_only_or_may_be_gone_is_left() -> None:
     own = board()
     found = from_running(own, running)
     assert found.node("/chosen") == Node("chosen")
-    assert not list(edits(own, dataclasses.replace(virt(), tree=tree_of(virt())), None, carry_over=False))
+    assert not list(edits(own, replace(virt(), tree=tree_of(virt())), None, carry_over=False))
 
 
 # ---- what hostile and unusual trees have -------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_an_address_in_a_node_of_memory_takes_no_memory_away(path: str) -> None:
 def test_memory_that_is_all_that_fits_into_the_cells_is_not_written_again() -> None:
     own = board(("/", "#address-cells", cells(1)), ("/", "#size-cells", cells(1)), ("/memory", "reg", cells(0, 1)))
     ram = (MemoryRange(base=0x40000000, size=0x40000000), MemoryRange(base=1 << 32, size=0x40000000))
-    known = dataclasses.replace(machine(ram=ram), tree=dataclasses.replace(tree_of(virt()), memory=()))
+    known = replace(machine(ram=ram), tree=replace(tree_of(virt()), memory=()))
     found = apply(own, edits(own, known))
     assert not [edit for edit in edits(found, known) if edit.path.startswith("/memory")]
 

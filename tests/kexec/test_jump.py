@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import json
 import os
@@ -21,6 +20,7 @@ from bootmenu.kexec import jump as jumping
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.value import replace
 from bootmenu.system import watchdog
 from bootmenu.system.holders import holders
 from bootmenu.system.host import Host
@@ -55,14 +55,14 @@ def hook(host: Host, name: str, script: str, mode: int = 0o755) -> None:
 
 def for_real(host: Host) -> Host:
     """Its programs are started in earnest."""
-    return dataclasses.replace(host, commands=Commands())
+    return replace(host, commands=Commands())
 
 
 def test_hooks_run_in_order_with_the_plan_in_their_environment(host: Host, plan: LoadPlan, tmp_path: Path) -> None:
     told = tmp_path / "told"
     hook(host, "20-second", f'echo "two $BOOTMENU_ENTRY" >>{told}')
     hook(host, "10-first", f'printf "%s\\n" "$BOOTMENU_CMDLINE" "$BOOTMENU_KERNEL" "$BOOTMENU_PLAN" >>{told}')
-    plan = dataclasses.replace(plan, hooks=hooks.find(host).names)
+    plan = replace(plan, hooks=hooks.find(host).names)
     events = list(hooks.run(for_real(host), plan))
     assert [(event.state, event.detail) for event in events] == [
         (StageState.RUNNING, "10-first"),
@@ -97,7 +97,7 @@ def test_a_hook_that_fails_stops_the_jump_before_anything_is_torn_down(host: Hos
     hook(host, "ask", "echo 'the door is open' >&2; exit 3")
     hook(host, "never", "exit 0")
     released: list[str] = []
-    plan = dataclasses.replace(plan, hooks=("ask", "never"))
+    plan = replace(plan, hooks=("ask", "never"))
     with pytest.raises(LoadError) as caught:
         list(jumping.leave(for_real(host), plan, lambda: released))
     error = caught.value
@@ -108,7 +108,7 @@ def test_a_hook_that_fails_stops_the_jump_before_anything_is_torn_down(host: Hos
 
 def test_a_hook_may_leave_a_daemon_and_is_over_when_it_ends(host: Host, plan: LoadPlan, tmp_path: Path) -> None:
     hook(host, "serve", f"sleep 1000 & echo $! >{tmp_path}/pid")
-    events = list(hooks.run(for_real(host), dataclasses.replace(plan, hooks=("serve",))))
+    events = list(hooks.run(for_real(host), replace(plan, hooks=("serve",))))
     assert events[-1].state is StageState.DONE
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # raises if it is not there
 
@@ -116,7 +116,7 @@ def test_a_hook_may_leave_a_daemon_and_is_over_when_it_ends(host: Host, plan: Lo
 def test_a_hook_that_is_taken_back_is_ended(host: Host, plan: LoadPlan, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     hook(host, "wait", f"exec 3>{tmp_path}/fifo; sleep 1000")
-    events = hooks.run(for_real(host), dataclasses.replace(plan, hooks=("wait",)))
+    events = hooks.run(for_real(host), replace(plan, hooks=("wait",)))
     told = [next(events), next(events), next(events)]
     assert {(event.state, event.detail) for event in told} == {(StageState.RUNNING, "wait")}
     with (tmp_path / "fifo").open("rb") as reader:
@@ -127,19 +127,19 @@ def test_a_hook_that_is_taken_back_is_ended(host: Host, plan: LoadPlan, tmp_path
 def test_of_a_hook_that_floods_its_end_is_told(host: Host, plan: LoadPlan) -> None:
     hook(host, "flood", "head -c 30000000 /dev/zero | tr '\\0' x; echo 'no room' >&2; exit 1")
     with pytest.raises(LoadError, match="It said: “no room”"):
-        list(hooks.run(for_real(host), dataclasses.replace(plan, hooks=("flood",))))
+        list(hooks.run(for_real(host), replace(plan, hooks=("flood",))))
 
 
 def test_a_hook_that_cannot_be_started_stops_it_too(host: Host, plan: LoadPlan) -> None:
     write_tree(host.root, {f"{hooks.FOLDER}/odd": "no interpreter"})
     host.path(f"{hooks.FOLDER}/odd").chmod(0o755)
     with pytest.raises(LoadError, match="The hook odd failed"):
-        list(hooks.run(for_real(host), dataclasses.replace(plan, hooks=("odd",))))
+        list(hooks.run(for_real(host), replace(plan, hooks=("odd",))))
 
 
 def test_texts_of_a_disk_reach_a_hook_as_they_are(plan: LoadPlan) -> None:
-    entry = dataclasses.replace(plan.entry, title="a\0b $(reboot) \udcff")
-    described = hooks.describe(dataclasses.replace(plan, entry=entry))
+    entry = replace(plan.entry, title="a\0b $(reboot) \udcff")
+    described = hooks.describe(replace(plan, entry=entry))
     assert described["BOOTMENU_TITLE"] == "ab $(reboot) ?"
 
 
@@ -162,7 +162,7 @@ def test_a_running_watchdog_is_seen_to(
 ) -> None:
     states = {"watchdog0/state": "active\n", "watchdog1/state": "inactive\n", "watchdog/state": "active\n"}
     write_tree(host.root, {f"/sys/class/watchdog/{name}": text for name, text in states.items()})
-    events = list(jumping.leave(host, dataclasses.replace(plan, watchdog=policy), list))
+    events = list(jumping.leave(host, replace(plan, watchdog=policy), list))
     assert ended(events)[-1] == (Stage.WATCHDOG, StageState.DONE)
     assert events[-1].detail == told
     assert syscalls_of(host).calls == [("sync",), call]
@@ -197,7 +197,7 @@ def test_who_works_on_a_file_system_is_named(tmp_path: Path) -> None:
         # only this process of the machine, which has many on the same disk
         write_tree(tmp_path, {f"/host/proc/{process.pid}/comm": "worker\n"})
         (tmp_path / f"host/proc/{process.pid}/cwd").symlink_to(tmp_path)
-        host = dataclasses.replace(host, root=tmp_path / "host")
+        host = replace(host, root=tmp_path / "host")
         host.path("/mnt").symlink_to(tmp_path)
         assert holders(host, "/mnt") == [f"worker (pid {process.pid})"]
         process.communicate(b"\n")

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import gzip
 import itertools
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +22,7 @@ from bootmenu.kexec.plan import LoadPlan, PlanError, foresee
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
@@ -423,7 +422,7 @@ def test_a_simulated_machine_never_reaches_the_real_kernel(bench: Bench, method:
 
 
 def test_a_machine_whose_memory_is_not_known_is_a_typed_error(bench: Bench, host: Host) -> None:
-    plan = dataclasses.replace(bench.plan(bench.entry(), with_facts()), machine=MachineFacts())
+    plan = replace(bench.plan(bench.entry(), with_facts()), machine=MachineFacts())
     with pytest.raises(LoadError, match="memory lies is not known"):
         run(bench, plan, host)
 

@@ -9,7 +9,6 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.value import replace
 from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.recorded_host import SimulatedHost

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import json
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from bootmenu.kexec.plan import PlanError
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
+from bootmenu.model.value import replace
 from bootmenu.view.plan import plan_lines
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -36,7 +36,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def kexec(**changes: object) -> MachineFacts:
-    return dataclasses.replace(VIRT, kexec=dataclasses.replace(VIRT.kexec, **changes))  # type: ignore[arg-type]
+    return replace(VIRT, kexec=replace(VIRT.kexec, **changes))  # type: ignore[arg-type]
 
 
 # ---- the plan ---------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def test_without_a_tree_the_running_one_is_handed_on(bench: Bench) -> None:
 def test_a_method_that_writes_the_running_tree_cleans_it(bench: Bench, tmp_path: Path) -> None:
     running = board_tree(TREE.compatible, chosen=[("linux,elfcorehdr", bytes(16))])
     bench.host = fake_host(tmp_path / "host", {"/sys/firmware/fdt": running.to_bytes()})
-    machine = dataclasses.replace(VIRT, tree=facts(running))
+    machine = replace(VIRT, tree=facts(running))
     plan = bench.plan(bench.entry(initrds=[]), machine, method="kexec_load")
     assert plan.dtb is None
     assert [(edit.property, edit.value is None and not edit.fresh) for edit in plan.edits] == [
@@ -105,9 +105,9 @@ def test_a_packed_kernel_is_unpacked(bench: Bench) -> None:
     [
         (kexec(tools_version=None, kexec_load=False), "not installed"),
         (kexec(kexec_load=False), "no kexec_load"),
-        (dataclasses.replace(VIRT, lockdown="integrity"), "locked down"),
-        (dataclasses.replace(VIRT, architecture=Architecture.S390X, machine="s390x"), "s390x"),
-        (dataclasses.replace(VIRT, architecture=None, machine=""), "unknown"),
+        (replace(VIRT, lockdown="integrity"), "locked down"),
+        (replace(VIRT, architecture=Architecture.S390X, machine="s390x"), "s390x"),
+        (replace(VIRT, architecture=None, machine=""), "unknown"),
     ],
 )
 def test_where_no_method_can_be_used_each_says_why(bench: Bench, machine: MachineFacts, reason: str) -> None:
@@ -164,5 +164,5 @@ def test_notes_say_what_is_replaced_and_what_stays_dark(bench: Bench) -> None:
 
 
 def test_the_last_line_steers_no_terminal(bench: Bench) -> None:
-    entry = dataclasses.replace(bench.entry(), title="\x1b[2JLinux", version="6.1")
+    entry = replace(bench.entry(), title="\x1b[2JLinux", version="6.1")
     assert bench.plan(entry).last_line == "Starting �[2JLinux, 6.1. The screen may stay dark for some seconds."

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gzip
 import lzma
 import os
@@ -26,6 +25,7 @@ from bootmenu.kexec.methods import METHODS, Staged
 from bootmenu.kexec.plan import PlanError, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 from bootmenu.system.recorded_host import SimulatedHost
@@ -104,7 +104,7 @@ def test_the_parts_of_a_container_are_loaded_with_its_kernel(tmp_path: Path, mon
     method = METHODS.get("simulated")
     assert method is not None
     monkeypatch.setattr(type(method), "load", lambda self, staged, host: remember(staged, host))
-    bare = dataclasses.replace(entry(), cmdline=CommandLine())
+    bare = replace(entry(), cmdline=CommandLine())
     with folder(tmp_path) as tree:
         found, facts = gather(bare, {"sda1": tree}, board=machine.tree.compatible)
         plan = make_plan(found, facts, machine, hand_over=nobody(machine, {"sda1": tree}), method="simulated")

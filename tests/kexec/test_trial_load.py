@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.trial_load import CODE, finding, preflight, with_finding
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Stage
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, collect
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -45,10 +45,10 @@ def test_no_load_is_spent_where_they_are_counted(tmp_path: Path, limit: str, sai
 
 def test_a_recorded_machine_is_asked_where_the_running_one_does_not_say(tmp_path: Path) -> None:
     machine = machines.virt()
-    counted = dataclasses.replace(machine, kexec=dataclasses.replace(machine.kexec, load_limit=1))
+    counted = replace(machine, kexec=replace(machine.kexec, load_limit=1))
     assert preflight(fake_host(tmp_path / "a"), counted).refused
     assert preflight(fake_host(tmp_path / "b"), machine).refused is None
-    nobody = preflight(fake_host(tmp_path / "c"), dataclasses.replace(machine, cap_sys_boot=False)).refused
+    nobody = preflight(fake_host(tmp_path / "c"), replace(machine, cap_sys_boot=False)).refused
     assert nobody is not None
     assert nobody.hint == "Start bootmenu as root."
 

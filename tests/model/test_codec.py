@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.machine import SCHEMA, MachineFacts
+from bootmenu.model.value import fields
 from tests.builders import machines, strategies
 
 PROPERTY = settings(max_examples=100, deadline=None)
@@ -106,7 +106,7 @@ def test_a_field_without_default_has_to_be_there() -> None:
 
 
 @PROPERTY
-@given(JSON, st.sampled_from([field.name for field in dataclasses.fields(MachineFacts)]))
+@given(JSON, st.sampled_from([field.name for field in fields(MachineFacts)]))
 def test_any_json_gives_facts_or_a_typed_error(value: object, name: str) -> None:
     for candidate in (value, {"schema": 1, name: value}):
         try:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 import pytest
@@ -17,6 +16,7 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.stamp import Stamp
+from bootmenu.model.value import replace
 
 PROPERTY = settings(max_examples=150, deadline=None)
 
@@ -157,7 +157,7 @@ def test_an_entry_lists_its_files_in_loading_order() -> None:
         ("device tree", "/d"),
         ("overlay", "/o"),
     ]
-    assert [role for role, _ in dataclasses.replace(entry, dtb=None, overlays=(), initrds=()).files] == ["kernel"]
+    assert [role for role, _ in replace(entry, dtb=None, overlays=(), initrds=()).files] == ["kernel"]
 
 
 def test_a_problem_says_where() -> None:
@@ -169,10 +169,10 @@ def test_a_rate_needs_some_time() -> None:
     event = Progress(stage=Stage.KERNEL, state=StageState.RUNNING, done=1000, total=2000, seconds=0.5)
     assert event.rate == 2000
     assert event.remaining == 0.5
-    assert dataclasses.replace(event, done=2500).remaining == 0
+    assert replace(event, done=2500).remaining == 0
     for unknown in ({"seconds": 0.0}, {"total": 0}, {"done": 0}):
-        assert dataclasses.replace(event, **unknown).remaining is None
-    assert dataclasses.replace(event, seconds=0.0).rate == 0
+        assert replace(event, **unknown).remaining is None
+    assert replace(event, seconds=0.0).rate == 0
     json = event.to_json()
     assert (json["stage"], json["rate"], json["remaining"]) == ("read kernel", 2000, 0.5)
 
@@ -194,9 +194,9 @@ STAMP = Stamp(size=10, modified=20, changed=30, inode=40)
     ],
 )
 def test_a_stamp_tells_what_differs(now: dict[str, object], says: str) -> None:
-    later = dataclasses.replace(STAMP, **now)  # type: ignore[arg-type]
+    later = replace(STAMP, **now)  # type: ignore[arg-type]
     assert STAMP.differs(later) == says
-    inside = dataclasses.replace(STAMP, within=STAMP).differs(dataclasses.replace(STAMP, within=later))
+    inside = replace(STAMP, within=STAMP).differs(replace(STAMP, within=later))
     assert inside == (f"the image file that it is in has changed: {says}" if says else "")
 
 

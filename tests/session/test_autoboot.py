@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import random
 import re
 from pathlib import Path
@@ -22,6 +21,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Place
+from bootmenu.model.value import replace
 from bootmenu.session.autoboot import Chooser, Countdown, choose, countdown_seconds
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.host import Host
@@ -41,7 +41,7 @@ VERDICTS = {
 def entry(name: str, verdict: str = "ok", *, default: bool = False, left: int | None = None) -> Listing:
     findings: tuple[Finding, ...] = VERDICTS[verdict]
     found = fakes.listing(name, f"Title of {name}", *findings, default=default)
-    return dataclasses.replace(found, entry=dataclasses.replace(found.entry, tries_left=left))
+    return replace(found, entry=replace(found.entry, tries_left=left))
 
 
 def lost(*names: str) -> State:
@@ -51,9 +51,7 @@ def lost(*names: str) -> State:
 def worded(name: str, text: str, *unset: str, default: bool = False) -> Listing:
     """An entry with that command line, in which nothing sets these variables."""
     found = entry(name, "warn", default=default)
-    return dataclasses.replace(
-        found, entry=dataclasses.replace(found.entry, cmdline=CommandLine(text, unset=tuple(unset)))
-    )
+    return replace(found, entry=replace(found.entry, cmdline=CommandLine(text, unset=tuple(unset))))
 
 
 A, B, C = entry("a"), entry("b"), entry("c", default=True)
@@ -158,7 +156,7 @@ def test_what_is_taken_instead(listings: list[Listing], state: State, chosen: st
 
 def test_every_reason_is_told_in_other_languages() -> None:
     failing, lone = entry("a", "fail", default=True), entry("a", "fail")
-    once = dataclasses.replace(lost("a"), once="a")
+    once = replace(lost("a"), once="a")
     timeless = State(lost=(Attempt(entry="a", at=""),))
     whys = [
         choose(listings, state, Settings(), finished=True).why
@@ -192,7 +190,7 @@ def test_every_reason_is_told_in_other_languages() -> None:
 
 
 def test_a_choice_for_one_boot_is_tried_although_it_was_lost_but_not_when_it_fails() -> None:
-    once = dataclasses.replace(lost("a"), once="a")
+    once = replace(lost("a"), once="a")
     chosen = choose([A, B], once, Settings(), finished=True)
     assert chosen.listing is A
     failing = choose([entry("a", "fail"), B], once, Settings(), finished=True)
@@ -231,7 +229,7 @@ def test_nothing_starts_that_must_not_and_there_is_always_a_reason(
     listings = [
         entry(f"e{index}", verdict, default=marked, left=left) for index, (verdict, marked, left) in enumerate(some)
     ]
-    state = dataclasses.replace(lost(*sorted(gone)), default=default, once=once)
+    state = replace(lost(*sorted(gone)), default=default, once=once)
     choice = choose(listings, state, Settings(default=setting), finished=True)
     assert choice.final
     chosen = choice.listing
@@ -254,7 +252,7 @@ def test_nothing_starts_that_must_not_and_there_is_always_a_reason(
 
 
 def at(place: Place, name: str, verdict: str = "ok", *, default: bool = False) -> Listing:
-    return dataclasses.replace(entry(name, verdict, default=default), places=(place,))
+    return replace(entry(name, verdict, default=default), places=(place,))
 
 
 def started(*looks: list[Listing], state: State | None = None, settings: Settings | None = None) -> list[str]:
@@ -272,7 +270,7 @@ NEW = [
     [at(STICK, "new"), OWN],
     [OWN, at(STICK, "new", default=True)],
     [at(CARD, "new", default=True), OWN],
-    [dataclasses.replace(OWN, entry=dataclasses.replace(OWN.entry, default=True)), at(CARD, "new", default=True)],
+    [replace(OWN, entry=replace(OWN.entry, default=True)), at(CARD, "new", default=True)],
 ]
 
 
@@ -304,14 +302,14 @@ def test_a_disk_inside_that_is_slow_is_before_a_stick_but_not_before_another_ins
     assert started([at(STICK, "stick")], [at(STICK, "stick"), slow]) == ["stick", "slow"]
     assert started([at(BESIDE, "own")], [at(BESIDE, "own"), slow]) == ["own", "own"]
     assert started([OWN], [slow, OWN], state=State(default="own", default_disks=(CARD.disk,))) == ["own", "own"]
-    late = at(dataclasses.replace(INSIDE, late=True), "slow")
+    late = at(replace(INSIDE, late=True), "slow")
     assert started([at(STICK, "stick")], [late, at(STICK, "stick")]) == ["stick", "stick"]
 
 
 def test_a_pattern_of_the_settings_names_what_comes_late() -> None:
     """But nothing changes among those that it names."""
     settings = Settings(default="ow*")
-    late = at(dataclasses.replace(CARD), "own-2")
+    late = at(replace(CARD), "own-2")
     assert started([at(CARD, "other")], [at(CARD, "other"), OWN], settings=settings) == ["other", "own"]
     assert started([OWN], [late, OWN], settings=settings) == ["own", "own"]
 
@@ -324,7 +322,7 @@ def test_what_is_taken_away_is_passed_over_until_it_is_back() -> None:
         ([*rest, OWN], "own", ""),
         ([at(CARD, "own", "fail"), *rest], "other", "The default Title of own cannot be started here: the next one"),
         # a copy with its id is another disk
-        ([at(dataclasses.replace(CARD, disk="copy"), "own"), *rest], "own", "not there any more"),
+        ([at(replace(CARD, disk="copy"), "own"), *rest], "own", "not there any more"),
         ([], "", "There is no entry that could be started."),
         ([OWN, *rest], "own", ""),
     ):

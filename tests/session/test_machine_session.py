@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
@@ -33,6 +32,7 @@ from bootmenu.model.entry import CommandLine, FileRef
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.progress import Stage, StageState
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import FilesSession, MachineSession, collect, mark_good
 from bootmenu.system.host import Host
 from bootmenu.system.power import Power, PowerError
@@ -209,9 +209,9 @@ def test_the_device_trees_beside_an_entry_are_offered_also_after_its_partition_w
         assert fits["/boot/dtbs/other-board.dtb"] is Fit.OTHER
         assert list(fits.values()) == sorted(fits.values(), key=list(Fit).index)
         demo._mounts.release()
-    elsewhere = dataclasses.replace(own.entry, dtb=FileRef(device="uuid=none", path="/a.dtb"))
-    kernel = dataclasses.replace(elsewhere, kernel=FileRef(device="uuid=none", path="/vmlinuz"))
-    assert demo.device_trees(dataclasses.replace(own, entry=kernel)) == ()
+    elsewhere = replace(own.entry, dtb=FileRef(device="uuid=none", path="/a.dtb"))
+    kernel = replace(elsewhere, kernel=FileRef(device="uuid=none", path="/vmlinuz"))
+    assert demo.device_trees(replace(own, entry=kernel)) == ()
 
 
 def test_the_demonstration_leaves_nothing_behind() -> None:
@@ -274,13 +274,11 @@ def test_why_nothing_can_be_executed_here(tmp_path: Path) -> None:
     machine = machines.virt()
     host = SimulatedHost.from_facts(machine)
     assert MachineSession(host, machine, tuple).notices == ()
-    pc = dataclasses.replace(machine, machine="x86_64", architecture=Architecture.X86_64)
+    pc = replace(machine, machine="x86_64", architecture=Architecture.X86_64)
     assert MachineSession(host, pc, tuple).notices == (), (
         "that one method is for arm64 is no news where another is not"
     )
-    bare = dataclasses.replace(
-        machine, cap_sys_boot=False, kexec=dataclasses.replace(machine.kexec, tools_version=None), ram=None
-    )
+    bare = replace(machine, cap_sys_boot=False, kexec=replace(machine.kexec, tools_version=None), ram=None)
     asked, *reasons = MachineSession(host, bare, tuple).notices
     assert asked == "not running as root"
     assert [("/proc/iomem" in reason, "kexec-tools is not installed" in reason) for reason in reasons] == [
@@ -521,15 +519,13 @@ def test_an_edited_entry_is_judged_anew_and_the_entry_stays_as_it_was(tmp_path: 
     )
     session = session_of(*devices)
     listing = next(listing for listing in collect(session)[0] if listing.entry.source == "bls")
-    edited = dataclasses.replace(
-        listing.entry, kernel=FileRef(device="label=SECOND", path="/other"), cmdline=CommandLine("b")
-    )
+    edited = replace(listing.entry, kernel=FileRef(device="label=SECOND", path="/other"), cmdline=CommandLine("b"))
     judged = session.recheck(edited)
     assert judged.entry.kernel == FileRef(device="sdb1", path="/other", exists=True)
     assert session.plan(judged).command_line == "b"
-    gone = session.recheck(dataclasses.replace(edited, kernel=FileRef(device="sda1", path="/gone")))
+    gone = session.recheck(replace(edited, kernel=FileRef(device="sda1", path="/gone")))
     assert gone.report.verdict is Severity.FAIL
-    waits = session.recheck(dataclasses.replace(edited, kernel=FileRef(device="label=none", path="/gone")))
+    waits = session.recheck(replace(edited, kernel=FileRef(device="label=none", path="/gone")))
     assert waits.report.verdict is Severity.UNKNOWN
     again = next(found for found in collect(session)[0] if found.entry.source == "bls")
     assert again.entry == listing.entry
@@ -541,7 +537,7 @@ def test_what_an_edited_entry_leaves_open_stays_open(tmp_path: Path) -> None:
     session = session_of(Device(name="sda1", folder=str(tmp_path)))
     (listing,) = collect(session)[0]
     assert listing.entry.cmdline.text == "root=/dev/sda1 own"
-    emptied = session.recheck(dataclasses.replace(listing.entry, cmdline=CommandLine("")))
+    emptied = session.recheck(replace(listing.entry, cmdline=CommandLine("")))
     assert session.plan(emptied).command_line == ""
 
 
@@ -633,8 +629,8 @@ def test_a_file_that_is_not_there_is_a_wrong_call(tmp_path: Path, role: str) -> 
 def test_the_method_of_an_entry_is_known_without_a_plan(demo: MachineSession) -> None:
     (listing, *_) = collect(demo)[0]
     assert demo.method(listing.facts) == demo.plan(listing).method
-    machine = dataclasses.replace(machines.virt(), cap_sys_boot=False, ram=None)
-    bare = dataclasses.replace(machine, kexec=dataclasses.replace(machine.kexec, tools_version=None))
+    machine = replace(machines.virt(), cap_sys_boot=False, ram=None)
+    bare = replace(machine, kexec=replace(machine.kexec, tools_version=None))
     session = MachineSession(SimulatedHost.from_facts(bare), bare, tuple, method="kexec_tools_of_nobody")
     assert session.method(listing.facts) == ""
 

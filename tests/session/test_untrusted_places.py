@@ -4,7 +4,6 @@ remembered, and not what an entry inside the machine is called or takes its file
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +19,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place, PlaceRule
+from bootmenu.model.value import replace
 from bootmenu.session.autoboot import Choice, choose
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.session.scan_results import ScanResults
@@ -32,14 +32,14 @@ from tests.builders.places import BESIDE, CARD, INSIDE, STICK
 from tests.builders.trees import write_tree
 
 KERNEL = whole_image()
-LATE = dataclasses.replace(STICK, late=True)
+LATE = replace(STICK, late=True)
 OUTSIDE = (
     STICK,
     LATE,
     CARD,
     Place(bus=Bus.EXTERNAL, path="x", disk="x"),
     Place(),
-    dataclasses.replace(BESIDE, late=True),
+    replace(BESIDE, late=True),
 )
 
 
@@ -96,9 +96,9 @@ def test_a_name_on_a_stick_is_no_entry_of_the_kiosk(tmp_path: Path, place: Place
 
 
 def test_the_settings_may_allow_a_place_by_its_partuuid_and_bus_or_path(tmp_path: Path) -> None:
-    stick = disk(tmp_path, "sdb1", dataclasses.replace(STICK, partuuid="ab-01"), "service")
-    cloned = disk(tmp_path, "sdc1", dataclasses.replace(CARD, partuuid="ab-01"), "cloned")
-    other = disk(tmp_path, "sdd1", dataclasses.replace(STICK, partuuid="ab-02"), "other")
+    stick = disk(tmp_path, "sdb1", replace(STICK, partuuid="ab-01"), "service")
+    cloned = disk(tmp_path, "sdc1", replace(CARD, partuuid="ab-01"), "cloned")
+    other = disk(tmp_path, "sdd1", replace(STICK, partuuid="ab-02"), "other")
     inside = disk(tmp_path, "sda1", INSIDE, "debian")
     listings = listed(stick, cloned, other, inside)
     assert offered(kiosk("PARTUUID=AB-01 on usb"), listings) == {"service of sdb1"}
@@ -131,7 +131,7 @@ def test_an_entry_inside_that_takes_a_file_from_a_stick_is_as_good_as_the_stick(
 def test_an_entry_of_unknown_places_does_not_exist_in_a_kiosk() -> None:
     from tests.builders.fakes import DEBIAN
 
-    nowhere = dataclasses.replace(DEBIAN, places=())
+    nowhere = replace(DEBIAN, places=())
     assert Policy.of(kiosk()).access_to(nowhere) is Access.ABSENT
     assert Policy.of(Settings()).access_to(nowhere) is Access.FREE
 
@@ -236,8 +236,8 @@ def test_a_default_made_on_a_stick_starts_from_that_stick_only(tmp_path: Path) -
     state = made_default(there, "mine of sdb1", own, stick)
     assert (found := chosen(there, state).listing) is not None
     assert found.entry.title == "mine of sdb1"
-    for place in (dataclasses.replace(STICK, disk="cloned"), LATE):
-        clone = dataclasses.replace(stick, place=place)
+    for place in (replace(STICK, disk="cloned"), LATE):
+        clone = replace(stick, place=place)
         choice = chosen(listed(own, clone), state)
         assert choice.listing is not None
         assert choice.listing.entry.title == "debian of sda1"
@@ -298,7 +298,7 @@ def test_a_choice_for_the_next_boot_is_of_one_disk_too(tmp_path: Path) -> None:
     (wanted,) = [one for one in listed(own, stick) if one.entry.device == "sdb1"]
     state = State().with_once(wanted)
     assert chosen(listed(own, stick), state).listing == wanted
-    clone = dataclasses.replace(stick, place=dataclasses.replace(STICK, disk="cloned"))
+    clone = replace(stick, place=replace(STICK, disk="cloned"))
     assert (found := chosen(listed(own, clone), state).listing) is not None
     assert found.entry.device == "sda1"
     assert state.without_once(wanted.entry.id) == State()

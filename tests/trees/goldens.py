@@ -9,7 +9,6 @@ made before the scan: `@build arm64-image`, `@build dtb COMPATIBLE...`; _BUILDER
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import json
 import shutil
@@ -24,6 +23,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.formats import dtb
 from bootmenu.image.cpio import Node, pack
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, collect
 from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.view import output
@@ -105,7 +105,7 @@ def folders(name: str) -> list[str]:
 
 def _machine(name: str) -> MachineFacts:
     base = virt()
-    return dataclasses.replace(base, tree=dataclasses.replace(tree_of(base), compatible=board(name)))
+    return replace(base, tree=replace(tree_of(base), compatible=board(name)))
 
 
 def _devices(name: str, place: Path) -> tuple[Device, ...]:

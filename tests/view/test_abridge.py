@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ProblemFound
 from bootmenu.model.entry import CommandLine, FileRef, Problem
+from bootmenu.model.value import replace
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells
 from bootmenu.view.abridge import abridged
@@ -92,7 +92,7 @@ def drawn(found: list[Row], width: int) -> list[str]:
 
 def entry(number: int, title: str, version: str = "", **changes: object) -> Listing:
     made = fakes.listing(f"e{number}", title, version=version)
-    return dataclasses.replace(made, entry=dataclasses.replace(made.entry, **changes))  # type: ignore[arg-type]
+    return replace(made, entry=replace(made.entry, **changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import unicodedata
 
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import CommandLine, FileRef
+from bootmenu.model.value import replace
 from bootmenu.terminal.cells import cells
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.line_editor import LineEditor
@@ -66,7 +66,7 @@ def test_any_typing_keeps_the_cursor_in_the_text_and_the_line_in_its_columns(
 def test_a_long_line_says_that_there_is_more_and_shows_the_cursor() -> None:
     line = LineEditor.of("a" * 50 + "日本" + "b" * 50)
     for at in range(len(line.text) + 1):
-        spans = dataclasses.replace(line, cursor=at).spans(20)
+        spans = replace(line, cursor=at).spans(20)
         (marked,) = [span.text for span in spans if span.marked]
         assert marked == (line.text[at] if at < len(line.text) else " ")
         text = "".join(span.text for span in spans)
@@ -85,7 +85,7 @@ def test_what_is_too_long_is_left_out() -> None:
 
 def at(editor: EntryEditor, part: EntryPart, number: int = 0) -> EntryEditor:
     index = [i for i, slot in enumerate(editor.slots) if slot.part is part][number]
-    return dataclasses.replace(editor, at=index)
+    return replace(editor, at=index)
 
 
 def test_a_draft_that_nobody_changed_is_the_entry() -> None:
@@ -124,7 +124,7 @@ def test_an_emptied_line_leaves_its_file_out() -> None:
 
 def test_a_file_s_part_stays_with_it_until_its_line_is_changed() -> None:
     part = FileRef(device="mmcblk0p1", path="/uki.efi", part=".dtb", exists=True)
-    editor = at(EntryEditor.of(dataclasses.replace(DEBIAN.entry, dtb=part)), EntryPart.TREE)
+    editor = at(EntryEditor.of(replace(DEBIAN.entry, dtb=part)), EntryPart.TREE)
     assert editor.typed(LineEditor.of("x")).typed(LineEditor.of("/uki.efi")).edited().dtb == part
     assert editor.typed(LineEditor.of("/uki.dtb")).edited().dtb == FileRef(device="mmcblk0p1", path="/uki.dtb")
 
@@ -145,7 +145,7 @@ def test_choices_go_round_with_the_running_tree_among_them() -> None:
 
 def test_a_tree_of_a_folder_stays_one_until_another_is_named() -> None:
     folder = FileRef(device="mmcblk0p1", path="/dtbs")
-    entry = dataclasses.replace(DEBIAN.entry, dtb=FileRef(device="mmcblk0p1", path="/dtbs/a.dtb"), dtb_folder=folder)
+    entry = replace(DEBIAN.entry, dtb=FileRef(device="mmcblk0p1", path="/dtbs/a.dtb"), dtb_folder=folder)
     editor = at(EntryEditor.of(entry), EntryPart.TREE)
     assert editor.edited().dtb_folder == folder
     assert editor.typed(LineEditor()).edited().dtb_folder is None

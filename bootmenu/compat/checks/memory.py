@@ -5,7 +5,6 @@ kexec_file_load by the kernel itself, for kexec_load "the caller is responsible"
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from bootmenu.compat.checker import CheckResult, entry_check, failed, machine_check, passed, unknown, warned
@@ -13,6 +12,7 @@ from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.model.devicetree import MemoryRange, subtracted
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import Value
 
 _1M = 1024**2
 _2M = 2 * _1M
@@ -47,8 +47,7 @@ def _memory_of(image: KernelImage) -> int:
     return max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Place(Value, kw_only=True):
     """Where a kernel may begin."""
 
     align: int

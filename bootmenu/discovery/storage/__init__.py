@@ -8,13 +8,13 @@ kernel refuses writes to those, whatever a tool or a driver would like to bring 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
+from bootmenu.model.value import Value
 from bootmenu.registry import Registry
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
@@ -35,8 +35,7 @@ class StorageError(BootmenuError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class _Undo:
+class _Undo(Value):
     """A step back. name: what it is about, for whoever is told that it failed."""
 
     name: str
@@ -105,8 +104,7 @@ class Bench:
         return stuck
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(Value, kw_only=True):
     """How parts of one kind are put together."""
 
     filesystem: str

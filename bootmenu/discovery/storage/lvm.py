@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE
+from bootmenu.model.value import Record
 
 MAX_VOLUMES = 64
 """On one machine."""
@@ -27,8 +27,7 @@ _FIELDS = "vg_name,lv_name,lv_attr,segtype,devices"
 _DEVICE = re.compile(r"(/dev/[^,()]{1,255})\(")  # /dev/loop0(0),/dev/loop1(512): where each stripe begins
 
 
-@dataclass(slots=True, kw_only=True)
-class _Volume:
+class _Volume(Record, kw_only=True):
     group: str
     name: str
     attributes: str

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bootmenu.errors import FormatError
@@ -16,6 +14,7 @@ from bootmenu.formats.dtb_head import quick_head, read_head
 from bootmenu.formats.reader import Buffer, ByteSource, Window
 from bootmenu.i18n import English
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
+from bootmenu.model.value import Record, Value, field, replace
 from bootmenu.registry import Registry
 
 HEAD_SIZE = 64 * 1024
@@ -56,8 +55,7 @@ class KernelFormat(Protocol):
     def __call__(self, head: bytes, source: ByteSource) -> KernelImage | None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Value, kw_only=True):
     """Which kernel is meant, of a container that holds several."""
 
     board: tuple[str, ...] = ()
@@ -65,12 +63,11 @@ class Wanted:
     part: str = ""
     """As FileRef.part of an entry's kernel has it: a profile of a UKI (`@1`), a configuration of a FIT image; empty
     = the container's own choice."""
-    cache: PartCache = dataclasses.field(default_factory=lambda: PartCache(), compare=False)
+    cache: PartCache = field(default_factory=lambda: PartCache(), compare=False)
     """To be handed in again for every other part of the same file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Value):
     """A format of files that may hold several kernels; register its probe as `@Container`."""
 
     probe: Callable[[bytes, ByteSource, Wanted], KernelImage | None]
@@ -86,8 +83,7 @@ SMALL = 4 * 1024 * 1024
 """Bytes of a device tree or a text in a container that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """A part of a file that holds a kernel, or a file around one."""
 
     source: ByteSource
@@ -114,7 +110,7 @@ def identify_part(source: ByteSource, offset: int, size: int, container: str) ->
     if depth > _DEPTH:
         raise UnsupportedKernel("a file within a file within a file")
     inner = identify(Part(source, offset, size))
-    return dataclasses.replace(
+    return replace(
         inner,
         containers=(container, *inner.containers),
         payload_offset=offset + inner.payload_offset,
@@ -130,17 +126,16 @@ _MOST_TEXT = 1024 * 1024
 T = TypeVar("T")
 
 
-@dataclass(slots=True, eq=False)
-class PartCache:
+class PartCache(Record, eq=False):
     """What is known of the parts of one file, so that each is unpacked and hashed once, however many entries name it.
 
     All of it together is bounded by the file's size: parts may overlap, and a file of 200 kB can have thousands.
     """
 
-    _parsed: dict[type, object] = dataclasses.field(default_factory=dict)
-    _kernels: dict[object, KernelImage | FormatError] = dataclasses.field(default_factory=dict)
-    _boards: dict[object, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    _digests: dict[object, bytes] = dataclasses.field(default_factory=dict)
+    _parsed: dict[type, object] = field(default_factory=dict)
+    _kernels: dict[object, KernelImage | FormatError] = field(default_factory=dict)
+    _boards: dict[object, tuple[str, ...]] = field(default_factory=dict)
+    _digests: dict[object, bytes] = field(default_factory=dict)
     _hashed: int = 0
     _unpacked: int = 0
     _whole: int = 0
@@ -249,7 +244,7 @@ def kernel_in(source: ByteSource, part: Embedded, container: str) -> KernelImage
     """
     if part.compression is Compression.NONE:
         return identify_part(source, part.offset, part.size, container)
-    return dataclasses.replace(
+    return replace(
         identify_packed(Window(source, part.offset, part.size), part.compression, None),
         containers=(container,),
         payload_offset=part.offset,
@@ -258,8 +253,7 @@ def kernel_in(source: ByteSource, part: Embedded, container: str) -> KernelImage
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Unpacked:
+class _Unpacked(Value):
     """The start of the unpacked content with the size of all of it."""
 
     head: bytes
@@ -286,19 +280,19 @@ def identify_packed(source: ByteSource, compression: Compression, claimed_size: 
         if foreign is not None and not isinstance(foreign, Container):
             foreign(head, _Unpacked(head, size))
         raise UnsupportedKernel(f"{compression} of something that is no kernel")
-    packed = dataclasses.replace(inner, compression=compression, file_size=source.size)
+    packed = replace(inner, compression=compression, file_size=source.size)
     if inner.declared_end is not None and inner.declared_end == claimed_size:
-        return dataclasses.replace(packed, content_size=size, content_read=False)
+        return replace(packed, content_size=size, content_read=False)
     size = 0
     try:
         for piece, _ in unpack(source, compression):
             size += len(piece)
     except ChecksumError as error:
-        return dataclasses.replace(packed, content_size=size, checksum_problem=error.message)
+        return replace(packed, content_size=size, checksum_problem=error.message)
     except FormatError as error:
-        return dataclasses.replace(packed, content_size=size, damage=error.message)
+        return replace(packed, content_size=size, damage=error.message)
     whole = has_checksum(compression, source.read(0, 16))
-    return dataclasses.replace(packed, content_size=size, checksummed=whole)
+    return replace(packed, content_size=size, checksummed=whole)
 
 
 RAW = ("arm64-image", "riscv-image", "bzimage")

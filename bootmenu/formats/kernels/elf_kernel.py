@@ -7,7 +7,6 @@ binary), header and all. Where they lie in the file in the same way, the Image i
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import FORMATS, BrokenContainer, UnsupportedKernel, identify_part
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, KernelImage
+from bootmenu.model.value import replace
 
 NAME = "elf"
 MAGIC = b"\x7fELF"
@@ -80,7 +80,7 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     except FormatError as error:
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
     # there is no table of certificates in an ELF file, and the Image's is not looked at
-    return dataclasses.replace(image, signed=None)
+    return replace(image, signed=None)
 
 
 def architecture_of(head: bytes) -> Architecture | None:

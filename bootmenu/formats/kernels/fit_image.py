@@ -7,7 +7,6 @@ and overlays for it, and which boards it is for.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from bootmenu.errors import FormatError
@@ -25,6 +24,7 @@ from bootmenu.formats.kernels import (
 )
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
+from bootmenu.model.value import Value, replace
 
 NAME = "fit"
 _MAGIC = b"\xd0\x0d\xfe\xed"
@@ -82,7 +82,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
         wrong = next(_wrong_hashes(used, source, cache), None)
     except FormatError as error:
         raise _broken(error.message, kernel.architecture) from None
-    return dataclasses.replace(
+    return replace(
         image,
         parts=fit.names,
         embedded=others,
@@ -115,8 +115,7 @@ def _wrong_hashes(images: Sequence[_Image], source: ByteSource, cache: PartCache
                 yield f"the {algorithm} of the FIT's image {image.name} is wrong"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Image:
+class _Image(Value, kw_only=True):
     """One image; what is wrong with it is told when somebody wants it."""
 
     name: str
@@ -147,8 +146,7 @@ class _Image:
         return Embedded(role=role, name=self.name, offset=self.offset, size=self.size, compression=compression)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Configuration:
+class _Configuration(Value, kw_only=True):
     name: str
     kernel: str
     """Name of an image, as is `ramdisk`; empty = it names none."""
@@ -159,8 +157,7 @@ class _Configuration:
     """What it is for: its own `compatible`, or that of its device tree."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Fit:
+class _Fit(Value):
     """The tables of a FIT image, without its file."""
 
     images: Mapping[str, _Image]
@@ -244,7 +241,7 @@ class _Fit:
                 part = self._named(name).part(Role.OVERLAY if index else Role.DEVICE_TREE)
                 # a configuration that is named is meant for this machine, whatever it says
                 board = None if index or wanted.part else chosen.board or None
-                yield dataclasses.replace(part, board=board)
+                yield replace(part, board=board)
 
     def _named(self, name: str) -> _Image:
         image = self.images.get(name)

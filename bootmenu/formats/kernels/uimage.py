@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import zlib
 
 from bootmenu.errors import FormatError
@@ -11,6 +10,7 @@ from bootmenu.formats.compression import CEILING
 from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer, kernel_in
 from bootmenu.formats.reader import ByteSource, Reader, Window
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
+from bootmenu.model.value import Value, replace
 
 NAME = "uimage"
 MAGIC = b"\x27\x05\x19\x56"
@@ -50,13 +50,13 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
         raise _broken(f"its compression (number {header.packed}) is none that can be unpacked here", architecture)
     kernel, *others = header.parts()
     try:
-        image = kernel_in(source, dataclasses.replace(kernel, compression=compression), NAME)
+        image = kernel_in(source, replace(kernel, compression=compression), NAME)
     except FormatError as error:
         raise _broken(f"the kernel in it cannot be had: {error.message}", architecture) from None
-    image = dataclasses.replace(image, embedded=tuple(others), parts=tuple(part.name for part in others))
+    image = replace(image, embedded=tuple(others), parts=tuple(part.name for part in others))
     if header.data_crc_wrong(source):
-        return dataclasses.replace(image, checksummed=False, checksum_problem="the CRC of the uImage's data is wrong")
-    return dataclasses.replace(image, checksummed=True)
+        return replace(image, checksummed=False, checksum_problem="the CRC of the uImage's data is wrong")
+    return replace(image, checksummed=True)
 
 
 @PARTS.register(NAME, after="fit")
@@ -81,8 +81,7 @@ def ramdisk(source: ByteSource, *, checked: bool) -> Embedded | None:
     return header.parts()[0]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(Value):
     source: ByteSource
     size: int
     """Bytes of data behind it."""

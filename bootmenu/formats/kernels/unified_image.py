@@ -7,9 +7,7 @@ a kernel, which adds to one that has it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import (
@@ -24,6 +22,7 @@ from bootmenu.formats.kernels import (
 from bootmenu.formats.pe import MACHINES, PortableExecutable, Section
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage, Role
+from bootmenu.model.value import Record, Value, field, replace
 
 NAME = "uki"
 _LOOKS_LIKE = "a unified kernel image (UKI)"
@@ -45,8 +44,7 @@ _MAX_TREES = 512
 _MAX_PROFILES = 256  # systemd, src/fundamental/uki.h: UNIFIED_PROFILES_MAX
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Value, kw_only=True):
     """One way to boot a unified kernel image. Texts are empty where the file does not say."""
 
     index: int
@@ -77,8 +75,7 @@ class Profile:
         return tuple(part for part in self.parts if part.role is role)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addon:
+class Addon(Value, kw_only=True):
     """What an addon adds."""
 
     command_line: str | None
@@ -134,7 +131,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     try:
         if known.file is None:
             known.file = _File.of(known.itself, source, cache)
-        profile = dataclasses.replace(known.file, source=source).profile(wanted.part)
+        profile = replace(known.file, source=source).profile(wanted.part)
     except FormatError as error:
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
     kernel, *others = profile.parts
@@ -143,7 +140,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     except FormatError as error:
         problem = f"the kernel in it cannot be had: {error.message}"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture) from None
-    return dataclasses.replace(
+    return replace(
         image,
         parts=known.names,
         embedded=tuple(others),
@@ -151,8 +148,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Value):
     section: Section
     name: str
     """Unique in the file."""
@@ -163,8 +159,7 @@ class _Row:
         return self.section.offset, self.section.content_size
 
 
-@dataclass(slots=True)
-class _Executable:
+class _Executable(Record):
     """What the head says, so that it is taken apart once for all profiles."""
 
     itself: PortableExecutable | None
@@ -179,17 +174,16 @@ class _Executable:
         return cls(itself, tuple(row.name for row in itself.sections if row.content_size) if itself else ())
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Value):
     source: ByteSource
     cache: PartCache
     architecture: Architecture | None
     rows: tuple[_Row, ...]
-    known: dict[str, Embedded] = dataclasses.field(default_factory=dict)
-    texts: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
+    known: dict[str, Embedded] = field(default_factory=dict)
+    texts: dict[tuple[int, int], str] = field(default_factory=dict)
     """By place, as those below: many profiles may share one."""
-    command_lines: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
-    assignments: dict[tuple[int, int], dict[str, str]] = dataclasses.field(default_factory=dict)
+    command_lines: dict[tuple[int, int], str] = field(default_factory=dict)
+    assignments: dict[tuple[int, int], dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, source: ByteSource, cache: PartCache, head: bytes | None = None) -> _File:

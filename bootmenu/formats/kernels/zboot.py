@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import FORMATS, BrokenContainer, identify_packed
 from bootmenu.formats.pe import MACHINES, PortableExecutable
 from bootmenu.formats.reader import ByteSource, Reader, Window
 from bootmenu.model.kernel import Architecture, Compression, KernelImage
+from bootmenu.model.value import replace
 
 NAME = "zboot"
 _COMPRESSIONS = {
@@ -51,9 +50,7 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
         image = identify_packed(payload, compression, int.from_bytes(claim, "little") if len(claim) == 4 else None)
     except FormatError as error:
         raise _broken(f"the kernel in it cannot be had: {error.message}", architecture) from None
-    return dataclasses.replace(
-        image, containers=(NAME,), payload_offset=offset, payload_size=size, file_size=source.size
-    )
+    return replace(image, containers=(NAME,), payload_offset=offset, payload_size=size, file_size=source.size)
 
 
 def _architecture(head: bytes) -> Architecture | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import signal
 import sys
@@ -32,6 +31,7 @@ from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import SimulatedJump
+from bootmenu.model.value import replace
 from bootmenu.session import internal_errors
 from bootmenu.session.machine_session import Session
 from bootmenu.system import signals
@@ -113,7 +113,7 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
     def _policy(self, settings: Settings) -> Policy:
         """A shell is opened on the terminal of this process, which is not where every app is."""
         policy = Policy.of(settings)
-        return policy if self.place is None or self.place.is_own else dataclasses.replace(policy, offers_shell=False)
+        return policy if self.place is None or self.place.is_own else replace(policy, offers_shell=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """A colour for every style."""

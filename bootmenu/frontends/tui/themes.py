@@ -6,12 +6,10 @@ The machine's own lie in /etc/bootmenu/themes and win over those that are shippe
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.color import ColorSystem
@@ -22,6 +20,7 @@ from textual.theme import Theme
 
 import bootmenu
 from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.model.value import Value, replace
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
 
@@ -52,16 +51,14 @@ _INKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ThemeChoice:
+class ThemeChoice(Value):
     """The theme to use. trouble: why it is not the one that was asked for; empty when it is."""
 
     theme: Theme
     trouble: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Value, kw_only=True):
     """A theme file. trouble: why it cannot be used; empty when it can."""
 
     name: str
@@ -266,7 +263,7 @@ def readable(theme: Theme, depth: Depth) -> Theme:
         if not _same(candidate, background(theme), depth):
             break
     mended = {f"ink-{ink}": plain for ink in Style if _hidden(theme, ink, depth)}
-    return dataclasses.replace(theme, variables={**theme.variables, **mended}) if mended else theme
+    return replace(theme, variables={**theme.variables, **mended}) if mended else theme
 
 
 def built_in(depth: Depth) -> Theme:

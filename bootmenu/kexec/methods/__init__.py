@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import Value, field
 from bootmenu.registry import Registry
 from bootmenu.system.host import Host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Value, kw_only=True):
     """A range of an open file."""
 
     descriptor: int
@@ -21,8 +20,7 @@ class Part:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
+class Staged(Value, kw_only=True):
     """What is handed to the kernel: open descriptors whose content will not change any more."""
 
     kernel: Part

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import identify
 from bootmenu.model.entry import BootEntry, FileRef, Problem
+from bootmenu.model.value import Value
 from bootmenu.sources import SOURCES
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, listed
 from bootmenu.sources.version import version_key
@@ -66,8 +66,7 @@ INSTALLED_TREES = (  # below the root, where packages install them
 COMMON_TREES = ("dtbs", "dtb")  # Arch Linux ARM, Armbian
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Value):
     folder: str
     """Without a slash at its end: the root is empty."""
     name: str

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Architecture, Role
+from bootmenu.model.value import Value, replace
 from bootmenu.sources import SOURCES, Board, ForPlatform, Platform, addons
 from bootmenu.sources.line_formats import short
 from bootmenu.sources.order import PREFIXES, Name, default_of, default_pattern, in_order
@@ -56,8 +55,7 @@ _ARCHITECTURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Value):
     """One file of type 1; what the order of a menu depends on."""
 
     name: Name
@@ -315,9 +313,9 @@ def _unified(
         yield entry
         return
     # what the image brings along comes before what its addons add
-    own = tuple(dataclasses.replace(entry.kernel, part=part.name) for part in profile.all(Role.INITRAMFS))
+    own = tuple(replace(entry.kernel, part=part.name) for part in profile.all(Role.INITRAMFS))
     cmdline = entry.cmdline if entry.cmdline.text.strip() else CommandLine(profile.command_line or "")
-    entry = dataclasses.replace(entry, initrds=entry.initrds or own, cmdline=cmdline)
+    entry = replace(entry, initrds=entry.initrds or own, cmdline=cmdline)
     yield from addons.applied(tree, entry, profile, iter(paths), board)
 
 

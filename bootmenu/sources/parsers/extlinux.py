@@ -10,10 +10,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
@@ -57,8 +57,7 @@ _PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,(]++|\()++")
 """Of a list with commas; `(hd0,1)/file` has one, too."""
 
 
-@dataclass(slots=True)
-class _Menu:
+class _Menu(Record):
     title: str = ""
     parent: _Menu | None = None
     depth: int = 0
@@ -73,8 +72,7 @@ class _Menu:
         return titles
 
 
-@dataclass(slots=True)
-class _Label:
+class _Label(Record):
     name: str
     menu: _Menu
     inherited: str
@@ -99,8 +97,7 @@ class _Label:
         return "" if text == "-" else text
 
 
-@dataclass(slots=True)
-class _Bounds:
+class _Bounds(Record):
     """What one configuration and all that it includes may take."""
 
     files: int = _MAX_FILES
@@ -111,8 +108,7 @@ class _Bounds:
     back to the menu it was called from."""
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Record):
     """readconfig.c: included files are read "as if the files had been concatenated together"."""
 
     folder: str

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.tree import Tree, normal
@@ -16,8 +16,7 @@ _OF_ENTRY = ("KERNEL", "DTB", "INITRD", "APPEND", "CMDLINE", "PRIORITY")
 _HARMLESS = ("TIMEOUT", "UI", "GUI", "NOGUI", "DEBUG", "ICON", "LOGO", "ORDER")
 
 
-@dataclass(slots=True)
-class _Section:
+class _Section(Record):
     label: str
     fields: dict[str, str] = field(default_factory=dict)
     default: bool = False

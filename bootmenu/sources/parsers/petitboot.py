@@ -10,10 +10,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, Problem
+from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import located
@@ -25,8 +25,7 @@ _HARMLESS = ("description", "icon", "dev_description")
 _LINE = re.compile(r"(?P<key>[A-Za-z_]+)(?:\s*=\s*|\s+)(?P<value>.*)")
 
 
-@dataclass(slots=True)
-class _Option:
+class _Option(Record):
     name: str
     fields: dict[str, str] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)

@@ -7,12 +7,12 @@ They are listed together with those of type 1, which are in bls.py.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.kernels import unified_image
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.kernel import Role
+from bootmenu.model.value import Value
 from bootmenu.sources import Board, addons
 from bootmenu.sources.order import PREFIXES, Name
 from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, listed
@@ -21,8 +21,7 @@ _MAX_IMAGES = 200
 _MAX_ENTRIES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Value):
     """One profile of an image; what the order of a menu depends on."""
 
     path: str

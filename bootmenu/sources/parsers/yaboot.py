@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES, Configuration, configurations, read_each, short
 from bootmenu.sources.references import canonical
@@ -32,8 +32,7 @@ _BLOCKS = re.compile(r"\[[0-9]*-[0-9]*\]$")
 _NUMBERED = re.compile(r"(?P<disk>[hsv]d[a-z]+|.*[0-9]p)[0-9]+")
 
 
-@dataclass(slots=True)
-class _Image:
+class _Image(Record):
     path: str
     suse: bool
     """`image[64bit]`, whose files are below /suseboot unless they begin with a slash."""

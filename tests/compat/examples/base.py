@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from bootmenu.model.devicetree import CpuNode
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import CpuFacts, MachineFacts
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel_of, with_tree
 
@@ -50,39 +50,39 @@ class Example:
 
 
 def virt(**changes: object) -> MachineFacts:
-    return dataclasses.replace(VIRT, **changes)  # type: ignore[arg-type]
+    return replace(VIRT, **changes)  # type: ignore[arg-type]
 
 
 def kexec(**changes: object) -> MachineFacts:
-    return virt(kexec=dataclasses.replace(VIRT.kexec, **changes))  # type: ignore[arg-type]
+    return virt(kexec=replace(VIRT.kexec, **changes))  # type: ignore[arg-type]
 
 
 def running(**changes: object) -> MachineFacts:
     """The machine with another device tree."""
-    return virt(tree=dataclasses.replace(TREE, **changes))  # type: ignore[arg-type]
+    return virt(tree=replace(TREE, **changes))  # type: ignore[arg-type]
 
 
 def own(**changes: object) -> EntryFacts:
     """An entry whose tree is the machine's own but for this."""
-    return with_tree(dataclasses.replace(TREE, **changes))  # type: ignore[arg-type]
+    return with_tree(replace(TREE, **changes))  # type: ignore[arg-type]
 
 
 def cpus(*changes: Mapping[str, object]) -> tuple[CpuFacts, ...]:
     """The machine's CPUs, each with its changes."""
     padded = [*changes, *[{}] * (len(VIRT.cpus) - len(changes))]
     pairs = zip(VIRT.cpus, padded, strict=True)
-    return tuple(dataclasses.replace(cpu, **change) for cpu, change in pairs)  # type: ignore[arg-type]
+    return tuple(replace(cpu, **change) for cpu, change in pairs)  # type: ignore[arg-type]
 
 
 def each_cpu(**changes: object) -> tuple[CpuFacts, ...]:
-    return tuple(dataclasses.replace(cpu, **changes) for cpu in VIRT.cpus)  # type: ignore[arg-type]
+    return tuple(replace(cpu, **changes) for cpu in VIRT.cpus)  # type: ignore[arg-type]
 
 
 def nodes(*changes: dict[str, object]) -> tuple[CpuNode, ...]:
     """The machine's CPU nodes, each with its changes."""
     padded = [*changes, *[{}] * (len(TREE.cpus) - len(changes))]
     pairs = zip(TREE.cpus, padded, strict=True)
-    return tuple(dataclasses.replace(node, **change) for node, change in pairs)  # type: ignore[arg-type]
+    return tuple(replace(node, **change) for node, change in pairs)  # type: ignore[arg-type]
 
 
 def cpu_node(hardware_id: int | None, enable_method: str | None = "psci") -> CpuNode:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts, FileFacts, InitramfsFacts, KernelFacts, RootFacts
 from bootmenu.model.devicetree import SerialPort
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silent, Unreachable, own, running, virt
@@ -136,9 +136,9 @@ def roots_and_consoles() -> Iterator[Example]:
     yield Example(code=code, name="not there", severity=WARN, entry=line("console=ttyS0"), says="ttyS0")
     yield Example(code=code, name="the last one counts", severity=WARN, entry=line("console=ttyAMA0 console=ttyS0"))
     ns = own(serial_ports=(SerialPort(name="serial@0", compatible=("ns16550a",)),))
-    ours = dataclasses.replace(ns, command_line="console=ttyAMA0")
+    ours = replace(ns, command_line="console=ttyAMA0")
     yield Example(code=code, name="not in its own tree", severity=WARN, entry=ours)
-    theirs = dataclasses.replace(ns, command_line="console=ttyS0,115200n8")
+    theirs = replace(ns, command_line="console=ttyS0,115200n8")
     yield Example(code=code, name="in its own tree", severity=PASS, entry=theirs)
     silent = running(stdout_path=None)
     yield Example(code=code, name="none", severity=WARN, entry=line("quiet"), machine=silent, says="Add console=")
@@ -150,9 +150,9 @@ def roots_and_consoles() -> Iterator[Example]:
     acpi = machines.acpi()
     yield Example(code=code, name="acpi", severity=PASS, entry=line("console=ttyAMA0"), machine=acpi)
     for spcr, severity in (("ttyAMA", PASS), ("unknown", UNKNOWN), ("", WARN), (None, UNKNOWN)):
-        firmware = dataclasses.replace(acpi, firmware_console=spcr, command_line="")
+        firmware = replace(acpi, firmware_console=spcr, command_line="")
         yield Example(code=code, name=f"spcr {spcr}", severity=severity, entry=line("quiet"), machine=firmware)
-    served = dataclasses.replace(acpi, firmware_console="ttyS", command_line="")
+    served = replace(acpi, firmware_console="ttyS", command_line="")
     yield Example(code=code, name="spcr's kind", severity=PASS, entry=line("console=ttyS0,115200"), machine=served)
     yield Example(code=code, name="not spcr's", severity=UNKNOWN, entry=line("console=ttyAMA0"), machine=served)
     yield Example(code=code, name="acpi, another", severity=UNKNOWN, entry=line("console=ttyS0"), machine=acpi)

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry
 from tests.compat.examples.base import FAIL, PASS, TREE, UNKNOWN, WARN, Example, Silent, cpus, each_cpu, nodes, virt
@@ -35,7 +35,7 @@ def processors() -> Iterator[Example]:
         code=code,
         name="maxcpus",
         severity=FAIL,
-        machine=dataclasses.replace(spin, command_line="maxcpus=1"),
+        machine=replace(spin, command_line="maxcpus=1"),
         says="maxcpus",
     )
     yield Example(
@@ -43,7 +43,7 @@ def processors() -> Iterator[Example]:
         name="cpu without method",
         severity=FAIL,
         machine=virt(
-            tree=dataclasses.replace(TREE, cpus=nodes({}, {"enable_method": None})),
+            tree=replace(TREE, cpus=nodes({}, {"enable_method": None})),
             cpus=each_cpu(offline_control=False),
         ),
         says="no enable-method",
@@ -64,9 +64,7 @@ def processors() -> Iterator[Example]:
         machine=virt(log=("CPU1: failed to come online", "CPU1: died during early boot")),
     )
     yield Example(code=code, name="no log", severity=UNKNOWN, machine=virt(log=None), says="/dev/kmsg")
-    yield Example(
-        code=code, name="spin-table without log", severity=FAIL, machine=dataclasses.replace(spin, log=None)
-    )
+    yield Example(code=code, name="spin-table without log", severity=FAIL, machine=replace(spin, log=None))
     yield Example(
         # a kernel without CPU hotplug cannot stop them, however they were started
         code=code,
@@ -94,9 +92,9 @@ def processors() -> Iterator[Example]:
     yield Example(code=code, name="all may stop", severity=PASS)
     riscv = virt(architecture=Architecture.RISCV64, machine="riscv64")
     yield Example(code=code, name="all may stop on riscv64", severity=PASS, machine=riscv)
-    held = dataclasses.replace(riscv, cpus=cpus({}, {"offline_control": False}))
+    held = replace(riscv, cpus=cpus({}, {"offline_control": False}))
     yield Example(code=code, name="one stays on riscv64", severity=FAIL, machine=held, says="reboot=s1")
-    blind = dataclasses.replace(riscv, cpus=())
+    blind = replace(riscv, cpus=())
     yield Example(code=code, name="unread on riscv64", severity=UNKNOWN, machine=blind)
     spinning = virt(cpus=each_cpu(offline_control=False))
     yield Example(code=code, name="CPU-STUCK says it", severity=None, machine=spinning)

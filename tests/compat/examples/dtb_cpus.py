@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.model.devicetree import CpuNode, MemoryRange, ReservedMemory
 from bootmenu.model.finding import Severity
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import with_tree
 from tests.compat.examples.base import (
@@ -60,7 +60,7 @@ def tree_cpus() -> Iterator[Example]:
         name="fewer of a spin table",
         severity=FAIL,
         machine=spin,
-        entry=with_tree(dataclasses.replace(spinning, cpus=spinning.cpus[:2])),
+        entry=with_tree(replace(spinning, cpus=spinning.cpus[:2])),
         says="spins in memory",
     )
     yield Example(code=code, name="more", severity=WARN, entry=own(cpus=(*TREE.cpus, cpu_node(0x100))), says="0x100")
@@ -126,7 +126,7 @@ def tree_cpus() -> Iterator[Example]:
         name="spin-table to psci",
         severity=WARN,
         machine=spin,
-        entry=with_tree(dataclasses.replace(spinning, cpus=TREE.cpus)),
+        entry=with_tree(replace(spinning, cpus=TREE.cpus)),
         says="psci, this machine by spin-table",
     )
     yield Example(
@@ -157,15 +157,14 @@ def spin_tables() -> Iterator[Example]:
 
     def released(*addresses: int | None) -> tuple[CpuNode, ...]:
         return tuple(
-            dataclasses.replace(node, release_address=address)
-            for node, address in zip(tree.cpus, addresses, strict=True)
+            replace(node, release_address=address) for node, address in zip(tree.cpus, addresses, strict=True)
         )
 
     code = "DT-CPU-RELEASE"
     right = (0xD8, 0xE0, 0xE8, 0xF0)
 
     def example(name: str, severity: Severity | None, says: str = "", **changes: object) -> Example:
-        facts = with_tree(dataclasses.replace(tree, **changes))  # type: ignore[arg-type]
+        facts = with_tree(replace(tree, **changes))  # type: ignore[arg-type]
         return Example(code=code, name=name, severity=severity, machine=spin, entry=facts, says=says)
 
     yield example("same", PASS)
@@ -174,7 +173,7 @@ def spin_tables() -> Iterator[Example]:
     yield example("zero", FAIL, cpus=released(0xD8, 0, 0xE8, 0xF0))
     yield example("missing", FAIL, "none", cpus=released(0xD8, None, 0xE8, 0xF0))
     yield example("of the boot CPU", PASS, cpus=released(0x99, *right[1:]))
-    nowhere = dataclasses.replace(spin, tree=dataclasses.replace(tree, cpus=released(None, None, None, None)))
+    nowhere = replace(spin, tree=replace(tree, cpus=released(None, None, None, None)))
     yield Example(code=code, name="running without", severity=UNKNOWN, machine=nowhere, entry=with_tree(tree))
     yield Example(code=code, name="psci", severity=None, entry=own())
 
@@ -187,8 +186,8 @@ def spin_tables() -> Iterator[Example]:
     yield example("partly reserved", FAIL, "0xf0", memory_reservations=half)
     high = (MemoryRange(base=0x100000, size=0x3BF00000),)
     yield example("outside of memory", PASS, memory_reservations=(), memory=high)
-    blind = dataclasses.replace(spin, ram=None, tree=dataclasses.replace(tree, memory=()))
-    bare = with_tree(dataclasses.replace(tree, memory=(), memory_reservations=()))
+    blind = replace(spin, ram=None, tree=replace(tree, memory=()))
+    bare = with_tree(replace(tree, memory=(), memory_reservations=()))
     yield Example(code=code, name="memory unknown", severity=UNKNOWN, machine=blind, entry=bare)
     yield Example(code=code, name="memory carried over", severity=FAIL, machine=spin, entry=bare)
     yield Example(code=code, name="psci", severity=None, entry=own())
@@ -218,9 +217,9 @@ def psci() -> Iterator[Example]:
 
     code = "DT-PSCI-METHOD"
     wrong = running(psci_method="smc")
-    stub = dataclasses.replace(wrong, exception_level="EL2", host_extensions=False)
+    stub = replace(wrong, exception_level="EL2", host_extensions=False)
     yield Example(code=code, name="hvc answered by the stub", severity=WARN, machine=stub, entry=own())
-    unread = dataclasses.replace(stub, host_extensions=None)
+    unread = replace(stub, host_extensions=None)
     yield Example(code=code, name="hvc at EL2", severity=UNKNOWN, machine=unread, entry=own())
 
 

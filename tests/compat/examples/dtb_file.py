@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, Handed, TreeFolderFacts
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats import dtb
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel_file, tree_file, with_tree
 from tests.compat.examples.base import (
@@ -51,7 +51,7 @@ def from_folder(**changes: object) -> EntryFacts:
     base = TreeFolderFacts(
         device="sda1", path="/dtbs", state=FileState.PRESENT, trees=577, reason="the only one for this board"
     )
-    return entry(tree_folder=dataclasses.replace(base, **changes))  # type: ignore[arg-type]
+    return entry(tree_folder=replace(base, **changes))  # type: ignore[arg-type]
 
 
 def folders() -> Iterator[Example]:
@@ -73,9 +73,9 @@ def folders() -> Iterator[Example]:
         ("waiting", UNKNOWN, "partition that is not there", {"state": FileState.WAITING, "trees": 0}),
     ):
         yield Example(code=code, name=name, severity=severity, machine=board, entry=from_folder(**folder), says=says)
-    nobody = dataclasses.replace(virt(), tree=None)
+    nobody = replace(virt(), tree=None)
     yield Example(code=code, name="no running tree", severity=UNKNOWN, machine=nobody, entry=from_folder())
-    acpi = dataclasses.replace(nobody, acpi=True)
+    acpi = replace(nobody, acpi=True)
     yield Example(code=code, name="acpi", severity=PASS, machine=acpi, entry=from_folder(), says="ACPI")
     yield Example(code=code, name="no board", severity=UNKNOWN, machine=running(compatible=()), entry=from_folder())
     yield Example(code=code, name="names none", severity=None)
@@ -136,15 +136,15 @@ def handover() -> Iterator[Example]:
     code = "DTB-2M"
     yield Example(code=code, name="small", severity=PASS, entry=own())
     large = own()
-    large = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=1 << 21, total_size=1 << 21))
+    large = replace(large, own_tree=DeviceTreeFacts(size=1 << 21, total_size=1 << 21))
     yield Example(code=code, name="no room for edits", severity=FAIL, entry=large, says="2,097,152")
-    padded = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=1 << 22, total_size=4096))
+    padded = replace(large, own_tree=DeviceTreeFacts(size=1 << 22, total_size=4096))
     yield Example(code=code, name="padded file", severity=PASS, entry=padded)
     unusable = with_tree(files=(kernel_file(), tree_file(state=FileState.UNUSABLE, size=9 << 20)))
     yield Example(code=code, name="too large to read", severity=FAIL, entry=unusable, says="right file")
     unread = with_tree(files=(kernel_file(), tree_file(size=None)))
     yield Example(code=code, name="size unread", severity=UNKNOWN, entry=unread)
-    headless = dataclasses.replace(large, own_tree=DeviceTreeFacts(size=4096))
+    headless = replace(large, own_tree=DeviceTreeFacts(size=4096))
     yield Example(code=code, name="header unread", severity=UNKNOWN, entry=headless)
     yield Example(code=code, name="bad header", severity=None, entry=blob(b"hello"))
     yield Example(code=code, name="none of its own", severity=None)
@@ -154,21 +154,19 @@ def handover() -> Iterator[Example]:
     files = (kernel_file(), tree_file(), overlay)
 
     def with_overlays(*sound: bool) -> EntryFacts:
-        tree = dataclasses.replace(TREE, has_symbols=True)
+        tree = replace(TREE, has_symbols=True)
         return with_tree(tree, files=files, overlays=sound)
 
     broken, bare = with_overlays(False), with_tree(TREE, files=files, overlays=(True,))
     yield Example(code=code, name="damaged", severity=FAIL, entry=broken, says="led.dtbo")
     yield Example(code=code, name="no symbols", severity=FAIL, entry=bare, says="dtc -@")
     yield Example(code=code, name="not tried", severity=UNKNOWN, entry=with_overlays(True))
-    applied = dataclasses.replace(with_overlays(True), handed=Handed(tree=TREE))
+    applied = replace(with_overlays(True), handed=Handed(tree=TREE))
     yield Example(code=code, name="applied", severity=PASS, entry=applied)
-    refused = dataclasses.replace(
-        with_overlays(True), handed=Handed(problem="FDT_ERR_NOTFOUND", hint="Leave it out.")
-    )
+    refused = replace(with_overlays(True), handed=Handed(problem="FDT_ERR_NOTFOUND", hint="Leave it out."))
     yield Example(code=code, name="refused", severity=FAIL, entry=refused, says="FDT_ERR_NOTFOUND")
     yield Example(code=code, name="one unread", severity=UNKNOWN, entry=with_overlays())
-    no_base = dataclasses.replace(bare, own_tree=None)
+    no_base = replace(bare, own_tree=None)
     yield Example(code=code, name="base unread", severity=UNKNOWN, entry=no_base)
     yield Example(code=code, name="none", severity=None, entry=own())
 

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import Handed
 from bootmenu.model.devicetree import InterruptController, MemoryRange, ReservedMemory
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry
 from tests.compat.examples.base import FAIL, GIB, PASS, TREE, UNKNOWN, WARN, Example, Silent, own, running, virt
@@ -26,13 +26,11 @@ def memory() -> Iterator[Example]:
     yield Example(code=code, name="same", severity=PASS, entry=own())
     yield Example(code=code, name="same in two pieces", severity=PASS, entry=own(memory=(rest, half)))
     handed = Handed(tree=TREE, carried=(f"/memory@{area.base:x}",))
-    filled = dataclasses.replace(own(memory=()), handed=handed)
+    filled = replace(own(memory=()), handed=handed)
     yield Example(code=code, name="none carried over", severity=PASS, entry=filled, says="carried over")
     empty = own(memory=(MemoryRange(base=0, size=0),))
     yield Example(code=code, name="empty", severity=FAIL, entry=empty)
-    yield Example(
-        code=code, name="empty carried over", severity=PASS, entry=dataclasses.replace(empty, handed=handed)
-    )
+    yield Example(code=code, name="empty carried over", severity=PASS, entry=replace(empty, handed=handed))
     yield Example(
         code=code,
         name="none and not carried over",
@@ -44,19 +42,19 @@ def memory() -> Iterator[Example]:
         code=code,
         name="none and nothing to carry over",
         severity=FAIL,
-        machine=virt(tree=dataclasses.replace(TREE, memory=()), ram=None),
+        machine=virt(tree=replace(TREE, memory=()), ram=None),
         entry=own(memory=()),
         says="as root",
     )
     beyond = MemoryRange(base=area.base, size=2 * GIB)
     yield Example(code=code, name="outside", severity=FAIL, entry=own(memory=(beyond,)), says="0x80000000")
     yield Example(code=code, name="smaller", severity=WARN, entry=own(memory=(half,)), says="512 MiB will not")
-    placeholder = dataclasses.replace(own(memory=(beyond,)), handed=handed)
+    placeholder = replace(own(memory=(beyond,)), handed=handed)
     yield Example(code=code, name="placeholder replaced", severity=PASS, entry=placeholder, says="replaced")
-    low = dataclasses.replace(placeholder, handed=dataclasses.replace(handed, tree=own(memory=(half,)).tree))
+    low = replace(placeholder, handed=replace(handed, tree=own(memory=(half,)).tree))
     yield Example(code=code, name="not all can be said", severity=WARN, entry=low, says="32 bits")
     tables = ("linux,uefi-mmap-start",)
-    efi = dataclasses.replace(running(memory=(beyond,), uefi_properties=tables), efi=True, ram=(half,))
+    efi = replace(running(memory=(beyond,), uefi_properties=tables), efi=True, ram=(half,))
     grub = own(memory=(beyond,), uefi_properties=tables)
     yield Example(code=code, name="EFI's map counts", severity=PASS, machine=efi, entry=grub, says="EFI")
     lost = own(memory=(beyond,))
@@ -73,7 +71,7 @@ def memory() -> Iterator[Example]:
         code=code,
         name="nothing known",
         severity=UNKNOWN,
-        machine=virt(tree=dataclasses.replace(TREE, memory=()), ram=None),
+        machine=virt(tree=replace(TREE, memory=()), ram=None),
         entry=own(),
     )
     yield Example(code=code, name="none of its own", severity=None)
@@ -93,7 +91,7 @@ def reservations() -> Iterator[Example]:
     mapped = own(reserved_memory=kept(no_map=False))
     yield Example(code=code, name="kept but mapped", severity=WARN, machine=optee, entry=mapped)
     handed = Handed(tree=own(reserved_memory=kept()).tree, carried=("/reserved-memory/optee@40100000",))
-    carried = dataclasses.replace(own(), handed=handed)
+    carried = replace(own(), handed=handed)
     yield Example(code=code, name="carried over", severity=PASS, machine=optee, entry=carried)
     beside = own(memory=(MemoryRange(base=area.end, size=1 << 20),))
     yield Example(code=code, name="not in its memory", severity=PASS, machine=optee, entry=beside)
@@ -110,12 +108,12 @@ def reservations() -> Iterator[Example]:
 
     code = "DT-UEFI"
     names = ("linux,uefi-mmap-start", "linux,uefi-system-table")
-    efi = dataclasses.replace(running(uefi_properties=names), efi=True)
+    efi = replace(running(uefi_properties=names), efi=True)
     yield Example(code=code, name="lost", severity=WARN, machine=efi, entry=own(), says="EFI variables")
     yield Example(code=code, name="kept", severity=PASS, machine=efi, entry=own(uefi_properties=names))
     yield Example(code=code, name="half kept", severity=WARN, machine=efi, entry=own(uefi_properties=names[:1]))
     yield Example(code=code, name="not EFI", severity=None, entry=own())
-    unread = dataclasses.replace(efi, efi=None)
+    unread = replace(efi, efi=None)
     yield Example(code=code, name="unread", severity=UNKNOWN, machine=unread, entry=own(), says="/sys")
 
 
@@ -144,18 +142,18 @@ def interrupts() -> Iterator[Example]:
     code = "GIC-LPI"
     live = machines.gic_v3()
     yield Example(code=code, name="live tables", severity=FAIL, machine=live, says="gicv3_nolpi")
-    off = dataclasses.replace(live, lpi_tables=())
+    off = replace(live, lpi_tables=())
     yield Example(code=code, name="its off", severity=PASS, machine=off)
-    efi = dataclasses.replace(live, efi=True)
+    efi = replace(live, efi=True)
     yield Example(code=code, name="efi", severity=PASS, machine=efi, says="EFI")
     avoiding = entry(avoids_lpi_tables=True)
     yield Example(code=code, name="left alone", severity=PASS, machine=live, entry=avoiding, says="left alone")
-    reserved = dataclasses.replace(efi, lpi_tables=None)
+    reserved = replace(efi, lpi_tables=None)
     yield Example(code=code, name="efi, log unread", severity=PASS, machine=reserved, says="EFI")
-    unread = dataclasses.replace(live, lpi_tables=None)
+    unread = replace(live, lpi_tables=None)
     yield Example(code=code, name="log unread", severity=UNKNOWN, machine=unread, says="as root")
-    maybe = dataclasses.replace(live, efi=None)
+    maybe = replace(live, efi=None)
     yield Example(code=code, name="efi unread", severity=UNKNOWN, machine=maybe)
-    treeless = dataclasses.replace(live, tree=None)
+    treeless = replace(live, tree=None)
     yield Example(code=code, name="by the log alone", severity=FAIL, machine=treeless)
     yield Example(code=code, name="GICv2", severity=None, machine=virt(lpi_tables=None))

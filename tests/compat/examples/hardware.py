@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silent, Unreachable, own, running, virt
 
@@ -42,7 +42,7 @@ def descriptions() -> Iterator[Example]:
     yield Example(code=code, name="acpi without tree", severity=PASS, machine=virt(tree=None, acpi=True))
     yield Example(code=code, name="acpi and an own tree", severity=WARN, machine=machines.acpi(), entry=own())
     empty = running(cpus=())
-    unread = dataclasses.replace(empty, acpi=None)
+    unread = replace(empty, acpi=None)
     yield Example(code=code, name="tree without CPUs", severity=UNKNOWN, machine=unread)
     yield Example(code=code, name="x86", severity=None, machine=machines.unprivileged_x86())
 

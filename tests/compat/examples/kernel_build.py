@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts, InitramfsFacts
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file
 from tests.compat.examples.base import (
@@ -71,7 +71,7 @@ def releases_and_configurations() -> Iterator[Example]:
     yield built(WARN, "no root file system", "EXT4_FS", EXT4_FS="n")
     alone = entry(configuration=good, command_line="root=/dev/sda2 rootfstype=ext4")
     yield Example(code=code, name="a module and no initramfs", severity=WARN, entry=alone, says="EXT4_FS")
-    tree = dataclasses.replace(own(cpus=TREE.cpus[:1]), configuration={"NR_CPUS": "1"})
+    tree = replace(own(cpus=TREE.cpus[:1]), configuration={"NR_CPUS": "1"})
     yield Example(code=code, name="as many as the tree has", severity=PASS, entry=tree)
     yield Example(
         code=code,

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts, FileState, KernelFacts
 from bootmenu.model.kernel import Architecture, Compression
+from bootmenu.model.value import replace
 from tests.builders import containers, machines
 from tests.builders.containers import uimage
 from tests.builders.entries import (
@@ -130,7 +130,7 @@ def wrapped() -> Iterator[Example]:
     linux = (".linux", whole_image())
     yield Example(code=code, name="kernel only", severity=PASS, entry=bytes_of(containers.uki(linux)))
     full = containers.uki(linux, (".initrd", b"070701"), (".cmdline", b"quiet"), (".dtb", b"x"))
-    alone = dataclasses.replace(bytes_of(full), command_line="")
+    alone = replace(bytes_of(full), command_line="")
     for part in ("its initramfs", "its command line", "its device tree"):
         yield Example(code=code, name=f"left behind {part}", severity=WARN, entry=alone, says=part)
     own_parts = with_tree(

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import KernelFacts
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, image, kernel, whole_image
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silent, Unreachable, bytes_of, kexec, virt
@@ -71,7 +71,7 @@ def headers() -> Iterator[Example]:
     yield Example(code=code, name="does not say", severity=WARN, entry=old, says="16 MiB")
     file_only = kexec(kexec_load=False, kexec_file_load=True)
     yield Example(code=code, name="file load", severity=FAIL, entry=old, machine=file_only, says="refuses")
-    by_file, natively = (dataclasses.replace(old, method=method) for method in ("kexec_file_load", "kexec_load"))
+    by_file, natively = (replace(old, method=method) for method in ("kexec_file_load", "kexec_load"))
     yield Example(code=code, name="file load asked for", severity=FAIL, entry=by_file, says="--method kexec_load")
     yield Example(code=code, name="another call asked for", severity=WARN, entry=natively, machine=file_only)
     code = "IMG-BUFSZ"
@@ -139,6 +139,6 @@ def checksums() -> Iterator[Example]:
     yield Example(code=code, name="right", severity=PASS, entry=entry(kernel=kernel(checksummed=True)))
     wrong = kernel(checksum_problem="the CRC of the uImage's data is wrong", containers=("uimage",))
     yield Example(code=code, name="wrong", severity=FAIL, entry=entry(kernel=wrong), says="CRC")
-    told = dataclasses.replace(wrong.image or image(), containers=("fit",))
+    told = replace(wrong.image or image(), containers=("fit",))
     yield Example(code=code, name="fit says it", severity=None, entry=entry(kernel=KernelFacts(image=told)))
     yield Example(code=code, name="not read", severity=None)

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, kexec, own, virt
@@ -30,13 +30,13 @@ def tools() -> Iterator[Example]:
     yield Example(code=code, name="not there", severity=WARN, machine=kexec(tools_version=None), says="Install")
     pc = machines.unprivileged_x86()
     yield Example(code=code, name="x86", severity=PASS, machine=pc, says="is enough")
-    alone = dataclasses.replace(pc, kexec=dataclasses.replace(pc.kexec, kexec_file_load=False))
+    alone = replace(pc, kexec=replace(pc.kexec, kexec_file_load=False))
     yield Example(code=code, name="nothing on x86", severity=FAIL, machine=alone, says="nothing else")
-    unread = dataclasses.replace(pc, kexec=dataclasses.replace(pc.kexec, kexec_file_load=None))
+    unread = replace(pc, kexec=replace(pc.kexec, kexec_file_load=None))
     yield Example(code=code, name="call unread", severity=UNKNOWN, machine=unread, says="another call")
 
     def riscv(version: str, **changes: object) -> MachineFacts:
-        return dataclasses.replace(RISCV, kexec=dataclasses.replace(RISCV.kexec, tools_version=version, **changes))  # type: ignore[arg-type]
+        return replace(RISCV, kexec=replace(RISCV.kexec, tools_version=version, **changes))  # type: ignore[arg-type]
 
     old = riscv("2.0.31", kexec_file_load=False)
     yield Example(code=code, name="too old for riscv64", severity=FAIL, machine=old, says="2.0.32")

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts
+from bootmenu.model.value import replace
 from tests.builders.entries import entry, kernel
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, VIRT, Example, kexec, own, virt
 
@@ -20,9 +20,9 @@ def signatures() -> Iterator[Example]:
     yield Example(code=code, name="none", severity=PASS)
     locked = virt(lockdown="integrity")
     yield Example(code=code, name="kexec_load only", severity=FAIL, machine=locked, says="integrity")
-    both = dataclasses.replace(locked, kexec=dataclasses.replace(VIRT.kexec, kexec_file_load=True, signature=True))
+    both = replace(locked, kexec=replace(VIRT.kexec, kexec_file_load=True, signature=True))
     yield Example(code=code, name="signed only", severity=PASS, machine=both, says="kexec_file_load is left")
-    by_tools = dataclasses.replace(entry(), method="kexec_tools")
+    by_tools = replace(entry(), method="kexec_tools")
     yield Example(code=code, name="by kexec_load", severity=FAIL, machine=both, entry=by_tools, says="kexec_load")
     for origin, way_out in (
         ("EFI Secure Boot", "firmware's setup"),
@@ -30,12 +30,12 @@ def signatures() -> Iterator[Example]:
         ("Kernel configuration", "CONFIG_LOCK_DOWN_KERNEL_FORCE"),
         ("securityfs", "whatever writes to"),
     ):
-        known = dataclasses.replace(locked, lockdown_origin=origin)
+        known = replace(locked, lockdown_origin=origin)
         yield Example(code=code, name=origin, severity=FAIL, machine=known, says=way_out)
     yield Example(
         code=code, name="own tree", severity=FAIL, machine=both, entry=own(), says="no device tree but its own"
     )
-    half = dataclasses.replace(locked, kexec=dataclasses.replace(VIRT.kexec, kexec_file_load=None))
+    half = replace(locked, kexec=replace(VIRT.kexec, kexec_file_load=None))
     yield Example(code=code, name="file call unknown", severity=UNKNOWN, machine=half)
     yield Example(code=code, name="unread", severity=UNKNOWN, machine=virt(lockdown=None), says="securityfs")
 
@@ -50,16 +50,16 @@ def signatures() -> Iterator[Example]:
     )
     wrapped = entry(kernel=kernel(signed=False, containers=("uki",)))
     yield Example(code=code, name="signed outside", severity=FAIL, machine=both, entry=wrapped, says="around it")
-    unable = dataclasses.replace(both, kexec=dataclasses.replace(both.kexec, signature_read=False))
+    unable = replace(both, kexec=replace(both.kexec, signature_read=False))
     yield Example(code=code, name="reads none", severity=FAIL, machine=unable, entry=signed, says="it takes none")
     either = kexec(kexec_load=True, kexec_file_load=True, signature=True, signature_forced=True)
-    by_file = dataclasses.replace(unsigned, method="kexec_file_load")
+    by_file = replace(unsigned, method="kexec_file_load")
     yield Example(
         code=code, name="forced beside kexec_load", severity=FAIL, machine=either, entry=by_file, says="--method"
     )
-    by_load = dataclasses.replace(unsigned, method="kexec_load")
+    by_load = replace(unsigned, method="kexec_load")
     yield Example(code=code, name="forced for the other call", severity=None, machine=either, entry=by_load)
-    unread = dataclasses.replace(both, lockdown=None, kexec=dataclasses.replace(both.kexec, signature_forced=False))
+    unread = replace(both, lockdown=None, kexec=replace(both.kexec, signature_forced=False))
     yield Example(code=code, name="lockdown unread", severity=UNKNOWN, machine=unread, entry=by_file)
     forced = kexec(kexec_load=False, kexec_file_load=True, signature=True, signature_forced=True)
     yield Example(code=code, name="forced", severity=FAIL, machine=forced, entry=unsigned, says="SIG_FORCE")
@@ -68,5 +68,5 @@ def signatures() -> Iterator[Example]:
     yield Example(code=code, name="not demanded", severity=PASS, machine=free, entry=unsigned, says="demands no")
     asked = kexec(kexec_load=False, kexec_file_load=True, signature=None, signature_forced=None)
     yield Example(code=code, name="not known", severity=UNKNOWN, machine=asked, entry=unsigned, says="/boot/config-")
-    unlocked = dataclasses.replace(locked, kexec=dataclasses.replace(both.kexec, signature=False))
+    unlocked = replace(locked, kexec=replace(both.kexec, signature=False))
     yield Example(code=code, name="locked without KEXEC_SIG", severity=PASS, machine=unlocked, entry=unsigned)

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts, KernelFacts
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.kernel import Architecture, Embedded, Role
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel, kernel_file, with_files
 from tests.compat.examples.base import FAIL, GIB, PASS, TREE, UNKNOWN, WARN, Example, Silent, Unreachable, virt
@@ -38,21 +38,21 @@ def others() -> Iterator[Example]:
             files = (kernel_file(), kernel_file(role="initramfs", size=size))
             made = entry(kernel=found, files=files, method="kexec_file_load")
             yield Example(code="MEM-HALF", name=f"{name} {size}", severity=severity, machine=machine, entry=made)
-        poor = dataclasses.replace(machine, memory_available=mib)
+        poor = replace(machine, memory_available=mib)
         files = (kernel_file(), kernel_file(role="initramfs", size=mib))
         short = entry(kernel=found, files=files)
         yield Example(code="MEM-FREE", name=f"{name} short", severity=WARN, machine=poor, entry=short)
-        blind = dataclasses.replace(machine, memory_total=None)
+        blind = replace(machine, memory_total=None)
         yield Example(code="MEM-HALF", name=f"{name} unread", severity=UNKNOWN, machine=blind, entry=short)
         yield Example(code="MEM-INITRD-WINDOW", name=name, severity=None, machine=machine, entry=short)
     # init_size is what has to fit, not the file
     large = entry(kernel=_x86(image_size=64 * mib))
     taken = (MemoryRange(base=base, size=GIB - 60 * mib),)
-    full = dataclasses.replace(pc, ram_taken=taken)
+    full = replace(pc, ram_taken=taken)
     yield Example(code="MEM-HOLE", name="x86", severity=FAIL, machine=full, entry=large, says="2 MiB boundary")
     yield Example(code="MEM-HOLE", name="x86 room", severity=PASS, machine=pc, entry=large)
     # text_offset is an alignment on riscv64, and nothing to be added
-    exact = dataclasses.replace(board, ram_taken=(MemoryRange(base=base, size=GIB - 64 * mib),))
+    exact = replace(board, ram_taken=(MemoryRange(base=base, size=GIB - 64 * mib),))
     fits = kernel(format="riscv-image", architecture=Architecture.RISCV64, text_offset=2 * mib, image_size=64 * mib)
     yield Example(code="MEM-HOLE", name="riscv64", severity=PASS, machine=exact, entry=entry(kernel=fits))
     odd = kernel(format="riscv-image", architecture=Architecture.RISCV64, text_offset=64 * 1024, image_size=65 * mib)
@@ -82,7 +82,7 @@ def room() -> Iterator[Example]:
     straight = (MemoryRange(base=base, size=2 * mib), MemoryRange(base=base + 66 * mib, size=GIB - 66 * mib))
     yield Example(code=code, name="just enough", severity=PASS, entry=large, machine=virt(ram_taken=straight))
     tables = virt(ram_taken=straight, lpi_tables=(MemoryRange(base=base + 32 * mib, size=0x10000),))
-    avoiding = dataclasses.replace(large, avoids_lpi_tables=True)
+    avoiding = replace(large, avoids_lpi_tables=True)
     yield Example(code=code, name="LPI tables in the way", severity=FAIL, entry=avoiding, machine=tables)
     offset = entry(kernel=kernel(image_size=64 * mib, text_offset=0x80000))
     yield Example(code=code, name="with text_offset", severity=FAIL, entry=offset, machine=virt(ram_taken=straight))
@@ -125,7 +125,7 @@ def room() -> Iterator[Example]:
     yield Example(code=code, name="enough", severity=PASS, entry=with_initramfs(30 * mib))
     poor = virt(memory_available=50 * mib)
     yield Example(code=code, name="short", severity=WARN, entry=with_initramfs(30 * mib), machine=poor, says="63 MB")
-    flat = dataclasses.replace(with_initramfs(30 * mib), reads_into_memory=False)
+    flat = replace(with_initramfs(30 * mib), reads_into_memory=False)
     yield Example(code=code, name="copied once", severity=PASS, entry=flat, machine=poor)
     yield Example(code=code, name="unread", severity=UNKNOWN, machine=virt(memory_available=None))
     yield Example(code=code, name="refused anyway", severity=None, entry=with_initramfs(GIB))

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import replace
 from tests.builders import machines
 from tests.builders.entries import entry, kernel
 from tests.compat.examples.base import FAIL, PASS, UNKNOWN, WARN, Example, Silent, virt
@@ -18,7 +18,7 @@ SILENT: Silent = {
     "RISCV-IMAGE": ("another format", {Architecture.ARM64, Architecture.X86_64}),
 }
 
-X86 = dataclasses.replace(machines.unprivileged_x86(), five_level_paging=False)
+X86 = replace(machines.unprivileged_x86(), five_level_paging=False)
 
 
 RISCV = virt(architecture=Architecture.RISCV64, machine="riscv64")
@@ -40,21 +40,21 @@ def architectures() -> Iterator[Example]:
     yield example("loaded low", FAIL, "low", loadflags=0)
     yield example("32 bits", FAIL, "64-bit", xloadflags=0x20)
     yield example("below 4 GB", FAIL, "XLF_CAN_BE_LOADED_ABOVE_4G", xloadflags=0x21)
-    low = dataclasses.replace(bzimage(xloadflags=0x21), method="kexec_tools")
+    low = replace(bzimage(xloadflags=0x21), method="kexec_tools")
     yield Example(
         code=code, name="below 4 GB by kexec-tools", severity=UNKNOWN, machine=X86, entry=low, says="32-bit"
     )
-    small = dataclasses.replace(X86, efi=True, efi_bits=32)
+    small = replace(X86, efi=True, efi_bits=32)
     yield Example(code=code, name="32-bit EFI", severity=FAIL, machine=small, entry=bzimage(), says="efi=noruntime")
-    without = dataclasses.replace(small, command_line="quiet efi=debug,noruntime")
+    without = replace(small, command_line="quiet efi=debug,noruntime")
     yield Example(code=code, name="32-bit EFI unused", severity=PASS, machine=without, entry=bzimage())
-    unsure = dataclasses.replace(small, efi_bits=None)
+    unsure = replace(small, efi_bits=None)
     yield Example(code=code, name="EFI of unknown bits", severity=UNKNOWN, machine=unsure, entry=bzimage())
     yield example("no 5-level", PASS, xloadflags=3)
-    five = dataclasses.replace(X86, five_level_paging=True)
+    five = replace(X86, five_level_paging=True)
     old = bzimage(xloadflags=3)
     yield Example(code=code, name="5-level", severity=FAIL, machine=five, entry=old, says="no5lvl")
-    unread = dataclasses.replace(X86, five_level_paging=None)
+    unread = replace(X86, five_level_paging=None)
     yield Example(code=code, name="5-level unread", severity=UNKNOWN, machine=unread, entry=old, says="la57")
     hollow = entry(kernel=kernel(format="bzimage", architecture=Architecture.X86_64))
     yield Example(code=code, name="header unread", severity=UNKNOWN, machine=X86, entry=hollow)
@@ -67,10 +67,10 @@ def architectures() -> Iterator[Example]:
     yield Example(code=code, name="no size", severity=FAIL, machine=RISCV, entry=sizeless)
     by_file = entry(kernel=riscv, method="kexec_file_load")
     for said, severity in ((True, PASS), (False, FAIL), (None, UNKNOWN)):
-        machine = dataclasses.replace(RISCV, kexec=dataclasses.replace(RISCV.kexec, file_image=said))
+        machine = replace(RISCV, kexec=replace(RISCV.kexec, file_image=said))
         yield Example(code=code, name=f"by file {said}", severity=severity, machine=machine, entry=by_file)
-    treeless = dataclasses.replace(RISCV, tree=None)
+    treeless = replace(RISCV, tree=None)
     yield Example(code=code, name="no tree", severity=WARN, machine=treeless, entry=entry(kernel=riscv))
-    forbidden = dataclasses.replace(treeless, tree_problem="not permitted: only root may read it")
+    forbidden = replace(treeless, tree_problem="not permitted: only root may read it")
     yield Example(code=code, name="tree unread", severity=UNKNOWN, machine=forbidden, entry=entry(kernel=riscv))
     yield Example(code=code, name="arm64", severity=None)

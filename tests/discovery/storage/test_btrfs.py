@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs
 from bootmenu.model.entry import Problem
+from bootmenu.model.value import replace
 from bootmenu.sources.tree import Stat
 from tests.builders.trees import MemoryTree
 
@@ -26,7 +26,7 @@ class TopLevel(MemoryTree):
     def stat(self, path: str) -> Stat:
         info = MemoryTree.stat(self, path)
         number = 1 if info.resolved == "/" else self.subvolumes.get(info.resolved)
-        return info if number is None else dataclasses.replace(info, identity=(number, 256))
+        return info if number is None else replace(info, identity=(number, 256))
 
 
 def top(*files: str, subvolumes: Iterable[str]) -> TopLevel:
@@ -39,7 +39,7 @@ def found(tree: TopLevel, default: str = "/") -> list[str | Problem]:
     number, inode = tree.stat(default).identity
     mounted = TopLevel(tree.files if default == "/" else {"/x": b""}, subvolumes={"/": number})
     if default != "/":
-        mounted.stat = lambda path: dataclasses.replace(tree.stat("/"), identity=(number, inode))  # type: ignore[method-assign]
+        mounted.stat = lambda path: replace(tree.stat("/"), identity=(number, inode))  # type: ignore[method-assign]
     results = btrfs.subvolumes(DEVICE, mounted, tree)
     return [item.inside if isinstance(item, Device) else item for item in results]
 

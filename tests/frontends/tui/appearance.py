@@ -31,6 +31,7 @@ from textual.filter import NoColor
 from textual.theme import Theme
 
 from bootmenu.frontends.tui import themes
+from bootmenu.model.value import replace
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
 from tests.builders.fakes import FakeSession
@@ -168,7 +169,7 @@ async def playing(name: str, size: tuple[int, int] = SIZES[0]) -> AsyncIterator[
         app = SCENES[name].make()
         session = app.context.session
         assert isinstance(session, FakeSession)
-        app.context = dataclasses.replace(app.context, log_file="/run/bootmenu/menu.log")
+        app.context = replace(app.context, log_file="/run/bootmenu/menu.log")
         async with app.run_test(size=size) as pilot:
             menu = Menu(app, pilot)
             try:

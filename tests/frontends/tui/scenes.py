@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from bootmenu.frontends.tui.screens.kiosk_screen import KioskArrivalScreen, Kios
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.model.progress import Stage
+from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from tests.builders import fakes
 from tests.builders.fakes import KIOSK, FakeSession
@@ -130,7 +130,7 @@ def _planned(menu: Menu) -> object:
 def _with_log() -> BootmenuApp:
     lines = [f"usb 1-1.{number}: new high-speed USB device" for number in range(40)]
     app = BootmenuApp(FakeSession(kernel_lines=lines))
-    app.context = dataclasses.replace(app.context, log_file="/run/bootmenu/menu.log")
+    app.context = replace(app.context, log_file="/run/bootmenu/menu.log")
     return app
 
 
@@ -193,7 +193,7 @@ SCENES: dict[str, Scene] = {
     "kiosk-progress": Scene(lambda: _in_kiosk(_loading()), _keys("enter", until=_halfway)),
     "kiosk-refusal": _kiosk(_keys("enter", until=_at(KioskRefusalScreen)), load_error=fakes.BUSY),
     "kiosk-power-off": Scene(
-        lambda: BootmenuApp(_going_down(), settings=dataclasses.replace(KIOSK, kiosk_actions=("power",))),
+        lambda: BootmenuApp(_going_down(), settings=replace(KIOSK, kiosk_actions=("power",))),
         _keys("end", "up", "enter", until=_sees_now("switching off")),
     ),
     "kiosk-arrival": _kiosk(_keys("enter", until=_at(KioskArrivalScreen)), simulated=True),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from pathlib import Path
@@ -31,6 +30,7 @@ from bootmenu.kexec.dtb_fixups import HandedTrees
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.trial_load import Preflight, TestRefusedError
 from bootmenu.model.finding import Severity
+from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from bootmenu.view.dtb_page import TreeText
 from bootmenu.view.entry_details import planned
@@ -171,8 +171,8 @@ async def test_keys_of_the_menu_are_letters_while_typing() -> None:
 async def test_a_hostile_entry_stays_within_its_lines(size: tuple[int, int]) -> None:
     evil = "\x1b[2J\x07\u202e" * 300
     found = fakes.listing("evil", f"t{evil}", cmdline=f"a{evil}日本" * 3)
-    more = tuple(dataclasses.replace(found.entry.kernel, path=f"/i{n}{evil}") for n in range(60))
-    found = dataclasses.replace(found, entry=dataclasses.replace(found.entry, initrds=more))
+    more = tuple(replace(found.entry.kernel, path=f"/i{n}{evil}") for n in range(60))
+    found = replace(found, entry=replace(found.entry, initrds=more))
     session = FakeSession(events=(fakes.FULL[0], EntryFound(found), *fakes.FULL[-1:]))
     async with running(session, size=size) as menu:
         await editing(menu)
@@ -413,8 +413,8 @@ async def test_what_cannot_be_remembered_is_told() -> None:
 
 async def test_an_entry_that_never_came_back_is_marked_and_told(tmp_path: Path) -> None:
     lost = Attempt(entry="debian-49", at="2026-11-14T09:30:00Z")
-    counted = dataclasses.replace(fakes.OLDER, entry=dataclasses.replace(fakes.OLDER.entry, tries_left=2))
-    out = dataclasses.replace(fakes.ALPINE, entry=dataclasses.replace(fakes.ALPINE.entry, tries_left=0))
+    counted = replace(fakes.OLDER, entry=replace(fakes.OLDER.entry, tries_left=2))
+    out = replace(fakes.ALPINE, entry=replace(fakes.ALPINE.entry, tries_left=0))
     events_told = tuple(
         EntryFound({"debian-47": counted, "alpine": out}.get(event.listing.entry.id, event.listing))
         if isinstance(event, EntryFound)
@@ -584,6 +584,6 @@ def test_a_tree_that_has_no_source_says_why() -> None:
 def test_the_details_say_which_digest_a_file_must_have() -> None:
     plan = fakes.plan_for(fakes.DEBIAN)
     assert not any("SHA-256" in row.text for row in planned(plan, 80))
-    plan = dataclasses.replace(plan, kernel=dataclasses.replace(plan.kernel, sha256="0a" * 32))
+    plan = replace(plan, kernel=replace(plan.kernel, sha256="0a" * 32))
     text = "".join(row.text.replace(" ", "") for row in planned(plan, 80))
     assert f"SHA-256{'0a' * 32}" in text

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -53,6 +52,7 @@ from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.frontends.ui_context import UiContext
+from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
@@ -231,7 +231,7 @@ async def test_a_menu_that_draws_asks_no_disk_and_no_firmware() -> None:
 
 async def test_a_kiosk_that_draws_asks_no_disk_and_no_firmware() -> None:
     session = Asked(can_do=tuple(Power))
-    settings = dataclasses.replace(fakes.KIOSK, kiosk_actions=("power", "details", "rescan"))
+    settings = replace(fakes.KIOSK, kiosk_actions=("power", "details", "rescan"))
     async with running(session, settings=settings) as menu:
         await menu.sees("Switch off")
         for number in range(10):

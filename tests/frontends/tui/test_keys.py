@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.model.value import replace
 from bootmenu.view.actions import TABLE
 from bootmenu.view.banner import footer
 from bootmenu.view.key_help import actions_of, markdown
@@ -134,7 +134,7 @@ async def test_the_help_begins_with_the_screen_that_is_shown(name: str) -> None:
 
 
 async def test_the_kiosk_has_help_about_its_own_keys_where_the_settings_allow_it() -> None:
-    settings = dataclasses.replace(KIOSK, kiosk_actions=("help",))
+    settings = replace(KIOSK, kiosk_actions=("help",))
     async with running(FakeSession(), settings=settings) as menu:
         await menu.scanned()
         await menu.press("f1")

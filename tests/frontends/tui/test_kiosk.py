@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from bootmenu.frontends.tui.screens.kiosk_screen import (
 )
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
+from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from tests.builders import fakes
 from tests.builders.fakes import KIOSK, FakeSession
@@ -50,7 +50,7 @@ TECHNICAL = (
 
 
 def settings(**changes: Any) -> Settings:
-    return dataclasses.replace(KIOSK, **changes)
+    return replace(KIOSK, **changes)
 
 
 def remembering(state: State, **changes: Any) -> FakeSession:

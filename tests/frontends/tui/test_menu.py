@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from bootmenu.compat import check_machine
@@ -26,6 +24,7 @@ from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.value import replace
 from bootmenu.view.entry_details import machine_details
 from bootmenu.view.entry_list import Columns, Row, line_of
 from tests.builders import fakes, machines
@@ -130,7 +129,7 @@ async def test_what_holds_for_the_machine_is_told_once_at_the_top() -> None:
 
 
 async def test_a_long_banner_points_to_the_details() -> None:
-    findings = tuple(dataclasses.replace(fakes.STUCK, code=f"X-{n}") for n in range(6))
+    findings = tuple(replace(fakes.STUCK, code=f"X-{n}") for n in range(6))
     async with running(FakeSession(machine_report=Report(findings=findings))) as menu:
         assert "more lines: d" in menu.text
         await menu.press("d", "end")
@@ -182,7 +181,7 @@ async def test_what_comes_late_and_goes_again_is_drawn() -> None:
 
 
 async def test_what_is_plugged_in_later_appears_and_goes_and_the_selection_stays() -> None:
-    stick = dataclasses.replace(fakes.STICK, name="mmcblk0p0")
+    stick = replace(fakes.STICK, name="mmcblk0p0")
     live = fakes.listing("live", "Live medium", device=stick.name)
     ranks = {fakes.BOOT: (1,), fakes.ROOT: (2,), fakes.STICK: (3,)}
     session = FakeSession(

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from bootmenu.config.settings import Profile, Settings
@@ -14,6 +12,7 @@ from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.ui_context import UiContext
+from bootmenu.model.value import replace
 from bootmenu.view import actions
 from bootmenu.view.actions import Action
 from bootmenu.view.key_help import key_rows, markdown
@@ -69,8 +68,8 @@ def test_it_is_in_the_papers() -> None:
 def test_the_kiosk_has_it_where_the_settings_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     kiosk = Settings(profile=Profile.KIOSK)
     assert Policy.of(kiosk).access("greet") is Access.ABSENT
-    assert Policy.of(dataclasses.replace(kiosk, kiosk_pin="x")).access("greet") is Access.PIN
-    named = Policy.of(dataclasses.replace(kiosk, kiosk_actions=("greet",)))
+    assert Policy.of(replace(kiosk, kiosk_pin="x")).access("greet") is Access.PIN
+    named = Policy.of(replace(kiosk, kiosk_actions=("greet",)))
     assert named.access("greet") is Access.FREE
     assert UiContext(session=FakeSession(), policy=named).permits("greet")
     assert not UiContext(session=FakeSession(), policy=Policy.of(kiosk)).permits("greet")
@@ -79,7 +78,7 @@ def test_the_kiosk_has_it_where_the_settings_say_so(monkeypatch: pytest.MonkeyPa
 async def test_it_is_a_row_of_the_kiosk(monkeypatch: pytest.MonkeyPatch) -> None:
     greeted: list[KioskScreen] = []
     monkeypatch.setattr(KioskScreen, "action_greet", lambda self: greeted.append(self), raising=False)
-    async with running(FakeSession(), settings=dataclasses.replace(KIOSK, kiosk_actions=("greet",))) as menu:
+    async with running(FakeSession(), settings=replace(KIOSK, kiosk_actions=("greet",))) as menu:
         await menu.scanned()
         assert "Greeting" in menu.text
         screen = menu.app.screen

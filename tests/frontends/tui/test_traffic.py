@@ -21,12 +21,13 @@ def test_a_line_is_sent_little(term: str) -> None:
 
 
 KIOSK = """
-import dataclasses, os
+import os
 from bootmenu.frontends.tui.driver import prepare_environment
 prepare_environment(os.environ)
 from bootmenu.frontends.tui.app import BootmenuApp
 from tests.builders import fakes
-settings = dataclasses.replace(fakes.KIOSK, kiosk_idle=1)
+from bootmenu.model.value import replace
+settings = replace(fakes.KIOSK, kiosk_idle=1)
 BootmenuApp(fakes.FakeSession(), settings=settings, countdown=11).run()
 """
 

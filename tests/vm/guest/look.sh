@@ -26,10 +26,11 @@ load_on_demand() {
 look modules busybox cat /proc/modules
 look kexec kexec --version
 look devices python3 -I -X utf8 -c '
-import dataclasses, json
+import json
 from bootmenu.discovery.devices import Device, find
+from bootmenu.model.codec import to_json
 from bootmenu.system.host import Host
-print(json.dumps([dataclasses.asdict(found) for found in find(Host()) if isinstance(found, Device)]))'
+print(json.dumps([to_json(found) for found in find(Host()) if isinstance(found, Device)]))'
 look vfat busybox mount -t vfat -o ro /dev/vda1 /mnt
 look umount busybox umount /mnt
 look ext4 busybox mount -t ext4 -o ro /dev/vda2 /mnt

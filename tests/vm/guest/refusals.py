@@ -3,7 +3,6 @@
 other, and prints a line of JSON for each, with what a person would be shown."""
 
 import ctypes
-import dataclasses
 import json
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from bootmenu.discovery.machine_facts import gather
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.machine import MachineFacts
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import FilesSession
 from bootmenu.system.host import Host
 
@@ -68,7 +68,7 @@ effective(CAP_SYS_BOOT, on=True)
 # the layout would refuse it by itself: it is told that there is more memory than there is
 Path(HUGE).touch()
 os.truncate(HUGE, (facts.memory_total or 0) // 2 + (8 << 20))
-deceived = dataclasses.replace(facts, memory_total=4 * (facts.memory_total or 0))
+deceived = replace(facts, memory_total=4 * (facts.memory_total or 0))
 attempt("half of the memory", "kexec_load", deceived, HUGE)
 
 Path("/proc/sys/kernel/kexec_load_disabled").write_text("1\n")

@@ -3,7 +3,6 @@
 there is a disk, writes one on FAT and waits before and after every call, until the host has taken a copy of the disk.
 """
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings_layers import load
 from bootmenu.discovery.machine_facts import gather
 from bootmenu.model.codec import to_json
+from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MountFlag
@@ -92,7 +92,7 @@ def on_fat() -> None:
     if folder.exists():
         memory = StateStore(FolderBackend(folder))
         found = memory.state.default
-        kept = memory.update(lambda state: dataclasses.replace(state, default="healed"))
+        kept = memory.update(lambda state: replace(state, default="healed"))
         again = StateStore(FolderBackend(folder))
         tell("healed", found=found, kept=kept, trouble=memory.error, again=again.state.default)
         host.syscalls.umount(POINT)
@@ -114,7 +114,7 @@ memory = opened()
 if memory.state == State():
     chosen = State(once="alpine", wrong_pins=2)
     tell("kept", kept=memory.keep(chosen.booting(TRIED)), trouble=memory.error)
-    memory.update(lambda state: dataclasses.replace(state, once="alpine"))
+    memory.update(lambda state: replace(state, once="alpine"))
 else:
     tell("marked", status=cli.main(["mark-good"]))
     opened()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from threading import Event
 from time import monotonic
 
@@ -25,6 +24,7 @@ from bootmenu.kexec.kernel_errors import LoadError, leave_note
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding
 from bootmenu.model.progress import Progress, Stage, StageState
+from bootmenu.model.value import Value
 from bootmenu.session import internal_errors
 from bootmenu.view.load_progress import loading
 from bootmenu.view.screen_ids import ScreenId
@@ -35,8 +35,7 @@ _INTERVAL = 0.1
 """Seconds between two pictures of the same stage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Value):
     """Back to the menu. said: a sentence for its rule. look_again: the partitions were unmounted."""
 
     said: str = ""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -40,6 +39,7 @@ from bootmenu.i18n import _, localized, ngettext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.trial_load import with_finding
 from bootmenu.model.finding import Severity
+from bootmenu.model.value import replace
 from bootmenu.session import internal_errors
 from bootmenu.system.power import Power
 from bootmenu.terminal.capabilities import Traits
@@ -434,7 +434,7 @@ class MenuScreen(ScanningScreen[None]):
             self._said = result.said
             if result.tested is not None:
                 report = with_finding(chosen.report, result.tested)
-                self.results.replace(dataclasses.replace(chosen, report=report))
+                self.results.replace(replace(chosen, report=report))
                 self.draw_found()
             self._draw_rules()
             if result.look_again or not self.results.finished:

@@ -12,10 +12,10 @@ since bls.py lists those entries.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from bootmenu.model.entry import BootEntry, Problem
+from bootmenu.model.value import replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.grub.menus import Budgets, run
 from bootmenu.sources.tree import Tree, TreeError, Trouble, installer_folders
@@ -45,7 +45,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         yield from found.problems
         for entry in found.entries:
             # each has a default of its own; the first one's is the partition's
-            yield dataclasses.replace(entry, default=False) if default_found else entry
+            yield replace(entry, default=False) if default_found else entry
         default_found = default_found or any(entry.default for entry in found.entries)
     if tree.image and not visited:
         message = "has no loopback.cfg, and does not say how it could be started from a file"

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import CommandLine
+from bootmenu.model.value import Value
 from bootmenu.sources import Platform
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.parsers.grub.menus import Budgets, run
@@ -18,8 +17,7 @@ _VITAL = "kernelopts"
 """Of RHEL 8 and older Fedoras; it may be in the grubenv of another partition."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(Value):
     """What `blscfg` would know when it reads the entries of one folder."""
 
     values: dict[str, str]

@@ -10,11 +10,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from bootmenu.errors import FormatError
 from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.kernel import Architecture
+from bootmenu.model.value import Record, field
 from bootmenu.sources import Platform, references
 from bootmenu.sources.parsers.grub import patterns, syntax
 from bootmenu.sources.parsers.grub.syntax import Command, For, Function, If, Kind, Mistake, Simple, While, Word
@@ -59,8 +59,7 @@ class _TooLongError(Exception):
     """One command's text grows too long; costs that command."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Record):
     """Steps that may be taken; those of a part are also the whole's."""
 
     left: int
@@ -75,8 +74,7 @@ class Budget:
             self.whole.spend(steps)
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Record):
     """GRUB's environment: a submenu and a `configfile` see only what was exported (normal/context.c)."""
 
     values: dict[str, str] = field(default_factory=dict)
@@ -117,8 +115,7 @@ class Context:
         return context
 
 
-@dataclass(slots=True)
-class Loaded:
+class Loaded(Record):
     """What an entry has put into memory by the end of its body."""
 
     kernel: FileRef | None = None
@@ -129,8 +126,7 @@ class Loaded:
     dtb: FileRef | None = None
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Record):
     """An entry, a submenu, or the place of an entry that another format lists (body None)."""
 
     title: str
@@ -146,8 +142,7 @@ class Item:
     """The files that were being read when it was defined."""
 
 
-@dataclass(slots=True)
-class Menu:
+class Menu(Record):
     """Items in order; `nested` are the menus that were shown before this one, by `configfile`."""
 
     context: Context

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from dataclasses import dataclass, field
 
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
+from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import Platform
 from bootmenu.sources.parsers.grub.builtin_commands import LINUX
 from bootmenu.sources.parsers.grub.interpreter import (
@@ -38,16 +37,14 @@ BODY_STEPS_OF_ALL = 100_000
 _MAX_LEVELS = 8
 
 
-@dataclass(slots=True)
-class Budgets:
+class Budgets(Record):
     """What is left for a partition."""
 
     scripts: Budget = field(default_factory=lambda: Budget(STEPS_OF_ALL))
     bodies: Budget = field(default_factory=lambda: Budget(BODY_STEPS_OF_ALL))
 
 
-@dataclass(slots=True)
-class Configuration:
+class Configuration(Record):
     """One grub.cfg that was run."""
 
     entries: list[BootEntry] = field(default_factory=list)
@@ -163,7 +160,7 @@ class _Collector:
         self._seen.add(entry)
         if is_default and not self._default_found:
             self._default_found = True
-            entry = dataclasses.replace(entry, default=True)
+            entry = replace(entry, default=True)
         self.entries.append(entry)
 
     def entry(self, entry_id: str, title: str, config: str, loaded: Loaded) -> BootEntry | None:

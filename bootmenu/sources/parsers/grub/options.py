@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, auto
+
+from bootmenu.model.value import Record, field
 
 
 class Takes(Enum):
@@ -18,8 +19,7 @@ class Takes(Enum):
     """The next word, unless it is an option itself."""
 
 
-@dataclass(slots=True)
-class Options:
+class Options(Record):
     """Options that were given, with their values in order (empty = it has none), and the other words."""
 
     given: dict[str, list[str]] = field(default_factory=dict)

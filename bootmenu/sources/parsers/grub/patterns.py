@@ -5,10 +5,10 @@ disk must not make a backtracking matcher run for ever."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from bootmenu.errors import FormatError
+from bootmenu.model.value import Record
 
 MAX_PATTERN = 255
 """Characters of a regular expression."""
@@ -76,8 +76,7 @@ class _Op(Enum):
     MATCH = auto()
 
 
-@dataclass(slots=True)
-class _Instruction:
+class _Instruction(Record):
     op: _Op
     test: Callable[[str], bool] | None = None
     first: int = 0

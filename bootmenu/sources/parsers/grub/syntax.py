@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NoReturn
+
+from bootmenu.model.value import Value
 
 MAX_NESTING = 32
 """Blocks within blocks, of any kind."""
@@ -39,8 +40,7 @@ Part = tuple[Kind, str]
 Word = tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Value):
     """A command with its words, and the block behind them; the line is that of its first word."""
 
     line: int
@@ -48,16 +48,14 @@ class Simple:
     block: tuple[Command, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Value):
     """(condition, body) of `if` and every `elif`, and the body of `else`."""
 
     clauses: tuple[tuple[tuple[Command, ...], tuple[Command, ...]], ...]
     otherwise: tuple[Command, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class While:
+class While(Value):
     """`while`, or `until`."""
 
     condition: tuple[Command, ...]
@@ -65,8 +63,7 @@ class While:
     until: bool
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(Value):
     """`for NAME in WORDS`."""
 
     name: str
@@ -74,8 +71,7 @@ class For:
     body: tuple[Command, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Value):
     """Defines a function."""
 
     name: str
@@ -85,8 +81,7 @@ class Function:
 Command = Simple | If | While | For | Function
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Value):
     """A statement that makes no sense; reading goes on in the line behind it, as GRUB does."""
 
     line: int

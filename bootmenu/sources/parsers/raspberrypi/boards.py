@@ -7,11 +7,10 @@ Sections: raspberrypi/documentation, config_txt/conditional.adoc. Type numbers: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bootmenu.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PiBoard:
+class PiBoard(Value, kw_only=True):
     """One model, as far as its root `compatible` tells it from others."""
 
     sections: frozenset[str]

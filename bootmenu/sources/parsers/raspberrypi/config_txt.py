@@ -7,9 +7,9 @@ Syntax: raspberrypi/documentation, config_txt/what_is_config_txt.adoc; sections:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from bootmenu.model.entry import Problem
+from bootmenu.model.value import Record, field
 from bootmenu.sources import Board
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, normal, read_text
@@ -34,16 +34,14 @@ _UNANSWERED = re.compile(r"^(0x|serial=|gpio\d|EDID=|partition=|boot_count|boot_
 _PARTITION = re.compile(r"(?:\D|\dp)(\d{1,3})$")
 
 
-@dataclass(slots=True)
-class Overlay:
+class Overlay(Record):
     """One `dtoverlay=`."""
 
     name: str
     parameters: list[str]
 
 
-@dataclass(slots=True)
-class Config:
+class Config(Record):
     """What config.txt says about the kernel and its device tree, on this board."""
 
     values: dict[str, str] = field(default_factory=dict)
