@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 from scripts.build_catalogues import compile_catalogues
@@ -27,3 +28,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 compile_catalogues()  # what was edited since the environment was made
+
+_LONGEST_ID = {bytes: 16, str: 60}
+"""Characters of a parameter that stand in a test's name."""
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name a long parameter by its length. Written out, the zeros of one file were a name of 272 MB, and bytes that
+    hold the time of day gave the same test another name in each process."""
+    if isinstance(val, (bytes, str)) and len(val) > _LONGEST_ID.get(type(val), 60):
+        return f"{argname}-of-{len(val)}"
+    return None
