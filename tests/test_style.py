@@ -56,13 +56,11 @@ LONG_FILES: frozenset[str] = frozenset(
         "discovery/mounts.py",
         "discovery/scanner.py",
         "formats/dtb.py",
-        "frontends/launcher.py",
         "frontends/plain_menu.py",
         "frontends/tui/screens/kiosk_screen.py",
         "frontends/tui/screens/menu_screen.py",
         "session/machine_session.py",
         "sources/parsers/grub/interpreter.py",
-        "view/actions.py",
     }
 )
 LONG_CLASSES: frozenset[str] = frozenset(
@@ -86,13 +84,11 @@ SHARED_CLASSES: frozenset[str] = frozenset(
         "Completed",
         "Configuration",
         "Found",
-        "Key",
         "Kind",
         "Loaded",
         "Node",
         "Options",
         "Part",
-        "Place",
         "Profile",
         "Reader",
         "Source",

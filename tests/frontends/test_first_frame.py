@@ -45,7 +45,7 @@ def show(run_):
     print("TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
     return Quit()
 
-menu.SessionStartup, menu._show = SessionStartup, show
+menu.SessionStartup, menu.menu_run.show = SessionStartup, show
 sys.exit(menu.run(menu.MenuOptions(flags={flags})))
 """
 
@@ -347,8 +347,8 @@ def show(run_):
     from bootmenu.frontends.outcome import Quit
     print("SAID", run_.said, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
     return Quit()
-menu._show = show
-from bootmenu.session import MachineSession
+menu.menu_run.show = show
+from bootmenu.session.machine_session import MachineSession
 load = MachineSession.load
 def holding(self, plan):
     print("HELD", *[name for name, place in self._mounts._places.items() if place.holders], "HERE")

@@ -17,9 +17,9 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.event_log import CompactedLog
 from bootmenu.discovery.hotplug import Hotplug
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Rank, ScanFinished
-from bootmenu.frontends import launcher
+from bootmenu.frontends import countdown, first_stage, menu_run
 from bootmenu.frontends.first_frame import CountdownContent, KeyPress, Woken
-from bootmenu.frontends.launcher import SessionStartup
+from bootmenu.frontends.session_startup import SessionStartup
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage
 from bootmenu.session.machine_session import MachineSession
@@ -63,7 +63,7 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
     )
     frame = StickComes(shared)
     startup = SimpleNamespace(poll=lambda: shared, loaded=Loaded())
-    decision = launcher._count_down(frame, startup, 600)  # type: ignore[arg-type]
+    decision = countdown.count_down(frame, startup, 600)  # type: ignore[arg-type]
     assert decision.listing is not None
     assert decision.listing.entry.id == "own"
     assert [picture.lines[0] for picture in frame.pictures] == [frame.pictures[0].lines[0]] * 2
@@ -76,7 +76,7 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
 def test_that_nothing_is_remembered_is_told_where_something_should_be(settings: Settings, told: bool) -> None:
     """A first stage as the README builds it names no place: it would say so on every screen, for ever."""
     memory = StateStore(None, "Nothing is remembered.")
-    assert launcher.why_it_forgets(memory, settings) == ("Nothing is remembered." if told else "")
+    assert menu_run.why_it_forgets(memory, settings) == ("Nothing is remembered." if told else "")
 
 
 def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,10 +127,10 @@ def test_the_first_stages_init_is_told_what_the_settings_come_to(
 ) -> None:
     monkeypatch.setenv("BOOTMENU_PRINTK", str(tmp_path / "printk"))
     monkeypatch.setattr("os.getppid", lambda: 2)
-    launcher._tell_init(settings)
+    first_stage.tell_init(settings)
     assert not (tmp_path / "settings").exists(), "a running system has no such init"
-    monkeypatch.setattr(launcher, "first_stage", lambda: True)
-    launcher._tell_init(settings)
+    monkeypatch.setattr(first_stage, "first_stage", lambda: True)
+    first_stage.tell_init(settings)
     assert (tmp_path / "settings").read_text() == said
 
 
@@ -152,7 +152,7 @@ def test_after_a_jump_that_came_back_the_kernel_is_as_quiet_as_before(
             raise LoadError("it came back", "", stage=Stage.JUMP)
 
     with pytest.raises(LoadError):
-        launcher._jump(Jumping(), fakes.plan_for(fakes.DEBIAN))  # type: ignore[arg-type]
+        menu_run.jump(Jumping(), fakes.plan_for(fakes.DEBIAN))  # type: ignore[arg-type]
     assert during == ["7" if saved else "1"]
     assert printk.read_text().split()[0] == "1"
 

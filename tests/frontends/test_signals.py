@@ -87,10 +87,10 @@ sys.exit(cli.main(["--demo", *{flags}]))
 @pytest.mark.parametrize(
     ("module", "name", "before"),
     [
-        ("menu", "_first_frame", True),  # in the frame
-        ("menu", "_first_frame", False),  # at its end
-        ("menu", "_show", True),  # after it
-        ("menu", "_run_screens", True),  # before Textual
+        ("menu.countdown", "first_frame", True),  # in the frame
+        ("menu.countdown", "first_frame", False),  # at its end
+        ("menu.menu_run", "show", True),  # after it
+        ("menu.menu_run", "run_screens", True),  # before Textual
         ("app.BootmenuApp", "get_default_screen", True),  # at its beginning
     ],
 )
@@ -106,8 +106,8 @@ def test_there_is_no_moment_in_which_a_signal_kills(
 
 @pytest.mark.parametrize("flags", [[], ["--plain"]])
 def test_a_signal_after_the_menu_has_ended_is_not_forgotten(flags: list[str]) -> None:
-    name = "_Lines.run" if flags else "_run_screens"
-    module, _, name = f"menu.{name}".rpartition(".")
+    name = "PlainConsoles.run" if flags else "run_screens"
+    module, _, name = f"menu.menu_run.{name}".rpartition(".")
     program = PROGRAM.format(number=15, module=module, name=name, before=False, after=True, flags=flags)
     with on_a_line(["-c", program], "linux") as line:
         line.until(lambda: "Debian" in line.text)
