@@ -38,13 +38,15 @@ def open_state_store(
     """Return the state of this machine with the backend that the settings name. devices: read only where a partition
     is looked for. Raise what reading them does, and nothing else."""
     if "" in (settings.state_device, settings.state_folder):
-        return StateStore(None, "Nothing is remembered between boots: its place in the settings was not understood.")
+        return StateStore(
+            None, N_("Nothing is remembered between boots: its place in the settings was not understood.")
+        )
     if settings.state_device is None:
         folder = host.path(settings.state_folder)
         if folder.is_dir():
             return StateStore(FolderBackend(folder))
         return StateStore(
-            None, "Nothing is remembered between boots: the settings name no place for it (state.device)."
+            None, N_("Nothing is remembered between boots: the settings name no place for it (state.device).")
         )
     if settings.state_device.lower() == EFI:
         trouble = _why_no_efi(host)
@@ -115,13 +117,19 @@ def _meant(setting: str, devices: Iterable[object]) -> Device:
     named = [device for device in devices if isinstance(device, Device) and wanted in names_of(device)]
     here = [device for device in named if is_at(device.place, where)]
     if len(here) > 1:
-        raise StateError(f"there are {len(here)} partitions {name}: {', '.join(device.name for device in here)}.")
+        devices = ", ".join(device.name for device in here)
+        raise StateError(N_("there are {n} partitions {name}: {devices}.", n=len(here), name=name, devices=devices))
     if here:
         return here[0]
     if not named:
-        raise StateError(f"the partition {setting} is not there.")
+        raise StateError(N_("the partition {name} is not there.", name=setting))
     where = named[0].place.path or named[0].place.bus
     raise StateError(
-        f"{name} ({named[0].name}) is on {where}, and the settings do not say so. If it is meant, write: "
-        f'state.device = "{name} on {where}".'
+        N_(
+            "{name} ({device}) is on {where}, and the settings do not say so. If it is meant, write: "
+            'state.device = "{name} on {where}".',
+            name=name,
+            device=named[0].name,
+            where=where,
+        )
     )

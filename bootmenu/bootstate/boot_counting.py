@@ -12,6 +12,7 @@ from pathlib import Path
 from bootmenu.bootstate.state import StateError
 from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
+from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.place import Bus, is_at
 from bootmenu.model.value import Value
@@ -77,9 +78,15 @@ def _renamed(
     if new is None:
         return None
     if device.within is not None:
-        raise StateError(f"{device.name} lies in another file system")
+        raise StateError(N_("{device} lies in another file system", device=device.name))
     if not (device.place.internal or is_at(device.place, where)):
-        raise StateError(f"{device.name} is not inside the machine ({device.place}): nothing is written there")
+        raise StateError(
+            N_(
+                "{device} is not inside the machine ({place}): nothing is written there",
+                device=device.name,
+                place=str(device.place),
+            )
+        )
     _rename(host, device, folder, old, new)
     return Counted(host, device, folder, old, new)
 
@@ -98,7 +105,7 @@ def _rename_in(folder: Path, old: str, new: str) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             os.stat(new, dir_fd=descriptor, follow_symlinks=False)
-            raise StateError(f"{new} is there already")
+            raise StateError(N_("{name} is there already", name=new))
         os.rename(old, new, src_dir_fd=descriptor, dst_dir_fd=descriptor)
         os.fsync(descriptor)
     finally:

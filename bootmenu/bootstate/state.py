@@ -11,6 +11,7 @@ from bootmenu.bootstate import state_file
 from bootmenu.bootstate.state_file import KEPT, SCHEMA
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.text import quoted
@@ -171,7 +172,7 @@ def encode(state: State) -> bytes:
         if len(data) <= durable.LIMIT:
             return data
         if not few:
-            raise StateError("the names of the entries are too long")
+            raise StateError(N_("the names of the entries are too long"))
         few //= 2
 
 
@@ -180,12 +181,14 @@ def decode(data: bytes) -> State:
     try:
         value = json.loads(data) if data.endswith(b"\n") else None
         if not isinstance(value, dict):
-            raise DamagedError("the remembered state is damaged")
+            raise DamagedError(N_("the remembered state is damaged"))
         if isinstance(value.get("schema"), int) and value["schema"] > SCHEMA:
-            raise StateError(f"the state was written by a newer bootmenu (schema {value['schema']})")
+            raise StateError(
+                N_("the state was written by a newer bootmenu (schema {schema})", schema=value["schema"])
+            )
         state = from_json(State, value)
         if state.wrong_pins < 0:  # it would let somebody guess so often without a pause
-            raise DamagedError("the remembered state is damaged")
+            raise DamagedError(N_("the remembered state is damaged"))
         return state
     except StateError:
         raise

@@ -17,6 +17,7 @@ from bootmenu.bootstate.state import DamagedError, State, decode, encode
 from bootmenu.bootstate.state_file import NAME as NAME
 from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
+from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.value import Value, field
 from bootmenu.system import durable, efi
@@ -47,11 +48,11 @@ def _read_last(folder: Path, files: Files) -> State:
         if error.errno != errno.EIO:
             raise
         # FAT says so where the chain of a file's clusters is broken; what is written anew has clusters of its own
-        raise DamagedError("the remembered state is damaged") from None
+        raise DamagedError(N_("the remembered state is damaged")) from None
     if data is None:
         return State()
     if path.endswith(durable.OLDER):
-        raise DamagedError("the remembered state is damaged", decode(data))
+        raise DamagedError(N_("the remembered state is damaged"), decode(data))
     return decode(data)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from bootmenu.bootstate.state import StateError
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs
+from bootmenu.i18n import N_
 from bootmenu.system import scratch
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
@@ -24,7 +25,7 @@ def below(root: Path, path: str) -> Path:
 def writable(host: Host, device: Device) -> Iterator[Path]:
     """Yield the root of the partition, mounted for writing until the end. Raise StateError, OSError."""
     if device.filesystem is None:
-        raise StateError(f"{device.name} has no file system that is known")
+        raise StateError(N_("{device} has no file system that is known", device=device.name))
     place = scratch.make(scratch.Kind.STATE)
     point = str(place.path / "root")
     try:

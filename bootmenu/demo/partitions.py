@@ -8,6 +8,7 @@ from pathlib import Path
 from bootmenu.demo.builders import arm64_image, board_tree, write_gzipped_image, write_sparse
 from bootmenu.discovery.devices import Device
 from bootmenu.formats.dtb import DeviceTree
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place
 
@@ -48,7 +49,7 @@ def build(folder: Path, running: bytes) -> tuple[Device | Problem, ...]:
             uuid="2F11-90AC",
             place=Place(bus=Bus.USB, path="platform-fe380000.usb-usb-0:1:1.0", disk="demonstration-3"),
         ),
-        Problem(device="sdb1", path="", message="not readable: no known file system"),
+        Problem(device="sdb1", path="", message=N_("not readable: no known file system")),
     )
 
 

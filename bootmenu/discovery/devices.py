@@ -15,6 +15,7 @@ from typing import Any
 
 from bootmenu.discovery.attachment import Places
 from bootmenu.errors import UsageError
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.model.text import quoted
@@ -353,8 +354,12 @@ def _from_lsblk(
             yield assembled, replace(device, locked=device.filesystem == LUKS)
         # an optical drive without a medium has the size of one (drivers/scsi/sr.c:get_sectorsize)
         elif not children and row.get("type") not in ("loop", "rom"):
-            what = "no known file system" if row.get("type") == "part" else "no partitions and no known file system"
-            message = "does not answer" if row.get("silent") else f"not readable: {what}"
+            if row.get("silent"):
+                message = N_("does not answer")
+            elif row.get("type") == "part":
+                message = N_("not readable: no known file system")
+            else:
+                message = N_("not readable: no partitions and no known file system")
             yield assembled, Problem(device=device.name, path="", message=message)
 
 

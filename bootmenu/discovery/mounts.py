@@ -17,6 +17,7 @@ from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.journal import JOURNALED, unreplayed
+from bootmenu.i18n import N_, joined
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Record, field
@@ -129,7 +130,7 @@ class Mounts:
             self.tree(below)  # first, so that it is let go of last
         place = self._place(device)
         if not place.mounting.acquire(timeout=_PATIENCE):
-            raise MountError("does not answer: it is still being mounted")
+            raise MountError(N_("does not answer: it is still being mounted"))
         try:
             if place.tree is None:
                 try:
@@ -150,7 +151,7 @@ class Mounts:
             if place.released:
                 self._close(place)
         if place.released:
-            raise MountError("it was let go of")
+            raise MountError(N_("it was let go of"))
         return tree
 
     def _place(self, device: Device, *, holders: int = 0) -> _Place:
@@ -162,7 +163,7 @@ class Mounts:
         self._close_all(stale)
         with self._lock:
             if not self._lock.wait_for(lambda: not self._stuck(device.name), _RETURN):
-                raise MountError("does not answer: an earlier attempt still waits for it")
+                raise MountError(N_("does not answer: an earlier attempt still waits for it"))
             place = self._places.setdefault(device.name, _Place(device))
             place.holders += holders
             place.unwanted = False
@@ -200,7 +201,7 @@ class Mounts:
         with self._lock:
             place = self._places.get(device.name)
             if place is None or place.tree is not tree:
-                raise MountError("it was let go of")
+                raise MountError(N_("it was let go of"))
             place.readers += 1
         try:
             yield tree
@@ -267,7 +268,7 @@ class Mounts:
 
     def _open(self, device: Device, place: _Place) -> DirectoryTree:
         if device.locked:
-            raise MountError("locked: it is encrypted, and the key u in the menu unlocks it")
+            raise MountError(N_("locked: it is encrypted, and the key u in the menu unlocks it"))
         with contextlib.ExitStack() as until_open:
             if device.within is None:
                 folder = device.folder
@@ -288,7 +289,7 @@ class Mounts:
                 try:
                     descriptor = self.tree(btrfs.top_level(device.within)).root_at(device.inside)
                 except TreeError as error:
-                    raise MountError(f"not readable: {error.detail}") from None
+                    raise MountError(N_("not readable: {reason}", reason=error.detail)) from None
                 until_open.callback(os.close, descriptor)
                 folder = f"/proc/self/fd/{descriptor}"
             try:
@@ -385,7 +386,7 @@ class Mounts:
         try:
             descriptor, _ = outer.descriptor(device.inside)
         except TreeError as error:
-            raise MountError(f"not readable: {error.detail}") from None
+            raise MountError(N_("not readable: {reason}", reason=error.detail)) from None
         try:
             place.image = outer.stamp(os.fstat(descriptor))
             loop = self._loops.attach(descriptor)
@@ -421,7 +422,7 @@ class Mounts:
         failure: OSError | None = None
         for kind in kinds:
             if kind not in _OPTIONS:
-                raise MountError(f"the file system {kind} is not one that is read here")
+                raise MountError(N_("the file system {kind} is not one that is read here", kind=kind))
             # an option that this kernel does not know is left out rather than the partition
             for options in dict.fromkeys((_OPTIONS[kind], _fallback(kind))):
                 options = ",".join(part for part in (options, more) if part)
@@ -496,10 +497,10 @@ class Mounts:
 
     def _close_all(self, withdrawn: list[tuple[str, _Place, bool]]) -> list[str]:
         """Close what was withdrawn, what lies in it first; return what is stuck."""
-        stuck = []
+        stuck: list[str] = []
         for name, place, is_free in reversed(withdrawn):
             if not is_free:
-                stuck.append(f"{name}: does not answer")
+                stuck.append(joined(": ", [name, N_("does not answer")]))
                 continue
             try:
                 if trouble := self._close(place):
@@ -556,14 +557,18 @@ def _why(error: OSError | None, device: Device) -> str:
     number = error.errno if error else None
     match number:
         case errno.EPERM | errno.EACCES:
-            return "not mounted: this needs root"
+            return N_("not mounted: this needs root")
         case errno.ENODEV:
-            return f"not mounted: this kernel has no driver for {device.filesystem or 'any file system tried'}"
+            if device.filesystem is None:
+                return N_("not mounted: this kernel has no driver for any file system tried")
+            return N_("not mounted: this kernel has no driver for {filesystem}", filesystem=device.filesystem)
         case errno.EINVAL | errno.EUCLEAN | errno.EBADMSG:
-            return f"not readable: damaged, or no {device.filesystem or 'known'} file system"
+            if device.filesystem is None:
+                return N_("not readable: damaged, or no known file system")
+            return N_("not readable: damaged, or no {filesystem} file system", filesystem=device.filesystem)
         case errno.ENXIO | errno.ENOMEDIUM | errno.ENOENT:
-            return "not readable: the device is gone"
+            return N_("not readable: the device is gone")
         case None:
-            return "not mounted"
+            return N_("not mounted")
         case _:
             return f"not readable: {os.strerror(number)}"

@@ -455,9 +455,12 @@ class Survey:
             if job.counts and now - job.heard >= self._patience:
                 name = job.partition.device.name if job.partition else ""
                 message = (
-                    f"does not answer: nothing came from it for {self._patience:g} s"
+                    N_("does not answer: nothing came from it for {seconds:g} s", seconds=self._patience)
                     if name
-                    else f"looking for partitions does not answer: nothing came from it for {self._patience:g} s"
+                    else N_(
+                        "looking for partitions does not answer: nothing came from it for {seconds:g} s",
+                        seconds=self._patience,
+                    )
                 )
                 job.complaint = Problem(device=name, path="", message=message)
                 self._problem(job.partition, job.complaint)
@@ -512,7 +515,7 @@ class Survey:
                         self._judge(known)
                         self._tell(job, _Parsed(known))
                     else:
-                        message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
+                        message = N_("there are too many entries: the first {n:,} are listed", n=MAX_ENTRIES)
                         self._tell(job, _Troubled(partition, message))
                         break
             for inner in self._mounts.inside(device):
@@ -595,7 +598,7 @@ class Survey:
                     self._next_look = time.monotonic() + self._patience
                     raise error
                 name = job.partition.device.name
-                text = f"reading it failed: {quoted(str(error) or type(error).__name__)}"
+                text = N_("reading it failed: {error}", error=quoted(str(error) or type(error).__name__))
                 self._problem(job.partition, Problem(device=name, path="", message=text))
             case _Ended():
                 del self._running[job]
@@ -793,7 +796,7 @@ class Survey:
     def _add(self, known: _Known) -> None:
         inside = known.partition.device.place.internal
         if self._counts[inside] >= MAX_ENTRIES:
-            message = f"there are too many entries: the first {MAX_ENTRIES:,} are listed"
+            message = N_("there are too many entries: the first {n:,} are listed", n=MAX_ENTRIES)
             self._problem(known.partition, Problem(device=known.partition.device.name, path="", message=message))
             return
         self._counts[inside] += 1

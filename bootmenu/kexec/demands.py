@@ -113,7 +113,7 @@ class Demands(Value, kw_only=True):
                     "the settings demand a SHA-256 of {path}, and whether this is that file is not known",
                     path=found.unknown,
                 ),
-                "Check the disk, then scan again.",
+                N_("Check the disk, then scan again."),
             )
         if found.digest is None and self.every_file and not self.of_image(ref, trees):
             raise missing()
@@ -128,12 +128,13 @@ class Demands(Value, kw_only=True):
         tree = trees.get(outer.device)
         if tree is None:
             raise DemandError(
-                N_("{device}, where its image file is, cannot be read any more", device=outer.device), "Scan again."
+                N_("{device}, where its image file is, cannot be read any more", device=outer.device),
+                N_("Scan again."),
             )
         try:
             info = tree.stat(outer.path)
         except TreeError as error:
-            raise DemandError(error.message, "Scan again.") from None
+            raise DemandError(error.message, N_("Scan again.")) from None
         found = self.find(outer, info.identity, trees)
         refuse(found)
         return (outer, info.size) if found.digest else None
@@ -178,7 +179,7 @@ def refuse(found: Found) -> None:
     if found.digest == "":
         raise DemandError(
             N_("its SHA-256 in the settings is invalid, or there are two different ones"),
-            "bootmenu settings says what is wrong. Write what sha256sum prints.",
+            N_("bootmenu settings says what is wrong. Write what sha256sum prints."),
         )
 
 
@@ -186,7 +187,7 @@ def missing() -> DemandError:
     """Return the error for a file without a digest."""
     return DemandError(
         N_("the settings have no SHA-256 for it, and nothing is started without one"),
-        "Add it to [sha256], as sha256sum prints it, or set verify to listed.",
+        N_("Add it to [sha256], as sha256sum prints it, or set verify to listed."),
     )
 
 

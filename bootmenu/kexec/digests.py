@@ -122,8 +122,12 @@ class Hashed:
         self._last = b""
         if self.file.sha256 not in (None, self.digest.digits):
             raise MismatchError(
-                f"its SHA-256 is {self.digest.digits}, and the settings demand {self.file.sha256}",
-                "Put the right file there, or its digest into the settings; nothing was loaded.",
+                N_(
+                    "its SHA-256 is {digest}, and the settings demand {demanded}",
+                    digest=self.digest.digits,
+                    demanded=self.file.sha256,
+                ),
+                N_("Put the right file there, or its digest into the settings; nothing was loaded."),
             )
 
     @property
@@ -202,7 +206,7 @@ class Hashed:
             other.update(piece)
             yield done
         if other.hexdigest() != self.digest.digits:
-            raise BootmenuError("its content is another one now")
+            raise BootmenuError(N_("its content is another one now"))
 
 
 def _new(algorithm: Algorithm) -> hashlib._Hash | hashlib.blake2b:
@@ -257,7 +261,8 @@ def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTre
             if found.digest is None and is_sure and demands.every_file and not demands.of_image(file.ref, trees):
                 raise missing()
         except DemandError as error:
-            raise PlanError(f"{file.ref.path}: {error.message}.", error.hint) from None
+            message = N_("{path}: {reason}.", path=file.ref.path, reason=error.message)
+            raise PlanError(message, error.hint) from None
         return replace(file, sha256=found.digest)
 
     gone = list(demands.unmatched(trees))

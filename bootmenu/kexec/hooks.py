@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from functools import partial
 from pathlib import Path
 
+from bootmenu.i18n import N_, joined
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.progress import Progress, Stage, StageState
@@ -48,9 +49,9 @@ def find(host: Host, skip: Collection[str] = ()) -> Hooks:
         if not _NAME.fullmatch(path.name) or path.name.endswith(_LEFT_OVERS):
             continue
         if path.name in skip:
-            notes.append(f"The hook {path.name} is skipped, as the settings want.")
+            notes.append(N_("The hook {name} is skipped, as the settings want.", name=path.name))
         elif why_not := _unfit(_mode(path)):
-            notes.append(f"The hook {path.name} is left out: it is {why_not}.")
+            notes.append(N_("The hook {name} is left out: it is {reason}.", name=path.name, reason=why_not))
         else:
             names.append(path.name)
     return Hooks(tuple(names), tuple(notes))
@@ -65,10 +66,10 @@ def _mode(path: Path) -> int:
 
 def _unfit(mode: int) -> str | None:
     if not stat.S_ISREG(mode):
-        return "no file"
+        return N_("no file")
     if mode & stat.S_IWOTH:
-        return "writable by everybody"
-    return None if mode & stat.S_IXUSR else "not executable"
+        return N_("writable by everybody")
+    return None if mode & stat.S_IXUSR else N_("not executable")
 
 
 def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
@@ -84,7 +85,11 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
 
     for name in plan.hooks:
         yield event(StageState.RUNNING, name)
-        remedy = f"Mend {FOLDER}/{name}, or skip it: bootmenu.skip-hooks={name} on the first stage's command line."
+        remedy = N_(
+            "Mend {path}, or skip it: bootmenu.skip-hooks={name} on the first stage's command line.",
+            path=f"{FOLDER}/{name}",
+            name=name,
+        )
         try:
             program = [str(host.path(f"{FOLDER}/{name}"))]
             steps = host.commands.stepwise(program, timeout=_SECONDS, env=environment)
@@ -92,13 +97,21 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
                 done = yield from _telling(steps, partial(event, StageState.RUNNING, name))
         except CommandError as error:
             raise LoadError(
-                f"The hook {name} failed: {error.message}.", remedy, stage=Stage.HOOKS, call=name
+                N_("The hook {name} failed: {reason}.", name=name, reason=error.message),
+                remedy,
+                stage=Stage.HOOKS,
+                call=name,
             ) from None
         if done.returncode != 0:
             said = printable(" ".join((done.error_text or done.stdout.decode("utf-8", "replace")).split()))[-_SAID:]
-            how = f"exit status {done.returncode}" if done.returncode > 0 else f"signal {-done.returncode}"
-            words = f" It said: {quoted(said)}." if said else ""
-            raise LoadError(f"The hook {name} stopped the jump ({how}).{words}", remedy, stage=Stage.HOOKS, call=name)
+            how = N_("exit status {number}", number=done.returncode)
+            if done.returncode < 0:
+                how = N_("signal {number}", number=-done.returncode)
+            message = N_("The hook {name} stopped the jump ({how}).", name=name, how=how)
+            if said:
+                words = N_("It said: {said}.", said=quoted(said))
+                message = joined(" ", [message, words])
+            raise LoadError(message, remedy, stage=Stage.HOOKS, call=name)
     yield event(StageState.DONE, ", ".join(plan.hooks))
 
 

@@ -89,8 +89,8 @@ def jump(host: Host) -> None:
             raise LoadError(error.message, error.hint, stage=Stage.JUMP, call="systemctl kexec") from None
         if done.returncode != 0:
             raise LoadError(
-                f"systemd refused: {done.said}.",
-                "The kernel stays loaded until it is unloaded: kexec -u.",
+                N_("systemd refused: {said}.", said=done.said),
+                N_("The kernel stays loaded until it is unloaded: kexec -u."),
                 stage=Stage.JUMP,
                 call="systemctl kexec",
             )
@@ -99,8 +99,8 @@ def jump(host: Host) -> None:
         host.syscalls.reboot_kexec()
     except OSError as error:
         raise LoadError(
-            "The kernel did not jump; this system goes on running.",
-            "Nothing may have been loaded, another kexec may be under way, or this is a container.",
+            N_("The kernel did not jump; this system goes on running."),
+            N_("Nothing may have been loaded, another kexec may be under way, or this is a container."),
             stage=Stage.JUMP,
             call="reboot",
             errno=error.errno,

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bootmenu.discovery.machine_facts import with_permissions
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
-from bootmenu.i18n import N_, joined, ngettext_lazy
+from bootmenu.i18n import N_, English, joined, ngettext_lazy
 from bootmenu.kexec import dtb_changes
 from bootmenu.kexec.digests import Hashed, demanded, images
 from bootmenu.kexec.dtb_fixups import Handover
@@ -122,8 +122,10 @@ def _told(staging: _Staging) -> Iterator[None]:
     except TreeError as error:
         raise LoadError(f"{error.path} {error.detail}.", "Check the disk.", stage=staging.stage) from None
     except BootmenuError as error:
-        message = f"{staging.path}: {error.message.rstrip('.')}."
-        hint = error.hint or "Copy the file again, or scan again."
+        hint = error.hint or N_("Copy the file again, or scan again.")
+        message = joined(": ", [staging.path, error.message])
+        if not message.endswith("."):
+            message = N_("{path}: {reason}.", path=staging.path, reason=error.message)
         raise LoadError(message, hint, stage=staging.stage) from None
     except OSError as error:
         raise LoadError(
@@ -162,7 +164,7 @@ def unload(plan: LoadPlan, host: Host) -> str:
     loaded = host.kexec_loaded()
     if loaded is False or (loaded is None and not why):
         return ""
-    why = printable(why[:300]) or N_("the call succeeded, but the kernel still has one")
+    why = English(printable(why[:300])) or N_("the call succeeded, but the kernel still has one")
     left = N_(
         "A kernel stays loaded, as it cannot be taken out: {reason}. Only a restart is sure to take it out.",
         reason=why,
@@ -194,8 +196,8 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
     # kexec.md, order of safety: believe it only when the kernel says so
     if host.kexec_loaded() is False:
         raise LoadError(
-            "The call succeeded, and yet the kernel says that nothing is loaded.",
-            "Another program may have unloaded it; try again.",
+            N_("The call succeeded, and yet the kernel says that nothing is loaded."),
+            N_("Another program may have unloaded it; try again."),
             stage=Stage.LOAD,
             kernel_log=tuple(host.log.since(mark)),
         )
@@ -290,8 +292,8 @@ class _Staging:
 
     def _changed(self, source: Hashed) -> LoadError:
         return LoadError(
-            f"{source.file.ref.path} changed while it was loaded.",
-            "Whoever writes to it should be done first; then scan again.",
+            N_("{path} changed while it was loaded.", path=source.file.ref.path),
+            N_("Whoever writes to it should be done first; then scan again."),
             stage=self.stage,
         )
 

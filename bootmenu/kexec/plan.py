@@ -257,7 +257,8 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
             )
         if name != "simulated":
             reasons.append((name, why_not))
-    raise PlanError("No loading method can be used here.", "; ".join(f"{name}: {why}" for name, why in reasons) + ".")
+    hint = "; ".join(f"{name}: {why}" for name, why in reasons) + "."
+    raise PlanError(N_("No loading method can be used here."), hint)
 
 
 def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
@@ -281,6 +282,6 @@ def _notes(entry: BootEntry, machine: MachineFacts, method: Method) -> Iterator[
             "and stay reserved."
         )
     if machine.kexec.loaded:
-        yield "A kernel is loaded already; it will be replaced."
+        yield N_("A kernel is loaded already; it will be replaced.")
     if entry.cmdline.get("console") is None:
-        yield "The command line names no console: the screen may stay black until a driver starts."
+        yield N_("The command line names no console: the screen may stay black until a driver starts.")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.compression import unpack
 from bootmenu.formats.reader import ByteSource, Window
+from bootmenu.i18n import N_
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.model.value import replace
@@ -26,13 +27,17 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
     as it was when it was judged."""
     tree = trees.get(file.ref.device)
     if tree is None:
-        raise TreeError(file.ref.path, Trouble.MISSING, f"lies on {file.ref.device}, which is not there any more")
+        raise TreeError(
+            file.ref.path,
+            Trouble.MISSING,
+            N_("lies on {device}, which is not there any more", device=file.ref.device),
+        )
     descriptor, size = tree.descriptor(file.ref.path)
     try:
         now = tree.stamp(os.fstat(descriptor))
         before = file.stamp or replace(now, size=file.size)
         if differs := before.differs(now):
-            raise BootmenuError(f"changed since it was looked at: {differs}", "Scan again.")
+            raise BootmenuError(N_("changed since it was looked at: {differs}", differs=differs), N_("Scan again."))
     except OSError as error:
         os.close(descriptor)
         raise cannot_read(file.ref.path, error) from None
@@ -70,7 +75,8 @@ def gathered(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
         data += piece
         if len(data) > limit:
             raise BootmenuError(
-                f"{file.ref.path} has more than the {limit:,} bytes that are read", "Is this the right file?"
+                N_("{path} has more than the {limit:,} bytes that are read", path=file.ref.path, limit=limit),
+                N_("Is this the right file?"),
             )
     return bytes(data)
 
@@ -94,4 +100,5 @@ def plain(window: Window) -> Iterator[tuple[bytes, int]]:
 
 
 def _changed(size: int, wanted: int) -> BootmenuError:
-    return BootmenuError(f"the file has changed: {size:,} bytes are there, it had {wanted:,}", "Scan again.")
+    message = N_("the file has changed: {size:,} bytes are there, it had {wanted:,}", size=size, wanted=wanted)
+    return BootmenuError(message, N_("Scan again."))

@@ -7,6 +7,7 @@ It is no dry run: the kernel checks everything that it checks at a load, and cou
 from __future__ import annotations
 
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_, ngettext_lazy
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding, Report, Severity
@@ -40,7 +41,7 @@ def preflight(host: Host, machine: MachineFacts) -> Preflight:
     """Asked of the running kernel, and of the facts where it does not say."""
     refused = too_dear(host, machine)
     if refused is None and machine.cap_sys_boot is False:
-        refused = TestRefusedError("Only root may load a kernel.", "Start bootmenu as root.")
+        refused = TestRefusedError(N_("Only root may load a kernel."), N_("Start bootmenu as root."))
     return Preflight(refused=refused, replaces=bool(host.kexec_loaded()))
 
 
@@ -55,10 +56,20 @@ def too_dear(host: Host, machine: MachineFacts) -> TestRefusedError | None:
         limit = machine.kexec.load_limit
     if limit is None or limit < 0:
         return None
-    left = "no load is" if limit == 0 else "only one more load is" if limit == 1 else f"only {limit} more loads are"
+    message = ngettext_lazy(
+        "Every load counts here: only one more load is permitted (kexec_load_limit_reboot), and this would use one "
+        "up.",
+        "Every load counts here: only {n} more loads are permitted (kexec_load_limit_reboot), and this would use one "
+        "up.",
+        limit,
+    )
+    if limit == 0:
+        message = N_(
+            "Every load counts here: no load is permitted (kexec_load_limit_reboot), and this would use one up."
+        )
     return TestRefusedError(
-        f"Every load counts here: {left} permitted (kexec_load_limit_reboot), and this would use one up.",
-        "Start the entry without a test; with kernel.kexec_load_limit_reboot left at -1 loads are not counted.",
+        message,
+        N_("Start the entry without a test; with kernel.kexec_load_limit_reboot left at -1 loads are not counted."),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_
 from bootmenu.model.text import quoted
 
 
@@ -114,6 +115,6 @@ _MOST_PRETENDED = 1000  # lines
 def fault(error: BaseException) -> MenuError:
     """Write it down and say where."""
     path = _append("".join(traceback.format_exception(error)))
-    hint = f"The details are in {path}." if path else "The details could not be written to a file."
+    hint = N_("The details are in {path}.", path=path) if path else N_("The details could not be written to a file.")
     said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return MenuError(f"the menu stopped because of a mistake of its own: {quoted(said)}", hint)
+    return MenuError(N_("the menu stopped because of a mistake of its own: {error}", error=quoted(said)), hint)

@@ -43,7 +43,7 @@ from bootmenu.discovery.scanner import Survey
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.i18n import N_
+from bootmenu.i18n import N_, joined
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
@@ -219,7 +219,9 @@ class MachineSession:
                 try:
                     self._memory = open_state_store(self.host, self.settings, self._devices(), self._aside)
                 except (BootmenuError, OSError) as error:
-                    self._memory = StateStore(None, f"Nothing is remembered between boots: {error}.")
+                    self._memory = StateStore(
+                        None, N_("Nothing is remembered between boots: {reason}.", reason=error)
+                    )
             return self._memory
 
     def _devices(self) -> Iterator[Device | Problem]:
@@ -316,7 +318,7 @@ class MachineSession:
         """See Session."""
         locked = self._known().get(device)
         if locked is None:
-            raise UnlockError(f"There is no {device} here that could be unlocked.")
+            raise UnlockError(N_("There is no {device} here that could be unlocked.", device=device))
         self._storage.unlock(locked, passphrase)
 
     @contextlib.contextmanager
@@ -363,7 +365,7 @@ class MachineSession:
                     trees[device.name] = self._open(device, stack)
                 except MountError as error:
                     raise BootmenuError(
-                        f"{device.name}: {error.message}", "Check the disk, then scan again."
+                        joined(": ", [device.name, error.message]), N_("Check the disk, then scan again.")
                     ) from None
             for device in self._beside(trees):
                 with contextlib.suppress(MountError):  # what is demanded of a file there is refused, then
@@ -473,7 +475,7 @@ class MachineSession:
     def power(self, wanted: Power) -> None:
         """See Session."""
         if self._simulated:
-            raise SimulatedJump("Here the machine would go down.", "This is a simulation.")
+            raise SimulatedJump(N_("Here the machine would go down."), N_("This is a simulation."))
         powers.perform(self.host, wanted, self.release)
 
     def shell(self) -> None:
@@ -505,7 +507,8 @@ class MachineSession:
     def jump(self, plan: LoadPlan) -> NoReturn:
         """See Session. What has to be remembered of it is on the disk before it is made."""
         if self._simulated:
-            raise SimulatedJump(f"Here the machine would start {plan.entry.title}.", "This is a simulation.")
+            message = N_("Here the machine would start {name}.", name=plan.entry.title)
+            raise SimulatedJump(message, N_("This is a simulation."))
         counted = self._count_try(plan.entry)
         self.memory.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
         try:
@@ -527,7 +530,7 @@ class MachineSession:
         try:
             return count_try(self.host, device, entry, self.settings.state_place)
         except (BootmenuError, OSError) as error:
-            self.memory.error = f"The try could not be counted in the entry's file name: {error}."
+            self.memory.error = N_("The try could not be counted in the entry's file name: {reason}.", reason=error)
             return None
 
     def release(self) -> list[str]:

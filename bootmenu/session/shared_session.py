@@ -158,7 +158,7 @@ class Shared:
         """Raise BusyError while another view owns the machine."""
         with self.changed:
             if self._owner is not None and self._owner[0] is not view:
-                raise BusyError(self._owner[1], "Only one entry can be started: wait for it.")
+                raise BusyError(self._owner[1], N_("Only one entry can be started: wait for it."))
 
     def take(self, view: View, sentence: str) -> None:
         """Make this view the owner of the machine. sentence: for whoever wants to be it then. Raise BusyError while

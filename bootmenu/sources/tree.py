@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar, cast
 
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import ByteSource
+from bootmenu.i18n import English, Message, joined
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
@@ -41,7 +42,8 @@ class TreeError(BootmenuError):
     """A path of a partition could not be used. `trouble` says why, `path` is as it was asked for."""
 
     def __init__(self, path: str, trouble: Trouble, detail: str) -> None:
-        super().__init__(f"{path}: {detail}")
+        detail = detail if isinstance(detail, Message) else English(detail)
+        super().__init__(joined(": ", [path, detail]))
         self.path = path
         self.trouble = trouble
         self.detail = detail

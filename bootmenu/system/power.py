@@ -8,6 +8,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_
 from bootmenu.system import efi, signals
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
@@ -41,7 +42,9 @@ def offered(host: Host) -> tuple[Power, ...]:
 def perform(host: Host, wanted: Power, release: Callable[[], object]) -> None:
     """Do it; returns only by raising PowerError. release: unmounts what bootmenu has mounted."""
     if wanted is Power.FIRMWARE and not _has_setup(host):
-        raise PowerError("This firmware cannot be told to show its setup.", "Press its key while the machine starts.")
+        raise PowerError(
+            N_("This firmware cannot be told to show its setup."), N_("Press its key while the machine starts.")
+        )
     release()
     if host.exists("/run/systemd/system"):
         _by_systemd(host, wanted)
@@ -66,7 +69,7 @@ def _by_systemd(host: Host, wanted: Power) -> None:
     except CommandError as error:
         raise PowerError(error.message, error.hint) from None
     if done.returncode != 0:
-        raise PowerError(f"systemd refused: {done.said}.", "Run as root.")
+        raise PowerError(N_("systemd refused: {said}.", said=done.said), N_("Run as root."))
     signals.wait_to_be_ended()
 
 

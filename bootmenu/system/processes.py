@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value
 
@@ -68,6 +69,13 @@ class HangingError(CommandError):
     """It did not end in time."""
 
 
+def _not_installed(program: str) -> CommandError:
+    return CommandError(
+        N_("{program} is not installed", program=program),
+        N_("Install the package that has {program}.", program=program),
+    )
+
+
 class Commands:
     """Runs programs. Tests hand in an object with the same methods."""
 
@@ -84,7 +92,7 @@ class Commands:
         """
         program = self.find(argv[0])
         if program is None:
-            raise CommandError(f"{argv[0]} is not installed", f"Install the package that has {argv[0]}.")
+            raise _not_installed(argv[0])
         try:
             with _usual_modes(0):
                 return subprocess.run([program, *argv[1:]], stdin=0, stdout=2, stderr=2, check=False).returncode
@@ -127,7 +135,7 @@ class Commands:
         """Run as `run` does, and yield several times a second meanwhile. Closing the generator ends the program."""
         program = self.find(argv[0])
         if program is None:
-            raise CommandError(f"{argv[0]} is not installed", f"Install the package that has {argv[0]}.")
+            raise _not_installed(argv[0])
         try:
             process = subprocess.Popen(
                 [program, *argv[1:]],
@@ -148,7 +156,10 @@ class Commands:
                 deadline = time.monotonic() + timeout
                 while not running.wait(min(time.monotonic() + TICK, deadline)):
                     if time.monotonic() >= deadline:
-                        raise HangingError(f"{argv[0]} did not end within {timeout:g} s", "Is a disk hanging?")
+                        raise HangingError(
+                            N_("{program} did not end within {seconds:g} s", program=argv[0], seconds=timeout),
+                            N_("Is a disk hanging?"),
+                        )
                     yield
                 return running.completed()
         except OSError as error:

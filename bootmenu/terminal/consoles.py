@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bootmenu.errors import UsageError
+from bootmenu.i18n import N_
 from bootmenu.model.value import Value, field
 from bootmenu.system.host import Host
 from bootmenu.terminal.capabilities import GLYPHS, Traits, is_own, is_serial, opened, prepare_environment, settle
@@ -111,7 +112,7 @@ def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: b
             continue
         try:
             if not os.isatty(descriptor):
-                problems.append(f"The console {name} cannot be used: it is no terminal.")
+                problems.append(N_("The console {name} cannot be used: it is no terminal.", name=name))
                 continue
             consoles[path] = _prepared(path, path == own, environ, descriptor, plain=plain)
         finally:

@@ -364,8 +364,8 @@ TABLE: tuple[Action, ...] = (
         name="confirm",
         keys=_ENTER,
         shown="Enter",
-        label=N_("take the N_ choice"),
-        help=N_("take the N_ choice"),
+        label=N_("take the marked choice"),
+        help=N_("take the marked choice"),
         screens=BOXES,
         essential=True,
     ),
@@ -388,7 +388,7 @@ TABLE: tuple[Action, ...] = (
         essential=True,
     ),
     # --- the other screens
-    _move("enter_pin", _ENTER, "Enter", N_("take the N_ digit; OK tries the PIN"), (ScreenId.PIN,)),
+    _move("enter_pin", _ENTER, "Enter", N_("take the marked digit; OK tries the PIN"), (ScreenId.PIN,)),
     _move("up", ("left",), "←", N_("the previous sign"), (ScreenId.PIN,)),
     _move("down", ("right",), "→", N_("the next sign"), (ScreenId.PIN,)),
     Action(

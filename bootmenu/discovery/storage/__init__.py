@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_, joined
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value
@@ -84,8 +85,8 @@ class Bench:
             raise StorageError(error.message, error.hint) from None
         if done.returncode != 0:
             said = " ".join(done.error_text.split())[:_SAID]
-            said = quoted(said) if said else f"exit status {done.returncode}"
-            raise StorageError(f"{argv[0]}: {said}", status=done.returncode)
+            reason = quoted(said) if said else N_("exit status {number}", number=done.returncode)
+            raise StorageError(joined(": ", [argv[0], reason]), status=done.returncode)
         return done.stdout
 
     def undo_by(self, name: str, *argv: str) -> None:

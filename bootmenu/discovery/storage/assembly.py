@@ -10,6 +10,7 @@ from bootmenu.discovery.devices import Device, Member, survey
 from bootmenu.discovery.storage import KINDS, Bench, StorageError, luks
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.system.host import Host
 
@@ -67,16 +68,21 @@ class Storage:
             if not parts:
                 continue
             if self._host.exists("/run/udev/control"):
-                trouble = f"part of {kind.whole} that is not in use; that is left to the running system"
+                trouble = N_(
+                    "part of {whole} that is not in use; that is left to the running system", whole=kind.whole
+                )
             elif self._host.commands.find(kind.tool) is None:
-                trouble = f"part of {kind.whole}, and there is no {kind.tool} to put it together"
+                trouble = N_(
+                    "part of {whole}, and there is no {tool} to put it together", whole=kind.whole, tool=kind.tool
+                )
             else:
                 steps = self._bench.steps
                 try:
                     yield from kind.assemble(parts, self._bench)
                 except StorageError as error:
                     self._bench.undo(steps)
-                    yield Problem(device=parts[0].name, path="", message=f"part of {kind.whole}: {error.message}")
+                    message = N_("part of {whole}: {reason}", whole=kind.whole, reason=error.message)
+                    yield Problem(device=parts[0].name, path="", message=message)
                 continue
             for device in parts:
                 yield Problem(device=device.name, path="", message=trouble)
@@ -84,10 +90,10 @@ class Storage:
     def unlock(self, device: Device, passphrase: str) -> None:
         """Open an encrypted partition; the next look finds what is in it. Raises UnlockError."""
         if not device.locked:
-            raise UnlockError(f"{device.name} is not locked.")
+            raise UnlockError(N_("{device} is not locked.", device=device.name))
         with self._working:
             if device.name in self._bench.used:
-                raise UnlockError(f"{device.name} is unlocked already.", "Look again.")
+                raise UnlockError(N_("{device} is unlocked already.", device=device.name), N_("Look again."))
             luks.unlock(device, passphrase, self._bench)
 
     def release(self) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from bootmenu.discovery.attachment import Places
 from bootmenu.discovery.devices import Device
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
 from bootmenu.sources.tree import Tree, TreeError
@@ -53,11 +54,13 @@ def foreign(host: Host, path: str, place: Place) -> str:
     own = f"{os.major(number)}:{os.minor(number)}"
     members = _members(host, own)
     if not members:
-        return "not read: the kernel takes another disk for it that claims to have its file system"
+        return N_("not read: the kernel takes another disk for it that claims to have its file system")
     places = Places(host)
     others = (places.of("", member) for member in members if member != own)
     worse = next((other for other in others if other.rank > place.rank), None)
-    return f"not read: its file system lies on another disk, too, which is outside ({worse})" if worse else ""
+    if worse is None:
+        return ""
+    return N_("not read: its file system lies on another disk, too, which is outside ({disk})", disk=str(worse))
 
 
 def _members(host: Host, number: str) -> tuple[str, ...]:
@@ -77,7 +80,7 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
     read = 0
     for looked_at, path in enumerate(_candidates(top)):
         if looked_at >= _MAX_LOOKED_AT:
-            message = f"there are too many subvolumes: the first {_MAX_LOOKED_AT:,} are looked at"
+            message = N_("there are too many subvolumes: the first {n:,} are looked at", n=_MAX_LOOKED_AT)
             yield Problem(device=device.name, path=path, message=message)
             return
         with contextlib.suppress(TreeError):
@@ -89,7 +92,7 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
                 continue
             read += 1
             if read > MAX_SUBVOLUMES:
-                message = f"left out with all older ones: of the subvolumes, {MAX_SUBVOLUMES} are read"
+                message = N_("left out with all older ones: of the subvolumes, {n} are read", n=MAX_SUBVOLUMES)
                 yield Problem(device=device.name, path=path, message=message)
                 return
             yield Device.lying_in(device, path, filesystem="btrfs", label=device.label)

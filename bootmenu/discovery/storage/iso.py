@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmenu.discovery.devices import Device
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.sources.tree import Tree, TreeError
 
@@ -41,11 +42,13 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
                 yield Problem(device=device.name, path=path, message=error.detail)
                 continue
             if label is None:
-                yield Problem(device=device.name, path=path, message="is no image of a disc")
+                yield Problem(device=device.name, path=path, message=N_("is no image of a disc"))
                 continue
             found += 1
             if found > MAX_IMAGES:
-                message = f"left out with all that follow: of the images on a partition, {MAX_IMAGES} are looked at"
+                message = N_(
+                    "left out with all that follow: of the images on a partition, {n} are looked at", n=MAX_IMAGES
+                )
                 yield Problem(device=device.name, path=path, message=message)
                 return
             yield Device.lying_in(device, path, filesystem=FILESYSTEM, label=label or None)

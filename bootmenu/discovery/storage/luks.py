@@ -8,6 +8,7 @@ import contextlib
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import Bench, StorageError
 from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
 
@@ -57,9 +58,10 @@ def unlock(device: Device, passphrase: str, bench: Bench) -> None:
         # cryptsetup(8), RETURN CODES
         match error.status:
             case 2:
-                raise UnlockError("This is not its passphrase.", "Try again.", wrong=True) from None
+                raise UnlockError(N_("This is not its passphrase."), N_("Try again."), wrong=True) from None
             case 3:
-                hint = "Its key was made for a machine with more memory: cryptsetup luksConvertKey there."
-                raise UnlockError("There is not enough memory to derive the key.", hint) from None
+                hint = N_("Its key was made for a machine with more memory: cryptsetup luksConvertKey there.")
+                raise UnlockError(N_("There is not enough memory to derive the key."), hint) from None
             case _:
-                raise UnlockError(f"{device.name} cannot be unlocked: {error.message}", error.hint) from None
+                message = N_("{device} cannot be unlocked: {reason}", device=device.name, reason=error.message)
+                raise UnlockError(message, error.hint) from None

@@ -14,6 +14,7 @@ from typing import Any
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE
 from bootmenu.model.value import Record
@@ -43,11 +44,13 @@ class _Volume(Record, kw_only=True):
         """Why it is left alone; None = it is not."""
         # lvs(8), lv_attr: 1 volume type, 9 health
         if self.attributes[8:9] == "p":
-            return "waiting for a disk of its volume group"
+            return N_("waiting for a disk of its volume group")
         if self.types <= _PLAIN and self.attributes[:1] == "-":
             return None
-        kinds = " and ".join(sorted(self.types - _PLAIN)) or "a volume with snapshots"
-        return f"not read: it is {kinds}, which would write to its disks"
+        kinds = sorted(self.types - _PLAIN)
+        if not kinds:
+            return N_("not read: it is a volume with snapshots, which would write to its disks")
+        return N_("not read: it is {kinds}, which would write to its disks", kinds=", ".join(kinds))
 
 
 def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
@@ -71,7 +74,7 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
     for volume in sorted(_volumes(report), key=rank):
         trouble = volume.trouble()
         if trouble is None and active >= MAX_VOLUMES:
-            trouble = f"left out with all that follow: {MAX_VOLUMES} logical volumes are read"
+            trouble = N_("left out with all that follow: {n} logical volumes are read", n=MAX_VOLUMES)
         if trouble is None:
             activation = f'read_only_volume_list=["{volume.group}"] udev_rules=0 udev_sync=0 monitoring=0'
             config = f"{devices} {quiet} activation {{ {activation} }}"
@@ -82,7 +85,11 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
             except StorageError as error:
                 trouble = error.message
         if trouble is not None:
-            yield Problem(device=parts[0].name, path="", message=f"logical volume {volume.path}: {trouble}")
+            yield Problem(
+                device=parts[0].name,
+                path="",
+                message=N_("logical volume {path}: {reason}", path=volume.path, reason=trouble),
+            )
     if not active:
         bench.undo(steps)
 
@@ -106,5 +113,5 @@ def _volumes(report: bytes) -> list[_Volume]:
 
 
 KINDS.register("lvm", after="md")(
-    Kind(filesystem="LVM2_member", whole="a volume group", tool="lvm", assemble=assemble)
+    Kind(filesystem="LVM2_member", whole=N_("a volume group"), tool="lvm", assemble=assemble)
 )

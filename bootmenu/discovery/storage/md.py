@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
+from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 
 _HIGHEST = 127  # as mdadm itself counts, from there downwards
@@ -27,8 +28,14 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
             if trouble is None:
                 break
         if trouble is not None:
-            title = f"“{members[0].label}” " if members[0].label else ""
-            message = f"waiting for the other parts of the array {title}it belongs to ({trouble.message})"
+            label, reason = members[0].label, trouble.message
+            message = N_("waiting for the other parts of the array it belongs to ({reason})", reason=reason)
+            if label:
+                message = N_(
+                    "waiting for the other parts of the array “{label}” it belongs to ({reason})",
+                    label=label,
+                    reason=reason,
+                )
             yield Problem(device=members[0].name, path="", message=message)
 
 
@@ -52,7 +59,7 @@ def _free(bench: Bench) -> str:
     for number in range(_HIGHEST, -1, -1):
         if not bench.host.exists(f"/sys/class/block/md{number}"):
             return f"md{number}"
-    raise StorageError(f"{_HIGHEST + 1} arrays are there already")
+    raise StorageError(N_("{n} arrays are there already", n=_HIGHEST + 1))
 
 
-KINDS.register("md")(Kind(filesystem="linux_raid_member", whole="an array", tool="mdadm", assemble=assemble))
+KINDS.register("md")(Kind(filesystem="linux_raid_member", whole=N_("an array"), tool="mdadm", assemble=assemble))
