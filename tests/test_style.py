@@ -60,12 +60,10 @@ LONG_FILES: frozenset[str] = frozenset(
         "frontends/tui/screens/kiosk_screen.py",
         "frontends/tui/screens/menu_screen.py",
         "session/machine_session.py",
-        "sources/parsers/grub/interpreter.py",
     }
 )
 LONG_CLASSES: frozenset[str] = frozenset(
     {
-        "Interpreter",
         "MachineSession",
         "MenuScreen",
         "Mounts",
@@ -85,7 +83,6 @@ SHARED_CLASSES: frozenset[str] = frozenset(
         "Configuration",
         "Found",
         "Kind",
-        "Loaded",
         "Node",
         "Options",
         "Part",

@@ -9,19 +9,19 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import Platform
 from bootmenu.sources.parsers.grub.builtin_commands import LINUX
-from bootmenu.sources.parsers.grub.interpreter import (
+from bootmenu.sources.parsers.grub.grub_target import own_name
+from bootmenu.sources.parsers.grub.interpreter import Interpreter
+from bootmenu.sources.parsers.grub.script_values import (
     MAX_ITEMS,
     MAX_TEXT,
     Budget,
     Context,
-    Interpreter,
     Item,
-    Loaded,
+    LoadedFiles,
     Menu,
     StepsError,
-    own_name,
-    quoted,
 )
+from bootmenu.sources.parsers.grub.shell_state import quoted
 from bootmenu.sources.parsers.grub.syntax import Command, For, If, Kind, Simple, While
 from bootmenu.sources.tree import Tree
 from bootmenu.sources.variables import needed
@@ -163,7 +163,7 @@ class _Collector:
             entry = replace(entry, default=True)
         self.entries.append(entry)
 
-    def entry(self, entry_id: str, title: str, config: str, loaded: Loaded) -> BootEntry | None:
+    def entry(self, entry_id: str, title: str, config: str, loaded: LoadedFiles) -> BootEntry | None:
         """What was loaded as an entry; None when all entries together would be too large."""
         assert loaded.kernel is not None
         cmdline = command_line(loaded.arguments)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""What the commands of a script read and change: variables, menus, what is loaded, and the files of one partition."""
+
+from __future__ import annotations
+
+from bootmenu.errors import FormatError
+from bootmenu.model.entry import FileRef, Problem
+from bootmenu.sources import Platform, references
+from bootmenu.sources.parsers.grub import patterns
+from bootmenu.sources.parsers.grub.grub_target import own_name, own_variables
+from bootmenu.sources.parsers.grub.script_values import MAX_ITEMS, MAX_TEXT, Budget, Context, Item, LoadedFiles, Menu
+from bootmenu.sources.parsers.grub.syntax import Command
+from bootmenu.sources.tree import Stat, Tree, TreeError, normal
+
+STEPS_OF_A_FILE = 5
+_MAX_PROBLEMS = 20
+_MAX_EXPRESSIONS = 64
+
+
+def quoted(text: str) -> str:
+    """Return a title for a message."""
+    return f"“{text}”" if len(text) <= 60 else f"“{text[:57]}...”"
+
+
+class ShellState:
+    """The state of one configuration that runs.
+
+    config: path of the file that it begins with; its folder is GRUB's `prefix`.
+    """
+
+    def __init__(self, tree: Tree, config: str, budget: Budget, platform: Platform) -> None:
+        self.tree = tree
+        self.platform = platform
+        self.budget = budget
+        self.config = config
+        self.context = Context()
+        self.menu = Menu(self.context)
+        self.loaded = LoadedFiles()
+        self.problems: list[Problem] = []
+        self.visited: set[tuple[int, int]] = set()
+        self.bls: Context | None = None
+        """The variables when `blscfg` was last called; None = it never was."""
+        self.loopbacks: dict[str, str] = {}
+        """Names that `loopback` gave to files."""
+        self.scope: list[str] | None = None
+        """Positional parameters; None outside of a function and an entry."""
+        self.in_body = False
+        self.items = 0
+        self.exiting = False
+        self.unset: list[tuple[int, str, str]] = []
+        """Of the command that is run: (number of the word, its parameter, variable in it that nothing set)."""
+        self.unread = False
+        """A file on another partition could have set variables here."""
+        self.active: tuple[tuple[int, int], ...] = ()
+        """Identities of the files that are being read, the outermost first."""
+        self._text = 0
+        self._expressions: dict[str, patterns.Regex | FormatError] = {}
+        self._identity: tuple[str, frozenset[str]] = (tree.device, tree.names | {tree.device, own_name(tree)})
+        for name, value in own_variables(tree, config, platform).items():
+            self.context.set(name, value)
+            self.context.exported.add(name)
+
+    def problem(self, message: str, path: str = "") -> None:
+        """Report once what went wrong."""
+        found = Problem(device=self.tree.device, path=path or self.config, message=message)
+        if len(self.problems) < _MAX_PROBLEMS and found not in self.problems:
+            self.problems.append(found)
+
+    def set(self, name: str, value: str) -> int:
+        """Set a variable and return 0, or 1 when that may not be."""
+        # execute.c:grub_script_env_set: positional parameters are not variables
+        if not name or name[0].isdigit() or name in ("#", "*", "@"):
+            return 1
+        if not self.context.set(name, value):
+            self.problem("has a variable that grows too long, or too many of them")
+            return 1
+        return 0
+
+    def is_own(self, device: str) -> bool:
+        """Return whether this is a name of the partition that is read."""
+        return references.canonical(device) in self._identity[1]
+
+    def resolve(self, path: str) -> FileRef:
+        """Return the file of `(device)/path`, or of a path on $root."""
+        device, place = self.context.get("root"), path
+        if path.startswith("("):
+            device, _, place = path[1:].partition(")")
+        return FileRef(device=self.device(device), path=normal(place))
+
+    def device(self, name: str) -> str:
+        """Return GRUB's name of a device in the form of references.py; this partition's own is its kernel name."""
+        # the manual, Device syntax: LVM is (lvm/VOLUME), with the dashes that the device mapper has, RAID is (md/0)
+        name = name.strip().removeprefix("(").removesuffix(")")
+        if not name or self.is_own(name):
+            return self.tree.device
+        if name.startswith("lvm/"):
+            return name.removeprefix("lvm/")
+        if name.startswith("md/"):
+            return f"md{name[3:]}" if name[3:].isdecimal() else f"md_{name[3:]}"
+        return references.canonical(name)
+
+    def stat(self, path: str) -> Stat | None:
+        """Return what a path names; None when nothing, or when it is on another partition."""
+        self.budget.spend(STEPS_OF_A_FILE)
+        file = self.resolve(path)
+        if file.device != self.tree.device:
+            return None
+        try:
+            return self.tree.stat(file.path)
+        except TreeError:
+            return None
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Return the names in a folder of this partition; none when it cannot be listed."""
+        self.budget.spend(STEPS_OF_A_FILE)
+        try:
+            names = self.tree.list(folder)
+        except TreeError:
+            return ()
+        self.budget.spend(len(names) // 10)
+        return names
+
+    def add(self, item: Item) -> int:
+        """Put something into the current menu."""
+        self._text += len(item.title) + len(item.id) + sum(map(len, item.arguments))
+        if self.items >= MAX_ITEMS or self._text > 4 * MAX_TEXT:
+            self.problem(f"holds too much: the first {self.items:,} entries are read")
+            return 1
+        self.items += 1
+        self.menu.items.append(item)
+        return 0
+
+    def item(
+        self,
+        arguments: list[str],
+        *,
+        given_id: str = "",
+        body: tuple[Command, ...] | str | None,
+        is_submenu: bool = False,
+    ) -> Item:
+        """Return an item that is defined here; arguments[0] is its title."""
+        title = arguments[0]
+        return Item(
+            title=title,
+            id=given_id or title,
+            given_id=bool(given_id),
+            arguments=arguments,
+            body=body,
+            is_submenu=is_submenu,
+            context=self.context,
+            config=self.config,
+            active=self.active,
+        )
+
+    def shift(self, count: int) -> int:
+        """Do what `shift` does."""
+        if self.scope is None:
+            return 0
+        if count > len(self.scope):
+            return 1
+        self.scope = self.scope[count:]
+        return 0
+
+    def regex(self, expression: str) -> patterns.Regex:
+        """Return the regular expression, which a loop may ask for again and again. Raise FormatError."""
+        known = self._expressions.get(expression)
+        if known is None:
+            try:
+                known = patterns.Regex(expression, self.budget.spend)
+            except FormatError as error:
+                known = error
+            if len(self._expressions) >= _MAX_EXPRESSIONS:
+                del self._expressions[next(iter(self._expressions))]
+            self._expressions[expression] = known
+        if isinstance(known, FormatError):
+            raise known.with_traceback(None)
+        return known
