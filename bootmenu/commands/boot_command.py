@@ -12,7 +12,7 @@ from bootmenu.commands import shared_options
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import BootmenuError, FormatError, UsageError
 from bootmenu.model.text import printable
-from bootmenu.model.value import Value
+from bootmenu.model.value import Value, replace
 
 # Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def run(arguments: argparse.Namespace) -> int:
         ) as files:
             return boot(files, files.listing, options)
     with contextlib.closing(MachineSession(host, machine, method=arguments.method, settings=settings)) as session:
-        return boot(session, find_entry(session, arguments.entry), options)
+        listing = find_entry(session, arguments.entry)
+        if edits := shared_options.dtb_edits(arguments):
+            listing = session.recheck(replace(listing.entry, dtb_edits=edits))
+        return boot(session, listing, options)
 
 
 def find_entry(session: Session, entry_id: str) -> Listing:

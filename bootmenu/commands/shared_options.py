@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootmenu.commands.printing import print_note
-from bootmenu.errors import BootmenuError, UsageError
+from bootmenu.errors import BootmenuError, FormatError, UsageError
 
 # Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
 if TYPE_CHECKING:
@@ -27,6 +27,14 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is handed on")
     parser.add_argument(
         "--overlay", action="append", default=[], metavar="F", help="device-tree overlay (repeatable)"
+    )
+    parser.add_argument(
+        "--dtb-edit",
+        action="append",
+        default=[],
+        metavar="EDIT",
+        help="edit the device tree for this boot: 'enable /NODE', 'disable /NODE', 'delete /NODE PROPERTY' or "
+        "'/NODE PROPERTY = VALUE' with a value as bootmenu dtb show prints it (repeatable)",
     )
     parser.add_argument("--initrd", action="append", default=[], metavar="F", help="initramfs (repeatable)")
     parser.add_argument("--cmdline", default="", metavar="S", help="kernel command line")
@@ -102,6 +110,18 @@ def host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
         raise UsageError(f"{recorded}: {error.message}", error.hint) from None
 
 
+def dtb_edits(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the edits of the device tree. Raise UsageError for one that cannot be understood."""
+    from bootmenu.formats.dtb_edits import DtbEdit
+
+    for text in arguments.dtb_edit:
+        try:
+            DtbEdit.from_text(text)
+        except FormatError as error:
+            raise UsageError(f"--dtb-edit {text}: {error.message}", error.hint) from None
+    return tuple(arguments.dtb_edit)
+
+
 def carry_over(arguments: argparse.Namespace) -> dict[str, object]:
     """Return what --no-carry-over sets, for `settings_in_force`."""
     return {"carry-over": False} if arguments.no_carry_over else {}
@@ -131,6 +151,7 @@ def files_session(
         overlays=tuple(arguments.overlay),
         initrds=tuple(arguments.initrd),
         command_line=arguments.cmdline,
+        dtb_edits=dtb_edits(arguments),
         method=arguments.method,
         settings=settings,
         local=getattr(arguments, "machine", None) is None,

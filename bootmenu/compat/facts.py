@@ -219,6 +219,8 @@ class Handed(Value, kw_only=True):
     carried: tuple[str, ...] = ()
     """Nodes that come from the running machine, `/memory@40000000`."""
     problem: str = ""
+    edit_problem: str = ""
+    """Why an edit of it that somebody typed for this boot cannot be made."""
     hint: str = ""
 
 
@@ -261,13 +263,15 @@ class EntryFacts(Value, kw_only=True):
     kernel: KernelFacts | None = None
     """None = the kernel's file could not be read."""
     wants_own_tree: bool = False
-    """The entry names a device tree, or overlays; without either the running machine's own is handed on."""
+    """The entry names a device tree, or overlays, or edits one; else the running machine's own is handed on."""
     own_tree: DeviceTreeFacts | None = None
     """As it lies on the disk; None = it names none, or the file could not be read."""
     tree_folder: TreeFolderFacts | None = None
     """None = the entry names no folder from which its tree is to be taken."""
     overlays: tuple[bool, ...] = ()
     """For each overlay that could be read: whether it is a sound device tree."""
+    dtb_edits: tuple[str, ...] = ()
+    """BootEntry.dtb_edits"""
     initramfs: tuple[InitramfsFacts, ...] = ()
     """In loading order; what could not be read is left out."""
     configuration: Mapping[str, str] | None = None

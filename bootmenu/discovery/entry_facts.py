@@ -30,8 +30,8 @@ from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import version_of
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, once
 
-HandOver = Callable[[bytes | None, Sequence[bytes]], Handed]
-"""(the entry's own tree or None for the running one, its overlays) → what loading would make of them."""
+HandOver = Callable[[bytes | None, Sequence[bytes], Sequence[str]], Handed]
+"""(the entry's own tree or None for the running one, its overlays, its edits) → what loading would make of them."""
 
 _STATES = {
     Trouble.MISSING: FileState.MISSING,
@@ -70,8 +70,9 @@ def gather(
     kernel, own_tree, banner = reading.kernel, reading.own_tree, reading.banner
     overlays, initramfs = reading.overlays, reading.initramfs
     own, handed = own_tree, None
-    if hand_over is not None and (entry.dtb or entry.overlays) and reading.readable(entry):
-        handed = hand_over(reading.tree_data, reading.overlay_data)
+    wants_own_tree = entry.dtb is not None or bool(entry.overlays) or bool(entry.dtb_edits)
+    if hand_over is not None and wants_own_tree and reading.readable(entry):
+        handed = hand_over(reading.tree_data, reading.overlay_data, entry.dtb_edits)
         own = own_tree or handed.base
     entry = _with_existence(entry, files)
     files = [file if file.path == (path := _short(file)) else replace(file, path=path) for file in files]
@@ -84,11 +85,12 @@ def gather(
         architecture=entry.architecture,
         files=tuple(files),
         kernel=kernel,
-        wants_own_tree=entry.dtb is not None or bool(entry.overlays),
+        wants_own_tree=wants_own_tree,
         own_tree=own,
         handed=handed,
         tree_folder=tree_folder,
         overlays=tuple(overlays),
+        dtb_edits=entry.dtb_edits,
         initramfs=tuple(initramfs),
         configuration=_configuration(files, trees) if deep else None,
         banner=banner,

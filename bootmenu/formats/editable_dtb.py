@@ -17,6 +17,7 @@ import fdt
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import DeviceTree, Node
+from bootmenu.formats.dtb_edits import DtbEdit
 from bootmenu.formats.dtb_text import LONGEST, Change, Difference, is_strings, quoted_string, text_of
 from bootmenu.model.devicetree import MemoryRange
 
@@ -138,6 +139,13 @@ class EditableTree:
             pending += reversed(below)
 
     # ---- changing
+
+    def apply(self, edit: DtbEdit) -> None:
+        """Make a change that somebody typed. Raise FormatError where what it names is not there."""
+        if edit.value is None:
+            self.delete(edit.path, edit.property)
+        else:
+            self.set(edit.path, edit.property, edit.value)
 
     def set(self, path: str, name: str, value: bytes) -> None:
         """Set a property of a node that is there. Raise FormatError when there is none."""

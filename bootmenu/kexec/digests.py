@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from bootmenu.errors import BootmenuError
@@ -241,6 +241,16 @@ def images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[Plann
         yield PlannedFile(ref=ref, size=size)
 
 
+def refuse_edits(files: Iterable[PlannedFile], demands: Demands, trees: Mapping[str, DirectoryTree]) -> None:
+    """Raise DemandError where the settings demand what a device tree has to be: an edit that somebody typed would
+    make it another one. files: of which the tree is made."""
+    if demands.every_file or any(file.sha256 is not None or demands.of_image(file.ref, trees) for file in files):
+        raise DemandError(
+            N_("the settings demand a SHA-256 of the device tree, which an edit would change"),
+            "Remove the edits of the device tree.",
+        )
+
+
 def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTree]) -> LoadPlan:
     """Return the plan with what is demanded of its files, as far as that is known without opening them.
 
@@ -265,6 +275,13 @@ def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTre
             raise PlanError(message, error.hint) from None
         return replace(file, sha256=found.digest)
 
+    dtb = None if plan.dtb is None else with_digest(plan.dtb)
+    overlays = tuple(map(with_digest, plan.overlays))
+    if plan.entry.dtb_edits:
+        try:
+            refuse_edits([*([dtb] if dtb else []), *overlays], demands, trees)
+        except DemandError as error:
+            raise PlanError(N_("{reason}.", reason=error), error.hint) from None
     gone = list(demands.unmatched(trees))
     notes = [
         N_("The settings demand a SHA-256 of {name}, and there is no such file.", name=name) for name in gone[:_NOTED]
@@ -273,8 +290,8 @@ def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTre
         plan,
         kernel=with_digest(plan.kernel),
         initrds=tuple(map(with_digest, plan.initrds)),
-        dtb=None if plan.dtb is None else with_digest(plan.dtb),
-        overlays=tuple(map(with_digest, plan.overlays)),
+        dtb=dtb,
+        overlays=overlays,
         demands=demands,
         notes=(*plan.notes, *notes),
     )

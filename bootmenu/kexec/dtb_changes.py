@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from bootmenu.errors import BootmenuError
+from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import MAX_SIZE, STALE_CHOSEN, DeviceTree, Node, facts
+from bootmenu.formats.dtb_edits import MOST_EDITS, DtbEdit
 from bootmenu.formats.dtb_text import text_of
 from bootmenu.model.devicetree import MemoryRange
+from bootmenu.model.text import printable, quoted
 from bootmenu.model.value import Value
 
 RESERVE = "/memreserve/"
@@ -111,6 +113,59 @@ def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
         else:
             node.set(edit.property, value)
     return tree
+
+
+class DtbEditError(BootmenuError):
+    """A change that somebody typed for one boot cannot be made."""
+
+
+def edited(tree: DeviceTree, texts: Sequence[str]) -> DeviceTree:
+    """Return another tree with the changes that somebody typed made in order (BootEntry.dtb_edits). Raise
+    DtbEditError."""
+    if not texts:
+        return tree
+    from bootmenu.formats.editable_dtb import EditableTree
+
+    if len(texts) > MOST_EDITS:
+        raise DtbEditError(f"more than {MOST_EDITS} edits of a device tree", "Use an overlay, or edit its source.")
+    try:
+        held = EditableTree.from_tree(tree)
+    except FormatError as error:
+        raise DtbEditError(f"the device tree cannot be edited: {error.message}", error.hint) from None
+    for text in texts:
+        try:
+            held.apply(DtbEdit.from_text(text))
+        except FormatError as error:
+            raise DtbEditError(f"{_named(text)}: {error.message}", error.hint) from None
+    return held.to_tree()
+
+
+def see_that_edits_last(tree: DeviceTree, after: DeviceTree, texts: Sequence[str]) -> None:
+    """Raise DtbEditError where what this boot changes by itself undoes a change that somebody typed.
+
+    tree: with the typed changes. after: with all changes.
+    """
+    for text in texts:
+        edit = DtbEdit.from_text(text)
+        wanted, node = _node(tree, edit.path), _node(after, edit.path)
+        if node is None or wanted is None or node.get(edit.property) != wanted.get(edit.property):
+            raise DtbEditError(
+                f"{_named(text)}: bootmenu sets this itself, to what holds for this machine",
+                "Leave it out, or boot with --no-carry-over.",
+            )
+
+
+def _node(tree: DeviceTree, path: str) -> Node | None:
+    """Return the node that EditableTree takes for that path: one of exactly that name goes first."""
+    node: Node | None = tree.root
+    for name in filter(None, path.split("/")):
+        children = node.children if node else []
+        node = next((child for child in children if child.name == name), None) or (node.child(name) if node else None)
+    return node
+
+
+def _named(text: str) -> str:
+    return f"edit {quoted(printable(text.strip()[:200]))}"
 
 
 def _is_memory(node: Node) -> bool:

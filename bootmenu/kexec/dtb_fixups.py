@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,7 +14,7 @@ from bootmenu.discovery.machine_facts import read_tree
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, facts
 from bootmenu.kexec import overlays
-from bootmenu.kexec.dtb_changes import Edit, apply
+from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, edited, see_that_edits_last
 from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import whole
@@ -73,8 +74,9 @@ class Handover:
                 self._running, _, self._problem = read_tree(self._host)
             return self._running
 
-    def merged(self, own: bytes | None, others: Sequence[bytes]) -> DeviceTree:
-        """An entry's own tree, None = the running one, with its overlays. Raises FormatError, OverlayError."""
+    def merged(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str] = ()) -> DeviceTree:
+        """Return an entry's own tree, None = the running one, with its overlays and what somebody typed. Raise
+        FormatError, OverlayError, DtbEditError."""
         if own is None:
             base = self.running
             if base is None:
@@ -83,7 +85,7 @@ class Handover:
                 )
         else:
             base = DeviceTree.from_bytes(own)
-        return overlays.apply(self._host, base, others)
+        return edited(overlays.apply(self._host, base, others), typed)
 
     def on(self, trees: Mapping[str, DirectoryTree]) -> Handover:
         """Return a copy that reads the files of its plans from these trees."""
@@ -92,11 +94,11 @@ class Handover:
         other._trees = lambda: trees
         return other
 
-    def read(self, dtb: PlannedFile | None, others: Sequence[PlannedFile]) -> DeviceTree:
+    def read(self, dtb: PlannedFile | None, others: Sequence[PlannedFile], typed: Sequence[str] = ()) -> DeviceTree:
         """See kexec/plan.py."""
         trees = self._trees()
         own = None if dtb is None else whole(dtb, trees, MAX_SIZE)
-        return self.merged(own, [whole(file, trees, MAX_SIZE) for file in others])
+        return self.merged(own, [whole(file, trees, MAX_SIZE) for file in others], typed)
 
     def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
         """What has to change in it on this machine."""
@@ -108,34 +110,41 @@ class Handover:
         if not plan.own_tree:
             after = apply(running, plan.edits) if running is not None and plan.writes_tree else running
             return HandedTrees(running=running, named=None, handed=after)
-        named = self.read(plan.dtb, plan.overlays)
-        return HandedTrees(running=running, named=named, handed=apply(named, plan.edits))
+        base = self.read(plan.dtb, plan.overlays)
+        named = base if plan.dtb is not None or plan.overlays else None
+        handed = apply(edited(base, plan.entry.dtb_edits), plan.edits)
+        return HandedTrees(running=running, named=named, handed=handed)
 
-    def foresee(self, own: bytes | None, others: Sequence[bytes]) -> Handed:
+    def foresee(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str] = ()) -> Handed:
         """What loading would make of it. Never raises."""
         # by their digests: the trees of many entries need not be kept
-        key = tuple(None if data is None else hashlib.sha256(data).digest() for data in (own, *others))
+        texts = (os.fsencode(text) for text in typed)
+        key = (*(None if data is None else hashlib.sha256(data).digest() for data in (own, *others)), b"", *texts)
         with self._lock:
             if key in self._known:
                 return self._known[key]
-        answer = self._foresee(own, others)
+        answer = self._foresee(own, others, typed)
         with self._lock:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[key] = answer
         return answer
 
-    def _foresee(self, own: bytes | None, others: Sequence[bytes]) -> Handed:
+    def _foresee(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str]) -> Handed:
         base = None
         if own is None and self.running is not None:
             base = DeviceTreeFacts.from_bytes(self.running.to_bytes())
         try:
-            tree = self.merged(own, others)
+            tree = self.merged(own, others, typed)
             changes = self.edits(tree)
+            handed = apply(tree, changes)
+            see_that_edits_last(tree, handed, typed)
             return Handed(
                 base=base,
-                tree=facts(apply(tree, changes)),
+                tree=facts(handed),
                 carried=tuple(dict.fromkeys(edit.path for edit in changes if edit.value is not None)),
             )
+        except DtbEditError as error:
+            return Handed(base=base, edit_problem=error.message, hint=error.hint)
         except BootmenuError as error:
             return Handed(base=base, problem=error.message, hint=error.hint)

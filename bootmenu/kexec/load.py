@@ -16,7 +16,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.i18n import N_, English, joined, ngettext_lazy
 from bootmenu.kexec import dtb_changes
-from bootmenu.kexec.digests import Hashed, demanded, images
+from bootmenu.kexec.digests import Hashed, demanded, images, refuse_edits
 from bootmenu.kexec.dtb_fixups import Handover
 from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
@@ -404,12 +404,15 @@ class _Staging:
             before += source.total
         own = blobs.pop(0) if plan.dtb else None
         self.path = files[0].ref.path if files else "/sys/firmware/fdt"
-        tree = self._hand_over.merged(own, blobs)
+        typed = plan.entry.dtb_edits
+        if typed:
+            refuse_edits([source.file for source in sources], plan.demands, self._trees)
+        tree = self._hand_over.merged(own, blobs, typed)
         target = self._memory_file("device-tree")
         _write_all(target, dtb_changes.packed(dtb_changes.apply(tree, plan.edits)))
         _seal(target)
         self._dtb = target
-        overlays, edits = len(plan.overlays), len(plan.edits)
+        overlays, edits = len(plan.overlays), len(plan.edits) + len(typed)
         details: list[str] = [ngettext_lazy("{n} overlay", "{n} overlays", overlays)] if overlays else []
         details += [ngettext_lazy("{n} edit", "{n} edits", edits)] if edits else []
         yield self._finished(meter, details or [N_("unchanged")], sources)

@@ -12,7 +12,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.i18n import N_
 from bootmenu.kexec.demands import Demands
-from bootmenu.kexec.dtb_changes import Edit, boot_edits
+from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, boot_edits, see_that_edits_last
 from bootmenu.kexec.methods import METHODS, Method
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
@@ -83,8 +83,8 @@ class LoadPlan(Value, kw_only=True):
 
     @property
     def own_tree(self) -> bool:
-        """The entry brings a device tree, or overlays for the running one."""
-        return self.dtb is not None or bool(self.overlays)
+        """Whether the entry brings a device tree, or overlays or edits for the running one."""
+        return self.dtb is not None or bool(self.overlays) or bool(self.entry.dtb_edits)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -117,6 +117,7 @@ class LoadPlan(Value, kw_only=True):
             "initrds": [_file(file) for file in self.initrds],
             "dtb": None if self.dtb is None else _file(self.dtb),
             "overlays": [_file(file) for file in self.overlays],
+            "dtb_edits": list(self.entry.dtb_edits),
             "edits": [edit.to_json() for edit in self.edits],
             "cmdline": self.command_line,
             "hooks": list(self.hooks),
@@ -145,7 +146,7 @@ def make_plan(
     method; None = the first that is available. Raises PlanError when a file is not there, the kernel is nothing that
     can be unpacked, the device tree cannot be made, or no method can honour the entry.
     """
-    own_tree = entry.dtb is not None or bool(entry.overlays)
+    own_tree = entry.dtb is not None or bool(entry.overlays) or bool(entry.dtb_edits)
     name, chosen, reason = choose(machine, own_tree, method)
     files = {(file.role, file.device, file.path, file.part): file for file in facts.files}
 
@@ -179,10 +180,17 @@ def make_plan(
     dtb = planned("device tree", entry.dtb) if entry.dtb else None
     overlays = tuple(planned("overlay", ref) for ref in entry.overlays)
     changes: list[Edit] = []
-    tree = _tree(hand_over, dtb, overlays) if own_tree else hand_over.running if chosen.writes_tree else None
+    tree = hand_over.running if chosen.writes_tree else None
+    if own_tree:
+        tree = _tree(hand_over, dtb, overlays, entry.dtb_edits)
     if tree is not None:
         changes += hand_over.edits(tree)
         changes += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), seeds=chosen.writes_tree)
+        if entry.dtb_edits:
+            try:
+                see_that_edits_last(tree, apply(tree, changes), entry.dtb_edits)
+            except DtbEditError as error:
+                raise PlanError(f"{error.message}.", error.hint) from None
     return LoadPlan(
         entry=entry,
         method=name,
@@ -211,17 +219,22 @@ class HandOver(Protocol):
     def running(self) -> DeviceTree | None:
         """The first stage's own; None = not known."""
 
-    def read(self, dtb: PlannedFile | None, overlays: Sequence[PlannedFile]) -> DeviceTree:
-        """An entry's own tree, or the running one for None, with overlays. Raises BootmenuError."""
+    def read(self, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str], /) -> DeviceTree:
+        """Return an entry's own tree, or the running one for None, with overlays and typed edits. Raise
+        BootmenuError."""
 
     def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
         """What has to change in it on this machine. Raises BootmenuError."""
 
 
-def _tree(hand_over: HandOver, dtb: PlannedFile | None, overlays: Sequence[PlannedFile]) -> DeviceTree:
+def _tree(
+    hand_over: HandOver, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str]
+) -> DeviceTree:
     named = ", ".join(file.ref.path for file in (*([dtb] if dtb else []), *overlays))
     try:
-        return hand_over.read(dtb, overlays)
+        return hand_over.read(dtb, overlays, typed)
+    except DtbEditError as error:
+        raise PlanError(f"{error.message}.", error.hint) from None
     except BootmenuError as error:
         why = error.message.rstrip(".")
         raise PlanError(

@@ -142,6 +142,9 @@ class BootEntry(Value, kw_only=True):
     """A folder of device trees, of which this board's own is to be taken (`fdtdir`). The scan picks it by the
     machine's `compatible` and sets `dtb`, or leaves it None; a parser sets only one of the two."""
     overlays: tuple[FileRef, ...] = ()
+    dtb_edits: tuple[str, ...] = ()
+    """Changes of the device tree that is handed on, in order, as somebody typed them for one boot:
+    formats/dtb_edits.py. No configuration has any."""
     cmdline: CommandLine = field(default_factory=CommandLine)
     architecture: Architecture | None = None
     """As the configuration states it; None when it does not."""

@@ -132,6 +132,8 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
         lines += _file(_("initramfs"), initrd, width)
     if plan.dtb is not None:
         lines += _file(_("device tree"), plan.dtb, width)
+    for text in plan.entry.dtb_edits:
+        lines += field(_("tree edit"), clean(text, 500), width, style=Style.STRONG)
     for edit in plan.edits:
         lines += field(_("edit"), clean(localized(str(edit)), 500), width)
     lines += field(_("command line"), clean(plan.command_line) or _("none"), width)

@@ -22,11 +22,12 @@ class EntryPart(StrEnum):
     INITRAMFS = N_("initramfs")
     TREE = N_("device tree")
     OVERLAY = N_("overlay")
+    EDIT = N_("tree edit")
 
     @property
     def many(self) -> bool:
         """There may be several, and one more is offered behind the last."""
-        return self in (EntryPart.INITRAMFS, EntryPart.OVERLAY)
+        return self in (EntryPart.INITRAMFS, EntryPart.OVERLAY, EntryPart.EDIT)
 
 
 class Slot(Value):
@@ -59,7 +60,9 @@ class EntryEditor(Value):
         slots += [Slot(EntryPart.INITRAMFS, LineEditor())]
         slots += [slot(EntryPart.TREE, entry.dtb) if entry.dtb else Slot(EntryPart.TREE, LineEditor())]
         slots += [slot(EntryPart.OVERLAY, file) for file in entry.overlays]
-        return cls(entry, (*slots, Slot(EntryPart.OVERLAY, LineEditor())))
+        slots += [Slot(EntryPart.OVERLAY, LineEditor())]
+        slots += [Slot(EntryPart.EDIT, LineEditor.of(text)) for text in entry.dtb_edits]
+        return cls(entry, (*slots, Slot(EntryPart.EDIT, LineEditor())))
 
     @property
     def current(self) -> Slot:
@@ -103,6 +106,7 @@ class EntryEditor(Value):
             found = (self._file(slot) for slot in self.slots if slot.part is part)
             return tuple(file for file in found if file is not None)
 
+        edits = (slot.line.text.strip() for slot in self.slots if slot.part is EntryPart.EDIT)
         (text,) = (slot.line.text for slot in self.slots if slot.part is EntryPart.COMMAND_LINE)
         kernel = files(EntryPart.KERNEL)
         tree = next(iter(files(EntryPart.TREE)), None)
@@ -114,6 +118,7 @@ class EntryEditor(Value):
             dtb=tree,
             dtb_folder=self.entry.dtb_folder if tree == self.entry.dtb else None,
             overlays=files(EntryPart.OVERLAY),
+            dtb_edits=tuple(filter(None, edits)),
         )
 
     def _file(self, slot: Slot) -> FileRef | None:

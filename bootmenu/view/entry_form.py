@@ -71,6 +71,8 @@ def nothing(slot: Slot, machine: MachineFacts) -> str:
             return own_tree(machine)
         case EntryPart.INITRAMFS | EntryPart.OVERLAY:
             return _("none, or one more: /PATH or PARTITION:/PATH")
+        case EntryPart.EDIT:
+            return _("none, or one more: disable /NODE, or /NODE NAME = VALUE")
 
 
 def ready(choices: Sequence[TreeChoice]) -> list[TreeChoice]:

@@ -24,6 +24,7 @@ def plan_rows(plan: LoadPlan) -> list[tuple[str, str]]:
     rows += [(_("initramfs"), _file(file)) for file in plan.initrds]
     rows.append((_("device tree"), _file(plan.dtb) if plan.dtb else _("this machine's own")))
     rows += [(_("overlay"), _file(file)) for file in plan.overlays]
+    rows += [(_("tree edit"), text) for text in plan.entry.dtb_edits]
     rows += [(_("edit"), str(edit)) for edit in plan.edits]
     rows.append((_("command line"), plan.command_line or _("(none)")))
     rows += [(_("hook"), name) for name in plan.hooks]

@@ -228,6 +228,7 @@ entry_facts = st.builds(
     version=texts | st.sampled_from(["6.1.0"]),
     command_line=texts | st.sampled_from(command_lines),
     overlays=tuples_of(st.booleans(), 2),
+    dtb_edits=tuples_of(texts, 2),
     initramfs=tuples_of(initramfs_facts, 2),
     configuration=optional(configurations),
     banner=optional(texts | st.sampled_from(["6.1.0"])),

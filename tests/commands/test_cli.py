@@ -426,6 +426,46 @@ def test_a_dry_run_shows_what_becomes_of_a_device_tree(call: Call, on_virt: Path
     assert trees["device_tree"]["running"] is None, "it cannot be read here"
 
 
+def test_edits_of_a_device_tree_are_in_the_plan_and_judged(call: Call, on_virt: Path, tmp_path: Path) -> None:
+    (tmp_path / "Image").write_bytes(whole_image())
+    (tmp_path / "board.dtb").write_bytes(board_tree(["linux,dummy-virt"], memory=()).to_bytes())
+    files = ["--dtb", str(tmp_path / "board.dtb"), "--cmdline", "console=ttyAMA0", "--method", "simulated"]
+    words = ["boot", "--kernel", str(tmp_path / "Image"), *files]
+    edit = ["--dtb-edit", '/ note = "mine"', "--dtb-edit", "disable /psci"]
+    out = call(*words, *edit, "--dry-run").out
+    assert re.search(r'^tree edit +/ note = "mine"$', out, re.M)
+    assert '+ / note: "mine"' in out
+    assert '+ /psci status: "disabled"' in out
+    plan, trees = map(json.loads, call(*words, *edit, "--dry-run", "--json").out.splitlines())
+    assert plan["plan"]["dtb_edits"] == ['/ note = "mine"', "disable /psci"]
+    assert '+ / note: "mine"' in trees["device_tree"]["file"]
+    assert "DTB-EDITS" in call("check", tmp_path / "Image", *files, *edit).out
+    missing = ["--dtb-edit", "disable /sock"]
+    outcome = call("check", tmp_path / "Image", *files, *missing)
+    assert outcome.code == 1
+    assert "there is no node sock" in " ".join(outcome.out.split())
+    outcome = call(*words, *missing, "--dry-run")
+    assert outcome.code == 1
+    assert "there is no node sock" in outcome.err
+    outcome = call(*words, "--dtb-edit", "/ note = mine", "--dry-run")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "a text needs quotation marks" in outcome.err
+
+
+def test_an_entry_is_booted_with_an_edited_tree(call: Call, on_virt: Path) -> None:
+    board = board_tree(["linux,dummy-virt"], memory=()).to_bytes()
+    (on_virt / "board.dtb").write_bytes(board)
+    config = on_virt / "loader/entries/good.conf"
+    config.write_text(config.read_text() + "devicetree /board.dtb\n")
+    words = ["boot", good_id(call, on_virt), "--method", "simulated", "--dry-run"]
+    out = call(*words, "--dtb-edit", '/ note = "mine"').out
+    assert '+ / note: "mine"' in out
+    outcome = call(*words, "--dtb-edit", "disable /sock")
+    assert outcome.code == 1
+    assert "there is no node sock" in outcome.err
+    assert "note" not in call(*words).out
+
+
 def test_a_dry_run_prints_the_plan_and_does_nothing(call: Call, on_virt: Path) -> None:
     outcome = call("boot", good_id(call, on_virt), "--dry-run")
     assert outcome.code == 0

@@ -184,6 +184,20 @@ def test_a_device_tree_is_chosen_by_its_number() -> None:
     assert outcome.plan.entry.dtb == fakes.DEBIAN.entry.dtb
 
 
+def test_the_device_tree_is_edited_for_one_boot() -> None:
+    editor = EntryEditor.of(fakes.DEBIAN.entry)
+    number = 1 + [slot.part for slot in editor.slots].index(EntryPart.EDIT)
+    edits = ("disable /soc/uart@1", '/ note = "x"')
+    said, outcome = sit(fakes.FakeSession(), "e 1", str(number), edits[0], str(number + 1), edits[1], "b")
+    assert f"{number}  tree edit: disable /soc/uart@1" in said
+    assert "none, or one more: disable /NODE" in said
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.dtb_edits == edits
+    _, outcome = sit(fakes.FakeSession(), "e 1", str(number), edits[0], str(number), "-", "b")
+    assert isinstance(outcome, Jump)
+    assert outcome.plan.entry.dtb_edits == ()
+
+
 def test_an_edited_entry_that_cannot_be_loaded_can_be_changed_on() -> None:
     session = fakes.FakeSession(load_error=LoadError("It said no.", stage=Stage.LOAD))
     said, _ = sit(session, "e 1", "1", "first", "b", "1", "second", "")

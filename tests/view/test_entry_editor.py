@@ -104,6 +104,9 @@ def test_every_part_can_be_changed_and_the_entry_stays_what_it_was() -> None:
     editor = at(editor, EntryPart.INITRAMFS, 1).typed(LineEditor.of("uuid=1-2:/second"))
     editor = at(editor, EntryPart.TREE).typed(LineEditor.of("board.dtb"))
     editor = at(editor, EntryPart.OVERLAY).typed(LineEditor.of("/o.dtbo"))
+    editor = at(editor, EntryPart.EDIT).typed(LineEditor.of(" disable /soc/uart@1 "))
+    assert editor.edited().dtb_edits == ("disable /soc/uart@1",)
+    assert [slot.part for slot in editor.slots].count(EntryPart.EDIT) == 2, "one more is offered"
     edited = editor.edited()
     assert editor.changed
     assert edited.cmdline == CommandLine("root=/dev/sda2 single")

@@ -186,6 +186,29 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
 
 
+@entry_check("DTB-EDITS", requires=("FILE-MISSING",))
+def edits(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
+    """What somebody changes in the device tree for this boot is there to be changed."""
+    if not entry.dtb_edits:
+        return
+    evidence: dict[str, object] = {"edits": list(entry.dtb_edits)}
+    handed = entry.handed
+    if handed is not None and handed.edit_problem:
+        yield failed(
+            f"The device tree cannot be edited: {handed.edit_problem}.",
+            handed.hint or "Correct the edit, or leave it out; bootmenu dtb show prints the tree.",
+            **evidence,
+        )
+    elif handed is None or handed.tree is None:
+        yield unknown(
+            "Whether the device tree can be edited is not known: it could not be made.",
+            "See the other findings of this entry.",
+            **evidence,
+        )
+    else:
+        yield passed("The device tree can be edited so.", **evidence)
+
+
 @entry_check("DT-STALE-CHOSEN", requires=("DTB-STRUCT",))
 def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
     """/chosen of a tree that was saved from a running system speaks of that system's boot."""

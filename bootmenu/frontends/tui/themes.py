@@ -10,6 +10,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rich.color import ColorSystem
@@ -20,7 +21,7 @@ from textual.theme import Theme
 
 import bootmenu
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.model.value import Value, replace
+from bootmenu.model.value import Value
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
 

@@ -170,6 +170,23 @@ def handover() -> Iterator[Example]:
     yield Example(code=code, name="base unread", severity=UNKNOWN, entry=no_base)
     yield Example(code=code, name="none", severity=None, entry=own())
 
+    code = "DTB-EDITS"
+    edit = ("disable /soc/uart@1",)
+    edited = replace(own(), dtb_edits=edit, handed=Handed(tree=TREE))
+    yield Example(code=code, name="made", severity=PASS, entry=edited)
+    typo = Handed(edit_problem="edit “disable /sock”: there is no node sock in /", hint="Look.")
+    yield Example(
+        code=code,
+        name="no such node",
+        severity=FAIL,
+        entry=replace(edited, handed=typo),
+        says="node sock",
+    )
+    yield Example(code=code, name="not tried", severity=UNKNOWN, entry=replace(edited, handed=None))
+    unmade = Handed(problem="FDT_ERR_NOTFOUND")
+    yield Example(code=code, name="no tree", severity=UNKNOWN, entry=replace(edited, handed=unmade))
+    yield Example(code=code, name="none", severity=None, entry=own())
+
     code = "DT-STALE-CHOSEN"
     yield Example(code=code, name="clean", severity=PASS, entry=own())
     stale = own(stale_chosen=("linux,elfcorehdr",))

@@ -68,6 +68,26 @@ async def test_the_verdict_follows_what_is_typed() -> None:
         assert len(asked) < 20, "not with every key"
 
 
+async def test_the_device_tree_is_edited_for_one_boot() -> None:
+    session = FakeSession()
+    async with running(session, size=(80, 30)) as menu:
+        screen = await editing(menu)
+        while screen.editor.current.part is not EntryPart.EDIT:
+            await menu.press("down")
+        assert "none, or one more: disable /NODE" in menu.text
+        await menu.press(*"disable /soc/uart@1")
+        await menu.press("down")
+        screen.post_message(events.Paste('/soc/i2c@0 label = "sensors"'))
+        await menu.until(lambda: "sensors" in screen.line.text)
+        await menu.until(lambda: screen.settled)
+        assert screen.judged is not None
+        assert screen.judged.entry.dtb_edits == ("disable /soc/uart@1", '/soc/i2c@0 label = "sensors"')
+        await menu.press("escape")
+        await menu.at(MenuScreen)
+        screen = await editing(menu)
+        assert screen.editor.edited().dtb_edits == (), "for one boot only"
+
+
 async def test_nothing_of_it_is_left_in_the_menu_or_a_rescan() -> None:
     session = FakeSession()
     async with running(session) as menu:
