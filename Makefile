@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man json messages lint format system-packages lock clean
+.PHONY: help run test test-fast test-all test-full scenarios attack bench snapshots picture man json generated messages lint format system-packages lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,8 @@ man: $(VENV)/.ready ## Write the manual page anew from the command line.
 
 json: $(VENV)/.ready ## Write the tables of docs/json.md anew from the source.
 	@$(BIN)/python -m scripts.json_fields
+
+generated: man json messages ## Bring what is made from the source up to date; a step of every release.
 
 messages: $(VENV)/.ready ## Bring the translations up to date with the source (ARGS="--check": only say what is missing).
 	@$(BIN)/python -m scripts.messages $(ARGS)

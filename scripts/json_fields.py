@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Write the tables of docs/json.md that the source can tell: `make json`. They are those of the facts, from their
-value types, and that of the checks, from their docstrings."""
+"""Write the tables of docs/json.md that the source can tell: `make json`, a step of a release. They are those of the
+facts, from their value types, and that of the checks, from their docstrings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def _tables() -> Iterator[str]:
         meanings = _docstrings(kind)
         title = "field" if kind is MachineFacts else f"field of {_name(kind)}"
         rows = [
-            f"| `{field.name}` | {_type(field.type)} | {meanings.get(field.name, '')} |" for field in fields(kind)
+            f"| `{field.name}` | {_type(field.type)} | {meanings.get(field.name, '')} |"
+            for field in fields(kind)
+            if field.name != "not_recorded"  # what a recording lacks has no place in JSON
         ]
         yield "\n".join((f"| {title} | type | meaning |", "| --- | --- | --- |", *rows))
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bootmenu import __version__
+from bootmenu.bugreport.own_words import words_of_checks, words_of_facts
 from bootmenu.bugreport.redaction import REMOVED as REMOVED
 from bootmenu.bugreport.redaction import Redactor
 from bootmenu.config.settings_layers import Loaded
@@ -65,7 +66,7 @@ def parts(
     notes: Iterable[str] = (),
 ) -> dict[str, str]:
     """What the bundle holds: texts by the names of their files. notes: what could not be found out."""
-    redactor = Redactor(_hardware(machine))
+    redactor = redactor_for(machine)
 
     def told(value: object) -> str:
         return output.json_text(redactor.cleaned(value), indent=1) + "\n"
@@ -107,6 +108,11 @@ def bundle(texts: Mapping[str, str], name: str) -> bytes:
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     return packed.getvalue()
+
+
+def redactor_for(machine: MachineFacts) -> Redactor:
+    """Return one that keeps the words of this machine's hardware, and those of bootmenu's own facts and findings."""
+    return Redactor([*_hardware(machine), *words_of_facts(machine), *words_of_checks()])
 
 
 def _hardware(machine: MachineFacts) -> list[str]:

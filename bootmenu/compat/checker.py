@@ -79,6 +79,9 @@ class Check(Value):
     function: Callable[..., Iterator[CheckResult]]
     about: str
     """First line of its docstring."""
+    facts: tuple[str, ...] = ()
+    """Facts of the machine that came in with this check: of a recording that was made before there were such facts
+    (MachineFacts.not_recorded) it is not asked."""
 
     def run(self, machine: MachineFacts, entry: EntryFacts | None) -> list[Finding]:
         """Its findings, with their code."""
@@ -106,32 +109,37 @@ CHECKS: Registry[Check] = Registry("bootmenu.compat.checks")
 
 
 class _Decorator(Generic[F]):
-    def __init__(self, code: str, scope: Scope, after: str, requires: tuple[str, ...]) -> None:
-        self.code, self.scope, self.after, self.requires = code, scope, after, requires
+    def __init__(
+        self, code: str, scope: Scope, after: str, requires: tuple[str, ...], facts: tuple[str, ...]
+    ) -> None:
+        self.code, self.scope, self.after, self.requires, self.facts = code, scope, after, requires, facts
 
     def __call__(self, function: F) -> F:
         about = (function.__doc__ or "").strip().partition("\n")[0]
-        check = Check(
-            self.code, self.scope, self.requires, cast("Callable[..., Iterator[CheckResult]]", function), about
-        )
+        answer = cast("Callable[..., Iterator[CheckResult]]", function)
+        check = Check(self.code, self.scope, self.requires, answer, about, self.facts)
         # what a check requires has to be asked before
         after = (self.after, *self.requires) if self.after else self.requires
         CHECKS.register(self.code, after=after, file=function.__module__)(check)
         return function
 
 
-def machine_check(code: str, *, after: str = "", requires: tuple[str, ...] = ()) -> _Decorator[MachineCheck]:
+def machine_check(
+    code: str, *, after: str = "", requires: tuple[str, ...] = (), facts: tuple[str, ...] = ()
+) -> _Decorator[MachineCheck]:
     """Register a check of the running system.
 
     after: code of a check in another file; by default a check comes after the one above it. requires: Check.requires,
-    machine checks only.
+    machine checks only. facts: Check.facts.
     """
-    return _Decorator(code, Scope.MACHINE, after, requires)
+    return _Decorator(code, Scope.MACHINE, after, requires, facts)
 
 
-def entry_check(code: str, *, after: str = "", requires: tuple[str, ...] = ()) -> _Decorator[EntryCheck]:
+def entry_check(
+    code: str, *, after: str = "", requires: tuple[str, ...] = (), facts: tuple[str, ...] = ()
+) -> _Decorator[EntryCheck]:
     """Register a check of an entry; parameters as for `machine_check`, and `requires` may name any check."""
-    return _Decorator(code, Scope.ENTRY, after, requires)
+    return _Decorator(code, Scope.ENTRY, after, requires, facts)
 
 
 def check_machine(machine: MachineFacts) -> Report:
@@ -153,7 +161,8 @@ def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) 
     scope = Scope.MACHINE if entry is None else Scope.ENTRY
     sound = {finding.code for finding in known} - {finding.code for finding in known if finding.severity in _STOPS}
     for item in CHECKS.values():
-        if item.scope is scope and sound.issuperset(item.requires):
+        recorded = not any(fact in machine.not_recorded for fact in item.facts)
+        if item.scope is scope and recorded and sound.issuperset(item.requires):
             answers = item.run(machine, entry)
             findings += answers
             if answers and not any(finding.severity in _STOPS for finding in answers):

@@ -7,13 +7,14 @@ None always means "could not be found out". The JSON form is what `bootmenu fact
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
 from bootmenu.model import codec
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
-from bootmenu.model.value import Value, field
+from bootmenu.model.value import Value, field, replace
 
 SCHEMA = 1
 
@@ -136,6 +137,9 @@ class MachineFacts(Value, kw_only=True):
     """/proc/cmdline"""
     log: tuple[str, ...] | None = None
     """The lines of the kernel log that checks look at, without time stamps; None = not readable."""
+    not_recorded: tuple[str, ...] = ()
+    """Facts, `efi` or `kexec.loaded`, that the recording does not have, since it was made before they existed. They
+    have their defaults here, and no place in JSON."""
 
     @property
     def title(self) -> str:
@@ -160,13 +164,16 @@ class MachineFacts(Value, kw_only=True):
     def to_json(self) -> dict[str, object]:
         """What `bootmenu facts --json` prints."""
         encoded: dict[str, object] = codec.to_json(self)
+        del encoded["not_recorded"]
+        for path in self.not_recorded:
+            _remove(encoded, path.split("."))
         return encoded
 
     @classmethod
     def from_json(cls, value: object) -> MachineFacts:
         """Raises FormatError when the schema is newer or a field has the wrong type."""
         schema = value.get("schema") if isinstance(value, dict) else None
-        if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        if not isinstance(value, dict) or not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
             raise FormatError(
                 "these are no machine facts: no schema number", hint="Record some: bootmenu facts --json"
             )
@@ -175,7 +182,9 @@ class MachineFacts(Value, kw_only=True):
                 f"machine facts of schema {schema}; this bootmenu reads up to {SCHEMA}",
                 hint="Use a newer bootmenu, or record the facts again with this one.",
             )
-        return codec.from_json(cls, value, "facts")
+        recorded = {key: item for key, item in value.items() if key != "not_recorded"}
+        facts = codec.from_json(cls, recorded, "facts")
+        return replace(facts, not_recorded=tuple(sorted(set(_missing(facts.to_json(), value)))))
 
     @property
     def memory(self) -> tuple[MemoryRange, ...]:
@@ -191,3 +200,26 @@ class MachineFacts(Value, kw_only=True):
             return told
         taken = self.ram_taken or ()
         return tuple(area for area in merged(self.ram or ()) if subtracted((area,), taken)) or told
+
+
+def _missing(known: object, recorded: object, path: str = "") -> Iterator[str]:
+    """Iterate over the paths of what is known and is not in the recording; the items of a list share theirs."""
+    if isinstance(known, dict) and isinstance(recorded, dict):
+        for key, value in known.items():
+            if key in recorded:
+                yield from _missing(value, recorded[key], f"{path}{key}.")
+            else:
+                yield path + key
+    elif isinstance(known, list) and isinstance(recorded, list):
+        for item, other in zip(known, recorded, strict=True):
+            yield from _missing(item, other, path)
+
+
+def _remove(value: object, keys: list[str]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _remove(item, keys)
+    elif isinstance(value, dict) and len(keys) > 1:
+        _remove(value.get(keys[0]), keys[1:])
+    elif isinstance(value, dict):
+        value.pop(keys[0], None)

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.bugreport import bundle
-from bootmenu.bugreport.redaction import Redactor
+from bootmenu.bugreport.own_words import words_of_checks
+from bootmenu.bugreport.redaction import REMOVED, Redactor
 from bootmenu.config.settings_layers import Loaded, load
 from bootmenu.demo import recorded_machine
 from bootmenu.model.entry import CommandLine, Problem
@@ -25,6 +26,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.processes import Commands, Completed
 from tests.builders.fakes import DEBIAN
+from tests.compat.examples import examples
 
 SECRET = "hunter2Zx9"
 MACHINES = Path(__file__).parents[1] / "machines" / "recorded"
@@ -323,9 +325,18 @@ def test_the_same_uuid_has_the_same_name_everywhere_and_types_keep_theirs() -> N
 @pytest.mark.parametrize("name", ["raspi3b-4-cpus", "virt-gicv3-its", "virt-efi-acpi", "virt-el2-psci-smc"])
 def test_the_facts_and_the_log_of_a_machine_stay_useful(name: str) -> None:
     machine = MachineFacts.from_json(json.loads((MACHINES / f"{name}.json").read_text()))
-    redactor = Redactor(bundle._hardware(machine))
+    redactor = bundle.redactor_for(machine)
     facts = machine.to_json()
     assert redactor.cleaned(facts) == facts, "nothing of a recorded machine is anybody's secret"
+
+
+def test_what_a_check_says_and_compares_is_known_without_a_list() -> None:
+    redactor = bundle.redactor_for(recorded_machine())
+    plain = Redactor()
+    removed = [text for text in words_of_checks() if REMOVED in plain.text(text)]
+    assert removed, "or the vocabulary has them all, and this test sees nothing"
+    texts = [example.findings()[0].message for example in examples() if example.severity is not None]
+    assert sum(REMOVED in redactor.text(text) for text in texts) < sum(REMOVED in plain.text(text) for text in texts)
 
 
 def test_programs_that_write_into_the_kernels_log_are_left_out() -> None:

@@ -21,7 +21,7 @@ from bootmenu.compat.facts import (
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.devicetree import CpuNode, InterruptController, MemoryRange, ReservedMemory, SerialPort, TreeFacts
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression, KernelImage
-from bootmenu.model.machine import CpuFacts, KexecFacts, MachineFacts
+from bootmenu.model.machine import SCHEMA, CpuFacts, KexecFacts, MachineFacts
 from bootmenu.model.value import fields, is_value, replace
 from tests.builders import machines
 
@@ -119,40 +119,47 @@ log_lines = st.sampled_from(
         "kexec: Can't kexec: CPUs are stuck in the kernel.",
     ]
 )
-machine_facts = st.builds(
-    MachineFacts,
-    architecture=optional(st.sampled_from([Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64])),
-    machine=texts,
-    kernel_release=texts,
-    page_size=st.sampled_from([None, 4096, 16384, 65536]),
-    cap_sys_boot=booleans,
-    kexec=kexec_facts,
-    cpus=tuples_of(cpu_facts),
-    possible_cpus=optional(tuples_of(st.integers(0, 4))),
-    tree=optional(tree_facts),
-    tree_source=optional(texts),
-    tree_problem=optional(texts),
-    acpi=booleans,
-    ram=optional(tuples_of(ranges, 3)),
-    memory_total=optional(sizes),
-    command_line=optional(texts | st.sampled_from(["reboot=s1", "nr_cpus=1", "kvm-arm.mode=protected"])),
-    log=optional(tuples_of(log_lines, 2)),
-    byte_order=st.sampled_from(ByteOrder),
-    ram_taken=optional(tuples_of(ranges, 2)),
-    memory_available=optional(sizes),
-    efi=booleans,
-    five_level_paging=booleans,
-    has_tpm=booleans,
-    efi_bits=st.sampled_from([None, 32, 64]),
-    lockdown=st.sampled_from([None, "none", "integrity", "confidentiality"]),
-    lockdown_origin=st.sampled_from([None, "EFI Secure Boot", "command line", "Kernel configuration", "securityfs"]),
-    secure_boot=booleans,
-    exception_level=st.sampled_from([None, "EL1", "EL2", "inconsistent"]),
-    host_extensions=booleans,
-    protected_kvm=booleans,
-    lpi_tables=optional(tuples_of(ranges, 2)),
-    drivers=optional(tuples_of(st.sampled_from(["nouveau", "amdgpu"]), 2)),
-)
+_MACHINE = {
+    "architecture": optional(st.sampled_from([Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64])),
+    "machine": texts,
+    "kernel_release": texts,
+    "page_size": st.sampled_from([None, 4096, 16384, 65536]),
+    "cap_sys_boot": booleans,
+    "kexec": kexec_facts,
+    "cpus": tuples_of(cpu_facts),
+    "possible_cpus": optional(tuples_of(st.integers(0, 4))),
+    "tree": optional(tree_facts),
+    "tree_source": optional(texts),
+    "tree_problem": optional(texts),
+    "acpi": booleans,
+    "ram": optional(tuples_of(ranges, 3)),
+    "memory_total": optional(sizes),
+    "command_line": optional(texts | st.sampled_from(["reboot=s1", "nr_cpus=1", "kvm-arm.mode=protected"])),
+    "log": optional(tuples_of(log_lines, 2)),
+    "byte_order": st.sampled_from(ByteOrder),
+    "ram_taken": optional(tuples_of(ranges, 2)),
+    "memory_available": optional(sizes),
+    "efi": booleans,
+    "five_level_paging": booleans,
+    "has_tpm": booleans,
+    "efi_bits": st.sampled_from([None, 32, 64]),
+    "lockdown": st.sampled_from([None, "none", "integrity", "confidentiality"]),
+    "lockdown_origin": st.sampled_from(
+        [None, "EFI Secure Boot", "command line", "Kernel configuration", "securityfs"]
+    ),
+    "secure_boot": booleans,
+    "exception_level": st.sampled_from([None, "EL1", "EL2", "inconsistent"]),
+    "host_extensions": booleans,
+    "protected_kvm": booleans,
+    "lpi_tables": optional(tuples_of(ranges, 2)),
+    "drivers": optional(tuples_of(st.sampled_from(["nouveau", "amdgpu"]), 2)),
+    "firmware_console": optional(st.sampled_from(["ttyAMA", "ttyS", "unknown", ""])),
+    "not_recorded": st.just(()),
+    "schema": st.just(SCHEMA),
+}
+_BY_TYPE = {field.name: ... for field in fields(MachineFacts) if field.name not in _MACHINE}
+machine_facts = st.builds(MachineFacts, **_MACHINE, **_BY_TYPE)
+"""A fact that nobody has put into the table above is drawn by its type."""
 kernel_images = st.builds(
     KernelImage,
     format=texts | st.sampled_from(["arm64-image", "arm64-image", "bzimage", "riscv-image"]),
