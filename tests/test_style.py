@@ -55,7 +55,6 @@ LONG_FILES: frozenset[str] = frozenset(
     {
         "discovery/mounts.py",
         "discovery/scanner.py",
-        "formats/dtb.py",
         "frontends/plain_menu.py",
         "frontends/tui/screens/kiosk_screen.py",
         "frontends/tui/screens/menu_screen.py",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bootmenu.errors import FormatError
-from bootmenu.formats import dtb, initramfs
+from bootmenu.formats import dtb, dtb_facts, initramfs
 from bootmenu.formats.compression import unpack
 from bootmenu.formats.kernels import BrokenContainer, PartCache, UnsupportedKernel, Wanted, identify
 from bootmenu.formats.reader import ByteSource, Window
@@ -184,7 +184,7 @@ class DeviceTreeFacts(Value, kw_only=True):
             tree = dtb.DeviceTree.from_bytes(data)
         except FormatError as error:
             return cls(size=size, total_size=header.total_size, structure_problem=error.message)
-        return cls(size=size, total_size=header.total_size, tree=dtb.facts(tree))
+        return cls(size=size, total_size=header.total_size, tree=dtb_facts.facts(tree))
 
 
 class InitramfsFacts(Value, kw_only=True):

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from bootmenu.errors import FormatError
-from bootmenu.formats import dtb, spcr
+from bootmenu.formats import dtb, dtb_facts, spcr
 from bootmenu.model.devicetree import MemoryRange, TreeFacts
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.kernel import Architecture, ByteOrder
@@ -253,7 +253,7 @@ def read_tree(host: Host) -> tuple[dtb.DeviceTree | None, str | None, str | None
 
 def _tree(host: Host) -> tuple[TreeFacts | None, str | None, str | None]:
     tree, source, problem = read_tree(host)
-    return None if tree is None else dtb.facts(tree), source, problem
+    return None if tree is None else dtb_facts.facts(tree), source, problem
 
 
 def _unflattened(host: Host) -> dtb.Node:

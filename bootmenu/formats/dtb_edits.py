@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.dtb import STALE_CHOSEN
+from bootmenu.formats.dtb_facts import STALE_CHOSEN
 from bootmenu.formats.dtb_text import text_of, value_of
 from bootmenu.model.value import Value
 

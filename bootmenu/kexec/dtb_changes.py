@@ -11,8 +11,9 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.dtb import MAX_SIZE, STALE_CHOSEN, DeviceTree, Node, facts
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.formats.dtb_edits import MOST_EDITS, DtbEdit
+from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.formats.dtb_text import text_of
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.text import printable, quoted

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from bootmenu.compat.facts import DeviceTreeFacts, Handed
 from bootmenu.discovery.machine_facts import read_tree
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, facts
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
+from bootmenu.formats.dtb_facts import facts
 from bootmenu.kexec import overlays
 from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, edited, see_that_edits_last
 from bootmenu.kexec.firmware_fixups import edits

@@ -14,7 +14,8 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from bootmenu.errors import BootmenuError
-from bootmenu.formats.dtb import DeviceTree, Node, facts, psci_node
+from bootmenu.formats.dtb import DeviceTree, Node
+from bootmenu.formats.dtb_facts import facts, psci_node
 from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts

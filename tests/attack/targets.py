@@ -39,7 +39,8 @@ from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats import compression, dtb_head, initramfs
-from bootmenu.formats.dtb import DeviceTree, facts
+from bootmenu.formats.dtb import DeviceTree
+from bootmenu.formats.dtb_facts import facts
 from bootmenu.formats.editable_dtb import EditableTree
 from bootmenu.formats.kernels import Wanted, content_of, identify, part_named
 from bootmenu.formats.reader import Buffer

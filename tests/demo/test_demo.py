@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from bootmenu.demo import demonstration, recorded_machine, running_tree
-from bootmenu.formats import dtb
+from bootmenu.formats import dtb, dtb_facts
 from bootmenu.session.machine_session import collect
 from bootmenu.view.dtb_page import TreeText, tree
 from bootmenu.view.output import report_lines
@@ -16,7 +16,7 @@ UNREAD = re.compile(r"not be read|cannot be read|not known|not readable")
 
 
 def test_the_running_tree_is_that_of_the_recorded_machine() -> None:
-    assert dtb.facts(dtb.DeviceTree.from_bytes(running_tree())) == recorded_machine().tree
+    assert dtb_facts.facts(dtb.DeviceTree.from_bytes(running_tree())) == recorded_machine().tree
 
 
 def test_nothing_is_unread_that_another_page_shows() -> None:

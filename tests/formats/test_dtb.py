@@ -11,17 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells, strings
-from bootmenu.formats.dtb import (
-    MAGIC,
-    STALE_CHOSEN,
-    DeviceTree,
-    Header,
-    HeaderError,
-    Node,
-    StructureError,
-    facts,
-    read_root,
-)
+from bootmenu.formats.dtb import MAGIC, DeviceTree, Header, HeaderError, Node, StructureError, read_root
+from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.formats.dtb_head import read_head
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.devicetree import MemoryRange

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 
 from bootmenu.demo.builders import board_tree, cells, strings
 from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.dtb import MAX_SIZE, STALE_CHOSEN, DeviceTree, Node, facts
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
+from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.kexec import overlays
 from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply, boot_edits, packed
 from bootmenu.kexec.dtb_fixups import Handover

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bootmenu.demo.builders import board_tree
-from bootmenu.formats.dtb import STALE_CHOSEN, DeviceTree, facts
+from bootmenu.formats.dtb import DeviceTree
+from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.kexec.kernel_errors import LoadError, explain
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.methods import METHODS

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.formats.dtb import DeviceTree, facts
+from bootmenu.formats.dtb import DeviceTree
+from bootmenu.formats.dtb_facts import facts
 from bootmenu.kexec import planned_files
 from bootmenu.kexec.kernel_errors import LoadError, explain, left_loaded
 from bootmenu.kexec.load import load, unload

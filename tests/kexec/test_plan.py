@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu.demo.builders import board_tree
-from bootmenu.formats.dtb import facts
+from bootmenu.formats.dtb_facts import facts
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.kernel import Architecture, Compression

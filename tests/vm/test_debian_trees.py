@@ -12,7 +12,8 @@ import pytest
 
 from bootmenu.discovery.dtb_candidates import DeviceTrees
 from bootmenu.errors import FormatError
-from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, facts
+from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
+from bootmenu.formats.dtb_facts import facts
 from bootmenu.formats.dtb_head import read_head
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.entry import BootEntry, FileRef

@@ -13,7 +13,7 @@ from bootmenu.compat.checker import CheckResult, entry_check, failed, passed, un
 from bootmenu.compat.checks.firmware import used_memory
 from bootmenu.compat.checks.hardware import NO_RUNNING_TREE, NO_RUNNING_TREE_HINT, USE_OWN_TREE
 from bootmenu.compat.facts import EntryFacts
-from bootmenu.formats.dtb import MPIDR_MASK
+from bootmenu.formats.dtb_facts import MPIDR_MASK
 from bootmenu.model.devicetree import CpuNode, MemoryRange, subtracted
 from bootmenu.model.machine import MachineFacts
 

@@ -8,7 +8,8 @@ import struct
 import pytest
 
 from bootmenu.demo.builders import board_tree, cells, strings
-from bootmenu.formats.dtb import DeviceTree, Node, facts
+from bootmenu.formats.dtb import DeviceTree, Node
+from bootmenu.formats.dtb_facts import facts
 from bootmenu.model.devicetree import InterruptController, MemoryRange, ReservedMemory, SerialPort
 
 
