@@ -6,7 +6,6 @@ The machine's own lie in /etc/bootmenu/themes and win over those that are shippe
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
 import tomllib
@@ -265,7 +264,7 @@ def readable(theme: Theme, depth: Depth) -> Theme:
         if not _same(candidate, background(theme), depth):
             break
     mended = {f"ink-{ink}": plain for ink in Style if _hidden(theme, ink, depth)}
-    return dataclasses.replace(theme, variables={**theme.variables, **mended}) if mended else theme
+    return replace(theme, variables={**theme.variables, **mended}) if mended else theme
 
 
 def built_in(depth: Depth) -> Theme:
