@@ -56,15 +56,12 @@ LONG_FILES: frozenset[str] = frozenset(
         "discovery/mounts.py",
         "discovery/scanner.py",
         "frontends/plain_menu.py",
-        "frontends/tui/screens/kiosk_screen.py",
-        "frontends/tui/screens/menu_screen.py",
         "session/machine_session.py",
     }
 )
 LONG_CLASSES: frozenset[str] = frozenset(
     {
         "MachineSession",
-        "MenuScreen",
         "Mounts",
         "PlainMenu",
         "Survey",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The story of one entry: why it gets its verdict, what would be read, and the command line."""
+"""The summary of one entry: why it gets its verdict, what would be read, and the command line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def none_given() -> str:
     return _("none given")
 
 
-def story(
+def summary(
     listing: Listing,
     machine: MachineFacts,
     machine_report: Report,
@@ -224,7 +224,7 @@ def _image(image: KernelImage) -> str:
     return " · ".join(parts)
 
 
-def problem_story(problem: Problem, width: int) -> list[Line]:
+def problem_summary(problem: Problem, width: int) -> list[Line]:
     """What could not be read, where, and that nothing else is affected."""
     lines = field(_("partition"), clean(problem.device, 100) or _("unknown"), width)
     if problem.path:

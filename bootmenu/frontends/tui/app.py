@@ -26,7 +26,8 @@ from bootmenu.frontends.tui import themes
 from bootmenu.frontends.tui.driver import BootmenuDriver
 from bootmenu.frontends.tui.screens.base_screen import BaseScreen, BootmenuScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
-from bootmenu.frontends.tui.screens.kiosk_screen import KioskRefusalScreen, KioskScreen
+from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.frontends.ui_context import UiContext

@@ -12,7 +12,8 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.dtb_candidates import Fit
 from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
-from bootmenu.frontends.tui.screens.kiosk_screen import KioskArrivalScreen, KioskRefusalScreen, KioskScreen
+from bootmenu.frontends.tui.screens.kiosk_page import KioskArrivalScreen, KioskRefusalScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.model.progress import Stage

@@ -36,19 +36,19 @@ from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
-from bootmenu.frontends.tui.screens.kiosk_screen import (
+from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
+from bootmenu.frontends.tui.screens.kiosk_page import (
     KioskArrivalScreen,
     KioskLeavingScreen,
-    KioskLoadingScreen,
+    KioskPage,
     KioskRefusalScreen,
-    KioskScreen,
-    PinScreen,
-    PlainScreen,
 )
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
+from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.frontends.ui_context import UiContext
@@ -91,7 +91,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     KioskLeavingScreen: lambda context: KioskLeavingScreen(context, Power.OFF),
     PinScreen: _pin,
 }
-_BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, ScanningScreen, PlainScreen}
+_BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, ScanningScreen, KioskPage}
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
 """Actions that end the app, or go to another screen that has its own turn."""
 

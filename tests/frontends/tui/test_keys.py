@@ -19,11 +19,12 @@ from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
-from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen, PinScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
+from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.model.value import replace
 from bootmenu.view.actions import TABLE

@@ -18,14 +18,11 @@ from bootmenu.config.settings import Settings
 from bootmenu.config.settings_layers import parse
 from bootmenu.frontends.outcome import Jump, Quit
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
-from bootmenu.frontends.tui.screens.kiosk_screen import (
-    KioskArrivalScreen,
-    KioskLoadingScreen,
-    KioskRefusalScreen,
-    KioskScreen,
-    PinScreen,
-)
+from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
+from bootmenu.frontends.tui.screens.kiosk_page import KioskArrivalScreen, KioskRefusalScreen
+from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -204,11 +201,11 @@ async def test_a_pin_that_cannot_be_compared_opens_nothing() -> None:
 async def test_allowed_actions_are_rows_without_the_pin() -> None:
     session = FakeSession()
     async with kiosk(session, settings(kiosk_actions=("details", "rescan"))) as menu:
-        await menu.press("end", "up")
+        await menu.press("end", "up", "up")
         assert "Technical details" in marked(menu)
         await menu.press("enter")
         await menu.at(DetailsScreen)
-        await menu.press("escape", "up", "enter")
+        await menu.press("escape", "down", "enter")
         await menu.until(lambda: session.calls.count("scan") == 2)
 
 

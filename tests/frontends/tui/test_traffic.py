@@ -14,7 +14,7 @@ def test_a_line_is_sent_little(term: str) -> None:
     traffic = measure(term)
     assert traffic.first <= 4000
     assert traffic.key <= 200
-    assert traffic.story <= 750
+    assert traffic.summary <= 750
     assert traffic.scroll <= (350 if term == "linux" else 2000), "a terminal that scrolls is told to"
     assert traffic.progress <= 60
     assert traffic.idle == 0

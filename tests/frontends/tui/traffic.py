@@ -29,8 +29,8 @@ class Traffic:
     """From the start until the first screen stands still."""
     key: int
     """The most that a cursor key cost, in the rows of the list."""
-    story: int
-    """The most that telling the story of the entry cost, once the cursor rests there."""
+    summary: int
+    """The most that telling the summary of the entry cost, once the cursor rests there."""
     scroll: int
     """A cursor key that moves a whole page by one line."""
     progress: int
@@ -113,7 +113,7 @@ def measure(term: str) -> Traffic:
     return Traffic(
         first=first,
         key=max(keys),
-        story=max(stories),
+        summary=max(stories),
         scroll=scrolled,
         progress=max(steps),
         idle=idle,

@@ -18,7 +18,7 @@ from bootmenu.model.entry import Problem
 from bootmenu.session import internal_errors
 from bootmenu.view.banner import heading
 from bootmenu.view.entry_details import details, device_trees, machine_details
-from bootmenu.view.entry_summary import problem_story
+from bootmenu.view.entry_summary import problem_summary
 from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line
 
@@ -54,7 +54,7 @@ class DetailsScreen(ReadingScreen[None]):
         session = self.context.session
         machine = machine_details(session.machine_report, session.notices, width)
         if self.problem is not None:
-            left_out = problem_story(self.problem, width)
+            left_out = problem_summary(self.problem, width)
             return [heading(width, _("Could not be read")), *left_out, BLANK, *machine]
         if self.listing is None:
             return machine

@@ -73,7 +73,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         yield TextView(lambda width: [heading(width, title)], classes="rule")
         yield TextView(self._fields, id="fields")
         yield TextView(lambda width: [entry_form.verdict_rule(self.judged, width)], classes="rule", id="verdict")
-        yield TextView(self._story, id="story")
+        yield TextView(self._entry_summary, id="summary")
         yield TextView(self._more, classes="rule", id="more")
 
     @property
@@ -85,11 +85,11 @@ class EditScreen(Typing, BootmenuScreen[None]):
     def _fields(self, width: int) -> list[Line]:
         return entry_form.fields(self.editor, self.context.session.machine, self._trees, width)
 
-    def _story(self, width: int) -> list[Line]:
+    def _entry_summary(self, width: int) -> list[Line]:
         return entry_form.judgement(self.judged, self.context.session.machine_report, width)
 
     def _more(self, width: int) -> list[Line]:
-        below = self.text_view("story").below
+        below = self.text_view("summary").below
         right = more_below(below, width)
         said = _("starts as soon as it is checked") if self._starting else ""
         return [rule(width, [Span(said, Style.STRONG)] if said else [], right)]
@@ -102,7 +102,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         fields.reveal(entry_form.row_of(self.editor))
         self.text_view("verdict").show(lambda width: [entry_form.verdict_rule(self.judged, width)])
         if self.judged is not None:  # what was found before stays to be read until there is something new
-            self.text_view("story").show(self._story)
+            self.text_view("summary").show(self._entry_summary)
         self.text_view("more").show(self._more)
         self.text_view("footer").show(self._footer)
 
@@ -218,7 +218,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        self.text_view("story").turn(pages)
+        self.text_view("summary").turn(pages)
         self.text_view("more").show(self._more)
 
     def action_revert(self) -> None:

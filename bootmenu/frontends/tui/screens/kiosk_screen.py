@@ -7,272 +7,38 @@ It takes Up, Down, Home, End, digits and Enter, and leaves nothing else to take:
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event
 from time import monotonic
-from typing import ClassVar, TypeVar
 
-from textual import events, on
-from textual.app import ComposeResult
+from textual import on
 from textual.message import Message
 
-from bootmenu.bootstate.pin import LONGEST, Guard
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.outcome import Jump
-from bootmenu.frontends.tui.bindings import bindings
-from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
+from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
+from bootmenu.frontends.tui.screens.kiosk_page import (
+    KioskArrivalScreen,
+    KioskLeavingScreen,
+    KioskPage,
+    KioskRefusalScreen,
+)
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
-from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
-from bootmenu.frontends.tui.widgets.text_view import TextView
+from bootmenu.frontends.tui.screens.pin_screen import PinScreen
+from bootmenu.frontends.tui.screens.power_screen import PowerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.kernel_errors import SimulatedJump
-from bootmenu.kexec.plan import LoadPlan
-from bootmenu.session import internal_errors
 from bootmenu.system.power import Power
 from bootmenu.view import kiosk_pages as pages
 from bootmenu.view.kiosk_offer import KioskOffer, KioskState
-from bootmenu.view.load_progress import fraction
 from bootmenu.view.screen_ids import ScreenId
-from bootmenu.view.styled_text import BLANK, Line
-
-T = TypeVar("T")
-
-
-class PlainScreen(BootmenuScreen[T]):
-    """One page, with nothing above it and whom to call below it. For screens of the kiosk only."""
-
-    def compose(self) -> ComposeResult:
-        """The page."""
-        yield TextView(self._title, id="title")
-        yield TextView(self._fresh, id="page")
-        yield TextView(self._bottom, id="footer")
-
-    def _title(self, width: int) -> list[Line]:
-        return pages.top(self.context.session.simulated, self.context.simulated_pin, width)
-
-    def _bottom(self, width: int) -> list[Line]:
-        return pages.bottom(self.context.settings.kiosk_contact, width)
-
-    def plain(self, width: int, height: int) -> list[Line]:
-        """The page, at most `height` lines."""
-        raise NotImplementedError
-
-    def _fresh(self, width: int) -> list[Line]:
-        height = max(1, self.size.height - 1 - len(self._bottom(width)))
-        lines = self.plain(width, height)
-        return lines + [BLANK] * (height - len(lines))
-
-    def draw(self) -> None:
-        """Bring the page up to date."""
-        if not self.gone:
-            self.text_view("page").show(self._fresh)
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """The page fills the screen."""
-        self.call_after_refresh(self.draw)
+from bootmenu.view.styled_text import Line
+from bootmenu.view.wording import POWER_WORDS
 
 
-class KioskLoadingScreen(PlainScreen[Jump | Returned], LoadingScreen):
-    """How far it is, and no more."""
-
-    def __init__(self, context: UiContext, listing: Listing, words: str, *, after: Event) -> None:
-        LoadingScreen.__init__(self, context, listing, after=after)
-        self.words = words
-
-    def plain(self, width: int, height: int) -> list[Line]:
-        """The bar."""
-        part = fraction(self.plan, self.told) if self.plan else 0.0
-        return pages.progress(self.words, part, self.said, width, height)
-
-    def _page(self, width: int) -> list[Line]:
-        return self._fresh(width)
-
-    def refused(self, error: Exception) -> BootmenuScreen[None]:
-        """See LoadingScreen."""
-        return KioskRefusalScreen(self.context, error, self.words)
-
-    def arrived(self, _plan: LoadPlan) -> BootmenuScreen[None]:
-        """See LoadingScreen."""
-        return KioskArrivalScreen(self.context, self.words)
-
-
-class KioskRefusalScreen(PlainScreen[None]):
-    """It could not be started. The reason is for the log, and behind the PIN."""
-
-    screen_id = ScreenId.REFUSAL
-    BINDINGS: ClassVar = bindings(ScreenId.ARRIVAL)
-
-    def __init__(self, context: UiContext, error: Exception, words: str = "") -> None:
-        super().__init__(context)
-        self.words = words
-        internal_errors.write(error)
-
-    def plain(self, width: int, height: int) -> list[Line]:
-        """In plain words."""
-        return pages.refusal(self.words, width, height)
-
-    def action_back(self) -> None:
-        """To the choices."""
-        self.dismiss()
-
-
-class KioskArrivalScreen(PlainScreen[None]):
-    """The end of a simulation."""
-
-    screen_id = ScreenId.ARRIVAL
-
-    def __init__(self, context: UiContext, words: str) -> None:
-        super().__init__(context)
-        self.words = words
-
-    def plain(self, width: int, height: int) -> list[Line]:
-        """In plain words."""
-        return pages.arrival(self.words, width, height)
-
-    def action_back(self) -> None:
-        """To the choices."""
-        self.dismiss()
-
-
-class KioskLeavingScreen(PlainScreen[None]):
-    """The machine is on its way down; nothing can be typed any more."""
-
-    screen_id = ScreenId.PROGRESS
-    BINDINGS: ClassVar = []
-
-    def __init__(self, context: UiContext, wanted: Power) -> None:
-        super().__init__(context)
-        self._wanted = wanted
-
-    def plain(self, width: int, height: int) -> list[Line]:
-        """In plain words."""
-        return pages.leaving(self._wanted, width, height)
-
-
-class PinScreen(PlainScreen[bool]):
-    """Asks for the PIN; ends with whether it was right. Digits are typed, or chosen with three buttons."""
-
-    screen_id = ScreenId.PIN
-
-    class Tried(Message):
-        """It was compared."""
-
-        def __init__(self, right: bool) -> None:
-            super().__init__()
-            self.right = right
-
-    def __init__(self, context: UiContext, guard: Guard) -> None:
-        super().__init__(context)
-        self._guard = guard
-        self._typed = ""
-        self._turned = 0
-        self._trying = False
-        self._wrong = False
-
-    def plain(self, width: int, height: int) -> list[Line]:
-        """Stars and the wheel."""
-        return pages.pin(
-            len(self._typed), self._turned, self._said(), width, height, few_buttons=self.context.few_buttons()
-        )
-
-    def _said(self) -> str:
-        if self._trying:
-            return _("One moment, please.")
-        return pages.not_open(self._guard.wait, wrong=self._wrong)
-
-    def on_mount(self) -> None:
-        """The seconds of a pause are counted down."""
-        self.set_interval(1, self._tick)
-
-    def _tick(self) -> None:
-        self.draw()
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits. What is no key of the table is nothing."""
-        if event.character is not None and event.character in pages.DIGITS:
-            event.stop()
-            self._add(event.character)
-            self._turned = pages.WHEEL.index("OK")
-            self.draw()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """The digits of it."""
-        event.stop()
-        for digit in event.text:
-            if digit in pages.DIGITS:
-                self._add(digit)
-        self._turned = pages.WHEEL.index("OK")
-        self.draw()
-
-    def _add(self, digit: str) -> None:
-        if not self._trying and not self._guard.wait:
-            self._wrong = False
-            self._typed = (self._typed + digit)[:LONGEST]
-
-    def action_up(self) -> None:
-        """The sign before."""
-        self._turn(-1)
-
-    def action_down(self) -> None:
-        """The next sign."""
-        self._turn(1)
-
-    def _turn(self, steps: int) -> None:
-        self._turned = (self._turned + steps) % len(pages.WHEEL)
-        self.draw()
-
-    def action_enter_pin(self) -> None:
-        """Take the sign; OK tries the PIN."""
-        match pages.WHEEL[self._turned]:
-            case "OK":
-                self._try()
-            case "erase":
-                self.action_erase()
-            case "back":
-                self.action_no()
-            case digit:
-                self._add(digit)
-        self.draw()
-
-    def action_erase(self) -> None:
-        """Take the last digit back."""
-        if not self._trying:
-            self._typed = self._typed[:-1]
-            self.draw()
-
-    def action_no(self) -> None:
-        """Back to the choices."""
-        if not self._trying:
-            self.dismiss(False)
-
-    def _try(self) -> None:
-        if self._trying or not self._typed or self._guard.wait:
-            return
-        pin, self._typed, self._trying, self._turned = self._typed, "", True, 0
-        self.run_worker(lambda: self._compare(pin), thread=True, group="pin", exit_on_error=False)
-
-    def _compare(self, pin: str) -> None:
-        """In a thread: it takes a second, and something is written before."""
-        right = False
-        try:
-            right = self._guard.opens(pin)
-        except Exception as error:
-            internal_errors.write(error)
-        self.post_message(self.Tried(right))
-
-    @on(Tried)
-    def _tried(self, message: Tried) -> None:
-        self._trying, self._wrong = False, not message.right
-        if message.right:
-            self.dismiss(True)
-        else:
-            self.draw()
-
-
-class KioskScreen(PlainScreen[None], ScanningScreen[None]):
+class KioskScreen(KioskPage[None], PowerScreen[None]):
     """The screen to which everything comes back."""
 
     screen_id = ScreenId.KIOSK
@@ -287,23 +53,16 @@ class KioskScreen(PlainScreen[None], ScanningScreen[None]):
     class Changed(Message):
         """Something else is remembered by now."""
 
-    class StayedUp(Message):
-        """The machine did not go down. words: what was wanted. leaving: the screen that says so."""
-
-        def __init__(self, error: Exception, words: str, leaving: KioskLeavingScreen) -> None:
-            super().__init__()
-            self.error = error
-            self.words = words
-            self.leaving = leaving
-
     def __init__(self, context: UiContext) -> None:
-        ScanningScreen.__init__(self, context)
+        PowerScreen.__init__(self, context)
         self._ready: KioskState | None = None
         self._offer = KioskOffer(context.policy, context.settings, KioskState())
         self._stop_listening: Callable[[], None] = lambda: None
         self._at = ""
         """Key of the selected row; empty = the recommended one."""
         self._trying = ""
+        self._leaving: KioskLeavingScreen | None = None
+        """The last screen before the machine goes down."""
         self._touched = monotonic()
         self._until: float | None = None
         """When the countdown ends; None = there is none."""
@@ -476,33 +235,24 @@ class KioskScreen(PlainScreen[None], ScanningScreen[None]):
         elif row.action == pages.SERVICE:
             self._serve()
         elif row.power is not None:
-            self._go_down(row.power, row.name)
+            self._power(row.power)
         elif self._offer.policy.allows(row.action):
             getattr(self, f"action_{row.action}")()
 
-    def _go_down(self, wanted: Power, words: str) -> None:
-        after = self.stop_scan()
-        leaving = KioskLeavingScreen(self.context, wanted)
-        self.app.push_screen(leaving)
+    def _power(self, wanted: Power) -> None:
+        self._leaving = KioskLeavingScreen(self.context, wanted)
+        self.app.push_screen(self._leaving)
+        self.go_down(wanted)
 
-        def work() -> None:
-            """In a thread, after the partitions have been let go of."""
-            try:
-                after.wait()
-                self.wait_until_seen()
-                self.context.session.power(wanted)
-            except Exception as error:
-                self.post_message(self.StayedUp(error, words, leaving))
-
-        self.run_worker(work, thread=True, group="power", exit_on_error=False)
-
-    @on(StayedUp)
-    def _stayed_up(self, message: StayedUp) -> None:
-        message.leaving.dismiss()
-        if isinstance(message.error, SimulatedJump):
-            self.app.push_screen(KioskArrivalScreen(self.context, message.words))
+    def stayed_up(self, error: Exception, wanted: Power) -> None:
+        """Say it in plain words, and scan again."""
+        if self._leaving is not None:
+            self._leaving.dismiss()
+        words = _(POWER_WORDS[wanted])
+        if isinstance(error, SimulatedJump):
+            self.app.push_screen(KioskArrivalScreen(self.context, words))
         else:
-            self.app.push_screen(KioskRefusalScreen(self.context, message.error, message.words))
+            self.app.push_screen(KioskRefusalScreen(self.context, error, words))
         self.start_scan()
 
     def action_rescan(self) -> None:

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""A screen that can restart the machine or switch it off."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TypeVar
+
+from textual import on
+from textual.message import Message
+
+from bootmenu.errors import BootmenuError
+from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
+from bootmenu.session import internal_errors
+from bootmenu.system.power import Power
+
+T = TypeVar("T")
+
+
+class PowerScreen(ScanningScreen[T]):
+    """A subclass says in `stayed_up` that the machine still runs."""
+
+    class StayedUp(Message):
+        """The machine did not go down."""
+
+        def __init__(self, error: Exception, wanted: Power) -> None:
+            super().__init__()
+            self.error = error
+            self.wanted = wanted
+
+    def go_down(self, wanted: Power) -> None:
+        """Let go of the partitions, then restart or switch off, in a thread."""
+        after = self.stop_scan()
+        self.run_worker(lambda: self._go_down(after, wanted), thread=True, group="power", exit_on_error=False)
+
+    def _go_down(self, after: Event, wanted: Power) -> None:
+        try:
+            after.wait()
+            self.wait_until_seen()
+            self.context.session.power(wanted)
+        except Exception as error:
+            if not isinstance(error, BootmenuError):
+                internal_errors.write(error)
+            self.post_message(self.StayedUp(error, wanted))
+
+    def stayed_up(self, error: Exception, wanted: Power) -> None:
+        """Show why the machine still runs, and scan again."""
+        raise NotImplementedError
+
+    @on(StayedUp)
+    def _stayed_up(self, message: StayedUp) -> None:
+        self.stayed_up(message.error, message.wanted)
