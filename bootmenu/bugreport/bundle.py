@@ -134,7 +134,7 @@ def _versions(machine: MachineFacts) -> str:
     rows = {
         "bootmenu": __version__,
         "python": platform.python_version(),
-        **{name: _version(name) for name in ("textual", "rich", "pyelftools", "zstandard", "lz4")},
+        **{name: _version(name) for name in ("textual", "rich", "fdt", "pyelftools", "zstandard", "lz4")},
         "kernel": f"{platform.system()} {platform.release()} {platform.version()} {platform.machine()}",
         "kexec-tools": machine.kexec.tools_version or "not installed",
     }

@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 import zstandard
-from elftools.elf.elffile import ELFFile
 
 from bootmenu.errors import FormatError
+from bootmenu.formats.elf import elf_file
+from bootmenu.formats.reader import Buffer
 from bootmenu.image.rootfs import Root
-from bootmenu.image.shared_libraries import DAMAGE
 from bootmenu.model.value import Value
 
 INSERTED = (
@@ -70,11 +70,9 @@ class ModuleInfo(Value, kw_only=True):
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> ModuleInfo:
         """From an uncompressed module. Raises FormatError when it is no ELF file with a .modinfo section."""
-        try:
-            section = ELFFile(io.BytesIO(data)).get_section_by_name(".modinfo")
+        with elf_file(Buffer(data), name) as elf:
+            section = elf.get_section_by_name(".modinfo")
             text = b"" if section is None else bytes(section.data())
-        except DAMAGE as error:
-            raise FormatError(f"{name} is not a kernel module: {error or type(error).__name__}") from error
         if section is None:
             raise FormatError(f"{name} is not a kernel module: it has no .modinfo section")
         aliases: list[str] = []

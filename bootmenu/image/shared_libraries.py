@@ -3,20 +3,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import InterpSegment
-
-from bootmenu.errors import BootmenuError, FormatError
+from bootmenu.errors import BootmenuError
+from bootmenu.formats.elf import MAGIC, elf_file
+from bootmenu.formats.reader import Buffer
 from bootmenu.image.rootfs import Root
 from bootmenu.model.value import Value
 
-_MAGIC = b"\x7fELF"
 # pyelftools gives each of these tags its text in an attribute of its own.
 _TAGS = {"DT_NEEDED": "needed", "DT_RUNPATH": "runpath", "DT_RPATH": "rpath"}
 
@@ -36,8 +31,10 @@ class Linkage(Value, kw_only=True):
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> Linkage:
         """Raises FormatError when the bytes are no sound ELF file."""
-        try:
-            elf = ELFFile(io.BytesIO(data))
+        from elftools.elf.dynamic import DynamicSection
+        from elftools.elf.segments import InterpSegment
+
+        with elf_file(Buffer(data), name) as elf:
             machine = str(elf["e_machine"])
             interpreter: str | None = None
             for segment in elf.iter_segments():
@@ -55,28 +52,12 @@ class Linkage(Value, kw_only=True):
                             needed.append(text)
                         else:
                             search += [folder for folder in text.split(":") if folder]
-        except DAMAGE as error:
-            raise FormatError(f"{name} is not a sound ELF file: {error or type(error).__name__}") from error
         return cls(machine=machine, interpreter=interpreter, needed=tuple(needed), search=tuple(search))
-
-
-# What pyelftools raises on garbage: its own error, and whatever its Python trips over.
-DAMAGE = (
-    ELFError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    AssertionError,
-    OSError,
-)
 
 
 def is_elf(data: bytes) -> bool:
     """Whether the bytes begin like an ELF file."""
-    return data[:4] == _MAGIC
+    return data[:4] == MAGIC
 
 
 def closure(root: Root, paths: Iterable[str]) -> tuple[str, ...]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
+from bootmenu.formats.elf import BoundedStream, elf_file, elf_header
 from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, identify
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Architecture, ByteOrder
@@ -101,3 +104,65 @@ def test_any_damage_gives_a_kernel_within_the_file_or_a_typed_error(noise: bytes
         with contextlib.suppress(FormatError):
             image = identify(Buffer(data))
             assert image.payload_offset + (image.payload_size or 0) <= len(data)
+
+
+class Counting:
+    """A source that counts what is read of it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.source, self.size, self.read_bytes = Buffer(data), len(data), 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        data = self.source.read(offset, length)
+        self.read_bytes += len(data)
+        return data
+
+
+def test_of_a_large_kernel_only_the_headers_are_read() -> None:
+    counting = Counting(VMLINUX + bytes(64 << 20))
+    identify(counting)
+    assert counting.read_bytes < 1 << 20
+
+
+def sections(count: int, name: int, strings: bytes) -> bytes:
+    """An ELF file with so many sections, whose names all begin at that offset of the strings."""
+    header = bytearray(elf(183)[:64])
+    struct.pack_into("<Q", header, 40, 64)  # e_shoff
+    struct.pack_into("<HHH", header, 58, 64, count, 0)  # e_shentsize, e_shnum, e_shstrndx
+    at = 64 + 64 * count
+    row = struct.pack("<IIQQQQIIQQ", name, 3, 0, 0, at, len(strings), 0, 0, 1, 0)
+    return bytes(header) + row * count + strings
+
+
+def test_sections_that_repeat_one_long_name_are_given_up() -> None:
+    with elf_file(Buffer(sections(3, 1, b"\0.text\0")), "it") as elf_of_three:
+        assert [section.name for section in elf_of_three.iter_sections()] == [".text"] * 3
+    hostile = sections(60_000, 0, b"a" * (1 << 20))
+    with pytest.raises(FormatError, match="more than there is in it"), elf_file(Buffer(hostile), "it") as found:
+        found.get_section_by_name(".modinfo")
+
+
+def test_what_goes_wrong_with_an_elf_file_is_a_format_error_and_a_broken_medium_is_not() -> None:
+    with pytest.raises(FormatError, match="it is not a sound ELF file: no such"), elf_file(Buffer(VMLINUX), "it"):
+        raise ValueError("no such thing")
+    with pytest.raises(FormatError, match="negative"):
+        BoundedStream(Buffer(b""), 0).seek(-1)
+    with pytest.raises(OSError, match="broken"), elf_file(Buffer(VMLINUX), "it"):
+        raise OSError("broken")
+    stream = BoundedStream(Buffer(b"abc"), 1000)
+    assert (stream.seek(1), stream.read(9), stream.read(9), stream.seek(9), stream.read()) == (1, b"bc", b"", 9, b"")
+    for head in (b"", b"MZ" + bytes(62), b"\x7fELF\3\1" + bytes(58)):
+        with pytest.raises(FormatError):
+            elf_header(head)
+
+
+def test_pyelftools_is_imported_for_elf_files_alone() -> None:
+    script = (
+        "import sys; from bootmenu.formats.kernels import identify; from bootmenu.formats.reader import Buffer\n"
+        "for data in (b'MZ' + bytes(100), b'\\x7fELF' + bytes(100)):\n"
+        "    try: identify(Buffer(data))\n"
+        "    except Exception: pass\n"
+        "    print('elftools' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

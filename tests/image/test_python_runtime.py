@@ -145,7 +145,7 @@ def test_requirements() -> None:
         'python_version > "3"',
     )
     names = {distribution.metadata["Name"].lower() for distribution in distributions(own_requirements())}
-    assert {"textual", "rich", "pyelftools", "zstandard", "lz4", "linkify-it-py"} <= names
+    assert {"textual", "rich", "pyelftools", "fdt", "zstandard", "lz4", "linkify-it-py"} <= names
     assert not {"pytest", "bootmenu"} & names
     with pytest.raises(BootmenuError, match="no-such-thing"):
         distributions(["no-such-thing>=1"])

@@ -7,41 +7,28 @@ binary), header and all. Where they lie in the file in the same way, the Image i
 
 from __future__ import annotations
 
-import io
-from typing import NamedTuple
-
 from bootmenu.errors import FormatError
+from bootmenu.formats.elf import MAGIC, elf_header, elf_segments
 from bootmenu.formats.kernels import FORMATS, BrokenContainer, UnsupportedKernel, identify_part
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.value import replace
 
 NAME = "elf"
-MAGIC = b"\x7fELF"
 _LOOKS_LIKE = "an uncompressed kernel (ELF vmlinux)"
 _MACHINES = {
-    3: Architecture.X86,
-    8: Architecture.MIPS,
-    21: Architecture.PPC64,
-    22: Architecture.S390X,
-    40: Architecture.ARM,
-    62: Architecture.X86_64,
-    183: Architecture.ARM64,
-    243: Architecture.RISCV64,
-    258: Architecture.LOONGARCH64,
+    "EM_386": Architecture.X86,
+    "EM_MIPS": Architecture.MIPS,
+    "EM_PPC64": Architecture.PPC64,
+    "EM_S390": Architecture.S390X,
+    "EM_ARM": Architecture.ARM,
+    "EM_X86_64": Architecture.X86_64,
+    "EM_AARCH64": Architecture.ARM64,
+    "EM_RISCV": Architecture.RISCV64,
+    "EM_LOONGARCH": Architecture.LOONGARCH64,
 }
-_RELOCATABLE, _CORE = 1, 4  # ET_REL, ET_CORE
-_LOAD, _DYNAMIC, _INTERPRETER = 1, 2, 3  # PT_LOAD, PT_DYNAMIC, PT_INTERP
 _MAX_SEGMENTS = 64
 _TAIL = 64 * 1024
-
-
-class _Segment(NamedTuple):
-    kind: int
-    offset: int
-    size: int
-    virtual: int
-    physical: int
 
 
 @FORMATS.register(NAME, after="uimage")
@@ -50,33 +37,39 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     if head[:4] != MAGIC:
         return None
     architecture = architecture_of(head)
-    kind, segments = _read(head, source)
-    if kind == _RELOCATABLE:
+    try:
+        header, segments = elf_header(head), elf_segments(head, source, _MAX_SEGMENTS)
+    except FormatError:
+        raise UnsupportedKernel("a damaged ELF file", architecture) from None
+    if header["e_type"] == "ET_REL":
         tail = source.read(max(0, source.size - _TAIL), _TAIL)
         module = b"\0.modinfo\0" in tail or tail.endswith(b"~Module signature appended~\n")
         raise UnsupportedKernel("a kernel module" if module else "an object file, before it is linked", architecture)
-    if kind == _CORE:
+    if header["e_type"] == "ET_CORE":
         raise UnsupportedKernel("a memory dump (ELF core)", architecture)
-    kinds = {segment.kind for segment in segments}
-    loaded = sorted((row for row in segments if row.kind == _LOAD and row.size), key=lambda row: row.physical)
-    top = 1 << (63 if head[4:5] == b"\2" else 31)
-    in_kernel_space = any(segment.virtual & top for segment in loaded)
-    if not in_kernel_space or _INTERPRETER in kinds:
-        if _INTERPRETER in kinds:
+    kinds = {segment["p_type"] for segment in segments}
+    loaded = [segment for segment in segments if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]]
+    loaded.sort(key=lambda segment: int(segment["p_paddr"]))
+    top = 1 << (63 if header["e_ident"]["EI_CLASS"] == "ELFCLASS64" else 31)
+    in_kernel_space = any(segment["p_vaddr"] & top for segment in loaded)
+    if not in_kernel_space or "PT_INTERP" in kinds:
+        if "PT_INTERP" in kinds:
             raise UnsupportedKernel("a program (ELF)", architecture)
-        raise UnsupportedKernel("a program or library (ELF)" if _DYNAMIC in kinds else "an ELF file", architecture)
-    end = max(segment.offset + segment.size for segment in loaded)
+        raise UnsupportedKernel(
+            "a program or library (ELF)" if "PT_DYNAMIC" in kinds else "an ELF file", architecture
+        )
+    end = max(segment["p_offset"] + segment["p_filesz"] for segment in loaded)
     if end > source.size:
         problem = f"it is cut off: its segments end at {end:,}, the file has {source.size:,} bytes"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture)
-    first = loaded[0]
-    if source.read(first.offset + 0x38, 4) != b"ARM\x64":
+    begin = loaded[0]["p_offset"]
+    if source.read(begin + 0x38, 4) != b"ARM\x64":
         raise UnsupportedKernel(_LOOKS_LIKE, architecture)
-    if len({segment.offset - segment.physical for segment in loaded}) > 1:
+    if len({segment["p_offset"] - segment["p_paddr"] for segment in loaded}) > 1:
         problem = "its segments lie apart in memory and not in the file: use the Image that was built with it"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture)
     try:
-        image = identify_part(source, first.offset, end - first.offset, NAME)
+        image = identify_part(source, begin, end - begin, NAME)
     except FormatError as error:
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
     # there is no table of certificates in an ELF file, and the Image's is not looked at
@@ -84,33 +77,8 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
 
 
 def architecture_of(head: bytes) -> Architecture | None:
-    """Of an ELF file; None when it is none that this project knows."""
-    return _MACHINES.get(int.from_bytes(head[18:20], "big" if head[5:6] == b"\2" else "little"))
-
-
-def _read(head: bytes, source: ByteSource) -> tuple[int, list[_Segment]]:
-    """(type, segments). Raises UnsupportedKernel when it is damaged."""
-    from elftools.common.exceptions import ELFError
-    from elftools.common.utils import struct_parse
-    from elftools.elf.structs import ELFStructs
-
+    """Return the architecture of an ELF file that begins so; None when it is none that this project knows."""
     try:
-        if head[4:5] not in (b"\1", b"\2") or head[5:6] not in (b"\1", b"\2"):
-            raise ValueError
-        structs = ELFStructs(little_endian=head[5] == 1, elfclass=32 * head[4])
-        structs.create_basic_structs()
-        header = struct_parse(structs.Elf_Ehdr, io.BytesIO(head), 0)
-        structs.create_advanced_structs()
-        count, step = header["e_phnum"], header["e_phentsize"]
-        if count > _MAX_SEGMENTS or (count and step < structs.Elf_Phdr.sizeof()):
-            raise ValueError
-        table = io.BytesIO(source.read(header["e_phoff"], count * step))
-        rows = [struct_parse(structs.Elf_Phdr, table, number * step) for number in range(count)]
-    except (ELFError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        raise UnsupportedKernel("a damaged ELF file", architecture_of(head)) from None
-    kind = int.from_bytes(head[16:18], "little" if head[5] == 1 else "big")
-    kinds = {"PT_LOAD": _LOAD, "PT_DYNAMIC": _DYNAMIC, "PT_INTERP": _INTERPRETER}
-    return kind, [
-        _Segment(kinds.get(row["p_type"], 0), row["p_offset"], row["p_filesz"], row["p_vaddr"], row["p_paddr"])
-        for row in rows
-    ]
+        return _MACHINES.get(elf_header(head)["e_machine"])
+    except FormatError:
+        return None

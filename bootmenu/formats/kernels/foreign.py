@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 
+from bootmenu.formats.elf import MAGIC
 from bootmenu.formats.kernels import FORMATS, UnsupportedKernel
-from bootmenu.formats.kernels.elf_kernel import MAGIC, architecture_of
+from bootmenu.formats.kernels.elf_kernel import architecture_of
 from bootmenu.formats.pe import MACHINES, PortableExecutable
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, KernelImage
