@@ -25,7 +25,7 @@ from bootmenu.system.waker import Waker
 
 
 class Press(StrEnum):
-    """What was meant."""
+    """What a press of a button means."""
 
     UP = "up"
     DOWN = "down"
@@ -50,15 +50,15 @@ _MEANINGS = {
     KEY_SELECT: Press.ENTER,
 }
 _NUMBERED = (*range(KEY_1, KEY_0 + 1), *range(BTN_0, BTN_9 + 1))
-"""Names that boards give to buttons that have none: the lowest is Up, then Down, then Enter."""
+"""Codes that boards give to unlabelled buttons: the lowest is Up, the next Down, then Enter."""
 _SHOWN = frozenset({*_MEANINGS, *_NUMBERED})
 _MOST_DEVICES = 32
 _BITS = 0x300 // 8  # KEY_CNT
 
 LONG = 1.0
-"""Seconds after which a press is a long one."""
+"""Seconds after which a press counts as long."""
 RESCAN = 3.0
-"""Seconds between two looks for buttons while there are none."""
+"""Seconds between two searches for buttons while none is found."""
 
 _EVENT = struct.Struct("@llHHi")
 """struct input_event: two words of time, type, code, value."""
@@ -66,7 +66,7 @@ _BATCH = _EVENT.size * 64
 
 
 class KeyEvent(Value):
-    """value: 0 released, 1 pressed, 2 repeated by the kernel."""
+    """A key that was released (value 0), pressed (1) or repeated by the kernel (2)."""
 
     code: int
     value: int
@@ -75,8 +75,8 @@ class KeyEvent(Value):
 
 
 def parse(data: bytes) -> tuple[list[KeyEvent], bytes]:
-    """Key events out of what was read, and the bytes of an event that is not whole yet. Any bytes are taken: what is
-    no key, or a value that keys do not have, is left out."""
+    """Return the key events in the data, and the bytes of an incomplete last event. Skip events of other types, and
+    values that keys do not have."""
     whole = len(data) - len(data) % _EVENT.size
     events = [
         KeyEvent(code, value, seconds + micros / 1e6)
@@ -87,7 +87,7 @@ def parse(data: bytes) -> tuple[list[KeyEvent], bytes]:
 
 
 def codes(bitmap: bytes) -> frozenset[int]:
-    """The keys of an EVIOCGBIT answer: bit n is key n, in words of the machine's own order."""
+    """Return the keys in the answer to EVIOCGBIT: bit n is key n, in words of the machine's byte order."""
     word = struct.calcsize("@l")
     found = set()
     for start in range(0, len(bitmap) - word + 1, word):
@@ -97,30 +97,30 @@ def codes(bitmap: bytes) -> frozenset[int]:
 
 
 def is_buttons(keys: frozenset[int]) -> bool:
-    """A device with buttons, and no keyboard."""
+    """Return whether these are the keys of a device with buttons, and not of a keyboard."""
     return bool(keys & _SHOWN) and not {KEY_A, KEY_Z, KEY_SPACE} <= keys
 
 
 class Reader(Record):
-    """From key events to presses, for the keys that there are.
+    """Turn key events into presses, depending on the keys that exist.
 
-    Three meanings or more: each press is what its key says. One or two keys: a short press is Down, at the end comes
-    the beginning again, and a long one (LONG seconds) is Enter; it is told while the key is still held.
+    With three meanings or more, each press means what its key says. With one or two keys, a short press is Down (from
+    the last row it goes to the first), and a long one (LONG seconds) is Enter, reported while the key is still held.
     """
 
     keys: frozenset[int] = frozenset()
     _held: dict[int, float] = field(default_factory=dict)
-    """Since when, by code."""
+    """When each held key was pressed, by code."""
     _chosen: set[int] = field(default_factory=set)
-    """Held keys whose long press has been told."""
+    """Held keys whose long press has been reported."""
 
     @property
     def few(self) -> bool:
-        """There is no key for each of Up, Down and Enter."""
+        """Return whether there are too few keys for Up, Down and Enter."""
         return len({press for press in map(self.meaning, self.keys) if press is not None}) < len(Press)
 
     def meaning(self, code: int) -> Press | None:
-        """Of one key, where there are enough of them; None for one that has none."""
+        """Return what a key means if there are enough keys, or None if it means nothing."""
         if code in _MEANINGS:
             return _MEANINGS[code]
         if code not in _NUMBERED:
@@ -132,12 +132,12 @@ class Reader(Record):
         return free[place] if place < len(free) else None
 
     def take(self, event: KeyEvent, now: float) -> Iterator[Press]:
-        """now: seconds of any steady clock."""
+        """Yield the presses that an event completes; now: seconds of any monotonic clock."""
         if event.code not in _SHOWN:
             return
         if not self.few:
             press = self.meaning(event.code)
-            # the kernel's own repetition moves, and never starts anything
+            # a key that is held repeats movements, but never starts anything
             if press is not None and (event.value == 1 or (event.value == 2 and press is not Press.ENTER)):
                 yield press
             return
@@ -152,14 +152,14 @@ class Reader(Record):
                 yield Press.ENTER if now - since >= LONG else Press.DOWN
 
     def passed(self, now: float) -> Iterator[Press]:
-        """Long presses that have become so."""
+        """Yield the presses that have become long by now."""
         for code, since in self._held.items():
             if code not in self._chosen and now - since >= LONG:
                 self._chosen.add(code)
                 yield Press.ENTER
 
     def until(self, now: float) -> float | None:
-        """Seconds until `passed` has something; None = it has not, without another event."""
+        """Return the seconds until `passed` can yield something, or None if it waits for another event."""
         waiting = [since + LONG - now for code, since in self._held.items() if code not in self._chosen]
         return max(0.0, min(waiting)) if waiting else None
 
@@ -174,7 +174,7 @@ _EVIOCGRAB = 1 << 30 | 4 << 16 | ord("E") << 8 | 0x90
 
 
 def keys_of(descriptor: int) -> frozenset[int]:
-    """The keys that an input device has. Raises OSError."""
+    """Return the keys that an input device has. Raise OSError if it cannot be asked."""
     answer = bytearray(_BITS)
     fcntl.ioctl(descriptor, _eviocgbit(EV_KEY, len(answer)), answer, True)
     return codes(bytes(answer))
@@ -183,14 +183,14 @@ def keys_of(descriptor: int) -> frozenset[int]:
 class _Open(Record):
     keys: frozenset[int]
     steady: bool
-    """Its events have the times of CLOCK_MONOTONIC."""
+    """Whether its events carry the time of CLOCK_MONOTONIC."""
     rest: bytes = b""
 
 
 class Buttons:
-    """All buttons of the machine, read in a thread of the caller's until `stop`.
+    """All buttons of the machine, read in a thread of the caller until `stop`.
 
-    grab: nobody else gets their presses, such as a program that switches off at the power key.
+    grab: keep their presses from other programs, such as one that switches off at the power key.
     """
 
     def __init__(
@@ -212,15 +212,15 @@ class Buttons:
         """Of the two that follow."""
         self._stopped = False
         self._reading = False
-        """Somebody is in `presses`, and closes what is open at its end."""
+        """Whether `presses` is running, which closes the devices at its end."""
 
     @property
     def few(self) -> bool:
-        """There are buttons, and not one for each of Up, Down and Enter."""
+        """Return whether there are buttons, but too few for Up, Down and Enter."""
         return bool(self._devices) and self._reader.few
 
     def stop(self) -> None:
-        """End `presses`, which may not have begun. Any thread may, as often as it likes."""
+        """End `presses`, even if it has not begun. Any thread may call this, repeatedly."""
         with self._changing:
             self._stopped = True
             unread = not self._reading
@@ -229,7 +229,7 @@ class Buttons:
             self._waker.close()
 
     def presses(self) -> Iterator[Press]:
-        """One after the other, until it is stopped; to be read once. A device that is unplugged is forgotten."""
+        """Yield each press until `stop`; can be iterated once. Forget devices that are unplugged."""
         with self._changing:
             if self._stopped or self._reading:
                 return
@@ -268,7 +268,7 @@ class Buttons:
         events, device.rest = parse(device.rest + data)
         for event in events:
             if event.code in device.keys:
-                # when it happened, not when it is read: a busy machine must not make a short press a long one
+                # the time of the event, not of reading it: on a busy machine a short press must not become a long one
                 yield from self._reader.take(event, event.at if device.steady else self._clock())
 
     def _find(self) -> None:
@@ -298,7 +298,7 @@ class Buttons:
 
 
 def _count_by(descriptor: int, clock: int) -> bool:
-    """Whether the times of a device's events are those of that clock now."""
+    """Make a device use that clock for its events; return whether it does."""
     try:
         fcntl.ioctl(descriptor, _EVIOCSCLOCKID, struct.pack("@i", clock))
     except OSError:  # it is none, as in tests

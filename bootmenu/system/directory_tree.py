@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A folder of the running system as a partition: opened below its root by openat2, which cannot be left."""
+"""A directory of the running system as a partition. Paths are opened with openat2 and cannot leave its root."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class OpenFile(Value):
     size: int
 
     def read(self, offset: int, length: int) -> bytes:
-        """At most `length` bytes."""
+        """Return at most `length` bytes."""
         piece = os.pread(self.descriptor, length, offset)
         if len(piece) == length or not piece:
             return piece
@@ -54,17 +54,17 @@ class OpenFile(Value):
 
 
 class OpenFolder(Value, kw_only=True):
-    """A folder that is held open; see sources/tree.py:Folder.
+    """A directory that is held open (protocol: sources/tree.py:Folder).
 
-    A link is refused, a FIFO does not wait, and a file over which another one is mounted is not read, be that of the
-    same partition.
+    Links are refused, a FIFO does not block, and a file that is hidden below a mount is not read, even if the mount
+    comes from the same partition.
     """
 
     path: str
     descriptor: int
     identity: tuple[int, int]
     open: Callable[[int, str, int], int]
-    """(folder, name, flags) → descriptor, as its tree opens. Raises OSError."""
+    """The tree's function that opens a file: (directory, name, flags) → descriptor, or OSError."""
     files: tuple[str, ...]
     folders: tuple[str, ...]
     links: tuple[str, ...]
@@ -72,7 +72,7 @@ class OpenFolder(Value, kw_only=True):
     def visit(
         self, names: Iterable[str], read: Callable[[ByteSource, tuple[int, int]], T]
     ) -> Iterator[tuple[str, T | TreeError]]:
-        """See Folder."""
+        """Yield the result of a function, or the error, for each file; see Folder."""
         for name in names:
             found: T | TreeError
             descriptor = -1
@@ -97,12 +97,11 @@ class OpenFolder(Value, kw_only=True):
 
 
 class DirectoryTree:
-    """Everything below one folder, and nothing outside it. Only regular files are ever opened for reading.
+    """Everything below one directory, and nothing outside it. Only regular files are opened for reading.
 
     device: the partition's kernel name. names: its other names, as references.py forms them. one_filesystem: stop at
-    mount points, as what lies behind them belongs to another partition. image: see Tree. inodes: its files have
-    numbers that stay. within: the image file, when it was opened. beyond: gives the tree in which a path is looked
-    for that does not exist here.
+    mount points, because they belong to another partition. image: see Tree. inodes: inode numbers are stable here.
+    within: the open image file. beyond: returns the tree to search for a path that does not exist in this one.
     """
 
     def __init__(
@@ -135,22 +134,22 @@ class DirectoryTree:
 
     @property
     def device(self) -> str:
-        """The partition's kernel name."""
+        """Return the partition's kernel name."""
         return self._device
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name of this partition."""
+        """Return every name of this partition."""
         return self._names
 
     @property
     def image(self) -> str:
-        """See Tree."""
+        """Return the path of the image that this tree is in; see Tree."""
         return self._image
 
     def close(self) -> None:
-        """Let go of the root, so that the partition can be unmounted. Any thread may, as often as it likes: whoever
-        unmounts, and the last who has read."""
+        """Close the root, so that the partition can be unmounted. Any thread may call this, repeatedly: the one that
+        unmounts, and the last reader."""
         with self._closing:
             root, self._root = self._root, -1
         if root >= 0:
@@ -165,7 +164,7 @@ class DirectoryTree:
         self.close()
 
     def list(self, path: str) -> tuple[str, ...]:
-        """Names in a folder, sorted."""
+        """Return the names in a directory, sorted."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
@@ -182,7 +181,7 @@ class DirectoryTree:
 
     @contextlib.contextmanager
     def folder(self, path: str) -> Iterator[Folder]:
-        """A folder whose files are to be read one after the other."""
+        """Open a directory whose files are read one after the other."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
@@ -195,7 +194,7 @@ class DirectoryTree:
             try:
                 with os.scandir(descriptor) as entries:
                     for entry in itertools.islice(entries, LIST_LIMIT):
-                        # devices, FIFOs and sockets are in none of them
+                        # devices, FIFOs and sockets belong to none of these
                         if entry.is_symlink():
                             links.append(entry.name)
                         elif entry.is_file(follow_symlinks=False):
@@ -217,7 +216,7 @@ class DirectoryTree:
             os.close(descriptor)
 
     def stat(self, path: str) -> Stat:
-        """Follows links within the partition."""
+        """Return what a path is, following links within the partition."""
         tree, handle, resolved = self._reach(path)
         try:
             info = _status(path, handle)
@@ -233,7 +232,7 @@ class DirectoryTree:
             os.close(handle)
 
     def stamp(self, info: os.stat_result) -> Stamp:
-        """What a later state of a file of this tree differs in."""
+        """Return what identifies the present state of a file of this tree."""
         return Stamp(
             size=info.st_size,
             modified=info.st_mtime_ns,
@@ -243,7 +242,7 @@ class DirectoryTree:
         )
 
     def read(self, path: str, limit: int) -> bytes:
-        """A whole regular file."""
+        """Return the content of a regular file."""
         with self.open(path) as file:
             if file.size > limit:
                 raise TreeError(path, Trouble.TOO_LARGE, f"is {file.size:,} bytes long, at most {limit:,} are read")
@@ -254,7 +253,7 @@ class DirectoryTree:
 
     @contextlib.contextmanager
     def open(self, path: str) -> Iterator[ByteSource]:
-        """A regular file for reading at offsets."""
+        """Open a regular file for reading at offsets."""
         descriptor, size = self.descriptor(path)
         try:
             yield OpenFile(descriptor, size)
@@ -262,18 +261,18 @@ class DirectoryTree:
             os.close(descriptor)
 
     def descriptor(self, path: str) -> tuple[int, int]:
-        """(descriptor, bytes) of a regular file opened for reading; the caller closes it."""
+        """Return (descriptor, size) of a regular file opened for reading; the caller closes it."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISREG(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
             try:
-                # through the handle that was looked at: what is opened cannot have become a FIFO meanwhile
+                # through the handle that was examined, so that what is opened cannot have become a FIFO since
                 return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC), info.st_size
             except OSError as error:
                 raise cannot_read(path, error) from None
 
     def root_at(self, path: str) -> int:
-        """Descriptor of a folder, good for a tree of its own (O_PATH); the caller closes it."""
+        """Return a descriptor (O_PATH) of a directory that can be the root of another tree; the caller closes it."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
                 raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
@@ -284,7 +283,7 @@ class DirectoryTree:
 
     @contextlib.contextmanager
     def _handle(self, path: str) -> Iterator[tuple[int, os.stat_result]]:
-        """(descriptor, what it is)"""
+        """Open what a path leads to; yield its O_PATH descriptor and its stat."""
         _, handle, _ = self._reach(path)
         try:
             yield handle, _status(path, handle)
@@ -292,7 +291,7 @@ class DirectoryTree:
             os.close(handle)
 
     def _reach(self, path: str) -> tuple[DirectoryTree, int, str]:
-        """Which tree has it, a descriptor that the caller closes, and its path after following links by name."""
+        """Return the tree that has it, a descriptor for the caller to close, and its path after following links."""
         try:
             return self, *self._reach_here(path)
         except TreeError as error:
@@ -304,7 +303,7 @@ class DirectoryTree:
             return elsewhere._reach(path)
 
     def _reach_here(self, path: str) -> tuple[int, str]:
-        # O_PATH opens nothing: a FIFO does not wait, a device does not wake
+        # O_PATH opens nothing: a FIFO does not block, a device is not woken
         if "\0" in path:
             raise TreeError(path.replace("\0", "�"), Trouble.MISSING, "contains a NUL byte")
         resolved = normal(path)
@@ -313,7 +312,7 @@ class DirectoryTree:
             try:
                 return self._syscalls.openat2(self._root, relative, os.O_PATH, self._beneath), resolved
             except OSError as error:
-                # an absolute link, which is taken from the partition's root; or one that climbs above it
+                # an absolute link, which starts at the partition's root; or one that climbs above it
                 if error.errno != errno.EXDEV:
                     raise
                 resolved, leaves = self._walk(relative)
@@ -336,7 +335,7 @@ class DirectoryTree:
         return name.removeprefix(self._root_name) or "/" if name.startswith(self._root_name) else None
 
     def _walk(self, relative: str) -> tuple[str, bool]:
-        """Follow links by name, only to explain: (path so far, whether it leaves the root)."""
+        """Follow links by name, to explain an error: return the path so far, and whether it leaves the root."""
         pending = relative.split("/")[::-1]
         walked: list[str] = []
         links = 0
@@ -392,7 +391,7 @@ def _kind(mode: int) -> str:
 
 
 def cannot_read(path: str, error: OSError) -> TreeError:
-    """Return what a failed call says of a file or a folder."""
+    """Return the error for a file or directory that a failed call is about."""
     trouble, detail = _TROUBLES.get(
         error.errno or 0, (Trouble.UNREADABLE, f"cannot be read: {os.strerror(error.errno or 0)}")
     )

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""A small file that a power cut cannot take away, with an older copy beside it. Imports next to nothing: it is what a
-system that was started does first.
+"""A small file that survives a power cut, with an older copy next to it. Imports next to nothing, because `mark-good`
+runs it early in the boot of a system.
 
-    NAME        what was kept last
-    NAME.new    what is being written; after a power cut it may be the only one, or be cut off
-    NAME.old    what was kept before
+    NAME        the last content
+    NAME.new    the content being written; after a power cut it may be the only file, or be truncated
+    NAME.old    the content before
 
-One of them is whole at every moment, also on FAT, where a rename is several writes: until the file's own entry is
-written again, its new name has the length and the first cluster of the file that it replaced, and those are free
+One of them is complete at every moment, even on FAT, where a rename is several writes: until the file's directory
+entry is written again, its new name has the length and first cluster of the replaced file, and those are free
 (fs/fat/namei_vfat.c: vfat_rename leaves the inode dirty, and fsync of the folder does not write it).
 """
 
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LIMIT = 64 * 1024
-"""Bytes that are read of a file."""
+"""Largest file that is read, in bytes."""
 FRESH, OLDER = ".new", ".old"
-"""Endings of the copies' names."""
+"""Suffixes of the copies' names."""
 
 
 class Files:
-    """The calls on which the promise about power cuts rests. Tests hand in one that loses power between them."""
+    """The calls that surviving a power cut depends on. Tests replace them by ones that lose power in between."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Replace the content; it is on the disk when this returns."""
+        """Replace the content, and wait until it is on the disk."""
         with open(path, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
 
     def rename(self, old: str, new: str) -> None:
-        """Rename; the name may reach the disk later."""
+        """Rename a file; the name may reach the disk later."""
         os.replace(old, new)
 
     def sync(self, path: str) -> None:
-        """Write what the file system knows of a file: its length, and where it begins."""
+        """Write a file's metadata to the disk: its length and first cluster."""
         _sync(path, os.O_RDONLY)
 
     def sync_folder(self, folder: str) -> None:
-        """Write the names in a folder."""
+        """Write the names in a directory to the disk."""
         _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
     def read(self, path: str) -> bytes | None:
-        """Return the content; None = there is none. Raises OSError."""
+        """Return the content, or None if there is no file. Raise OSError for other failures."""
         try:
             with open(path, "rb") as file:
                 return file.read(LIMIT)
@@ -65,9 +65,9 @@ def _sync(path: str, flags: int) -> None:
 
 
 def newest(path: str, files: Files, whole: Callable[[bytes], object]) -> tuple[bytes | None, str]:
-    """Return the newest content that is whole, and its path; (None, path) where nothing was ever kept.
+    """Return the newest complete content and its path, or (None, path) if nothing was ever stored.
 
-    whole: raises ValueError for what is none. Raises its error for NAME, or the OSError, where no copy is whole.
+    whole: raises ValueError for incomplete content. If no copy is complete, raise its error for NAME, or OSError.
     """
     trouble: Exception | None = None
     for name in (path, path + FRESH, path + OLDER):
@@ -84,14 +84,14 @@ def newest(path: str, files: Files, whole: Callable[[bytes], object]) -> tuple[b
 
 
 def store(path: str, data: bytes, files: Files, whole: Callable[[bytes], object]) -> None:
-    """Keep what is there as the older copy; then write, fsync, rename, and fsync the file once more and the folder.
-    Raises OSError."""
+    """Keep the present content as the older copy; then write, fsync, rename, and fsync the file again and the
+    directory. Raise OSError on failure."""
     folder, fresh, older = os.path.dirname(path), path + FRESH, path + OLDER
     try:
         earlier, place = newest(path, files, whole)
     except (ValueError, OSError):
         earlier, place = None, path
-    # NAME.new may be all that an earlier power cut has left, and is about to be written over
+    # NAME.new may be all that a power cut left, and is about to be overwritten
     if earlier is not None and place != older:
         files.write(older, earlier)
         files.sync_folder(folder)

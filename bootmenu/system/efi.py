@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Variables of EFI firmware, as efivarfs shows them: files of four bytes of attributes and the value."""
+"""EFI variables in efivarfs: files with four bytes of attributes, then the value."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ FILE_SYSTEM = "efivarfs"
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
 """EFI_GLOBAL_VARIABLE: the vendor of the variables that the specification defines (UEFI, 3.3)."""
 STATE = f"{VARIABLES}/BootmenuState-5b1a6f6e-3f5c-4c51-9c4e-7d2d0f1b0a11"
-"""Our own variable, which remembers between boots."""
+"""Our own variable, which keeps the state between boots."""
 _ATTRIBUTES = struct.pack("<I", 0x7)  # UEFI, 8.2: non-volatile, boot service and runtime access
 _FS_IOC_GETFLAGS, _FS_IOC_SETFLAGS, _FS_IMMUTABLE = 0x80086601, 0x40086602, 0x10  # include/uapi/linux/fs.h, 64 bit
 
 
 def access(mountinfo: str) -> str:
-    """Return `rw` or `ro` where efivarfs is mounted, as the text of /proc/self/mountinfo says; empty = it is not.
+    """Return `rw` or `ro` for how efivarfs is mounted according to /proc/self/mountinfo, or an empty string if it is
+    not.
 
-    The folder alone says nothing: the kernel makes it, empty, for efivarfs to be mounted there
-    (drivers/firmware/efi/efi.c: efisubsys_init). Firmware that lets no running system write gives a mount that is
+    The directory alone proves nothing: the kernel creates it, empty, as the mount point
+    (drivers/firmware/efi/efi.c: efisubsys_init). If the firmware lets no running system write, the mount is
     read-only (fs/efivarfs/super.c: efivarfs_fill_super).
     """
     found = ""
@@ -37,12 +38,13 @@ def access(mountinfo: str) -> str:
 
 
 def value_of(content: bytes | None) -> bytes | None:
-    """Return the value in a variable's file; None = there is none, as in a file that was made and never written."""
+    """Return the value in a variable's file, or None if it has none, like a file that was created and never
+    written."""
     return None if content is None or len(content) <= len(_ATTRIBUTES) else content[len(_ATTRIBUTES) :]
 
 
 def write(path: str | os.PathLike[str], value: bytes) -> None:
-    """Replace a variable as a whole, or not at all (UEFI, 8.2: SetVariable). Raises OSError."""
+    """Replace a variable as a whole, or raise OSError and leave it (UEFI, 8.2: SetVariable)."""
     _make_mutable(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -54,7 +56,7 @@ def write(path: str | os.PathLike[str], value: bytes) -> None:
 
 
 def _make_mutable(path: str | os.PathLike[str]) -> None:
-    """Let a variable be written: efivarfs protects its files from rm -rf."""
+    """Make a variable writable: efivarfs protects its files from rm -rf."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

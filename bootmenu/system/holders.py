@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who keeps a file system from being unmounted."""
+"""Which processes keep a file system from being unmounted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _NAMED = 4
 
 
 def holders(host: Host, point: str) -> list[str]:
-    """`sh (pid 123)` for the first few processes that work in, run from, or hold a file open below a mount point."""
+    """Return `sh (pid 123)` for the first few processes that work in, run from, or have files open below a mount
+    point."""
     try:
         device = host.path(point).stat().st_dev
     except OSError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The machine bootmenu runs on, as one object that is handed in: its files, calls, programs and kernel log."""
+"""The machine that bootmenu runs on, as one object: its files, system calls, programs and kernel log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIGITS = 24  # of a 64-bit number, whatever its base from 8 up
 
 
 class Host(Value, kw_only=True):
-    """A running Linux. `root` is where its /proc, /sys and /dev begin."""
+    """A running Linux. `root` is the directory that has its /proc, /sys and /dev."""
 
     root: Path = Path("/")
     syscalls: Syscalls = field(default_factory=Syscalls)
@@ -25,18 +25,18 @@ class Host(Value, kw_only=True):
     log: KernelLog = field(default_factory=KernelLog)
 
     def path(self, path: str) -> Path:
-        """An absolute path of the machine as one that can be opened."""
+        """Return the path at which an absolute path of the machine can be opened."""
         return self.root / path.lstrip("/")
 
     def exists(self, path: str) -> bool:
-        """Whether something is there."""
+        """Return whether a path exists."""
         try:
             return self.path(path).exists()
         except OSError:  # not permitted, or its disk has gone
             return False
 
     def read(self, path: str) -> bytes | None:
-        """A file of /proc or /sys, at most 16 MiB; None when it cannot be read, whatever the reason."""
+        """Return a file of /proc or /sys, at most 16 MiB, or None if it cannot be read for any reason."""
         try:
             with self.path(path).open("rb", buffering=0) as file:
                 data = bytearray()
@@ -48,12 +48,12 @@ class Host(Value, kw_only=True):
             return None
 
     def text(self, path: str) -> str | None:
-        """The same as text without the trailing newline."""
+        """Return a file as text without its trailing newline, or None if it cannot be read."""
         data = self.read(path)
         return None if data is None else data.decode("utf-8", "replace").rstrip("\n\0")
 
     def number(self, path: str, base: int = 10) -> int | None:
-        """The same as a number; None when it is none."""
+        """Return the number in a file, or None if there is none."""
         text = (self.text(path) or "").strip()
         if len(text) > _DIGITS:
             return None
@@ -63,14 +63,14 @@ class Host(Value, kw_only=True):
             return None
 
     def flag(self, path: str) -> bool | None:
-        """A file that holds 0 or 1."""
+        """Return whether a file contains 1, or None if it contains neither 0 nor 1."""
         value = self.number(path)
         return None if value is None else value != 0
 
     def page_size(self) -> int:
-        """Bytes of a page of the running kernel."""
+        """Return the page size of the running kernel in bytes."""
         return os.sysconf("SC_PAGE_SIZE")
 
     def kexec_loaded(self) -> bool | None:
-        """Whether a kernel waits to be jumped into; None = not known."""
+        """Return whether a kernel is loaded for kexec, or None if that is unknown."""
         return self.flag("/sys/kernel/kexec_loaded")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel log, from /dev/kmsg: all of it, or what has appeared since a moment; and what consoles show of it."""
+"""The kernel log in /dev/kmsg: the whole of it, or what was added since a mark; and which of it consoles show."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 _LONGEST = 240  # characters: kernel/printk/printk.c takes less than 1024 bytes
 
 PRINTK = Path("/proc/sys/kernel/printk")
-"""Documentation/admin-guide/sysctl/kernel.rst, printk: four numbers, of which the first is the consoles' level. Who
-writes one number changes that one."""
+"""Four numbers, of which the first is the consoles' level (Documentation/admin-guide/sysctl/kernel.rst, printk).
+Writing one number changes only that one."""
 
 
 @contextlib.contextmanager
 def shown_on_consoles(level: str) -> Iterator[None]:
-    """Let consoles show messages below this level, and at the end those again that they showed before."""
+    """Make consoles show messages below this level; restore the former level at the end."""
     before = ""
     with contextlib.suppress(OSError):
         before = PRINTK.read_text().partition("\t")[0]
@@ -32,38 +32,41 @@ def shown_on_consoles(level: str) -> Iterator[None]:
 
 
 class KernelLog:
-    """Reads records without ever waiting. Where the log may not be read, it says so by None."""
+    """The kernel log, read without ever blocking."""
 
     def __init__(self, path: str = "/dev/kmsg") -> None:
         self._path = path
 
     def lines(self) -> list[str] | None:
-        """Every message still in the buffer, oldest first, without time stamps; None = not permitted."""
+        """Return every message in the buffer, oldest first, without time stamps, or None if reading is not
+        permitted."""
         records = self._records(-1)
         return None if records is None else [text for _, text in records]
 
     def whole(self) -> bool:
-        """Whether the buffer still holds the log's beginning: only then the absence of a line says something."""
+        """Return whether the buffer still has the log's beginning: only then does the absence of a line mean
+        something."""
         records = self._records(-1)
         return records is not None and [number for number, _ in records[:1]] == [0]
 
     def mark(self) -> int:
-        """The newest record's sequence number, to ask `since` for what follows; -1 = none or not permitted."""
+        """Return the newest record's sequence number, for `since`; -1 if there is none or reading is not
+        permitted."""
         records = self._records(-1)
         return records[-1][0] if records else -1
 
     def since(self, mark: int) -> list[str]:
-        """Messages newer than the mark; [] also when the log may not be read."""
+        """Return the messages after the mark; an empty list also if reading is not permitted."""
         return [text for _, text in self._records(mark) or []]
 
     def say(self, text: str) -> None:
-        """Add a line, which no console shows unless it shows everything. Never raises: it is only a note."""
+        """Add a line, which consoles show only if they show everything. Never raise: it is only a note."""
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return
         try:
-            # Documentation/ABI/testing/dev-kmsg: "<N>" is the level, 7 is KERN_DEBUG; a line too long is EINVAL.
+            # Documentation/ABI/testing/dev-kmsg: "<N>" is the level, 7 is KERN_DEBUG; too long a line is EINVAL.
             # Without a line end it may still be added to (kernel/printk/printk.c: prb_commit), and nobody can read it
             # yet: seen on 6.1 as a line of an earlier load among those of the next
             os.write(descriptor, f"<7>{text}"[:_LONGEST].encode("utf-8", "replace") + b"\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""/proc/self/mountinfo as values."""
+"""Values read from /proc/self/mountinfo."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from bootmenu.system.host import Host
 
 
 class Mount(Value, kw_only=True):
-    """One line (Documentation/filesystems/proc.rst, 3.5)."""
+    """One line of mountinfo (Documentation/filesystems/proc.rst, 3.5)."""
 
     id: int
-    """Id of the mount, as in /proc/self/fdinfo."""
+    """ID of the mount, as in /proc/self/fdinfo."""
     number: str
     """`major:minor` of the file system; btrfs makes up its own."""
     root: str
-    """Which folder of the file system is mounted; `/` = all of it."""
+    """Which directory of the file system is mounted; `/` for all of it."""
     point: str
     filesystem: str
     source: str
-    """`/dev/sda1`, as it was named when it was mounted."""
+    """The device as it was named when it was mounted, like `/dev/sda1`."""
 
 
 def mounts(host: Host) -> Iterator[Mount]:
-    """In the order in which they were mounted; nothing when the file cannot be read."""
+    """Yield the mounts in the order in which they were made; none if the file cannot be read."""
     for line in (host.text("/proc/self/mountinfo") or "").splitlines():
         fields, _, behind = line.partition(" - ")
         parts, source = fields.split(), behind.split()
@@ -44,7 +44,7 @@ def mounts(host: Host) -> Iterator[Mount]:
 
 
 def mount_of(descriptor: int) -> int | None:
-    """Return the id of the mount that an open file or folder is on; None = the kernel does not say."""
+    """Return the ID of the mount that an open file or directory is on, or None if the kernel does not say."""
     # proc(5): "the ID of the mount containing this file"; since 3.15
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/self/fdinfo/{descriptor}").read_text("ascii", "replace").splitlines():
@@ -55,5 +55,6 @@ def mount_of(descriptor: int) -> int | None:
 
 
 def _unescaped(text: str) -> str:
-    """Space, tab, newline, backslash and # are written as octal (fs/proc_namespace.c:mangle)."""
+    """Return a field with its octal escapes replaced: space, tab, newline, backslash and #
+    (fs/proc_namespace.c:mangle)."""
     return re.sub(r"\\(0[0-7]{2}|1[0-7]{2})", lambda match: chr(int(match[1], 8)), text)

@@ -22,25 +22,25 @@ _RESTART, _POWER_OFF = 0x01234567, 0x4321FEDC
 
 
 class Power(StrEnum):
-    """What can be done with the whole machine."""
+    """A way to restart the machine or to switch it off."""
 
     REBOOT = "reboot"
     OFF = "poweroff"
     FIRMWARE = "firmware"
-    """Restart into the firmware's own setup."""
+    """Restart into the firmware's setup."""
 
 
 class PowerError(BootmenuError):
-    """It could not be done; the machine goes on running."""
+    """The machine could not be restarted or switched off, and goes on running."""
 
 
 def offered(host: Host) -> tuple[Power, ...]:
-    """What this machine can do."""
+    """Return what this machine can do."""
     return (Power.REBOOT, Power.OFF, *((Power.FIRMWARE,) if _has_setup(host) else ()))
 
 
 def perform(host: Host, wanted: Power, release: Callable[[], object]) -> None:
-    """Do it; returns only by raising PowerError. release: unmounts what bootmenu has mounted."""
+    """Restart or switch off; return only by raising PowerError. release: unmounts what bootmenu has mounted."""
     if wanted is Power.FIRMWARE and not _has_setup(host):
         raise PowerError(
             N_("This firmware cannot be told to show its setup."), N_("Press its key while the machine starts.")

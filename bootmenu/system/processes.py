@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Every program that bootmenu starts is started here: by argument list, with a time limit, never by a shell.
+"""Programs that bootmenu runs: always an argument list with a time limit, never a shell.
 
-A program ends when its process ends, whoever still has its output open, and what it writes is bounded while it is
-read. At its limit all processes of its session are ended; what even SIGKILL does not end is left behind.
+A program has ended when its process has, even if another process still has its output open. Its output is bounded
+while it is read. At the time limit all processes of its session are killed; one that survives SIGKILL is abandoned.
 """
 
 from __future__ import annotations
@@ -26,47 +26,47 @@ from bootmenu.model.text import quoted
 from bootmenu.model.value import Value
 
 MAX_STDOUT = 4 * 1024 * 1024
-"""Bytes of standard output that are kept, unless more is asked for."""
+"""Bytes of standard output that are kept by default."""
 MAX_STDERR = 64 * 1024
 """Bytes of standard error that are kept."""
 TICK = 0.25
-"""Seconds between two looks of `stepwise` at whoever waits for it."""
+"""Seconds between two steps of `stepwise`."""
 _GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL."""
 _KILLED = 0.5
-"""Seconds for which the end of a killed program is waited for; one that hangs in a dead disk does not come to it."""
+"""Seconds to wait for a killed program; one that hangs in a dead disk does not end."""
 _CHUNK = 64 * 1024
 _PIPE = 1024 * 1024
-"""Bytes that are read from a pipe after the program's end: /proc/sys/fs/pipe-max-size."""
+"""Bytes read from a pipe after the program's end: /proc/sys/fs/pipe-max-size."""
 _BLIND = 0.02
-"""Seconds between two looks at a process where the kernel has no pidfd_open (before Linux 5.3)."""
+"""Seconds between two checks of a process on kernels without pidfd_open (before Linux 5.3)."""
 
 
 class Completed(Value, kw_only=True):
     """How a program ended."""
 
     returncode: int
-    """Exit status; negative = ended by that signal."""
+    """Exit status; negative: the signal that killed it."""
     stdout: bytes
     stderr: bytes
 
     @property
     def error_text(self) -> str:
-        """What it wrote to stderr, as text without trailing space."""
+        """Return what it wrote to stderr, as text without trailing space."""
         return self.stderr.decode("utf-8", "replace").strip()
 
     @property
     def said(self) -> str:
-        """Return what it wrote to stderr, quoted; its exit status where that is nothing."""
+        """Return what it wrote to stderr, quoted, or its exit status if that is nothing."""
         return quoted(self.error_text) if self.error_text else str(self.returncode)
 
 
 class CommandError(BootmenuError):
-    """A program is missing, or did not end in time."""
+    """A program is missing or did not end in time."""
 
 
 class HangingError(CommandError):
-    """It did not end in time."""
+    """A program did not end in time."""
 
 
 def _not_installed(program: str) -> CommandError:
@@ -77,18 +77,18 @@ def _not_installed(program: str) -> CommandError:
 
 
 class Commands:
-    """Runs programs. Tests hand in an object with the same methods."""
+    """Runs programs. Tests replace it by an object with the same methods."""
 
     def find(self, name: str) -> str | None:
-        """Path of a program, also in the sbin folders that are not everybody's PATH; None = not installed."""
+        """Return the path of a program, searching the sbin directories too, or None if it is not installed."""
         path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin:/usr/local/sbin"
         return shutil.which(name, path=path)
 
     def interactive(self, argv: Sequence[str]) -> int:
-        """Run on the terminal of this process, for as long as somebody wants; returns the exit status.
+        """Run a program on the terminal of this process, without a time limit; return its exit status.
 
-        Standard output goes where standard error goes, which is the terminal on which the menu draws. Raises
-        CommandError.
+        Standard output goes to standard error, which is the terminal that the menu draws on. Raise CommandError if
+        it cannot be run.
         """
         program = self.find(argv[0])
         if program is None:
@@ -109,10 +109,10 @@ class Commands:
         pass_fds: Sequence[int] = (),
         keep: int = MAX_STDOUT,
     ) -> Completed:
-        """Run to the end. timeout: seconds. pass_fds: descriptors the program inherits under the same number.
-        keep: bytes of its standard output that are kept, half from its beginning and half from its end.
+        """Run a program to its end. timeout: seconds. pass_fds: descriptors that it inherits under the same numbers.
+        keep: bytes of its standard output to keep, half from the beginning and half from the end.
 
-        Raises CommandError when the program is missing or takes longer; a failing exit status is no error here.
+        Raise CommandError if the program is missing or takes longer; an exit status other than 0 is not an error.
         """
         steps = self.stepwise(argv, timeout=timeout, data=data, env=env, pass_fds=pass_fds, keep=keep)
         while True:
@@ -132,7 +132,7 @@ class Commands:
         pass_fds: Sequence[int] = (),
         keep: int = MAX_STDOUT,
     ) -> Generator[None, None, Completed]:
-        """Run as `run` does, and yield several times a second meanwhile. Closing the generator ends the program."""
+        """Run a program like `run`, yielding several times a second. Closing the generator ends the program."""
         program = self.find(argv[0])
         if program is None:
             raise _not_installed(argv[0])
@@ -176,7 +176,7 @@ class _Kept:
         self._total = 0
 
     def add(self, data: bytes) -> None:
-        """Take in what it has written next."""
+        """Add the next piece of output."""
         self._total += len(data)
         room = max(0, self._half - len(self._head))
         self._head += data[:room]
@@ -185,7 +185,7 @@ class _Kept:
             del self._tail[: -self._half]
 
     def bytes(self) -> bytes:
-        """Return what was kept; a line in its middle says how much was not."""
+        """Return what was kept, with a line in the middle that says how much is missing."""
         tail = self._tail[-self._half :]
         dropped = self._total - len(self._head) - len(tail)
         middle = f"\n[... {dropped:,} bytes left out ...]\n".encode() if dropped else b""
@@ -193,7 +193,7 @@ class _Kept:
 
 
 class _Running:
-    """A program that was started. A context manager: at its end the program has ended, or is left behind."""
+    """A running program, as a context manager: at its end the program has ended or is abandoned."""
 
     def __init__(self, process: subprocess.Popen[bytes], data: bytes, keep: int) -> None:
         self._process = process
@@ -201,7 +201,7 @@ class _Running:
         self._kept = {process.stdout: _Kept(keep), process.stderr: _Kept(MAX_STDERR)}
         self._watched: selectors.BaseSelector = selectors.PollSelector()  # which is no descriptor
         self._end: int | None = None
-        """A descriptor that can be read when the process has ended; None = the kernel has none."""
+        """A descriptor that becomes readable when the process ends, or None if the kernel has none."""
 
     def __enter__(self) -> _Running:
         with contextlib.suppress(OSError):
@@ -224,7 +224,7 @@ class _Running:
         try:
             if not self._ended():
                 self._stop()
-            # and not waited for: what hangs in a dead disk does not end when it is killed
+            # without waiting: a process that hangs in a dead disk does not end when it is killed
             self._process.poll()
         finally:
             self._watched.close()
@@ -235,7 +235,7 @@ class _Running:
                     pipe.close()
 
     def wait(self, until: float) -> bool:
-        """Hand over its input and take its output until then (monotonic); return whether it has ended."""
+        """Write its input and read its output until then (monotonic time); return whether it has ended."""
         while not self._ended():
             left = until - time.monotonic()
             if left <= 0:
@@ -248,21 +248,21 @@ class _Running:
         return True
 
     def completed(self) -> Completed:
-        """Return how it ended. What still has its output open, such as a daemon that it has started, may go on."""
+        """Return how it ended. A daemon that it started, and that has its output open, may go on."""
         for pipe in self._kept:
             assert pipe is not None
             left = _PIPE
             while left > 0 and (count := self._take(pipe)):
                 left -= count
             if not pipe.closed:
-                # a write into a pipe that nobody has open would end the daemon
+                # writing to a pipe without a reader would kill the daemon
                 descriptor = os.dup(pipe.fileno())
                 threading.Thread(target=_discard, args=(descriptor,), name="bootmenu-output", daemon=True).start()
         stdout, stderr = (kept.bytes() for kept in self._kept.values())
         return Completed(returncode=self._process.wait(), stdout=stdout, stderr=stderr)
 
     def _ended(self) -> bool:
-        # WNOWAIT: as long as nobody has waited for it, no other process and no other group gets its number
+        # WNOWAIT: until it is waited for, no other process or group can get its number
         flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
         try:
             return self._process.returncode is not None or os.waitid(os.P_PID, self._process.pid, flags) is not None
@@ -281,7 +281,7 @@ class _Running:
             stdin.close()
 
     def _take(self, pipe: IO[bytes]) -> int:
-        """Read once; return how many bytes came. At its end the pipe is closed."""
+        """Read once from a pipe, closing it at its end; return the number of bytes."""
         if pipe.closed:
             return 0
         try:
@@ -295,7 +295,8 @@ class _Running:
         return len(data)
 
     def _stop(self) -> None:
-        """End it with everything in its session: a stopped process takes the first signal only when it goes on."""
+        """Kill it and everything in its session: a stopped process receives the first signal only when it
+        continues."""
         for number in (signal.SIGTERM, signal.SIGCONT):
             self._signal(number)
         self.wait(time.monotonic() + _GRACE)
@@ -303,7 +304,7 @@ class _Running:
         self.wait(time.monotonic() + _KILLED)
 
     def _signal(self, number: signal.Signals) -> None:
-        # a shell with job control gives each job a group of its own in the same session
+        # a shell with job control puts each job into its own group of the same session
         for group in {self._process.pid, *_groups(self._process.pid)}:
             with contextlib.suppress(OSError):
                 os.killpg(group, number)
@@ -322,7 +323,7 @@ def _groups(session: int) -> set[int]:
 
 
 def _discard(descriptor: int) -> None:
-    """Read until nobody writes any more."""
+    """Read until every writer has closed."""
     os.set_blocking(descriptor, True)
     with contextlib.suppress(OSError):
         while os.read(descriptor, _CHUNK):
@@ -332,7 +333,7 @@ def _discard(descriptor: int) -> None:
 
 @contextlib.contextmanager
 def _usual_modes(terminal: int) -> Iterator[None]:
-    """Until the end a terminal shows what is typed, in lines, with signals: as `stty sane` makes it."""
+    """Give a terminal its usual modes, like `stty sane`: echo, lines and signals; restore its modes at the end."""
     try:
         before = termios.tcgetattr(terminal)
     except termios.error:

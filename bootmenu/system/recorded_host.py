@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A recorded machine instead of the real one: for tests of screens and for the demonstration."""
+"""A recorded machine in place of the real one, for tests of screens and for the demonstration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SimulatedKernel(Record):
     loaded: bool = False
 
     def load(self, sizes: list[int]) -> None:
-        """sizes: bytes of each file. Raises OSError with the errno of kernel/kexec_core.c."""
+        """Accept a load of files of these sizes in bytes, or raise OSError with the errno of kernel/kexec_core.c."""
         if self.facts.kexec.load_disabled or self.facts.cap_sys_boot is False:
             raise OSError(errno.EPERM, os.strerror(errno.EPERM))
         # arch/arm64/kernel/machine_kexec.c:machine_kexec_prepare
@@ -58,50 +58,50 @@ class _SimulatedSyscalls(Syscalls):
         self._facts = kernel.facts
 
     def own_mounts(self) -> None:
-        """Nothing is mounted."""
+        """Do nothing: nothing is mounted."""
 
     def sync(self) -> None:
-        """Nothing was written."""
+        """Do nothing: nothing was written."""
 
     def kexec_load(self, entry: int, segments: Sequence[Segment]) -> None:  # noqa: ARG002
-        """The simulated kernel judges, and keeps nothing."""
+        """Let the simulated kernel judge the load."""
         if segments:
             self._kernel.load([piece.memory for piece in segments])
         else:
             self._kernel.loaded = False
 
     def kexec_file_load(self, kernel: int, initrd: int | None, command_line: bytes) -> None:  # noqa: ARG002
-        """The same."""
+        """Let the simulated kernel judge the load."""
         self._kernel.load([os.fstat(fd).st_size for fd in (kernel, initrd) if fd is not None])
 
     def kexec_file_unload(self) -> None:
-        """Forget it."""
+        """Unload the kernel."""
         self._kernel.loaded = False
 
     def reboot_kexec(self) -> None:
-        """Never jumps."""
+        """Refuse to jump."""
         raise OSError(errno.EPERM, os.strerror(errno.EPERM), "simulated")
 
     def reboot(self, command: int) -> None:
-        """Never goes down."""
+        """Refuse to restart or switch off."""
         raise OSError(errno.EPERM, os.strerror(errno.EPERM), f"simulated {command:#x}")
 
     def uname(self) -> tuple[str, str]:
-        """As recorded."""
+        """Return (machine, kernel release) as recorded."""
         return self._facts.machine, self._facts.kernel_release
 
 
 class SimulatedHost(Host, kw_only=True):
-    """Folders of the real machine may be read, nothing of it is changed."""
+    """A machine that consists of recorded facts; it never changes the real one."""
 
     kernel: SimulatedKernel
 
     @classmethod
     def from_facts(cls, facts: MachineFacts, root: Path = Path("/nonexistent")) -> SimulatedHost:
-        """A machine that is as these facts say. root: a folder with those of its files that are known."""
+        """Return a machine with these facts. root: a directory with the files of it that are known."""
         kernel = SimulatedKernel(facts)
         return cls(root=root, kernel=kernel, syscalls=_SimulatedSyscalls(kernel), log=_SimulatedLog(kernel))
 
     def kexec_loaded(self) -> bool | None:
-        """What the simulated kernel holds."""
+        """Return whether a load was accepted."""
         return self.kernel.loaded

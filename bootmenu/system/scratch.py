@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Folders of this process's own that are gone after it: by itself, or when the next one makes its own.
+"""Private directories of this process, removed when it ends, or by the next process that makes one.
 
-Whoever has made one holds a lock on it (flock), which the kernel takes away with the process, however that ends. What
-is found unlocked belongs to nobody: what is mounted there is unmounted and the empty folders are removed. Nothing is
-deleted but the files of a demonstration, and nothing below a mount point.
+The owner holds a lock on its directory (flock), which the kernel releases however the process ends. An unlocked
+directory is abandoned: whatever is mounted there is unmounted and empty directories are removed. Only files of a
+demonstration are deleted, and nothing below a mount point.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from bootmenu.system.syscalls import MNT_DETACH
 
 _ATTEMPTS = 16
 _DEEPEST = 32
-"""Folders in folders of a demonstration; it has fewer than ten."""
+"""Deepest directory of a demonstration that is emptied; it has fewer than ten levels."""
 _RUN = "/run"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Kind(StrEnum):
-    """What a folder is for, which is part of its name."""
+    """What a directory is for, which is part of its name."""
 
     MOUNTS = "mounts"
     """A mount point for each partition."""
     STATE = "state"
-    """One mount point."""
+    """The mount point of the state's partition."""
     DEMO = "demo"
-    """Real files, made by this program."""
+    """Files of the demonstration, made by this program."""
 
 
 _NAME = re.compile(rf"bootmenu-({'|'.join(Kind)})-[a-z0-9_]{{8}}")
@@ -50,22 +50,22 @@ _sweeping = Lock()
 
 
 class Scratch(Value):
-    """A folder that only this user can enter, and that is locked by this process."""
+    """A directory that only this user can enter, locked by this process."""
 
     path: Path
     lock: int
-    """Descriptor of the folder."""
+    """Descriptor of the directory."""
 
     def leave(self) -> None:
-        """Remove it, if it is empty, and let go of it. What it still has is left to the next start."""
+        """Remove the directory if it is empty, and unlock it. Its remaining content is left to the next start."""
         with contextlib.suppress(OSError):
             self.path.rmdir()
         os.close(self.lock)
 
 
 def make(kind: Kind, parent: Path | None = None) -> Scratch:
-    """Return a new folder in `parent`, by default /run where that can be written to, or the place for temporary
-    files. The first one of a process removes what earlier ones have left in either. Raises OSError."""
+    """Return a new directory in `parent`, by default in /run if that is writable, or among the temporary files. The
+    first call removes what earlier processes left in either. Raise OSError on failure."""
     temporary = Path(tempfile.gettempdir())
     run = Path(_RUN)
     if parent is None:
@@ -98,7 +98,7 @@ def make(kind: Kind, parent: Path | None = None) -> Scratch:
 
 @contextlib.contextmanager
 def demonstration() -> Iterator[Path]:
-    """Return a folder for the files of a demonstration, which are deleted at the end."""
+    """Yield a directory for the files of a demonstration, and delete them at the end."""
     scratch = make(Kind.DEMO)
     try:
         yield scratch.path
@@ -108,7 +108,7 @@ def demonstration() -> Iterator[Path]:
 
 
 def sweep(parent: Path, host: Host | None = None) -> list[str]:
-    """Remove what processes that have ended left in a folder; return its names. Whatever cannot be removed stays."""
+    """Remove what ended processes left in a directory; return the names. What cannot be removed stays."""
     host = host or Host()
     try:
         names = sorted(entry.name for entry in os.scandir(parent) if _NAME.fullmatch(entry.name))
@@ -127,7 +127,7 @@ def _remove(parent: Path, name: str, host: Host) -> bool:
         own = found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
         if not own or not _lock(descriptor):
             return False
-        # most often there are none: they were in a namespace of their owner's, and went with it
+        # usually there are none: they were in their owner's namespace, and ended with it
         for mount in [mount for mount in mounts(host) if Path(mount.point).parent == parent / name]:
             host.syscalls.umount(mount.point, MNT_DETACH)
         below = any(Path(mount.point).is_relative_to(parent / name) for mount in mounts(host))
@@ -144,7 +144,7 @@ def _remove(parent: Path, name: str, host: Host) -> bool:
 
 
 def _lock(descriptor: int, *, without: bool = False) -> bool:
-    """Whether it is this process's now. without: also where the file system knows no locks."""
+    """Lock a directory; return whether it is locked. without: also if the file system has no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -155,7 +155,7 @@ def _lock(descriptor: int, *, without: bool = False) -> bool:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether it was not swept before it was locked."""
+    """Return whether a directory is still at its path, not removed before it was locked."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
@@ -163,7 +163,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _empty(descriptor: int, device: int, depth: int = 0) -> None:
-    """Delete the files of a folder: follows no link, and goes into no other file system."""
+    """Delete the files of a directory, without following links or entering other file systems."""
     if depth > _DEEPEST:
         return
     for name in [entry.name for entry in os.scandir(descriptor)]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The system calls that Python lacks, by ctypes. errno becomes an OSError that names the call."""
+"""System calls that Python lacks, through ctypes. An errno becomes an OSError that names the call."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SEGMENTS_MAX = 16
 
 
 class _Kexec(Value, kw_only=True):
-    """What differs between architectures: numbers of the two calls, and the architecture's own number (ELF's)."""
+    """What differs between architectures: the numbers of the two calls, and the architecture's ELF number."""
 
     load: int
     file_load: int
@@ -59,20 +59,20 @@ class KexecFile(IntFlag):
 
 
 class Segment(Value, kw_only=True):
-    """A piece of the next kernel for kexec_load. Sizes are bytes."""
+    """A piece of the next kernel for kexec_load. Sizes are in bytes."""
 
     buffer: int
-    """Address in this process of what is put there."""
+    """Address of the content in this process."""
     size: int
-    """How much of it; the rest of the memory is filled with zeros."""
+    """Size of the content; the rest of the memory is filled with zeros."""
     phys: int
-    """Physical address where it has to lie, page-aligned."""
+    """Physical address of the destination, page-aligned."""
     memory: int
-    """How much memory it takes there, in whole pages."""
+    """Size of the memory there, in whole pages."""
 
 
 class _Segment(ctypes.Structure):
-    """struct kexec_segment"""
+    """A struct kexec_segment."""
 
     _fields_ = (
         ("buf", ctypes.c_void_p),
@@ -83,7 +83,7 @@ class _Segment(ctypes.Structure):
 
 
 class Resolve(IntFlag):
-    """include/uapi/linux/openat2.h"""
+    """Flags of openat2, include/uapi/linux/openat2.h."""
 
     NO_XDEV = 0x01
     NO_MAGICLINKS = 0x02
@@ -92,7 +92,7 @@ class Resolve(IntFlag):
 
 
 class MountFlag(IntFlag):
-    """include/uapi/linux/mount.h"""
+    """Flags of mount, include/uapi/linux/mount.h."""
 
     RDONLY = 1
     NOSUID = 2
@@ -108,12 +108,12 @@ MNT_DETACH = 2
 
 @lru_cache(maxsize=16)
 def _open_how(flags: int, resolve: int) -> bytes:
-    """struct open_how"""
+    """Return a struct open_how."""
     return struct.pack("=QQQ", flags, 0, resolve)
 
 
 class Syscalls:
-    """The calls. Tests hand in an object with the same methods."""
+    """The system calls. Tests replace it by an object with the same methods."""
 
     def __init__(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -144,7 +144,7 @@ class Syscalls:
             ctypes.c_int,
             ctypes.c_long,
         ]
-        # one function object for each call: an index, unlike an attribute, gives a new one every time
+        # one function object per call: indexing, unlike an attribute, would return a new one each time
         self._kexec_load = libc["syscall"]
         self._kexec_load.restype = ctypes.c_long
         self._kexec_load.argtypes = [
@@ -168,35 +168,35 @@ class Syscalls:
         self._munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
     def openat2(self, folder: int, path: str, flags: int, resolve: Resolve) -> int:
-        """Open `path` below the folder descriptor; returns a descriptor. Raises OSError."""
+        """Open `path` below a directory descriptor; return a descriptor or raise OSError."""
         how = _open_how(flags | os.O_CLOEXEC, int(resolve))
         raw = os.fsencode(path)
         for _ in range(_RACES):
             number = self._openat2(_OPENAT2, folder, raw, how, len(how))
-            # openat2(2): a rename or mount anywhere meanwhile, while the path has a ".."
+            # openat2(2): a concurrent rename or mount anywhere, if the path has a ".."
             if number >= 0 or ctypes.get_errno() != errno.EAGAIN:
                 break
         return int(_checked(number, "openat2", path))
 
     def mount(self, source: str, target: str, kind: str, flags: MountFlag, options: str) -> None:
-        """mount(2). Raises OSError."""
+        """Call mount(2), or raise OSError."""
         result = self._mount(
             os.fsencode(source), os.fsencode(target), os.fsencode(kind), int(flags), os.fsencode(options)
         )
         _checked(result, "mount", source)
 
     def umount(self, target: str, flags: int = 0) -> None:
-        """umount2(2). Raises OSError."""
+        """Call umount2(2), or raise OSError."""
         _checked(self._umount2(os.fsencode(target), flags), "umount2", target)
 
     def own_mounts(self) -> None:
-        """Give this process a mount namespace of its own, from which nothing leaks back: its mounts end with
-        it, however it ends. Raises OSError."""
+        """Give this process its own mount namespace, so that its mounts disappear when it ends. Raise OSError on
+        failure."""
         _checked(self._unshare(_CLONE_NEWNS), "unshare", "mount namespace")
         self.mount("none", "/", "", MountFlag.REC | MountFlag.PRIVATE, "")
 
     def watchdog(self, path: str, *, disarm: bool) -> None:
-        """Feed a running watchdog, or stop it. Raises OSError; EBUSY when somebody else holds it."""
+        """Feed a running watchdog, or stop it. Raise OSError on failure; EBUSY if another process has it open."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             if disarm:
@@ -206,13 +206,13 @@ class Syscalls:
             else:
                 fcntl.ioctl(descriptor, _WDIOC_KEEPALIVE)
         finally:
-            # without the magic character it goes on counting when it is closed
+            # without the magic character it keeps counting after it is closed
             os.close(descriptor)
 
     def attach_loop(self, descriptor: int) -> tuple[str, int]:
-        """A loop device that reads what the descriptor reads, and that refuses every write (drivers/block/loop.c:
-        loop_handle_cmd). Returns its name, `loop0`, and an open descriptor: it is gone when that is closed and
-        nothing stands on it. Raises OSError."""
+        """Make a loop device that reads from the descriptor and refuses every write (drivers/block/loop.c:
+        loop_handle_cmd). Return its name, `loop0`, and an open descriptor: the device disappears when that is closed
+        and nothing uses it. Raise OSError on failure."""
         flags = os.O_RDONLY | os.O_CLOEXEC
         for _ in range(_RACES):
             control = os.open("/dev/loop-control", flags)
@@ -236,10 +236,10 @@ class Syscalls:
 
     @contextlib.contextmanager
     def mapped(self, descriptor: int, size: int, offset: int = 0) -> Iterator[int]:
-        """The address at which `size` bytes of a file, one at least, can be read: its page cache, not a copy.
+        """Map `size` bytes of a file (at least one) and yield their address: its page cache, not a copy.
 
-        Only for handing it to a system call, which answers EFAULT where the file has shrunk meanwhile; who reads
-        there himself is ended by SIGBUS. Raises OSError.
+        The address is only for a system call, which returns EFAULT if the file has shrunk; reading it in this
+        process would raise SIGBUS. Raise OSError on failure.
         """
         into_page = offset % mmap.PAGESIZE
         length = size + into_page
@@ -252,9 +252,10 @@ class Syscalls:
             self._munmap(address, length)
 
     def kexec_load(self, entry: int, segments: Sequence[Segment]) -> None:
-        """kexec_load(2): replaces what is loaded; no segments: unloads. Cannot be interrupted. Raises OSError.
+        """Call kexec_load(2), which replaces the loaded kernel; without segments, it unloads. It cannot be
+        interrupted.
 
-        entry: physical address that is jumped to.
+        entry: physical address to jump to. Raise OSError on failure.
         """
         numbers = _kexec_numbers("kexec_load")
         array = (_Segment * len(segments))(
@@ -264,7 +265,8 @@ class Syscalls:
         _checked(result, "kexec_load", f"{len(segments)} segments")
 
     def kexec_file_load(self, kernel: int, initrd: int | None, command_line: bytes) -> None:
-        """kexec_file_load(2): replaces what is loaded. command_line: without its NUL. Raises OSError."""
+        """Call kexec_file_load(2), which replaces the loaded kernel. command_line: without NUL. Raise OSError on
+        failure."""
         number = _kexec_numbers("kexec_file_load").file_load
         flags = KexecFile.NO_INITRAMFS if initrd is None else KexecFile(0)
         # "cmdline_len ... must be greater than 0 and include the NUL"
@@ -273,24 +275,24 @@ class Syscalls:
         _checked(result, "kexec_file_load", "kernel")
 
     def kexec_file_unload(self) -> None:
-        """Take out what kexec_file_load loaded. Raises OSError."""
+        """Unload what kexec_file_load loaded, or raise OSError."""
         number = _kexec_numbers("kexec_file_load").file_load
         _checked(self._kexec_file_load(number, -1, -1, 0, None, KexecFile.UNLOAD), "kexec_file_load", "unload")
 
     def sync(self) -> None:
-        """Write everything to the disks. May take as long as the slowest of them."""
+        """Write everything to the disks, which may take as long as the slowest of them."""
         os.sync()
 
     def reboot_kexec(self) -> None:
-        """Jump into the loaded kernel; returns only by raising OSError."""
+        """Jump into the loaded kernel; return only by raising OSError."""
         self.reboot(_KEXEC)
 
     def reboot(self, command: int) -> None:
-        """reboot(2) with a command of LINUX_REBOOT_CMD_*; returns only by raising OSError."""
+        """Call reboot(2) with a LINUX_REBOOT_CMD_*; return only by raising OSError."""
         _checked(self._reboot(command - (1 << 32) if command >= 1 << 31 else command), "reboot", f"{command:#x}")
 
     def uname(self) -> tuple[str, str]:
-        """(machine, kernel release)"""
+        """Return (machine, kernel release)."""
         name = platform.uname()
         return name.machine, name.release
 

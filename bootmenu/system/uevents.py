@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the kernel tells of devices that come and go: datagrams of a netlink socket (lib/kobject_uevent.c)."""
+"""The kernel's messages about devices that come and go: datagrams of a netlink socket (lib/kobject_uevent.c)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST = 16 * 1024  # UEVENT_BUFFER_SIZE is 2048, and the header comes on top
 
 
 class KernelEvents:
-    """Open from the moment it is made until `close`: what happens before anybody listens is kept. Raises OSError."""
+    """A socket that is open from its creation to `close`: messages before the first `receive` are kept."""
 
     def __init__(self) -> None:
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
@@ -27,7 +27,7 @@ class KernelEvents:
         """Of the two that follow."""
         self._ended = False
         self._waiting = False
-        """Somebody waits for a message, and lets go of what is open afterwards."""
+        """Whether a thread waits for a message; it closes everything afterwards."""
         try:
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
@@ -38,7 +38,7 @@ class KernelEvents:
             raise
 
     def receive(self) -> bytes | None:
-        """Wait for a message; b"" = some were lost; None = it was closed. One thread at a time."""
+        """Wait for a message and return it; b"" if some were lost, None if it was closed. One thread at a time."""
         with self._changing:
             self._waiting = not self._ended
         try:
@@ -66,12 +66,12 @@ class KernelEvents:
                 if error.errno in (errno.ENOBUFS, errno.ENOMEM):
                     return b""
                 raise
-            # anybody may send to a netlink socket; the kernel's own port is 0
+            # any process can send to a netlink socket; the kernel's port is 0
             if sender[0] == 0 and not flags & socket.MSG_TRUNC:
                 return data
 
     def close(self) -> None:
-        """Whoever waits is told, and everything is closed. Any thread may, as often as it likes."""
+        """Wake the thread that waits, and close everything. Any thread may call this, repeatedly."""
         with self._changing:
             self._ended = True
             unheard = not self._waiting

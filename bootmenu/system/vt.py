@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's virtual terminals: what a keyboard can do to them behind a program's back, and how to end that."""
+"""The kernel's virtual terminals: what a keyboard can do to them without the program, and how to prevent it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KDSKBENT = 0x4B47
 _NOTHING = 0x0200  # K_HOLE
 _SCROLL_LOCK = 70  # KEY_SCROLLLOCK
 _KEYMAPS = 16
-"""Every combination of Shift, AltGr, Ctrl and Alt."""
+"""Number of combinations of Shift, AltGr, Ctrl and Alt."""
 
 
 def _ioctl(descriptor: int, request: int, argument: int | bytes) -> None:
@@ -23,11 +23,11 @@ def _ioctl(descriptor: int, request: int, argument: int | bytes) -> None:
 
 
 def lock(path: str, ioctl: Callable[[int, int, int | bytes], None] = _ioctl) -> None:
-    """No other virtual terminal comes to the front, and the key ScrollLock neither stops what is written to this one
-    nor prints the kernel's tables on it (drivers/tty/vt/keyboard.c: fn_hold, fn_show_state). Until the machine is
-    switched off. What is refused, as it is for a terminal of another kind, stays as it was.
+    """Lock the virtual terminals until the machine is switched off: no other one comes to the front, and ScrollLock
+    neither stops output nor prints the kernel's tables (drivers/tty/vt/keyboard.c: fn_hold, fn_show_state). Ignore
+    what the terminal refuses, as one of another kind does.
 
-    path: of the device, `/dev/tty1`.
+    path: the device, like `/dev/tty1`.
     """
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A pipe by which any thread, or a signal handler, wakes the one that waits in select(2) or poll(2)."""
+"""A pipe by which any thread or signal handler wakes one that waits in select(2) or poll(2)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import threading
 
 
 class Waker:
-    """Both ends of the pipe. To be waited for by its `fileno`.
+    """Both ends of the pipe; wait for its `fileno`.
 
-    It may be woken and closed by any thread, in any order and as often as one likes: nothing is written to, and
-    nothing closed, that has got the number of one of its ends since.
+    Any thread may wake and close it, in any order and repeatedly: a descriptor that reuses the number of a closed end
+    is neither written to nor closed.
     """
 
     def __init__(self) -> None:
@@ -21,24 +21,24 @@ class Waker:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def fileno(self) -> int:
-        """Return the end that can be read as soon as somebody wakes. Whoever waits for it sees to it that it is not
-        closed meanwhile."""
+        """Return the end that becomes readable when it is woken. The waiting thread has to ensure that it is not
+        closed in the meantime."""
         return self._read
 
     def wake(self) -> None:
-        """Wake whoever waits, or is going to. Do nothing when it is closed."""
+        """Wake the thread that waits or is about to. Do nothing if closed."""
         with self._lock:
             if self._open:
                 with contextlib.suppress(BlockingIOError):  # full: it is going to wake
                     os.write(self._write, b"!")
 
     def clear(self) -> None:
-        """Wait anew: forget who has woken so far."""
+        """Forget past wake-ups, to wait again."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._read, 4096)
 
     def close(self) -> None:
-        """Close both ends, when nobody waits any more."""
+        """Close both ends, once no thread waits any more."""
         with self._lock:
             if self._open:
                 self._open = False

@@ -12,7 +12,7 @@ _CLASS = "/sys/class/watchdog"
 
 
 def running(host: Host) -> list[str]:
-    """Names of the watchdogs that count down. Opening one that does not would start it: those are left alone."""
+    """Return the names of the watchdogs that count down. Leave the others alone, because opening one starts it."""
     try:
         names = sorted(path.name for path in host.path(_CLASS).iterdir())
     except OSError:
@@ -25,12 +25,12 @@ def running(host: Host) -> list[str]:
 
 
 def feed(host: Host) -> str:
-    """Give each its whole time once more. Returns what happened, in words."""
+    """Restart the time of each watchdog; return what happened, in words."""
     return _each(host, disarm=False) or N_("no watchdog is running")
 
 
 def disarm(host: Host) -> str:
-    """Switch each off. Returns what happened, in words; a driver may refuse (nowayout)."""
+    """Stop each watchdog; return what happened, in words. A driver may refuse (nowayout)."""
     return _each(host, disarm=True) or N_("no watchdog is running")
 
 
