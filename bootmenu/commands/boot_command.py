@@ -18,7 +18,7 @@ from bootmenu.model.value import Value, replace
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.formats.dtb import DeviceTree
-    from bootmenu.kexec.dtb_fixups import HandedTrees
+    from bootmenu.kexec.dtb_fixups import PlanTrees
     from bootmenu.kexec.kernel_errors import LoadError
     from bootmenu.kexec.plan import LoadPlan
     from bootmenu.model.finding import Report
@@ -142,7 +142,7 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
     printer.plan(plan, report)
     if options.dry_run:
         if plan.own_tree:
-            printer.trees(session.handed_trees(plan))
+            printer.trees(session.plan_trees(plan))
         return 0
     if report.verdict is Severity.FAIL and not options.force:
         worst = next(finding for finding in report.of(Severity.FAIL) if not finding.ignored)
@@ -162,7 +162,7 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
         printer.result("loaded", "The kernel is loaded. Start it with: systemctl kexec, or kexec -e.")
         return 0
     try:
-        for progress in session.leave(plan):
+        for progress in session.prepare_jump(plan):
             printer.progress(progress)
         printer.result("jump", plan.last_line)
         signals.let_them_kill()  # systemd, which may make the jump, ends this process with one
@@ -175,7 +175,7 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
     if session.memory.healed:
         print(f"bootmenu: {session.memory.healed}", file=sys.stderr)
     try:
-        session.jump(plan)
+        session.execute(plan)
     except LoadError as error:
         raise FailedError(error) from None
 
@@ -208,10 +208,10 @@ class _Printer:
                 print(f"{word:<14}{finding.code}: {printable(finding.message)}")
         sys.stdout.flush()
 
-    def trees(self, trees: HandedTrees) -> None:
+    def trees(self, trees: PlanTrees) -> None:
         """Print how the tree that would be handed on differs from the entry's own, and from the running one."""
         before = (("file", trees.named), ("running", trees.running))
-        found = {name: _compared(tree, trees.handed) for name, tree in before}
+        found = {name: _compared(tree, trees.final) for name, tree in before}
         if self._json:
             self._line({"device_tree": found})
             return

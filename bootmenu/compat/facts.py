@@ -209,14 +209,14 @@ class InitramfsFacts(Value, kw_only=True):
         return cls(size=source.size, compression=found.compression, module_releases=found.module_releases)
 
 
-class Handed(Value, kw_only=True):
+class FixedUpDtb(Value, kw_only=True):
     """What loading would make of an entry's device tree: overlays applied, this machine's facts carried over."""
 
     base: DeviceTreeFacts | None = None
     """The running tree, where the entry brings only overlays for it."""
     tree: TreeFacts | None = None
     """None when it cannot be made; `problem` says why."""
-    carried: tuple[str, ...] = ()
+    fixups: tuple[str, ...] = ()
     """Nodes that come from the running machine, `/memory@40000000`."""
     problem: str = ""
     edit_problem: str = ""
@@ -283,7 +283,7 @@ class EntryFacts(Value, kw_only=True):
     `/dev/...`; None = nobody looked."""
     root: RootFacts | None = None
     """Of the partition that root= names; None = it is not there, could not be opened, or nobody looked."""
-    handed: Handed | None = None
+    fixed_up: FixedUpDtb | None = None
     """What loading would make of its device tree; None = nobody looked, and the tree is judged as it stands."""
     method: str | None = None
     """Name of the loading method that the plan takes, `kexec_load`; None = not known."""
@@ -304,8 +304,8 @@ class EntryFacts(Value, kw_only=True):
     @property
     def tree(self) -> TreeFacts | None:
         """What stands in it when it is handed on, as far as that is known; None when it is not sound, too."""
-        if self.wants_own_tree and self.handed is not None and self.handed.tree is not None:
-            return self.handed.tree
+        if self.wants_own_tree and self.fixed_up is not None and self.fixed_up.tree is not None:
+            return self.fixed_up.tree
         return self.tree_facts.tree if self.tree_facts else None
 
     @property

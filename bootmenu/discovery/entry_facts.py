@@ -12,7 +12,7 @@ from bootmenu.compat.facts import (
     EntryFacts,
     FileFacts,
     FileState,
-    Handed,
+    FixedUpDtb,
     InitramfsFacts,
     KernelFacts,
     find_banner,
@@ -30,7 +30,7 @@ from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import version_of
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, once
 
-HandOver = Callable[[bytes | None, Sequence[bytes], Sequence[str]], Handed]
+PredictDtb = Callable[[bytes | None, Sequence[bytes], Sequence[str]], FixedUpDtb]
 """(the entry's own tree or None for the running one, its overlays, its edits) → what loading would make of them."""
 
 _STATES = {
@@ -48,7 +48,7 @@ def gather(
     partitions: tuple[str, ...] | None = None,
     deep: bool = False,
     device_trees: DeviceTrees | None = None,
-    hand_over: HandOver | None = None,
+    predict_dtb: PredictDtb | None = None,
     complete: bool = True,
 ) -> tuple[BootEntry, EntryFacts]:
     """The facts, and the entry with every file's `exists` filled in. trees: by device name.
@@ -59,7 +59,7 @@ def gather(
     Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
     kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
     every name of every partition that was seen. device_trees: picks this board's own from the entry's folder of
-    them, which becomes its `dtb`. hand_over: tells what loading would make of its tree. complete: False = what the
+    them, which becomes its `dtb`. predict_dtb: tells what loading would make of its tree. complete: False = what the
     entry leaves open is meant so. Never raises for what is wrong on a disk: that is the answer.
     """
     entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
@@ -69,11 +69,11 @@ def gather(
     files += [reading.file(role, ref) for role, ref in entry.files if role != "kernel"]
     kernel, own_tree, banner = reading.kernel, reading.own_tree, reading.banner
     overlays, initramfs = reading.overlays, reading.initramfs
-    own, handed = own_tree, None
+    own, fixed_up = own_tree, None
     wants_own_tree = entry.dtb is not None or bool(entry.overlays) or bool(entry.dtb_edits)
-    if hand_over is not None and wants_own_tree and reading.readable(entry):
-        handed = hand_over(reading.tree_data, reading.overlay_data, entry.dtb_edits)
-        own = own_tree or handed.base
+    if predict_dtb is not None and wants_own_tree and reading.readable(entry):
+        fixed_up = predict_dtb(reading.tree_data, reading.overlay_data, entry.dtb_edits)
+        own = own_tree or fixed_up.base
     entry = _with_existence(entry, files)
     files = [file if file.path == (path := _short(file)) else replace(file, path=path) for file in files]
     facts = EntryFacts(
@@ -87,7 +87,7 @@ def gather(
         kernel=kernel,
         wants_own_tree=wants_own_tree,
         own_tree=own,
-        handed=handed,
+        fixed_up=fixed_up,
         tree_folder=tree_folder,
         overlays=tuple(overlays),
         dtb_edits=entry.dtb_edits,

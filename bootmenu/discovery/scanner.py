@@ -256,8 +256,8 @@ _Message = _Met | _Looked | _Opened | _Parsed | _Followed | _Troubled | _Searche
 class Survey:
     """Everything known of the partitions since the last look at all of them.
 
-    Its streams are read by one thread at a time. foresee: adds to an entry's facts what a plan would do for it;
-    hand_over: what that would make of device trees.
+    Its streams are read by one thread at a time. predict: adds to an entry's facts what a plan would do for it;
+    predict_dtb: what that would make of device trees.
     patience: seconds. ranks: the order of the looks before, which is kept.
     """
 
@@ -267,8 +267,8 @@ class Survey:
         machine: MachineFacts,
         machine_report: Report,
         *,
-        foresee: Callable[[EntryFacts], EntryFacts] = lambda facts: facts,
-        hand_over: entry_facts.HandOver | None = None,
+        predict: Callable[[EntryFacts], EntryFacts] = lambda facts: facts,
+        predict_dtb: entry_facts.PredictDtb | None = None,
         patience: float = PATIENCE,
         ranks: Ranks | None = None,
     ) -> None:
@@ -276,8 +276,8 @@ class Survey:
         self._mounts = mounts
         self._machine = machine
         self._machine_report = machine_report
-        self._foresee = foresee
-        self._hand_over = hand_over
+        self._predict = predict
+        self._predict_dtb = predict_dtb
         self._patience = patience
         self._platform = Platform.of(machine)
         self._heard: queue.SimpleQueue[tuple[_Job | None, _Message | None]] = queue.SimpleQueue()
@@ -550,9 +550,9 @@ class Survey:
     ) -> tuple[BootEntry, EntryFacts]:
         """own: where the entry is; others: what else it names."""
         entry, gathered = entry_facts.gather(
-            entry, trees, board=self._platform.board, device_trees=self.device_trees, hand_over=self._hand_over
+            entry, trees, board=self._platform.board, device_trees=self.device_trees, predict_dtb=self._predict_dtb
         )
-        return entry, self._foresee(root_option.with_root(gathered, entry.cmdline, self._mounts, own, others))
+        return entry, self._predict(root_option.with_root(gathered, entry.cmdline, self._mounts, own, others))
 
     def _find(self, partition: _Partition, paths: list[str], job: _Job) -> None:
         with ExitStack() as reading:

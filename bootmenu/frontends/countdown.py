@@ -191,7 +191,7 @@ def _load_automatically(
         frame.line(" " + _("This is being started. Please leave the power on."))
     plan = view.plan(listing)
     try:
-        for steps in (view.load(plan), view.leave(plan)):
+        for steps in (view.load(plan), view.prepare_jump(plan)):
             with contextlib.closing(steps):  # type: ignore[type-var]
                 for progress in steps:
                     if kiosk is None and progress.state is not StageState.RUNNING:

@@ -150,7 +150,7 @@ def drain_terminals(terminals: Sequence[Terminal]) -> None:
 def jump(view: View, plan: LoadPlan) -> None:
     """Raises LoadError or SimulatedJump when it comes back."""
     with _kernel_messages():
-        view.jump(plan)
+        view.execute(plan)
 
 
 def _kernel_messages() -> contextlib.AbstractContextManager[None]:

@@ -8,7 +8,7 @@ from bootmenu.model.value import Value
 
 
 class Jump(Value):
-    """The plan is loaded, synced and unmounted: print its last line and call `session.jump(plan)`."""
+    """The plan is loaded, synced and unmounted: print its last line and call `session.execute(plan)`."""
 
     plan: LoadPlan
 

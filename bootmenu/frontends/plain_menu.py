@@ -85,7 +85,7 @@ class PlainBase:
             plan = session.plan(listing)
             try:
                 self.follow(session.load(plan), tell)
-                self.follow(session.leave(plan), tell)
+                self.follow(session.prepare_jump(plan), tell)
             except BaseException as error:
                 leave_note(error, session.unload(plan))
                 raise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What of a machine goes into the device trees that are handed on from it: one answer for scan, plan and load."""
+"""The firmware fix-ups of the device trees that a machine hands on: one answer for scan, plan and load."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from bootmenu.compat.facts import DeviceTreeFacts, Handed
+from bootmenu.compat.facts import DeviceTreeFacts, FixedUpDtb
 from bootmenu.discovery.machine_facts import read_tree
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
@@ -28,19 +28,19 @@ _REMEMBERED = 64
 """Trees whose answer is kept: entries of one partition mostly share theirs."""
 
 
-class HandedTrees(Value):
-    """The device trees behind one plan."""
+class PlanTrees(Value):
+    """The device trees of one plan."""
 
     running: DeviceTree | None
     """Of the first stage; None = it cannot be read."""
     named: DeviceTree | None
     """The entry's own, with its overlays; None = it brings none."""
-    handed: DeviceTree | None
+    final: DeviceTree | None
     """What the next kernel gets; None = the running one, which cannot be read."""
 
 
-class Handover:
-    """Of one machine, for any thread.
+class DtbFixups:
+    """Predict and make what one machine adds to the device trees of its entries; for any thread.
 
     trees: asked for the open partitions when files are read. carry_over: add to a tree what firmware put into the
     running one. local: the host is the machine that the facts are about, so that its running tree may be read.
@@ -64,7 +64,7 @@ class Handover:
         self._running: DeviceTree | None = None
         self._problem: str | None = None
         self._looked = False
-        self._known: dict[tuple[bytes | None, ...], Handed] = {}
+        self._known: dict[tuple[bytes | None, ...], FixedUpDtb] = {}
 
     @property
     def running(self) -> DeviceTree | None:
@@ -88,7 +88,7 @@ class Handover:
             base = DeviceTree.from_bytes(own)
         return edited(overlays.apply(self._host, base, others), typed)
 
-    def on(self, trees: Mapping[str, DirectoryTree]) -> Handover:
+    def on(self, trees: Mapping[str, DirectoryTree]) -> DtbFixups:
         """Return a copy that reads the files of its plans from these trees."""
         _ = self.running  # asked once for both
         other = copy.copy(self)
@@ -102,50 +102,50 @@ class Handover:
         return self.merged(own, [whole(file, trees, MAX_SIZE) for file in others], typed)
 
     def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
-        """What has to change in it on this machine."""
+        """Return what has to change in a tree on this machine."""
         return tuple(edits(tree, self._machine, self.running, carry_over=self._carry_over))
 
-    def trees(self, plan: LoadPlan) -> HandedTrees:
-        """Those of a plan, as they are and as they will be. Reads the disk. Raises BootmenuError."""
+    def trees(self, plan: LoadPlan) -> PlanTrees:
+        """Return those of a plan, as they are and as they will be. Read the disk. Raise BootmenuError."""
         running = self.running
         if not plan.own_tree:
-            after = apply(running, plan.edits) if running is not None and plan.writes_tree else running
-            return HandedTrees(running=running, named=None, handed=after)
+            after = apply(running, plan.edits) if running is not None and plan.writes_dtb else running
+            return PlanTrees(running=running, named=None, final=after)
         base = self.read(plan.dtb, plan.overlays)
         named = base if plan.dtb is not None or plan.overlays else None
-        handed = apply(edited(base, plan.entry.dtb_edits), plan.edits)
-        return HandedTrees(running=running, named=named, handed=handed)
+        final = apply(edited(base, plan.entry.dtb_edits), plan.edits)
+        return PlanTrees(running=running, named=named, final=final)
 
-    def foresee(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str] = ()) -> Handed:
-        """What loading would make of it. Never raises."""
+    def predict(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str] = ()) -> FixedUpDtb:
+        """Return what loading would make of it. Never raise."""
         # by their digests: the trees of many entries need not be kept
         texts = (os.fsencode(text) for text in typed)
         key = (*(None if data is None else hashlib.sha256(data).digest() for data in (own, *others)), b"", *texts)
         with self._lock:
             if key in self._known:
                 return self._known[key]
-        answer = self._foresee(own, others, typed)
+        answer = self._predict(own, others, typed)
         with self._lock:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[key] = answer
         return answer
 
-    def _foresee(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str]) -> Handed:
+    def _predict(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str]) -> FixedUpDtb:
         base = None
         if own is None and self.running is not None:
             base = DeviceTreeFacts.from_bytes(self.running.to_bytes())
         try:
             tree = self.merged(own, others, typed)
             changes = self.edits(tree)
-            handed = apply(tree, changes)
-            see_that_edits_last(tree, handed, typed)
-            return Handed(
+            final = apply(tree, changes)
+            see_that_edits_last(tree, final, typed)
+            return FixedUpDtb(
                 base=base,
-                tree=facts(handed),
-                carried=tuple(dict.fromkeys(edit.path for edit in changes if edit.value is not None)),
+                tree=facts(final),
+                fixups=tuple(dict.fromkeys(edit.path for edit in changes if edit.value is not None)),
             )
         except DtbEditError as error:
-            return Handed(base=base, edit_problem=error.message, hint=error.hint)
+            return FixedUpDtb(base=base, edit_problem=error.message, hint=error.hint)
         except BootmenuError as error:
-            return Handed(base=base, problem=error.message, hint=error.hint)
+            return FixedUpDtb(base=base, problem=error.message, hint=error.hint)

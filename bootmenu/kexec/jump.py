@@ -23,7 +23,7 @@ SYNC_SECONDS = 30.0
 _TICK = 0.25
 
 
-def leave(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -> Iterator[Progress]:
+def prepare_jump(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -> Iterator[Progress]:
     """Run the hooks, sync with a time limit, unmount what bootmenu mounted (`release` says what would not go), and
     see to the watchdog. Raises LoadError when a hook stops the jump; nothing has been torn down then."""
     if plan.hooks:
@@ -76,7 +76,7 @@ def _held(host: Host, point: str) -> str:
     return f"{point} (by {', '.join(by)})" if by else point
 
 
-def jump(host: Host) -> None:
+def execute(host: Host) -> None:
     """Start the loaded kernel; returns only by raising LoadError.
 
     Where systemd is PID 1 it makes the jump itself, after stopping its services.

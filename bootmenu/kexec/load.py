@@ -17,7 +17,7 @@ from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.i18n import N_, English, joined, ngettext_lazy
 from bootmenu.kexec import dtb_changes
 from bootmenu.kexec.digests import Hashed, demanded, images, refuse_edits
-from bootmenu.kexec.dtb_fixups import Handover
+from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
@@ -86,7 +86,7 @@ def load(
     method = METHODS.get(plan.method)
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
-        staging = _Staging(plan, method, trees, Handover(host, plan.machine, lambda: trees), open_files, pace)
+        staging = _Staging(plan, method, trees, DtbFixups(host, plan.machine, lambda: trees), open_files, pace)
         with _told(staging):
             yield from staging.run()
         meter = _Meter(Stage.LOAD, 0, None)
@@ -211,11 +211,11 @@ class _Staging:
         plan: LoadPlan,
         method: Method,
         trees: Mapping[str, DirectoryTree],
-        hand_over: Handover,
+        dtb_fixups: DtbFixups,
         open_files: contextlib.ExitStack,
         pace: int | None,
     ) -> None:
-        self._plan, self._method, self._trees, self._hand_over = plan, method, trees, hand_over
+        self._plan, self._method, self._trees, self._dtb_fixups = plan, method, trees, dtb_fixups
         self._open_files, self._pace = open_files, pace
         self._parts: dict[Stage, tuple[Part, ...]] = {}
         self._dtb: int | None = None
@@ -230,7 +230,7 @@ class _Staging:
         yield from self._take(Stage.KERNEL, (self._plan.kernel,))
         if self._plan.initrds:
             yield from self._take(Stage.INITRAMFS, self._plan.initrds)
-        if self._plan.own_tree or self._plan.writes_tree:
+        if self._plan.own_tree or self._plan.writes_dtb:
             yield from self._prepare_tree()
 
     def _see_the_images(self) -> Iterator[Progress]:
@@ -407,7 +407,7 @@ class _Staging:
         typed = plan.entry.dtb_edits
         if typed:
             refuse_edits([source.file for source in sources], plan.demands, self._trees)
-        tree = self._hand_over.merged(own, blobs, typed)
+        tree = self._dtb_fixups.merged(own, blobs, typed)
         target = self._memory_file("device-tree")
         _write_all(target, dtb_changes.packed(dtb_changes.apply(tree, plan.edits)))
         _seal(target)

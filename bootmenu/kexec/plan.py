@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from bootmenu.compat.facts import EntryFacts, FileState
 from bootmenu.config.settings import Watchdog
@@ -21,6 +21,9 @@ from bootmenu.model.progress import Stage
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.text import printable
 from bootmenu.model.value import Value, field, replace
+
+if TYPE_CHECKING:
+    from bootmenu.kexec.dtb_fixups import DtbFixups
 
 
 class PlanError(BootmenuError):
@@ -67,7 +70,7 @@ class LoadPlan(Value, kw_only=True):
     """In order; applied before the edits."""
     edits: tuple[Edit, ...] = ()
     """In order, to the tree that is handed on."""
-    writes_tree: bool = False
+    writes_dtb: bool = False
     """Without a tree of the entry's own the running one is read, edited and written anew."""
     machine: MachineFacts = field(default_factory=MachineFacts)
     """The running one, as the method has to know it."""
@@ -93,7 +96,7 @@ class LoadPlan(Value, kw_only=True):
             stage
             for stage in Stage
             if not (stage is Stage.INITRAMFS and not self.initrds)
-            and not (stage is Stage.DEVICE_TREE and not self.own_tree and not self.writes_tree)
+            and not (stage is Stage.DEVICE_TREE and not self.own_tree and not self.writes_dtb)
             and not (stage is Stage.HOOKS and not self.hooks)
             and not (stage is Stage.WATCHDOG and self.watchdog is Watchdog.LEAVE)
         )
@@ -137,12 +140,12 @@ def make_plan(
     facts: EntryFacts,
     machine: MachineFacts,
     *,
-    hand_over: HandOver,
+    dtb_fixups: DtbFixups,
     method: str | None = None,
 ) -> LoadPlan:
     """What booting this entry on this machine would do.
 
-    hand_over: reads the entry's device tree, and knows what this machine has to add. method: name of a loading
+    dtb_fixups: reads the entry's device tree, and knows what this machine has to add. method: name of a loading
     method; None = the first that is available. Raises PlanError when a file is not there, the kernel is nothing that
     can be unpacked, the device tree cannot be made, or no method can honour the entry.
     """
@@ -180,12 +183,12 @@ def make_plan(
     dtb = planned("device tree", entry.dtb) if entry.dtb else None
     overlays = tuple(planned("overlay", ref) for ref in entry.overlays)
     changes: list[Edit] = []
-    tree = hand_over.running if chosen.writes_tree else None
+    tree = dtb_fixups.running if chosen.writes_dtb else None
     if own_tree:
-        tree = _tree(hand_over, dtb, overlays, entry.dtb_edits)
+        tree = _tree(dtb_fixups, dtb, overlays, entry.dtb_edits)
     if tree is not None:
-        changes += hand_over.edits(tree)
-        changes += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), seeds=chosen.writes_tree)
+        changes += dtb_fixups.edits(tree)
+        changes += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), seeds=chosen.writes_dtb)
         if entry.dtb_edits:
             try:
                 see_that_edits_last(tree, apply(tree, changes), entry.dtb_edits)
@@ -205,34 +208,19 @@ def make_plan(
         dtb=dtb,
         overlays=overlays,
         edits=tuple(changes),
-        writes_tree=chosen.writes_tree,
+        writes_dtb=chosen.writes_dtb,
         machine=machine,
         command_line=entry.cmdline.text,
         notes=tuple(_notes(entry, machine, chosen)),
     )
 
 
-class HandOver(Protocol):
-    """The device trees of one machine and what it adds to them."""
-
-    @property
-    def running(self) -> DeviceTree | None:
-        """The first stage's own; None = not known."""
-
-    def read(self, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str], /) -> DeviceTree:
-        """Return an entry's own tree, or the running one for None, with overlays and typed edits. Raise
-        BootmenuError."""
-
-    def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
-        """What has to change in it on this machine. Raises BootmenuError."""
-
-
 def _tree(
-    hand_over: HandOver, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str]
+    dtb_fixups: DtbFixups, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str]
 ) -> DeviceTree:
     named = ", ".join(file.ref.path for file in (*([dtb] if dtb else []), *overlays))
     try:
-        return hand_over.read(dtb, overlays, typed)
+        return dtb_fixups.read(dtb, overlays, typed)
     except DtbEditError as error:
         raise PlanError(f"{error.message}.", error.hint) from None
     except BootmenuError as error:
@@ -252,7 +240,7 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
         found = METHODS.get(wanted)
         if found is None:
             raise PlanError(f"There is no loading method {wanted}.", f"Known are {', '.join(METHODS.names())}.")
-        if own_tree and not found.takes_tree:
+        if own_tree and not found.accepts_dtb:
             raise PlanError(
                 f"{wanted} hands on the running device tree only, and this entry brings its own, which is never "
                 "dropped in silence.",
@@ -274,7 +262,7 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
     raise PlanError(N_("No loading method can be used here."), hint)
 
 
-def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
+def predict(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
     """The facts, with what the plan would do for this entry, so that checks can judge that, too."""
     try:
         name, chosen, _ = choose(machine, facts.wants_own_tree, method)
@@ -284,12 +272,12 @@ def foresee(facts: EntryFacts, machine: MachineFacts, method: str | None = None)
         facts,
         method=name,
         reads_into_memory=chosen.reads_into_memory,
-        avoids_lpi_tables=chosen.writes_tree and machine.lpi_tables is not None,
+        avoids_lpi_tables=chosen.writes_dtb and machine.lpi_tables is not None,
     )
 
 
 def _notes(entry: BootEntry, machine: MachineFacts, method: Method) -> Iterator[str]:
-    if machine.lpi_tables and method.writes_tree:
+    if machine.lpi_tables and method.writes_dtb:
         yield (
             f"{len(machine.lpi_tables)} tables that the interrupt controller (GICv3) keeps in memory are left alone, "
             "and stay reserved."

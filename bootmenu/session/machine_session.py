@@ -49,10 +49,10 @@ from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.demands import Demands
 from bootmenu.kexec.digests import demanding
-from bootmenu.kexec.dtb_fixups import HandedTrees, Handover
+from bootmenu.kexec.dtb_fixups import DtbFixups, PlanTrees
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, leave_note
 from bootmenu.kexec.methods import METHODS
-from bootmenu.kexec.plan import LoadPlan, PlanError, choose, foresee, make_plan
+from bootmenu.kexec.plan import LoadPlan, PlanError, choose, make_plan, predict
 from bootmenu.kexec.trial_load import Preflight, preflight
 from bootmenu.model.codec import to_json
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
@@ -128,7 +128,7 @@ class Session(Protocol):
         """An entry that somebody has changed, judged as a scan would: what it leaves open stays open. Reads the disk;
         may be called in a thread."""
 
-    def handed_trees(self, plan: LoadPlan) -> HandedTrees:
+    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
         """The device trees of a plan. Reads the disk; may be called in a thread. Raises BootmenuError."""
 
     def preflight(self) -> Preflight:
@@ -150,13 +150,13 @@ class Session(Protocol):
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
         """Read, prepare, load. Raises LoadError (kexec/kernel_errors.py); closing it early leaves nothing loaded."""
 
-    def leave(self, plan: LoadPlan) -> Iterator[Progress]:
+    def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """Run the hooks, sync and unmount, when the load has succeeded. Raises LoadError when a hook stops it."""
 
     def unload(self, plan: LoadPlan) -> str:
         """Take a loaded kernel out again; never raises. Returns why one stays loaded; empty = none does."""
 
-    def jump(self, plan: LoadPlan) -> NoReturn:
+    def execute(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel. Returns only by raising LoadError; a simulated session always raises
         SimulatedJump."""
 
@@ -200,7 +200,9 @@ class MachineSession:
         self._changes = changes
         self._listening: Thread | None = None
         self._mounts = Mounts(host, self._storage.loops)
-        self.hand_over = Handover(host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local)
+        self.dtb_fixups = DtbFixups(
+            host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local
+        )
         self._ranks = Ranks()
         self._survey = self._new_survey()
         self._earlier: dict[str, Device] = {}
@@ -277,8 +279,8 @@ class MachineSession:
             self._mounts,
             self._machine,
             self._machine_report,
-            foresee=self.foresee,
-            hand_over=self.hand_over.foresee,
+            predict=self.predict,
+            predict_dtb=self.dtb_fixups.predict,
             patience=self._patience,
             ranks=self._ranks,
         )
@@ -310,9 +312,9 @@ class MachineSession:
             while (change := changes.wait()) is not None:
                 self._survey.changed(change)
 
-    def foresee(self, facts: EntryFacts) -> EntryFacts:
+    def predict(self, facts: EntryFacts) -> EntryFacts:
         """The facts of an entry, with what a plan of this session would do for it."""
-        return foresee(facts, self._machine, self._method)
+        return predict(facts, self._machine, self._method)
 
     def unlock(self, device: str, passphrase: str) -> None:
         """See Session."""
@@ -380,8 +382,8 @@ class MachineSession:
     def plan(self, listing: Listing) -> LoadPlan:
         """See Session."""
         with self._reading(listing.entry) as trees:
-            hand_over, facts = self.hand_over.on(trees), self._untried(listing.facts)
-            plan = make_plan(listing.entry, facts, self._machine, hand_over=hand_over, method=self._method)
+            dtb_fixups, facts = self.dtb_fixups.on(trees), self._untried(listing.facts)
+            plan = make_plan(listing.entry, facts, self._machine, dtb_fixups=dtb_fixups, method=self._method)
             plan = demanding(plan, self._demands, trees)
         found = hooks.find(self.host, self.settings.skip_hooks)
         return replace(plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes))
@@ -441,12 +443,12 @@ class MachineSession:
                 trees,
                 board=self._machine.tree.compatible if self._machine.tree else (),
                 partitions=tuple(name for device in devices.values() for name in device.names),
-                hand_over=self.hand_over.foresee,
+                predict_dtb=self.dtb_fixups.predict,
                 complete=False,
             )
             here = own or Device(name=entry.device)
             facts = root_option.with_root(facts, entry.cmdline, self._mounts, here, tuple(devices.values()))
-        facts = self.foresee(facts)
+        facts = self.predict(facts)
         names = dict.fromkeys((entry.device, *(ref.device for _, ref in entry.files)))
         return Listing(
             entry=entry,
@@ -455,10 +457,10 @@ class MachineSession:
             places=tuple(dict.fromkeys(devices[name].place for name in names if name in devices)),
         )
 
-    def handed_trees(self, plan: LoadPlan) -> HandedTrees:
+    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
         """See Session."""
         with self._reading(plan.entry) as trees:
-            return self.hand_over.on(trees).trees(plan)
+            return self.dtb_fixups.on(trees).trees(plan)
 
     def preflight(self) -> Preflight:
         """See Session."""
@@ -496,15 +498,15 @@ class MachineSession:
             plan = replace(plan, demands=self._demands)
             yield from loading.load(plan, trees, self.host, pace=self._pace)
 
-    def leave(self, plan: LoadPlan) -> Iterator[Progress]:
+    def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
-        yield from jumping.leave(self.host, plan, self.release)
+        yield from jumping.prepare_jump(self.host, plan, self.release)
 
     def unload(self, plan: LoadPlan) -> str:
         """See Session."""
         return loading.unload(plan, self.host)
 
-    def jump(self, plan: LoadPlan) -> NoReturn:
+    def execute(self, plan: LoadPlan) -> NoReturn:
         """See Session. What has to be remembered of it is on the disk before it is made."""
         if self._simulated:
             message = N_("Here the machine would start {name}.", name=plan.entry.title)
@@ -512,7 +514,7 @@ class MachineSession:
         counted = self._count_try(plan.entry)
         self.memory.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
         try:
-            jumping.jump(self.host)
+            jumping.execute(self.host)
         except BaseException as error:  # it was no try
             self.memory.update(State.on_boot_failed)
             if counted is not None:
@@ -673,10 +675,10 @@ class FilesSession(MachineSession):
             board=machine.tree.compatible if machine.tree else (),
             deep=True,
             partitions=None if partitions is None else tuple(name for each in partitions for name in each.names),
-            hand_over=self.hand_over.foresee,
+            predict_dtb=self.dtb_fixups.predict,
         )
         facts = replace(facts, typed=True)
-        facts = self.foresee(root_option.with_root(facts, entry.cmdline, self._mounts, here, partitions or ()))
+        facts = self.predict(root_option.with_root(facts, entry.cmdline, self._mounts, here, partitions or ()))
         for file in facts.files:
             if file.state is not FileState.PRESENT:
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")

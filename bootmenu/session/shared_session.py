@@ -20,7 +20,7 @@ from bootmenu.discovery.dtb_candidates import TreeChoice
 from bootmenu.discovery.event_log import CompactedLog
 from bootmenu.discovery.scan_events import DeviceGone, Listing, ScanEvent, ScanFinished, Stream
 from bootmenu.i18n import N_
-from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.entry import BootEntry
@@ -299,9 +299,9 @@ class View:
         """See Session."""
         return self._session.recheck(entry)
 
-    def handed_trees(self, plan: LoadPlan) -> HandedTrees:
+    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
         """See Session."""
-        return self._session.handed_trees(plan)
+        return self._session.plan_trees(plan)
 
     def preflight(self) -> Preflight:
         """See Session."""
@@ -340,9 +340,9 @@ class View:
             self._shared.give_back(self)
             raise
 
-    def leave(self, plan: LoadPlan) -> Iterator[Progress]:
+    def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
-        yield from self._session.leave(plan)
+        yield from self._session.prepare_jump(plan)
 
     def unload(self, plan: LoadPlan) -> str:
         """See Session. What another view has loaded stays, and is not told."""
@@ -355,11 +355,11 @@ class View:
         finally:
             self._shared.give_back(self)
 
-    def jump(self, plan: LoadPlan) -> NoReturn:
+    def execute(self, plan: LoadPlan) -> NoReturn:
         """See Session."""
         self._take(plan)
         try:
-            self._session.jump(plan)
+            self._session.execute(plan)
         finally:
             self._shared.give_back(self)
 

@@ -12,7 +12,7 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_text import Difference
 from bootmenu.i18n import _, localized
-from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.model.value import Value
 from bootmenu.session.machine_session import Session
 from bootmenu.terminal.cells import clean, cut
@@ -36,9 +36,9 @@ class TreeText(Value, kw_only=True):
     """Its lines are printed when they are asked for; None = not known."""
 
     @classmethod
-    def of(cls, trees: HandedTrees) -> TreeText:
+    def of(cls, trees: PlanTrees) -> TreeText:
         """Return the text of these trees; takes up to some hundred milliseconds. Raise BootmenuError."""
-        handed = _editable(trees.handed, _("The device tree"))
+        handed = _editable(trees.final, _("The device tree"))
         named = _editable(trees.named, _("The device tree"))
         running = _editable(trees.running, _("The running device tree"))
         if handed is None:
@@ -53,7 +53,7 @@ class TreeText(Value, kw_only=True):
     def read(cls, session: Session, listing: Listing) -> TreeText:
         """Return the text of what would be handed on for an entry. Read the disk. Raise BootmenuError."""
         with session.holding(listing):
-            return cls.of(session.handed_trees(session.plan(listing)))
+            return cls.of(session.plan_trees(session.plan(listing)))
 
 
 def _editable(tree: DeviceTree | None, name: str) -> EditableTree | None:

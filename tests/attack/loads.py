@@ -365,7 +365,7 @@ def _fault_attack(machine: _Machine, chance: random.Random) -> None:
 
 def _whole(machine: _Machine, plan: LoadPlan) -> Iterator[Progress]:
     yield from machine.session.load(plan)
-    yield from machine.session.leave(plan)
+    yield from machine.session.prepare_jump(plan)
 
 
 def _load(machine: _Machine, listing: Listing, at: int = -1, then: Callable[[], None] | None = None) -> None:
@@ -376,7 +376,7 @@ def _load(machine: _Machine, listing: Listing, at: int = -1, then: Callable[[], 
             if number == at and then is not None:
                 then()
         try:
-            machine.session.jump(plan)
+            machine.session.execute(plan)
         except LoadError as error:
             if not error.message:
                 raise AssertionError("a jump that failed without a word") from None

@@ -50,7 +50,7 @@ from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import catalogues
-from bootmenu.kexec.dtb_fixups import Handover
+from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.kernel import Compression
@@ -209,8 +209,8 @@ def _overlay() -> Attack:
         over = [mutated(chance, overlay, [base]) for _ in range(chance.randint(1, 3))]
         own = mutated(chance, base, [overlay]) if chance.random() < 0.5 else base
         with contextlib.suppress(BootmenuError):
-            Handover(host, machine, dict).merged(own, over)
-        Handover(host, machine, dict).foresee(own, over)
+            DtbFixups(host, machine, dict).merged(own, over)
+        DtbFixups(host, machine, dict).predict(own, over)
 
     return attack
 

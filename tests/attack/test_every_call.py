@@ -33,7 +33,7 @@ def _hold(machine: _Machine, listing: Listing, _: LoadPlan) -> None:
 _LOOKS: dict[str, Callable[[_Machine, Listing, LoadPlan], object]] = {
     "holding": _hold,
     "plan": lambda machine, listing, _: machine.session.plan(listing),
-    "handed_trees": lambda machine, _, plan: machine.session.handed_trees(plan),
+    "plan_trees": lambda machine, _, plan: machine.session.plan_trees(plan),
     "device_trees": lambda machine, listing, _: machine.session.device_trees(listing),
     "recheck": lambda machine, listing, _: machine.session.recheck(listing.entry),
 }
@@ -114,7 +114,7 @@ def test_a_start_that_fails_at_any_call_says_so_and_leaves_nothing_loaded(
             assert not machine.loaded, "the load itself takes it out"
             raise
         try:
-            for _ in machine.session.leave(plan):
+            for _ in machine.session.prepare_jump(plan):
                 pass
         finally:
             machine.session.unload(plan)

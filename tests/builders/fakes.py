@@ -30,7 +30,7 @@ from bootmenu.discovery.scan_events import (
 )
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.trial_load import Preflight
@@ -337,7 +337,7 @@ class FakeSession:
     memory: StateStore = field(default_factory=lambda: StateStore(Kept()))
     recheck_gate: Event = field(default_factory=Event)
     """An edited entry is judged when this is set."""
-    handed: HandedTrees = field(default_factory=lambda: HandedTrees(None, None, None))
+    handed: PlanTrees = field(default_factory=lambda: PlanTrees(None, None, None))
     trees_error: Exception | None = None
     flight: Preflight = field(default_factory=Preflight)
     can_do: tuple[Power, ...] = (Power.REBOOT, Power.OFF)
@@ -431,7 +431,7 @@ class FakeSession:
         report = Report.from_findings((*wrong, *console, ARCH))
         return Listing(entry=entry, facts=EntryFacts(id=entry.id, title=entry.title), report=report)
 
-    def handed_trees(self, plan: LoadPlan) -> HandedTrees:
+    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
         """See Session."""
         self.calls.append(f"trees {plan.entry.id}")
         if self.trees_error:
@@ -480,7 +480,7 @@ class FakeSession:
         finally:
             self.calls.append("loaded" if finished else "load undone")
 
-    def leave(self, plan: LoadPlan) -> Iterator[Progress]:
+    def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
         self.calls.append("leave")
         yield from LEAVING
@@ -492,7 +492,7 @@ class FakeSession:
         self.calls.append("unload")
         return self.left
 
-    def jump(self, plan: LoadPlan) -> NoReturn:
+    def execute(self, plan: LoadPlan) -> NoReturn:
         """See Session."""
         raise SimulatedJump("the simulated machine does not jump")
 

@@ -14,7 +14,7 @@ from bootmenu.compat.facts import (
     EntryFacts,
     FileFacts,
     FileState,
-    Handed,
+    FixedUpDtb,
     InitramfsFacts,
     KernelFacts,
 )
@@ -240,12 +240,12 @@ entry_facts = st.builds(
     configuration=optional(configurations),
     banner=optional(texts | st.sampled_from(["6.1.0"])),
     partitions=optional(tuples_of(st.sampled_from(["uuid=1234", "/dev/sda2", "partuuid=1-02"]))),
-    handed=optional(
+    fixed_up=optional(
         st.builds(
-            Handed,
+            FixedUpDtb,
             base=optional(device_tree_facts),
             tree=optional(tree_facts),
-            carried=tuples_of(texts, 2),
+            fixups=tuples_of(texts, 2),
             problem=texts,
         )
     ),

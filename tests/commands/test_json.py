@@ -341,9 +341,9 @@ def test_what_the_kernel_refuses_is_told_in_fields(
         raise REFUSED
 
     monkeypatch.setattr(machine_session.FilesSession, "load", steps("load"))
-    monkeypatch.setattr(machine_session.FilesSession, "leave", steps("leave"))
+    monkeypatch.setattr(machine_session.FilesSession, "prepare_jump", steps("leave"))
     monkeypatch.setattr(machine_session.FilesSession, "unload", lambda *_: "The kernel stays loaded.")
-    monkeypatch.setattr(machine_session.FilesSession, "jump", jump)
+    monkeypatch.setattr(machine_session.FilesSession, "execute", jump)
     outcome = call("boot", "--kernel", kernel, "--force", "--json")
     assert outcome.code == 1
     *before, last = lines(outcome)

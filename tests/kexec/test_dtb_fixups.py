@@ -18,7 +18,7 @@ from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.kexec import overlays
 from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply, boot_edits, packed
-from bootmenu.kexec.dtb_fixups import Handover
+from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
@@ -413,34 +413,34 @@ def test_an_overlay_that_is_none_never_reaches_the_tool() -> None:
 # ---- one answer for scan, plan and load --------------------------------------------------------------------
 
 
-def hand_over(tmp_path: Path, running: DeviceTree | None, **options: bool) -> Handover:
+def dtb_fixups(tmp_path: Path, running: DeviceTree | None, **options: bool) -> DtbFixups:
     files = {"/sys/firmware/fdt": running.to_bytes()} if running else {}
     host = replace(fake_host(tmp_path / "host", files), commands=Commands())
     told = machine(facts(running) if running else None)
-    return Handover(host, told, dict, **options)
+    return DtbFixups(host, told, dict, **options)
 
 
 def test_the_scan_foresees_what_the_load_will_do(tmp_path: Path) -> None:
-    found = hand_over(tmp_path, firmware_tree()).foresee(board_tree(TREE.compatible, memory=()).to_bytes(), [])
+    found = dtb_fixups(tmp_path, firmware_tree()).predict(board_tree(TREE.compatible, memory=()).to_bytes(), [])
     assert found.problem == ""
     assert found.tree is not None
     assert found.tree.memory == (MemoryRange(base=0x40000000, size=0x40000000),)
-    assert {"/memory@40000000", "/reserved-memory/optee@4e000000", "/chosen"} <= set(found.carried)
+    assert {"/memory@40000000", "/reserved-memory/optee@4e000000", "/chosen"} <= set(found.fixups)
 
 
 def test_overlays_without_a_tree_are_for_the_running_one(tmp_path: Path) -> None:
     running = DeviceTree.from_bytes(compiled(BASE))
-    found = hand_over(tmp_path, running).foresee(None, [compiled(ENABLE)])
+    found = dtb_fixups(tmp_path, running).predict(None, [compiled(ENABLE)])
     assert found.base is not None
     assert found.base.tree is not None
     assert found.base.tree.has_symbols
     assert found.problem == ""
-    assert "cannot be read" in hand_over(tmp_path / "none", None).foresee(None, [compiled(ENABLE)]).problem
+    assert "cannot be read" in dtb_fixups(tmp_path / "none", None).predict(None, [compiled(ENABLE)]).problem
 
 
 def test_another_machine_s_tree_is_not_this_one_s(tmp_path: Path) -> None:
-    assert hand_over(tmp_path, firmware_tree()).running is not None
-    assert hand_over(tmp_path, firmware_tree(), local=False).running is None
+    assert dtb_fixups(tmp_path, firmware_tree()).running is not None
+    assert dtb_fixups(tmp_path, firmware_tree(), local=False).running is None
 
 
 def test_a_plan_with_overlays_reads_them_and_shows_every_edit(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_hook_that_fails_stops_the_jump_before_anything_is_torn_down(host: Hos
     released: list[str] = []
     plan = replace(plan, hooks=("ask", "never"))
     with pytest.raises(LoadError) as caught:
-        list(jumping.leave(for_real(host), plan, lambda: released))
+        list(jumping.prepare_jump(for_real(host), plan, lambda: released))
     error = caught.value
     assert error.message == "The hook ask stopped the jump (exit status 3). It said: “the door is open”."
     assert "bootmenu.skip-hooks=ask" in error.hint
@@ -162,7 +162,7 @@ def test_a_running_watchdog_is_seen_to(
 ) -> None:
     states = {"watchdog0/state": "active\n", "watchdog1/state": "inactive\n", "watchdog/state": "active\n"}
     write_tree(host.root, {f"/sys/class/watchdog/{name}": text for name, text in states.items()})
-    events = list(jumping.leave(host, replace(plan, watchdog=policy), list))
+    events = list(jumping.prepare_jump(host, replace(plan, watchdog=policy), list))
     assert ended(events)[-1] == (Stage.WATCHDOG, StageState.DONE)
     assert events[-1].detail == told
     assert syscalls_of(host).calls == [("sync",), call]
@@ -170,7 +170,7 @@ def test_a_running_watchdog_is_seen_to(
 
 def test_a_watchdog_is_left_alone_unless_the_settings_say_otherwise(host: Host, plan: LoadPlan) -> None:
     write_tree(host.root, {"/sys/class/watchdog/watchdog0/state": "active\n"})
-    assert Stage.WATCHDOG not in {event.stage for event in jumping.leave(host, plan, list)}
+    assert Stage.WATCHDOG not in {event.stage for event in jumping.prepare_jump(host, plan, list)}
     assert syscalls_of(host).calls == [("sync",)]
 
 
@@ -210,7 +210,7 @@ def test_who_works_on_a_file_system_is_named(tmp_path: Path) -> None:
 def test_leaving_syncs_unmounts_and_says_what_stays(host: Host, plan: LoadPlan) -> None:
     lines = ("/dev/sda2 / ext4 rw,noatime 0 0", "/dev/sda1 /mnt vfat ro 0 0", "tmpfs /tmp tmpfs rw 0 0", "x")
     write_tree(host.root, {"/proc/self/mounts": "\n".join(lines)})
-    events = list(jumping.leave(host, plan, lambda: ["sda1: busy"]))
+    events = list(jumping.prepare_jump(host, plan, lambda: ["sda1: busy"]))
     assert [(event.stage, event.state) for event in events if event.state is not StageState.RUNNING] == [
         (Stage.SYNC, StageState.DONE),
         (Stage.UNMOUNT, StageState.DONE),
@@ -225,7 +225,7 @@ def test_a_sync_that_hangs_is_given_up(host: Host, plan: LoadPlan, monkeypatch: 
     disk = threading.Event()
     syscalls_of(host).sync_waits_for = lambda: disk.wait(10)
     try:
-        events = list(jumping.leave(host, plan, list))
+        events = list(jumping.prepare_jump(host, plan, list))
     finally:
         disk.set()
     (sync,) = [event for event in events if event.stage is Stage.SYNC and event.state is not StageState.RUNNING]
@@ -238,7 +238,7 @@ def test_a_sync_that_hangs_is_given_up(host: Host, plan: LoadPlan, monkeypatch: 
 def test_a_jump_that_comes_back_says_why(host: Host, number: int) -> None:
     syscalls_of(host).errors["reboot_kexec"] = number
     with pytest.raises(LoadError) as caught:
-        jumping.jump(host)
+        jumping.execute(host)
     assert (caught.value.errno, caught.value.call, caught.value.stage) == (number, "reboot", Stage.JUMP)
     assert caught.value.hint
 
@@ -252,8 +252,8 @@ def test_where_systemd_is_pid_1_it_makes_the_jump(tmp_path: Path) -> None:
 
     host = fake_host(tmp_path, {"/run/systemd/system/x": ""}, {"systemctl": systemctl})
     with pytest.raises(LoadError, match="Access denied"):
-        jumping.jump(host)
+        jumping.execute(host)
     assert words == ["['systemctl', 'kexec']"]
     assert not syscalls_of(host).calls
     with pytest.raises(LoadError, match="not installed"):
-        jumping.jump(fake_host(tmp_path))
+        jumping.execute(fake_host(tmp_path))

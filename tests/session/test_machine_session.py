@@ -25,7 +25,7 @@ from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.editable_dtb import differences
 from bootmenu.kexec import hooks
-from bootmenu.kexec.dtb_fixups import HandedTrees
+from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, left_loaded
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.entry import CommandLine, FileRef
@@ -67,10 +67,10 @@ def test_the_demonstration_does_everything_but_the_jump_and_again(demo: MachineS
     (good,) = [listing for listing in listings if "own device tree" in listing.entry.title]
     plan = demo.plan(good)
     for _ in range(2):
-        events = [*demo.load(plan), *demo.leave(plan)]
+        events = [*demo.load(plan), *demo.prepare_jump(plan)]
         assert {event.stage for event in events} == set(Stage) - {Stage.JUMP, Stage.HOOKS, Stage.WATCHDOG}
         with pytest.raises(SimulatedJump):
-            demo.jump(plan)
+            demo.execute(plan)
         demo.unload(plan)
     (large,) = [listing for listing in listings if listing.entry.title == "vmlinuz-rescue"]
     with pytest.raises(LoadError) as caught:
@@ -89,11 +89,11 @@ def test_an_entry_is_planned_and_started_again_after_a_jump_that_came_back(demo:
     for _ in range(3):
         with demo.holding(own):
             plan = demo.plan(own)
-            assert demo.handed_trees(plan).handed is not None
+            assert demo.plan_trees(plan).final is not None
             list(demo.load(plan))
-            list(demo.leave(plan))
+            list(demo.prepare_jump(plan))
             with pytest.raises(SimulatedJump):
-                demo.jump(plan)
+                demo.execute(plan)
             demo.unload(plan)
     assert demo._mounts.known() == {}
 
@@ -117,13 +117,13 @@ def steps_to_a_start(demo: MachineSession, own: Listing) -> Iterator[None]:
         yield
         plan = demo.plan(own)
         yield
-        demo.handed_trees(plan)
+        demo.plan_trees(plan)
         for _ in demo.load(plan):
             yield
-        for _ in demo.leave(plan):
+        for _ in demo.prepare_jump(plan):
             yield
         with pytest.raises(SimulatedJump):
-            demo.jump(plan)
+            demo.execute(plan)
         demo.unload(plan)
 
 
@@ -296,11 +296,11 @@ def test_a_jump_that_comes_back_leaves_nothing_loaded(tmp_path: Path) -> None:
     session = MachineSession(host, machines.virt(), lambda: (device,), method="kexec_tools")
     (listing,), _ = collect(session)
     plan = session.plan(listing)
-    events = [*session.load(plan), *session.leave(plan)]
+    events = [*session.load(plan), *session.prepare_jump(plan)]
     assert events[-1].state is StageState.DONE
     kexec.status_of_unload, kexec.error = 1, b"kexec_load failed: Device or resource busy"
     with pytest.raises(LoadError, match="did not jump") as caught:
-        session.jump(plan)
+        session.execute(plan)
     assert "A kernel stays loaded" in " ".join(left_loaded(caught.value))
     assert (len(kexec.loads), kexec.unloads) == (1, 1)
     assert ("reboot_kexec",) in syscalls_of(host).calls
@@ -322,9 +322,9 @@ def jump(session: MachineSession) -> str:
     (listing,), _ = collect(session)
     plan = session.plan(listing)
     list(session.load(plan))
-    list(session.leave(plan))
+    list(session.prepare_jump(plan))
     with pytest.raises(LoadError, match="did not jump"):
-        session.jump(plan)
+        session.execute(plan)
     return plan.entry.id
 
 
@@ -367,9 +367,9 @@ def test_a_counted_kernel_is_started_again_after_a_jump_that_came_back(tmp_path:
     for _ in range(2):
         plan = session.plan(listing)
         list(session.load(plan))
-        list(session.leave(plan))
+        list(session.prepare_jump(plan))
         with pytest.raises(LoadError, match="did not jump"):
-            session.jump(plan)
+            session.execute(plan)
     assert path.stat().st_ctime_ns > before, "it was renamed, and renamed back"
     path.write_bytes(path.read_bytes())
     with pytest.raises(LoadError, match="changed since it was looked at: it was written to"):
@@ -414,9 +414,9 @@ def test_what_cannot_be_remembered_keeps_nothing_from_starting(tmp_path: Path) -
     found = [listing for listing in collect(session)[0] if listing.entry.title == "A"]
     plan = session.plan(found[0])
     list(session.load(plan))
-    list(session.leave(plan))
+    list(session.prepare_jump(plan))
     with pytest.raises(LoadError, match="did not jump"):
-        session.jump(plan)
+        session.execute(plan)
     assert "a+2-1.conf is there already" in session.memory.error
 
 
@@ -545,21 +545,21 @@ def test_the_trees_of_a_plan_are_the_named_one_and_what_is_made_of_it(demo: Mach
     listings, _ = collect(demo)
     (own,) = [listing for listing in listings if "own device tree" in listing.entry.title]
     plan = demo.plan(own)
-    trees = demo.handed_trees(plan)
+    trees = demo.plan_trees(plan)
     assert trees.named is not None
-    assert trees.handed is not None
+    assert trees.final is not None
     assert plan.edits
-    assert list(differences(trees.named, trees.handed))
+    assert list(differences(trees.named, trees.final))
     assert trees.running is not None
     (plain, *_) = [listing for listing in listings if not listing.facts.wants_own_tree]
-    assert demo.handed_trees(demo.plan(plain)) == HandedTrees(trees.running, None, trees.running)
+    assert demo.plan_trees(demo.plan(plain)) == PlanTrees(trees.running, None, trees.running)
 
 
 def test_the_trees_of_a_machine_whose_own_cannot_be_read(tmp_path: Path) -> None:
     write_tree(tmp_path, {"boot/vmlinuz": whole_image()})
     session = session_of(Device(name="sda1", folder=str(tmp_path)))
     (plain,) = collect(session)[0]
-    assert session.handed_trees(session.plan(plain)) == HandedTrees(None, None, None)
+    assert session.plan_trees(session.plan(plain)) == PlanTrees(None, None, None)
 
 
 def test_a_simulated_machine_never_goes_down(demo: MachineSession) -> None:

@@ -119,7 +119,7 @@ def test_only_one_loads_and_the_other_is_told_what() -> None:
     session.held.append(fakes.DEBIAN.entry.id)
     plan = one.plan(fakes.DEBIAN)
     assert list(one.load(plan)) == list(fakes.LOADING)
-    for call in (lambda: list(other.load(plan)), lambda: other.jump(plan), other.scan):
+    for call in (lambda: list(other.load(plan)), lambda: other.execute(plan), other.scan):
         with pytest.raises(BootmenuError, match="Another console is starting Debian"):
             call()
     other.unload(plan)
@@ -128,7 +128,7 @@ def test_only_one_loads_and_the_other_is_told_what() -> None:
     assert session.calls.count("unload") == 1
     assert list(other.load(plan)) == list(fakes.LOADING)
     with pytest.raises(SimulatedJump):
-        other.jump(plan)
+        other.execute(plan)
     assert list(one.load(plan)) == list(fakes.LOADING), "it came back"
     one.unload(plan)
 
@@ -149,13 +149,13 @@ def test_another_console_that_looks_again_takes_nothing_away_from_a_start() -> N
             yield "held"
             plan = view.plan(own)
             yield "planned"
-            assert view.handed_trees(plan).handed is not None
+            assert view.plan_trees(plan).final is not None
             for progress in view.load(plan):
                 yield f"loading: {progress.stage}"
-            for progress in view.leave(plan):
+            for progress in view.prepare_jump(plan):
                 yield f"leaving: {progress.stage}"
             with pytest.raises(SimulatedJump):
-                view.jump(plan)
+                view.execute(plan)
             assert view.unload(plan) == ""
 
     with demonstration(pace=None) as session:
@@ -377,7 +377,7 @@ def test_a_load_waits_for_a_rescan_that_has_begun_and_ends_it(point: str, monkey
     until(lambda: shared.owned)
     # whoever asks meanwhile is answered at once, as a screen may be that ends
     with pytest.raises(BusyError):
-        other.jump(plan)
+        other.execute(plan)
     assert other.unload(plan) == ""
     assert session.seen == [], "the partitions have not been let go of"
     go_on()
@@ -416,7 +416,7 @@ def test_what_is_taken_out_is_never_what_another_console_has_loaded_since(monkey
     one, other = shared.view(), shared.view()
     plan = one.plan(fakes.DEBIAN)
     with pytest.raises(SimulatedJump):
-        one.jump(plan)
+        one.execute(plan)
     step = Step(session, "unload", monkeypatch)
     left = in_thread(lambda: one.unload(plan))
     assert step.here.wait(30)

@@ -164,13 +164,13 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
             "See the other findings of this entry.",
             **evidence,
         )
-    elif entry.handed is not None and entry.handed.problem:
+    elif entry.fixed_up is not None and entry.fixed_up.problem:
         yield failed(
-            f"The device-tree overlays cannot be applied: {entry.handed.problem}.",
-            entry.handed.hint or "Use overlays that were made for this device tree, or leave them out.",
+            f"The device-tree overlays cannot be applied: {entry.fixed_up.problem}.",
+            entry.fixed_up.hint or "Use overlays that were made for this device tree, or leave them out.",
             **evidence,
         )
-    elif entry.handed is not None:
+    elif entry.fixed_up is not None:
         yield passed("The device-tree overlays apply, in their order.", **evidence)
     elif not base.has_symbols:
         yield failed(
@@ -192,14 +192,14 @@ def edits(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
     if not entry.dtb_edits:
         return
     evidence: dict[str, object] = {"edits": list(entry.dtb_edits)}
-    handed = entry.handed
-    if handed is not None and handed.edit_problem:
+    fixed_up = entry.fixed_up
+    if fixed_up is not None and fixed_up.edit_problem:
         yield failed(
-            f"The device tree cannot be edited: {handed.edit_problem}.",
-            handed.hint or "Correct the edit, or leave it out; bootmenu dtb show prints the tree.",
+            f"The device tree cannot be edited: {fixed_up.edit_problem}.",
+            fixed_up.hint or "Correct the edit, or leave it out; bootmenu dtb show prints the tree.",
             **evidence,
         )
-    elif handed is None or handed.tree is None:
+    elif fixed_up is None or fixed_up.tree is None:
         yield unknown(
             "Whether the device tree can be edited is not known: it could not be made.",
             "See the other findings of this entry.",

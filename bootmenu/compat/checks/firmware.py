@@ -32,7 +32,7 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "file": [str(area) for area in file],
     }
     missing, beyond = subtracted(ours, theirs), subtracted(theirs, ours)
-    carried = entry.handed is not None and any(path.startswith("/memory@") for path in entry.handed.carried)
+    carried = entry.fixed_up is not None and any(path.startswith("/memory@") for path in entry.fixed_up.fixups)
     if carried and missing:
         yield warned(
             f"{entry.tree_name} cannot describe {_mib(sum(area.size for area in missing))} of this machine's memory, "
@@ -103,7 +103,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResu
     evidence: dict[str, object] = {
         "missing_no_map": [f"{item.name} {item.area}" for item in hard],
         "missing": [str(area) for area in soft],
-        "carried_over": [path for path in entry.handed.carried if "reserve" in path] if entry.handed else [],
+        "carried_over": [path for path in entry.fixed_up.fixups if "reserve" in path] if entry.fixed_up else [],
     }
     if hard:
         names = ", ".join(item.name for item in hard)

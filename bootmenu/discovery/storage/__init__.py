@@ -43,39 +43,39 @@ class _Undo(Value):
     work: Callable[[], object]
 
 
-class Bench:
-    """What storage is put together with: tools, loop devices, and a list of all that has to be undone."""
+class Assembler:
+    """Put storage together, with tools and loop devices, and keep a list of all that has to be undone."""
 
     def __init__(self, host: Host, loops: Loops) -> None:
         self.host = host
         self._loops = loops
         self._undo: list[_Undo] = []
-        self._shielded: dict[str, str] = {}
+        self._looped: dict[str, str] = {}
         """Loop device → device."""
 
     @property
     def used(self) -> frozenset[str]:
         """Names of the devices that something stands on, which cannot be seen through the loop devices."""
-        return frozenset(self._shielded.copy().values())
+        return frozenset(self._looped.copy().values())
 
     @property
     def steps(self) -> int:
         """How many have been taken and not been undone."""
         return len(self._undo)
 
-    def shield(self, device: Device) -> str:
-        """Path of a read-only loop device in front of a device. Raises StorageError."""
+    def read_only_loop(self, device: Device) -> str:
+        """Return the path of a read-only loop device in front of a device. Raise StorageError."""
         try:
-            name = self._loops.shield(device.path)
+            name = self._loops.read_only_loop(device.path)
         except OSError as error:
             raise StorageError(f"no loop device for {device.name}: {error.strerror}") from None
-        self._shielded[name] = device.name
-        self._undo.append(_Undo(name, lambda: self._unshield(name)))
+        self._looped[name] = device.name
+        self._undo.append(_Undo(name, lambda: self._remove_loop(name)))
         return f"/dev/{name}"
 
-    def _unshield(self, name: str) -> None:
+    def _remove_loop(self, name: str) -> None:
         self._loops.detach(name)
-        del self._shielded[name]
+        del self._looped[name]
 
     def run(self, *argv: str, data: bytes | None = None) -> bytes:
         """What a tool prints. data: its standard input. Raises StorageError, also when it is not installed."""
@@ -113,9 +113,9 @@ class Kind(Value, kw_only=True):
     whole: str
     """What they are parts of, in words."""
     tool: str
-    assemble: Callable[[Sequence[Device], Bench], Iterator[Problem]]
-    """Sets up what can be, with all the parts there are; what it cannot is a problem. What it leaves on the bench
-    is taken for the work it has done. May raise StorageError."""
+    assemble: Callable[[Sequence[Device], Assembler], Iterator[Problem]]
+    """Set up what can be, with all the parts there are; what cannot is a problem. What it leaves to undo is the work
+    it has done. Raise StorageError."""
 
 
 KINDS: Registry[Kind] = Registry(__name__)

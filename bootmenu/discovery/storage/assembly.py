@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 from bootmenu.discovery.devices import Device, Member, survey
-from bootmenu.discovery.storage import KINDS, Bench, StorageError, luks
+from bootmenu.discovery.storage import KINDS, Assembler, StorageError, luks
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.i18n import N_
@@ -26,7 +26,7 @@ class Storage:
     def __init__(self, host: Host) -> None:
         self.loops = Loops(host)
         self._host = host
-        self._bench = Bench(host, self.loops)
+        self._assembler = Assembler(host, self.loops)
         self._working = threading.Lock()
         """Held while tools are at work."""
         self.released = False
@@ -40,7 +40,7 @@ class Storage:
         tried: set[str] = set()
         for _ in range(_ROUNDS):
             members: list[Device] = []
-            for found in survey(self._host, self.loops.names | self._bench.used):
+            for found in survey(self._host, self.loops.names | self._assembler.used):
                 if isinstance(found, Member):
                     members.append(found.device)
                     continue
@@ -53,11 +53,11 @@ class Storage:
             if not members:
                 return
             with self._working:
-                steps = self._bench.steps
+                steps = self._assembler.steps
                 # another look may have been quicker
-                left = [device for device in members if device.name not in self._bench.used]
+                left = [device for device in members if device.name not in self._assembler.used]
                 problems = list(self._assemble(left))
-                progress = self._bench.steps > steps or left != members
+                progress = self._assembler.steps > steps or left != members
             yield from problems
             if not progress:
                 return
@@ -76,11 +76,11 @@ class Storage:
                     "part of {whole}, and there is no {tool} to put it together", whole=kind.whole, tool=kind.tool
                 )
             else:
-                steps = self._bench.steps
+                steps = self._assembler.steps
                 try:
-                    yield from kind.assemble(parts, self._bench)
+                    yield from kind.assemble(parts, self._assembler)
                 except StorageError as error:
-                    self._bench.undo(steps)
+                    self._assembler.undo(steps)
                     message = N_("part of {whole}: {reason}", whole=kind.whole, reason=error.message)
                     yield Problem(device=parts[0].name, path="", message=message)
                 continue
@@ -92,9 +92,9 @@ class Storage:
         if not device.locked:
             raise UnlockError(N_("{device} is not locked.", device=device.name))
         with self._working:
-            if device.name in self._bench.used:
+            if device.name in self._assembler.used:
                 raise UnlockError(N_("{device} is unlocked already.", device=device.name), N_("Look again."))
-            luks.unlock(device, passphrase, self._bench)
+            luks.unlock(device, passphrase, self._assembler)
 
     def release(self) -> list[str]:
         """Undo everything, last things first; returns what is stuck, and why."""
@@ -102,6 +102,6 @@ class Storage:
             return ["storage: a tool is still at work"]
         self.released = True
         try:
-            return self._bench.undo()
+            return self._assembler.undo()
         finally:
             self._working.release()

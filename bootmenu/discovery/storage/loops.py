@@ -40,7 +40,7 @@ class Loops:
             self._open[name] = loop
         return name
 
-    def shield(self, path: str) -> str:
+    def read_only_loop(self, path: str) -> str:
         """A loop device in front of a block device, for tools that would write to it; its name. Raises OSError."""
         descriptor = os.open(self._host.path(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import Bench, StorageError
+from bootmenu.discovery.storage import Assembler, StorageError
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.system.host import Host
@@ -42,19 +42,19 @@ def close_left(host: Host) -> list[str]:
     return closed
 
 
-def unlock(device: Device, passphrase: str, bench: Bench) -> None:
+def unlock(device: Device, passphrase: str, assembler: Assembler) -> None:
     """Put the plain device there, read-only. Raises UnlockError."""
-    steps = bench.steps
+    steps = assembler.steps
     name = f"{_PREFIX}{device.name.replace('/', '!')}"
     try:
-        path = bench.shield(device)
+        path = assembler.read_only_loop(device)
         # not by --key-file=NAME and not by the command line, which every process can read
         data = passphrase.encode("utf-8", "surrogateescape")
         argv = ("cryptsetup", "open", "--type", "luks", "--readonly", "--batch-mode", "--key-file", "-", path, name)
-        bench.run(*argv, data=data)
-        bench.undo_by(name, "cryptsetup", "close", name)
+        assembler.run(*argv, data=data)
+        assembler.undo_by(name, "cryptsetup", "close", name)
     except StorageError as error:
-        bench.undo(steps)
+        assembler.undo(steps)
         # cryptsetup(8), RETURN CODES
         match error.status:
             case 2:

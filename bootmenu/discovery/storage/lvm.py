@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
+from bootmenu.discovery.storage import KINDS, Assembler, Kind, StorageError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE
@@ -53,15 +53,15 @@ class _Volume(Record, kw_only=True):
         return N_("not read: it is {kinds}, which would write to its disks", kinds=", ".join(kinds))
 
 
-def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
+def assemble(parts: Sequence[Device], assembler: Assembler) -> Iterator[Problem]:
     """All plain volumes of all groups, read-only."""
-    steps = bench.steps
-    paths = {bench.shield(part): part for part in parts}
+    steps = assembler.steps
+    paths = {assembler.read_only_loop(part): part for part in parts}
     accepted = ",".join(f'"a|^{path}$|"' for path in paths)
     devices = f'devices {{ filter=[{accepted},"r|.*|"] use_devicesfile=0 scan_lvs=0 }}'
     # lvmconfig --type default --withcomments: "No operations that change on-disk metadata are permitted."
     quiet = "global { metadata_read_only=1 } backup { backup=0 archive=0 }"
-    report = bench.run(
+    report = assembler.run(
         "lvm", "lvs", "--readonly", "--reportformat", "json", "-o", _FIELDS, "--config", f"{devices} {quiet}"
     )
 
@@ -79,8 +79,8 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
             activation = f'read_only_volume_list=["{volume.group}"] udev_rules=0 udev_sync=0 monitoring=0'
             config = f"{devices} {quiet} activation {{ {activation} }}"
             try:
-                bench.run("lvm", "lvchange", "--activate", "y", "--config", config, volume.path)
-                bench.undo_by(volume.path, "lvm", "lvchange", "--activate", "n", "--config", config, volume.path)
+                assembler.run("lvm", "lvchange", "--activate", "y", "--config", config, volume.path)
+                assembler.undo_by(volume.path, "lvm", "lvchange", "--activate", "n", "--config", config, volume.path)
                 active += 1
             except StorageError as error:
                 trouble = error.message
@@ -91,7 +91,7 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
                 message=N_("logical volume {path}: {reason}", path=volume.path, reason=trouble),
             )
     if not active:
-        bench.undo(steps)
+        assembler.undo(steps)
 
 
 def _volumes(report: bytes) -> list[_Volume]:

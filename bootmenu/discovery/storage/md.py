@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import KINDS, Bench, Kind, StorageError
+from bootmenu.discovery.storage import KINDS, Assembler, Kind, StorageError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 
 _HIGHEST = 127  # as mdadm itself counts, from there downwards
 
 
-def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
+def assemble(parts: Sequence[Device], assembler: Assembler) -> Iterator[Problem]:
     """One array for each UUID; one that is not complete waits for its other parts."""
     arrays: dict[str, list[Device]] = {}
     for part in parts:
@@ -24,7 +24,7 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
         attempts = [inside, members] if 0 < len(inside) < len(members) else [members]
         trouble: StorageError | None = None
         for attempt in attempts:
-            trouble = _assemble(attempt, bench)
+            trouble = _assemble(attempt, assembler)
             if trouble is None:
                 break
         if trouble is not None:
@@ -39,25 +39,25 @@ def assemble(parts: Sequence[Device], bench: Bench) -> Iterator[Problem]:
             yield Problem(device=members[0].name, path="", message=message)
 
 
-def _assemble(members: Sequence[Device], bench: Bench) -> StorageError | None:
+def _assemble(members: Sequence[Device], assembler: Assembler) -> StorageError | None:
     """Put one array together; return why it cannot be."""
-    steps = bench.steps
-    name = _free(bench)
+    steps = assembler.steps
+    name = _free(assembler)
     try:
         # mdadm(8), --run: without it an array that lost a part since it was last used is not started
-        paths = [bench.shield(part) for part in members]
-        bench.undo_by(name, "mdadm", "--stop", f"/dev/{name}")
-        bench.run("mdadm", "--assemble", "--readonly", "--config=none", f"/dev/{name}", *paths)
+        paths = [assembler.read_only_loop(part) for part in members]
+        assembler.undo_by(name, "mdadm", "--stop", f"/dev/{name}")
+        assembler.run("mdadm", "--assemble", "--readonly", "--config=none", f"/dev/{name}", *paths)
     except StorageError as error:
-        bench.undo(steps)
+        assembler.undo(steps)
         return error
     return None
 
 
-def _free(bench: Bench) -> str:
+def _free(assembler: Assembler) -> str:
     """A kernel name that no array has. Raises StorageError."""
     for number in range(_HIGHEST, -1, -1):
-        if not bench.host.exists(f"/sys/class/block/md{number}"):
+        if not assembler.host.exists(f"/sys/class/block/md{number}"):
             return f"md{number}"
     raise StorageError(N_("{n} arrays are there already", n=_HIGHEST + 1))
 

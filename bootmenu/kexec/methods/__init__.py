@@ -60,11 +60,11 @@ class Method(Protocol):
     """One way of loading."""
 
     @property
-    def takes_tree(self) -> bool:
+    def accepts_dtb(self) -> bool:
         """It can hand on a device tree of the entry's own."""
 
     @property
-    def writes_tree(self) -> bool:
+    def writes_dtb(self) -> bool:
         """It writes every tree that is handed on, the running one, too; so it keeps off the GICv3 LPI tables and
         reserves them."""
 

@@ -19,8 +19,8 @@ _ARCHITECTURES = (Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64)
 class KexecFileLoad:
     """Kernel and initramfs are handed over as descriptors."""
 
-    takes_tree = False
-    writes_tree = False
+    accepts_dtb = False
+    writes_dtb = False
     reads_into_memory = True
     parts = 0
 

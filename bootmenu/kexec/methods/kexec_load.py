@@ -32,8 +32,8 @@ from bootmenu.system.syscalls import SEGMENTS_MAX, Segment
 class KexecLoad:
     """The call itself. What kexec-tools does besides, a SHA-256 of everything in the purgatory, is left out."""
 
-    takes_tree = True
-    writes_tree = True
+    accepts_dtb = True
+    writes_dtb = True
     reads_into_memory = False
     parts = SEGMENTS_MAX - 3  # kernel, tree and trampoline are the others
 

@@ -23,8 +23,8 @@ class KexecTools:
     """`kexec -c -l`. Always -c: since 2.0.27 the default tries kexec_file_load first, and that path drops
     --dtb without a word. Never -d: it sets debug flags that older kernels refuse."""
 
-    takes_tree = True
-    writes_tree = False
+    accepts_dtb = True
+    writes_dtb = False
     reads_into_memory = True
     parts = 0
 

@@ -14,8 +14,8 @@ from bootmenu.system.recorded_host import SimulatedHost
 class Simulated:
     """Never chosen by a plan of itself."""
 
-    takes_tree = True
-    writes_tree = False
+    accepts_dtb = True
+    writes_dtb = False
     reads_into_memory = False
     parts = 0
 

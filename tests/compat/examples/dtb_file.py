@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, Handed, TreeFolderFacts
+from bootmenu.compat.facts import DeviceTreeFacts, EntryFacts, FileState, FixedUpDtb, TreeFolderFacts
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats import dtb
 from bootmenu.model.value import replace
@@ -161,9 +161,9 @@ def handover() -> Iterator[Example]:
     yield Example(code=code, name="damaged", severity=FAIL, entry=broken, says="led.dtbo")
     yield Example(code=code, name="no symbols", severity=FAIL, entry=bare, says="dtc -@")
     yield Example(code=code, name="not tried", severity=UNKNOWN, entry=with_overlays(True))
-    applied = replace(with_overlays(True), handed=Handed(tree=TREE))
+    applied = replace(with_overlays(True), fixed_up=FixedUpDtb(tree=TREE))
     yield Example(code=code, name="applied", severity=PASS, entry=applied)
-    refused = replace(with_overlays(True), handed=Handed(problem="FDT_ERR_NOTFOUND", hint="Leave it out."))
+    refused = replace(with_overlays(True), fixed_up=FixedUpDtb(problem="FDT_ERR_NOTFOUND", hint="Leave it out."))
     yield Example(code=code, name="refused", severity=FAIL, entry=refused, says="FDT_ERR_NOTFOUND")
     yield Example(code=code, name="one unread", severity=UNKNOWN, entry=with_overlays())
     no_base = replace(bare, own_tree=None)
@@ -172,19 +172,19 @@ def handover() -> Iterator[Example]:
 
     code = "DTB-EDITS"
     edit = ("disable /soc/uart@1",)
-    edited = replace(own(), dtb_edits=edit, handed=Handed(tree=TREE))
+    edited = replace(own(), dtb_edits=edit, fixed_up=FixedUpDtb(tree=TREE))
     yield Example(code=code, name="made", severity=PASS, entry=edited)
-    typo = Handed(edit_problem="edit “disable /sock”: there is no node sock in /", hint="Look.")
+    typo = FixedUpDtb(edit_problem="edit “disable /sock”: there is no node sock in /", hint="Look.")
     yield Example(
         code=code,
         name="no such node",
         severity=FAIL,
-        entry=replace(edited, handed=typo),
+        entry=replace(edited, fixed_up=typo),
         says="node sock",
     )
-    yield Example(code=code, name="not tried", severity=UNKNOWN, entry=replace(edited, handed=None))
-    unmade = Handed(problem="FDT_ERR_NOTFOUND")
-    yield Example(code=code, name="no tree", severity=UNKNOWN, entry=replace(edited, handed=unmade))
+    yield Example(code=code, name="not tried", severity=UNKNOWN, entry=replace(edited, fixed_up=None))
+    unmade = FixedUpDtb(problem="FDT_ERR_NOTFOUND")
+    yield Example(code=code, name="no tree", severity=UNKNOWN, entry=replace(edited, fixed_up=unmade))
     yield Example(code=code, name="none", severity=None, entry=own())
 
     code = "DT-STALE-CHOSEN"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmenu.compat.facts import Handed
+from bootmenu.compat.facts import FixedUpDtb
 from bootmenu.model.devicetree import InterruptController, MemoryRange, ReservedMemory
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import replace
@@ -25,12 +25,12 @@ def memory() -> Iterator[Example]:
     rest = MemoryRange(base=half.end, size=half.size)
     yield Example(code=code, name="same", severity=PASS, entry=own())
     yield Example(code=code, name="same in two pieces", severity=PASS, entry=own(memory=(rest, half)))
-    handed = Handed(tree=TREE, carried=(f"/memory@{area.base:x}",))
-    filled = replace(own(memory=()), handed=handed)
+    fixed_up = FixedUpDtb(tree=TREE, fixups=(f"/memory@{area.base:x}",))
+    filled = replace(own(memory=()), fixed_up=fixed_up)
     yield Example(code=code, name="none carried over", severity=PASS, entry=filled, says="carried over")
     empty = own(memory=(MemoryRange(base=0, size=0),))
     yield Example(code=code, name="empty", severity=FAIL, entry=empty)
-    yield Example(code=code, name="empty carried over", severity=PASS, entry=replace(empty, handed=handed))
+    yield Example(code=code, name="empty carried over", severity=PASS, entry=replace(empty, fixed_up=fixed_up))
     yield Example(
         code=code,
         name="none and not carried over",
@@ -49,9 +49,9 @@ def memory() -> Iterator[Example]:
     beyond = MemoryRange(base=area.base, size=2 * GIB)
     yield Example(code=code, name="outside", severity=FAIL, entry=own(memory=(beyond,)), says="0x80000000")
     yield Example(code=code, name="smaller", severity=WARN, entry=own(memory=(half,)), says="512 MiB will not")
-    placeholder = replace(own(memory=(beyond,)), handed=handed)
+    placeholder = replace(own(memory=(beyond,)), fixed_up=fixed_up)
     yield Example(code=code, name="placeholder replaced", severity=PASS, entry=placeholder, says="replaced")
-    low = replace(placeholder, handed=replace(handed, tree=own(memory=(half,)).tree))
+    low = replace(placeholder, fixed_up=replace(fixed_up, tree=own(memory=(half,)).tree))
     yield Example(code=code, name="not all can be said", severity=WARN, entry=low, says="32 bits")
     tables = ("linux,uefi-mmap-start",)
     efi = replace(running(memory=(beyond,), uefi_properties=tables), efi=True, ram=(half,))
@@ -90,8 +90,8 @@ def reservations() -> Iterator[Example]:
     yield Example(code=code, name="lost", severity=FAIL, machine=optee, entry=own(), says="optee@40100000")
     mapped = own(reserved_memory=kept(no_map=False))
     yield Example(code=code, name="kept but mapped", severity=WARN, machine=optee, entry=mapped)
-    handed = Handed(tree=own(reserved_memory=kept()).tree, carried=("/reserved-memory/optee@40100000",))
-    carried = replace(own(), handed=handed)
+    fixed_up = FixedUpDtb(tree=own(reserved_memory=kept()).tree, fixups=("/reserved-memory/optee@40100000",))
+    carried = replace(own(), fixed_up=fixed_up)
     yield Example(code=code, name="carried over", severity=PASS, machine=optee, entry=carried)
     beside = own(memory=(MemoryRange(base=area.end, size=1 << 20),))
     yield Example(code=code, name="not in its memory", severity=PASS, machine=optee, entry=beside)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import Bench, StorageError, lvm, md
+from bootmenu.discovery.storage import Assembler, StorageError, lvm, md
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
@@ -133,15 +133,15 @@ def test_a_stick_that_claims_to_be_a_part_is_asked_only_where_what_is_inside_is_
     ]
     for one in parts:
         write_tree(tmp_path, {one.path: ""})
-    bench = Bench(disks.host, Loops(disks.host))
-    assert list(md.assemble(parts, bench)) == []
-    assert bench.used == {"sda2"}
-    bench.undo()
+    assembler = Assembler(disks.host, Loops(disks.host))
+    assert list(md.assemble(parts, assembler)) == []
+    assert assembler.used == {"sda2"}
+    assembler.undo()
     disks.answers["--assemble"] = (1, b"", b"mdadm: not enough\n")
-    (problem,) = md.assemble(parts, bench)
+    (problem,) = md.assemble(parts, assembler)
     assert "not enough" in problem.message
     assert [len(call) for call in disks.calls("mdadm") if "--assemble" in call][1:] == [6, 7]
-    assert not bench.used
+    assert not assembler.used
 
 
 def test_an_array_that_is_not_complete_waits_and_is_tried_again(tmp_path: Path) -> None:
@@ -219,12 +219,12 @@ def test_the_volumes_of_a_stick_keep_out_none_inside_the_machine(tmp_path: Path)
     ]
     for one in parts:
         write_tree(tmp_path, {one.path: ""})
-    bench = Bench(disks.host, Loops(disks.host))
+    assembler = Assembler(disks.host, Loops(disks.host))
     many = [volume(f"x{number}") | {"devices": "/dev/loop1(0)"} for number in range(lvm.MAX_VOLUMES)]
     spread = volume("spread") | {"devices": "/dev/loop0(0),/dev/loop1(7)"}
     own = volume("zz") | {"devices": "/dev/loop0(512),/dev/loop2(0)"}
     disks.report = {"report": [{"lv": [*many, spread, own]}]}
-    problems = list(lvm.assemble(parts, bench))
+    problems = list(lvm.assemble(parts, assembler))
     assert disks.calls("lvm")[1][-1] == "vg/zz"
     assert len(problems) == 2
     assert any("vg/spread: left out" in problem.message for problem in problems)
@@ -390,13 +390,13 @@ def test_what_cannot_be_undone_is_named_and_the_rest_is_undone(tmp_path: Path) -
 
 def test_a_bench_goes_back_step_by_step(tmp_path: Path) -> None:
     host = fake_host(tmp_path, {"/dev/sda": ""}, {"x": lambda argv, descriptors: DONE})
-    bench = Bench(host, Loops(host))
-    bench.undo_by("one", "x", "1")
-    steps = bench.steps
-    bench.shield(Device(name="sda", path="/dev/sda"))
-    bench.undo_by("two", "x", "2")
-    assert bench.used == {"sda"}
-    assert bench.undo(steps) == []
-    assert (bench.steps, bench.used) == (1, frozenset())
-    assert bench.undo() == []
+    assembler = Assembler(host, Loops(host))
+    assembler.undo_by("one", "x", "1")
+    steps = assembler.steps
+    assembler.read_only_loop(Device(name="sda", path="/dev/sda"))
+    assembler.undo_by("two", "x", "2")
+    assert assembler.used == {"sda"}
+    assert assembler.undo(steps) == []
+    assert (assembler.steps, assembler.used) == (1, frozenset())
+    assert assembler.undo() == []
     assert commands_of(host).calls == [["x", "2"], ["x", "1"]]

@@ -203,8 +203,8 @@ class Asked(FakeSession):
     """Remembers what the thread of the screens asks of it, beside what is only looked up."""
 
     DEAR = frozenset(
-        {"memory", "powers", "scan", "watch", "plan", "load", "leave", "power", "device_trees", "recheck"}
-        | {"handed_trees", "unlock", "holding", "kernel_log"}
+        {"memory", "powers", "scan", "watch", "plan", "load", "prepare_jump", "power", "device_trees", "recheck"}
+        | {"plan_trees", "unlock", "holding", "kernel_log"}
     )
 
     def __getattribute__(self, name: str) -> Any:

@@ -228,10 +228,10 @@ async def test_a_load_cancelled_while_leaving_is_taken_back_and_looked_for_again
     session = FakeSession()
     async with running(session) as menu:
         gate = session.load_gate
-        leave = session.leave
+        prepare_jump = session.prepare_jump
 
         def slow_leave(plan: object) -> object:
-            steps = leave(plan)  # type: ignore[arg-type]
+            steps = prepare_jump(plan)  # type: ignore[arg-type]
             yield next(steps)
             gate.clear()
             session.load_reached.clear()
@@ -239,7 +239,7 @@ async def test_a_load_cancelled_while_leaving_is_taken_back_and_looked_for_again
             gate.wait(10)
             yield from steps
 
-        session.leave = slow_leave  # type: ignore[method-assign, assignment]
+        session.prepare_jump = slow_leave  # type: ignore[method-assign, assignment]
         await menu.press("enter")
         await menu.until(lambda: "leave" in session.calls and not gate.is_set())
         await menu.press("escape")

@@ -77,7 +77,7 @@ HOOK.chmod(0o755)
 plan = session.plan(entries["Raw"])
 list(session.load(plan))
 try:
-    list(session.leave(plan))
+    list(session.prepare_jump(plan))
     tell("hook", error=None)
 except LoadError as error:
     session.unload(plan)  # as the menu and `bootmenu boot` do
@@ -90,7 +90,7 @@ if child == 0:
     ctypes.CDLL(None).unshare(CLONE_NEWPID)
     if os.fork() == 0:
         try:
-            jumping.jump(host)
+            jumping.execute(host)
         except LoadError as error:
             tell("namespace", **refused(error), **state())
         os._exit(0)
@@ -98,11 +98,11 @@ if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
 
-ended = [(event.stage, event.detail) for event in session.leave(plan) if event.state is StageState.DONE]
+ended = [(event.stage, event.detail) for event in session.prepare_jump(plan) if event.state is StageState.DONE]
 tell("left", ended=ended, **state())
 host.syscalls.kexec_load(0, ())  # somebody else unloads it
 try:
-    session.jump(plan)
+    session.execute(plan)
 except LoadError as error:
     tell("came back", **refused(error), **state())
 # what it let go of is mounted again for who needs it, and an entry is started as before: without another look
@@ -117,6 +117,6 @@ tell("scanned again", entries=sorted(readable), **state())
 
 with session.holding(entries["Raw"]):
     list(session.load(plan))
-    list(session.leave(plan))
+    list(session.prepare_jump(plan))
     print("setback jump", flush=True)
-    session.jump(plan)
+    session.execute(plan)

@@ -158,7 +158,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                     return
                 if loaded:
                     self._leaving = True
-                    if self._follow(session.leave(plan)):
+                    if self._follow(session.prepare_jump(plan)):
                         self._ready_plan = plan
                         if not self._stop.is_set():
                             self.post_message(self.Ready(plan))
