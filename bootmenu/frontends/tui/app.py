@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 from rich.console import RenderableType
 from textual import events, on
-from textual.app import App, ScreenStackError
+from textual.app import ScreenStackError
 from textual.message import Message
 from textual.screen import Screen
 
@@ -30,6 +30,7 @@ from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
+from bootmenu.frontends.tui.textual_internals import TextualApp
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.model.value import replace
@@ -43,7 +44,7 @@ from bootmenu.terminal.consoles import Console
 from bootmenu.view.policy import Policy
 
 
-class BootmenuApp(App[Outcome], inherit_bindings=False):
+class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
     """The menu. Its screens ask the session; its outcome says what the caller does next."""
 
     TITLE = "bootmenu"
@@ -124,11 +125,10 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
         """In a thread: wait until what is drawn now stands on the terminal; not long, since a line that takes nothing
         must not keep the machine from what was asked of it."""
         drawn = threading.Event()
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self.screen.call_after_refresh, drawn.set)
+        if self.call_soon(self.screen.call_after_refresh, drawn.set):
             drawn.wait(DRAIN)
-        if isinstance(self._driver, BootmenuDriver):
-            self._driver.drain()
+        if isinstance(self.driver, BootmenuDriver):
+            self.driver.drain()
 
     def get_default_screen(self) -> Screen[None]:
         """The menu, or the kiosk's, lies under everything."""
@@ -209,8 +209,8 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             os.kill(os.getpid(), signal.SIGHUP)
             return
         self.hung_up = True
-        if self._loop is not None:  # and not waited for: the end of the app waits for this thread
-            self._loop.call_soon_threadsafe(self.exit, Quit(signal=signal.SIGHUP))
+        # and not waited for: the end of the app waits for this thread
+        self.call_soon(self.exit, Quit(signal=signal.SIGHUP))
 
     async def action_quit(self) -> None:
         """Only the menu's own key leaves."""
@@ -224,8 +224,8 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
 
     def action_redraw(self) -> None:
         """Send every cell again."""
-        if isinstance(self._driver, BootmenuDriver):
-            self._driver.forget()
+        if isinstance(self.driver, BootmenuDriver):
+            self.driver.forget()
         self.refresh(repaint=True, layout=True)
 
     def exit(
@@ -245,17 +245,11 @@ class BootmenuApp(App[Outcome], inherit_bindings=False):
             if isinstance(screen, BootmenuScreen):
                 screen.let_go()
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Restore the terminal, keep the traceback in a file, and let `run` raise one sentence."""
-        self._return_code = 1
-        if self.fault is None:
-            self.fault = internal_errors.fault(error)
-            with contextlib.suppress(ScreenStackError):
-                self._let_go()
-            # tests that drive the app raise this one again
-            self._exception = error
-            self._exception_event.set()
-        self._close_messages_no_wait()
+    def on_exception(self, error: Exception) -> None:
+        """Keep the traceback in a file, and let `run` raise one sentence once the terminal is restored."""
+        self.fault = internal_errors.fault(error)
+        with contextlib.suppress(ScreenStackError):
+            self._let_go()
 
 
 _QUICK = 10.0

@@ -10,18 +10,16 @@ import re
 import select
 import signal
 import termios
-from time import sleep
 from typing import Any, Protocol, runtime_checkable
 
 from textual import constants, events
 from textual.app import App
-from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
-from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key
 from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
 from bootmenu.frontends.tui.bindings import IN_TEXT
+from bootmenu.frontends.tui.textual_internals import TextualDriver, key_name
 from bootmenu.terminal.capabilities import Traits, bounded, drain, opened, prepare_environment
 from bootmenu.terminal.cell_diff import CellDiff
 from bootmenu.terminal.character_sets import to_ascii, to_console
@@ -72,8 +70,7 @@ def key_event(key: Key) -> events.Key | None:
     name begins with IN_TEXT."""
     name, character = key.name, key.character or _CHARACTERS.get(key.name)
     if not name and character:
-        name = character if character.isalnum() else _character_to_key(character)
-        name = KEY_NAME_REPLACEMENTS.get(name, name)
+        name = key_name(character)
     if not name:
         return None
     return events.Key(name if key.alone else IN_TEXT + name, character)
@@ -100,7 +97,7 @@ def _size_of(descriptor: int) -> os.terminal_size | None:
         return None
 
 
-class BootmenuDriver(LinuxDriver):
+class BootmenuDriver(TextualDriver):
     """Filters what is written by the terminal's name, and reads bytes that need not be UTF-8."""
 
     def __init__(
@@ -110,9 +107,8 @@ class BootmenuDriver(LinuxDriver):
         self._place: Console | None = getattr(app, "place", None)
         if self._place is not None:
             self.fileno = opened(self._place.name)
-            self._file = _Line(
-                io.BufferedWriter(io.FileIO(self.fileno, "w")), encoding="utf-8", errors="replace", write_through=True
-            )
+            raw = io.BufferedWriter(io.FileIO(self.fileno, "w"))
+            self.write_to(_Line(raw, encoding="utf-8", errors="replace", write_through=True))
             self.input_tty = True
         self._traits = Traits.of(os.environ) if self._place is None else self._place.traits
         self._mouse_on = False
@@ -121,7 +117,7 @@ class BootmenuDriver(LinuxDriver):
         self._modes: list[Any] = []
         """Of the terminal, while it is the app's."""
         self._cells = CellDiff(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
-        self._get_terminal_size()
+        self.measure()
 
     def write(self, data: str) -> None:
         """What the terminal understands of it."""
@@ -144,15 +140,9 @@ class BootmenuDriver(LinuxDriver):
         drain([self._wait_for_the_line])
 
     def _wait_for_the_line(self) -> None:
-        writer, file = self._writer_thread, self._file
-        if writer is None or file is None:
-            return
-        writer.write("")  # once this is taken, what was before it has been written
-        while writer.is_alive() and writer._queue.qsize():
-            sleep(0.01)
         with contextlib.suppress(OSError, ValueError, termios.error):
-            file.flush()
-            termios.tcdrain(self.fileno)
+            if self.flush_writer():
+                termios.tcdrain(self.fileno)
 
     def forget(self) -> None:
         """The screen may show anything, after noise on the line for instance."""
@@ -160,77 +150,74 @@ class BootmenuDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """As Textual's, once: a second start would read the keys twice. Nothing is known of the screen."""
-        if self._is_on:
+        if self.is_on:
             return
         self._cells.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with contextlib.suppress(termios.error):
             self._modes = termios.tcgetattr(self.fileno)
 
-    @property
-    def _is_on(self) -> bool:
-        """Whether the terminal is the app's, and its keys are read."""
-        return self._key_thread is not None and self._key_thread.is_alive()
-
-    def _sigtstp_application(self, *_: object) -> None:
+    def stop(self) -> None:
         """Give the terminal back, and stop. One of several terminals stays as it is: it is nobody's meanwhile."""
-        if self._is_on and self._auto_restart and self._place is None:
+        if self.is_on and self.resumes and self._place is None:
             self.suspend_application_mode()
-            self._suspended = self._must_signal_resume = True
+            self._suspended = True
+            self.announce_resume()
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    def _sigcont_application(self, *_: object) -> None:
+    def go_on(self) -> None:
         """Take the terminal again where it was given back. After a SIGSTOP, of which nobody is told, it was not: then
         a shell may have written on it and changed its modes."""
         if self._suspended:
             self._suspended = False
             self.resume_application_mode()
-        elif self._is_on:
+        elif self.is_on:
             with contextlib.suppress(RuntimeError):  # the loop has come to its end
-                self._loop.call_soon_threadsafe(self._take_again)
+                self.loop.call_soon_threadsafe(self._take_again)
 
     def _take_again(self) -> None:
-        if not self._is_on:
+        if not self.is_on:
             return
         with contextlib.suppress(termios.error, TypeError):
             termios.tcsetattr(self.fileno, termios.TCSANOW, self._modes)
         self.write("\x1b[?1049h\x1b[?25l\x1b[?7l")
         self._mouse_on = False
-        self._enable_mouse_support()
-        self._enable_bracketed_paste()
+        self.enable_mouse()
+        self.enable_paste()
         self._follow_size()
         self.forget()
-        self._app.refresh(repaint=True, layout=True)
+        self.app.refresh(repaint=True, layout=True)
 
-    def _enable_mouse_support(self) -> None:
+    def enable_mouse(self) -> None:
         """Clicks and the wheel, in SGR coordinates. Not motion: it would cost bytes and mean nothing."""
-        if self._mouse and self._traits.mouse and not self._mouse_on:
+        if self.mouse and self._traits.mouse and not self._mouse_on:
             self._mouse_on = True
             self.write("\x1b[?1000h\x1b[?1006h")
             self.flush()
 
-    def _disable_mouse_support(self) -> None:
+    def disable_mouse(self) -> None:
         """As it was, before a shell, another kernel or the end."""
         if self._mouse_on:
             self._mouse_on = False
             self.write("\x1b[?1006l\x1b[?1000l")
             self.flush()
 
-    def _request_terminal_sync_mode_support(self) -> None:
+    def ask_for_synchronised_output(self) -> None:
+        """Only where the terminal has it: others are not asked."""
         if self._traits.synchronised:
-            super()._request_terminal_sync_mode_support()
+            super().ask_for_synchronised_output()
 
-    def _enable_bracketed_paste(self) -> None:
+    def enable_paste(self) -> None:
         """Only where the terminal has it: others are not told of it."""
         if self._traits.pastes:
             self.write("\x1b[?2004h")
 
-    def _disable_bracketed_paste(self) -> None:
+    def disable_paste(self) -> None:
         """As it was."""
         if self._traits.pastes:
             self.write("\x1b[?2004l")
 
-    def _get_terminal_size(self) -> tuple[int, int]:
+    def measure(self) -> tuple[int, int]:
         """Return the size that is drawn in, whatever the terminal says of itself."""
         own = self._place is None
         width = int(os.environ.get("COLUMNS", "0")) if own else 0
@@ -241,7 +228,8 @@ class BootmenuDriver(LinuxDriver):
             if (size := _size_of(descriptor)) is not None:
                 width, height = width or size.columns, height or size.lines
         # kept, because the app would ask the terminal itself
-        self._size = width, height = bounded(width, height)
+        width, height = bounded(width, height)
+        self.keep_size((width, height))
         if (width, height) != (self._cells.width, self._cells.height):
             self._cells = CellDiff(width, height, basic=self._traits.basic, brightens=self._traits.brightens)
         return width, height
@@ -250,9 +238,9 @@ class BootmenuDriver(LinuxDriver):
         """Whether the terminal has another size, in the app's loop. A terminal that is not this process's own
         sends no signal, and Textual's handler knows of one app only."""
         known = self._cells.width, self._cells.height
-        if (now := self._get_terminal_size()) != known:
+        if (now := self.measure()) != known:
             size = Size(*now)
-            self._app.post_message(events.Resize(size, size))
+            self.app.post_message(events.Resize(size, size))
 
     def disable_input(self) -> None:
         """As Textual's, which also stops listening to the signal that other apps may wait for."""
@@ -268,8 +256,8 @@ class BootmenuDriver(LinuxDriver):
         size = _size_of(self.fileno)
         reader = Reader(constants.ESCAPE_DELAY)
         while not self.exit_event.is_set():
-            if size != (size := _size_of(self.fileno)) and self._app._loop is not None:
-                self._app._loop.call_soon_threadsafe(self._follow_size)
+            if size != (size := _size_of(self.fileno)):
+                self.loop.call_soon_threadsafe(self._follow_size)
             wait = reader.wait
             if select.select([self.fileno], [], [], 0.1 if wait is None else wait)[0]:
                 try:
@@ -277,8 +265,8 @@ class BootmenuDriver(LinuxDriver):
                 except OSError:
                     data = b""
                 if not data:
-                    if isinstance(self._app, Hangs):
-                        self._app.hang_up()
+                    if isinstance(self.app, Hangs):
+                        self.app.hang_up()
                     else:
                         os.kill(os.getpid(), signal.SIGHUP)
                     return

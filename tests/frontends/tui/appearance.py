@@ -25,7 +25,6 @@ from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual._context import visible_screen_stack
 from textual.color import Color
 from textual.filter import NoColor
 from textual.theme import Theme
@@ -197,10 +196,7 @@ async def dress(menu: Menu, theme: Theme) -> None:
 
 def seen(menu: Menu) -> Screen:
     """What is on the screen."""
-    app = menu.app
-    visible_screen_stack.set(app._background_screens)  # a question is drawn over the screen that asks it
-    strips = app.screen._compositor.render_strips(app.size)[: app.size.height]
-    return tuple(tuple(_cells(strip)) for strip in strips)
+    return tuple(tuple(_cells(strip)) for strip in menu.app.drawn(with_background=True))
 
 
 def _cells(segments: Iterable[Segment]) -> Iterator[Cell]:
@@ -238,14 +234,20 @@ for _variant in VARIANTS:
         _same.append(_variant)
 
 
-def harvest(name: str) -> Sequence[Drawn]:
-    """Draw a scene in every size and theme; in the last size, which is the smallest, in the first theme only."""
+def worn_by(name: str) -> Variant:
+    """Return the theme in which a scene is drawn where it is drawn in one only: each theme has its scenes."""
+    return _WORN[list(SCENES).index(name) % len(_WORN)][1][0]
+
+
+def harvest(name: str, *, every_theme: bool = True) -> Sequence[Drawn]:
+    """Draw a scene in every size, in one run of the app. every_theme: and in every theme, not in one; but in the last
+    size, which is the smallest, in the first only."""
     drawn: list[Drawn] = []
-    asyncio.run(_draw(name, drawn))
+    asyncio.run(_draw(name, drawn, _WORN if every_theme else [one for one in _WORN if worn_by(name) in one[1]]))
     return drawn
 
 
-async def _draw(name: str, drawn: list[Drawn]) -> None:
+async def _draw(name: str, drawn: list[Drawn], worn: Sequence[tuple[Theme, list[Variant]]]) -> None:
     async with playing(name) as menu:
         for size in SIZES:
             if size != SIZES[0]:
@@ -255,12 +257,12 @@ async def _draw(name: str, drawn: list[Drawn]) -> None:
             screen = seen(menu)
             one = Drawn(size, screen, [])
             drawn.append(one)
-            for theme, variants in _WORN if size != SIZES[-1] else _WORN[:1]:
+            for theme, variants in worn if size != SIZES[-1] else worn[:1]:
                 await dress(menu, theme)
-                worn = seen(menu)
-                assert characters(worn) == characters(screen), f"other characters in {theme.name}"
+                dressed = seen(menu)
+                assert characters(dressed) == characters(screen), f"other characters in {theme.name}"
                 looks: dict[tuple[str, RichStyle], tuple[int, int]] = {}
-                for y, (row, inks) in enumerate(zip(worn, screen, strict=True)):
+                for y, (row, inks) in enumerate(zip(dressed, screen, strict=True)):
                     for x, (cell, probed) in enumerate(zip(row, inks, strict=True)):
                         if _is_seen(probed):
                             looks.setdefault((letter(probed.style), cell.style), (y, x))

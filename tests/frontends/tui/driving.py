@@ -69,9 +69,7 @@ class Menu:
     @property
     def rows(self) -> list[str]:
         """The screen, row by row, as characters."""
-        width, height = self.app.size
-        update = self.app.screen._compositor.render_strips(self.app.size)
-        return [strip.text[:width] for strip in update[:height]]
+        return [strip.text[: self.app.size.width] for strip in self.app.drawn()]
 
     @property
     def text(self) -> str:

@@ -72,7 +72,7 @@ async def test_a_fault_in_a_handler_ends_the_app_with_one_sentence(
     assert app.return_code == 1
     assert app.fault is not None
     assert app.fault.message.endswith("“ZeroDivisionError: a fault of two lines”")
-    assert not app._exit_renderables
+    assert not app.exit_renderables
     log = (tmp_path / "menu.log").read_text()
     assert "Traceback" in log
     assert "ZeroDivisionError" in log

@@ -26,6 +26,7 @@ from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.textual_internals import merged_keys
 from bootmenu.model.value import replace
 from bootmenu.view.actions import TABLE
 from bootmenu.view.banner import footer
@@ -66,10 +67,7 @@ def test_each_key_means_one_thing_and_every_action_exists(place: ScreenId) -> No
 
 @pytest.mark.parametrize("place", ScreenId)
 def test_a_screen_has_the_bindings_of_the_table_and_no_others(place: ScreenId) -> None:
-    merged = SCREENS[place]._merged_bindings
-    assert merged is not None
-    bound = set(merged.key_to_bindings)
-    assert bound == {binding.key for binding in bindings(place)}  # type: ignore[union-attr]
+    assert merged_keys(SCREENS[place]) == {binding.key for binding in bindings(place)}  # type: ignore[union-attr]
 
 
 def test_every_key_is_shown_and_explained() -> None:

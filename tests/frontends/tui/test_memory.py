@@ -6,10 +6,10 @@ from __future__ import annotations
 import gc
 from collections import Counter
 
-from textual._styles_cache import StylesCache
 from textual.dom import DOMNode
 from textual.strip import Strip
 
+from bootmenu.frontends.tui.textual_internals import StylesCache
 from tests.builders import fakes
 from tests.frontends.tui.driving import running
 

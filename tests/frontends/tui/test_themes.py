@@ -224,8 +224,8 @@ async def test_no_cell_hides_its_character(theme: str, depth: Depth, monkeypatch
 def looks(menu: Menu) -> set[RichStyle]:
     """The styles of everything on the screen that is not blank, as they go to the terminal."""
     found = set()
-    for strip in menu.app.screen._compositor.render_strips(menu.app.size):
-        for line_filter in menu.app._filters:
+    for strip in menu.app.drawn():
+        for line_filter in menu.app.line_filters:
             if line_filter.enabled:
                 strip = Strip(line_filter.apply(list(strip), Color(0, 0, 0)))
         found |= {segment.style for segment in strip if segment.style and segment.text.strip()}
@@ -238,5 +238,5 @@ async def test_severity_and_selection_need_no_colour(theme: str) -> None:
         for word in ("• ok", "▲ warn", "■ FAIL", "▶ "):
             assert word in menu.text
         (row,) = [y for y, text in enumerate(menu.rows) if text.startswith("▶")]
-        strip = menu.app.screen._compositor.render_strips(menu.app.size)[row]
+        strip = menu.app.drawn()[row]
         assert all(segment.style and segment.style.reverse for segment in strip if segment.text)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from textual import events
-from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.containers import Container
@@ -16,6 +15,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from bootmenu.frontends.tui.bindings import bindings
+from bootmenu.frontends.tui.textual_internals import forget_drawn_lines
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, ngettext
@@ -67,9 +67,8 @@ class BaseScreen(Screen[T], inherit_bindings=False):
             return TextView()
 
     def on_unmount(self) -> None:
-        """Let go of what was drawn: Textual remembers two colours by the cache of lines of every widget there was,
-        a thousand of them (StylesCache.get_inner_outer), and a menu is open for months."""
-        StylesCache.get_inner_outer.cache_clear()
+        """Let go of what was drawn: a menu is open for months."""
+        forget_drawn_lines()
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """End with a result, unless it has ended or is under another one: Textual would take away that."""
