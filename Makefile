@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 LOCK := requirements-dev.lock
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
+JOBS ?= $(shell nproc)
+SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -23,14 +25,14 @@ run: $(VENV)/.ready ## Start the menu.
 	@$(BIN)/bootmenu menu $(ARGS)
 
 test: system-packages $(VENV)/.ready ## Run all tests, with the quick part of those that boot virtual machines.
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) $(SHARED) -m "not slow" $(ARGS)
 
 test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
 	@$(PYTHON) scripts/system_packages.py fast
-	$(PYTEST) -m "not vm" $(ARGS)
+	$(PYTEST) $(SHARED) -m "not vm and not slow" $(ARGS)
 
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.
-	$(PYTEST) $(ARGS)
+	$(PYTEST) $(SHARED) $(ARGS)
 
 test-full: test-all attack ## Run what takes hours, too: every test, then the attack.
 

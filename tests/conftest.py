@@ -39,3 +39,19 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     if isinstance(val, (bytes, str)) and len(val) > _LONGEST_ID.get(type(val), 60):
         return f"{argname}-of-{len(val)}"
     return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what stays together where several processes share the tests (`-n`, `--dist loadgroup`).
+
+    A file does, for what its fixtures share. Virtual machines all run in one process, one after the other: QEMU takes
+    a core and a gigabyte. They take longest and come first, and the linters after them.
+    """
+
+    def turn(item: pytest.Item) -> int:
+        return 0 if item.get_closest_marker("vm") else 1 if item.path.name == "test_lint.py" else 2
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("vm" if turn(item) == 0 else str(item.path)))
+    items.sort(key=turn)

@@ -60,7 +60,10 @@ def unknown(example: Example) -> set[str]:
     return {finding.code for finding in report.of(Severity.UNKNOWN)}
 
 
-@pytest.mark.parametrize("architecture", _FORMAT)
+@pytest.mark.parametrize(
+    "architecture",
+    [ARM64, *(pytest.param(architecture, marks=pytest.mark.slow) for architecture in (X86_64, RISCV64))],
+)
 def test_a_machine_fact_that_is_missing_silences_nothing_unseen(architecture: Architecture) -> None:
     """A check that had something to say says unknown then, or one that it builds on does."""
     for example in suited(architecture):

@@ -22,10 +22,22 @@ SAFE = frozenset("─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒�
 """On the kernel's own font and on Debian's."""
 
 
-@pytest.fixture(scope="module", params=SCENES)
+@pytest.fixture(
+    scope="module",
+    params=[
+        *(pytest.param((name, False), id=name) for name in SCENES),
+        *(pytest.param((name, True), id=f"{name}-in-every-theme", marks=pytest.mark.slow) for name in SCENES),
+    ],
+)
 def drawn(request: pytest.FixtureRequest) -> tuple[str, list[Drawn]]:
-    """A scene in every size and theme. One at a time: a scene has 50,000 cells."""
-    return request.param, list(appearance.harvest(request.param))
+    """A scene in every size, and in one theme or in every theme. One at a time: a scene has 50,000 cells."""
+    name, every_theme = request.param
+    return name, list(appearance.harvest(name, every_theme=every_theme))
+
+
+def test_every_theme_has_scenes_that_are_drawn_in_it() -> None:
+    kinds = {worn.theme.name for worn in map(appearance.worn_by, SCENES)}
+    assert kinds == {variant.theme.name for variant in appearance.VARIANTS}
 
 
 def test_a_screen_is_as_it_was(drawn: tuple[str, list[Drawn]]) -> None:
