@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What a terminal can do, what it is sent and what comes in from it. Textual is not imported here."""
+"""What a terminal can do, what is sent to it, and what may come in from it, without Textual."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the terminal can do, found out before Textual is imported. Imports nothing of it."""
+"""What the terminal can do, found out before Textual is imported."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ GLYPHS = "BOOTMENU_GLYPHS"
 """Environment variable: `ascii` draws with ASCII only, `utf-8` with box drawing characters."""
 
 _PATIENCE = 0.3
-"""Seconds for an answer from the terminal; every one that answers at all is faster, at 9600 baud too."""
+"""Seconds to wait for an answer from the terminal. Terminals that answer are faster, even at 9600 baud."""
 
 DRAIN = 2.0
-"""Seconds for a slow line to say the last words."""
+"""Seconds for a slow line to send the last text."""
 
 _SCREEN = re.compile(r"/dev/(tty|tty\d+|pts/\d+|tty[a-ep-z][0-9a-f]|console)")
-"""What is no serial line (Documentation/admin-guide/devices.txt): virtual consoles and pseudo terminals, and
-`console`, which may be either. Drivers of serial lines call theirs as they like: ttyAML0, ttymxc2, hvc0."""
+"""Devices that are not serial lines (Documentation/admin-guide/devices.txt): virtual consoles, pseudo terminals, and
+`console`, which may be either. Drivers of serial lines choose their own names: ttyAML0, ttymxc2, hvc0."""
 
 _PSEUDO, _VIRTUAL, _SERIAL = range(136, 144), 4, 64
-"""Major numbers of pseudo terminals, and of virtual ones, which have the minor numbers below 64."""
+"""Major numbers of pseudo terminals, and of virtual and serial ones; virtual ones have minor numbers below 64."""
 
 _WITH_MOUSE = ("xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "konsole", "gnome", "vte", "putty", "st-")
 
 
 _COLUMNS, _ROWS = range(20, 513), range(5, 257)
-"""What is drawn in. A screen of 3840x2160 has 480x135 cells of 8x16 pixels; each cell costs memory and time."""
+"""Sizes that are drawn. A screen of 3840x2160 has 480x135 cells of 8x16 pixels; each cell costs memory and time."""
 
 
 def bounded(columns: int, rows: int) -> tuple[int, int]:
-    """Return the size to draw in for a size that somebody else has said: a terminal, a line's other end, or the
-    environment. Nothing is allocated for a size that has not been here. 0 is not known: then it is 80 or 24."""
+    """Return the size to draw for a size that a terminal, the other end of a line or the environment claims. Every
+    such size has to pass here before memory is allocated for it. 0 means unknown, and becomes 80 or 24."""
     return _within(columns or 80, _COLUMNS), _within(rows or 24, _ROWS)
 
 
@@ -55,7 +55,7 @@ def _within(number: int, allowed: range) -> int:
 
 
 def columns_of(descriptor: int, environ: Mapping[str, str] = MappingProxyType({})) -> int:
-    """Return how many columns a terminal has now: as it says itself, else as COLUMNS says, else 80."""
+    """Return how many columns a terminal has: its own answer, or COLUMNS, or 80."""
     columns = 0
     with contextlib.suppress(OSError, ValueError):
         columns = os.get_terminal_size(descriptor).columns
@@ -65,7 +65,7 @@ def columns_of(descriptor: int, environ: Mapping[str, str] = MappingProxyType({}
 
 
 class Depth(StrEnum):
-    """How many colours are sent."""
+    """How many colours are used."""
 
     NONE = "none"
     """NO_COLOR is set (https://no-color.org): bold and reverse video only."""
@@ -75,7 +75,7 @@ class Depth(StrEnum):
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Depth:
-        """As rich will choose for the same environment, once `prepare_environment` has seen it."""
+        """Return what rich will choose in the same environment, after `prepare_environment`."""
         if environ.get("NO_COLOR"):
             return cls.NONE
         if Traits.of(environ).sixteen:
@@ -84,40 +84,40 @@ class Depth(StrEnum):
 
     @property
     def theme(self) -> str:
-        """Return the name of the theme that suits, where none was asked for or the one that was does not serve."""
+        """Return the name of the theme to use if none was chosen, or the chosen one cannot be used."""
         return {Depth.NONE: "mono", Depth.SIXTEEN: "vt16"}.get(self, "dark")
 
 
 class Traits(Value):
-    """Of the terminal, by its name."""
+    """What a terminal can do, judged by its name."""
 
     console: bool
-    """A Linux console or a serial terminal: no alternate screen, no questions, 16 colours."""
+    """It is a Linux console or a serial terminal: no alternate screen, no queries, 16 colours."""
     sixteen: bool
-    """No more than 16 colours."""
+    """It has no more than 16 colours."""
     ascii: bool
-    """Box drawing characters would come out as something else."""
+    """It cannot show box drawing characters."""
     basic: bool = False
-    """Older than the vt220: no scrolling region that is sure, no attribute taken back by itself."""
+    """It is older than the vt220: no reliable scrolling region, and attributes cannot be reset one by one."""
     synchronised: bool = False
-    """It may be asked whether it can hold a picture back until it is whole."""
+    """It can be asked whether it knows synchronised updates."""
 
     mouse: bool = False
-    """It can tell of clicks. Never a console or a serial terminal: what one does not know, it may print."""
+    """It can report clicks. Never set for a console or serial terminal, which may print what it does not know."""
 
     serial: bool = False
-    """Most likely at the end of a slow line."""
+    """It is probably connected by a slow line."""
     brightens: bool = False
-    """Bold is a brighter colour of the letters, and no other shape."""
+    """It shows bold as a brighter colour, not as another shape."""
 
     @property
     def pastes(self) -> bool:
-        """It can say which text is pasted: terminals with a mouse can, or ignore that they are asked to."""
+        """Return whether it can mark pasted text. Terminals with a mouse can, or ignore the request."""
         return self.mouse
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Traits:
-        """From TERM, COLORTERM and BOOTMENU_GLYPHS."""
+        """Return the traits for TERM, COLORTERM and BOOTMENU_GLYPHS."""
         term = environ.get("TERM", "")
         console = _is_console(term)
         rich = "256color" in term or "direct" in term or environ.get("COLORTERM", "") in ("truecolor", "24bit")
@@ -138,9 +138,9 @@ class Traits(Value):
 
 
 def own_name() -> str:
-    """Return the name of the terminal that this process was started on. Where /dev is another one than it was opened
-    in, as in a chroot, it is the name that its numbers have (Documentation/admin-guide/devices.txt). Raises OSError
-    where descriptor 0 is no terminal."""
+    """Return the name of the terminal that this process was started on. In another /dev, as in a chroot, that is the
+    name that belongs to its device number (Documentation/admin-guide/devices.txt). Raise OSError if descriptor 0 is
+    not a terminal."""
     try:
         return os.ttyname(0)
     except OSError:
@@ -162,9 +162,9 @@ def is_own(name: str) -> bool:
 
 
 def opened(name: str, flags: int = 0) -> int:
-    """Return a descriptor for reading and writing; raise OSError. The terminal that this process was started on may
-    belong to another user, whose shell handed it on (su, sudo), or have no name here. Then the descriptor that was
-    handed on is duplicated, and `flags` are not set, since the shell would share them."""
+    """Return a descriptor for reading and writing, or raise OSError. The terminal that this process was started on
+    may belong to another user (su, sudo), or have no name here. Then the inherited descriptor is duplicated, without
+    `flags`, because it shares them with the shell."""
     if not is_own(name):
         return os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | flags)
     reason = OSError(errno.EACCES, os.strerror(errno.EACCES), name)
@@ -185,8 +185,8 @@ def opened(name: str, flags: int = 0) -> int:
 
 
 def drain(waits: Iterable[Callable[[], object]]) -> None:
-    """Let lines say what was written to them: do all of these side by side. A slow line must have said it before the
-    jump, or before the machine is off; one that takes nothing must not keep it from that."""
+    """Wait for lines to send what was written to them, all at the same time. A slow line has to finish before the
+    jump or before the machine is off; a stopped one must not delay that for longer than DRAIN."""
     threads = [threading.Thread(target=wait, daemon=True) for wait in waits]
     for thread in threads:
         thread.start()
@@ -195,7 +195,7 @@ def drain(waits: Iterable[Callable[[], object]]) -> None:
 
 
 def is_serial(terminal: str) -> bool:
-    """Return whether a device, by its name in /dev, is a line with another terminal at its end."""
+    """Return whether a device, by its name in /dev, is a serial line."""
     return _SCREEN.fullmatch(terminal) is None
 
 
@@ -204,7 +204,7 @@ def _is_console(term: str) -> bool:
 
 
 def prepare_environment(environ: MutableMapping[str, str], terminal: str | None = None) -> None:
-    """Make the environment safe for Textual; call it before anything imports Textual.
+    """Make the environment safe for Textual; call this before anything imports Textual.
 
     terminal: the device's name, `/dev/ttyS0`. The kernel gives TERM=linux to the first process on a serial
     line as well, so the name decides.
@@ -235,7 +235,7 @@ def prepare_environment(environ: MutableMapping[str, str], terminal: str | None 
 
 
 def settle(descriptor: int, environ: MutableMapping[str, str]) -> None:
-    """Give a terminal without a size one, and find out whether it reads UTF-8. At most 0.3 s, often nothing.
+    """Give a terminal a size if it has none, and find out whether it reads UTF-8. Takes at most 0.3 s, often no time.
 
     descriptor: the terminal, open for reading and writing.
     """
@@ -251,7 +251,7 @@ def settle(descriptor: int, environ: MutableMapping[str, str]) -> None:
         return
     answer = _ask(descriptor)
     if asked_glyphs and len(answer) == 2:
-        # two bytes of UTF-8 took one column, or two where each was a character
+        # a UTF-8 terminal advances by one column, another one by two
         environ[GLYPHS] = "utf-8" if answer[1][1] == 2 else "ascii"
     if not (size.columns and size.lines):
         rows, columns = answer[0] if answer else (24, 80)
@@ -262,7 +262,7 @@ def settle(descriptor: int, environ: MutableMapping[str, str]) -> None:
 
 
 def _ask(descriptor: int) -> list[tuple[int, int]]:
-    """(row, column) of the far corner, and of the cursor after one character of two bytes."""
+    """Return the row and column of the last cell, and of the cursor after a character of two bytes."""
     try:
         before = termios.tcgetattr(descriptor)
         tty.setraw(descriptor)

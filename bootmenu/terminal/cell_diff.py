@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the terminal shows, cell by cell, so that only cells that differ are sent. A slow line is slow in bytes."""
+"""What the terminal shows, cell by cell, so that only changed cells are sent: on a slow line every byte counts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _TOKEN = re.compile(
 _MODE = re.compile(r"\x1b\[[<=>?][0-9;$]*[a-z]|\x07")
 
 _Cell = tuple[str, str]
-"""Character and its style, as `canonical` writes it. The right half of a wide character has no character."""
+"""A character and its canonical style. The right half of a wide character is empty."""
 
 _Row = list[_Cell | None]
-"""None = not known."""
+"""A row of cells; None if it is unknown what a cell shows."""
 
 _BLANK: _Cell = (" ", "")
 
 _Style = tuple[frozenset[str], str, str]
-"""Attributes, and the parameters of foreground and background; empty = the terminal's own."""
+"""Attributes, and the parameters of foreground and background; empty for the terminal's default colour."""
 
-# ECMA-48, 8.3.117 SGR: what takes an attribute back, and every attribute that this takes back
+# ECMA-48, 8.3.117 SGR: what resets an attribute, and all attributes that this resets
 _UNDO = {
     "22": frozenset({"1", "2"}),
     "23": frozenset({"3"}),
@@ -42,15 +42,15 @@ _UNDO = {
     "29": frozenset({"9"}),
 }
 _SEEN_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
-"""Attributes that show where there is no character: lines and reverse video."""
+"""Attributes that are visible on blanks: lines and reverse video."""
 
 _DARK = ("31", "34")
-"""Colours as dark as they are on the VT, that is 170 of 255, with white letters better than with black ones."""
+"""Background colours that are so dark on the VT (170 of 255) that white letters are more readable than black."""
 
 
 @lru_cache(maxsize=512)
 def _parse(style: str) -> _Style:
-    """Any sequence of SGR parameters."""
+    """Return the style that a sequence of SGR parameters sets."""
     attributes: set[str] = set()
     ground = {"3": "", "4": ""}
     parts = iter(style.split(";") if style else ())
@@ -75,23 +75,23 @@ def _parse(style: str) -> _Style:
 
 @lru_cache(maxsize=512)
 def _canonical(style: str) -> str:
-    """The same for all parameters that look the same."""
+    """Return the same parameters for all styles that look the same."""
     attributes, foreground, background = _parse(style)
     return ";".join([*sorted(attributes), *filter(None, (foreground, background))])
 
 
 @lru_cache(maxsize=512)
 def _unseen(style: str) -> bool:
-    """Whether a blank in that style looks like any other blank."""
+    """Return whether a blank in this style looks like any other blank."""
     attributes, _, background = _parse(style)
     return not background and not attributes & _SEEN_ON_BLANKS
 
 
 @lru_cache(maxsize=512)
 def _readable(style: str) -> str:
-    """What looks on the Linux VT as the style should. build_attr (drivers/tty/vt/vt.c) exchanges colours first and
-    brightens the letters then: bold ones in reverse video would be dark grey. Nor is black to be read on red and
-    blue."""
+    """Return a style that the Linux VT shows readably. build_attr (drivers/tty/vt/vt.c) swaps the colours first and
+    then brightens the letters, so that bold letters in reverse video would be dark grey. Black on red or blue is
+    unreadable, too."""
     attributes, foreground, background = _parse(style)
     if "7" not in attributes:
         return style
@@ -104,7 +104,7 @@ def _readable(style: str) -> str:
 
 @lru_cache(maxsize=512)
 def _turn(was: str, now: str, basic: bool) -> str:
-    """The shortest sequence from one style to the other. basic: the terminal can only take back everything."""
+    """Return the shortest sequence from one style to another. basic: the terminal can only reset all attributes."""
     if was == now:
         return ""
     if not now:
@@ -128,10 +128,10 @@ def _turn(was: str, now: str, basic: bool) -> str:
 
 
 class CellDiff:
-    """A filter for what Textual writes: cursor positions, styles and text. Anything else passes as it is.
+    """A filter for what Textual writes: cursor positions, styles and text. Other sequences pass unchanged.
 
-    basic: the terminal knows neither a scrolling region nor how to take one attribute back (`vt100`, `ansi`).
-    brightens: bold letters are letters in a brighter colour (`linux`).
+    basic: the terminal has no scrolling region and cannot reset single attributes (`vt100`, `ansi`). brightens: the
+    terminal shows bold as a brighter colour (`linux`).
     """
 
     def __init__(self, width: int, height: int, *, basic: bool = False, brightens: bool = False) -> None:
@@ -145,15 +145,15 @@ class CellDiff:
         self._style = ""
         self._sent_style = ""
         self._sent_at: tuple[int, int] | None = None
-        """Where the terminal's cursor stands; None = not known."""
+        """Position of the terminal's cursor, or None if unknown."""
 
     def forget(self) -> None:
-        """The terminal may show anything: every cell is sent when it is written next."""
+        """Forget what the terminal shows, so that every cell is sent when it is next written."""
         self._shown = [[None] * self.width for _ in range(self.height)]
         self._sent_at = None
 
     def filter(self, data: str) -> str:
-        """What has to be sent for the terminal to look as if it had been sent `data`."""
+        """Return what to send so that the terminal looks as if it had received `data`."""
         sent: list[str] = []
         wanted: dict[int, dict[int, _Cell]] = {}
         for token in _TOKEN.finditer(data):
@@ -189,7 +189,7 @@ class CellDiff:
             self._x += size
 
     def _pass(self, sequence: str) -> str:
-        """Sequences that only set a mode leave the cells alone; after any other one nothing is known."""
+        """Return a sequence unchanged. Forget what the terminal shows, unless the sequence only sets a mode."""
         if not _MODE.fullmatch(sequence):
             self.forget()
         return sequence
@@ -205,7 +205,7 @@ class CellDiff:
             yield "\x1b[m"
 
     def _scroll(self, wanted: dict[int, dict[int, _Cell]]) -> Iterator[str]:
-        """Where rows have moved up or down by one, let the terminal move them."""
+        """Let the terminal scroll rows that have moved up or down by one."""
         target = [list(row) for row in self._shown]
         for y, cells in wanted.items():
             for x, cell in cells.items():
@@ -231,7 +231,7 @@ class CellDiff:
         rows = self._shown[first : last + 1]
         self._shown[first : last + 1] = [*rows[1:], blank] if step == 1 else [blank, *rows[:-1]]
         for y in range(first, last + 1):
-            # what was to stay has moved along
+            # cells that should have stayed have moved, too
             wanted[y] = {x: cell for x, cell in enumerate(target[y]) if cell is not None}
         self._sent_at = None
         edge = f"\x1b[{last + 1}H\n" if step == 1 else f"\x1b[{first + 1}H\x1bM"
@@ -240,7 +240,7 @@ class CellDiff:
     def _flush_row(self, y: int, cells: dict[int, _Cell]) -> str:
         shown = self._shown[y]
         if any(_is_wide(cell) for cell in (*cells.values(), *shown)):
-            # terminals differ about halves of wide characters: such a row is sent as it was written
+            # terminals disagree about halves of wide characters: such a row is sent as it was written
             changed = sorted(cells)
             for x in changed:
                 for beside in (x - 1, x + 1):
@@ -272,7 +272,7 @@ class CellDiff:
         return patched
 
     def _written_over(self, y: int, changed: list[int], before: _Row) -> str:
-        """What turns a row that looks as `before` into what is to be shown, by writing these columns."""
+        """Return what turns a row that shows `before` into the wanted one, by writing these columns."""
         shown, sent = self._shown[y], list[str]()
         end = self.width
         while end > 0 and shown[end - 1] == _BLANK:
@@ -285,7 +285,7 @@ class CellDiff:
                 break
             sent.append(self._move(x, y, before))
             sent.append(self._send(cell))
-            # behind the last column the terminals differ about where the cursor is
+            # after the last column, terminals disagree about where the cursor is
             self._sent_at = (x + 1, y) if x + 1 < self.width else None
             before[x] = cell
         if erase:
@@ -293,7 +293,7 @@ class CellDiff:
         return "".join(sent)
 
     def _erase(self) -> str:
-        """From the cursor to the end of the line, in no colour."""
+        """Return what erases from the cursor to the end of the line, without a colour."""
         sequence = _turn(self._sent_style, "", self._basic) + "\x1b[K"
         self._sent_style = ""
         return sequence
@@ -303,7 +303,7 @@ class CellDiff:
         return text
 
     def _move(self, x: int, y: int, row: _Row) -> str:
-        """The shortest way from where the cursor is; over known cells it may write them again."""
+        """Return the shortest way from the cursor to a cell, which may be writing known cells again."""
         at, self._sent_at = self._sent_at, (x, y)
         if at == (x, y):
             return ""
@@ -322,7 +322,7 @@ class CellDiff:
         return absolute
 
     def _onward(self, start: int, stop: int, row: _Row) -> str:
-        """From one column to another of the same row."""
+        """Return the shortest way from one column to another of the same row."""
         count = stop - start
         if count == 0:
             return ""
@@ -337,26 +337,26 @@ class CellDiff:
 
 
 _NOTHING = "\x1b[?2026h\x1b[?2026l"
-"""A synchronised update without anything in it."""
+"""An empty synchronised update."""
 
 _ERASE_COST = 3
-"""Bytes of erasing to the end of the line."""
+"""Bytes of the sequence that erases to the end of the line."""
 
 _MOVE_COST = 4
-"""Bytes of moving there first."""
+"""Bytes of moving the cursor there first."""
 
 _SCROLL_COST = 30
-"""Cells that scrolling must save: the sequences have about 20 bytes."""
+"""Cells that scrolling has to save, because its sequences take about 20 bytes."""
 
 _FEWEST_ROWS = 3
-"""Rows that change when something has moved."""
+"""Changed rows from which on scrolling is considered."""
 
 _LONGEST_GAP = 5
-"""Cells; a jump over more is never longer than they are."""
+"""Largest gap, in cells, for which rewriting can be shorter than a jump."""
 
 
 def _written(cells: list[_Cell], style: str, basic: bool) -> tuple[str, str]:
-    """What writes the cells when the terminal is in `style`, and the style it is in then."""
+    """Return what writes the cells if the terminal is in `style`, and its style afterwards."""
     text = ""
     for char, wanted in cells:
         if (char, wanted) != _BLANK or not _unseen(style):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Text for a grid of cells: made harmless, measured, cut, padded and wrapped. Nothing here knows a screen."""
+"""Text for a grid of cells: made harmless, measured, cut, padded and wrapped."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from bootmenu.terminal.character_sets import char_width, set_width
 from bootmenu.terminal.character_sets import width as columns_of_text
 
 CUT = "»"
-"""Stands where the rest of a text did not fit; every console font has it."""
+"""Marks where a text was cut; every console font has it."""
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me", "Mc"})
 
 
 def clean(text: str, limit: int = 4096) -> str:
-    """Text from a disk, fit for a screen: no escape, no direction mark, nothing that moves or stacks.
+    """Return text from a disk, made safe for a screen: without escapes, direction marks or combining characters.
 
-    Line breaks and tabs become spaces, everything else that does not take cells of its own becomes `?`.
-    Beyond `limit` characters it is cut.
+    Line breaks and tabs become spaces; any other character without cells of its own becomes `?`. A text of more than
+    `limit` characters is cut.
     """
     longer = len(text) > limit
     text = unicodedata.normalize("NFC", text[:limit])
@@ -37,7 +37,7 @@ def cells(text: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """At most `width` columns; the last one says that there is more."""
+    """Return the text in at most `width` columns; if it was cut, the last one says so."""
     if cells(text) <= width:
         return text
     if width <= 0:
@@ -46,14 +46,14 @@ def cut(text: str, width: int) -> str:
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Exactly `width` columns: cut, or padded on the right (on the left with `right`)."""
+    """Return the text in exactly `width` columns: cut, or padded on the right (on the left with `right`)."""
     text = cut(text, width)
     space = " " * (width - cells(text))
     return space + text if right else text + space
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns, broken at spaces where there are any; never empty."""
+    """Return lines of at most `width` columns, broken at spaces if possible; at least one line."""
     width = max(width, 2)
     lines: list[str] = []
     line = ""
@@ -72,9 +72,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def fold(head: str, text: str, width: int) -> list[str]:
-    """Return head and text in lines of at most `width` columns, at least one. Only what is longer than a line is
-    broken within a word. The text hangs under the end of its head, or a little further left where that leaves it
-    less than half of the line."""
+    """Return head and text in lines of at most `width` columns, at least one line. Words are broken only if they are
+    longer than a line. The text is indented to the end of its head, or less if that would leave it under half of the
+    line."""
     if cells(head) + cells(text) <= width:
         return [head + text]
     left = cells(head)
@@ -90,7 +90,7 @@ _JOINTS = "/,:=-_."
 
 
 def _head(word: str, width: int) -> str:
-    """As much of a long word as fits, up to a joint of the path or the list when there is one near the end."""
+    """Return as much of a long word as fits, up to a separator of a path or list if there is one near the end."""
     used, end = 0, len(word)
     for index, char in enumerate(word):
         used += cells(char)
@@ -102,11 +102,11 @@ def _head(word: str, width: int) -> str:
 
 
 def rate(bytes_per_second: float) -> str:
-    """`112 MB/s`"""
+    """Return a rate like `112 MB/s`."""
     millions = bytes_per_second / 1_000_000
     return f"{millions:.0f} MB/s" if millions >= 9.95 else f"{millions:.1f} MB/s"
 
 
 def seconds(value: float) -> str:
-    """`0.2 s`, `75 s`"""
+    """Return a time like `0.2 s` or `75 s`."""
     return f"{value:.1f} s" if value < 60 else f"{value:.0f} s"

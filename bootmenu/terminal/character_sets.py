@@ -12,16 +12,16 @@ _ASCII = str.maketrans(
 )
 
 _TYPOGRAPHY = str.maketrans("“”„‘’‚‹›–—…", '"""\'\',<>--~')
-"""What the fonts of consoles lack (drivers/tty/vt/cp437.uni has none of them), by its likeness of one column."""
+"""Characters that console fonts lack (none is in drivers/tty/vt/cp437.uni), and replacements of one column."""
 
 
 def to_console(data: str) -> str:
-    """The same number of columns, without the quotation marks and dashes that a console would draw as boxes."""
+    """Return text of the same width without quotation marks and dashes that a console would show as boxes."""
     return data if data.isascii() else data.translate(_TYPOGRAPHY)
 
 
 def to_ascii(data: str) -> str:
-    """The same number of columns in ASCII: lines and signs by their likeness, letters without accents, else `?`."""
+    """Return ASCII text of the same width: similar lines and signs, letters without accents, and `?` for the rest."""
     data = to_console(data).translate(_ASCII)
     if data.isascii():
         return data
@@ -29,8 +29,8 @@ def to_ascii(data: str) -> str:
 
 
 def likeness(error: UnicodeError) -> tuple[str, int]:
-    """Replace signs that a charset lacks by their likeness in ASCII; an error handler for codecs.register_error. A
-    sign without a likeness is written as its escape, so that a name on a disk stays what it is."""
+    """Replace characters that a charset lacks by similar ASCII ones, as an error handler for codecs.register_error. A
+    character without a similar one becomes an escape, so that a name on a disk stays unambiguous."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lost = error.object[error.start : error.end]
@@ -45,19 +45,19 @@ def _plain(char: str) -> str:
 
 
 _NEWLY_WIDE = ((0x2630, 0x2637), (0x268A, 0x268F), (0x4DC0, 0x4DFF), (0x1D300, 0x1D356), (0x1D360, 0x1D376))
-"""Wide since Unicode 16: Python 3.13 and older do not know it, and terminals and Textual do."""
+"""Characters that are wide since Unicode 16, which terminals and Textual know, but not Python 3.13 and older."""
 _WITHOUT_CELLS = ((0x1160, 0x11FF), (0x3164, 0x3164), (0xD7B0, 0xD7FF), (0xFFA0, 0xFFA0), (0x1F3FB, 0x1F3FF))
-"""Hangul letters and modifiers of emoji that are drawn into the cells of the character before them, and fillers."""
+"""Fillers, and Hangul letters and emoji modifiers that are drawn in the cells of the character before."""
 
 
 def width(text: str) -> int:
-    """Return the columns of a text; of one that is `clean` (terminal/cells.py) as many as Textual and rich count."""
+    """Return the columns of a text. For a `clean` text (terminal/cells.py) Textual and rich count the same."""
     return len(text) if text.isascii() else sum(map(char_width, text))
 
 
 @lru_cache(4096)
 def char_width(char: str) -> int:
-    """Return 0, 1 or 2. A control character is a mistake of the caller, and counts as 1."""
+    """Return the columns of a character, 0, 1 or 2. A control character, which should not occur, counts as 1."""
     if _is_in(char, _WITHOUT_CELLS) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" or _is_in(char, _NEWLY_WIDE) else 1
@@ -68,7 +68,7 @@ def _is_in(char: str, ranges: tuple[tuple[int, int], ...]) -> bool:
 
 
 def set_width(text: str, columns: int) -> str:
-    """Return the text cut or padded to so many columns."""
+    """Return the text cut or padded to exactly that many columns."""
     used, end = 0, 0
     for end, char in enumerate(text):
         used += char_width(char)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The terminals that show the menu, each with an environment of its own. Imports nothing of Textual.
+"""The terminals that show the menu, each with its own environment.
 
-One process serves them all: a frame that stands on each, then an app for each in one event loop. So there is one
-session, a key on any of them stops the countdown everywhere, and only one of them can load and jump.
+One process serves them all: first a frame on each, then an app for each in one event loop. So there is one session, a
+key on any terminal stops the countdown on all, and only one can load and jump.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ _MOST = 8
 
 
 class Console(Value):
-    """One of them."""
+    """A terminal that shows the menu."""
 
     name: str
-    """`/dev/tty1`"""
+    """The device, like `/dev/tty1`."""
     environ: Mapping[str, str]
-    """For whatever draws there: TERM and what goes with it."""
+    """The environment for drawing there: TERM and related variables."""
 
     @property
     def is_own(self) -> bool:
-        """Whether it is the terminal that this process was started on."""
+        """Return whether this process was started on it."""
         return is_own(self.name)
 
     @property
     def is_screen(self) -> bool:
-        """A virtual terminal of the kernel's, which is on a monitor."""
+        """Return whether it is a virtual terminal of the kernel, on a monitor."""
         return re.fullmatch(r"/dev/tty\d+", self.name) is not None
 
     @property
     def traits(self) -> Traits:
-        """What it can do."""
+        """Return what the terminal can do."""
         return Traits.of(self.environ)
 
     @contextlib.contextmanager
     def environment(self) -> Iterator[None]:
-        """This process's environment is the console's, until the end."""
+        """Replace the environment of this process by the console's, and restore it at the end."""
         before = dict(os.environ)
         _become(self.environ)
         try:
@@ -63,7 +63,7 @@ def _become(environ: Mapping[str, str]) -> None:
 
 
 class Found(Value):
-    """Consoles that can be used, and why others cannot."""
+    """Consoles that can be used, and the reasons why others cannot."""
 
     consoles: tuple[Console, ...]
     problems: tuple[str, ...] = field(default=())
@@ -71,7 +71,7 @@ class Found(Value):
 
 @contextlib.contextmanager
 def unechoed(consoles: Sequence[Console]) -> Iterator[None]:
-    """Until the end no terminal echoes what is typed, not even while nothing reads it yet: it can be a PIN."""
+    """Turn echo off on all terminals until the end, even while nothing reads them yet: a PIN may be typed."""
     before: list[tuple[int, list[Any]]] = []
     for console in consoles:
         with contextlib.suppress(OSError, termios.error):
@@ -89,14 +89,14 @@ def unechoed(consoles: Sequence[Console]) -> Iterator[None]:
 
 
 def active(host: Host) -> tuple[str, ...]:
-    """Those that the kernel writes its messages to, and that are terminals: whoever reads them can answer."""
+    """Return the terminals that the kernel writes its messages to."""
     names = (host.text("/sys/class/tty/console/active") or "").split()[:_MOST]
     return tuple(name for name in names if name.startswith(("tty", "hvc")) and host.exists(f"/dev/{name}"))
 
 
 def find(names: Sequence[str], own: str, environ: Mapping[str, str], *, plain: bool = False) -> Found:
-    """names: as the settings have them, `tty1`; none = `own`, the terminal that this process was started on, which
-    is also taken where none of them can be used. Raises UsageError where that one cannot be used, either."""
+    """Return the consoles to use. names: from the settings, like `tty1`. Without names, or if none of them can be
+    used, use `own`, the terminal that this process was started on. Raise UsageError if that cannot be used either."""
     consoles: dict[str, Console] = {}
     problems = []
     for name in names:

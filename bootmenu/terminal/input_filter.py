@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: MIT
 """What may come in from a terminal: keys, clicks, pasted text, and the one answer that was asked for.
 
-This is the only list of it, for the screens, the plain menu and the first frame. Whatever is not in it is dropped:
-sizes, focus, modes, positions, names, colours. A sequence is kept in a few bytes however long it is, and a quiet line
-ends one that never came to its end, so that nothing swallows the keys that are typed later.
+This is the only list of accepted input, for the screens, the plain menu and the first frame. Anything else is
+dropped: reports of sizes, focus, modes, positions, names and colours. A sequence is kept in a few bytes however long
+it is, and a pause ends one that is incomplete, so that it cannot swallow keys that are typed later.
 
-A *burst* is what comes without a pause of QUIET. Text that was pasted is one burst, and so is what a script sends; a
-person's keys are a burst each. In a burst only keys that nobody can copy, such as an arrow, are what they are. So:
+A *burst* is input without a pause of QUIET. Pasted text is one burst, and so is what a script sends; each key that a
+person presses is a burst of its own. Within a burst only keys that cannot be pasted, such as arrows, keep their
+meaning:
 
-- a character or a control character counts as a key press when nothing follows it in its burst, and nothing but arrow
-  and function keys (and clicks) came before it. It is `alone` then; `Down Down Enter`, typed while the menu was busy,
+- a character or control character counts as a key press if nothing follows it in its burst, and only arrow and
+  function keys (and clicks) came before it. It is then `alone`: `Down Down Enter`, typed while the menu was busy,
   still starts an entry.
-- elsewhere in a burst a character is text, which is not `alone`: it goes into a line that is being typed, it moves a
-  selection, and it starts, changes and leaves nothing.
-- elsewhere in a burst an Enter is dropped. At the very end of text it comes as an Enter that is not `alone`: a keypad
-  or a scanner sends the digits of a PIN like that, and only a field that asks for a secret or a filter takes it.
+- elsewhere in a burst a character is text, which is not `alone`: it goes into a line that is being typed or moves a
+  selection, but it starts, changes and leaves nothing.
+- elsewhere in a burst an Enter is dropped. At the end of text it is an Enter that is not `alone`: a keypad or a
+  scanner sends the digits of a PIN like that, and only a field for a secret or a filter accepts it.
 
-Line feed, and carriage return with a line feed or NUL behind it, are Enter too.
+Line feed, and carriage return followed by line feed or NUL, are Enter too.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from enum import Enum, auto
 from bootmenu.model.value import Value
 
 QUIET = 0.05
-"""Seconds without a byte that end a burst. Nobody types a word and Enter with less between them; a held key repeats
-about every 0.033 s, and moves all the same. At 9600 baud a byte takes 0.001 s, and a USB adapter adds up to 0.016."""
+"""Seconds without a byte that end a burst. People do not type a word and Enter faster than that; a held key repeats
+about every 0.033 s and still moves. At 9600 baud a byte takes 0.001 s, and a USB adapter adds up to 0.016 s."""
 PATIENCE = 0.1
-"""Seconds for the rest of a sequence, where nobody says otherwise."""
+"""Default seconds to wait for the rest of a sequence."""
 _PASTE_PATIENCE = 1.0
-"""Seconds for the rest of a pasted text."""
+"""Seconds to wait for the rest of a pasted text."""
 LONGEST_PASTE = 16384
-"""Bytes; twice of what any field takes. The rest of a longer text is dropped."""
+"""Bytes of a pasted text, twice what any field accepts. The rest of a longer text is dropped."""
 _LONGEST_SEQUENCE = 32
-"""Bytes after ESC; the longest in the list are those of a click."""
+"""Bytes after ESC; clicks have the longest accepted sequences."""
 
 _ESC = 0x1B
 _PASTE_END = b"\x1b[201~"
@@ -60,9 +61,9 @@ _NAMED = {
     "[[A": "f1",  # the Linux console's
     "[[E": "f5",
 }
-"""Sequences behind ESC of the keys that mean something somewhere."""
+"""Sequences after ESC of the keys that are used somewhere."""
 _OTHER_KEY = re.compile(r"\[(?:[A-HPQSZ]|\[[A-E]|\d{1,2}(?:;\d{1,2})?[~^$@]|1;\d{1,2}[A-HPQS])|O[A-Za-z]")
-"""The keys that mean nothing but that somebody is there. Not R: a position would look like a key."""
+"""Other keys, which only show that somebody is there. Not R, which would make a position report look like a key."""
 _ENTER_OF_KEYPAD = "OM"
 _CLICK = re.compile(r"\[<(\d{1,3});(\d{1,4});(\d{1,4})([Mm])")
 _SYNCHRONISED = re.compile(r"\[\?2026;[1-4]\$y")
@@ -70,16 +71,16 @@ _CONTROLS = {0x09: "tab", 0x0A: "enter", 0x0D: "enter", 0x7F: "backspace"}
 
 
 class Key(Value):
-    """A key. character: what it types; empty = nothing. alone: it counts as a key press (see above)."""
+    """A key. character: what it types, or empty. alone: it counts as a key press (see above)."""
 
     name: str
-    """`enter`, `up`, `ctrl+c`; empty = a character, or a key that means nothing."""
+    """Name like `enter`, `up` or `ctrl+c`; empty for a character, or for a key that is not used."""
     character: str = ""
     alone: bool = True
 
 
 class Paste(Value):
-    """Text that the terminal said was pasted: printable characters, line ends and tabs."""
+    """Text that the terminal marked as pasted: printable characters, line ends and tabs."""
 
     text: str
 
@@ -94,7 +95,7 @@ class Click(Value):
 
 
 class Synchronised(Value):
-    """The terminal knows synchronised updates."""
+    """The answer of a terminal that supports synchronised updates."""
 
 
 Token = Key | Paste | Click | Synchronised
@@ -103,40 +104,40 @@ Token = Key | Paste | Click | Synchronised
 class _State(Enum):
     GROUND = auto()
     ESCAPE = auto()
-    """ESC came, or ESC and the beginning of a sequence."""
+    """After ESC, or after ESC and the beginning of a sequence."""
     STRING = auto()
-    """Of an operating system or device: nothing in it is kept."""
+    """In a string for an operating system or device, which is dropped."""
     OLD_CLICK = auto()
-    """Three bytes follow, which could be anything."""
+    """In an old click report: three more bytes follow, which can have any value."""
     PASTE = auto()
 
 
 class Reader:
-    """Bytes in, tokens out; it reads no clock. The caller waits for `wait` seconds after the last byte, and says
-    `quiet` when none came. patience: seconds for the rest of a sequence."""
+    """Turn bytes into tokens, without reading a clock: the caller waits for `wait` seconds after the last byte, and
+    calls `quiet` if none came. patience: seconds to wait for the rest of a sequence."""
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = max(patience, QUIET)
         self._state = _State.GROUND
         self._sequence = bytearray()
-        """Behind ESC."""
+        """Bytes of the sequence after ESC."""
         self._paused = False
-        """The line was quiet behind ESC, though not for long enough."""
+        """Whether there was a pause after ESC, but not long enough."""
         self._skip = 0
         self._pasted = bytearray()
         self._tail = b""
-        """The last bytes of a paste, which may be the beginning of its end."""
+        """The last bytes of a paste, which may begin its end marker."""
         self._multibyte = bytearray()
         self._held: Key | None = None
-        """It waits for what follows."""
+        """A key whose meaning depends on what follows."""
         self._text = False
-        """Something else than keys that are sequences came in this burst."""
+        """Whether the burst had anything but keys that are sequences."""
         self._last = 0
         self._out: list[Token] = []
 
     @property
     def wait(self) -> float | None:
-        """Seconds to wait for the next byte before `quiet` is called; None = as long as it takes."""
+        """Return the seconds to wait for the next byte before calling `quiet`, or None to wait without a limit."""
         match self._state:
             case _State.GROUND:
                 return QUIET if self._text else None
@@ -150,7 +151,7 @@ class Reader:
                 return self._patience
 
     def feed(self, data: bytes) -> list[Token]:
-        """What these bytes mean, as far as it is sure. They may be cut anywhere."""
+        """Return the tokens that are certain after these bytes, which may be split anywhere."""
         at = 0
         while at < len(data):
             match self._state:
@@ -164,7 +165,7 @@ class Reader:
         return self._taken()
 
     def quiet(self) -> list[Token]:
-        """What is sure because nothing came for `wait` seconds."""
+        """Return the tokens that are certain because nothing came for `wait` seconds."""
         if self._state is _State.ESCAPE and not self._paused and self._patience > QUIET:
             self._paused = True
             return []
@@ -190,16 +191,16 @@ class Reader:
         self._state, self._paused = _State.GROUND, False
         self._sequence.clear()
 
-    # --- what is sure, and what has to wait
+    # --- what is certain, and what has to wait
 
     def _followed(self) -> None:
-        """Something comes behind what was held: it was not alone."""
+        """Emit the held key as not alone, because something follows it."""
         held, self._held = self._held, None
         if held is not None and held.name != "enter":
             self._out.append(Key(held.name, held.character, alone=False))
 
     def _sure(self, token: Token) -> None:
-        """Nobody can copy it: it means what it says wherever it comes."""
+        """Emit a token that cannot be pasted, and so keeps its meaning anywhere in a burst."""
         self._followed()
         self._out.append(token)
 
@@ -320,7 +321,8 @@ class Reader:
                 self._out.append(Key("", alone=False))  # with Alt
 
     def _in_string(self, data: bytes, at: int) -> int:
-        """ECMA-48, 5.6; BEL ends one as well (xterm), CAN and SUB take one back, and ESC is always the next one."""
+        """Skip a string (ECMA-48, 5.6). BEL ends it as well (xterm), CAN and SUB cancel it, and ESC always begins
+        anew."""
         end = _STRING_END.search(data, at)
         if end is None:
             return len(data)
@@ -354,7 +356,7 @@ class Reader:
 
 
 def _is_open(sequence: bytearray, byte: int) -> bool:
-    """Whether something of the sequence is to come."""
+    """Return whether the sequence is incomplete."""
     if sequence[0] == 0x5B:  # [; the function keys of a Linux console have one more
         return len(sequence) == 1 or bytes(sequence) == b"[[" or byte < 0x40
     return len(sequence) == 1 and sequence[0] == 0x4F

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Lines that are typed on a terminal which can only show lines, by the rule of terminal/input_filter.py. No Textual.
+"""Lines typed on a terminal that can only show lines, by the rules of terminal/input_filter.py.
 
-The terminal is read byte by byte, because its own lines cannot say what was pasted: an Enter in the middle of a text
-ends no line. The text stays in the line, and is taken by an Enter of its own.
+The terminal is read byte by byte, because its own line editing cannot tell what was pasted: an Enter in the middle of
+a text does not end the line. The text stays in the line until an Enter of its own.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from bootmenu.terminal.character_sets import width
 from bootmenu.terminal.input_filter import Key, Paste, Reader, Token
 
 _LONGEST = 4096
-"""Characters, as many as the kernel's own lines have bytes (N_TTY_BUF_SIZE)."""
+"""Longest line in characters; the kernel's own lines have as many bytes (N_TTY_BUF_SIZE)."""
 
 _WAKE = 0.5
 
 
 class Idle(Exception):  # noqa: N818 - whoever was to type has gone
-    """Nothing was typed for so long that nobody may be there, or somebody else."""
+    """Nothing was typed for so long that the person may have gone, or may be another one."""
 
 
 class Prompt:
-    """The lines of one terminal. A context manager: at its end the terminal is as it was.
+    """Read lines from one terminal, as a context manager that restores the terminal at its end.
 
-    write: shows what is typed. ended: a descriptor that can be read once nobody shall type any more; -1 = none.
-    patience: seconds without a key, asked again and again, after which Idle is raised and what was typed of a line is
-    dropped; None = never.
+    write: shows what is typed. ended: a descriptor that becomes readable when input shall end, or -1. patience: a
+    function that returns the seconds without a key after which Idle is raised and an unfinished line is dropped, or
+    None for never.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Prompt:
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
 
     def take(self) -> None:
-        """Let nothing be echoed or kept back, also after somebody else had the terminal. Ctrl+C stays a signal."""
+        """Turn echo and line buffering off, also after another program used the terminal. Ctrl+C stays a signal."""
         if not self._before:
             return
         modes = [*self._before[:6], list(self._before[6])]
@@ -74,17 +74,17 @@ class Prompt:
             termios.tcsetattr(self._descriptor, termios.TCSANOW, modes)
 
     def isatty(self) -> bool:
-        """Whether somebody may still type."""
+        """Return whether input is still possible."""
         return not self._gone and os.isatty(self._descriptor)
 
     def readline(self) -> str:
-        """Return a line with its end, or "" for Ctrl+D and when the line has hung up or its time is over. Raise
-        Idle."""
+        """Return a line with its line end, or "" after Ctrl+D, a hang-up or the end of input. Raise Idle after
+        `patience`."""
         return self._line(shown=True)
 
     def secret(self, question: str) -> str:
-        """Return a line without its end that is not shown. A scanner or a keypad may send it with its Enter. Raise
-        Idle."""
+        """Ask for a line that is not shown, and return it without its line end. A scanner or a keypad may send it
+        together with Enter. Raise Idle after `patience`."""
         self._write(question)
         return self._line(shown=False).removesuffix("\n")
 
@@ -136,7 +136,7 @@ class Prompt:
     def _tokens(self) -> list[Token]:
         wait = self._reader.wait
         watched = [self._descriptor] + ([self._ended] if self._ended >= 0 else [])
-        # not for ever: a signal that another thread gets is only noticed when this one wakes
+        # with a limit, because a signal that another thread receives is only noticed when this one wakes
         ready = select.select(watched, [], [], _WAKE if wait is None else wait)[0]
         if self._ended in ready:
             self._gone = True

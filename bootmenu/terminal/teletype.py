@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A terminal that can show lines and send them, and no more: one line after the other, none wider than it is."""
+"""A terminal that can only print and read lines: one line after the other, none wider than the terminal."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from bootmenu.terminal.line_input import Idle
 
 
 class EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
-    """Nobody can type here any more."""
+    """The input has ended."""
 
 
 class Source(Protocol):
-    """Where lines come from: a terminal, or a file in a test."""
+    """The origin of lines: a terminal, or a file in a test."""
 
     def readline(self) -> str: ...
     def isatty(self) -> bool: ...
 
 
 class Teletype:
-    """secret: reads a line without showing it, after a question; None = it is read as any other. ending: whether
-    somebody wants this process to end. ascii_only: the terminal has no other signs; so it is taken to be where its
-    charset is not UTF-8. columns: of the terminal now."""
+    """Print and read lines. secret: asks a question and reads a line without showing it; None: read it like any
+    other. ending: returns whether this process shall end. ascii_only: the terminal has only ASCII, which is also
+    assumed if its charset is not UTF-8. columns: returns the present width of the terminal."""
 
     def __init__(
         self,
@@ -44,13 +44,14 @@ class Teletype:
     ) -> None:
         self.ending = ending
         self.stays = False
-        """Ctrl+D ends nothing."""
+        """Whether to ignore Ctrl+D."""
         self.idle: float | None = None
-        """Seconds after which an answer comes too late, and raises Idle: it may be somebody else's. None = never."""
+        """Seconds after which an answer is too late, since it may come from another person, and raises Idle; None:
+        never."""
         self.patience: float | None = None
-        """Seconds without a key after which Idle is raised, as far as the source can; None = never."""
+        """Seconds without a key after which Idle is raised, if the source can do that; None: never."""
         self.hung_up = False
-        """It is the end of the input that has ended the menu."""
+        """Whether the end of input has ended the menu."""
         self._source = source
         self._sink = sink
         self._secret = secret
@@ -60,16 +61,17 @@ class Teletype:
 
     @property
     def room(self) -> int:
-        """Return the columns of a line. The last one stays empty: some terminals begin a new line after it."""
+        """Return the columns for a line. The last one stays empty, because some terminals begin a new line after
+        it."""
         return self._columns() - 1
 
     def say(self, text: str = "", head: str = "") -> None:
-        """Write a text that may come from a disk, folded under the end of its head."""
+        """Print a text, which may come from a disk, indented to the end of its head."""
         for line in fold(head, clean(text), self.room):
             self._write(line + "\n")
 
     def ask(self, question: str, *, secret: bool = False) -> str:
-        """Return the answer. Raise EndOfInput, and Idle."""
+        """Print a question and return the answer. Raise EndOfInput or Idle."""
         *lines, last = fold("", clean(question.rstrip()), self.room - 1)
         for line in lines:
             self._write(line + "\n")
@@ -84,11 +86,11 @@ class Teletype:
         return answer
 
     def sure(self, question: str) -> bool:
-        """Return whether the answer is yes."""
+        """Ask a question and return whether the answer is yes."""
         return self.ask(f"{question} {_('(y, or Enter for no)')}").lower() in ("y", "yes", _("y"), _("yes"))
 
     def choose(self, texts: Sequence[str]) -> int | None:
-        """Ask for one of these; return its index. None = none of them."""
+        """Let one of the texts be chosen; return its index, or None for none of them."""
         for index, text in enumerate(texts, 1):
             self.say(text, f"  {index}  ")
         choice = typed_number(self.ask(_("Which (Enter for none): ")))
@@ -97,7 +99,7 @@ class Teletype:
     def _line(self) -> str:
         try:
             while not (line := self._source.readline()):
-                # a line that hung up is no terminal any more
+                # a line that hung up is not a terminal any more
                 if not (self.stays and self._source.isatty()) or self.ending():
                     raise EndOfInput
         except OSError:
@@ -113,5 +115,5 @@ class Teletype:
 
 
 def typed_number(text: str) -> int | None:
-    """Return the number that is typed; None = it is none."""
+    """Return the typed number, or None if it is not a number."""
     return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else None
