@@ -74,22 +74,7 @@ SHARED_MODULES: frozenset[str] = frozenset(
 )
 SHARED_CLASSES: frozenset[str] = frozenset(
     {
-        "Change",
-        "Completed",
-        "Configuration",
-        "Found",
-        "Kind",
-        "Node",
-        "Options",
-        "Part",
-        "Profile",
-        "Reader",
-        "Source",
         "_Ended",
-        "_Image",
-        "_Place",
-        "_Segment",
-        "_State",
     }
 )
 

@@ -26,7 +26,7 @@ def writable(host: Host, device: Device) -> Iterator[Path]:
     """Yield the root of the partition, mounted for writing until the end. Raise StateError, OSError."""
     if device.filesystem is None:
         raise StateError(N_("{device} has no file system that is known", device=device.name))
-    place = scratch.make(scratch.Kind.STATE)
+    place = scratch.make(scratch.FolderUse.STATE)
     point = str(place.path / "root")
     try:
         Path(point).mkdir(mode=0o700)

@@ -63,10 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build the image and return 0; progress goes to stderr. Raise BootmenuError, UsageError for invalid options."""
-    from bootmenu.image.build import Compress, Options, build
+    from bootmenu.image.build import BuildOptions, Compress, build
     from bootmenu.system.processes import Commands
 
-    options = Options(
+    options = BuildOptions(
         output=args.output.absolute(),
         root=args.root,
         debian=args.debian,

@@ -455,7 +455,7 @@ class Mounts:
     def _private_folder(self) -> Path:
         with self._lock:
             if self._base is None:
-                self._base = scratch.make(scratch.Kind.MOUNTS)
+                self._base = scratch.make(scratch.FolderUse.MOUNTS)
             return self._base.path
 
     def release(self, name: str | None = None, *, held: bool = False) -> list[str]:

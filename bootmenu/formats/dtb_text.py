@@ -23,7 +23,7 @@ _ESCAPES = {"\\": "\\", '"': '"', "t": "\t", "v": "\v", "f": "\f", "n": "\n", "r
 _ESCAPED = str.maketrans({char: f"\\{letter}" for letter, char in _ESCAPES.items()})
 
 
-class Change(StrEnum):
+class DifferenceKind(StrEnum):
     """What became of a node or a property."""
 
     ADDED = "+"
@@ -34,7 +34,7 @@ class Change(StrEnum):
 class Difference(Value, kw_only=True):
     """One property, or a node that is only in one of the trees."""
 
-    change: Change
+    change: DifferenceKind
     path: str
     property: str = ""
     """Empty = the node itself, with all that is below it."""
@@ -48,11 +48,11 @@ class Difference(Value, kw_only=True):
         if not self.property:
             return f"{where}: {self.after or self.before}"
         match self.change:
-            case Change.ADDED:
+            case DifferenceKind.ADDED:
                 return f"{where} {self.property}: {self.after}"
-            case Change.REMOVED:
+            case DifferenceKind.REMOVED:
                 return f"{where} {self.property}: {self.before}"
-            case Change.CHANGED:
+            case DifferenceKind.CHANGED:
                 return f"{where} {self.property}: {self.before} → {self.after}"
 
 

@@ -18,7 +18,7 @@ import fdt
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.formats.dtb_edits import DtbEdit
-from bootmenu.formats.dtb_text import LONGEST, Change, Difference, is_strings, quoted_string, text_of
+from bootmenu.formats.dtb_text import LONGEST, Difference, DifferenceKind, is_strings, quoted_string, text_of
 from bootmenu.model.devicetree import MemoryRange
 
 MAX_DEPTH = 64
@@ -131,11 +131,11 @@ class EditableTree:
                 if name in olds:
                     below.append((where, olds[name], child))
                 else:
-                    yield Difference(change=Change.ADDED, path=where, after=_weight(child))
+                    yield Difference(change=DifferenceKind.ADDED, path=where, after=_weight(child))
             for name in dict.fromkeys(child.name for child in old.nodes):
                 if name not in news:
                     where = f"{path.rstrip('/')}/{name}"
-                    yield Difference(change=Change.REMOVED, path=where, before=_weight(olds[name]))
+                    yield Difference(change=DifferenceKind.REMOVED, path=where, before=_weight(olds[name]))
             pending += reversed(below)
 
     # ---- changing
@@ -293,10 +293,12 @@ def _reservations(before: list[MemoryRange], after: list[MemoryRange]) -> Iterat
     was, now = set(before), set(after)
     for area in before:
         if area not in now:
-            yield Difference(change=Change.REMOVED, path="/memreserve/", property=str(area), before="reserved")
+            yield Difference(
+                change=DifferenceKind.REMOVED, path="/memreserve/", property=str(area), before="reserved"
+            )
     for area in after:
         if area not in was:
-            yield Difference(change=Change.ADDED, path="/memreserve/", property=str(area), after="reserved")
+            yield Difference(change=DifferenceKind.ADDED, path="/memreserve/", property=str(area), after="reserved")
 
 
 def _properties(path: str, old: fdt.Node, new: fdt.Node, longest: int | None) -> Iterator[Difference]:
@@ -305,13 +307,13 @@ def _properties(path: str, old: fdt.Node, new: fdt.Node, longest: int | None) ->
         if item is not now[name := item.name]:
             continue
         if name not in was:
-            yield Difference(change=Change.ADDED, path=path, property=name, after=_value(item, longest))
+            yield Difference(change=DifferenceKind.ADDED, path=path, property=name, after=_value(item, longest))
         elif was[name] != item:
             before, after = _value(was[name], longest), _value(item, longest)
-            yield Difference(change=Change.CHANGED, path=path, property=name, before=before, after=after)
+            yield Difference(change=DifferenceKind.CHANGED, path=path, property=name, before=before, after=after)
     for item in old.props:
         if (name := item.name) not in now and item is was[name]:
-            yield Difference(change=Change.REMOVED, path=path, property=name, before=_value(item, longest))
+            yield Difference(change=DifferenceKind.REMOVED, path=path, property=name, before=_value(item, longest))
 
 
 def _weight(node: fdt.Node) -> str:

@@ -25,7 +25,7 @@ from bootmenu.system.waker import Waker
 from bootmenu.terminal import input_filter
 from bootmenu.terminal.capabilities import Traits, columns_of, opened
 from bootmenu.terminal.character_sets import to_ascii, width
-from bootmenu.terminal.input_filter import Paste, Reader, Token
+from bootmenu.terminal.input_filter import Paste, Token, TokenReader
 
 _MOST_AT_ONCE = 4096
 """Bytes that are read for one key: a line that never stops keeps nobody from the countdown."""
@@ -338,7 +338,7 @@ class Frame:
 
 
 def _tokens(terminal: Terminal) -> list[Token]:
-    reader, tokens = Reader(), list[Token]()
+    reader, tokens = TokenReader(), list[Token]()
     for _byte in range(_MOST_AT_ONCE):
         tokens += reader.feed(terminal.read())
         if (wait := reader.wait) is None and tokens:

@@ -24,7 +24,7 @@ _ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable")
 _LISTS_FRESH = 6 * 3600.0
 
 
-class Source(Value, kw_only=True):
+class AptSource(Value, kw_only=True):
     """One archive that Debian packages may come from."""
 
     uri: str
@@ -41,9 +41,9 @@ class Source(Value, kw_only=True):
         return f"deb [{options}] {self.uri} {self.suite} {' '.join(self.components)}\n"
 
 
-def parse_one_line(text: str) -> tuple[Source, ...]:
+def parse_one_line(text: str) -> tuple[AptSource, ...]:
     """The binary sources of a one-line ``.list`` file; lines that make no sense are left out."""
-    found: list[Source] = []
+    found: list[AptSource] = []
     for raw in text.splitlines():
         line = raw.split("#", 1)[0].strip()
         match = re.fullmatch(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)((?:\s+\S+)*)", line)
@@ -55,13 +55,13 @@ def parse_one_line(text: str) -> tuple[Source, ...]:
             key, _, value = option.partition("=")
             if key.lower() == "signed-by":
                 signed_by = value
-        found.append(Source(uri=uri, suite=suite, components=tuple(components.split()), signed_by=signed_by))
+        found.append(AptSource(uri=uri, suite=suite, components=tuple(components.split()), signed_by=signed_by))
     return tuple(found)
 
 
-def parse_deb822(text: str) -> tuple[Source, ...]:
+def parse_deb822(text: str) -> tuple[AptSource, ...]:
     """The binary sources of a deb822 ``.sources`` file; disabled and incomplete stanzas are left out."""
-    found: list[Source] = []
+    found: list[AptSource] = []
     for stanza in stanzas(text):
         if "deb" not in stanza.get("types", "").split() or stanza.get("enabled", "yes").lower() in (
             "no",
@@ -72,7 +72,7 @@ def parse_deb822(text: str) -> tuple[Source, ...]:
         if not signed_by.startswith("/") or "\n" in signed_by:
             signed_by = ""  # a key in the file itself: apt's option for it cannot be written in one line
         found += [
-            Source(
+            AptSource(
                 uri=uri,
                 suite=suite,
                 components=tuple(stanza.get("components", "").split()),
@@ -109,20 +109,20 @@ def base_suite(suite: str) -> str:
     return re.split(r"[-/]", suite, maxsplit=1)[0]
 
 
-def is_debian(source: Source) -> bool:
+def is_debian(source: AptSource) -> bool:
     """Whether the archive is Debian's own: told by its keyring, or else by the name of its suite."""
     if source.signed_by:
         return Path(source.signed_by).name.startswith("debian-archive-")
     return base_suite(source.suite) in (*_CODENAMES, *_ALIASES)
 
 
-def debian_sources(files: Mapping[str, str], suite: str) -> tuple[Source, ...]:
+def debian_sources(files: Mapping[str, str], suite: str) -> tuple[AptSource, ...]:
     """The host's Debian archives, moved to another suite.
 
     files: path → text of apt's source files; the ending of the path tells the format.
     Only ``main`` is used. Empty when the host has no Debian source.
     """
-    found: dict[tuple[str, str], Source] = {}
+    found: dict[tuple[str, str], AptSource] = {}
     for path in sorted(files):
         parsed = parse_deb822(files[path]) if path.endswith(".sources") else parse_one_line(files[path])
         for source in parsed:
@@ -135,7 +135,7 @@ def debian_sources(files: Mapping[str, str], suite: str) -> tuple[Source, ...]:
             moved = f"{suite}{kind}"
             found.setdefault(
                 (source.uri, moved),
-                Source(uri=source.uri, suite=moved, signed_by=source.signed_by or DEBIAN_KEYRING),
+                AptSource(uri=source.uri, suite=moved, signed_by=source.signed_by or DEBIAN_KEYRING),
             )
     return tuple(found.values())
 
@@ -155,13 +155,13 @@ def host_source_files(etc_apt: Path = Path("/etc/apt")) -> dict[str, str]:
     return files
 
 
-def choose_sources(suite: str, mirror: str | None, files: Mapping[str, str]) -> tuple[Source, ...]:
+def choose_sources(suite: str, mirror: str | None, files: Mapping[str, str]) -> tuple[AptSource, ...]:
     """The archives to download from: the given mirror, else the host's own.
 
     Raises BootmenuError when there is neither.
     """
     if mirror is not None:
-        return (Source(uri=mirror, suite=suite, signed_by=DEBIAN_KEYRING),)
+        return (AptSource(uri=mirror, suite=suite, signed_by=DEBIAN_KEYRING),)
     sources = debian_sources(files, suite)
     if not any(source.suite == suite for source in sources):
         raise BootmenuError(
@@ -221,7 +221,7 @@ def dependencies(field: str) -> tuple[str, ...]:
 class Apt:
     """apt with a configuration of its own below one folder."""
 
-    def __init__(self, folder: Path, *, architecture: str, sources: Sequence[Source], runner: Runner) -> None:
+    def __init__(self, folder: Path, *, architecture: str, sources: Sequence[AptSource], runner: Runner) -> None:
         """Write the configuration; nothing is downloaded yet."""
         self.folder = folder.absolute()
         self.archives = self.folder / "archives"

@@ -53,7 +53,7 @@ class Compress(StrEnum):
                 assert_never(self)
 
 
-class Options(Value, kw_only=True):
+class BuildOptions(Value, kw_only=True):
     """What to build; the fields are those of ``bootmenu image build``."""
 
     output: Path
@@ -79,7 +79,7 @@ class Options(Value, kw_only=True):
     """Seconds since 1970, for everything in the archive."""
 
 
-def build(options: Options, runner: Runner, say: Callable[[str], None]) -> None:
+def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> None:
     """Build the image and write it, and the kernel, to disk. Progress goes to ``say``.
 
     Raises UsageError when the options contradict each other, BootmenuError when something is missing.
@@ -124,7 +124,7 @@ def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) 
     raise UsageError("The tree has several kernels.", f"Choose with --kernel-version: {', '.join(versions)}.")
 
 
-def _prepare_root(options: Options, runner: Runner, say: Callable[[str], None]) -> Root:
+def _prepare_root(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> Root:
     if options.debian is None:
         if options.root is None:
             raise UsageError("Nothing says where the image's files come from.", "Give --debian ARCH or --root DIR.")
@@ -245,7 +245,7 @@ def _include(source: Path, destination: str, contents: Contents) -> None:
         raise UsageError(f"{source} cannot be included: {error.strerror}.") from error
 
 
-def _write_kernel(root: Root, version: str, options: Options, say: Callable[[str], None]) -> None:
+def _write_kernel(root: Root, version: str, options: BuildOptions, say: Callable[[str], None]) -> None:
     path = root.first(f"/boot/vmlinuz-{version}", f"/lib/modules/{version}/vmlinuz", f"/boot/Image-{version}")
     if path is None:
         if options.kernel_output is not None:

@@ -16,7 +16,7 @@ _TRAILER = "TRAILER!!!"
 _MAX_SIZE = 0xFFFF_FFFF
 
 
-class Node(Value, kw_only=True):
+class ArchiveMember(Value, kw_only=True):
     """One file, folder, link or device of an archive."""
 
     path: str
@@ -29,27 +29,27 @@ class Node(Value, kw_only=True):
     """Major and minor number of a device node."""
 
     @classmethod
-    def folder(cls, path: str, permissions: int = 0o755) -> Node:
+    def folder(cls, path: str, permissions: int = 0o755) -> ArchiveMember:
         """A directory."""
         return cls(path=path, mode=stat.S_IFDIR | permissions)
 
     @classmethod
-    def file(cls, path: str, data: bytes, permissions: int = 0o644) -> Node:
+    def file(cls, path: str, data: bytes, permissions: int = 0o644) -> ArchiveMember:
         """A regular file."""
         return cls(path=path, mode=stat.S_IFREG | permissions, data=data)
 
     @classmethod
-    def link(cls, path: str, target: str) -> Node:
+    def link(cls, path: str, target: str) -> ArchiveMember:
         """A symbolic link."""
         return cls(path=path, mode=stat.S_IFLNK | 0o777, data=target.encode("utf-8", "surrogateescape"))
 
     @classmethod
-    def character_device(cls, path: str, major: int, minor: int, permissions: int = 0o600) -> Node:
+    def character_device(cls, path: str, major: int, minor: int, permissions: int = 0o600) -> ArchiveMember:
         """A character device node."""
         return cls(path=path, mode=stat.S_IFCHR | permissions, device=(major, minor))
 
 
-def pack(nodes: Iterable[Node], *, mtime: int = 0) -> Iterator[bytes]:
+def pack(nodes: Iterable[ArchiveMember], *, mtime: int = 0) -> Iterator[bytes]:
     """The archive's bytes, piece by piece, in the order of the paths, owned by root.
 
     mtime: seconds since 1970, the same for every node.
@@ -61,13 +61,13 @@ def pack(nodes: Iterable[Node], *, mtime: int = 0) -> Iterator[bytes]:
         for piece in _record(node, inode=number, mtime=mtime):
             written += len(piece)
             yield piece
-    for piece in _record(Node(path=_TRAILER, mode=0), inode=0, mtime=0):
+    for piece in _record(ArchiveMember(path=_TRAILER, mode=0), inode=0, mtime=0):
         written += len(piece)
         yield piece
     yield bytes(-written % 512)
 
 
-def _record(node: Node, *, inode: int, mtime: int) -> Iterator[bytes]:
+def _record(node: ArchiveMember, *, inode: int, mtime: int) -> Iterator[bytes]:
     if len(node.data) > _MAX_SIZE:
         raise BootmenuError(f"{node.path} is too big for an initramfs: {len(node.data)} bytes.")
     name = node.path.encode("utf-8", "surrogateescape") + b"\0"

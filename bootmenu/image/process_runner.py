@@ -10,7 +10,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.system.processes import MAX_STDOUT
 
 
-class Completed(Protocol):
+class FinishedProcess(Protocol):
     """A process that ended."""
 
     @property
@@ -26,7 +26,7 @@ class Runner(Protocol):
 
     def run(
         self, argv: Sequence[str], *, timeout: float, data: bytes | None = None, keep: int = MAX_STDOUT
-    ) -> Completed: ...
+    ) -> FinishedProcess: ...
 
 
 def output(

@@ -26,7 +26,7 @@ class DemandError(BootmenuError):
     """A file must not be loaded, whatever is in it."""
 
 
-class Found(Value, kw_only=True):
+class FileDemand(Value, kw_only=True):
     """What is demanded of one file."""
 
     digest: str | None = None
@@ -65,7 +65,7 @@ class Demands(Value, kw_only=True):
     def __bool__(self) -> bool:
         return bool(self.files) or self.every_file
 
-    def find(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> Found:
+    def find(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> FileDemand:
         """Return what is demanded of a file. identity: of the open file; None = not known. trees: by device name.
 
         What is said of its own partition goes before what is said of all.
@@ -88,7 +88,7 @@ class Demands(Value, kw_only=True):
                 (own if device else everywhere).add(digest)
         digests = own or everywhere
         wanted = next(iter(digests), None) if len(digests) < 2 else ""
-        return Found(digest=wanted, unknown=unknown)
+        return FileDemand(digest=wanted, unknown=unknown)
 
     def places(self, devices: Iterable[str]) -> frozenset[str]:
         """Return the kernel names of the partitions that have to be open where files of these are loaded."""
@@ -174,7 +174,7 @@ def _names_it(
     return answer
 
 
-def refuse(found: Found) -> None:
+def refuse(found: FileDemand) -> None:
     """Raise DemandError for a file whose digest was not understood."""
     if found.digest == "":
         raise DemandError(

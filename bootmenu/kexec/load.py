@@ -19,7 +19,7 @@ from bootmenu.kexec import dtb_changes
 from bootmenu.kexec.digests import Hashed, demanded, images, refuse_edits
 from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
-from bootmenu.kexec.methods import METHODS, Method, MethodError, Part, Staged
+from bootmenu.kexec.methods import METHODS, FileRange, Method, MethodError, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import content, gathered, open_planned, plain, window_of
 from bootmenu.model.kernel import Compression
@@ -217,7 +217,7 @@ class _Staging:
     ) -> None:
         self._plan, self._method, self._trees, self._dtb_fixups = plan, method, trees, dtb_fixups
         self._open_files, self._pace = open_files, pace
-        self._parts: dict[Stage, tuple[Part, ...]] = {}
+        self._parts: dict[Stage, tuple[FileRange, ...]] = {}
         self._dtb: int | None = None
         self._worker = open_files.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest"))
         self._read: list[Hashed] = []
@@ -351,13 +351,13 @@ class _Staging:
         if as_they_are:
             windows = [(source, window_of(source, source.file)) for source in sources]
             self._parts[stage] = tuple(
-                Part(descriptor=source.source.descriptor, offset=window.offset, size=window.size)
+                FileRange(descriptor=source.source.descriptor, offset=window.offset, size=window.size)
                 for source, window in windows
             )
         else:
             _seal(target)
             size = os.fstat(target).st_size
-            self._parts[stage] = (Part(descriptor=target, offset=0, size=size),)
+            self._parts[stage] = (FileRange(descriptor=target, offset=0, size=size),)
             unpacked = any(file.compression is not Compression.NONE for file in files)
             if unpacked:
                 details = [N_("unpacked to {size:.1f} MB", size=size / 1e6)]

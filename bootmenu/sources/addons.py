@@ -44,7 +44,7 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
 
 
 def applied(
-    tree: Tree, entry: BootEntry, profile: unified_image.Profile, paths: Iterator[str | Problem], board: Board
+    tree: Tree, entry: BootEntry, profile: unified_image.UkiProfile, paths: Iterator[str | Problem], board: Board
 ) -> Iterator[BootEntry | Problem]:
     """The entry of that profile with what the addons at these paths add; what is wrong with them before it."""
     before: list[FileRef] = []

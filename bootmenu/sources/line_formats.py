@@ -18,7 +18,7 @@ MAX_TEXT = 1024 * 1024
 _MAX_PROBLEMS = 50
 
 
-class Configuration(Record):
+class LineConfiguration(Record):
     """One configuration file. What it includes shares its `problems`, so that they are counted together."""
 
     tree: Tree
@@ -69,7 +69,7 @@ class Configuration(Record):
         self.problem(f"more than {MAX_ENTRIES:,} {what}, the rest is left out", line)
 
 
-def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[Configuration]:
+def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[LineConfiguration]:
     """Those of `paths` that are there, each file once, and those in trouble, which are unreadable."""
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -77,17 +77,17 @@ def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[Configuration]:
             info = tree.stat(path)
         except TreeError as error:
             if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
-                broken = Configuration(tree, path, unreadable=True)
+                broken = LineConfiguration(tree, path, unreadable=True)
                 broken.problem(error.detail)
                 yield broken
             continue
         if info.identity not in seen:
             seen.add(info.identity)
-            yield Configuration(tree, path)
+            yield LineConfiguration(tree, path)
 
 
 def read_each(
-    found: Iterable[Configuration], entries: Callable[[Configuration], Iterator[BootEntry]]
+    found: Iterable[LineConfiguration], entries: Callable[[LineConfiguration], Iterator[BootEntry]]
 ) -> Iterator[BootEntry | Problem]:
     """What is wrong with each configuration, and then its entries."""
     for config in found:

@@ -101,7 +101,7 @@ def is_buttons(keys: frozenset[int]) -> bool:
     return bool(keys & _SHOWN) and not {KEY_A, KEY_Z, KEY_SPACE} <= keys
 
 
-class Reader(Record):
+class ButtonReader(Record):
     """Turn key events into presses, depending on the keys that exist.
 
     With three meanings or more, each press means what its key says. With one or two keys, a short press is Down (from
@@ -206,7 +206,7 @@ class Buttons:
         self._keys_of = keys_of
         self._clock = clock
         self._devices: dict[int, _Open] = {}
-        self._reader = Reader()
+        self._reader = ButtonReader()
         self._waker = Waker()
         self._changing = Lock()
         """Of the two that follow."""
@@ -288,13 +288,13 @@ class Buttons:
                 with contextlib.suppress(OSError):  # somebody else has it: both get the presses then
                     fcntl.ioctl(descriptor, _EVIOCGRAB, 1)
             self._devices[descriptor] = _Open(keys, steady=_count_by(descriptor, CLOCK_MONOTONIC))
-        self._reader = Reader(_all(device.keys for device in self._devices.values()))
+        self._reader = ButtonReader(_all(device.keys for device in self._devices.values()))
 
     def _close(self, descriptor: int) -> None:
         del self._devices[descriptor]
         with contextlib.suppress(OSError):
             os.close(descriptor)
-        self._reader = Reader(_all(device.keys for device in self._devices.values()))
+        self._reader = ButtonReader(_all(device.keys for device in self._devices.values()))
 
 
 def _count_by(descriptor: int, clock: int) -> bool:

@@ -32,7 +32,7 @@ _RUN = "/run"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Kind(StrEnum):
+class FolderUse(StrEnum):
     """What a directory is for, which is part of its name."""
 
     MOUNTS = "mounts"
@@ -43,7 +43,7 @@ class Kind(StrEnum):
     """Files of the demonstration, made by this program."""
 
 
-_NAME = re.compile(rf"bootmenu-({'|'.join(Kind)})-[a-z0-9_]{{8}}")
+_NAME = re.compile(rf"bootmenu-({'|'.join(FolderUse)})-[a-z0-9_]{{8}}")
 
 _swept: set[Path] = set()
 _sweeping = Lock()
@@ -63,13 +63,13 @@ class Scratch(Value):
         os.close(self.lock)
 
 
-def make(kind: Kind, parent: Path | None = None) -> Scratch:
+def make(kind: FolderUse, parent: Path | None = None) -> Scratch:
     """Return a new directory in `parent`, by default in /run if that is writable, or among the temporary files. The
     first call removes what earlier processes left in either. Raise OSError on failure."""
     temporary = Path(tempfile.gettempdir())
     run = Path(_RUN)
     if parent is None:
-        parent = run if kind is Kind.MOUNTS and os.access(run, os.W_OK) else temporary
+        parent = run if kind is FolderUse.MOUNTS and os.access(run, os.W_OK) else temporary
     for place in {parent, run, temporary} if parent in (run, temporary) else {parent}:
         with _sweeping:
             fresh = place not in _swept
@@ -99,7 +99,7 @@ def make(kind: Kind, parent: Path | None = None) -> Scratch:
 @contextlib.contextmanager
 def demonstration() -> Iterator[Path]:
     """Yield a directory for the files of a demonstration, and delete them at the end."""
-    scratch = make(Kind.DEMO)
+    scratch = make(FolderUse.DEMO)
     try:
         yield scratch.path
     finally:
@@ -131,7 +131,7 @@ def _remove(parent: Path, name: str, host: Host) -> bool:
         for mount in [mount for mount in mounts(host) if Path(mount.point).parent == parent / name]:
             host.syscalls.umount(mount.point, MNT_DETACH)
         below = any(Path(mount.point).is_relative_to(parent / name) for mount in mounts(host))
-        if name.startswith(f"bootmenu-{Kind.DEMO}-") and not below:
+        if name.startswith(f"bootmenu-{FolderUse.DEMO}-") and not below:
             _empty(descriptor, found.st_dev)
         for point in [entry.name for entry in os.scandir(descriptor)]:
             os.rmdir(point, dir_fd=descriptor)

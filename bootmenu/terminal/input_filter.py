@@ -112,7 +112,7 @@ class _State(Enum):
     PASTE = auto()
 
 
-class Reader:
+class TokenReader:
     """Turn bytes into tokens, without reading a clock: the caller waits for `wait` seconds after the last byte, and
     calls `quiet` if none came. patience: seconds to wait for the rest of a sequence."""
 

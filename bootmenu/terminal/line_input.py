@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any
 
 from bootmenu.terminal.character_sets import width
-from bootmenu.terminal.input_filter import Key, Paste, Reader, Token
+from bootmenu.terminal.input_filter import Key, Paste, Token, TokenReader
 
 _LONGEST = 4096
 """Longest line in characters; the kernel's own lines have as many bytes (N_TTY_BUF_SIZE)."""
@@ -47,7 +47,7 @@ class Prompt:
         self._write = write
         self._ended = ended
         self._patience = patience
-        self._reader = Reader()
+        self._reader = TokenReader()
         self._gone = False
         self._before: list[Any] = []
 

@@ -65,7 +65,7 @@ from bootmenu.system.kmsg import KernelLog
 from bootmenu.system.mountinfo import mounts
 from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.terminal.capabilities import Depth, Traits
-from bootmenu.terminal.input_filter import Key, Reader
+from bootmenu.terminal.input_filter import Key, TokenReader
 from bootmenu.terminal.teletype import Teletype
 from bootmenu.view.actions import TABLE
 from bootmenu.view.policy import Policy
@@ -1004,7 +1004,7 @@ def _burst() -> Attack:
     def attack(chance: random.Random) -> None:
         text = b"".join((b"1y", *chance.choices(parts, k=chance.randint(1, 40))))
         data = b"\x1b[200~" + text + b"\x1b[201~" if chance.random() < 0.3 else text
-        reader, at, tokens = Reader(), 0, []
+        reader, at, tokens = TokenReader(), 0, []
         while at < len(data):
             size = chance.randint(1, len(data))
             tokens += reader.feed(data[at : at + size])

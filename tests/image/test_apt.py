@@ -148,7 +148,7 @@ def test_a_wanted_package_that_is_not_there_is_an_error() -> None:
 
 def test_apt_has_everything_of_its_own(tmp_path: Path) -> None:
     runner = FakeRunner()
-    source = apt.Source(uri="http://deb.example.org/debian", suite="bookworm")
+    source = apt.AptSource(uri="http://deb.example.org/debian", suite="bookworm")
     own = apt.Apt(tmp_path, architecture="arm64", sources=[source], runner=runner)
     own.update()
     own.update()

@@ -13,7 +13,7 @@ import zstandard
 
 from bootmenu.commands import image_command
 from bootmenu.errors import BootmenuError, UsageError
-from bootmenu.image.build import _COMMAND, Compress, Options, build, choose_version, write
+from bootmenu.image.build import _COMMAND, BuildOptions, Compress, build, choose_version, write
 from bootmenu.system.processes import Commands
 from tests.image.samples import module, tree
 from tests.image.test_cpio import unpack
@@ -79,8 +79,8 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
 
 def test_it_says_where_files_may_come_from(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="where the image's files come from"):
-        build(Options(output=tmp_path / "o", cache=tmp_path), Commands(), lambda _: None)
-    options = Options(output=tmp_path / "o", cache=tmp_path, debian="arm64", suite="../x")
+        build(BuildOptions(output=tmp_path / "o", cache=tmp_path), Commands(), lambda _: None)
+    options = BuildOptions(output=tmp_path / "o", cache=tmp_path, debian="arm64", suite="../x")
     with pytest.raises(UsageError, match="not a Debian suite"):
         build(options, Commands(), lambda _: None)
 
@@ -106,7 +106,9 @@ def test_a_whole_image(tmp_path: Path) -> None:
     note.write_bytes(b"hello")
     said: list[str] = []
     output = tmp_path / "out" / "first.cpio.zst"
-    options = Options(output=output, root=root, includes=((note, "etc/note"),), cache=tmp_path / "cache", mtime=7)
+    options = BuildOptions(
+        output=output, root=root, includes=((note, "etc/note"),), cache=tmp_path / "cache", mtime=7
+    )
     build(options, Commands(), said.append)
     assert output.with_name("first.cpio.zst.vmlinuz").read_bytes() == b"kernel"
     nodes = unpack(zstandard.ZstdDecompressor().decompress(output.read_bytes()))
@@ -158,7 +160,7 @@ def test_settings_that_have_a_problem_are_not_packed(
         "folder": (tmp_path / "files/etc", "etc"),
         "top": (tmp_path / "files", "."),
     }[included]
-    options = Options(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=(include,))
+    options = BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=(include,))
     with pytest.raises(BootmenuError, match=why) as caught:
         build(options, Commands(), lambda _: None)
     assert str(file) in caught.value.message
@@ -171,4 +173,6 @@ def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> N
     (tmp_path / "bad.toml").write_text("[broken")
     includes = ((tmp_path / "mine.toml", "etc/bootmenu.toml"), (tmp_path / "bad.toml", "etc/other.toml"))
     with pytest.raises(UsageError, match="no kernel modules"):
-        build(Options(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=includes), Commands(), print)
+        build(
+            BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=includes), Commands(), print
+        )

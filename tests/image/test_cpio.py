@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import UsageError
 from bootmenu.image.contents import Contents
-from bootmenu.image.cpio import Node, pack
+from bootmenu.image.cpio import ArchiveMember, pack
 
 
 def unpack(archive: bytes) -> dict[str, tuple[int, bytes, tuple[int, int], int]]:
@@ -36,13 +36,13 @@ def unpack(archive: bytes) -> dict[str, tuple[int, bytes, tuple[int, int], int]]
 
 
 SAMPLE = (
-    Node.file("usr/bin/tool", b"#!/bin/sh\n", 0o755),
-    Node.folder("usr"),
-    Node.folder("usr/bin"),
-    Node.link("bin", "usr/bin"),
-    Node.character_device("dev/console", 5, 1),
-    Node.folder("dev"),
-    Node.file("empty", b""),
+    ArchiveMember.file("usr/bin/tool", b"#!/bin/sh\n", 0o755),
+    ArchiveMember.folder("usr"),
+    ArchiveMember.folder("usr/bin"),
+    ArchiveMember.link("bin", "usr/bin"),
+    ArchiveMember.character_device("dev/console", 5, 1),
+    ArchiveMember.folder("dev"),
+    ArchiveMember.file("empty", b""),
 )
 
 
@@ -69,7 +69,7 @@ def test_the_systems_cpio_reads_it() -> None:
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,9}", fullmatch=True), st.binary(max_size=50), max_size=9))
 def test_any_files_come_back(files: dict[str, bytes]) -> None:
-    nodes = unpack(b"".join(pack(Node.file(path, data) for path, data in files.items())))
+    nodes = unpack(b"".join(pack(ArchiveMember.file(path, data) for path, data in files.items())))
     assert {path: data for path, (_, data, _, _) in nodes.items()} == files
 
 

@@ -31,10 +31,10 @@ from bootmenu.system.buttons import (
     KEY_VOLUMEUP,
     KEY_Z,
     LONG,
+    ButtonReader,
     Buttons,
     KeyEvent,
     Press,
-    Reader,
     codes,
     is_buttons,
     parse,
@@ -101,7 +101,7 @@ def test_a_keyboard_and_a_mouse_are_no_buttons() -> None:
 # ---- meanings
 
 
-def taken(reader: Reader, *events: tuple[int, int, float]) -> list[Press]:
+def taken(reader: ButtonReader, *events: tuple[int, int, float]) -> list[Press]:
     return [press for code, value, now in events for press in reader.take(KeyEvent(code, value), now)]
 
 
@@ -116,14 +116,14 @@ def taken(reader: Reader, *events: tuple[int, int, float]) -> list[Press]:
     ],
 )
 def test_three_keys_are_up_down_and_enter(keys: set[int], expected: dict[int, Press]) -> None:
-    reader = Reader(frozenset(keys))
+    reader = ButtonReader(frozenset(keys))
     assert not reader.few
     for code, press in expected.items():
         assert taken(reader, (code, 1, 0.0), (code, 0, 0.1)) == [press]
 
 
 def test_the_kernel_s_repetition_moves_and_never_starts_anything() -> None:
-    reader = Reader(PHONE)
+    reader = ButtonReader(PHONE)
     assert taken(reader, (KEY_VOLUMEDOWN, 1, 0), (KEY_VOLUMEDOWN, 2, 0.3)) == [Press.DOWN, Press.DOWN]
     assert taken(reader, (KEY_POWER, 1, 0), (KEY_POWER, 2, 0.3), (KEY_POWER, 2, 0.4)) == [Press.ENTER]
 
@@ -131,7 +131,7 @@ def test_the_kernel_s_repetition_moves_and_never_starts_anything() -> None:
 @pytest.mark.parametrize("keys", [{KEY_POWER}, {KEY_VOLUMEUP, KEY_POWER}, {BTN_0}, {BTN_0, BTN_0 + 1}])
 def test_with_one_or_two_keys_short_is_next_and_long_is_choose(keys: set[int]) -> None:
     for code in keys:
-        reader = Reader(frozenset(keys))
+        reader = ButtonReader(frozenset(keys))
         assert reader.few
         assert taken(reader, (code, 1, 0.0), (code, 0, LONG - 0.1)) == [Press.DOWN]
         assert taken(reader, (code, 1, 10.0), (code, 0, 10 + LONG)) == [Press.ENTER]
@@ -149,7 +149,7 @@ def test_with_one_or_two_keys_short_is_next_and_long_is_choose(keys: set[int]) -
     st.lists(st.tuples(st.integers(0, 0x300), st.integers(0, 2), st.floats(0, 100))), st.sets(st.integers(0, 0x300))
 )
 def test_any_events_give_presses_and_hold_little(events: list[tuple[int, int, float]], keys: set[int]) -> None:
-    reader = Reader(frozenset(keys))
+    reader = ButtonReader(frozenset(keys))
     taken(reader, *events)
     list(reader.passed(200.0))
     assert len(reader._held) <= 0x30

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from bootmenu.system import scratch
-from bootmenu.system.scratch import Kind, make, sweep
+from bootmenu.system.scratch import FolderUse, make, sweep
 from tests.builders.hosts import fake_host, syscalls_of
 
 HOLD = """
 import sys
 from pathlib import Path
-from bootmenu.system.scratch import Kind, make
-kind, place = Kind(sys.argv[1]), Path(sys.argv[2])
+from bootmenu.system.scratch import FolderUse, make
+kind, place = FolderUse(sys.argv[1]), Path(sys.argv[2])
 made = make(kind, place).path
 (made / "sda1").mkdir(mode=0o700)
-if kind is Kind.DEMO:
+if kind is FolderUse.DEMO:
     (made / "sda1" / "file").write_text("x")
     (made / "link").symlink_to(place / "kept")
 print(made.name, flush=True)
@@ -31,7 +31,7 @@ sys.stdin.read()
 """
 
 
-def holder(kind: Kind, place: Path) -> tuple[subprocess.Popen[str], str]:
+def holder(kind: FolderUse, place: Path) -> tuple[subprocess.Popen[str], str]:
     """Another process that has made one, and its name."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, kind, str(place)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -45,8 +45,10 @@ def end(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", FolderUse)
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(
+    kind: FolderUse, tmp_path: Path
+) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").write_text("y")
     process, name = holder(kind, tmp_path)
@@ -61,9 +63,9 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(ki
 
 
 def test_the_next_start_sweeps(tmp_path: Path) -> None:
-    process, name = holder(Kind.DEMO, tmp_path)
+    process, name = holder(FolderUse.DEMO, tmp_path)
     end(process)
-    process, other = holder(Kind.MOUNTS, tmp_path)
+    process, other = holder(FolderUse.MOUNTS, tmp_path)
     try:
         assert {path.name for path in tmp_path.iterdir()} == {other}
         assert name != other
@@ -71,8 +73,10 @@ def test_the_next_start_sweeps(tmp_path: Path) -> None:
         end(process)
 
 
-@pytest.mark.parametrize("kind", [Kind.MOUNTS, Kind.STATE])
-def test_only_empty_folders_are_removed_where_something_may_have_been_mounted(kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [FolderUse.MOUNTS, FolderUse.STATE])
+def test_only_empty_folders_are_removed_where_something_may_have_been_mounted(
+    kind: FolderUse, tmp_path: Path
+) -> None:
     place = tmp_path / f"bootmenu-{kind}-abcdefgh"
     (place / "sda1").mkdir(parents=True)
     place.chmod(0o700)
@@ -128,7 +132,7 @@ def test_two_that_start_at_once_take_nothing_from_each_other(tmp_path: Path) -> 
     thread.start()
     try:
         for _ in range(200):
-            made.append(make(Kind.MOUNTS, tmp_path))
+            made.append(make(FolderUse.MOUNTS, tmp_path))
             assert made[-1].path.is_dir()
         assert all(each.path.is_dir() for each in made)
     finally:

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bootmenu.frontends.tui.driver import key_event, mouse_event
-from bootmenu.terminal.input_filter import LONGEST_PASTE, Click, Key, Paste, Reader, Synchronised, Token
+from bootmenu.terminal.input_filter import LONGEST_PASTE, Click, Key, Paste, Synchronised, Token, TokenReader
 
 REPORTS = [
     b"\x1b[48;30000;30000;0;0t",  # in-band resize
@@ -64,9 +64,9 @@ PIECES = st.sampled_from(
 STREAMS = st.one_of(st.binary(max_size=80), st.lists(PIECES, max_size=12).map(b"".join))
 
 
-def burst(data: bytes, reader: Reader | None = None) -> list[Token]:
+def burst(data: bytes, reader: TokenReader | None = None) -> list[Token]:
     """All that comes of it when the line is quiet afterwards."""
-    reader = reader or Reader()
+    reader = reader or TokenReader()
     tokens = reader.feed(data)
     while reader.wait is not None:
         tokens += reader.quiet()
@@ -80,7 +80,7 @@ def key(name: str, character: str = "", *, alone: bool = True) -> Key:
 @pytest.mark.parametrize("report", REPORTS)
 def test_what_nobody_asked_for_is_no_key(report: bytes) -> None:
     assert burst(report) == []
-    reader = Reader()
+    reader = TokenReader()
     burst(report, reader)
     assert burst(b"\r", reader) == [key("enter")]
 
@@ -128,12 +128,12 @@ def test_what_a_burst_means(data: bytes, tokens: list[Token]) -> None:
 def test_every_way_to_cut_a_stream_gives_the_same_keys(stream: bytes, data: st.DataObject) -> None:
     whole = burst(stream)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
-    reader, tokens = Reader(), list[Token]()
+    reader, tokens = TokenReader(), list[Token]()
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         tokens += reader.feed(stream[start:end])
     tokens += burst(b"", reader)
     assert tokens == whole
-    single, one_by_one = Reader(), list[Token]()
+    single, one_by_one = TokenReader(), list[Token]()
     for byte in stream:
         one_by_one += single.feed(bytes([byte]))
     assert one_by_one + burst(b"", single) == whole
@@ -164,7 +164,7 @@ def test_a_key_press_is_alone_but_for_keys_that_nobody_can_copy(stream: bytes) -
 
 @given(STREAMS)
 def test_whatever_came_before_a_key_counts_when_the_line_was_quiet(stream: bytes) -> None:
-    reader = Reader(0.5)
+    reader = TokenReader(0.5)
     burst(stream, reader)
     assert burst(b"\x1b[B", reader) == [key("down")]
     assert burst(b"\r", reader) == [key("enter")]
@@ -184,7 +184,7 @@ def test_every_token_is_an_event_or_nothing(stream: bytes) -> None:
 
 
 def test_an_escape_on_a_slow_line_waits_for_its_rest_and_a_letter_after_it_is_a_letter() -> None:
-    reader = Reader(0.5)
+    reader = TokenReader(0.5)
     assert reader.feed(b"\x1b") == []
     assert reader.quiet() == []  # 0.05 s
     assert reader.wait is not None
@@ -198,7 +198,7 @@ def test_an_escape_on_a_slow_line_waits_for_its_rest_and_a_letter_after_it_is_a_
 @pytest.mark.parametrize("begin", [b"\x1b]0;", b"\x1bP", b"\x1b_", b"\x1b[200~", b"\x1b[", b"\x1b[<", b"", b"\x1b[M"])
 @pytest.mark.parametrize("filling", [b"0", b";", b"a"])
 def test_what_has_no_end_takes_no_memory_and_no_keys(begin: bytes, filling: bytes) -> None:
-    reader = Reader()
+    reader = TokenReader()
     reader.feed(begin)
     for _ in range(32):
         reader.feed(filling * 4096)

@@ -21,7 +21,7 @@ from typing import Any
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.devices import Device
 from bootmenu.formats import dtb
-from bootmenu.image.cpio import Node, pack
+from bootmenu.image.cpio import ArchiveMember, pack
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession, collect
@@ -55,7 +55,7 @@ _BUILDERS: dict[str, _Builder] = {
 
 
 def _initramfs() -> bytes:
-    return b"".join(pack([Node.file("init", b"#!/bin/sh\n", 0o755)]))
+    return b"".join(pack([ArchiveMember.file("init", b"#!/bin/sh\n", 0o755)]))
 
 
 def _with_symbols(tree: dtb.DeviceTree) -> dtb.DeviceTree:

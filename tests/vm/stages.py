@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootmenu.commands import image_command
-from bootmenu.image.cpio import Node, pack
+from bootmenu.image.cpio import ArchiveMember, pack
 from tests.vm.disks import FileSystem, Partition
 
 GUEST = Path(__file__).with_name("guest")
@@ -89,11 +89,11 @@ def build_second_stage(cache: Path, token: str, architecture: str = "arm64") -> 
 def archive(files: Mapping[str, bytes], *, executable: set[str], console: bool = False) -> bytes:
     """An uncompressed initramfs of a few files; put before another one it adds to that."""
     folders = {str(parent) for path in files for parent in Path(path).parents if str(parent) != "."}
-    nodes = [Node.folder(path) for path in folders]
-    nodes += [Node.file(path, data, 0o755 if path in executable else 0o644) for path, data in files.items()]
+    nodes = [ArchiveMember.folder(path) for path in folders]
+    nodes += [ArchiveMember.file(path, data, 0o755 if path in executable else 0o644) for path, data in files.items()]
     if console:
-        nodes += [Node.folder(path) for path in ("dev", "proc", "sys")]
-        nodes.append(Node.character_device("dev/console", 5, 1))
+        nodes += [ArchiveMember.folder(path) for path in ("dev", "proc", "sys")]
+        nodes.append(ArchiveMember.character_device("dev/console", 5, 1))
     return b"".join(pack(nodes))
 
 

@@ -47,7 +47,7 @@ def _memory_of(image: KernelImage) -> int:
     return max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
 
 
-class _Place(Value, kw_only=True):
+class _Placement(Value, kw_only=True):
     """Where a kernel may begin."""
 
     align: int
@@ -56,18 +56,18 @@ class _Place(Value, kw_only=True):
     lowest: int = 0
 
 
-def _place(image: KernelImage) -> _Place:
+def _place(image: KernelImage) -> _Placement:
     match image.format:
         case "bzimage":
             # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load: "kbuf.buf_align = header->kernel_alignment", and from
             # MIN_KERNEL_LOAD_ADDR on; newer kernels begin at pref_address, which is as often below as above
-            return _Place(align=image.fields.get("kernel_alignment") or _2M, lowest=_1M)
+            return _Placement(align=image.fields.get("kernel_alignment") or _2M, lowest=_1M)
         case "riscv-image":
             # arch/riscv/kernel/kexec_image.c:image_load: "kbuf.buf_align = le64_to_cpu(h->text_offset)"
-            return _Place(align=max(image.text_offset or _2M, 4096))
+            return _Placement(align=max(image.text_offset or _2M, 4096))
         case _:
             # Documentation/arch/arm64/booting.rst: "text_offset bytes from a 2MB aligned base address"
-            return _Place(align=_2M, offset=image.text_offset or 0)
+            return _Placement(align=_2M, offset=image.text_offset or 0)
 
 
 def _binary(size: int) -> str:

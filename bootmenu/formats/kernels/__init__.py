@@ -83,7 +83,7 @@ SMALL = 4 * 1024 * 1024
 """Bytes of a device tree or a text in a container that are read."""
 
 
-class Part(Value):
+class FilePart(Value):
     """A part of a file that holds a kernel, or a file around one."""
 
     source: ByteSource
@@ -105,11 +105,11 @@ def identify_part(source: ByteSource, offset: int, size: int, container: str) ->
     Raises UnsupportedKernel, FormatError, OSError.
     """
     depth, outer = 1, source
-    while isinstance(outer, Part):
+    while isinstance(outer, FilePart):
         depth, outer = depth + 1, outer.source
     if depth > _DEPTH:
         raise UnsupportedKernel("a file within a file within a file")
-    inner = identify(Part(source, offset, size))
+    inner = identify(FilePart(source, offset, size))
     return replace(
         inner,
         containers=(container, *inner.containers),

@@ -107,7 +107,7 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
     return tuple(found)
 
 
-def _wrong_hashes(images: Sequence[_Image], source: ByteSource, cache: PartCache) -> Iterator[str]:
+def _wrong_hashes(images: Sequence[_FitImage], source: ByteSource, cache: PartCache) -> Iterator[str]:
     """Yield a message for each hash that does not match an image's data. Raise FormatError, OSError."""
     for image in images:
         for algorithm, value in image.hashes:
@@ -115,7 +115,7 @@ def _wrong_hashes(images: Sequence[_Image], source: ByteSource, cache: PartCache
                 yield f"the {algorithm} of the FIT's image {image.name} is wrong"
 
 
-class _Image(Value, kw_only=True):
+class _FitImage(Value, kw_only=True):
     """One image; what is wrong with it is told when somebody wants it."""
 
     name: str
@@ -160,7 +160,7 @@ class _Configuration(Value, kw_only=True):
 class _Fit(Value):
     """The tables of a FIT image, without its file."""
 
-    images: Mapping[str, _Image]
+    images: Mapping[str, _FitImage]
     """By name; without a unit address also the first `name@...`, as libfdt has it."""
     names: tuple[str, ...]
     """Names of the first images."""
@@ -221,11 +221,11 @@ class _Fit(Value):
                     return each
         return None
 
-    def first_kernel(self) -> _Image | None:
+    def first_kernel(self) -> _FitImage | None:
         """Of a FIT without configurations."""
         return next((image for image in self.images.values() if image.role is Role.KERNEL), None)
 
-    def image(self, name: str) -> _Image | None:
+    def image(self, name: str) -> _FitImage | None:
         """Return the image that a configuration calls so; None = there is none."""
         return self.images.get(name) if name else None
 
@@ -243,14 +243,14 @@ class _Fit(Value):
                 board = None if index or wanted.part else chosen.board or None
                 yield replace(part, board=board)
 
-    def _named(self, name: str) -> _Image:
+    def _named(self, name: str) -> _FitImage:
         image = self.images.get(name)
         if image is None:
             raise FormatError(f"the image {name} that it boots with is not there")
         return image
 
 
-def _image(node: PlacedNode, tree_size: int, file_size: int) -> _Image:
+def _image(node: PlacedNode, tree_size: int, file_size: int) -> _FitImage:
     offset, size, problem = 0, 0, ""
     try:
         offset, size = _data(node, tree_size, file_size)
@@ -263,7 +263,7 @@ def _image(node: PlacedNode, tree_size: int, file_size: int) -> _Image:
             if algorithm in _DIGESTS and value:
                 hashes.append((algorithm, value[:_MAX_NAME]))
     packed = node.string("compression") or "none"
-    return _Image(
+    return _FitImage(
         name=node.name,
         role=_ROLES.get(node.string("type") or ""),
         architecture=_ARCHITECTURES.get(node.string("arch") or ""),
@@ -293,7 +293,7 @@ def _data(node: PlacedNode, tree_size: int, file_size: int) -> tuple[int, int]:
 
 
 def _configuration(
-    node: PlacedNode, images: Mapping[str, _Image], source: ByteSource, cache: PartCache
+    node: PlacedNode, images: Mapping[str, _FitImage], source: ByteSource, cache: PartCache
 ) -> _Configuration:
     trees = node.strings("fdt")
     board = string_list((node.get("compatible") or b"")[:_MAX_BOARD])

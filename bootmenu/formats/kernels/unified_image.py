@@ -44,7 +44,7 @@ _MAX_TREES = 512
 _MAX_PROFILES = 256  # systemd, src/fundamental/uki.h: UNIFIED_PROFILES_MAX
 
 
-class Profile(Value, kw_only=True):
+class UkiProfile(Value, kw_only=True):
     """One way to boot a unified kernel image. Texts are empty where the file does not say."""
 
     index: int
@@ -88,7 +88,7 @@ class Addon(Value, kw_only=True):
     """Initramfs `.ucode` belongs before all others and `.initrd` behind them."""
 
 
-def profiles(source: ByteSource) -> tuple[Profile, ...]:
+def profiles(source: ByteSource) -> tuple[UkiProfile, ...]:
     """Every profile of a unified kernel image, in order. Raises FormatError when it is none, OSError."""
     return _File.read(source, PartCache()).profiles()
 
@@ -208,11 +208,11 @@ class _File(Value):
             rows.append(_Row(section, section.name if count == 1 else f"{section.name}#{count}"))
         return cls(source, cache, MACHINES.get(executable.machine), tuple(rows))
 
-    def profiles(self) -> tuple[Profile, ...]:
+    def profiles(self) -> tuple[UkiProfile, ...]:
         base, own = self.groups()
         return tuple(self._profile(index, base, rows) for index, rows in enumerate(own))
 
-    def profile(self, part: str) -> Profile:
+    def profile(self, part: str) -> UkiProfile:
         """Return the profile of that name, as Profile.part has it, or `@0`; read no other. Raise FormatError."""
         base, own = self.groups()
         wanted = (number for number in range(1, len(own)) if part == f"@{number}")
@@ -235,7 +235,7 @@ class _File(Value):
             raise FormatError(f"it has {len(own):,} profiles, more than any boot loader shows")
         return base, own
 
-    def _profile(self, index: int, base: list[_Row], own: list[_Row]) -> Profile:
+    def _profile(self, index: int, base: list[_Row], own: list[_Row]) -> UkiProfile:
         # "sections associated with specific profiles comprehensively override those of the same name in the base
         # profile"; of several the first counts (src/boot/pe.c:pe_locate_sections)
         first = {row.section.name: row for row in [*reversed(base), *reversed(own)]}
@@ -249,7 +249,7 @@ class _File(Value):
         chosen = [
             row for section in _ROLES for row in (trees if section == ".dtbauto" else [first.get(section)]) if row
         ]
-        return Profile(
+        return UkiProfile(
             index=index,
             id=itself.get("ID", ""),
             # src/boot/boot.c:boot_entry_add_type2

@@ -24,7 +24,7 @@ from bootmenu.terminal.capabilities import Traits, bounded, drain, opened, prepa
 from bootmenu.terminal.cell_diff import CellDiff
 from bootmenu.terminal.character_sets import to_ascii, to_console
 from bootmenu.terminal.consoles import Console
-from bootmenu.terminal.input_filter import Click, Key, Paste, Reader, Synchronised, Token
+from bootmenu.terminal.input_filter import Click, Key, Paste, Synchronised, Token, TokenReader
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 
@@ -254,7 +254,7 @@ class BootmenuDriver(TextualDriver):
         """As Textual's, but only what is in the list comes in (terminal/input_filter.py), a line that hung up ends
         the menu, and the size is watched."""
         size = _size_of(self.fileno)
-        reader = Reader(constants.ESCAPE_DELAY)
+        reader = TokenReader(constants.ESCAPE_DELAY)
         while not self.exit_event.is_set():
             if size != (size := _size_of(self.fileno)):
                 self.loop.call_soon_threadsafe(self._follow_size)

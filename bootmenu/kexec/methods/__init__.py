@@ -12,7 +12,7 @@ from bootmenu.registry import Registry
 from bootmenu.system.host import Host
 
 
-class Part(Value, kw_only=True):
+class FileRange(Value, kw_only=True):
     """A range of an open file."""
 
     descriptor: int
@@ -23,9 +23,9 @@ class Part(Value, kw_only=True):
 class Staged(Value, kw_only=True):
     """What is handed to the kernel: open descriptors whose content will not change any more."""
 
-    kernel: Part
+    kernel: FileRange
     """A raw kernel image, unpacked."""
-    initramfs: tuple[Part, ...] = ()
+    initramfs: tuple[FileRange, ...] = ()
     """In order; more than one, and less than whole files, only for a method that takes parts."""
     dtb: int | None = None
     """Edited and packed, without what depends on addresses; None = the running machine's tree is handed on by whoever

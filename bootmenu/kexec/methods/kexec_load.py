@@ -20,7 +20,7 @@ from bootmenu.formats.kernels import identify
 from bootmenu.formats.reader import Window
 from bootmenu.kexec.dtb_changes import finished
 from bootmenu.kexec.layout import KernelSpace, Room, lay_out
-from bootmenu.kexec.methods import METHODS, MethodError, Part, Staged
+from bootmenu.kexec.methods import METHODS, FileRange, MethodError, Staged
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
@@ -73,7 +73,7 @@ class KexecLoad:
         blob, code = finish(start), trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
         with contextlib.ExitStack() as stack:
 
-            def file(part: Part, place: MemoryRange) -> Segment:
+            def file(part: FileRange, place: MemoryRange) -> Segment:
                 address = stack.enter_context(host.syscalls.mapped(part.descriptor, part.size, part.offset))
                 return Segment(buffer=address, size=part.size, phys=place.base, memory=place.size)
 
@@ -119,7 +119,7 @@ def _tree(staged: Staged) -> DeviceTree:
     return DeviceTree.from_bytes(os.pread(staged.dtb, MAX_SIZE + 1, 0))
 
 
-def _space(kernel: Part) -> KernelSpace:
+def _space(kernel: FileRange) -> KernelSpace:
     """What the very bytes that are loaded ask for."""
     file = OpenFile(kernel.descriptor, kernel.offset + kernel.size)
     source = Window(file, kernel.offset, kernel.size)

@@ -319,8 +319,8 @@ def _unified(
     yield from addons.applied(tree, entry, profile, iter(paths), board)
 
 
-def _profile(tree: Tree, kernel: FileRef) -> unified_image.Profile | None:
-    def read() -> tuple[unified_image.Profile, ...]:
+def _profile(tree: Tree, kernel: FileRef) -> unified_image.UkiProfile | None:
+    def read() -> tuple[unified_image.UkiProfile, ...]:
         with tree.open(kernel.path) as source:
             return unified_image.profiles(source)
 

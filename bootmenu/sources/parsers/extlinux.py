@@ -15,7 +15,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import SOURCES
-from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, installer_folders, normal
 from bootmenu.sources.variables import needed, parameter_of
@@ -108,7 +108,7 @@ class _Bounds(Record):
     back to the menu it was called from."""
 
 
-class _State(Record):
+class _MenuState(Record):
     """readconfig.c: included files are read "as if the files had been concatenated together"."""
 
     folder: str
@@ -161,18 +161,18 @@ def parse_syslinux(tree: Tree) -> Iterator[BootEntry | Problem]:
 
 
 def _parse(tree: Tree, source: str, paths: tuple[str, ...]) -> Iterator[BootEntry | Problem]:
-    def folder(config: Configuration) -> str:
+    def folder(config: LineConfiguration) -> str:
         return "/" if config.path.endswith(f"/{_PXELINUX}") else config.folder
 
     return read_each(
         configurations(tree, paths),
         lambda config: _entries(
-            config, source, _State(folder(config), _Bounds(), lenient=source == "syslinux"), is_default=True
+            config, source, _MenuState(folder(config), _Bounds(), lenient=source == "syslinux"), is_default=True
         ),
     )
 
 
-def _entries(config: Configuration, source: str, state: _State, *, is_default: bool) -> Iterator[BootEntry]:
+def _entries(config: LineConfiguration, source: str, state: _MenuState, *, is_default: bool) -> Iterator[BootEntry]:
     _read(config, state, ())
     default = state.the_default()
     for label in state.labels:
@@ -194,7 +194,7 @@ def _entries(config: Configuration, source: str, state: _State, *, is_default: b
 
 
 def _other_configuration(
-    config: Configuration, source: str, state: _State, label: _Label, *, is_default: bool
+    config: LineConfiguration, source: str, state: _MenuState, label: _Label, *, is_default: bool
 ) -> Iterator[BootEntry]:
     # syslinux.txt: "CONFIG means restart the boot loader using a different configuration file. The configuration
     # file is read, the working directory is changed (if specified via an APPEND)". Arch's isolinux.cfg is no more.
@@ -204,15 +204,15 @@ def _other_configuration(
     other = None if known else _included(config, state, label.config, 0)
     if other is not None:
         state.bounds.restarted.add((path, folder))
-        restarted = _State(folder, state.bounds, open=[*state.open, config.path], lenient=state.lenient)
+        restarted = _MenuState(folder, state.bounds, open=[*state.open, config.path], lenient=state.lenient)
         yield from _entries(other, source, restarted, is_default=is_default)
 
 
-def _path(state: _State, path: str) -> str:
+def _path(state: _MenuState, path: str) -> str:
     return normal(path.removeprefix("::"), state.folder)
 
 
-def _included(config: Configuration, state: _State, path: str, number: int) -> Configuration | None:
+def _included(config: LineConfiguration, state: _MenuState, path: str, number: int) -> LineConfiguration | None:
     path = _path(state, path)
     if path in state.open or path == config.path:
         config.problem(f"{path} includes itself", number)
@@ -221,11 +221,11 @@ def _included(config: Configuration, state: _State, path: str, number: int) -> C
     elif state.bounds.files <= 0:
         config.problem(f"more than {_MAX_FILES} files are included", number)
     else:
-        return Configuration(config.tree, path, config.problems)
+        return LineConfiguration(config.tree, path, config.problems)
     return None
 
 
-def _read(config: Configuration, state: _State, submenu: tuple[str, ...]) -> None:
+def _read(config: LineConfiguration, state: _MenuState, submenu: tuple[str, ...]) -> None:
     bounds = state.bounds
     bounds.files -= 1
     text = config.text()
@@ -277,7 +277,7 @@ def _read(config: Configuration, state: _State, submenu: tuple[str, ...]) -> Non
     state.open.pop()
 
 
-def _include(config: Configuration, state: _State, value: str, number: int) -> None:
+def _include(config: LineConfiguration, state: _MenuState, value: str, number: int) -> None:
     path, *tag = value.split(None, 1) or [""]
     if not path:
         config.problem("include names no file", number)
@@ -296,7 +296,7 @@ def _is_missing(tree: Tree, path: str) -> bool:
     return False
 
 
-def _begin(state: _State, tag: str) -> None:
+def _begin(state: _MenuState, tag: str) -> None:
     state.label = None
     if state.menu.depth < _MAX_DEPTH:
         state.menu = _Menu(tag, state.menu, state.menu.depth + 1)
@@ -304,7 +304,7 @@ def _begin(state: _State, tag: str) -> None:
         state.deeper += 1
 
 
-def _end(state: _State) -> None:
+def _end(state: _MenuState) -> None:
     state.label = None
     if state.deeper:
         state.deeper -= 1
@@ -312,7 +312,7 @@ def _end(state: _State) -> None:
         state.menu = state.menu.parent
 
 
-def _menu(state: _State, key: str, value: str) -> None:
+def _menu(state: _MenuState, key: str, value: str) -> None:
     label = state.label
     match key:
         case "begin":
@@ -386,7 +386,7 @@ def _initrds(label: _Label) -> list[str]:
     return _parts(found[-1]) if found else []
 
 
-def _entry(config: Configuration, source: str, folder: str, label: _Label, *, default: bool) -> BootEntry:
+def _entry(config: LineConfiguration, source: str, folder: str, label: _Label, *, default: bool) -> BootEntry:
     tree = config.tree
 
     def file(path: str) -> FileRef:

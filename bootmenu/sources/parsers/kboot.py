@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, Problem
 from bootmenu.sources import SOURCES
-from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import Tree
 
@@ -27,7 +27,7 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     return read_each(configurations(tree, _PATHS), _entries)
 
 
-def _entries(config: Configuration) -> Iterator[BootEntry]:
+def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
     settings: dict[str, str] = {}
     labels: list[tuple[str, str, dict[str, str]]] = []
     for number, line in config.lines():
@@ -54,7 +54,7 @@ def _entries(config: Configuration) -> Iterator[BootEntry]:
             config.problem(f"{short(name)}: {error.message}")
 
 
-def _entry(config: Configuration, name: str, value: str, before: dict[str, str], *, default: bool) -> BootEntry:
+def _entry(config: LineConfiguration, name: str, value: str, before: dict[str, str], *, default: bool) -> BootEntry:
     tree = config.tree
     kernel, _, rest = value.partition(" ")
     initrd, root = before.get("initrd", ""), before.get("root", "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
-from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.tree import Tree, normal
 
 _PATHS = ("/boot/boot.cfg", "/boot.cfg")
@@ -34,7 +34,7 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     return read_each(configurations(tree, _PATHS), _entries)
 
 
-def _entries(config: Configuration) -> Iterator[BootEntry]:
+def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
     sections: list[_Section] = []
     for number, line in config.lines():
         key, _, value = (part.strip() for part in line.partition("="))
@@ -63,7 +63,7 @@ def _entries(config: Configuration) -> Iterator[BootEntry]:
             config.problem(f"{short(section.label)} names no kernel (KERNEL)")
 
 
-def _entry(config: Configuration, section: _Section, *, default: bool) -> BootEntry:
+def _entry(config: LineConfiguration, section: _Section, *, default: bool) -> BootEntry:
     tree, fields = config.tree, section.fields
 
     def file(key: str) -> FileRef | None:

@@ -15,7 +15,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import BootEntry, CommandLine, Problem
 from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
-from bootmenu.sources.line_formats import MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import Tree
 
@@ -39,7 +39,7 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     return read_each(itertools.islice(configurations(tree, _PATHS), 1), _entries)
 
 
-def _entries(config: Configuration) -> Iterator[BootEntry]:
+def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
     default = ""
     options: list[_Option] = []
     lines = list(config.lines(comments="#;"))
@@ -85,7 +85,7 @@ def _section(line: str) -> str:
     return line[1:].partition("]")[0].strip() if line.startswith("[") else ""
 
 
-def _entry(config: Configuration, option: _Option, *, default: bool) -> BootEntry:
+def _entry(config: LineConfiguration, option: _Option, *, default: bool) -> BootEntry:
     tree = config.tree
     files = {role: located(tree, option.fields[role]) for role in ("image", "initrd", "dtb") if role in option.fields}
     return BootEntry(

@@ -26,7 +26,7 @@ class Image(Value):
 
     path: str
     name: Name
-    content: unified_image.Profile
+    content: unified_image.UkiProfile
 
     @property
     def suffix(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.value import Record, field
 from bootmenu.sources import SOURCES
-from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES, Configuration, configurations, read_each, short
+from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.references import canonical
 from bootmenu.sources.tree import Tree, normal
 
@@ -32,7 +32,7 @@ _BLOCKS = re.compile(r"\[[0-9]*-[0-9]*\]$")
 _NUMBERED = re.compile(r"(?P<disk>[hsv]d[a-z]+|.*[0-9]p)[0-9]+")
 
 
-class _Image(Record):
+class _YabootImage(Record):
     path: str
     suse: bool
     """`image[64bit]`, whose files are below /suseboot unless they begin with a slash."""
@@ -50,9 +50,9 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
     return read_each(configurations(tree, _PATHS), _entries)
 
 
-def _entries(config: Configuration) -> Iterator[BootEntry]:
+def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
     common: dict[str, str] = {}
-    images: list[_Image] = []
+    images: list[_YabootImage] = []
     for number, key, value in _items(config):
         if match := _IMAGE.fullmatch(key):
             if len(images) >= MAX_ENTRIES:
@@ -61,7 +61,7 @@ def _entries(config: Configuration) -> Iterator[BootEntry]:
             if value:
                 if _BLOCKS.search(value):
                     config.problem(f"{short(value)} is a range of blocks, where no file is", number)
-                images.append(_Image(value, bool(match["bits"])))
+                images.append(_YabootImage(value, bool(match["bits"])))
             else:
                 config.problem("image names no file", number)
         elif key in _FLAGS or (value and key in (_KEYS if images else _GLOBALS)):
@@ -74,7 +74,7 @@ def _entries(config: Configuration) -> Iterator[BootEntry]:
         yield _entry(config, image, common, default=image is default)
 
 
-def _items(config: Configuration) -> Iterator[tuple[int, str, str]]:
+def _items(config: LineConfiguration) -> Iterator[tuple[int, str, str]]:
     """(line, key, value), value empty for a flag."""
     tokens = list(_tokens(config))
     place = 0
@@ -94,7 +94,7 @@ def _items(config: Configuration) -> Iterator[tuple[int, str, str]]:
         place += 1
 
 
-def _tokens(config: Configuration) -> Iterator[tuple[int, str | None]]:
+def _tokens(config: LineConfiguration) -> Iterator[tuple[int, str | None]]:
     """(line, text); None is the equal sign."""
     joined = ""
     for number, line in config.lines(comments=""):
@@ -114,7 +114,7 @@ def _tokens(config: Configuration) -> Iterator[tuple[int, str | None]]:
         joined = ""
 
 
-def _entry(config: Configuration, image: _Image, common: dict[str, str], *, default: bool) -> BootEntry:
+def _entry(config: LineConfiguration, image: _YabootImage, common: dict[str, str], *, default: bool) -> BootEntry:
     # cfg.c:cfg_get_strg: what an image does not say, the global part does
     fields = {**common, **image.fields}
     initrd = fields.get("initrd", "")

@@ -22,7 +22,7 @@ from bootmenu.sources.parsers.grub.script_values import (
     StepsError,
 )
 from bootmenu.sources.parsers.grub.shell_state import quoted
-from bootmenu.sources.parsers.grub.syntax import Command, For, If, Kind, Simple, While
+from bootmenu.sources.parsers.grub.syntax import Command, For, If, Simple, While, WordPartKind
 from bootmenu.sources.tree import Tree
 from bootmenu.sources.variables import needed
 
@@ -44,7 +44,7 @@ class Budgets(Record):
     bodies: Budget = field(default_factory=lambda: Budget(BODY_STEPS_OF_ALL))
 
 
-class Configuration(Record):
+class GrubConfiguration(Record):
     """One grub.cfg that was run."""
 
     entries: list[BootEntry] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Configuration(Record):
     """The file, without .conf, that is the default of that menu; empty when it is none of `blscfg`."""
 
 
-def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: bool = True) -> Configuration:
+def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: bool = True) -> GrubConfiguration:
     """Run the configuration at this path as that machine's GRUB would. bodies: also those of its
     entries, without which there are none."""
     shell = Interpreter(tree, path, Budget(STEPS, budgets.scripts), platform)
@@ -72,11 +72,11 @@ def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: 
         # a configuration without a menu, which starts what it loads
         loaded = shell.loaded
         entry = _Collector(shell, tree, path, budgets.bodies).entry(path, path, path, loaded)
-        return Configuration([entry] if entry else [], shell.problems, shell.visited, shell.bls)
+        return GrubConfiguration([entry] if entry else [], shell.problems, shell.visited, shell.bls)
     collector = _Collector(shell, tree, path, budgets.bodies)
     if bodies:
         collector.menu(menu, (), True)
-    found = Configuration(collector.entries, shell.problems, shell.visited, shell.bls)
+    found = GrubConfiguration(collector.entries, shell.problems, shell.visited, shell.bls)
     if shell.bls is not None:
         found.bls_default = _bls_default(menu, shell.bls)
     return found
@@ -243,7 +243,7 @@ def _names_linux(body: tuple[Command, ...]) -> bool:
         match command:
             case Simple():
                 first = command.words[0]
-                if len(first) == 1 and first[0][0] is Kind.TEXT and first[0][1] in LINUX:
+                if len(first) == 1 and first[0][0] is WordPartKind.TEXT and first[0][1] in LINUX:
                     return True
             case If():
                 for _, inner in command.clauses:

@@ -19,7 +19,7 @@ class Takes(Enum):
     """The next word, unless it is an option itself."""
 
 
-class Options(Record):
+class CommandOptions(Record):
     """Options that were given, with their values in order (empty = it has none), and the other words."""
 
     given: dict[str, list[str]] = field(default_factory=dict)
@@ -33,9 +33,11 @@ class Options(Record):
         return name in self.given
 
 
-def parse(arguments: list[str], known: Mapping[str, Takes], letters: Mapping[str, str] | None = None) -> Options:
+def parse(
+    arguments: list[str], known: Mapping[str, Takes], letters: Mapping[str, str] | None = None
+) -> CommandOptions:
     """known: options by long name; letters: long names by their letter. What is not known is a word."""
-    options = Options()
+    options = CommandOptions()
     letters = letters or {}
     at = 0
     while at < len(arguments):

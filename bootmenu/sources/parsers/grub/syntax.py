@@ -23,7 +23,7 @@ MAX_PARTS = 5000
 _BATCH = 8  # tokens, each of which is a step
 
 
-class Kind(Enum):
+class WordPartKind(Enum):
     """What a part of a word is."""
 
     TEXT = auto()
@@ -36,7 +36,7 @@ class Kind(Enum):
     """Name of a variable, whose value stays together."""
 
 
-Part = tuple[Kind, str]
+Part = tuple[WordPartKind, str]
 Word = tuple[Part, ...]
 
 
@@ -176,12 +176,12 @@ class _Lexer:
             if char == ";" and not text.startswith(";", self._at):
                 return (_Token.SEMICOLON, (), line)
             if char in "{}":
-                return (_Token.OPEN if char == "{" else _Token.CLOSE, ((Kind.TEXT, char),), line)
-            return (_Token.BAD, ((Kind.TEXT, f"“{char}” makes no sense here"),), line)
+                return (_Token.OPEN if char == "{" else _Token.CLOSE, ((WordPartKind.TEXT, char),), line)
+            return (_Token.BAD, ((WordPartKind.TEXT, f"“{char}” makes no sense here"),), line)
         parts: list[Part] = []
         end, trouble = _word(text, self._at, parts)
         self._go(end)
-        return (_Token.BAD, ((Kind.TEXT, trouble),), line) if trouble else (_Token.WORD, tuple(parts), line)
+        return (_Token.BAD, ((WordPartKind.TEXT, trouble),), line) if trouble else (_Token.WORD, tuple(parts), line)
 
     def _go(self, end: int) -> None:
         self._line += self._text.count("\n", self._at, end)
@@ -195,20 +195,20 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
         if len(parts) > MAX_PARTS:
             return position, "a word grows too long"
         if plain := _PLAIN.match(text, position):
-            parts.append((Kind.TEXT, plain.group()))
+            parts.append((WordPartKind.TEXT, plain.group()))
             position = plain.end()
             continue
         char = text[position]
         if char == "\\":
             following = text[position + 1 : position + 2]
             if following != "\n":  # a line that goes on
-                parts.append((Kind.QUOTED, following or "\\"))
+                parts.append((WordPartKind.QUOTED, following or "\\"))
             position += 2
         elif char == "'":
             single = _SINGLE.match(text, position)
             if single is None:
                 return end, "a quotation mark (') is not closed"
-            parts.append((Kind.QUOTED, single[1]))
+            parts.append((WordPartKind.QUOTED, single[1]))
             position = single.end()
         elif char == '"' or text.startswith('$"', position):
             # $"..." is looked up in the translations; without one it is itself (execute.c:gettext_append)
@@ -221,7 +221,9 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
             variable = _VARIABLE.match(text, position)
             # yylex.l refuses a $ without a name, and with it the whole line; here it stands for itself, since a
             # kernel that can be found is better listed
-            parts.append((Kind.VARIABLE, variable[1] or variable[2]) if variable else (Kind.TEXT, "$"))
+            parts.append(
+                (WordPartKind.VARIABLE, variable[1] or variable[2]) if variable else (WordPartKind.TEXT, "$")
+            )
             position = variable.end() if variable else position + 1
         else:
             break
@@ -230,11 +232,11 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
 
 def _double(text: str, position: int, parts: list[Part]) -> int:
     """What is between double quotation marks; where it ends, -1 = nowhere."""
-    parts.append((Kind.QUOTED, ""))
+    parts.append((WordPartKind.QUOTED, ""))
     end = len(text)
     while position < end and len(parts) <= MAX_PARTS:
         if plain := _DOUBLE_PLAIN.match(text, position):
-            parts.append((Kind.QUOTED, plain.group()))
+            parts.append((WordPartKind.QUOTED, plain.group()))
             position = plain.end()
             continue
         char = text[position]
@@ -242,16 +244,18 @@ def _double(text: str, position: int, parts: list[Part]) -> int:
             return position + 1
         if char == "$":
             variable = _VARIABLE.match(text, position)
-            parts.append((Kind.QUOTED_VARIABLE, variable[1] or variable[2]) if variable else (Kind.QUOTED, "$"))
+            parts.append(
+                (WordPartKind.QUOTED_VARIABLE, variable[1] or variable[2]) if variable else (WordPartKind.QUOTED, "$")
+            )
             position = variable.end() if variable else position + 1
             continue
         # the manual, Quoting: within double quotes a backslash "retains its special meaning only when followed by
         # $, ", \ or newline"; otherwise it stays
         following = text[position + 1 : position + 2]
         if following in ("$", '"', "\\"):
-            parts.append((Kind.QUOTED, following))
+            parts.append((WordPartKind.QUOTED, following))
         elif following != "\n":
-            parts.append((Kind.QUOTED, f"\\{following}"))
+            parts.append((WordPartKind.QUOTED, f"\\{following}"))
         position += 2
     return -1
 
@@ -293,7 +297,7 @@ class _Parser:
 
     def _keyword(self) -> str:
         """The word, when all of it is unquoted text: only then it may be reserved."""
-        if self._token is _Token.WORD and len(self._word) == 1 and self._word[0][0] is Kind.TEXT:
+        if self._token is _Token.WORD and len(self._word) == 1 and self._word[0][0] is WordPartKind.TEXT:
             return self._word[0][1]
         return ""
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from bootmenu.sources.parsers.grub import patterns
 from bootmenu.sources.parsers.grub.script_values import MAX_TEXT
 from bootmenu.sources.parsers.grub.shell_state import ShellState
-from bootmenu.sources.parsers.grub.syntax import Kind, Word
+from bootmenu.sources.parsers.grub.syntax import Word, WordPartKind
 from bootmenu.sources.variables import parameter_of
 
 _MAX_EXPANSIONS = 1000
 _STEPS_OF_MATCHING = 64  # of a wildcard or a regular expression, for one of a script
-_VARIABLES = (Kind.VARIABLE, Kind.QUOTED_VARIABLE)
+_VARIABLES = (WordPartKind.VARIABLE, WordPartKind.QUOTED_VARIABLE)
 _NAME = re.compile("[A-Za-z_]")  # all others are positional parameters
 
 
@@ -28,7 +28,7 @@ def expand(shell: ShellState, words: Iterable[Word]) -> list[str]:
     made: list[str] = []
     size = 0
     for word in words:
-        if len(word) == 1 and word[0][0] is Kind.TEXT:
+        if len(word) == 1 and word[0][0] is WordPartKind.TEXT:
             pieces = [(word[0][1], word[0][1])]
         else:
             pieces = _pieces(shell, word, MAX_TEXT - size)
@@ -73,11 +73,11 @@ def _pieces(shell: ShellState, word: Word, room: int) -> list[tuple[str, str]]:
 
     for kind, content in word:
         match kind:
-            case Kind.TEXT | Kind.QUOTED:
+            case WordPartKind.TEXT | WordPartKind.QUOTED:
                 values = [content]
-            case Kind.VARIABLE:
+            case WordPartKind.VARIABLE:
                 values = [part for value in _values(shell, content) for part in value.split()]
-            case Kind.QUOTED_VARIABLE:
+            case WordPartKind.QUOTED_VARIABLE:
                 values = _values(shell, content)
                 values = values if content == "@" else [" ".join(values)]
         for number, value in enumerate(values):
@@ -88,7 +88,7 @@ def _pieces(shell: ShellState, word: Word, room: int) -> list[tuple[str, str]]:
             if room < 0:
                 raise TooLongError
             texts.append(value)
-            marks.append(value if kind in (Kind.TEXT, Kind.VARIABLE) else _escaped(value))
+            marks.append(value if kind in (WordPartKind.TEXT, WordPartKind.VARIABLE) else _escaped(value))
     end()
     return made
 

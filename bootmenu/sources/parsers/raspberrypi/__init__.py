@@ -17,7 +17,7 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.raspberrypi import boards
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
-from bootmenu.sources.parsers.raspberrypi.config_txt import Config, Reader
+from bootmenu.sources.parsers.raspberrypi.config_txt import Config, ConfigTxtReader
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
 
 _FOLDERS = ("/", "/boot/firmware", "/boot")
@@ -50,7 +50,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         for name in ("config.txt", "tryboot.txt"):
             if name == "config.txt" or exists(tree, normal(name, folder)):
                 # boot.adoc: the flag `tryboot` makes the firmware read tryboot.txt instead of config.txt
-                reader = Reader(tree, folder, platform.board, board, tryboot=name == "tryboot.txt")
+                reader = ConfigTxtReader(tree, folder, platform.board, board, tryboot=name == "tryboot.txt")
                 try:
                     config = reader.read(name)
                 except TreeError as error:

@@ -59,7 +59,7 @@ class Config(Record):
         return None if number is None else number != 0
 
 
-class Reader:
+class ConfigTxtReader:
     """Reads one configuration with what it includes."""
 
     def __init__(
