@@ -53,7 +53,6 @@ def shared(named: Iterable[tuple[str, str]]) -> dict[str, object]:
 
 LONG_FILES: frozenset[str] = frozenset(
     {
-        "discovery/mounts.py",
         "discovery/scanner.py",
         "frontends/plain_menu.py",
         "session/machine_session.py",

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,41 +12,19 @@ from types import TracebackType
 
 from bootmenu.discovery import resolve
 from bootmenu.discovery.devices import Device
+from bootmenu.discovery.existing_mounts import already_mounted, shows_older_state
+from bootmenu.discovery.mount_points import MountError as MountError
+from bootmenu.discovery.mount_points import mount, no_place, unmount
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
-from bootmenu.errors import BootmenuError, FormatError
-from bootmenu.formats.journal import JOURNALED, unreplayed
 from bootmenu.i18n import N_, joined
 from bootmenu.model.entry import Problem
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import TreeError
 from bootmenu.system import scratch
-from bootmenu.system.directory_tree import DirectoryTree, OpenFile
-from bootmenu.system.holders import holders
+from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
-from bootmenu.system.mountinfo import Mount, mount_of, mounts
-from bootmenu.system.syscalls import MNT_DETACH, MountFlag
-
-FLAGS = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
-"""For every mount."""
-
-_OPTIONS = {
-    # Read-only alone still replays a journal, which writes; and xfs refuses two copies of one UUID.
-    "ext2": "",
-    "ext3": "noload",
-    "ext4": "noload",
-    "xfs": "norecovery,nouuid",
-    "btrfs": "rescue=nologreplay",
-    "f2fs": "norecovery",
-    "vfat": "utf8",
-    "exfat": "",
-    "iso9660": "",
-    "squashfs": "",
-    "ntfs3": "",
-}
-_TRIED = ("ext4", "vfat", "btrfs", "xfs", "iso9660")
-"""In this order, where the file system is not known."""
 
 _INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "ntfs3"})
 """File systems whose files have numbers of their own; FAT makes them up (fs/fat/inode.c: fat_build_inode)."""
@@ -56,18 +33,6 @@ _PATIENCE = 10.0
 """Seconds for which one thread waits while another one mounts the same device."""
 _RETURN = 2.0
 """Seconds for which a thread may still read what has been let go of, when the device is wanted again."""
-
-
-_POINT_NAME = 100
-"""Bytes of a device's name that are in its mount point's: the whole of it may be too long for one."""
-
-
-class MountError(BootmenuError):
-    """A partition could not be mounted."""
-
-
-class _ForeignError(MountError):
-    """What was mounted is not what is on the partition, or not only."""
 
 
 class _Place(Record, eq=False):
@@ -272,11 +237,11 @@ class Mounts:
         with contextlib.ExitStack() as until_open:
             if device.within is None:
                 folder = device.folder
-                if folder is None and (descriptor := self._already_mounted(device)) is not None:
+                if folder is None and (descriptor := already_mounted(self._host, device)) is not None:
                     until_open.callback(os.close, descriptor)
                     folder = f"/proc/self/fd/{descriptor}"
                 if folder is None:
-                    place.stale = self._unreplayed(device)
+                    place.stale = shows_older_state(self._host, device)
                     place.point = self._mount(device, device.path)
             elif device.filesystem != "btrfs":
                 folder = None
@@ -321,66 +286,6 @@ class Mounts:
 
         return beyond
 
-    def _already_mounted(self, device: Device) -> int | None:
-        """Return a descriptor of the root of its file system where that is mounted and not hidden by another mount;
-        None = it is not. The caller closes it."""
-        try:
-            number = self._host.path(device.path).stat().st_rdev
-        except OSError:
-            return None
-        for mount in mounts(self._host):
-            if self._is_whole(mount, device, number):
-                with contextlib.suppress(OSError):
-                    descriptor = os.open(mount.point, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-                    # asked once more when it is open: something else may be mounted over it or over a folder above
-                    # it, now or all the time, and what was opened is that
-                    found = False
-                    try:
-                        at = (mount_of(descriptor), mount.point)
-                        again = (each for each in mounts(self._host) if (each.id, each.point) == at)
-                        found = any(self._is_whole(each, device, number) for each in again) and not (
-                            mount.filesystem == "btrfs" and btrfs.foreign(self._host, device.path, device.place)
-                        )
-                    finally:
-                        if not found:
-                            os.close(descriptor)
-                    if found:
-                        return descriptor
-        return None
-
-    def _unreplayed(self, device: Device) -> bool:
-        """Return whether a mount that writes nothing is known to show an older state of a device."""
-        kinds = [
-            kind for kind in (_TRIED if device.filesystem is None else (device.filesystem,)) if kind in JOURNALED
-        ]
-        if not kinds:
-            return False
-        path = self._host.path(device.path)
-        with contextlib.suppress(OSError, FormatError):
-            number = path.stat().st_rdev
-            if any(self._is_of(mount, device, number) for mount in mounts(self._host)):
-                return False  # somebody else mounted a part of it: the kernel knows of every change
-            with path.open("rb", buffering=0) as file:
-                source = OpenFile(file.fileno(), os.lseek(file.fileno(), 0, os.SEEK_END))
-                return any(unreplayed(kind, source) for kind in kinds)
-        return False
-
-    def _is_whole(self, mount: Mount, device: Device, number: int) -> bool:
-        """Return whether a mount has the whole file system of a device. number: of the device."""
-        return mount.root == "/" and self._is_of(mount, device, number)
-
-    def _is_of(self, mount: Mount, device: Device, number: int) -> bool:
-        """Return whether a mount has the file system of a device, or a part of it. number: of the device."""
-        if mount.number == f"{os.major(number)}:{os.minor(number)}":
-            return True
-        # btrfs alone makes its number up (fs/btrfs/disk-io.c: get_anon_bdev); anyone can write anything as the source
-        # of others, FUSE's too
-        if mount.filesystem != "btrfs" or device.filesystem not in ("btrfs", None):
-            return False
-        with contextlib.suppress(OSError):
-            return self._host.path(mount.source).stat().st_rdev == number
-        return False
-
     def _mount_image(self, device: Device, within: Device, place: _Place) -> None:
         outer = self.tree(within)
         try:
@@ -398,59 +303,12 @@ class Mounts:
         place.point = self._mount(device, f"/dev/{loop}")
 
     def _mount(self, device: Device, source: str, more: str = "") -> Path:
-        """more: options besides those of the file system."""
-        name = os.fsdecode(os.fsencode(device.name.replace("/", "!"))[-_POINT_NAME:])
+        """See mount_points.mount."""
         try:
-            point = self._private_folder() / name
-            point.mkdir(mode=0o700, exist_ok=True)
+            folder = self._private_folder()
         except OSError as error:
-            raise MountError(f"not mounted: there is no place for it: {os.strerror(error.errno or 0)}") from None
-        try:
-            try:
-                self._mount_at(point, device, source, more)
-            except _ForeignError:
-                # with its umount the kernel has forgotten the other disk, which is not mounted
-                self._mount_at(point, device, source, more)
-        except MountError:
-            with contextlib.suppress(OSError):
-                point.rmdir()
-            raise
-        return point
-
-    def _mount_at(self, point: Path, device: Device, source: str, more: str) -> None:
-        kinds = (device.filesystem,) if device.filesystem else _TRIED
-        failure: OSError | None = None
-        for kind in kinds:
-            if kind not in _OPTIONS:
-                raise MountError(N_("the file system {kind} is not one that is read here", kind=kind))
-            # an option that this kernel does not know is left out rather than the partition
-            for options in dict.fromkeys((_OPTIONS[kind], _fallback(kind))):
-                options = ",".join(part for part in (options, more) if part)
-                try:
-                    self._host.syscalls.mount(source, str(point), kind, FLAGS, options)
-                except OSError as error:
-                    failure = error
-                    if error.errno != errno.EINVAL:
-                        break
-                else:
-                    if kind == "btrfs" and (trouble := btrfs.foreign(self._host, source, device.place)):
-                        self._unmount(point)
-                        raise _ForeignError(trouble)
-                    return
-        raise MountError(_why(failure, device))
-
-    def _unmount(self, point: Path) -> str | None:
-        """Unmount or detach; return why it could not be unmounted at once."""
-        try:
-            self._host.syscalls.umount(str(point))
-        except OSError as error:
-            # asked before it is detached, and of a busy one only: to look at a dead disk would hang
-            by = holders(self._host, str(point)) if error.errno == errno.EBUSY else []
-            with contextlib.suppress(OSError):
-                self._host.syscalls.umount(str(point), MNT_DETACH)
-            trouble = f"{point.name}: {os.strerror(error.errno or 0)}"
-            return trouble + (f", held by {', '.join(by)}" if by else "")
-        return None
+            raise no_place(error) from None
+        return mount(self._host, folder, device, source, more)
 
     def _private_folder(self) -> Path:
         with self._lock:
@@ -527,7 +385,7 @@ class Mounts:
         if point is None:
             self._loops.detach(loop)
             return None
-        trouble = self._unmount(point)
+        trouble = unmount(self._host, point)
         self._loops.detach(loop)
         with contextlib.suppress(OSError):
             point.rmdir()
@@ -547,28 +405,3 @@ def _below(device: Device) -> Device | None:
     if device.within is None or device.filesystem != "btrfs":
         return device.within
     return None if device.inside == btrfs.TOP else btrfs.top_level(device.within)
-
-
-def _fallback(kind: str) -> str:
-    return {"xfs": "norecovery", "btrfs": "nologreplay"}.get(kind, "" if kind == "vfat" else _OPTIONS[kind])
-
-
-def _why(error: OSError | None, device: Device) -> str:
-    number = error.errno if error else None
-    match number:
-        case errno.EPERM | errno.EACCES:
-            return N_("not mounted: this needs root")
-        case errno.ENODEV:
-            if device.filesystem is None:
-                return N_("not mounted: this kernel has no driver for any file system tried")
-            return N_("not mounted: this kernel has no driver for {filesystem}", filesystem=device.filesystem)
-        case errno.EINVAL | errno.EUCLEAN | errno.EBADMSG:
-            if device.filesystem is None:
-                return N_("not readable: damaged, or no known file system")
-            return N_("not readable: damaged, or no {filesystem} file system", filesystem=device.filesystem)
-        case errno.ENXIO | errno.ENOMEDIUM | errno.ENOENT:
-            return N_("not readable: the device is gone")
-        case None:
-            return N_("not mounted")
-        case _:
-            return f"not readable: {os.strerror(number)}"

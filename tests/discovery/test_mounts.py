@@ -20,7 +20,8 @@ import pytest
 from bootmenu.bootstate.state import State, encode
 from bootmenu.bootstate.state_backends import PartitionBackend
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.mounts import FLAGS, MountError, Mounts
+from bootmenu.discovery.mount_points import FLAGS
+from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
@@ -381,7 +382,7 @@ def test_who_keeps_a_partition_busy_is_named(host: Host, monkeypatch: pytest.Mon
     mounts.tree(device())
     syscalls_of(host).errors["umount"] = errno.EBUSY
     monkeypatch.setattr(
-        "bootmenu.discovery.mounts.holders", lambda host, point: [f"sh (pid 7) at {Path(point).name}"]
+        "bootmenu.discovery.mount_points.holders", lambda host, point: [f"sh (pid 7) at {Path(point).name}"]
     )
     assert mounts.release() == ["sda1: Device or resource busy, held by sh (pid 7) at sda1"]
 

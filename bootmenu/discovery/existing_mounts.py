@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""What the running system has mounted of a device, and whether a read-only mount shows all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.mount_points import TRIED
+from bootmenu.discovery.storage import btrfs
+from bootmenu.errors import FormatError
+from bootmenu.formats.journal import JOURNALED, unreplayed
+from bootmenu.system.directory_tree import OpenFile
+from bootmenu.system.host import Host
+from bootmenu.system.mountinfo import Mount, mount_of, mounts
+
+
+def already_mounted(host: Host, device: Device) -> int | None:
+    """Return a descriptor of the root of its file system where that is mounted and not hidden by another mount;
+    None = it is not. The caller closes it."""
+    try:
+        number = host.path(device.path).stat().st_rdev
+    except OSError:
+        return None
+    for mount in mounts(host):
+        if _is_whole(host, mount, device, number):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(mount.point, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+                # asked once more when it is open: something else may be mounted over it or over a folder above
+                # it, now or all the time, and what was opened is that
+                found = False
+                try:
+                    at = (mount_of(descriptor), mount.point)
+                    again = (each for each in mounts(host) if (each.id, each.point) == at)
+                    found = any(_is_whole(host, each, device, number) for each in again) and not (
+                        mount.filesystem == "btrfs" and btrfs.foreign(host, device.path, device.place)
+                    )
+                finally:
+                    if not found:
+                        os.close(descriptor)
+                if found:
+                    return descriptor
+    return None
+
+
+def shows_older_state(host: Host, device: Device) -> bool:
+    """Return whether a mount that writes nothing is known to show an older state of a device."""
+    kinds = [kind for kind in (TRIED if device.filesystem is None else (device.filesystem,)) if kind in JOURNALED]
+    if not kinds:
+        return False
+    path = host.path(device.path)
+    with contextlib.suppress(OSError, FormatError):
+        number = path.stat().st_rdev
+        if any(_is_of(host, mount, device, number) for mount in mounts(host)):
+            return False  # somebody else mounted a part of it: the kernel knows of every change
+        with path.open("rb", buffering=0) as file:
+            source = OpenFile(file.fileno(), os.lseek(file.fileno(), 0, os.SEEK_END))
+            return any(unreplayed(kind, source) for kind in kinds)
+    return False
+
+
+def _is_whole(host: Host, mount: Mount, device: Device, number: int) -> bool:
+    """Return whether a mount has the whole file system of a device. number: of the device."""
+    return mount.root == "/" and _is_of(host, mount, device, number)
+
+
+def _is_of(host: Host, mount: Mount, device: Device, number: int) -> bool:
+    """Return whether a mount has the file system of a device, or a part of it. number: of the device."""
+    if mount.number == f"{os.major(number)}:{os.minor(number)}":
+        return True
+    # btrfs alone makes its number up (fs/btrfs/disk-io.c: get_anon_bdev); anyone can write anything as the source
+    # of others, FUSE's too
+    if mount.filesystem != "btrfs" or device.filesystem not in ("btrfs", None):
+        return False
+    with contextlib.suppress(OSError):
+        return host.path(mount.source).stat().st_rdev == number
+    return False
