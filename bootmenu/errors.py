@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The errors that bootmenu raises on purpose: every one has a message for people and a hint what to do.
+"""The errors that bootmenu raises on purpose, each with a message for people and a hint what to do.
 
-A library function never prints or exits; only ``cli.py`` turns these into text and an exit code.
+Library functions never print or exit; only ``cli.py`` turns these errors into text and an exit code.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from bootmenu.i18n import English, Message
 class BootmenuError(Exception):
     """Something went wrong that a person can understand and act on.
 
-    message: one sentence, names the path or the call and the reason; a Message if screens translate it.
-    hint: what to do next; empty when there is nothing sensible to say.
+    message: one sentence with the path or call and the reason; a Message if screens translate it.
+    hint: what to do next, or empty.
     """
 
     message: str
@@ -25,14 +25,14 @@ class BootmenuError(Exception):
         self.hint = hint if isinstance(hint, Message) else English(hint)
 
     def to_json(self) -> dict[str, object]:
-        """Return what a program is told of it, as docs/json.md has it."""
+        """Return the object that docs/json.md describes."""
         return {"message": str(self.message), "hint": str(self.hint)}
 
 
 class FormatError(BootmenuError):
     """Bytes are not what their format demands.
 
-    offset: bytes from the start of the examined data; None when no single place is to blame.
+    offset: offset in the examined data, in bytes; None if no single place is wrong.
     """
 
     def __init__(self, message: str, offset: int | None = None, hint: str = "") -> None:
@@ -41,4 +41,4 @@ class FormatError(BootmenuError):
 
 
 class UsageError(BootmenuError):
-    """The call was wrong, or nothing of what it named could be read: exit code 2."""
+    """The call was wrong, or nothing that it names could be read (exit code 2)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Values to JSON and back, by the types of their fields. Reading checks every type and says where.
+"""Convert values to JSON and back, according to the types of their fields. Reading checks every type.
 
 The types are looked up only when a file is read, and without the module typing: a first stage reads no facts."""
 

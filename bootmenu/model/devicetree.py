@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the checker needs of a device tree: values without the tree, so that they can be recorded."""
+"""What the checker needs to know about a device tree, as values that can be recorded without the tree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MemoryRange(Value, kw_only=True):
 
     @property
     def end(self) -> int:
-        """First address behind it."""
+        """Return the first address after it."""
         return self.base + self.size
 
     def __lt__(self, other: MemoryRange) -> bool:
@@ -29,7 +29,7 @@ class MemoryRange(Value, kw_only=True):
 
 
 def merged(ranges: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
-    """Sorted, with touching and overlapping ranges joined and empty ones gone."""
+    """Return the ranges sorted, with adjacent and overlapping ones joined and empty ones removed."""
     joined: list[MemoryRange] = []
     for piece in sorted(piece for piece in ranges if piece.size > 0):
         if joined and piece.base <= joined[-1].end:
@@ -41,7 +41,7 @@ def merged(ranges: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
 
 
 def subtracted(ranges: Iterable[MemoryRange], taken: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
-    """What of `ranges` lies in none of `taken`, sorted and merged."""
+    """Return the parts of `ranges` that are outside of `taken`, sorted and merged."""
     left: list[MemoryRange] = []
     holes, first = merged(taken), 0
     for piece in merged(ranges):
@@ -61,27 +61,27 @@ def subtracted(ranges: Iterable[MemoryRange], taken: Iterable[MemoryRange]) -> t
 
 
 class CpuNode(Value, kw_only=True):
-    """One node of /cpus with device_type or name `cpu`."""
+    """A node of /cpus with device_type or name `cpu`."""
 
     name: str
     """Node name, such as `cpu@1`."""
     hardware_id: int | None
-    """MPIDR affinity bits from `reg`; None = no usable `reg`."""
+    """MPIDR affinity bits from `reg`; None without a usable `reg`."""
     enable_method: str | None = None
-    """First string of the node's own `enable-method` (arm64 inherits none from /cpus); None = none."""
+    """First string of the node's `enable-method`, or None (arm64 does not inherit it from /cpus)."""
     release_address: int | None = None
-    """`cpu-release-addr`, a big-endian u64 like every cell; None = none."""
+    """`cpu-release-addr`, a big-endian u64 like every cell, or None."""
 
 
 class ReservedMemory(Value, kw_only=True):
-    """One range of a child of /reserved-memory with a fixed place."""
+    """A range of a child of /reserved-memory with a fixed address."""
 
     name: str
     """Node name, such as `optee@1e000000`."""
     area: MemoryRange
-    """Where it is."""
+    """The reserved range."""
     no_map: bool
-    """The kernel must not even map it: firmware lives there."""
+    """Whether the kernel must not even map it, because firmware is there."""
 
 
 class InterruptController(Value, kw_only=True):
@@ -92,11 +92,11 @@ class InterruptController(Value, kw_only=True):
     compatible: tuple[str, ...]
     """Its `compatible`, most specific first."""
     base: int | None = None
-    """Physical address of its first registers; None = no `reg`, or a bus on the way has no plain `ranges`."""
+    """Physical address of its first registers; None without `reg`, or if a bus in between has no plain `ranges`."""
 
 
 class SerialPort(Value, kw_only=True):
-    """A node that a console may be on."""
+    """A node that can be a console."""
 
     name: str
     """Node name, such as `serial@9000000`."""
@@ -105,41 +105,41 @@ class SerialPort(Value, kw_only=True):
 
 
 class TreeFacts(Value, kw_only=True):
-    """A device tree that was read to its end, as far as checks ask for it."""
+    """What checks need to know about a device tree that was read completely."""
 
     compatible: tuple[str, ...] = ()
-    """Root `compatible`, most specific first; empty = the property is missing."""
+    """`compatible` of the root, most specific first; empty if the property is missing."""
     model: str | None = None
     """`model` of the root: the board's name."""
     cpus: tuple[CpuNode, ...] = ()
-    """In the order of the tree; nodes with status `fail` are left out, as the kernel does."""
+    """CPUs in the order of the tree, without those with status `fail`, which the kernel ignores, too."""
     psci_compatible: tuple[str, ...] | None = None
-    """`compatible` of /psci; None = no such node."""
+    """`compatible` of /psci; None without that node."""
     psci_method: str | None = None
-    """Conduit, `hvc` or `smc`; None = no node or no property."""
+    """Conduit, `hvc` or `smc`; None without the node or property."""
     psci_functions: tuple[str, ...] = ()
-    """Which of `cpu_on`, `cpu_off`, ... the node gives numbers to, as PSCI 0.1 needs."""
+    """Functions (`cpu_on`, `cpu_off`, ...) that the node gives numbers, which PSCI 0.1 needs."""
     memory: tuple[MemoryRange, ...] = ()
     """Every `reg` of every memory node, unmerged, empty ones included."""
     memory_reservations: tuple[MemoryRange, ...] = ()
-    """The memory reservation block, to its terminator."""
+    """The memory reservation block, up to its terminator."""
     stdout_path: str | None = None
-    """`stdout-path` of /chosen, where the console is without console=."""
+    """`stdout-path` of /chosen: the console of a kernel without console=."""
     stale_chosen: tuple[str, ...] = ()
-    """Properties of /chosen that belong to the system that was booted with this tree before."""
+    """Properties of /chosen that belong to an earlier boot with this tree."""
     has_kaslr_seed: bool = False
-    """/chosen holds a kaslr-seed other than zero."""
+    """Whether /chosen has a kaslr-seed other than zero."""
     address_cells: int = 2
     """#address-cells of the root, 1 or 2."""
     size_cells: int = 2
     """#size-cells of the root, 1 or 2."""
     has_symbols: bool = False
-    """/__symbols__ is there: overlays can be applied."""
+    """Whether /__symbols__ exists, which overlays need."""
     reserved_memory: tuple[ReservedMemory, ...] = ()
-    """Children of /reserved-memory with a fixed place."""
+    """Children of /reserved-memory with a fixed address."""
     interrupt_controller: InterruptController | None = None
-    """The root's; None = there is none, or it is named by nothing."""
+    """The root's interrupt controller; None: there is none, or nothing refers to it."""
     uefi_properties: tuple[str, ...] = ()
     """Properties of /chosen that begin with `linux,uefi-`: how the kernel finds EFI's tables."""
     serial_ports: tuple[SerialPort, ...] = ()
-    """Available nodes that are named or compatible like one."""
+    """Available nodes whose name or `compatible` is that of a serial port."""

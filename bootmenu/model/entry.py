@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A boot entry as its configuration states it: what to load, from where, with which command line."""
+"""A boot entry as its configuration describes it: what to load, from where, with which command line."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from bootmenu.model.value import Value, field
 
 
 class FileRef(Value, kw_only=True):
-    """A file on a partition, which may not have been seen yet."""
+    """A file on a partition, which may be missing so far."""
 
     device: str
-    """Kernel name of the partition (`sda1`), or what the configuration called it (`uuid=...`) while unseen;
+    """Kernel name of the partition (`sda1`), or its name in the configuration (`uuid=...`) while it is missing;
     sources/references.py lists the forms."""
     path: str
-    """Absolute path below the root of that partition, as the configuration states it."""
+    """Absolute path below the root of that partition, as the configuration has it."""
     exists: bool | None = None
-    """None: not looked at, or the device is not there."""
+    """Whether the file exists; None: unknown, or the partition is missing."""
     part: str = ""
-    """Name of the part of that file that is meant, as `Embedded.name` has it; empty = the whole file."""
+    """Name of a part of the file (`Embedded.name`); empty for the whole file."""
 
     def to_json(self) -> dict[str, object]:
-        """`{"device": ..., "path": ..., "exists": ...}`, and `part` where only a part is meant."""
+        """Return `{"device": ..., "path": ..., "exists": ...}`, with `part` if it is only a part."""
         part = {"part": self.part} if self.part else {}
         return {"device": self.device, "path": self.path, "exists": self.exists, **part}
 
@@ -35,47 +35,47 @@ class Origin(Value, kw_only=True):
     source: str
     """Name of the configuration format."""
     config: FileRef | None = None
-    """None for bare kernels."""
+    """The configuration file; None for kernels without a configuration."""
 
     def to_json(self) -> dict[str, object]:
-        """`{"source": ..., "config": ...}`."""
+        """Return `{"source": ..., "config": ...}`."""
         return {"source": self.source, "config": self.config.to_json() if self.config else None}
 
 
 class CommandLine(Value):
-    """A kernel command line; keeps the text as it was and reads it as the kernel does."""
+    """A kernel command line, kept as it was and read as the kernel reads it."""
 
     text: str = ""
     unset: tuple[str, ...] = ()
-    """Variables that stood in it where its configuration says it, that nothing here sets, and that it cannot do
-    without. The text has nothing in their place, or has them still."""
+    """Variables in the configuration's command line that nothing sets here, and that it needs. The text has nothing
+    in their place, or still has them."""
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Names of what is not known of it: `unset`, and whole words that are a boot loader's variable."""
+        """Return the names of unknown parts: `unset`, and whole words that are a boot loader's variable."""
         return tuple(dict.fromkeys((*self.unset, *_VARIABLE.findall(self.text))))
 
     @property
     def names_no_root(self) -> bool:
-        """It has a root= with nothing behind it, as a variable without a value leaves one."""
+        """Return whether it has an empty root=, as a variable without a value leaves it."""
         value = self.get("root")
         return value is not None and (not value or value.partition("=")[1:] == ("=", ""))
 
     def options(self) -> list[tuple[str, str | None]]:
-        """(name, value) in order; value None for a bare word.
+        """Return (name, value) in order; the value of a bare word is None.
 
-        Double quotes protect spaces, everything after a lone `--` belongs to init
+        Double quotes protect spaces; everything after a lone `--` belongs to init
         (lib/cmdline.c:next_arg, init/main.c).
         """
         return list(_options(self.text) if len(self.text) <= _OFTEN else _long_options(self.text))
 
     def get(self, name: str) -> str | None:
-        """Value of the last `name=value`; None when absent. A bare word counts as empty."""
+        """Return the value of the last `name=value`, or None without one. A bare word has an empty value."""
         found = [value or "" for option, value in self.options() if option == name]
         return found[-1] if found else None
 
     def all(self, name: str) -> list[str]:
-        """Values of every `name=value`, in order."""
+        """Return the values of every `name=value`, in order."""
         return [value or "" for option, value in self.options() if option == name]
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ _OFTEN = 4096  # characters; no kernel takes more (COMMAND_LINE_SIZE), and of wh
 
 @lru_cache(maxsize=64)
 def _options(text: str) -> tuple[tuple[str, str | None], ...]:
-    """Every check of an entry asks for the same."""
+    """Return the options of a command line, cached because every check of an entry asks for them."""
     options: list[tuple[str, str | None]] = []
     for word in _words(text):
         if word == "--":
@@ -121,42 +121,42 @@ def _words(text: str) -> list[str]:
 
 
 class BootEntry(Value, kw_only=True):
-    """One thing that can be started."""
+    """A boot entry: something that can be started."""
 
     id: str
-    """Stable from scan to scan: made of the partition's identity, the source and the entry's own name."""
+    """Identifier that is stable between scans: made of the partition's identity, the source and the entry's name."""
     title: str
     version: str = ""
-    """Kernel version for people and for sorting; empty when the configuration does not say."""
+    """Kernel version, for people and for sorting; empty if the configuration has none."""
     source: str
     """Name of the configuration format: `bls`, `extlinux`, `bare`, ..."""
     config: FileRef | None = None
-    """The file that offers this entry; None for bare kernels."""
+    """The file that describes this entry; None for kernels without a configuration."""
     device: str
-    """Partition on which it was found."""
+    """The partition on which it was found."""
     kernel: FileRef
     initrds: tuple[FileRef, ...] = ()
     dtb: FileRef | None = None
-    """None: the running machine's own tree is handed on, unless there is a `dtb_folder`."""
+    """The device tree; None: the running machine's tree is handed on, unless there is a `dtb_folder`."""
     dtb_folder: FileRef | None = None
-    """A folder of device trees, of which this board's own is to be taken (`fdtdir`). The scan picks it by the
-    machine's `compatible` and sets `dtb`, or leaves it None; a parser sets only one of the two."""
+    """A directory of device trees, from which the one for this board is chosen (`fdtdir`). The scan chooses it by the
+    machine's `compatible` and sets `dtb`, or leaves that None; a parser sets only one of the two."""
     overlays: tuple[FileRef, ...] = ()
     dtb_edits: tuple[str, ...] = ()
-    """Changes of the device tree that is handed on, in order, as somebody typed them for one boot:
-    formats/dtb_edits.py. No configuration has any."""
+    """Changes of the device tree, in order, as they were typed for one boot (formats/dtb_edits.py). Configurations
+    have none."""
     cmdline: CommandLine = field(default_factory=CommandLine)
     architecture: Architecture | None = None
-    """As the configuration states it; None when it does not."""
+    """Architecture according to the configuration; None if it does not say."""
     default: bool = False
     tries_left: int | None = None
-    """Of boot counting; 0 = it never came up, None = it is not counted."""
+    """Tries left in boot counting; 0: it never came up; None: its boots are not counted."""
     also: tuple[Origin, ...] = ()
-    """Other configurations that offer exactly the same, in order."""
+    """Other configurations that describe exactly the same entry, in order."""
 
     @property
     def files(self) -> tuple[tuple[str, FileRef], ...]:
-        """(role, file) of everything it names, in loading order."""
+        """Return (role, file) for every file it names, in loading order."""
         rows = [("kernel", self.kernel)]
         rows += [("initramfs", ref) for ref in self.initrds]
         if self.dtb is not None:
@@ -166,16 +166,16 @@ class BootEntry(Value, kw_only=True):
 
 
 class Problem(Value, kw_only=True):
-    """Something that could not be read or made no sense; the rest is listed all the same."""
+    """Something that could not be read or is invalid; everything else is still listed."""
 
     device: str
-    """Partition it concerns."""
+    """The partition that it is about."""
     path: str
-    """File it concerns, absolute below the partition's root; empty for the partition itself."""
+    """The file that it is about, absolute below the partition's root; empty for the partition itself."""
     message: str
 
     def to_json(self) -> dict[str, object]:
-        """`{"device": ..., "path": ..., "message": ...}`."""
+        """Return `{"device": ..., "path": ..., "message": ...}`."""
         return {"device": self.device, "path": self.path, "message": self.message}
 
     def __str__(self) -> str:

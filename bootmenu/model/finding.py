@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the shared checker says: findings, each with a stable code, and the report they make."""
+"""Results of the shared checker: findings, each with a stable code, and reports of them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bootmenu.model.value import Value, field, replace
 
 
 class Severity(StrEnum):
-    """How bad one finding is. The verdict of a report is its worst: fail > warn > unknown > pass.
+    """How bad a finding is. The verdict of a report is its worst severity: fail > warn > unknown > pass.
 
-    fail: the load is refused or the second kernel does not come up.
+    fail: the load is refused, or the second kernel does not come up.
     warn: it comes up, and something named is lost or risky.
-    unknown: the check applies but could not look; never a quiet pass.
-    pass: looked, and found right.
+    unknown: the check applies, but lacks evidence; never a silent pass.
+    pass: checked and right.
     """
 
     PASS = "pass"  # noqa: S105 - a severity, not a password
@@ -25,12 +25,12 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 (pass) to 3 (fail); larger is worse."""
+        """Return 0 (pass) to 3 (fail); larger is worse."""
         return _RANKS[self]
 
     @staticmethod
     def worst(severities: Iterable[Severity]) -> Severity:
-        """The worst of them; pass when there are none, since nothing was found wrong."""
+        """Return the worst severity; pass without any, because nothing was found wrong."""
         return max(severities, key=lambda severity: severity.rank, default=Severity.PASS)
 
 
@@ -40,22 +40,22 @@ Evidence = Mapping[str, object]
 
 
 class Finding(Value, kw_only=True):
-    """One thing that one check found."""
+    """A result of a check."""
 
     code: str
-    """Stable name, such as CPU-STUCK: programs and people look it up."""
+    """Stable name, such as CPU-STUCK, for programs and people to look up."""
     severity: Severity
     message: str
-    """One or two sentences for a technician; names the file or the value."""
+    """One or two sentences for a technician, which name the file or the value."""
     hint: str = ""
     """What to do next; empty for a pass."""
     evidence: Evidence = field(default_factory=dict)
-    """The raw facts that were compared, ready for JSON."""
+    """The facts that were compared, ready for JSON."""
     ignored: bool = False
-    """Somebody overrode this code on purpose: it stays visible, and counts no more."""
+    """Whether this code was overridden: the finding stays visible, but does not count."""
 
     def to_json(self) -> dict[str, object]:
-        """The object of `scan --json` and `check --json`."""
+        """Return the object for `scan --json` and `check --json`."""
         return {
             "code": self.code,
             "severity": str(self.severity),
@@ -67,22 +67,22 @@ class Finding(Value, kw_only=True):
 
 
 class Report(Value, kw_only=True):
-    """Every finding about one entry on one machine, worst first; machine-wide ones included."""
+    """All findings about an entry on a machine, including those about the machine, worst first."""
 
     findings: tuple[Finding, ...]
 
     @classmethod
     def from_findings(cls, findings: Iterable[Finding]) -> Report:
-        """Sorted worst first; findings of equal severity keep the order of their checks."""
+        """Return a report sorted worst first; findings of equal severity keep the order of their checks."""
         return cls(findings=tuple(sorted(findings, key=lambda finding: -_RANKS[finding.severity])))
 
     @property
     def verdict(self) -> Severity:
-        """The worst severity of what was not overridden."""
+        """Return the worst severity that was not overridden."""
         return Severity.worst(finding.severity for finding in self.findings if not finding.ignored)
 
     def overriding(self, codes: Collection[str]) -> Report:
-        """The same report with these codes overridden; passes need no override."""
+        """Return the report with these codes overridden; a pass needs no override."""
         return Report(
             findings=tuple(
                 replace(finding, ignored=True)
@@ -93,9 +93,9 @@ class Report(Value, kw_only=True):
         )
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
-        """The findings of that severity."""
+        """Return the findings of a severity."""
         return tuple(finding for finding in self.findings if finding.severity is severity)
 
     def get(self, code: str) -> Finding | None:
-        """The worst finding with that code, or None when the check did not apply."""
+        """Return the worst finding with a code, or None if the check did not apply."""
         return next((finding for finding in self.findings if finding.code == code), None)

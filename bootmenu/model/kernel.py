@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a kernel image says about itself."""
+"""What was found out about a kernel image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bootmenu.model.value import Value, field
 
 
 class Architecture(StrEnum):
-    """Processor architectures, by the name this project and Debian use."""
+    """Processor architectures, by their names in Debian."""
 
     ARM64 = "arm64"
     ARM = "arm"
@@ -24,7 +24,7 @@ class Architecture(StrEnum):
 
     @classmethod
     def from_uname(cls, machine: str) -> Architecture | None:
-        """From `uname -m`; None when it is none that this project knows."""
+        """Return the architecture for a `uname -m`, or None for an unknown one."""
         names = {
             "aarch64": cls.ARM64,
             "aarch64_be": cls.ARM64,
@@ -44,7 +44,7 @@ class Architecture(StrEnum):
 
 
 class Compression(StrEnum):
-    """How a file is packed."""
+    """How a file is compressed."""
 
     NONE = "none"
     GZIP = "gzip"
@@ -56,14 +56,14 @@ class Compression(StrEnum):
 
 
 class ByteOrder(StrEnum):
-    """Order of bytes in memory."""
+    """The order of bytes in memory."""
 
     LITTLE = "little"
     BIG = "big"
 
 
 class Role(StrEnum):
-    """What a part of a container is for."""
+    """The purpose of a part of a container."""
 
     KERNEL = "kernel"
     INITRAMFS = "initramfs"
@@ -73,77 +73,77 @@ class Role(StrEnum):
 
 
 class Embedded(Value, kw_only=True):
-    """A part of a container (UKI, FIT) that boots along with its kernel."""
+    """A part of a container (UKI, FIT) that is used together with its kernel."""
 
     role: Role
     name: str
-    """As the container calls it, and unique in it: `.initrd`, `fdt-1`."""
+    """Name in the container, which is unique: `.initrd`, `fdt-1`."""
     offset: int
-    """Bytes of the file before it."""
+    """Offset in the file, in bytes."""
     size: int
     """Bytes."""
     compression: Compression = Compression.NONE
-    """What it has to be unpacked from."""
+    """How it is compressed."""
     text: str | None = None
-    """Of a command line."""
+    """The text of a command line."""
     board: tuple[str, ...] | None = None
-    """`compatible` of the boards that it is for; None = it does not say."""
+    """`compatible` of the boards that it is for; None: it does not say."""
 
 
 class KernelImage(Value, kw_only=True):
-    """A recognised kernel file. Sizes are bytes; None = the header does not say."""
+    """A recognised kernel file. Sizes are in bytes; None: the header does not say."""
 
     format: str
-    """Name of the format that recognised the kernel itself, such as `arm64-image`."""
+    """Name of the kernel's own format, such as `arm64-image`."""
     containers: tuple[str, ...] = ()
-    """Names of the formats around it, outermost first: `uki`, `fit`, `uimage`, `zboot`; () = the file is the
-    kernel, packed or not."""
+    """Names of the formats around it, outermost first: `uki`, `fit`, `uimage`, `zboot`; empty: the file is the
+    kernel, compressed or not."""
     payload_offset: int = 0
-    """Bytes of the file before what `compression` packs."""
+    """Offset in the file of what is compressed."""
     payload_size: int | None = None
-    """Bytes of the file that hold it; None = to the file's end."""
+    """Size of that in the file; None: to the end of the file."""
     architecture: Architecture
     compression: Compression = Compression.NONE
     byte_order: ByteOrder = ByteOrder.LITTLE
     page_size: int | None = None
-    """Bytes of one page as the kernel was built: 4096, 16384 or 65536."""
+    """Page size that the kernel was built for: 4096, 16384 or 65536."""
     text_offset: int | None = None
-    """Bytes from a 2 MiB boundary at which the image wants to lie."""
+    """Offset from a 2 MiB boundary at which the image has to be placed."""
     image_size: int | None = None
-    """Bytes of memory it takes, BSS included; 0 = built before 3.17, None = not said."""
+    """Memory that it occupies, with BSS; 0: built before 3.17."""
     anywhere: bool | None = None
-    """False: wants to lie as low in RAM as possible (flags bit 3 clear)."""
+    """False: it has to be placed as low in RAM as possible (flags bit 3 clear)."""
     file_size: int
-    """Bytes of the file as it lies on the disk."""
+    """Size of the file on the disk."""
     content_size: int | None = None
-    """Bytes after unpacking; equal to file_size when nothing is packed. For gzip, what the trailer says
-    until the content has been read."""
+    """Size after decompression; file_size if it is not compressed. For gzip it is the trailer's value until the
+    content has been read."""
     declared_end: int | None = None
-    """Bytes that the image's own section table says it must have; None without such a table."""
+    """Size that the image needs according to its section table; None without such a table."""
     content_read: bool = True
-    """False when content_size is only what a trailer claims."""
+    """False: content_size is only what a trailer claims."""
     checksummed: bool = False
-    """The content was read to its end and a checksum over all of it was right."""
+    """Whether the content was read to its end and a checksum over all of it was right."""
     damage: str | None = None
-    """Why the content could not be read to its end; None = it could, or it was not tried."""
+    """Why the content could not be read to its end; None: it could, or was not read."""
     checksum_problem: str | None = None
-    """Which checksum of the content was wrong; None = none, or none was looked at."""
+    """Which checksum of the content was wrong; None: no checksum, or it was not checked."""
     parts: tuple[str, ...] = ()
-    """What else the container holds, by its names there: `.initrd`, `fdt-1`."""
+    """Names of the other parts of the container: `.initrd`, `fdt-1`."""
     embedded: tuple[Embedded, ...] = ()
-    """What boots along with it, in loading order; where the container offers several device trees, all of them."""
+    """Parts that are used together with the kernel, in loading order; of device trees, every one in the container."""
     board: tuple[str, ...] | None = None
-    """`compatible` of the device trees or configurations that the container offers; None = it says none."""
+    """`compatible` of the device trees or configurations in the container; None: it has none."""
     signed: bool | None = None
-    """The kernel itself, as it is loaded, carries a PE certificate table; None = it has no place for one. A signature
-    of a file around it (UKI, zboot, FIT) is left behind with that."""
+    """Whether the kernel itself, as it is loaded, has a PE certificate table; None: its format cannot have one. The
+    signature of a container (UKI, zboot, FIT) is not loaded."""
     fields: Mapping[str, int] = field(default_factory=dict)
     """Header fields that only this format has, by their names in its documentation."""
     version: str | None = None
-    """From the banner `Linux version ...`, when it was found cheaply; of what is no Linux, what it calls itself."""
+    """Version in the banner `Linux version ...`, if that was cheap to find; for other programs, their name."""
 
     @property
     def other_program(self) -> str | None:
-        """What a program calls itself that speaks Linux's boot protocol and is none, such as Memtest86+; None = it is
-        Linux, as far as is known."""
+        """Return the name of a program that uses Linux's boot protocol without being Linux, such as Memtest86+; None
+        if it is Linux, as far as is known."""
         return self.version if self.version and not self.version[0].isdigit() else None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where a partition is attached to the machine: what a disk cannot say of itself, and so what may be trusted.
+"""Where a partition is attached to the machine, which a disk cannot forge.
 
-Names, labels and UUIDs are written on the disk, and whoever made the disk has chosen them. The bus, and the path to
-the device on it, are the kernel's own.
+Names, labels and UUIDs are written on the disk, and its maker chose them. The bus, and the path to the device, come
+from the kernel.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from bootmenu.model.value import Value
 
 
 class Bus(StrEnum):
-    """How a disk is attached, as far as that decides who can have put it there."""
+    """How a disk is attached, as far as that shows who can have attached it."""
 
     INTERNAL = "internal"
-    """Inside the machine: SATA, NVMe, eMMC, virtio, a controller that is soldered on."""
+    """Inside the machine: SATA, NVMe, eMMC, virtio, a soldered controller."""
     SD = "sd"
     """A card in a slot."""
     USB = "usb"
-    """Whatever the case around it: a USB port tells nothing of what is behind it."""
+    """Even inside the case: the kernel cannot tell what is connected to a USB port."""
     EXTERNAL = "external"
-    """Thunderbolt, FireWire, a network, or a drive with a medium that can be changed."""
+    """Thunderbolt, FireWire, a network, or a drive with a removable medium."""
     UNKNOWN = "unknown"
-    """The kernel says nothing that is known here; never taken for internal."""
+    """Not recognised; never counts as internal."""
 
     @property
     def rank(self) -> int:
-        """Return which of two goes first where both claim to be one: the smaller number."""
+        """Return the rank: of two partitions with one name, the smaller rank wins."""
         return _ORDER.index(self)
 
 
@@ -37,26 +37,26 @@ _ORDER = (Bus.INTERNAL, Bus.SD, Bus.USB, Bus.EXTERNAL, Bus.UNKNOWN)
 
 
 class Place(Value, kw_only=True):
-    """The place of one partition."""
+    """The place of a partition."""
 
     bus: Bus = Bus.UNKNOWN
     path: str = ""
-    """Path to the disk as udev's ID_PATH has it: `pci-0000:00:14.0-usb-0:2:1.0-scsi-0:0:0:0`; empty = unknown."""
+    """Path to the disk as udev's ID_PATH has it: `pci-0000:00:14.0-usb-0:2:1.0-scsi-0:0:0:0`; empty if unknown."""
     disk: str = ""
-    """Digest that tells this disk from another one, by its serial number or its path; empty = unknown."""
+    """Digest of the disk's serial number or path, which identifies it; empty if unknown."""
     partuuid: str = ""
-    """PARTUUID of the partition, in lower case; empty where it has none."""
+    """PARTUUID of the partition in lower case; empty without one."""
     late: bool = False
-    """The disk was not there yet when the menu started."""
+    """Whether the disk was attached after the menu started."""
 
     @property
     def internal(self) -> bool:
-        """Return whether the disk is inside the machine, and has been since the menu started."""
+        """Return whether the disk is inside the machine and was there when the menu started."""
         return self.bus is Bus.INTERNAL and not self.late
 
     @property
     def rank(self) -> int:
-        """Return which of two places goes first: the smaller number."""
+        """Return the rank of the place; the smaller one wins."""
         return self.bus.rank + (len(_ORDER) if self.late else 0)
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Place(Value, kw_only=True):
 
 
 NOWHERE = Place()
-"""Nothing is known."""
+"""The place of a partition about which nothing is known."""
 
 _RULE = re.compile(r"(?P<name>PARTUUID=[0-9A-Fa-f-]{1,64})\s+on\s+(?P<where>[!-~]{1,255})", re.IGNORECASE)
 
@@ -78,7 +78,7 @@ class PlaceRule(Value):
 
     @classmethod
     def parse(cls, text: str) -> PlaceRule:
-        """Return the rule that is written so; raise ValueError for what is none."""
+        """Return the rule in a text; raise ValueError if it is not one."""
         if text.strip().lower() == Bus.INTERNAL:
             return cls()
         match = _RULE.fullmatch(text.strip())
@@ -87,7 +87,7 @@ class PlaceRule(Value):
         return cls(match["name"].partition("=")[2].lower(), match["where"])
 
     def allows(self, place: Place) -> bool:
-        """Return whether a partition at this place is meant. One that is named may be plugged in later."""
+        """Return whether the rule allows a partition at this place. A named one may be plugged in later."""
         if not self.partuuid:
             return place.internal
         return self.partuuid == place.partuuid and is_at(place, self.where)
@@ -97,20 +97,21 @@ class PlaceRule(Value):
 
 
 def is_at(place: Place, where: str) -> bool:
-    """Return whether a place is on this bus, or at the end of this path."""
+    """Return whether a place is on this bus or at this path."""
     if where.lower() == Bus.INTERNAL:
         return place.internal
     return bool(where) and (where.lower() == place.bus or where == place.path)
 
 
 def may_be_at(where: str) -> bool:
-    """Return whether there can be such a bus or path: a word of letters alone is no path, and may be a slip."""
+    """Return whether this can be a bus or a path. A word of letters alone cannot be a path; it may be a typing
+    error."""
     return not where.isalpha() or where.lower() in tuple(Bus)
 
 
 def split(text: str) -> tuple[str, str]:
-    """Return the name of a partition and where it has to be: `LABEL=STATE on usb`; inside the machine where the text
-    does not say."""
+    """Return the name of a partition and its place, from a text like `LABEL=STATE on usb`. A name alone means inside
+    the machine."""
     match = re.fullmatch(r"(.*\S)\s+on\s+(\S+)", text.strip())
     return (match[1], match[2]) if match else (text.strip(), Bus.INTERNAL)
 

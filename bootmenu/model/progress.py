@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Progress of a load: which stage, how many of how many bytes, since when."""
+"""Progress of a load: the stage, its bytes and its time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bootmenu.model.value import Value
 
 
 class Stage(StrEnum):
-    """The stages from the chosen entry to the other kernel, in the order they run."""
+    """The stages from the chosen entry to the next kernel, in order."""
 
     KERNEL = N_("read kernel")
     INITRAMFS = N_("read initramfs")
@@ -24,7 +24,7 @@ class Stage(StrEnum):
 
 
 class StageState(StrEnum):
-    """What a stage is doing."""
+    """The state of a stage."""
 
     RUNNING = N_("running")
     DONE = N_("done")
@@ -32,37 +32,37 @@ class StageState(StrEnum):
 
 
 class Algorithm(StrEnum):
-    """How a digest is made; what the GNU tools that make it, too, call it."""
+    """Digest algorithms, by their names in the GNU tools."""
 
     BLAKE2B = "BLAKE2b"
-    """RFC 7693, 512 bits: b2sum. Two to three times as fast as SHA-256 where the processor has no instructions for
-    that, as on most small boards."""
+    """RFC 7693, 512 bits (b2sum). Without processor instructions for SHA-256, as on most small boards, it is two to
+    three times as fast."""
     SHA256 = "SHA256"
-    """FIPS 180-4: sha256sum."""
+    """FIPS 180-4 (sha256sum)."""
 
 
 class Digest(Value, kw_only=True):
-    """Of a file, or of the part of it that was read."""
+    """Digest of a file, or of the part of it that was read."""
 
     device: str
     """The partition's kernel name."""
     path: str
-    """Below its root."""
+    """Path below the partition's root."""
     offset: int
-    """Bytes of the file before what was read."""
+    """Offset in the file of what was read, in bytes."""
     size: int
     """Bytes that were read."""
     algorithm: Algorithm
     digits: str
-    """Hexadecimal: 128 of BLAKE2b, 64 of SHA-256."""
+    """Hexadecimal digits: 128 of BLAKE2b, 64 of SHA-256."""
 
     def __str__(self) -> str:
-        """As `b2sum --tag` and `sha256sum --tag` print it."""
+        """Return the digest as `b2sum --tag` and `sha256sum --tag` print it."""
         name = f"{self.device}:{self.path}" if self.device else self.path
         return f"{self.algorithm} ({name}) = {self.digits}"
 
     def to_json(self) -> dict[str, object]:
-        """For `boot --json`."""
+        """Return the object for `boot --json`."""
         return {
             "device": self.device,
             "path": self.path,
@@ -79,28 +79,28 @@ class Progress(Value, kw_only=True):
     stage: Stage
     state: StageState
     done: int = 0
-    """Bytes handled so far in this stage; 0 where a stage moves no bytes."""
+    """Bytes done so far in this stage; 0 if the stage moves none."""
     total: int = 0
-    """Bytes this stage will handle; 0 = not known or none."""
+    """Bytes of the whole stage; 0 if unknown or none."""
     seconds: float = 0.0
     """Seconds since this stage began."""
     detail: str = ""
     """What happened, for people: `unpacked from gzip`, `9 edits`."""
     digests: tuple[Digest, ...] = ()
-    """Of the files that the stage has read, with its last event."""
+    """Digests of the files that the stage has read, with its last event."""
 
     @property
     def rate(self) -> float:
-        """Bytes per second; 0 while too little time has passed to say."""
+        """Return the bytes per second; 0 if it is too early to say."""
         return self.done / self.seconds if self.seconds > 0.001 else 0.0
 
     @property
     def remaining(self) -> float | None:
-        """Seconds to the end of the stage, should it go on at this rate; None = not known."""
+        """Return the seconds to the end of the stage at this rate, or None if unknown."""
         return max(0, self.total - self.done) / self.rate if self.total and self.rate else None
 
     def to_json(self) -> dict[str, object]:
-        """One line of `boot --json`."""
+        """Return the object for a line of `boot --json`."""
         return {
             "stage": str(self.stage),
             "state": str(self.state),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A stamp of a file: it tells whether the file has changed, without reading it."""
+"""A stamp of a file, which shows whether the file has changed without reading it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from bootmenu.model.value import Value
 
 
 class Stamp(Value, kw_only=True):
-    """The state of a file when it was looked at, as stat(2) tells it."""
+    """The state of a file when it was examined, from stat(2)."""
 
     size: int
     """Bytes."""
     modified: int
-    """Time of the last write to its content, nanoseconds since 1970."""
+    """Time of the last write, in nanoseconds since 1970."""
     changed: int | None
-    """Time of the last change to anything about it, nanoseconds since 1970; no program can set it. None = it is not
-    compared, because bootmenu itself has renamed the file."""
+    """Time of the last change of the inode, in nanoseconds since 1970, which programs cannot set; None: not compared,
+    because bootmenu itself renamed the file."""
     inode: int | None = None
-    """Its number; None = its file system makes numbers up while it is mounted, as FAT does."""
+    """Inode number; None if the file system invents numbers while it is mounted, as FAT does."""
     within: Stamp | None = None
-    """Stamp of the image file that holds it; None = no image file does."""
+    """Stamp of the image file that contains it, or None."""
 
     def differs(self, now: Stamp) -> str:
-        """Return what has changed since, for people; empty = nothing has."""
+        """Return what has changed, for people; empty if nothing has."""
         if self.size != now.size:
             return N_("{size:,} bytes are there, it had {before:,}", size=now.size, before=self.size)
         if None not in (self.inode, now.inode) and self.inode != now.inode:
