@@ -53,5 +53,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 0 if item.get_closest_marker("vm") else 1 if item.path.name == "test_lint.py" else 2
 
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("vm" if turn(item) == 0 else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("vm" if turn(item) == 0 else item.path.stem))
     items.sort(key=turn)

@@ -26,7 +26,7 @@ from tests.frontends.pseudo_terminal import ROOT
         (["inputs", "--count", "300"], 300),
         (["loads", "--count", "20"], 20),
         (["kills", "--count", "6"], 6),
-        (["soak", "--minutes", "0.1", "--flap", "0.25", "--double"], 10),
+        (["soak", "--minutes", "0.1", "--flap", "0.25", "--double"], 2),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -174,18 +174,25 @@ def hostile(piece: str, size: int) -> Files:
 def seconds(work: Callable[[], object], times: int) -> float:
     took = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = time.thread_time()
         work()
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
     return min(took)
 
 
 def grows_no_faster(half: Callable[[], object], whole: Callable[[], object]) -> bool:
-    """By the clock, as neither expressions nor copies are calls. A square would need four times as long."""
+    """By the time of the processor, as neither expressions nor copies are calls. A square would need four times as
+    long."""
     return any(seconds(whole, times) < 3.5 * seconds(half, times) + 0.1 for times in (1, 3, 5))
 
 
-@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        piece if number % 4 == 0 else pytest.param(piece, marks=pytest.mark.slow)
+        for number, piece in enumerate(PIECES)
+    ],
+)
 def test_lines_twice_as_long_take_about_twice_the_time(piece: str) -> None:
     half, whole = hostile(piece, 30_000), hostile(piece, 60_000)
     assert grows_no_faster(lambda: read(half, board=PI), lambda: read(whole, board=PI))
