@@ -25,7 +25,7 @@ from bootmenu.kexec.planned_files import plain
 from bootmenu.model.progress import Algorithm, Digest
 from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError
-from bootmenu.system.directory_tree import DirectoryTree, OpenFile
+from bootmenu.system.directory_tree import DirectoryTree, OpenFile, stamp_of
 
 _SETTLED = 60.0
 """Seconds after which a time stamp tells every further write. FAT counts in steps of two seconds; a page that a
@@ -60,9 +60,10 @@ class Hashed:
         self._sum = _new(self._algorithm)
         self._position = self.start
         self._last = b""
-        self._before = os.fstat(source.descriptor)
+        before = os.fstat(source.descriptor)
+        self._before = stamp_of(before)
         now = time.time()
-        self._lately = any(abs(now - stamp) < _SETTLED for stamp in (self._before.st_mtime, self._before.st_ctime))
+        self._lately = any(abs(now - at) < _SETTLED for at in (before.st_mtime, before.st_ctime))
         self.beside = False
         """It is hashed by another thread, from the page cache."""
         self._closed = False
@@ -184,19 +185,18 @@ class Hashed:
 
     @property
     def written_to(self) -> bool:
-        """Whether somebody has written to the file since it was opened, as far as its times and size tell."""
-        before, now = self._before, os.fstat(self.source.descriptor)
-        if self.beside and before.st_ctime_ns != now.st_ctime_ns:
-            return True  # reading it once more would not tell what was copied
-        return (before.st_ino, before.st_size, before.st_mtime_ns) != (now.st_ino, now.st_size, now.st_mtime_ns)
+        """Return whether the file was written to since it was opened, as far as its stamp tells."""
+        # where the kernel copied it meanwhile, reading it once more would not tell what was copied
+        before = self._before if self.beside else replace(self._before, changed=None)
+        return bool(before.differs(stamp_of(os.fstat(self.source.descriptor))))
 
     @property
     def doubtful(self) -> bool:
         """Whether its times and size may not tell: it was written to lately, or something else about it changed.
         Where a digest is demanded they are not trusted: they say nothing of who writes to the disk below the file
         system."""
-        now = os.fstat(self.source.descriptor)
-        return self._lately or self._before.st_ctime_ns != now.st_ctime_ns or self.file.sha256 is not None
+        now = stamp_of(os.fstat(self.source.descriptor))
+        return self._lately or self._before.changed != now.changed or self.file.sha256 is not None
 
     def again(self) -> Iterator[int]:
         """Read what was hashed once more, from the page cache mostly; gives bytes done so far. Raises BootmenuError

@@ -96,6 +96,17 @@ class OpenFolder(Value, kw_only=True):
         return TreeError(f"{self.path}/{name}", trouble, detail)
 
 
+def stamp_of(info: os.stat_result, *, inode: bool = True, within: Stamp | None = None) -> Stamp:
+    """Return the stamp of a file. inode: its file system gives files numbers of their own."""
+    return Stamp(
+        size=info.st_size,
+        modified=info.st_mtime_ns,
+        changed=info.st_ctime_ns,
+        inode=info.st_ino if inode else None,
+        within=within,
+    )
+
+
 class DirectoryTree:
     """Everything below one directory, and nothing outside it. Only regular files are opened for reading.
 
@@ -233,13 +244,7 @@ class DirectoryTree:
 
     def stamp(self, info: os.stat_result) -> Stamp:
         """Return what identifies the present state of a file of this tree."""
-        return Stamp(
-            size=info.st_size,
-            modified=info.st_mtime_ns,
-            changed=info.st_ctime_ns,
-            inode=info.st_ino if self._inodes else None,
-            within=self._within,
-        )
+        return stamp_of(info, inode=self._inodes, within=self._within)
 
     def read(self, path: str, limit: int) -> bytes:
         """Return the content of a regular file."""
