@@ -72,7 +72,7 @@ def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _drop_output() -> None:
-    """Send what is still written, also at exit, to nobody."""
+    """Discard further output, also at exit."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -91,7 +91,7 @@ def _complain(error: BootmenuError, code: int, *, as_json: bool = False) -> int:
 
 
 def _print_error(error: BootmenuError, code: int) -> None:
-    """Print what a program reads in place of what it asked for, or after the lines of a boot that failed."""
+    """Print the error as JSON, in place of the requested object or after the lines of a failed boot."""
     from bootmenu.view.output import json_text
 
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The bundle for a bug report: what is known of the machine, what was found, what was logged. No secrets.
+"""The bundle for a bug report: facts of the machine, results of a scan, logs. No secrets.
 
-Every text passes through one filter (redaction.py), which keeps what is known to be harmless and nothing else.
+Every text passes through one filter (redaction.py), which keeps only what is known to be harmless.
 """
 
 from __future__ import annotations
@@ -41,16 +41,17 @@ _INTERESTING = re.compile(
     r"|squashfs|md/|device-mapper|raid|i/o error|console|tty|watchdog|panic|oops|bug:|warning:|error|fail|call trace"
 )
 _PROGRAM = re.compile(r"[\w.@/()-]{1,64}\[\d{1,9}\]:")
-"""How a program signs a line that it adds to the kernel's log: those are nobody's business."""
+"""Prefix of a line that a program added to the kernel's log; such lines are left out."""
 
 
 def without_secrets(text: str) -> str:
-    """The text with everything removed that is not known to be harmless."""
+    """Return the text without anything that is not known to be harmless."""
     return Redactor().text(text)
 
 
 def cleaned(value: object) -> object:
-    """The same for what is to become JSON; a key that names a secret loses its value."""
+    """Return a JSON value without anything that is not known to be harmless; a key that names a secret loses its
+    value."""
     return Redactor().cleaned(value)
 
 
@@ -65,7 +66,7 @@ def parts(
     applied: output.Applied = output.NOTHING_APPLIED,
     notes: Iterable[str] = (),
 ) -> dict[str, str]:
-    """What the bundle holds: texts by the names of their files. notes: what could not be found out."""
+    """Return the texts of the bundle by file name. notes: what could not be found out."""
     redactor = redactor_for(machine)
 
     def told(value: object) -> str:
@@ -99,7 +100,7 @@ id-2 and so on, the same one the same everywhere. Look through the files before 
 
 
 def bundle(texts: Mapping[str, str], name: str) -> bytes:
-    """A .tar.gz with one folder `name`; the same texts give the same bytes."""
+    """Return a .tar.gz with one directory `name`; the same texts give the same bytes."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file, tarfile.open(fileobj=file, mode="w") as tar:
         for path, text in texts.items():
@@ -111,12 +112,13 @@ def bundle(texts: Mapping[str, str], name: str) -> bytes:
 
 
 def redactor_for(machine: MachineFacts) -> Redactor:
-    """Return one that keeps the words of this machine's hardware, and those of bootmenu's own facts and findings."""
+    """Return a redactor that keeps the names of this machine's hardware and the words of bootmenu's facts and
+    findings."""
     return Redactor([*_hardware(machine), *words_of_facts(machine), *words_of_checks()])
 
 
 def _hardware(machine: MachineFacts) -> list[str]:
-    """What firmware and kernel call this machine's hardware: harmless, and needed to understand the rest."""
+    """Return what firmware and kernel call this machine's hardware: harmless, and needed to understand the rest."""
     tree = machine.tree
     names = [machine.kernel_release, machine.machine, *platform.uname()[3:]]
     if tree is not None:
@@ -149,7 +151,7 @@ def _version(package: str) -> str:
 
 
 def _disks(host: Host) -> str:
-    """Without serial numbers and WWNs: the columns are named."""
+    """Return the list of disks, without serial numbers and WWNs."""
     try:
         done = host.commands.run(["lsblk", "--ascii", "--output", _COLUMNS], timeout=20)
     except BootmenuError as error:

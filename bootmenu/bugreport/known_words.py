@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words that tell nothing of anybody: those of bootmenu itself, of the kernel's log and of boot configurations."""
+"""Words that reveal nothing about a person: those of bootmenu, of the kernel's log and of boot configurations."""
 
 from __future__ import annotations
 

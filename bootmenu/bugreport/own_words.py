@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads from the program which words its own facts and findings have, so that those of a new check need no list."""
+"""The words of bootmenu's own facts and findings, read from the program, so that a new check needs no list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bootmenu.model.machine import MachineFacts
 
 
 def words_of_facts(facts: MachineFacts) -> Iterator[str]:
-    """Iterate over the words of the names of all facts."""
+    """Yield the words in the names of all facts."""
     for key in _keys(facts.to_json()):
         yield from key.split("_")
 
@@ -41,7 +41,7 @@ def _keys(value: object) -> Iterator[str]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Iterate over the texts in a constant, or in the code of a function and of those within it."""
+    """Yield the texts in a constant, or in the code of a function and its inner functions."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, CodeType):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What may stand in a report: what is known to be harmless. Everything else is removed, whatever it is.
+"""Remove from a report everything that is not known to be harmless.
 
-A word stays when it is made of words that are known (vocabulary.py, and what the machine says of its own hardware),
-of short numbers, addresses of memory and names of devices. The value of a parameter stays when the parameter is
-known. What follows the name of a secret goes, even if it looks harmless. Every step is linear, and lines are cut.
+A word stays if it consists of known words (known_words.py, and names of the machine's hardware), short numbers,
+memory addresses and device names. The value of a parameter stays if the parameter is known. What follows the name of
+a secret goes, even if it looks harmless. Every step takes linear time, and long lines are cut.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from bootmenu.bugreport.known_words import WORDS
 REMOVED = "(removed)"
 
 _LONGEST = 4096
-"""Characters of a line; the rest is left out, and that is said."""
+"""Characters of a line; the rest is left out, with a note."""
 _DEEPEST = 64
-"""Levels of a structure."""
+"""Deepest level of a structure that is kept."""
 
 _SECRETS = frozenset(
     """
@@ -29,11 +29,11 @@ _SECRETS = frozenset(
     machineid bootid salt nonce otp totp cvv ssn phone contact jwt signature fingerprint wwn wwid asset
     """.split()
 )
-"""Parts of names whose values are nobody else's business."""
+"""Parts of names whose values are secret."""
 _HARMLESS_SECRETS = frozenset(
     {"keys", "signature", "host", "user", "hosts", "basic", "seed", "key", "session", "auth"}
 )
-"""Those that are ordinary words as well: only with a sign behind them do they name a secret."""
+"""Those that are also ordinary words, and name a secret only in front of a sign."""
 
 _PARAMETERS = frozenset(
     """
@@ -57,10 +57,10 @@ _PARAMETERS = frozenset(
     name kname type size fsver parttype pttype nodes cpus order min max align hwalign shift nr-cpus
     """.split()
 )
-"""Names whose values may stay, as far as they are harmless words."""
+"""Names whose values stay if they are harmless words."""
 
 _OURS = frozenset({"serial_ports"})
-"""Keys of the facts that sound like a secret and are none."""
+"""Keys of facts that sound like secrets, but are not."""
 
 _NAMED = frozenset(
     """
@@ -69,7 +69,7 @@ _NAMED = frozenset(
     wpa supplicant access export env
     """.split()
 )
-"""Parts of the names of parameters, beside the vocabulary."""
+"""Further parts of parameter names, in addition to the known words."""
 
 _TYPES = frozenset(
     """
@@ -79,7 +79,7 @@ _TYPES = frozenset(
     21686148-6449-6e6f-744e-656564454649 a19d880f-05fc-4d3b-a006-743f0f84911e ca7d7ccb-63ed-4c53-861c-1742536059cc
     """.split()
 )
-"""GPT types of partitions, which are the same on every machine."""
+"""GPT partition types, which are the same on every machine."""
 
 _UUID = re.compile(
     r"(?i)(?<![\w-])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{8}-[0-9a-f]{2}"
@@ -95,9 +95,9 @@ _PIECE = re.compile(r"[A-Za-z0-9]+|.")
 _JOINED = re.compile(r"[A-Za-z0-9._+@#-]+")
 _EDGE = "!?%*~^&$\\\u2026"
 _MAX_DIGITS = 14
-"""Of one word: longer are the numbers of cards and keys for recovery."""
+"""Most digits of a word; card numbers and recovery keys have more."""
 _MAX_SHORT = 2
-"""Short pieces of one word that need not be known: more of them are a code."""
+"""Most unknown short parts of a word; with more of them it may be a code."""
 _NUMBER = re.compile(
     r"(?i)0x[0-9a-f]{1,16}|[0-9]{1,10}(?:[kmgtp]?i?b?|m?s|us|ns|[kmg]?hz|bit|st|nd|rd|th|v|x|p|c|[kmg]bps|n8)"
 )
@@ -110,7 +110,7 @@ _QUOTED = re.compile(r"\"[^\"]*\"?|'[^']*'?|[^\s]+")
 
 
 def _names_secret(name: str) -> bool:
-    """Whether what stands behind this name and a sign is a secret."""
+    """Return whether the value after this name and a sign is a secret."""
     parts = [part.lower() for part in _SPLIT.split(name) if part]
     return (
         any(part in _SECRETS for part in parts)
@@ -120,9 +120,9 @@ def _names_secret(name: str) -> bool:
 
 
 class Redactor:
-    """Removes from texts and structures what is not known to be harmless. known: more words that are.
+    """Removes from texts and structures what is not known to be harmless. known: more harmless words.
 
-    One report has one: the same UUID has the same name everywhere in it.
+    A report uses one redactor, so that a UUID has the same replacement everywhere.
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
@@ -132,22 +132,22 @@ class Redactor:
         self._ids: dict[str, str] = {}
 
     def text(self, text: str) -> str:
-        """Return the text with what is not known to be harmless removed, line by line."""
+        """Return the text, line by line, without what is not known to be harmless."""
         return "".join(self._line(line) for line in text.splitlines(keepends=True))
 
     def cleaned(self, value: object, key: str = "", depth: int = 0) -> object:
-        """Return the same of what is to become JSON; a key that names a secret loses its value."""
+        """Return a JSON value without what is not known to be harmless; a key that names a secret loses its value."""
         if depth > _DEEPEST:
             return REMOVED
         if key and key not in _OURS and _names_secret(key) and not _says_nothing(value):
-            # a setting: whether it is set may be seen
+            # a setting: it may be visible whether it is set
             if isinstance(value, Mapping):
                 return {self.text(str(name)): _without(inner) for name, inner in value.items()}
             return REMOVED
         match value:
             case str():
                 told = self.text(value)
-                # the id of an entry ends with a hash
+                # an entry's id ends with a hash
                 return self._called(value) if key == "id" and REMOVED in told else told
             case Mapping():
                 return {
@@ -163,7 +163,7 @@ class Redactor:
         end = line[len(body) :]
         if len(body) > _LONGEST:
             end = f" (cut: {len(body) - _LONGEST:,} characters){end}"
-            # a word that is cut in two may be half a secret
+            # a word that was cut may be half of a secret
             body = body[:_LONGEST].rpartition(" ")[0]
         body = _UUID.sub(self._identity, body)
         body = _ADDRESS.sub(REMOVED, body)
@@ -192,7 +192,7 @@ class Redactor:
         return "".join(found) + end
 
     def _secret_label(self, word: str, following: list[str]) -> tuple[str, bool]:
-        """The name of a secret, and whether one follows on this line."""
+        """Return the name of a secret, and whether a secret follows on this line."""
         head, colon, rest = word.partition(":")
         bare = head.strip("\"'`<>()[]{},;.-*#@")
         if not bare or not _names_secret(bare):
@@ -211,7 +211,7 @@ class Redactor:
         return f"{self._word(name)}={REMOVED}"
 
     def _word(self, word: str) -> str:
-        # before the sign stand a name and a password; but not before the subvolume in sda1:/@:/boot
+        # a name and a password precede the sign, but not in the subvolume of sda1:/@:/boot
         if "@" in word and (":" in word.rpartition("@")[0].rpartition("/")[2] or "://" in word):
             word = f"{REMOVED}@{word.rpartition('@')[2]}"
             return REMOVED + "@" + self._atoms(word[len(REMOVED) + 1 :])
@@ -233,7 +233,7 @@ class Redactor:
         if not _JOINED.fullmatch(inner):
             return False
         pieces = [piece for piece in _PIECE.findall(inner) if piece.isalnum()]
-        # addresses of memory come as ranges
+        # memory addresses come as ranges
         if sum(map(str.isdigit, "".join(piece for piece in pieces if piece[:2] not in ("0x", "0X")))) > _MAX_DIGITS:
             return False
         unknown = [piece for piece in pieces if not self._known_piece(piece)]
@@ -265,7 +265,7 @@ def _without(value: object) -> object:
 
 
 def _words(text: str) -> list[str]:
-    """Words and the blanks between them; what is in quotation marks behind a sign is part of its word."""
+    """Return the words and the blanks between them; a quoted value after a sign is part of its word."""
     words: list[str] = []
     for run in _WORD.findall(text):
         if words and _open_quote(words[-1]):

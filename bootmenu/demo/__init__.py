@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The demonstration machine: sample partitions and a recorded board, in which everything works but the jump."""
+"""The demonstration machine: sample partitions and a recorded board on which everything works but the jump."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from bootmenu.system import scratch
 from bootmenu.system.recorded_host import SimulatedHost
 
 _PACE = 48_000_000
-"""Bytes per second: a good SD card."""
+"""Bytes per second of a good SD card."""
 
 
 def recorded_machine() -> MachineFacts:
-    """Facts of a QEMU virt machine with four Cortex-A57, as recorded there by `bootmenu facts --json`,
-    without that run's own words on the command line and in /chosen."""
+    """Return the facts of a QEMU virt machine with four Cortex-A57, recorded with `bootmenu facts --json`, without
+    what that run had on its command line and in /chosen."""
     return MachineFacts.from_json(json.loads(resources.files(__name__).joinpath("machine.json").read_text("utf-8")))
 
 
 def running_tree() -> bytes:
-    """The device tree of the recorded machine, as QEMU 7.2 makes it: -machine virt -cpu cortex-a57 -smp 4 -m 1024."""
+    """Return the device tree of the recorded machine, from QEMU 7.2: -machine virt -cpu cortex-a57 -smp 4 -m 1024."""
     return resources.files(__name__).joinpath("machine.dtb").read_bytes()
 
 
 @contextlib.contextmanager
 def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
-    """A session on the demonstration machine. Its partitions are folders of a temporary place, gone at the end.
+    """Yield a session on the demonstration machine, whose partitions are temporary directories, deleted at the end.
 
-    pace: bytes per second at which files are read; None = as fast as it goes.
+    pace: bytes per second at which files are read; None: as fast as possible.
     """
     machine = recorded_machine()
     with scratch.demonstration() as folder:

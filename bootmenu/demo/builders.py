@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds kernel images and device trees from scratch: for the demonstration, and for tests."""
+"""Build kernel images and device trees from scratch, for the demonstration and for tests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def arm64_image(
     declared_end: int | None = None,
     machine: int = 0xAA64,
 ) -> bytes:
-    """The first 4 KiB of an arm64 Image; the rest of its `size` bytes is content, zeros will do.
+    """Return the first 4 KiB of an arm64 Image of `size` bytes; the rest of it can be zeros.
 
-    sections: carry a PE header whose last section ends at `declared_end` (default: size).
+    sections: add a PE header whose last section ends at `declared_end` (default: size).
     """
     end = size if declared_end is None else declared_end
     flags = int(big_endian) | _PAGE_FLAGS[page_size] << 1 | 1 << 3
@@ -61,7 +61,7 @@ def arm64_image(
 
 
 def write_sparse(path: Path, head: bytes, size: int) -> None:
-    """A file of `size` bytes that begins with `head` and takes next to no room."""
+    """Write a sparse file of `size` bytes that begins with `head`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(head[:size])
@@ -69,19 +69,19 @@ def write_sparse(path: Path, head: bytes, size: int) -> None:
 
 
 def write_gzipped_image(path: Path, size: int) -> None:
-    """An arm64 Image of `size` bytes, packed."""
+    """Write a compressed arm64 Image of `size` bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     head = arm64_image(size)
     path.write_bytes(gzip.compress(head + bytes(size - len(head)), compresslevel=1, mtime=0))
 
 
 def strings(*values: str) -> bytes:
-    """A string list property."""
+    """Return the bytes of a property with a list of strings."""
     return b"".join(value.encode() + b"\0" for value in values)
 
 
 def cells(*values: int) -> bytes:
-    """32-bit cells."""
+    """Return the bytes of a property with 32-bit cells."""
     return struct.pack(f">{len(values)}I", *values)
 
 
@@ -99,8 +99,8 @@ def board_tree(
     serial_ports: Iterable[tuple[str, int]] = (("arm,pl011", 0x9000000),),
     reserved: Iterable[tuple[str, int, int, bool]] = (),
 ) -> DeviceTree:
-    """A small board: CPUs by hardware id, memory by (base, size), devices by (compatible, address), reserved
-    memory by (name, base, size, no-map). None leaves a property or node out."""
+    """Return the tree of a small board: CPUs by hardware id, memory by (base, size), devices by (compatible,
+    address), reserved memory by (name, base, size, no-map). None leaves a property or node out."""
     root = Node(
         "",
         properties=[

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the demonstration machine would be set up as a kiosk, where the settings leave it open."""
+"""The kiosk settings of the demonstration machine, for what the user's settings leave open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _NAMES = {
 
 
 def demonstrated(settings: Settings) -> tuple[Settings, str]:
-    """The settings of the demonstration, and what its screens say of the PIN; empty where it is not the one here."""
+    """Return the settings of the demonstration, and what its screens say about the PIN; empty if it is another
+    PIN."""
     own = Settings()
     if settings.kiosk_entries == own.kiosk_entries:
         settings = replace(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The sample partitions: an entry of every verdict, and what else a disk may hold. Sparse, a few KiB in all."""
+"""The sample partitions: an entry of every verdict, and more; sparse files of a few KiB in all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OPTIONS = "root=PARTUUID=6f0c4d5e-02 rw console=ttyAMA0 quiet"
 
 
 def build(folder: Path, running: bytes) -> tuple[Device | Problem, ...]:
-    """Write them below `folder`; returns what a machine with these disks would list. running: its device tree."""
+    """Write the partitions below `folder`; return what a machine with these disks lists. running: its device tree."""
     boot, rootfs, stick = folder / "boot", folder / "rootfs", folder / "stick"
     _boot(boot)
     _rootfs(rootfs, running)
@@ -59,7 +59,7 @@ def _text(path: Path, text: str) -> None:
 
 
 def _boot(root: Path) -> None:
-    """Boot Loader Specification entries, as Debian's kernel-install writes them."""
+    """Write Boot Loader Specification entries as Debian's kernel-install does."""
     _text(root / "loader/loader.conf", "timeout 5\ndefault debian-6.1.0-49*\n")
     kernels = (
         ("debian-6.1.0-49-arm64", "Debian GNU/Linux 12 (bookworm)", "6.1.0-49-arm64", "debian"),
@@ -81,7 +81,7 @@ def _boot(root: Path) -> None:
 
 
 def _rootfs(root: Path, running: bytes) -> None:
-    """extlinux, with device trees of every kind of truth."""
+    """Write an extlinux configuration with right and wrong device trees."""
     _text(
         root / "boot/extlinux/extlinux.conf",
         f"""\
@@ -133,7 +133,7 @@ label lost
 
 
 def _without(running: bytes, parent: str, *names: str) -> DeviceTree:
-    """The running tree without these nodes; a name without an address means all of that name."""
+    """Return the running tree without these nodes; a name without an address means all nodes of that name."""
     tree = DeviceTree.from_bytes(running)
     node = tree.root
     for name in filter(None, parent.split("/")):
@@ -145,7 +145,8 @@ def _without(running: bytes, parent: str, *names: str) -> DeviceTree:
 
 
 def _stick(root: Path) -> None:
-    """A kernel that says little about itself, and a bare one with an initramfs that is too large."""
+    """Write a kernel that says little about itself, and one without a configuration and with too large an
+    initramfs."""
     _text(root / "extlinux/extlinux.conf", f"label Image-test\nkernel /Image-test\nappend {_OPTIONS}\n")
     write_sparse(root / "Image-test", arm64_image(12_582_912, sections=False), 12_582_912)
     size = 33_554_432

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which entry starts by itself, and when. Pure: knows no disk, no screen and no clock."""
+"""Which entry starts automatically, and when. Pure: without disks, screens or clocks."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 class Choice(Value, kw_only=True):
-    """What would start, as far as is known."""
+    """What would start automatically, as far as is known."""
 
     listing: Listing | None = None
-    """None = nothing starts by itself."""
+    """The entry; None: nothing starts automatically."""
     final: bool = False
-    """Nothing that is still being read can change it."""
+    """Whether nothing that is still being read can change it."""
     why: str = ""
-    """A Message where it is not simply the default: why another one is taken, or none."""
+    """Why another entry than the default is taken, or none, as a Message; empty for the default."""
 
 
 class _Origin(Enum):
-    """Why an entry is the one to start."""
+    """Where the choice of an entry comes from."""
 
     ONCE = auto()
     DEFAULT = auto()
@@ -42,37 +42,36 @@ class _Origin(Enum):
 
 
 class _Wanted(Value):
-    """Entries that somebody wants, best first. named: by a person, for this machine."""
+    """Entries that are wanted, best first. named: a person chose them, for this machine."""
 
     listings: tuple[Listing, ...]
     origin: _Origin
     named: bool
     once: bool = False
     exact: bool = False
-    """By its id, and not by a pattern or a configuration."""
+    """Whether it is chosen by its id, not by a pattern or a configuration."""
     disks: frozenset[str] = frozenset()
-    """Listing.disks of when it was chosen, where that is remembered."""
+    """Listing.disks at the time of the choice, if remembered."""
 
 
 def choose(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
-    """The entry that starts by itself. listings: in the order of the menu. finished: all that answers has been read.
+    """Return the entry that starts automatically. listings: in menu order. finished: everything has been read.
 
-    The first of these that is there is the default: the one for the next boot only, the setting's (a pattern takes
-    the first that matches), the one that was made the default in the menu, that of the first partition whose
-    configuration names one, the first of the list. It is not started when its verdict is fail, when it has no try
-    left or never came back, or when it is on a disk that has no say here; then it is the next one behind it that can
-    be, going on from the top after the end.
+    The default is the first of these that exists: the entry for the next boot only, the setting's (a pattern takes
+    the first match), the one made the default in the menu, that of the first partition whose configuration names one,
+    the first of the list. An entry is passed over if its verdict is fail, it has no try left, it did not come up the
+    last time, or its disk may not decide; then the next possible one after it is taken, from the top after the end.
 
-    `warn` starts: somebody saw the warning when the machine was set up, and a machine that waits for a key is worse.
-    `unknown` says that nothing speaks against an entry but not all could be looked at. That is enough for a default
-    that was named, and for a stand-in only where no entry has a better verdict. A choice for the next boot is a
-    person's own: it is tried although the entry was lost before.
+    `warn` starts: a person saw the warning when setting the machine up, and waiting for a key would be worse.
+    `unknown` means that nothing speaks against the entry, but evidence is missing. That is enough for a chosen
+    default, and for a replacement only if no entry has a better verdict. A choice for the next boot is deliberate:
+    the entry is tried although it failed before.
 
-    What has no command line, or one that is known in part only, never starts by itself, whoever chose it: a kernel
-    that knows no root stops where nobody may be there to see it.
+    An entry without a command line, or with one that is only partly known, never starts automatically, whoever chose
+    it: a kernel without a root stops where perhaps nobody sees it.
 
-    A disk has a say when it was there when the default was made, and, where nobody has named the entry, when no other
-    disk with entries is further inside the machine: a stick, or a backup in a USB case, decides nothing.
+    A disk may decide if it was present when the default was made and, without a chosen entry, if no other disk with
+    entries is further inside the machine: a stick, or a backup in a USB case, decides nothing.
     """
     home = _Home.of(listings, state, settings)
     wanted = next(_wanted(listings, home, state, settings), None)
@@ -100,24 +99,25 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
 
 
 class Chooser:
-    """Chooses again and again while disks come and go, and stays with the first answer that is final.
+    """Chooses again while disks come and go, and keeps the first final answer.
 
-    What is plugged in during the countdown changes nothing. Only a slow disk may: the one with the entry that
-    somebody named by its id, or one inside the machine where so far only disks outside of it had entries. An entry
-    that is taken away is passed over, and is the choice again when it is back.
+    Disks that are plugged in during the countdown change nothing. Only a slow disk may: one with an entry that was
+    named by its id, or one inside the machine if so far only outside disks had entries. An entry that disappears is
+    passed over, and chosen again when it returns.
     """
 
     def __init__(self) -> None:
         self._kept: Choice | None = None
 
     def choose(self, listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
-        """See `choose`. state and settings are the same each time."""
+        """Return the choice at this moment; see the function `choose`. state and settings must be the same each
+        time."""
         choice, kept = choose(listings, state, settings, finished=finished), self._kept
         if kept is None or kept.listing is None:
             self._kept = choice if choice.final else None
             return choice
         was = kept.listing
-        # a copy has the same id
+        # a copy of a disk has the same id
         same = (found for found in listings if (found.entry.id, found.disks) == (was.entry.id, was.disks))
         found = next(same, None)
         wanted = choice.listing is not None and _is_named(choice.listing, was, state, settings)
@@ -138,8 +138,8 @@ class Chooser:
 
 
 def _is_named(listing: Listing, was: Listing, state: State, settings: Settings) -> bool:
-    """Return whether somebody has named it: for the next boot, as the default, or in the settings, whose pattern may
-    mean what was chosen before as well."""
+    """Return whether a person named it: for the next boot, as the default, or in the settings, whose pattern may also
+    match what was chosen before."""
     found, before = listing.entry.id, was.entry.id
     pattern = settings.default or ""
     by_pattern = fnmatch.fnmatchcase(found, pattern) and not fnmatch.fnmatchcase(before, pattern)
@@ -147,24 +147,24 @@ def _is_named(listing: Listing, was: Listing, state: State, settings: Settings) 
 
 
 class _Home(Value, kw_only=True):
-    """Which disks have a say in what starts by itself."""
+    """Which disks may decide what starts automatically."""
 
     rank: float
-    """Of the disks furthest inside the machine that offer anything: nothing further outside stands in for them."""
+    """Rank of the innermost disks that have entries: disks further outside cannot replace them."""
     default: frozenset[str]
-    """Those of the entry that was made the default."""
+    """Disks of the entry that was made the default."""
     there: frozenset[str]
-    """Those that were there then; empty = none was made."""
+    """Disks that were present then; empty: no default was made."""
 
     @classmethod
     def of(cls, listings: Sequence[Listing], state: State, settings: Settings) -> _Home:
-        """From what is there, and what is remembered. In a kiosk every place has been named."""
+        """Return it for the present entries and the state. In a kiosk the settings name every place."""
         ranks = (listing.rank for listing in listings)
         rank = math.inf if settings.profile is Profile.KIOSK else min(ranks, default=0)
         return cls(rank=rank, default=frozenset(state.default_disks), there=frozenset(state.disks))
 
     def misplaced(self, listing: Listing, wanted: _Wanted | None = None) -> Message | None:
-        """Return why an entry does not start automatically from its disk; None = it may. wanted: who wants it."""
+        """Return why an entry does not start automatically from its disk, or None if it may. wanted: the choice."""
         name = _name(listing)
         outside = N_("{name} is on a disk outside of the machine", name=name)
         if any(place.late for place in listing.places):
@@ -173,7 +173,7 @@ class _Home(Value, kw_only=True):
             if wanted.disks:
                 moved = N_("{name} is on another disk than when it was chosen", name=name)
                 return moved if wanted.disks != listing.disks else None
-            # its id says where its own partition is, and nothing of those that its files are on
+            # its id depends on its own partition, but not on those of its files
             own = listing.places[0].rank if listing.places else listing.rank
             return outside if listing.rank > max(own, self.rank) else None
         if listing.disks and listing.disks <= self.default:
@@ -184,7 +184,7 @@ class _Home(Value, kw_only=True):
 
 
 def _wanted(listings: Sequence[Listing], home: _Home, state: State, settings: Settings) -> Iterator[_Wanted]:
-    # what a disk without a say wants is looked at only where nobody else wants anything
+    # the default of a disk that may not decide counts only if there is no other
     able = [listing for listing in listings if home.misplaced(listing) is None] or list(listings)
     once = tuple(_with_id(listings, state.once))
     if once:
@@ -214,17 +214,17 @@ def _matching(listings: Sequence[Listing], pattern: str | None) -> Iterator[List
 
 
 def _waits_for_better(listings: Sequence[Listing], state: State, settings: Settings) -> bool:
-    """Whether something that is still being read would come before what is wanted now."""
+    """Return whether something that is still being read would take precedence over the present choice."""
     if state.once is not None:
         return not any(_with_id(listings, state.once))
     if settings.default is not None:
-        # a pattern takes the first that matches, and a partition above may still come
+        # a pattern takes the first match, and a partition further up may still appear
         return not (_is_exact(settings.default) and any(_matching(listings, settings.default)))
     return state.default is None or not any(_with_id(listings, state.default))
 
 
 def _missing(listings: Sequence[Listing], state: State, settings: Settings) -> str:
-    """That a default which was named is not there."""
+    """Return that a chosen default is missing, or an empty text."""
     if state.once is not None and not any(_with_id(listings, state.once)):
         return N_("The entry for this boot, {entry}, is not there.", entry=state.once)
     if settings.default is not None and not any(_matching(listings, settings.default)):
@@ -235,7 +235,7 @@ def _missing(listings: Sequence[Listing], state: State, settings: Settings) -> s
 
 
 def _against(listing: Listing, state: State, *, once: bool = False) -> Message | None:
-    """Return why an entry does not start automatically; None = it may."""
+    """Return why an entry does not start automatically, or None if it may."""
     name = _name(listing)
     if listing.report.verdict is Severity.FAIL:
         return N_("{name} cannot be started here", name=name)
@@ -262,7 +262,7 @@ def _against(listing: Listing, state: State, *, once: bool = False) -> Message |
 
 
 def _next_instead(origin: _Origin, why: Message) -> Message:
-    """Return that another entry is taken. why: a clause."""
+    """Return the message that another entry is taken. why: a clause."""
     match origin:
         case _Origin.ONCE:
             return N_("For this boot {why}: the next one is taken.", why=why)
@@ -273,7 +273,7 @@ def _next_instead(origin: _Origin, why: Message) -> Message:
 
 
 def _none_instead(origin: _Origin, why: Message) -> Message:
-    """Return that no entry starts. why: a clause."""
+    """Return the message that no entry starts. why: a clause."""
     match origin:
         case _Origin.ONCE:
             return N_("For this boot {why}, and no other entry can be started by itself.", why=why)
@@ -288,31 +288,31 @@ def _name(listing: Listing) -> str:
 
 
 class Countdown(Value):
-    """Seconds that run from a moment on. A value: what stops it is whoever holds it."""
+    """A countdown, as a value: its holder stops it by dropping it."""
 
     seconds: int
     began: float
-    """On the clock that `left` is asked with."""
+    """Start time, on the same clock as `now`."""
 
     def left(self, now: float) -> int:
-        """Whole seconds, rounded up; 0 = the time is up."""
+        """Return the whole seconds left, rounded up; 0 when the time is up."""
         return max(0, math.ceil(self.began + self.seconds - now))
 
     def until_tick(self, now: float) -> float:
-        """Seconds until `left` is another number; 0 when the time is up."""
+        """Return the seconds until `left` changes; 0 when the time is up."""
         left = self.left(now)
         return max(0.0, self.began + self.seconds - (left - 1) - now) if left else 0.0
 
     def over(self) -> Countdown:
-        """The time is up at once."""
+        """Return a countdown whose time is up."""
         return replace(self, seconds=0)
 
 
 def countdown_seconds(loaded: Loaded, *, first_stage: bool, demo: bool) -> int | None:
-    """How long the countdown is; None = there is none.
+    """Return the seconds of the countdown, or None for no countdown.
 
-    In a first stage it is what the settings say, and FIRST_STAGE_SECONDS where they are silent. Elsewhere somebody
-    has started the menu to look at it, on a machine that runs: only that very call's own option can set a time.
+    In a first stage that is the setting, by default FIRST_STAGE_SECONDS. Elsewhere a person has started the menu on a
+    running system to look at it: then only the option of that command sets a time.
     """
     origin = loaded.origins.get("timeout")
     if first_stage:
