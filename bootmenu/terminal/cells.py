@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from bootmenu.i18n import number
 from bootmenu.terminal.character_sets import char_width, set_width
 from bootmenu.terminal.character_sets import width as columns_of_text
 
@@ -104,9 +105,9 @@ def _head(word: str, width: int) -> str:
 def rate(bytes_per_second: float) -> str:
     """Return a rate like `112 MB/s`."""
     millions = bytes_per_second / 1_000_000
-    return f"{millions:.0f} MB/s" if millions >= 9.95 else f"{millions:.1f} MB/s"
+    return f"{millions:.0f} MB/s" if millions >= 9.95 else f"{number(millions, '.1f')} MB/s"
 
 
 def seconds(value: float) -> str:
     """Return a time like `0.2 s` or `75 s`."""
-    return f"{value:.1f} s" if value < 60 else f"{value:.0f} s"
+    return f"{number(value, '.1f')} s" if value < 60 else f"{value:.0f} s"

@@ -11,7 +11,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_text import Difference
-from bootmenu.i18n import _, localized
+from bootmenu.i18n import _, localized, number
 from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.model.value import Value
 from bootmenu.session.machine_session import Session
@@ -77,7 +77,7 @@ def _cut(texts: Iterable[str], most: int) -> Iterator[str]:
     texts = iter(texts)
     yield from islice(texts, most)
     if next(texts, None) is not None:
-        yield _("... and more: only the first {n} are shown").format(n=f"{most:,}")
+        yield _("... and more: only the first {n} are shown").format(n=number(most, ","))
 
 
 def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> Sequence[Line]:

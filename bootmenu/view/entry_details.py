@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.i18n import _, localized
+from bootmenu.i18n import _, localized, number
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.model.finding import Finding, Report
 from bootmenu.model.kernel import Compression
@@ -75,7 +75,7 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
     elif others:
         rest = _("And {others} for other boards.") if ours else _("{others} for other boards.")
     if rest:
-        lines += paragraph(width, rest.format(n=f"{more:,}", others=f"{others:,}"), Style.DIM)
+        lines += paragraph(width, rest.format(n=number(more, ","), others=number(others, ",")), Style.DIM)
     return lines
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import N_, _, localized
+from bootmenu.i18n import N_, _, localized, number
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
@@ -72,7 +72,7 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
     if progress.total or progress.done:
         size = megabytes(progress.done)
         if state is StageState.RUNNING and progress.total and not narrow:
-            size = f"{progress.done / 1_000_000:.1f} / {megabytes(progress.total)}"
+            size = f"{number(progress.done / 1_000_000, '.1f')} / {megabytes(progress.total)}"
         spans.append(Span(fit(size, 10 if narrow else 16, right=True)))
         spans.append(Span(fit(rate(progress.rate) if progress.rate else "", 11, right=True), Style.DIM))
         spans.append(Span(fit(seconds(progress.seconds), 8, right=True), Style.DIM))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import N_, _, for_each_language, localized
+from bootmenu.i18n import N_, _, for_each_language, localized, number
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
@@ -98,7 +98,7 @@ def stage_line(progress: Progress) -> str:
     """Return a stage with its state, size, time and what it says: `read kernel    done    35.1 MB    0.3 s`."""
     size = megabytes(progress.done) if progress.done else ""
     detail = clean(localized(progress.detail), 60)
-    return f"{stage_words(progress)} {size:>9} {progress.seconds:6.1f} s  {detail}".rstrip()
+    return f"{stage_words(progress)} {size:>9} {number(progress.seconds, '6.1f')} s  {detail}".rstrip()
 
 
 def name(listing: Listing) -> str:

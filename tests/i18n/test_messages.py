@@ -128,6 +128,21 @@ def test_numbers_are_written_as_the_language_has_it(code: str, size: str, count:
     assert "2.5" in str(N_("unpacked to {size:.1f} MB", size=2.5))
 
 
+def test_sizes_and_times_on_screens_have_the_decimal_comma() -> None:
+    from bootmenu.model.progress import Progress, Stage, StageState
+    from bootmenu.model.text import megabytes
+    from bootmenu.terminal.cells import rate, seconds
+    from bootmenu.view.wording import stage_line
+
+    progress = Progress(stage=Stage.KERNEL, state=StageState.DONE, done=35_100_000, seconds=0.26)
+    assert (megabytes(35_100_000), rate(1_500_000), seconds(0.26)) == ("35.1 MB", "1.5 MB/s", "0.3 s")
+    assert "35.1 MB    0.3 s" in stage_line(progress)
+    i18n.use("de", {})
+    assert (megabytes(35_100_000), rate(1_500_000), seconds(0.26)) == ("35,1 MB", "1,5 MB/s", "0,3 s")
+    assert "35,1 MB    0,3 s" in stage_line(progress)
+    assert "." not in "".join(str(value) for value in (megabytes(3200), seconds(75)))
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_value_stands_in_the_translation_as_it_is(name: str, other: str) -> None:
     i18n.use("de", {})

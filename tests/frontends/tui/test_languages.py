@@ -118,7 +118,9 @@ def test_every_stage_and_state_has_its_word() -> None:
         assert all(line.width <= width for line in lines)
         shown = "\n".join(line.text for line in lines)
         assert all(_(stage) in shown for stage in plan.stages)
-        assert all(f"{progress.seconds:.1f} s" in shown for progress in told.values() if progress.seconds)
+        assert all(
+            f"{i18n.number(progress.seconds, '.1f')} s" in shown for progress in told.values() if progress.seconds
+        )
 
 
 def fits(lines: list[Line], width: int) -> None:
