@@ -134,7 +134,8 @@ def _handed(screen: BaseScreen[Any], event: events.Event) -> object:
 @asynccontextmanager
 async def _app(kind: type[Screen[Any]]) -> AsyncIterator[Menu]:
     session = FakeSession(simulated=True)
-    settings = fakes.KIOSK if kind.__module__.endswith("kiosk") else None
+    in_kiosk = kind is PinScreen or kind.__name__.startswith("Kiosk")
+    settings = fakes.KIOSK if in_kiosk else None
     async with running(session, settings=settings) as menu:
         yield menu
 
