@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Write the tables of docs/json.md that the source can tell: `make json`, a step of a release. They are those of the
-facts, from their value types, and that of the checks, from their docstrings."""
+"""Write the parts of docs/json.md that the source can tell: `make json`, a step of a release. They are the tables of
+the facts, from their value types, that of the checks, from their docstrings, and the names of formats and methods."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from bootmenu.compat import CHECKS
+from bootmenu.kexec.methods import METHODS
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import ValueType, fields
+from bootmenu.sources import SOURCES
 
 PAGE = Path(__file__).parent.parent / "docs" / "json.md"
 
@@ -29,7 +31,15 @@ def page() -> str:
         before, begin, rest = text.partition(f"<!-- {name} -->")
         _, end, after = rest.partition(f"<!-- /{name} -->")
         text = "\n".join((before + begin, "\n\n".join(tables), end + after))
-    return text
+    first, *sources = SOURCES.names()
+    *methods, last = METHODS.names()
+    # unified kernel images are found beside what BLS describes
+    text = re.sub(r"(?<=\n\| `source` \| string \| )`.*(?= \|\n)", _listed([first, "uki", *sources]), text)
+    return re.sub(r"(?<=\| string \| )`kexec_load`.*?(?=, and why)", f"{_listed(methods)} or `{last}`", text)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _codes() -> str:
