@@ -246,7 +246,7 @@ class PlainMenu(PlainBase):
             elif row.heading:
                 say(f" {next(partitions)}")
             elif row.problem is not None:
-                say(localized(str(row.problem)), f"     {_('skip')}  ")
+                say(localized(row.problem.located), f"     {_('skip')}  ")
             else:
                 say(row.text, "     ")
         if not entries and not self._words:
@@ -486,7 +486,7 @@ class PlainMenu(PlainBase):
         if not kept:
             self.teletype.say(localized(memory.error), "  ! ")
         if name in (memory.state.default, memory.state.once) and (warning := made_default(listing, "")):
-            self.teletype.say(f"{full_name(listing)}: {warning}", "  ! ")
+            self.teletype.say(f"{full_name(listing)}: {localized(warning)}", "  ! ")
 
     def do_unlock(self) -> None:
         """Until a partition is unlocked, or Enter is typed alone. After a wrong passphrase comes the next try."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from bootmenu.i18n import English, Message, joined
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.value import Value, field
 
@@ -176,8 +177,14 @@ class Problem(Value, kw_only=True):
 
     def to_json(self) -> dict[str, object]:
         """Return `{"device": ..., "path": ..., "message": ...}`."""
-        return {"device": self.device, "path": self.path, "message": self.message}
+        return {"device": self.device, "path": self.path, "message": str(self.message)}
 
     def __str__(self) -> str:
+        return str(self.located)
+
+    @property
+    def located(self) -> str:
+        """Return the message with the partition and the file that it is about."""
         where = ":".join(part for part in (self.device, self.path) if part)
-        return f"{where}: {self.message}" if where else self.message
+        message = self.message if isinstance(self.message, Message) else English(self.message)
+        return joined(": ", [where, message]) if where else message

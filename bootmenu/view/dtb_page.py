@@ -11,7 +11,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_text import Difference
-from bootmenu.i18n import _, localized, number
+from bootmenu.i18n import N_, _, localized, number
 from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.model.value import Value
 from bootmenu.session.machine_session import Session
@@ -38,9 +38,9 @@ class TreeText(Value, kw_only=True):
     @classmethod
     def of(cls, trees: PlanTrees) -> TreeText:
         """Return the text of these trees; takes up to some hundred milliseconds. Raise BootmenuError."""
-        handed = _editable(trees.final, _("The device tree"))
-        named = _editable(trees.named, _("The device tree"))
-        running = _editable(trees.running, _("The running device tree"))
+        handed = _editable(trees.final, N_("The device tree"))
+        named = _editable(trees.named, N_("The device tree"))
+        running = _editable(trees.running, N_("The running device tree"))
         if handed is None:
             return cls(changes=None, against_running=None, source=None)
         return cls(
@@ -65,7 +65,7 @@ def _editable(tree: DeviceTree | None, name: str) -> EditableTree | None:
         return EditableTree.from_tree(tree)
     except FormatError as error:
         raise BootmenuError(
-            _("{tree} cannot be shown: {reason}.").format(tree=name, reason=localized(error.message)), error.hint
+            N_("{tree} cannot be shown: {reason}.", tree=name, reason=error.message), error.hint
         ) from None
 
 

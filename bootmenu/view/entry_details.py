@@ -135,7 +135,7 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
     for text in plan.entry.dtb_edits:
         lines += field(_("tree edit"), clean(text, 500), width, style=Style.STRONG)
     for edit in plan.edits:
-        lines += field(_("edit"), clean(localized(str(edit)), 500), width)
+        lines += field(_("edit"), clean(str(edit), 500), width)
     lines += field(_("command line"), clean(plan.command_line) or _("none"), width)
     for hook in plan.hooks:
         lines += field(_("hook"), clean(hook, 200), width)

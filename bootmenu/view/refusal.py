@@ -58,7 +58,7 @@ def refusal(error: Exception, name: str, width: int) -> list[Line]:
         lines += _field(_("stage"), _(error.stage), width)
         answer = error.call or error.errno_text
         if error.call and error.errno_text:
-            answer = _("{call} said {answer}").format(call=error.call, answer=error.errno_text)
+            answer = f"{error.call} said {error.errno_text}"
         if answer:
             lines += _field(_("call"), answer, width)
         if error.kernel_log:

@@ -159,4 +159,4 @@ _MOST_CODES = 5
 def made_default(listing: Listing, said: str) -> str:
     """Return what is said when an entry is made a default: of one that cannot be started, that it cannot."""
     fails = listing.report.verdict is Severity.FAIL
-    return _("the default, but it cannot be started here") if fails else said
+    return N_("the default, but it cannot be started here") if fails else said

@@ -247,3 +247,14 @@ def test_the_rule_about_quotes_sees_both_kinds_of_texts() -> None:
 def test_the_source_has_messages_at_all() -> None:
     assert len(list(calls("N_"))) > 200
     assert Path(PACKAGE, "i18n", "__init__.py").exists()
+
+
+def test_a_problem_is_shown_with_its_place_in_the_language_or_in_english_as_a_whole() -> None:
+    from bootmenu.model.entry import Problem
+
+    i18n.use("de", {})
+    problem = Problem(device="sda1", path="", message=N_("does not answer"))
+    assert (str(problem), localized(problem.located)) == ("sda1: does not answer", "sda1: antwortet nicht")
+    assert type(problem.to_json()["message"]) is str
+    plain = Problem(device="sda1", path="/boot/grub.cfg", message="unknown keyword")
+    assert localized(plain.located) == str(plain) == "sda1:/boot/grub.cfg: unknown keyword"

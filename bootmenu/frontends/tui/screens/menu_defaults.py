@@ -14,7 +14,7 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, localized
+from bootmenu.i18n import N_, _, localized
 from bootmenu.system.power import Power
 from bootmenu.view.wording import made_default
 
@@ -74,9 +74,9 @@ class MenuDefaults(MenuView):
             return
         name, there = chosen.entry.id, self.results.disks
         if self._state.default == name:
-            self._keep(lambda state: state.without_default(name), _("no longer the default that was made here"))
+            self._keep(lambda state: state.without_default(name), N_("no longer the default that was made here"))
         else:
-            said = made_default(chosen, _("the default from now on"))
+            said = made_default(chosen, N_("the default from now on"))
             self._keep(lambda state: state.with_default(chosen, there), said)
 
     def action_next_boot(self) -> None:
@@ -86,9 +86,9 @@ class MenuDefaults(MenuView):
             return
         name = chosen.entry.id
         if self._state.once == name:
-            self._keep(lambda state: state.without_once(name), _("no longer chosen for the next boot"))
+            self._keep(lambda state: state.without_once(name), N_("no longer chosen for the next boot"))
         else:
-            said = made_default(chosen, _("the default of the next boot only"))
+            said = made_default(chosen, N_("the default of the next boot only"))
             self._keep(lambda state: state.with_once(chosen), said)
 
     def _keep(self, change: Callable[[State], State], said: str) -> None:
@@ -111,9 +111,8 @@ class MenuDefaults(MenuView):
     def _store(self, memory: StateStore, number: int, said: str) -> None:
         """In a thread: it writes to a disk."""
         if not memory.store():
-            trouble = localized(memory.error)
-            said = _("{said}, until power-off: {trouble}").format(said=said, trouble=trouble)
-        self.post_message(self.Stored(number, said))
+            said = N_("{said}, until power-off: {trouble}", said=said, trouble=memory.error)
+        self.post_message(self.Stored(number, localized(said)))
 
     @on(Opened)
     def _opened(self, message: Opened) -> None:

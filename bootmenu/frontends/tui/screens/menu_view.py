@@ -20,7 +20,7 @@ from bootmenu.frontends.tui.screens.power_screen import PowerScreen
 from bootmenu.frontends.tui.widgets.row_list import RowList
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, localized, ngettext
+from bootmenu.i18n import N_, _, localized, ngettext
 from bootmenu.terminal.capabilities import Traits
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view import banner, entry_list, entry_summary
@@ -236,7 +236,7 @@ class MenuView(PowerScreen[None]):
 
     def looking_failed(self, error: Exception) -> None:
         """One sentence; what was found before stays."""
-        self._say(_("looking ended early: {error}").format(error=localized(str(error))))
+        self._say(localized(N_("looking ended early: {error}", error=error)))
 
     @on(RowList.Moved)
     def _moved(self, _message: RowList.Moved) -> None:
