@@ -204,12 +204,17 @@ def _overlay() -> Attack:
     host = SimulatedHost.from_facts(machine)
     base = goldens._with_symbols(DeviceTree.from_bytes(board_dtb("a,b"))).to_bytes()
     overlay = goldens._overlay().to_bytes()
+    edits = [b'/ model = "x", <1 0x2>, [00 ff]', b"disable /cpus/cpu@1", b"delete /cpus #size-cells", b"enable /cpus"]
 
     def attack(chance: random.Random) -> None:
         over = [mutated(chance, overlay, [base]) for _ in range(chance.randint(1, 3))]
         own = mutated(chance, base, [overlay]) if chance.random() < 0.5 else base
         with contextlib.suppress(BootmenuError):
             DtbFixups(host, machine, dict).merged(own, over)
+        typed = [mutated(chance, chance.choice(edits), edits).decode("utf-8", "replace")]
+        with contextlib.suppress(BootmenuError):
+            DtbFixups(host, machine, dict).merged(own, [], typed)
+        DtbFixups(host, machine, dict).predict(own, [], typed)
         DtbFixups(host, machine, dict).predict(own, over)
 
     return attack

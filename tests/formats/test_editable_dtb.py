@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import fdt
@@ -19,6 +20,9 @@ from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.formats.dtb_text import is_strings, text_of, value_of
 from bootmenu.formats.editable_dtb import MAX_DEPTH, MAX_ITEMS, EditableTree, differences
 from bootmenu.model.devicetree import MemoryRange
+from tests.builders import machines
+from tests.builders.entries import whole_image
+from tests.builders.trees import write_tree
 
 PROPERTY = settings(max_examples=100, deadline=None)
 SLOW = settings(max_examples=25, deadline=None)
@@ -325,3 +329,17 @@ def test_what_is_not_there_is_not_changed() -> None:
     held.set("/soc/uart@2/", "status", b"okay\0")
     soc = held.to_tree().root.children[0]
     assert [node.get("status") for node in soc.children] == [None, b"okay\0", None, b"okay\0"]
+
+
+def test_the_library_is_not_imported_by_a_scan(tmp_path: Path) -> None:
+    board = board_tree(("linux,dummy-virt",), memory=()).to_bytes()
+    entry = "title One\nlinux /Image\ndevicetree /board.dtb\n"
+    write_tree(tmp_path, {"Image": whole_image(), "board.dtb": board, "loader/entries/one.conf": entry})
+    machine = str(machines.FOLDER / "virt-psci-hvc.json")
+    words = ["scan", "--json", "--machine", machine, "--tree", f"{tmp_path},name=sda1"]
+    script = (
+        f"import sys; from bootmenu import cli; cli.main({words!r}); print('fdt' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert '"/board.dtb"' in done.stdout
+    assert done.stderr.split() == ["False"]
