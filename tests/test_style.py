@@ -54,7 +54,6 @@ def shared(named: Iterable[tuple[str, str]]) -> dict[str, object]:
 LONG_FILES: frozenset[str] = frozenset(
     {
         "discovery/scanner.py",
-        "frontends/plain_menu.py",
         "session/machine_session.py",
     }
 )
@@ -62,15 +61,10 @@ LONG_CLASSES: frozenset[str] = frozenset(
     {
         "MachineSession",
         "Mounts",
-        "PlainMenu",
         "Survey",
     }
 )
-SHARED_MODULES: frozenset[str] = frozenset(
-    {
-        "plan",
-    }
-)
+SHARED_MODULES: frozenset[str] = frozenset({})
 SHARED_CLASSES: frozenset[str] = frozenset(
     {
         "_Ended",

@@ -194,8 +194,10 @@ class _Printer:
 
     def plan(self, plan: LoadPlan, report: Report) -> None:
         from bootmenu.model.finding import Severity
-        from bootmenu.view.output import WORDS, report_to_json
-        from bootmenu.view.plan import plan_lines
+        from bootmenu.view.boot_plan import plan_lines
+        from bootmenu.view.findings import message
+        from bootmenu.view.output import report_to_json
+        from bootmenu.view.wording import word
 
         if self._json:
             self._line({"plan": plan.to_json(), **report_to_json(report)})
@@ -204,8 +206,7 @@ class _Printer:
             print(line)
         for finding in report.findings:
             if finding.severity in (Severity.FAIL, Severity.WARN):
-                word = WORDS[finding.severity] + (" ignored" if finding.ignored else "")
-                print(f"{word:<14}{finding.code}: {printable(finding.message)}")
+                print(f"{word(finding.severity):<14}{finding.code}: {message(finding)}")
         sys.stdout.flush()
 
     def trees(self, trees: PlanTrees) -> None:
@@ -224,15 +225,13 @@ class _Printer:
 
     def progress(self, progress: Progress) -> None:
         from bootmenu.model.progress import StageState
-        from bootmenu.model.text import megabytes
+        from bootmenu.view.wording import stage_line
 
         if self._json:
             self._digests += progress.digests
             self._line({"progress": progress.to_json()})
         elif progress.state is not StageState.RUNNING:
-            size = f"{megabytes(progress.done) if progress.done else '':>11}"
-            detail = f"  {printable(progress.detail)}" if progress.detail else ""
-            print(f"{progress.stage:<22}{progress.state:<8}{size}  {progress.seconds:5.1f} s{detail}", flush=True)
+            print(stage_line(progress), flush=True)
             for digest in progress.digests:
                 print(f"{'':<14}{printable(str(digest))}", flush=True)
 

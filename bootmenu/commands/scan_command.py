@@ -59,16 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
 def scan_lines(listings: list[Listing]) -> Iterator[str]:
     """Yield a line for each entry: verdict, id, title; below it the worst finding, where the verdict is not ok."""
     from bootmenu.model.finding import Severity
-    from bootmenu.view.output import WORDS, printable
+    from bootmenu.view.output import printable
+    from bootmenu.view.wording import word
 
     said: set[str] = set()
     width = max((len(listing.entry.id) for listing in listings), default=0)
     for listing in listings:
         mark = "*" if listing.entry.default else " "
-        word = WORDS[listing.report.verdict]
         title = " ".join(part for part in (listing.entry.title, listing.entry.version) if part)
         name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {title}")
-        yield f"{word:<4} {mark} {name:<{width}}  {where}"
+        yield f"{word(listing.report.verdict):<4} {mark} {name:<{width}}  {where}"
         if listing.report.verdict is not Severity.PASS:
             worst = next(found for found in listing.report.findings if not found.ignored)
             line = f"{worst.code}: {worst.message}"

@@ -188,7 +188,7 @@ def _load_automatically(
     if kiosk is None:
         frame.line(" " + _("Loading {name}. Esc opens the menu.").format(name=full_name(listing)))
     else:
-        frame.line(" " + _("This is being started. Please leave the power on."))
+        frame.line(" " + _("Starting. Please do not switch off."))
     plan = view.plan(listing)
     try:
         for steps in (view.load(plan), view.prepare_jump(plan)):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bootmenu.kexec.plan import LoadPlan
     from bootmenu.session.shared_session import Shared, View
 
-KIOSK_LAST_LINE = N_("This is being started. The screen may stay dark for some seconds.")
+KIOSK_LAST_LINE = N_("Starting. The screen may stay dark for some seconds.")
 
 
 class MenuRun(Value, kw_only=True):

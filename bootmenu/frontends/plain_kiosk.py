@@ -12,7 +12,8 @@ from collections.abc import Callable
 from bootmenu.bootstate.pin import LONGEST, Guard
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump, Outcome, Quit
-from bootmenu.frontends.plain_menu import Locked, PlainBase, PlainMenu
+from bootmenu.frontends.plain_base import Locked, PlainBase
+from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.kernel_errors import SimulatedJump
@@ -227,7 +228,7 @@ class PlainKiosk(PlainBase):
         if self.context.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
             return
         self.teletype.say(row.name)
-        self.teletype.say(_("This is being started. Please leave the power on."))
+        self.teletype.say(_("Starting. Please do not switch off."))
         try:
             plan = self.load(listing, lambda _progress: None)
         except EndOfInput:

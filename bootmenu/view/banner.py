@@ -9,6 +9,7 @@ from bootmenu.i18n import _, localized, ngettext
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import cells, clean, cut
+from bootmenu.view import findings
 from bootmenu.view.styled_text import Line, Span, Style, block, rule, spread
 from bootmenu.view.wording import NOTE, verdict, verdict_width
 
@@ -52,8 +53,8 @@ def banner(
     for finding in machine.findings:
         if finding.severity is Severity.PASS:
             continue
-        text = f"{finding.code}: {clean(localized(finding.message))}"
-        text += f" → {clean(localized(finding.hint))}" if finding.hint else ""
+        text = f"{finding.code}: {findings.message(finding)}"
+        text += f" → {findings.hint(finding)}" if finding.hint else ""
         lines += tell([Span(" "), verdict(finding.severity)], text)
     for notice in notices:
         lines += tell([Span(f" {_(NOTE)}", Style.WARN)], clean(localized(notice)))

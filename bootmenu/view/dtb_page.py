@@ -103,7 +103,7 @@ def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> Seque
 def _changes(title: str, texts: tuple[str, ...], width: int) -> list[Line]:
     lines = [BLANK, heading(width, title)]
     if not texts:
-        return [*lines, *paragraph(width, _("Nothing: they say the same."), Style.DIM)]
+        return [*lines, *paragraph(width, _("No differences."), Style.DIM)]
     for text in texts:
         sign, _blank, rest = text.partition(" ")
         style = {"+": Style.PASS, "-": Style.FAIL}.get(sign, Style.WARN)

@@ -10,14 +10,14 @@ from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import _, localized, number
-from bootmenu.kexec.plan import LoadPlan, PlannedFile
+from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding, Report
-from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
-from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import clean
 from bootmenu.view.banner import heading
-from bootmenu.view.entry_summary import STACKED, field, files, finding, label_width
+from bootmenu.view.boot_plan import plan_rows
+from bootmenu.view.entry_summary import field, files, label_width
+from bootmenu.view.findings import STACKED, evidence, finding
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import NOTE, full_name, own_findings, verdict_width
 
@@ -35,7 +35,7 @@ def details(
     lines += [BLANK, heading(width, _("What was checked"))]
     for found in own_findings(listing.report, machine_report):
         lines += _with_evidence(found, width)
-    lines += [BLANK, heading(width, _("What loading it would do")), *planned(plan, width)]
+    lines += [BLANK, heading(width, _("Boot plan")), *planned(plan, width)]
     return lines
 
 
@@ -94,11 +94,9 @@ def machine_details(machine_report: Report, notices: Sequence[str], width: int) 
 def _with_evidence(found: Finding, width: int) -> list[Line]:
     lines = finding(found, width)
     indent = verdict_width() + (2 if width < STACKED else 15)
-    for name, value in found.evidence.items():
-        if value is None:  # the finding itself says what could not be read, and what there is not is no evidence
-            continue
+    for name, value in evidence(found):
         text = value if isinstance(value, str) else json.dumps(_named(value), ensure_ascii=False, default=str)
-        lines += block(width - 1, [], indent, f"{clean(name, 60)}: {clean(text, 1000)}", Style.DIM)
+        lines += block(width - 1, [], indent, f"{name}: {clean(text, 1000)}", Style.DIM)
     return lines
 
 
@@ -116,7 +114,7 @@ def _named(value: object) -> object:
 
 
 def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
-    """The plan: the method and why, the files, the edits and the notes."""
+    """Return the boot plan; None: it is being made."""
     if plan is None:
         return paragraph(width, _("Being worked out."), Style.DIM)
     if isinstance(plan, BootmenuError):
@@ -126,34 +124,9 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
             arrow = [Span(" " * (column - 2)), Span("→", Style.KEY)]
             lines += block(width - 1, arrow, column, clean(localized(plan.hint)), Style.STRONG)
         return lines
-    lines = field(_("method"), f"{clean(plan.method, 60)}: {clean(localized(plan.reason), 500)}", width)
-    lines += _file(_("kernel"), plan.kernel, width)
-    for initrd in plan.initrds:
-        lines += _file(_("initramfs"), initrd, width)
-    if plan.dtb is not None:
-        lines += _file(_("device tree"), plan.dtb, width)
-    for text in plan.entry.dtb_edits:
-        lines += field(_("tree edit"), clean(text, 500), width, style=Style.STRONG)
-    for edit in plan.edits:
-        lines += field(_("edit"), clean(str(edit), 500), width)
-    lines += field(_("command line"), clean(plan.command_line) or _("none"), width)
-    for hook in plan.hooks:
-        lines += field(_("hook"), clean(hook, 200), width)
-    for overlay in plan.overlays:
-        lines += _file(_("overlay"), overlay, width)
-    for note in plan.notes:
-        lines += field(_("note"), clean(localized(note)), width, style=Style.STRONG)
-    return lines
-
-
-def _file(label: str, file: PlannedFile, width: int) -> list[Line]:
-    text = f"{clean(file.ref.device, 80)}:{clean(file.ref.path, 1000)}"
-    if file.ref.part:
-        text += f" ({clean(file.ref.part, 80)})"
-    if file.compression is not Compression.NONE:
-        text += f" ({file.compression})"
-    lines = field(label, text, width, tail=megabytes(file.size))
-    if file.sha256:
-        demand = _(", which must have the SHA-256 {digest}").format(digest=clean(file.sha256, 64))
-        lines += field("", demand.removeprefix(", "), width, style=Style.DIM)
+    lines = []
+    for row in plan_rows(plan):
+        lines += field(row.name, clean(row.text), width, tail=row.size)
+        if row.demand:
+            lines += field("", clean(row.demand), width, style=Style.DIM)
     return lines

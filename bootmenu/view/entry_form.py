@@ -82,14 +82,14 @@ def ready(choices: Sequence[TreeChoice]) -> list[TreeChoice]:
 
 def _choices(editor: EntryEditor, choices: Sequence[TreeChoice] | None, width: int) -> list[Line]:
     if choices is None:
-        return block(width - 1, [], _column(), _("looking for those that lie ready"), Style.DIM)
+        return block(width - 1, [], _column(), _("looking for device trees"), Style.DIM)
     ours = ready(choices)
     if not ours:
-        said = _("none lies ready for this board")
+        said = _("no device tree for this board found")
         if choices:
             said = ngettext(
-                "none lies ready for this board; {n} for another board does",
-                "none lies ready for this board; {n} for other boards do",
+                "no device tree for this board found; {n} for another board",
+                "no device tree for this board found; {n} for other boards",
                 len(choices),
             )
         return block(width - 1, [], _column(), said, Style.DIM)

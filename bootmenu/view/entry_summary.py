@@ -8,16 +8,14 @@ from bootmenu.compat.facts import EntryFacts, FileFacts, FileState
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _, for_each_language, localized, ngettext
 from bootmenu.model.entry import BootEntry, FileRef, Problem
-from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.finding import Report, Severity
 from bootmenu.model.kernel import Compression, KernelImage
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean
+from bootmenu.view.findings import finding
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
 from bootmenu.view.wording import own_findings, verdict, verdict_width
-
-STACKED = 60
-"""Columns; in fewer, a finding's message stands under its code and not beside it."""
 
 _LABELS = (
     *(N_("kernel"), N_("initramfs"), N_("device tree"), N_("overlay"), N_("command line")),
@@ -90,8 +88,8 @@ def _when(attempt: Attempt) -> tuple[str, str]:
 
 def _lost(when: tuple[str, str]) -> str:
     if not when[0]:
-        return _("Tried, and never came back.")
-    return _("Tried on {day} at {time} UTC, and never came back.").format(day=when[0], time=when[1])
+        return _("The last boot did not complete.")
+    return _("The boot on {day} at {time} UTC did not complete.").format(day=when[0], time=when[1])
 
 
 def _good(when: tuple[str, str]) -> str:
@@ -121,22 +119,6 @@ def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
                 Span(" " + ngettext("{n} check passed", "{n} checks passed", passes), Style.DIM),
             )
         )
-    return lines
-
-
-def finding(shown: Finding, width: int) -> list[Line]:
-    """`■ FAIL IMG-PAGE` and the message in the same column as every value; the hint under it."""
-    label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Style.STRONG)]
-    indent = verdict_width() + 2
-    lines = [Line(tuple(label))] if width < STACKED else []
-    if lines:
-        lines += block(width - 1, [], indent, clean(localized(shown.message)))
-    else:
-        indent = verdict_width() + max(15, len(shown.code) + 4)
-        lines += block(width - 1, label, indent, clean(localized(shown.message)))
-    if shown.hint:
-        arrow = [Span(" " * (indent - 2)), Span("→", Style.KEY)]
-        lines += block(width - 1, arrow, indent, clean(localized(shown.hint)), Style.STRONG)
     return lines
 
 

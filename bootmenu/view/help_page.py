@@ -43,7 +43,7 @@ def manual(
     lines += _explained(skip(), _("this could not be read; the rest is listed"), width)
     lines += _explained(Span("*", Style.STRONG), _("the default: of its boot configuration, or made with D"), width)
     lines += _explained(Span("→", Style.STRONG), _("the default of the next boot only"), width)
-    lines += _explained(Span("!", Style.WARN), _("it was started, and never came back since"), width)
+    lines += _explained(Span("!", Style.WARN), _("the last boot of it did not complete"), width)
     lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong, and stands in the log"), width)
     for place in _PLACES:
         if place is not about:

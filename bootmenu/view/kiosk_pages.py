@@ -244,7 +244,7 @@ def progress(words: str, part: float, said: str, width: int, height: int) -> lis
         Span(f" {int(part * 100):3d} %", Style.STRONG),
     )
     lines = [*_text(width, words, Style.STRONG), BLANK, bar, BLANK]
-    return _middle([*lines, *_text(width, said or _("This is being started. Please leave the power on."))], height)
+    return _middle([*lines, *_text(width, said or _("Starting. Please do not switch off."))], height)
 
 
 def refusal(words: str, width: int, height: int) -> list[Line]:

@@ -17,12 +17,12 @@ def log(own: Sequence[str] | None, kernel: Sequence[str] | None, where: str, wid
     """own: lines of the file; None = it is being read. kernel: None = not permitted. where: the file."""
     lines = [heading(width, _("The kernel's messages"))]
     if kernel is None:
-        lines += paragraph(width, _("They may not be read here: that takes root."), Style.DIM)
+        lines += paragraph(width, _("Only root may read them."), Style.DIM)
     elif not kernel:
         lines += paragraph(width, _("None."), Style.DIM)
     for text in (kernel or ())[-LINES:]:
         lines += paragraph(width, text)
-    lines += [BLANK, heading(width, _("Mistakes of the menu itself"))]
+    lines += [BLANK, heading(width, _("Internal errors"))]
     if own is None:
         return [*lines, *paragraph(width, _("Being read."), Style.DIM)]
     for text in own[-LINES:]:

@@ -11,13 +11,11 @@ from types import MappingProxyType
 from bootmenu.config.option import Option
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, localized
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.text import printable as printable
-
-WORDS = {Severity.PASS: "ok", Severity.UNKNOWN: "?", Severity.WARN: "warn", Severity.FAIL: "FAIL"}
-"""One word a severity, wherever people read it."""
+from bootmenu.view import findings
+from bootmenu.view.wording import verdict_line, word, word_width
 
 _COLOURS = {Severity.PASS: "32", Severity.UNKNOWN: "36", Severity.WARN: "33", Severity.FAIL: "31;1"}
 _WIDTH = 100
@@ -69,31 +67,24 @@ def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
     width = max((len(finding.code) for finding in report.findings), default=0)
     for finding in report.findings:
         yield from _finding_lines(finding, width, colour)
-    yield _("verdict: {word}").format(word=_word(report.verdict, colour))
+    yield verdict_line(report.verdict).replace(word(report.verdict), _word(report.verdict, colour))
 
 
 def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
     room = word_width()
-    word = _word(finding.severity, colour) + " " * (room - len(_(WORDS[finding.severity])))
+    said = _word(finding.severity, colour) + " " * (room - len(word(finding.severity)))
     indent = " " * (room + 2 + width + 2)
-    ignored = _("(ignored)") + " " if finding.ignored else ""
-    message = textwrap.wrap(ignored + printable(localized(finding.message)), _WIDTH - len(indent)) or [""]
-    yield f"{word}  {finding.code:<{width}}  {message[0]}"
-    yield from (indent + line for line in message[1:])
-    if finding.hint:
-        hint = textwrap.wrap(printable(localized(finding.hint)), _WIDTH - len(indent) - 2)
-        yield f"{indent}→ {hint[0]}"
-        yield from (f"{indent}  {line}" for line in hint[1:])
-
-
-def word_width() -> int:
-    """Columns of the longest verdict, in the language in use."""
-    return max(len(_(word)) for word in WORDS.values())
+    first, *more = textwrap.wrap(findings.message(finding), _WIDTH - len(indent)) or [""]
+    yield f"{said}  {finding.code:<{width}}  {first}"
+    yield from (indent + line for line in more)
+    if advice := findings.hint(finding):
+        first, *more = textwrap.wrap(advice, _WIDTH - len(indent) - 2)
+        yield f"{indent}→ {first}"
+        yield from (f"{indent}  {line}" for line in more)
 
 
 def _word(severity: Severity, colour: bool) -> str:
-    word = _(WORDS[severity])
-    return f"\033[{_COLOURS[severity]}m{word}\033[0m" if colour else word
+    return f"\033[{_COLOURS[severity]}m{word(severity)}\033[0m" if colour else word(severity)
 
 
 Applied = Mapping[str, tuple[object, str]]

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import _, localized
+from bootmenu.i18n import _
 from bootmenu.model.finding import Report, Severity
-from bootmenu.terminal.cells import cells, clean, fit
+from bootmenu.terminal.cells import cells, fit
+from bootmenu.view import findings
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, line, paragraph
 from bootmenu.view.wording import full_name, overridden, reasons, verdict, verdict_width
 
@@ -21,10 +22,10 @@ def question(
     column = verdict_width() + 2
     for why in reasons(listing.report, machine_report):
         lines.append(BLANK)
-        lines += block(width - 1, [Span(" "), verdict(why.severity)], column, clean(localized(why.message), 600))
+        lines += block(width - 1, [Span(" "), verdict(why.severity)], column, findings.message(why))
         if why.hint:
             arrow = Span("→", Style.KEY)
-            lines += block(width - 1, [Span(" " * (column - 2)), arrow], column, clean(localized(why.hint), 400))
+            lines += block(width - 1, [Span(" " * (column - 2)), arrow], column, findings.hint(why))
     if failed:
         that = _("That would override {codes}.").format(codes=overridden(listing.report))
         lines += [BLANK, *paragraph(width, that)]

@@ -43,30 +43,36 @@ def advice(error: Exception) -> str:
     return _("Please report this, with the log file of bootmenu.")
 
 
+def refusal_rows(error: Exception, name: str = "") -> list[tuple[str, str, Style]]:
+    """Return what went wrong as rows of name, text and style: the entry, the error, what is still loaded, the stage,
+    the call and the kernel's log. Rows without a name continue the one above. name: the entry's; empty = unknown."""
+    rows = [(_("entry"), name, Style.TEXT)] if name else []
+    what = localized(error.message) if isinstance(error, BootmenuError) else f"{type(error).__name__}: {error}"
+    rows.append((_("what"), what, Style.STRONG))
+    rows += [("", localized(left), Style.WARN) for left in left_loaded(error)]
+    if not isinstance(error, LoadError):
+        return rows
+    rows.append((_("stage"), _(error.stage), Style.TEXT))
+    answer = error.call or error.errno_text
+    if error.call and error.errno_text:
+        answer = f"{error.call} said {error.errno_text}"
+    if answer:
+        rows.append((_("call"), answer, Style.TEXT))
+    if error.kernel_log:
+        rows.append((_("kernel log"), error.kernel_log[0], Style.TEXT))
+        rows += [("", line, Style.TEXT) for line in error.kernel_log[1:]]
+    elif error.call:
+        rows.append((_("kernel log"), _("nothing"), Style.DIM))
+    return rows
+
+
 def refusal(error: Exception, name: str, width: int) -> list[Line]:
-    """name: the entry; empty when it is not known any more."""
+    """Return the page about an error. name: the entry; empty when it is not known any more."""
     lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Style.FAIL)], 3, headline(error), Style.FAIL), BLANK]
-    if name:
-        lines += _field(_("entry"), name, width)
-    if isinstance(error, BootmenuError):
-        lines += _field(_("what"), localized(error.message), width, Style.STRONG)
-    else:
-        lines += _field(_("what"), f"{type(error).__name__}: {error}", width, Style.STRONG)
-    for left in left_loaded(error):
-        lines += _field("", localized(left), width, Style.WARN)
-    if isinstance(error, LoadError):
-        lines += _field(_("stage"), _(error.stage), width)
-        answer = error.call or error.errno_text
-        if error.call and error.errno_text:
-            answer = f"{error.call} said {error.errno_text}"
-        if answer:
-            lines += _field(_("call"), answer, width)
-        if error.kernel_log:
+    for label, text, style in refusal_rows(error, name):
+        if label == _("kernel log") and isinstance(error, LoadError) and error.kernel_log:
             lines.append(BLANK)
-            for index, row in enumerate(error.kernel_log):
-                lines += _field(_("kernel log") if index == 0 else "", row, width)
-        elif error.call:
-            lines += _field(_("kernel log"), _("nothing"), width, Style.DIM)
+        lines += _field(label, text, width, style)
     if hint := advice(error):
         lines += [BLANK, *_field(_("do"), hint, width, Style.STRONG)]
     return lines

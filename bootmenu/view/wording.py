@@ -50,6 +50,22 @@ def _worded(words: VerdictWords) -> str:
     return words.sign if words.sign == words.word else f"{words.sign} {_(words.word)}"
 
 
+def word(severity: Severity) -> str:
+    """Return the word of a verdict, in the language in use."""
+    return _(WORDS[severity].word)
+
+
+@for_each_language
+def word_width() -> int:
+    """Return the columns of the longest word of a verdict."""
+    return max(cells(word(severity)) for severity in WORDS)
+
+
+def verdict_line(severity: Severity) -> str:
+    """Return `verdict: FAIL`."""
+    return _("verdict: {word}").format(word=word(severity))
+
+
 def verdict(severity: Severity) -> Span:
     """`■ FAIL`, padded to the column's width. The unknown is its sign alone."""
     return Span(fit(_worded(WORDS[severity]), verdict_width()), Style.of(severity))

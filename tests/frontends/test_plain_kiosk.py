@@ -82,7 +82,7 @@ def test_a_row_is_started_by_its_number_in_plain_words() -> None:
     said, outcome = kiosk("2", session=session)
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.id == "debian-47"
-    assert "This is being started. Please leave the power on." in said
+    assert "Starting. Please do not switch off." in said
     assert not [word for word in TECHNICAL if word in said]
 
 
@@ -226,7 +226,7 @@ def test_the_pin_opens_what_is_behind_it_until_it_is_locked_again(tmp_path: Path
     before, after = said.split("The PIN (Enter for none)", 1)
     opened, locked = after.rsplit("This terminal can start in three ways.", 1)
     assert fakes.DEBIAN.entry.title not in before + locked
-    assert opened.count(fakes.DEBIAN.entry.title) == 4
+    assert opened.count(fakes.DEBIAN.entry.title) == 3
     assert "L" in opened.partition("Also: ")[2].partition("?")[0].split()
     assert locked.count("Type a number, then Enter.") == 2, "d is nothing here"
 

@@ -29,11 +29,11 @@ from bootmenu.model.entry import FileRef
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
 from bootmenu.terminal.teletype import Teletype
+from bootmenu.view.boot_plan import plan_lines
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.key_help import plain_commands
-from bootmenu.view.output import WORDS as REPORT_WORDS
-from bootmenu.view.plan import plan_lines
 from bootmenu.view.policy import Policy
+from bootmenu.view.wording import word
 from tests.builders import fakes
 from tests.frontends.pseudo_terminal import on_a_line
 
@@ -60,7 +60,7 @@ def test_the_list_has_every_entry_with_its_verdict_and_what_was_skipped() -> Non
     said, outcome = sit(fakes.FakeSession())
     assert outcome == Quit()
     rows = [line for line in said.splitlines() if line.strip()[:1].isdigit()]
-    assert [row.split()[1] for row in rows] == [REPORT_WORDS[found.report.verdict] for found in _listings()]
+    assert [row.split()[1] for row in rows] == [word(found.report.verdict) for found in _listings()]
     assert "  1* ok    Debian GNU/Linux 12 (bookworm), 6.1.0-49-arm64  (bls)" in said
     assert "skip  sdb1" in said
     assert said.isascii()
@@ -99,7 +99,7 @@ def test_a_load_that_fails_is_told_with_what_the_kernel_said_and_the_menu_stays(
     error = LoadError("It said no.", "Ask again.", stage=Stage.LOAD, call="kexec_load", errno=16, kernel_log=("x y",))
     session = fakes.FakeSession(load_error=error)
     said, outcome = sit(session, "1", "?")
-    for part in ("! It said no.", "kexec_load: EBUSY", "kernel: x y", "> Ask again.", "start entry N"):
+    for part in ("! It said no.", "call: kexec_load said EBUSY", "kernel log: x y", "> Ask again.", "start entry N"):
         assert part in said
     assert outcome == Quit()
     assert "unload" in session.calls
@@ -179,7 +179,7 @@ def test_a_device_tree_is_chosen_by_its_number() -> None:
     assert outcome.plan.entry.dtb.path == "/two.dtb"
     assert "other.dtb" not in said
     said, outcome = sit(fakes.FakeSession(), "e 1", number, "2", "b")
-    assert "none lies ready for this board" in said
+    assert "no device tree for this board found" in said
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.dtb == fakes.DEBIAN.entry.dtb
 
@@ -209,7 +209,7 @@ def test_details_have_what_is_changed_in_the_device_tree() -> None:
     session = fakes.FakeSession(handed=PlanTrees(running=after, named=before, final=after))
     said, _ = sit(session, "d 1")
     assert "acme,new" in said
-    assert "Nothing: they say the same." in said, "against the running one"
+    assert "No differences." in said, "against the running one"
     session = fakes.FakeSession(trees_error=fakes.NO_ROOT)
     said, outcome = sit(session, "d 1", "?")
     assert "Start it with sudo." in said

@@ -211,7 +211,7 @@ def test_entries_that_differ_never_look_equal_and_have_one_line_each(width: int)
     rows = [line for line in said.split("\n") if line[:4].strip(" !*>").isdigit() and line.startswith(" ")]
     assert len(rows) == len(found)
     assert len({row[4:] for row in rows}) == len(found)
-    assert ("!" in rows[1][:4]) is ("never came back" not in rows[1]), "what did not come back is marked"
+    assert ("!" in rows[1][:4]) is ("last boot failed" not in rows[1]), "what did not come back is marked"
     if width >= 40:
         assert ["recovery" in row or "mode" in row for row in rows] == [False, True, False, True, False]
 

@@ -24,8 +24,8 @@ from bootmenu.model.finding import Report, Severity
 from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 from bootmenu.system.recorded_host import SimulatedHost
+from bootmenu.view.boot_plan import plan_lines
 from bootmenu.view.entry_details import planned
-from bootmenu.view.plan import plan_lines
 from tests.builders.hosts import fake_host
 from tests.builders.machines import tree_of, virt
 from tests.kexec.staging import Bench

@@ -18,7 +18,7 @@ from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
-from bootmenu.view.plan import plan_lines
+from bootmenu.view.boot_plan import plan_lines
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import fake_host

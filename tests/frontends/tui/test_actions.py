@@ -214,7 +214,7 @@ async def test_a_test_load_ends_with_the_kernel_s_answer_in_the_verdict(fails: b
             await menu.at(RefusalScreen)
             await menu.press("enter")
         else:
-            await menu.sees("taken out again: nothing is loaded")
+            await menu.sees("Test passed; nothing is loaded now")
             assert session.calls[-1] == "unload"
         await menu.at(MenuScreen)
         assert "leave" not in session.calls
@@ -246,7 +246,7 @@ async def test_a_test_that_takes_a_loaded_kernel_out_is_asked_for(yes: bool) -> 
         await menu.press("t")
         await menu.at(ChoiceScreen)
         await menu.press(*(["down"] if yes else []), "enter")
-        await menu.at(MenuScreen) if not yes else await menu.sees("taken out again")
+        await menu.at(MenuScreen) if not yes else await menu.sees("Test passed")
         assert ("load debian-49" in session.calls) is yes
 
 
@@ -443,7 +443,7 @@ async def test_an_entry_that_never_came_back_is_marked_and_told(tmp_path: Path) 
     )
     memory = remembering(tmp_path, State(lost=(lost,), good=(Attempt(entry="alpine", at=""),)))
     async with running(FakeSession(events=events_told, memory=memory)) as menu:
-        await menu.sees("! Tried on 2026-11-14 at 09:30 UTC, and never came back.")
+        await menu.sees("! The boot on 2026-11-14 at 09:30 UTC did not complete.")
         assert "1!" in menu.selected
         await menu.press("2")
         assert "Boot counting: 2 tries left." in menu.text

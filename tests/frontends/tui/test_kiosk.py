@@ -114,7 +114,7 @@ async def test_the_progress_is_a_bar_and_plain_words() -> None:
     async with kiosk(session) as menu:
         await menu.press("enter")
         await menu.at(KioskLoadingScreen)
-        await menu.sees("This is being started.")
+        await menu.sees("Starting.")
         await menu.until(lambda: session.load_reached.is_set())
         await menu.sees("%")
         assert not [word for word in TECHNICAL if word in menu.text]

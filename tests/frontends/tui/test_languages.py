@@ -62,7 +62,7 @@ async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) 
     session = fakes.stuck_session(memory=memory)
     async with running(session, size=size) as menu:
         check(menu)
-        tried = _("Tried on {day} at {time} UTC, and never came back.")
+        tried = _("The boot on {day} at {time} UTC did not complete.")
         await menu.press("1")
         await menu.sees(tried.format(day="2026-11-14", time="09:30")[:20])
         titles = [row.find("GNU/Linux") for row in menu.rows if row[2:3].isdigit()]

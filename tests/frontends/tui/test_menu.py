@@ -352,7 +352,7 @@ async def test_details_say_no_more_of_device_trees_than_there_is(trees: tuple[Tr
     session = FakeSession(trees=trees)
     async with running(session, size=(80, 100)) as menu:
         await menu.press("d")
-        await menu.sees("What loading it would do")
+        await menu.sees("Boot plan")
         await menu.until(lambda: any(call.startswith("device trees") for call in session.calls))
         if text:
             await menu.sees(text)

@@ -26,7 +26,7 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("menu-looking", "menu-simulation", "menu-locked", "menu-remembered", "filtered"), (MARKED,)),
     "menu-ended-early": (MARKED, "looking en"),
-    "menu-tested": (MARKED, "taken by"),
+    "menu-tested": (MARKED, "Test passed"),
     "menu-starting": ("looking",),
     "menu-empty": (r"\bm\b",),
     "menu-no-partition": ("0 entries",),

@@ -233,7 +233,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     @on(Tested)
     def _tested(self, message: Tested) -> None:
         if not self.gone:
-            said = _("taken by the kernel, and taken out again: nothing is loaded")
+            said = _("Test passed; nothing is loaded now")
             self.dismiss(Returned(localized(message.left) or said, tested=message.tested))
 
     @on(Cancelled)

@@ -177,7 +177,7 @@ class MenuView(PowerScreen[None]):
             return paragraph(width, _("Entries appear here as the partitions are read."), Style.DIM)
         if self._words:
             return paragraph(width, _("No entry matches. Esc shows all."), Style.DIM)
-        return paragraph(width, _("The list says what was found on each partition instead."), Style.DIM)
+        return paragraph(width, _("The list says what each partition has."), Style.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
         right = more_below(self.text_view("summary").below, width)
