@@ -147,7 +147,7 @@ def test_after_a_jump_that_came_back_the_kernel_is_as_quiet_as_before(
     during: list[str] = []
 
     class Jumping:
-        def jump(self, _plan: object) -> None:
+        def execute(self, _plan: object) -> None:
             during.append(printk.read_text().split()[0])
             raise LoadError("it came back", "", stage=Stage.JUMP)
 

@@ -162,7 +162,8 @@ def ask(line: Line, text: bytes = b"x") -> str:
 
 
 IMPATIENT = """
-from bootmenu.demo import kiosk
+from bootmenu.demo import demo_kiosk as kiosk
+from bootmenu.model.value import replace
 real = kiosk.demonstrated
 def demonstrated(settings):
     settings, said = real(settings)
