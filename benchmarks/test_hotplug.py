@@ -46,8 +46,8 @@ def plugged(image: Path) -> Iterator[None]:
 def test_a_medium_is_listed_within_two_seconds(stick: Path) -> None:
     host, listed = Host(), threading.Semaphore(0)
     with contextlib.closing(MachineSession(host, gather(host), changes=Hotplug())) as session:
-        list(session.scan())
-        watch = session.watch()
+        watch = session.scan()
+        list(watch.until_finished())
 
         def follow() -> None:
             for event in watch:

@@ -47,8 +47,6 @@ class _Key(NamedTuple):
 
 
 _FINISHED = _Key(_Kind.FINISHED)
-_NOT_SURE = -1
-"""The birth of what a reader may know or not."""
 
 
 class _Fact(NamedTuple):
@@ -164,8 +162,6 @@ class Cursor:
         self._told = _Facts()
         self._changed: OrderedDict[_Key, None] = OrderedDict()
         """In the order in which it is told."""
-        self._before: list[tuple[_Key, _Fact | None]] = []
-        """What was told before the last `take`, of what that has changed."""
 
     def __bool__(self) -> bool:
         return bool(self._changed)
@@ -188,23 +184,11 @@ class Cursor:
 
     def take(self) -> list[ScanEvent]:
         """Return the next events; none = there is nothing new."""
-        self._before = []
         while self._changed:
             key, _ = self._changed.popitem(last=False)
             if events := list(self._events(key)):
                 return events
         return []
-
-    def take_back(self) -> None:
-        """Undo the last `take`, whose events did not arrive, or perhaps not all. They are told again, and what they
-        are about is told to be gone first."""
-        for key, before in reversed(self._before):
-            fact = before or self._told.get(key)
-            if fact is not None:
-                self._told.put(key, fact._replace(birth=_NOT_SURE))
-            self._changed[key] = None
-            self._changed.move_to_end(key, last=False)
-        self._before = []
 
     def _events(self, key: _Key) -> Iterator[ScanEvent]:
         old, new = self._told.get(key), self._facts.get(key)
@@ -249,7 +233,6 @@ class Cursor:
                 pass  # the device's own event says so
 
     def _tell(self, key: _Key, fact: _Fact | None) -> None:
-        self._before.append((key, self._told.get(key)))
         if fact is None:
             self._told.pop(key)
         else:

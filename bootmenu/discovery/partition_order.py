@@ -27,7 +27,7 @@ class Seat(Record, eq=False):
     top: str
     """Kernel name of the partition that it lies in, or its own."""
     rank: Rank
-    twin: int = 0
+    copy_number: int = 0
     """How many others with the same identity there are before it: copies of a disk."""
     gone: bool = False
 
@@ -72,9 +72,9 @@ class Ranks:
         self._seats[key, device.name] = seat
         # only copies have one identity on one bus, and a copy that is there keeps its number
         copies = (one for one in self._seats.values() if one is not seat and one.key[:2] == key[:2])
-        taken = {one.twin for one in copies if not one.gone}
-        if seat.twin in taken:
-            seat.twin = next(number for number in range(len(taken) + 1) if number not in taken)
+        taken = {one.copy_number for one in copies if not one.gone}
+        if seat.copy_number in taken:
+            seat.copy_number = next(number for number in range(len(taken) + 1) if number not in taken)
         return seat
 
     def _next(self, device: Device, within: Rank | None) -> Rank:

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from threading import Event, Lock
-
 from bootmenu.compat import EntryFacts
 from bootmenu.discovery.devices import Device
 from bootmenu.model.entry import BootEntry, Problem
@@ -96,39 +93,3 @@ class ScanFinished(Value):
 
 
 ScanEvent = DeviceFound | DeviceDone | DeviceGone | EntryFound | EntryGone | ProblemFound | ProblemGone | ScanFinished
-
-
-class Stream(Iterator[ScanEvent]):
-    """Events as they come. Any thread may close it: who waits for the next event is woken, and there is none.
-
-    events: asks `closed` whenever it has been woken. wake: wakes it.
-    """
-
-    def __init__(
-        self, events: Callable[[Event], Generator[ScanEvent, None, None]], wake: Callable[[], object] = lambda: None
-    ) -> None:
-        self._closed = Event()
-        self._events = events(self._closed)
-        self._wake = wake
-        self._inside = Lock()
-        """Held by whoever is in the generator: CPython 3.11 looks into a running one that another thread closes, and
-        may crash (Objects/genobject.c: gen_close asks _PyGen_yf first)."""
-
-    def __next__(self) -> ScanEvent:
-        with self._inside:
-            if not self._closed.is_set():
-                event = next(self._events)
-            if self._closed.is_set():
-                self._events.close()
-                raise StopIteration
-            return event
-
-    def close(self) -> None:
-        """No more events."""
-        self._closed.set()
-        self._wake()
-        if self._inside.acquire(blocking=False):  # else who is in it closes it
-            try:
-                self._events.close()
-            finally:
-                self._inside.release()

@@ -22,7 +22,7 @@ from bootmenu.session.autoboot import Choice, Chooser, Countdown
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.kexec.plan import LoadPlan
-    from bootmenu.session.shared_session import Shared, View
+    from bootmenu.session.shared_session import ConsoleSession, SharedSession
 
 
 def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> MenuRun:
@@ -36,7 +36,7 @@ def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> M
         return MenuRun(shared=shared, loaded=loaded, outcome=Quit(decision.signal))
     if decision.listing is None:
         return MenuRun(shared=shared, loaded=loaded, said=decision.said)
-    view = shared.view()
+    view = shared.console()
     kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
     try:
         with view.holding(decision.listing):
@@ -76,7 +76,7 @@ class _Ended(Exception):  # noqa: N818 - not an error of anybody's
 
 
 class Decision(Value, kw_only=True):
-    shared: Shared
+    shared: SharedSession
     listing: Listing | None = None
     """What starts now; None = nothing does, the menu opens."""
     said: str = ""
@@ -85,8 +85,14 @@ class Decision(Value, kw_only=True):
 
 def count_down(frame: Frame, startup: SessionStartup, seconds: int | None) -> Decision:
     """Show the frame until the session is there, and until the time is up or somebody decides."""
+    with contextlib.ExitStack() as leave:
+        return _decide(frame, startup, seconds, leave)
+
+
+def _decide(frame: Frame, startup: SessionStartup, seconds: int | None, leave: contextlib.ExitStack) -> Decision:
+    """Count down and follow the scan. leave: closed afterwards."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
-    results, cursor, stopped, ended_by = None, None, False, 0
+    results, subscription, stopped, ended_by = None, None, False, 0
     chooser = Chooser()
     while True:
         shared, choice = startup.poll(), Choice()
@@ -98,18 +104,18 @@ def count_down(frame: Frame, startup: SessionStartup, seconds: int | None) -> De
             from bootmenu.view.policy import Policy
 
             results, policy = results or ScanResults(), Policy.of(settings)
-            look = shared.look
-            with shared.changed:
-                cursor = look.log.cursor() if cursor is None else cursor
-                finished, ended = look.finished, look.ended
-                while events := cursor.take():
-                    for event in events:
-                        results.add(event)
-            if look.error is not None:
-                return Decision(shared=shared, said=N_("Looking ended early: {error}", error=look.error))
+            if subscription is None:
+                subscription = shared.subscribe(frame.wake)
+                leave.callback(subscription.close)
+            over = subscription.over
+            try:
+                for event in subscription.take():
+                    results.add(event)
+            except Exception as error:
+                return Decision(shared=shared, said=N_("Looking ended early: {error}", error=error))
             state = shared.session.memory.state
             able = policy.startable(results.listings)
-            choice = chooser.choose(able, state, settings, finished=finished or ended)
+            choice = chooser.choose(able, state, settings, finished=results.finished or over)
             if choice.final and choice.listing is None:
                 return Decision(shared=shared, said=choice.why)
         now = monotonic()
@@ -135,7 +141,7 @@ def title_of(settings: Settings) -> str:
 
 
 def _countdown_content(
-    shared: Shared | None, choice: Choice, left: int | None, settings: Settings
+    shared: SharedSession | None, choice: Choice, left: int | None, settings: Settings
 ) -> CountdownContent:
     seconds = left or None
     if shared is None:
@@ -161,7 +167,7 @@ def _countdown_content(
 
 
 def _kiosk_countdown_content(
-    shared: Shared, choice: Choice, left: int | None, settings: Settings
+    shared: SharedSession, choice: Choice, left: int | None, settings: Settings
 ) -> CountdownContent:
     """In plain words."""
     from bootmenu.terminal.cells import clean
@@ -177,7 +183,7 @@ def _kiosk_countdown_content(
 
 
 def _load_automatically(
-    frame: Frame, view: View, listing: Listing, kiosk: Settings | None
+    frame: Frame, view: ConsoleSession, listing: Listing, kiosk: Settings | None
 ) -> tuple[LoadPlan | None, str]:
     """Load, one line a stage, and in the kiosk one line. None = a key took it back, and why. Raises BootmenuError;
     nothing is loaded then."""

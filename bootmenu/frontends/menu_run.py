@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bootmenu.bootstate.state_store import StateStore
     from bootmenu.frontends.outcome import Outcome, Quit
     from bootmenu.kexec.plan import LoadPlan
-    from bootmenu.session.shared_session import Shared, View
+    from bootmenu.session.shared_session import ConsoleSession, SharedSession
 
 KIOSK_LAST_LINE = N_("Starting. The screen may stay dark for some seconds.")
 
@@ -35,7 +35,7 @@ KIOSK_LAST_LINE = N_("Starting. The screen may stay dark for some seconds.")
 class MenuRun(Value, kw_only=True):
     """A session, and how the menu is to begin."""
 
-    shared: Shared
+    shared: SharedSession
     loaded: Loaded
     plain: bool = False
     consoles: tuple[Console, ...] = ()
@@ -115,7 +115,7 @@ def _say_everywhere(places: Sequence[Console], line: str) -> None:
 
 def run_screens(
     menu_run: MenuRun, lines: PlainConsoles, error: BootmenuError | None, said: str
-) -> tuple[View, Outcome]:
+) -> tuple[ConsoleSession, Outcome]:
     """The outcome, and of whose view it is."""
     try:
         from bootmenu.frontends.tui import app
@@ -123,7 +123,7 @@ def run_screens(
         return lines.run(error, said or N_("The screens cannot be shown: {reason}.", reason=missing))
     ours, simulated = first_stage(), menu_run.shared.session.simulated
     settings = menu_run.loaded.settings
-    views = [menu_run.shared.view() for _ in menu_run.consoles]
+    views = [menu_run.shared.console() for _ in menu_run.consoles]
     place, outcome = app.run_on(
         list(zip(views, menu_run.consoles, strict=True)),
         theme=settings.theme,
@@ -147,7 +147,7 @@ def drain_terminals(terminals: Sequence[Terminal]) -> None:
     drain(partial(wait, terminal.descriptor) for terminal in terminals)
 
 
-def jump(view: View, plan: LoadPlan) -> None:
+def jump(view: ConsoleSession, plan: LoadPlan) -> None:
     """Raises LoadError or SimulatedJump when it comes back."""
     with _kernel_messages():
         view.execute(plan)

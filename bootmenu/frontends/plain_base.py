@@ -6,8 +6,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from bootmenu.discovery.scan_events import Listing, ScanFinished, Stream
-from bootmenu.errors import BootmenuError
+from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.kernel_errors import leave_note
@@ -45,21 +44,15 @@ class PlainBase:
         self.results = results or ScanResults()
 
     def look(self) -> None:
-        """Look at every partition. Raise BootmenuError; what was found before it is there."""
-        with contextlib.closing(self.context.session.scan()) as stream:
+        """Read every partition. Raise BootmenuError; what was found before it is kept."""
+        with contextlib.closing(self.context.session.scan()) as subscription:
             self.results.begin()
             try:
-                self._take(stream)
-            except BootmenuError:
-                self.results.stop()
-                raise
-
-    def _take(self, stream: Stream) -> None:
-        for event in stream:
-            self.results.add(event)
-            if isinstance(event, ScanFinished):
-                return
-        self.results.stop()
+                for event in subscription.until_finished():
+                    self.results.add(event)
+            finally:
+                if self.results.scanning:  # it ended early
+                    self.results.stop()
 
     def load(self, listing: Listing, tell: Callable[[Progress], None]) -> LoadPlan:
         """Load an entry, until only the jump is missing. Raise KeyboardInterrupt, after the loaded kernel was taken

@@ -26,7 +26,7 @@ from bootmenu.terminal.line_input import Prompt
 if TYPE_CHECKING:
     from bootmenu.frontends.menu_run import MenuRun
     from bootmenu.frontends.outcome import Outcome
-    from bootmenu.session.shared_session import View
+    from bootmenu.session.shared_session import ConsoleSession
 
 _LAST_WORDS = 3.0
 """Seconds in which the plain menus of the other consoles end when the process is told to."""
@@ -37,7 +37,7 @@ class PlainConsoles:
 
     def __init__(self, menu_run: MenuRun) -> None:
         self._menu_run = menu_run
-        self._views: dict[int, View] = {}
+        self._views: dict[int, ConsoleSession] = {}
         """Of the consoles where a menu runs."""
         self._outcomes: queue.SimpleQueue[tuple[int, Outcome, bool]] = queue.SimpleQueue()
         self._prompts: dict[int, Prompt] = {}
@@ -46,7 +46,7 @@ class PlainConsoles:
         self._ended, self._end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         """A pipe that can be read from the signal on. Its byte is never taken out, so that every menu notices."""
 
-    def run(self, error: BootmenuError | None, said: str) -> tuple[View, Outcome]:
+    def run(self, error: BootmenuError | None, said: str) -> tuple[ConsoleSession, Outcome]:
         """The first outcome is everybody's; that of a line which hung up is nobody's else as long as there are
         others."""
         consoles = self._menu_run.consoles
@@ -55,7 +55,7 @@ class PlainConsoles:
             for place in range(len(consoles)):
                 if place in self._views:
                     continue
-                self._views[place] = self._menu_run.shared.view()
+                self._views[place] = self._menu_run.shared.console()
                 if alone:
                     self._sit(0, error, said)
                 else:
@@ -65,7 +65,7 @@ class PlainConsoles:
                 if last:
                     return view, outcome
 
-    def _next(self) -> tuple[View, Outcome, bool]:
+    def _next(self) -> tuple[ConsoleSession, Outcome, bool]:
         """Wait for the next outcome; return whose view it is of, the outcome, and whether it counts."""
         while True:
             with contextlib.suppress(queue.Empty):  # a signal that another thread gets is noticed when this one wakes
@@ -117,7 +117,9 @@ class PlainConsoles:
         outcome, hung_up = self._plain_menu(place, self._views[place], error, said)
         self._outcomes.put((place, outcome, hung_up))
 
-    def _plain_menu(self, place: int, view: View, error: BootmenuError | None, said: str) -> tuple[Outcome, bool]:
+    def _plain_menu(
+        self, place: int, view: ConsoleSession, error: BootmenuError | None, said: str
+    ) -> tuple[Outcome, bool]:
         """Run the menu of one console; return its outcome, and whether the line has hung up."""
         from bootmenu.frontends.outcome import Quit
         from bootmenu.frontends.plain_kiosk import PlainKiosk

@@ -16,7 +16,7 @@ from bootmenu.system.host import Host
 
 if TYPE_CHECKING:
     from bootmenu.session.machine_session import MachineSession
-    from bootmenu.session.shared_session import Shared
+    from bootmenu.session.shared_session import SharedSession
 
 
 class SessionStartup:
@@ -34,7 +34,7 @@ class SessionStartup:
         self._wake = wake
         self._make: Callable[[], MachineSession] | None = None
         self._session: MachineSession | None = None
-        self._shared: Shared | None = None
+        self._shared: SharedSession | None = None
         self._error: BaseException | None = None
         self._done = threading.Event()
         self._thread = self._begin(self._prepare)
@@ -93,7 +93,7 @@ class SessionStartup:
 
             internal_errors.note(memory.healed)
 
-    def poll(self) -> Shared | None:
+    def poll(self) -> SharedSession | None:
         """The session as soon as it is there; None = not yet. In the main thread: a session has its mounts to itself
         only if it is made there. Raises what went wrong."""
         if self._shared is not None or not self._done.is_set():
@@ -105,9 +105,9 @@ class SessionStartup:
             self._session = self._make()
             self._thread = self._begin(self._remember)
             return None
-        from bootmenu.session.shared_session import Shared
+        from bootmenu.session.shared_session import SharedSession
 
-        self._shared = Shared(self._session, self._wake)
+        self._shared = SharedSession(self._session)
         self.stack.callback(self._shared.close)
         return self._shared
 

@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from threading import Thread
 from typing import NoReturn, Protocol, assert_never
 
 from bootmenu.bootstate import state_file
@@ -26,6 +25,7 @@ from bootmenu.discovery.entry_facts import gather
 from bootmenu.discovery.hotplug import Changes
 from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.discovery.partition_order import Ranks
+from bootmenu.discovery.partition_reader import PartitionReader
 from bootmenu.discovery.scan_events import (
     DeviceDone,
     DeviceFound,
@@ -37,9 +37,10 @@ from bootmenu.discovery.scan_events import (
     ProblemGone,
     Rank,
     ScanFinished,
-    Stream,
 )
-from bootmenu.discovery.scanner import Survey
+from bootmenu.discovery.scan_feed import Subscription
+from bootmenu.discovery.scan_runner import ScanRunner
+from bootmenu.discovery.scanner import Scanner
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError, UsageError
@@ -65,8 +66,6 @@ from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 from bootmenu.system.power import Power
 
-_LET_GO = 10.0
-"""Seconds that are waited for the thread that listens for changes, which only has to see that it is over."""
 _SETTLING = 30.0
 """Seconds that a disk may take to appear after the start of the menu."""
 
@@ -76,7 +75,7 @@ class BusyError(BootmenuError):
 
 
 class Session(Protocol):
-    """Everything a screen may ask for. Iterators do their work as they are read; closing one undoes it."""
+    """Everything a screen may ask for. The iterator of a load works as it is read; closing it undoes the load."""
 
     @property
     def machine(self) -> MachineFacts:
@@ -98,12 +97,9 @@ class Session(Protocol):
     def memory(self) -> StateStore:
         """What is remembered between boots; opened when it is first asked for, which may look for a partition."""
 
-    def scan(self) -> Stream:
-        """Look at every partition afresh. Raises BusyError while another console starts something: what was found
-        before still holds, and `watch` goes on with it."""
-
-    def watch(self) -> Stream:
-        """What changes after a scan; may go on for ever, until it is closed."""
+    def scan(self) -> Subscription:
+        """Read every partition afresh, and return what is found, then whatever changes. Raise BusyError while another
+        console starts something: earlier subscriptions go on."""
 
     def unlock(self, device: str, passphrase: str) -> None:
         """Open an encrypted partition, by its kernel name; the next scan reads what is in it. Takes seconds. Raises
@@ -197,16 +193,16 @@ class MachineSession:
         self._simulated = simulated
         self._pace = pace
         self._patience = self.settings.scan_seconds if patience is None else patience
-        self._changes = changes
-        self._listening: Thread | None = None
         self._mounts = Mounts(host, self._storage.loops)
         self.dtb_fixups = DtbFixups(
             host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local
         )
         self._ranks = Ranks()
-        self._survey = self._new_survey()
-        self._earlier: dict[str, Device] = {}
-        """Partitions of the looks before, until the present one has seen them all."""
+        self.scanner = Scanner(self._begin_scan, self._mounts.release, changes)
+        self._forever = changes is not None
+        self._reader = self._new_reader()
+        self._unscanned: dict[str, Device] = {}
+        """Partitions that are known without a scan."""
         self._tried: set[tuple[str, str]] = set()
         """Device and path of files that were renamed for a try, and back again."""
         self._memory = memory
@@ -242,7 +238,7 @@ class MachineSession:
         try:
             yield
         finally:
-            devices = self._survey.devices
+            devices = self.scanner.devices
             for known in opened:
                 if known in devices:
                     with contextlib.suppress(MountError):  # then whatever needs it says so
@@ -274,43 +270,30 @@ class MachineSession:
         # where one method serves, why another one does not is no news
         return asked if None in reasons else (*asked, *dict.fromkeys(filter(None, reasons)))
 
-    def _new_survey(self) -> Survey:
-        return Survey(
+    def _new_reader(self) -> PartitionReader:
+        return PartitionReader(
             self._mounts,
             self._machine,
             self._machine_report,
             predict=self.predict,
             predict_dtb=self.dtb_fixups.predict,
-            patience=self._patience,
-            ranks=self._ranks,
+        )
+
+    def _begin_scan(self) -> ScanRunner:
+        self._reader = self._new_reader()
+        return ScanRunner(
+            self._devices, self._reader, ranks=self._ranks, patience=self._patience, forever=self._forever
         )
 
     @property
     def devices(self) -> dict[str, Device]:
-        """The partitions of the last scan, by name."""
-        return self._survey.devices
+        """Return the partitions of the last scan, by name."""
+        return self.scanner.devices
 
-    def scan(self) -> Stream:
-        """See Session. What the last scan mounted is unmounted first, but for what somebody holds."""
-        self._survey.stop()
-        self._mounts.release()
-        self._earlier = self._known()
-        self._survey = survey = self._new_survey()
-        return Stream(lambda closed: survey.scan(self._devices, closed), survey.wake)
-
-    def watch(self) -> Stream:
-        """See Session. Ends when nothing more can come."""
-        survey, forever = self._survey, self._changes is not None
-        self._earlier = {}
-        if self._changes is not None and self._listening is None:
-            self._listening = Thread(target=self._listen, args=(self._changes,), name="bootmenu-hotplug", daemon=True)
-            self._listening.start()
-        return Stream(lambda closed: survey.watch(self._devices, closed, forever=forever), survey.wake)
-
-    def _listen(self, changes: Changes) -> None:
-        with contextlib.suppress(OSError):  # then only a look on demand finds what is new
-            while (change := changes.wait()) is not None:
-                self._survey.changed(change)
+    def scan(self) -> Subscription:
+        """Read every partition afresh. What the last scan mounted is unmounted first, but for what somebody holds."""
+        self.scanner.rescan()
+        return self.scanner.subscribe()
 
     def predict(self, facts: EntryFacts) -> EntryFacts:
         """The facts of an entry, with what a plan of this session would do for it."""
@@ -333,8 +316,8 @@ class MachineSession:
             yield
 
     def _known(self) -> dict[str, Device]:
-        """The partitions by name, also those that a look which has just begun has not met again."""
-        return {**self._earlier, **self._survey.devices}
+        """Return the partitions by name, also those that a scan which has just begun has not met again."""
+        return {**self._unscanned, **self.scanner.devices}
 
     def _named_by(self, entry: BootEntry) -> list[Device]:
         """The partitions of its files, as far as they are known."""
@@ -425,7 +408,7 @@ class MachineSession:
             for name in sorted({ref.device for ref in refs} & devices.keys()):
                 with contextlib.suppress(MountError):  # then nothing on it is offered
                     trees[name] = self._open(devices[name], stack)
-            return self._survey.device_trees.choices(entry, trees)
+            return self._reader.device_trees.choices(entry, trees)
 
     def recheck(self, entry: BootEntry) -> Listing:
         """See Session. A file on another partition is found by any of that partition's names."""
@@ -478,7 +461,8 @@ class MachineSession:
         """See Session."""
         if self._simulated:
             raise SimulatedJump(N_("Here the machine would go down."), N_("This is a simulation."))
-        powers.perform(self.host, wanted, self.release)
+        with self.scanner.paused():
+            powers.perform(self.host, wanted, self.release)
 
     def shell(self) -> None:
         """See Session."""
@@ -489,22 +473,30 @@ class MachineSession:
         return self.host.log.lines()
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """See Session."""
-        with contextlib.ExitStack() as stack:
-            try:
-                trees = stack.enter_context(self._reading(plan.entry))
-            except BootmenuError as error:
-                raise LoadError(error.message, error.hint, stage=Stage.KERNEL) from None
-            plan = replace(plan, demands=self._demands)
-            yield from loading.load(plan, trees, self.host, pace=self._pace)
+        """Read, prepare and load. The scan is paused from the beginning, until nothing is loaded any more."""
+        self.scanner.pause()
+        try:
+            with contextlib.ExitStack() as stack:
+                try:
+                    trees = stack.enter_context(self._reading(plan.entry))
+                except BootmenuError as error:
+                    raise LoadError(error.message, error.hint, stage=Stage.KERNEL) from None
+                plan = replace(plan, demands=self._demands)
+                yield from loading.load(plan, trees, self.host, pace=self._pace)
+        except BaseException:
+            self.scanner.resume()
+            raise
 
     def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
         yield from jumping.prepare_jump(self.host, plan, self.release)
 
     def unload(self, plan: LoadPlan) -> str:
-        """See Session."""
-        return loading.unload(plan, self.host)
+        """Take a loaded kernel out again, and let the scan go on; return why one stays loaded."""
+        try:
+            return loading.unload(plan, self.host)
+        finally:
+            self.scanner.resume()
 
     def execute(self, plan: LoadPlan) -> NoReturn:
         """See Session. What has to be remembered of it is on the disk before it is made."""
@@ -520,8 +512,9 @@ class MachineSession:
             if counted is not None:
                 counted.take_back()
                 self._tried.add((plan.entry.kernel.device, plan.entry.kernel.path))
-            leave_note(error, self.unload(plan))
+            leave_note(error, loading.unload(plan, self.host))
             self._put_together()
+            self.scanner.resume()
             raise
         raise AssertionError("jump returns only by raising")
 
@@ -538,15 +531,12 @@ class MachineSession:
     def release(self) -> list[str]:
         """Unmount everything, also what is held, and take down what was put together for it; returns what is stuck,
         and why."""
-        self._survey.stop()
-        return self._mounts.release(held=True) + self._storage.release()
+        with self.scanner.paused():
+            return self._mounts.release(held=True) + self._storage.release()
 
     def close(self) -> None:
         """Let go of everything."""
-        if self._changes is not None:
-            self._changes.close()
-        if self._listening is not None:
-            self._listening.join(_LET_GO)
+        self.scanner.close()
         self.release()
 
 
@@ -588,22 +578,30 @@ def mark_good(session: MachineSession) -> str:
         return f"{praise}."
     found = [listing.entry for listing in collect(session)[0] if listing.entry.id == tried.entry]
     devices = session.devices
-    session.release()  # what is to be written must not be mounted read-only
     try:
-        ended = [
-            end_counting(session.host, devices[entry.device], entry, session.settings.state_place) for entry in found
-        ]
+        with session.scanner.paused():
+            session.release()  # what is to be written must not be mounted read-only
+            ended = [
+                end_counting(session.host, devices[entry.device], entry, session.settings.state_place)
+                for entry in found
+            ]
     except OSError as error:
         raise BootmenuError(f"The counter of {name} stays in its file name: {error.strerror}.") from None
     return praise + (", and is counted no more." if any(ended) else ".")
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:
-    """A whole scan at once: partitions as they were found, on each what is to be listed first."""
+    """Scan, and return everything at once: partitions as they were found, on each what is to be listed first."""
+    with contextlib.closing(session.scan()) as subscription:
+        return collect_from(subscription)
+
+
+def collect_from(subscription: Subscription) -> tuple[list[Listing], list[Problem]]:
+    """Return what a subscription is told up to the end of the scan."""
     ranks: dict[str, Rank] = {}
     places: dict[tuple[str, str], tuple[int, Listing]] = {}
     problems: dict[Problem, None] = {}
-    for event in session.scan():
+    for event in subscription.until_finished():
         match event:
             case DeviceFound(device, rank):
                 ranks[device.name] = rank
@@ -651,7 +649,7 @@ class FilesSession(MachineSession):
             host, machine, tuple, method=method, settings=settings, local=local, memory=StateStore(None)
         )  # files that were named are no entry that could be remembered
         here = Device(name="", folder="/")
-        self._earlier[here.name] = here  # nobody scans for it
+        self._unscanned[here.name] = here
         self._all: dict[str, Device] | None = None
         tree = self._mounts.tree(here)
 

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""One sitting, used by several at once: the first frame and the menu after it, or the menus of several consoles.
+"""One session, used by several at once: the first frame and the menu after it, or the menus of several consoles.
 
-The partitions are looked at once for all of them, and only one can load and jump. While one does, nobody looks: who
-starts something says so first, then ends the look that there is; a look is begun only by who finds, with the same
-lock, that nobody has said so.
+There is one scan for all of them, which begins with the SharedSession, and only one console can load and jump.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Generator, Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import NoReturn
+from threading import Lock
+from typing import NoReturn, Protocol
 
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
-from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import TreeChoice
-from bootmenu.discovery.event_log import CompactedLog
-from bootmenu.discovery.scan_events import DeviceGone, Listing, ScanEvent, ScanFinished, Stream
+from bootmenu.discovery.scan_events import Listing
+from bootmenu.discovery.scan_feed import Subscription
+from bootmenu.discovery.scanner import Scanner
 from bootmenu.i18n import N_
 from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.kexec.plan import LoadPlan
@@ -31,338 +30,195 @@ from bootmenu.session.machine_session import BusyError, Session
 from bootmenu.system.power import Power
 
 
-class Look:
-    """A scan and what comes after it, in a thread of its own; any number of readers may follow it.
-
-    changed: notified after every event and at the end, as `told` is called; whoever uses the log holds it. earlier:
-    the log of the look that this one goes on with; None = it looks at everything afresh.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        changed: threading.Condition,
-        told: Callable[[], object],
-        earlier: CompactedLog | None = None,
-    ) -> None:
-        self.log = CompactedLog() if earlier is None else earlier
-        self.finished = earlier is not None
-        """The scan has come to its end."""
-        self.ended = False
-        """Nothing more comes."""
-        self.closed = False
-        self.error: Exception | None = None
-        self._session = session
-        self._changed = changed
-        self._told = told
-        self._stream: Stream | None = None
-        self._thread = threading.Thread(target=self._run, name="bootmenu-look", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            if not self.finished:
-                self._follow(self._session.scan)
-            if self.finished and not self.closed:
-                self._follow(self._session.watch)
-        except Exception as error:  # whoever reads it raises it
-            self.error = error
-        with self._changed:
-            self.ended = True
-            self._changed.notify_all()
-        self._told()
-
-    def _follow(self, begin: Callable[[], Stream]) -> None:
-        stream = begin()
-        with self._changed:
-            self._stream = stream
-        # close sets the one, then closes what it sees of the other
-        while not self.closed and (event := next(stream, None)) is not None:
-            with self._changed:
-                self.log.add(event)
-                self.finished = self.finished or isinstance(event, ScanFinished)
-                self._changed.notify_all()
-            self._told()
-        stream.close()
-
-    def close(self) -> None:
-        """No more events; returns when the partitions have been let go of."""
-        with self._changed:
-            self.closed = True
-            stream = self._stream
-        if stream is not None:
-            stream.close()
-        self._thread.join()
-
-
-class Shared:
-    """The session behind several views, each of which is a Session. told: called in a thread after every event."""
-
-    def __init__(self, session: Session, told: Callable[[], object] = lambda: None) -> None:
-        self.session = session
-        self.changed = threading.Condition()
-        """Of what follows, and of the log of the look; never held while anything else is waited for."""
-        self._told = told
-        self._looking = threading.Lock()
-        """Held while a look is ended and another one begun: as long as the partitions take to be let go of."""
-        self.look = Look(session, self.changed, told)
-        """What is being looked at now; another one after each rescan."""
-        self._owner: tuple[View, str] | None = None
-        """Who loads, unloads or ends what runs here, and the sentence for the others; None = nobody does."""
-        self._closed = False
-
-    def view(self) -> View:
-        """A session for one more console."""
-        return View(self)
-
-    def look_again(self, view: View) -> None:
-        """Begin everything afresh, for everybody. Raise BusyError while another view owns the machine."""
-        with self._looking:
-            self.check(view)
-            if not self._closed:
-                self.look.close()
-                self._replace(None)
-
-    def resume(self) -> bool:
-        """Look on where somebody who owned the machine has ended the look, unless there is an owner again. Return
-        False when nobody looks any more."""
-        with self._looking:
-            if self.look.closed and self._owner is None and not self._closed:
-                self._replace(self.look.log if self.look.finished else None)
-            return not self._closed
-
-    def _replace(self, log: CompactedLog | None) -> None:
-        look = Look(self.session, self.changed, self._told, log)
-        with self.changed:
-            self.look = look
-            self.changed.notify_all()
-
-    def stop_looking(self) -> None:
-        """Let go of the partitions. The owner of the machine may: until it is the owner no more, nobody looks."""
-        with self._looking:
-            self.look.close()
-
-    def close(self) -> None:
-        """Let go of the partitions for good."""
-        with self.changed:
-            self._closed = True
-            self.changed.notify_all()
-        self.stop_looking()
+class ScanningSession(Session, Protocol):
+    """A session whose scanner can be shared."""
 
     @property
-    def owned(self) -> bool:
-        """Return whether a view owns the machine."""
+    def scanner(self) -> Scanner:
+        """Return the owner of its scan."""
+
+
+class SharedSession:
+    """The session behind several consoles, and which of them owns the machine."""
+
+    def __init__(self, session: ScanningSession) -> None:
+        self.session = session
+        self._lock = Lock()
+        """Protects `_owner`; never held while anything is waited for."""
+        self._owner: tuple[ConsoleSession, str] | None = None
+        """Who loads, unloads or ends what runs here, and the sentence for the others; None = no console does."""
+        session.scanner.rescan()
+
+    def console(self) -> ConsoleSession:
+        """Return a session for one more console."""
+        return ConsoleSession(self)
+
+    def subscribe(self, wake: Callable[[], object] | None = None) -> Subscription:
+        """Follow the scan. wake: called in some thread whenever there is something new."""
+        return self.session.scanner.subscribe(wake)
+
+    def close(self) -> None:
+        """End the scan for good."""
+        self.session.scanner.close()
+
+    @property
+    def is_owned(self) -> bool:
+        """Return whether a console owns the machine."""
         return self._owner is not None
 
-    def check(self, view: View) -> None:
-        """Raise BusyError while another view owns the machine."""
-        with self.changed:
-            if self._owner is not None and self._owner[0] is not view:
-                raise BusyError(self._owner[1], N_("Only one entry can be started: wait for it."))
+    def check(self, console: ConsoleSession) -> None:
+        """Raise BusyError while another console owns the machine."""
+        with self._lock:
+            self._check(console)
 
-    def take(self, view: View, sentence: str) -> None:
-        """Make this view the owner of the machine. sentence: for whoever wants to be it then. Raise BusyError while
-        another one is."""
-        with self.changed:
-            self.check(view)
-            self._owner = (view, sentence)
+    def _check(self, console: ConsoleSession) -> None:
+        if self._owner is not None and self._owner[0] is not console:
+            raise BusyError(self._owner[1], N_("Only one entry can be started: wait for it."))
 
-    def give_back(self, view: View) -> None:
-        """Let any view be the owner from now on."""
-        with self.changed:
-            if self._owner is not None and self._owner[0] is view:
+    def take(self, console: ConsoleSession, sentence: str) -> None:
+        """Make this console the owner of the machine. sentence: for whoever wants to be it then. Raise BusyError
+        while another one is."""
+        with self._lock:
+            self._check(console)
+            self._owner = (console, sentence)
+
+    def give_back(self, console: ConsoleSession) -> None:
+        """Let any console be the owner from now on."""
+        with self._lock:
+            if self._owner is not None and self._owner[0] is console:
                 self._owner = None
-                self.changed.notify_all()
+
+    @contextlib.contextmanager
+    def owning(self, console: ConsoleSession, sentence: str) -> Iterator[None]:
+        """Make this console the owner of the machine until the end. Raise BusyError while another one is."""
+        self.take(console, sentence)
+        try:
+            yield
+        finally:
+            self.give_back(console)
 
 
-class View:
-    """See Session. Its first scan is the one that runs already; a later one is everybody's."""
+class ConsoleSession:
+    """The session of one console. Its first scan is the one that runs already; a later one is everybody's."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: SharedSession) -> None:
         self._shared = shared
         self._session = shared.session
-        self._begun = False
-        self._look = shared.look
-        with shared.changed:
-            self._cursor = self._look.log.cursor()
+        self._has_scanned = False
 
     @property
     def machine(self) -> MachineFacts:
-        """See Session."""
+        """Return the first stage's facts."""
         return self._session.machine
 
     @property
     def machine_report(self) -> Report:
-        """See Session."""
+        """Return the findings that hold for every entry."""
         return self._session.machine_report
 
     @property
     def simulated(self) -> bool:
-        """See Session."""
+        """Return whether this is the demonstration machine."""
         return self._session.simulated
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """See Session."""
+        """Return why nothing can be executed here, if so."""
         return self._session.notices
 
     @property
     def memory(self) -> StateStore:
-        """See Session."""
+        """Return what is remembered between boots."""
         return self._session.memory
 
-    def scan(self) -> Stream:
-        """See Session. Raises BusyError instead of looking again while another view owns the machine."""
-        look = self._shared.look
-        if self._begun or (look.ended and not look.finished and not look.closed):
-            self._shared.look_again(self)
-        with self._shared.changed:
-            self._begun, self._look = True, self._shared.look
-            self._cursor = self._look.log.cursor()
-        return Stream(lambda closed: self._events(closed, until_finished=True), self._wake)
-
-    def watch(self) -> Stream:
-        """See Session."""
-        return Stream(lambda closed: self._events(closed, until_finished=False), self._wake)
-
-    def _wake(self) -> None:
-        with self._shared.changed:
-            self._shared.changed.notify_all()
-
-    def _events(self, closed: threading.Event, *, until_finished: bool) -> Generator[ScanEvent, None, None]:
-        while not closed.is_set():
-            with self._shared.changed:
-                while self._nothing_new(closed):
-                    self._shared.changed.wait()
-                look, more = self._look, bool(self._cursor)
-                events = [] if closed.is_set() else self._cursor.take()
-            if closed.is_set():
-                return
-            if more:
-                yield from self._handed(events)
-                if until_finished and any(isinstance(event, ScanFinished) for event in events):
-                    return
-            elif self._shared.look is not look:
-                yield from self._follow_the_others()
-            elif look.error is not None:
-                raise look.error
-            elif not (look.closed and self._shared.resume()):
-                return
-
-    def _handed(self, events: list[ScanEvent]) -> Iterator[ScanEvent]:
-        """Whoever closes the stream meanwhile may not have got them."""
-        try:
-            yield from events
-        except GeneratorExit:
-            with self._shared.changed:
-                self._cursor.take_back()
-            raise
-
-    def _nothing_new(self, closed: threading.Event) -> bool:
-        look = self._look
-        if closed.is_set() or self._cursor or look is not self._shared.look:
-            return False
-        # what was closed is gone on with, or begun anew, when a load has failed
-        return not look.ended or (look.closed and self._shared.owned)
-
-    def _follow_the_others(self) -> Iterator[ScanEvent]:
-        """Another console looks again, or goes on."""
-        with self._shared.changed:
-            earlier, self._look = self._look.log, self._shared.look
-            if self._look.log is earlier:
-                return
-            names, self._cursor = self._cursor.devices, self._look.log.cursor()
-        for name in names:
-            yield DeviceGone(Device(name=name))
+    def scan(self) -> Subscription:
+        """Follow the scan that runs; from the second time on, or when it has failed, begin another one for everybody.
+        Raise BusyError instead while another console owns the machine."""
+        scanner = self._session.scanner
+        if self._has_scanned or scanner.has_failed:
+            self._shared.check(self)
+            scanner.rescan()
+        self._has_scanned = True
+        return scanner.subscribe()
 
     def unlock(self, device: str, passphrase: str) -> None:
-        """See Session."""
+        """Open an encrypted partition; raise UnlockError."""
         self._session.unlock(device, passphrase)
 
     def holding(self, listing: Listing) -> AbstractContextManager[None]:
-        """See Session."""
+        """Keep what an entry names mounted until the end."""
         return self._session.holding(listing)
 
     def plan(self, listing: Listing) -> LoadPlan:
-        """See Session."""
+        """Return what booting an entry would do."""
         return self._session.plan(listing)
 
     def method(self, facts: EntryFacts) -> str:
-        """See Session."""
+        """Return the name of the loading method that a plan would use."""
         return self._session.method(facts)
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
-        """See Session."""
+        """Return the device trees that there are for an entry's kernel."""
         return self._session.device_trees(listing)
 
     def recheck(self, entry: BootEntry) -> Listing:
-        """See Session."""
+        """Judge an entry that was changed."""
         return self._session.recheck(entry)
 
     def plan_trees(self, plan: LoadPlan) -> PlanTrees:
-        """See Session."""
+        """Return the device trees of a plan."""
         return self._session.plan_trees(plan)
 
     def preflight(self) -> Preflight:
-        """See Session."""
+        """Return whether an entry may be loaded as a test now."""
         return self._session.preflight()
 
     @property
     def powers(self) -> tuple[Power, ...]:
-        """See Session."""
+        """Return what can be done with the whole machine."""
         return self._session.powers
 
     def power(self, wanted: Power) -> None:
-        """See Session. Raises BusyError while another view owns the machine."""
-        self._shared.take(self, N_("Another console is ending what runs here."))
-        try:
-            self._shared.stop_looking()
+        """Restart or switch off. Raise BusyError while another console owns the machine."""
+        with self._shared.owning(self, N_("Another console is ending what runs here.")):
             self._session.power(wanted)
-        finally:
-            self._shared.give_back(self)
 
     def shell(self) -> None:
-        """See Session."""
+        """Run a shell on the terminal of this process."""
         self._session.shell()
 
     def kernel_log(self) -> list[str] | None:
-        """See Session."""
+        """Return the running kernel's messages."""
         return self._session.kernel_log()
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """See Session. Raises BusyError while another view owns the machine; this one does then, until what is loaded
-        is taken out again."""
-        self._take(plan)
+        """Load, and own the machine until what is loaded is taken out again. Raise BusyError while another console
+        owns it."""
+        self._shared.take(self, _starting(plan))
         try:
-            self._shared.stop_looking()
             yield from self._session.load(plan)
         except BaseException:
             self._shared.give_back(self)
             raise
 
     def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
-        """See Session."""
+        """Run the hooks, sync and unmount."""
         yield from self._session.prepare_jump(plan)
 
     def unload(self, plan: LoadPlan) -> str:
-        """See Session. What another view has loaded stays, and is not told."""
+        """Take a loaded kernel out again. What another console has loaded stays, without a word."""
         try:
-            self._take(plan)  # nobody may load meanwhile, what is taken out is not asked whose it is
+            with self._shared.owning(self, _starting(plan)):
+                return self._session.unload(plan)
         except BusyError:
             return ""
-        try:
-            return self._session.unload(plan)
-        finally:
-            self._shared.give_back(self)
 
     def execute(self, plan: LoadPlan) -> NoReturn:
-        """See Session."""
-        self._take(plan)
-        try:
+        """Start the loaded kernel. Raise BusyError while another console owns the machine."""
+        with self._shared.owning(self, _starting(plan)):
             self._session.execute(plan)
-        finally:
-            self._shared.give_back(self)
 
-    def _take(self, plan: LoadPlan) -> None:
-        name = plan.entry.title or plan.entry.kernel.path
-        self._shared.take(self, N_("Another console is starting {name}.", name=name))
+
+def _starting(plan: LoadPlan) -> str:
+    name = plan.entry.title or plan.entry.kernel.path
+    return N_("Another console is starting {name}.", name=name)

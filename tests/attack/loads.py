@@ -462,9 +462,9 @@ def _again_attack(machine: _Machine, chance: random.Random) -> None:
                         pass
                     machine.session.unload(plan)
                 case _:
-                    look = machine.session.scan()
-                    next(look, None)
-                    look.close()
+                    scan = machine.session.scan()
+                    next(scan, None)
+                    scan.close()
             machine.session.plan(listing)
         except BootmenuError as error:
             raise AssertionError(f"a machine that is well is refused: {error.message}") from None

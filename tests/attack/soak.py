@@ -71,15 +71,15 @@ from time import sleep
 from bootmenu.terminal.capabilities import prepare_environment
 prepare_environment(os.environ)
 from bootmenu.discovery.hotplug import Change
-from bootmenu.shared import Shared
+from bootmenu.session.shared_session import SharedSession
 from bootmenu.frontends.tui.app import run_on
-from bootmenu.ui import consoles
+from bootmenu.terminal import consoles
 from tests.attack.soak import FILES, FIXED
 from tests.discovery.test_hotplug import Bench
 bench = Bench(Path(sys.argv[1]))
 device = bench.partition("sdb1", FILES)
 bench.there = [bench.partition("sda1", FIXED)]
-shared = Shared(bench.session)
+shared = SharedSession(bench.session)
 def flap():
     for line in os.fdopen(int(sys.argv[2]), "rb"):
         there = line.strip() == b"in"
@@ -88,7 +88,7 @@ def flap():
 threading.Thread(target=flap, daemon=True).start()
 places = consoles.find(sys.argv[3:], sys.argv[3], os.environ).consoles
 try:
-    run_on([(shared.view(), place) for place in places])
+    run_on([(shared.console(), place) for place in places])
 finally:
     shared.close()
     bench.session.close()

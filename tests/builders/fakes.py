@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections import UserDict
-from collections.abc import Generator, ItemsView, Iterator, Sequence
+from collections import UserDict, deque
+from collections.abc import ItemsView, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from threading import Event
-from typing import NoReturn
+from threading import Event, Thread
+from typing import NoReturn, cast
 
 from bootmenu.bootstate.pin import StoredPin
 from bootmenu.bootstate.state import State
@@ -26,8 +26,10 @@ from bootmenu.discovery.scan_events import (
     ProblemFound,
     ScanEvent,
     ScanFinished,
-    Stream,
 )
+from bootmenu.discovery.scan_feed import Subscription
+from bootmenu.discovery.scan_runner import ScanRunner
+from bootmenu.discovery.scanner import Scanner
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.dtb_fixups import PlanTrees
@@ -304,6 +306,53 @@ class Kept:
         self.state = state
 
 
+class FakeRunner:
+    """A scan that finds the events of its session, waits at its gate, and goes on with what comes `later`."""
+
+    def __init__(self, session: FakeSession) -> None:
+        self.finished = self.over = False
+        self.devices: dict[str, Device] = {}
+        self._session = session
+        self._events = deque(session.events)
+        self._woken = Event()
+
+    def advance(self) -> Iterator[ScanEvent]:
+        """See ScanRunner."""
+        if not self.finished and not self._events:
+            self.over = True
+        elif self.finished:
+            if (event := self._session.later.get()) is not None:
+                yield event
+        elif not isinstance(self._events[0], ScanFinished):
+            yield self._events.popleft()
+        else:
+            while not self._session.scan_gate.wait(0.002):
+                if self._woken.is_set():
+                    self._woken.clear()
+                    return
+            if self._session.scan_error:
+                raise self._session.scan_error
+            self.finished = True
+            self._session.calls.append("scanned")
+            yield self._events.popleft()
+
+    def wake(self) -> None:
+        """See ScanRunner."""
+        self._woken.set()
+        self._session.later.put(None)
+
+    def quiesce(self, seconds: float) -> Iterator[ScanEvent]:
+        """See ScanRunner."""
+        return iter(())
+
+    def go_on(self) -> None:
+        """See ScanRunner."""
+
+    def stop(self) -> list[Thread]:
+        """See ScanRunner."""
+        return []
+
+
 @dataclass
 class FakeSession:
     """Answers as it is told, and remembers what it was asked. A set `gate` lets everything through."""
@@ -325,9 +374,7 @@ class FakeSession:
     load_gate: Event = field(default_factory=Event)
     """The load waits after its third step until this is set."""
     later: SimpleQueue[ScanEvent | None] = field(default_factory=SimpleQueue)
-    """What the watch tells."""
-    watches: int = 0
-    """How often one was begun."""
+    """What comes after the scan; None wakes the scanner."""
     calls: list[str] = field(default_factory=list)
     passphrase: str = "open sesame"
     unlocked_events: Sequence[ScanEvent] = FULL
@@ -354,38 +401,21 @@ class FakeSession:
     """Set when the load waits."""
 
     def __post_init__(self) -> None:
+        self.scanner = Scanner(self._begin_scan, lambda: None)
         self.scan_gate.set()
         self.load_gate.set()
         self.unlock_gate.set()
         self.recheck_gate.set()
         self.power_gate.set()
 
-    def scan(self) -> Stream:
+    def scan(self) -> Subscription:
         """See Session."""
-        return Stream(lambda closed: self._scan())
+        self.scanner.rescan()
+        return self.scanner.subscribe()
 
-    def watch(self) -> Stream:
-        """See Session."""
-        self.watches += 1
-        return Stream(self._watch, lambda: self.later.put(None))
-
-    def _watch(self, closed: Event) -> Generator[ScanEvent, None, None]:
-        while not closed.is_set():
-            event = self.later.get(timeout=60)
-            if event is not None:  # else it was woken to see whether it is closed
-                yield event
-
-    def _scan(self) -> Generator[ScanEvent, None, None]:
+    def _begin_scan(self) -> ScanRunner:
         self.calls.append("scan")
-        try:
-            for event in self.events:
-                if isinstance(event, ScanFinished):
-                    self.scan_gate.wait(120)
-                    if self.scan_error:
-                        raise self.scan_error
-                yield event
-        finally:
-            self.calls.append("scan closed")
+        return cast(ScanRunner, FakeRunner(self))
 
     def unlock(self, device: str, passphrase: str) -> None:
         """See Session."""
@@ -450,8 +480,9 @@ class FakeSession:
     def power(self, wanted: Power) -> None:
         """See Session."""
         self.calls.append(f"power {wanted}")
-        self.power_gate.wait(120)
-        raise self.power_error
+        with self.scanner.paused():
+            self.power_gate.wait(120)
+            raise self.power_error
 
     def shell(self) -> None:
         """See Session."""
@@ -468,6 +499,7 @@ class FakeSession:
         self.calls.append(f"load {plan.entry.id}")
         assert plan.entry.id in self.held, "nobody holds what it names"
         finished = False
+        self.scanner.pause()
         try:
             for index, progress in enumerate(self.steps):
                 yield progress
@@ -479,6 +511,8 @@ class FakeSession:
             finished = True
         finally:
             self.calls.append("loaded" if finished else "load undone")
+            if not finished:
+                self.scanner.resume()
 
     def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
         """See Session."""
@@ -490,10 +524,12 @@ class FakeSession:
     def unload(self, plan: LoadPlan) -> str:
         """See Session."""
         self.calls.append("unload")
+        self.scanner.resume()
         return self.left
 
     def execute(self, plan: LoadPlan) -> NoReturn:
         """See Session."""
+        self.scanner.resume()
         raise SimulatedJump("the simulated machine does not jump")
 
 

@@ -7,22 +7,23 @@ import gc
 import threading
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from bootmenu.discovery import scanner as surveys
+from bootmenu.discovery import change_schedule, prober, scan_jobs
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change
-from bootmenu.discovery.scan_events import ScanEvent, ScanFinished, Stream
+from bootmenu.discovery.scan_events import DeviceFound, ScanEvent
+from bootmenu.discovery.scan_feed import ScanFeed
 from bootmenu.frontends.tui.screens import scanning_screen
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.model.entry import Problem
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.scan_results import ScanResults
-from bootmenu.session.shared_session import Shared, View
+from bootmenu.session.shared_session import ConsoleSession, SharedSession
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines
 from tests.builders.entries import whole_image
@@ -37,21 +38,19 @@ FLAPS = 60
 class Console:
     """A view that reads in a thread while it is awake."""
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, session: ConsoleSession) -> None:
         self.results = ScanResults()
         self.changed = threading.Condition()
-        self.stream: Stream | None = None
+        self.subscription = session.scan()
         self.results.begin()
-        for event in view.scan():
+        for event in self.subscription.until_finished():
             self.results.add(event)
 
     def wake(self) -> None:
-        self.stream = self.view.watch()
-        threading.Thread(target=self.read, args=(self.stream,), daemon=True).start()
+        threading.Thread(target=self.read, daemon=True).start()
 
-    def read(self, stream: Stream) -> None:
-        for event in stream:
+    def read(self) -> None:
+        for event in self.subscription:
             self.take(event)
 
     def take(self, event: ScanEvent) -> None:
@@ -83,8 +82,8 @@ class Machine:
         config = "label fixed\nkernel LABEL=STICK:/k\n"
         self.fixed = self.partition("sda1", {"extlinux.conf": config})
         self.there = [self.fixed]
-        self.shared = Shared(session)
-        self.awake, self.asleep = Console(self.shared.view()), Console(self.shared.view())
+        self.shared = SharedSession(session)
+        self.awake, self.asleep = Console(self.shared.console()), Console(self.shared.console())
         self.awake.wake()
         self.flaps = 0
 
@@ -120,12 +119,21 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    for name in ("SETTLING", "SPACING", "AGAIN", "GATHERED", "HEAD_START"):
-        monkeypatch.setattr(surveys, name, 0.001)
+    for module, names in ((change_schedule, ("SETTLING", "AGAIN")), (scan_jobs, ("GATHERED", "HEAD_START"))):
+        for name in names:
+            monkeypatch.setattr(module, name, 0.001)
+    monkeypatch.setattr(prober, "SPACING", 0.001)
     made = Machine(tmp_path)
     yield made
     made.shared.close()
     made.session.close()
+
+
+def wait_for_readers() -> None:
+    """Let threads end that have read what is gone by now."""
+    for thread in threading.enumerate():
+        if thread.name == "bootmenu-read":
+            thread.join(60)
 
 
 def kept() -> Counter[str]:
@@ -139,14 +147,26 @@ def kept() -> Counter[str]:
 
 
 def stores(machine: Machine) -> dict[str, int]:
-    """The length of whatever has one, in the survey, the mounts and the shared look."""
+    """The length of whatever has one, in the scan, the mounts and what the consoles follow."""
     found = {}
-    for owner in (machine.session._survey, machine.session._mounts, machine.session._storage, machine.shared.look):
+    scanner, runner = machine.session.scanner, machine.session.scanner.runner
+    assert runner is not None
+    scanning = (
+        scanner,
+        scanner._feed,
+        runner,
+        runner._jobs,
+        runner._prober.changes,
+        runner._table,
+        runner._duplicates,
+    )
+    sleeping = machine.asleep.subscription
+    for owner in (*scanning, runner._references, machine.session._mounts, machine.session._storage, sleeping):
         for name in dir(owner):
             value: object = getattr(owner, name, None)
             if not name.startswith("__") and isinstance(value, Sized) and not isinstance(value, str):
                 found[f"{type(owner).__name__}.{name}"] = len(value)
-    for known in machine.session._survey._partitions.values():
+    for known in runner._table.by_name.values():
         found["asked"] = len(known.asked)
         found["holds"] = len(known.holds)
     return found
@@ -155,6 +175,7 @@ def stores(machine: Machine) -> dict[str, int]:
 @pytest.mark.parametrize("names", [1, 10**9], ids=["one name", "another name each time"])
 def test_nothing_grows_with_a_device_that_comes_and_goes(machine: Machine, names: int) -> None:
     seen, memory, lengths = [], [], []
+    threads = threading.active_count()
     tracemalloc.start()
     try:
         for _ in range(3):
@@ -170,53 +191,49 @@ def test_nothing_grows_with_a_device_that_comes_and_goes(machine: Machine, names
     longer = {name: (lengths[1][name], n) for name, n in lengths[2].items() if n > lengths[1].get(name, 0) + 2}
     assert not longer
     assert memory[2] - memory[1] < FLAPS * 10_000, "it was 97 kB a flap"
-    assert threading.active_count() < 20
+    assert threading.active_count() < threads + 10
     machine.asleep.wake()
     machine.asleep.until(lambda: machine.asleep.titles() == ["fixed"])
 
 
 def test_changes_that_nobody_reads_do_not_pile_up(machine: Machine) -> None:
     """While something is being loaded nobody listens, and a stick may flap."""
-    owner = machine.shared.view()
-    machine.shared.take(owner, "it loads")
-    machine.shared.stop_looking()
-    survey = machine.session._survey
+    scanner = machine.session.scanner
+    scanner.pause()
+    runner = scanner.runner
+    assert runner is not None
     for number in range(10_000):
-        survey.changed(Change(gone=f"sd{number}"))
-    assert survey._heard.qsize() < 100
-    assert len(survey._taken_away) <= surveys._MAX_TAKEN_AWAY + 1
+        runner.changed(Change(gone=f"sd{number}"))
+    assert len(runner._jobs) < 100
+    assert len(runner._prober.changes) <= change_schedule.MOST_REMOVED + 1
     # and then all of them may be others
     machine.fixed = machine.partition("sda1", {"extlinux.conf": "label other\nkernel /k\n"})
     machine.there = [machine.fixed]
-    machine.shared.give_back(owner)
+    scanner.resume()
     machine.asleep.wake()
     machine.asleep.until(lambda: machine.asleep.titles() == ["other"])
 
 
 def test_a_screen_that_is_away_is_told_no_more_than_it_can_keep() -> None:
     """As while a shell runs: its messages are taken in by nobody."""
-    posted: list[ScanningScreen.Told] = []
+    posted: list[ScanningScreen.Found] = []
     full = threading.Event()
 
-    def post(message: ScanningScreen.Told) -> None:
+    def post(message: ScanningScreen.Found) -> None:
         posted.append(message)
         if len(posted) == scanning_screen._AHEAD:
             full.set()
 
-    def events(_closed: threading.Event) -> Generator[ScanEvent, None, None]:
-        for _ in range(5 * scanning_screen._AHEAD):
-            yield ScanFinished(0.1)
-
-    stop, screen = threading.Event(), SimpleNamespace(post_message=post, Told=ScanningScreen.Told)
-    stream = Stream(events)
-    arguments = (screen, 1, stop, stream)
-    thread = threading.Thread(target=ScanningScreen._follow, args=arguments)
+    feed = ScanFeed()
+    feed.publish(feed.log, (DeviceFound(Device(name=f"sd{number}")) for number in range(5 * scanning_screen._AHEAD)))
+    screen = SimpleNamespace(post_message=post, Found=ScanningScreen.Found, ScanEnded=ScanningScreen.ScanEnded)
+    subscription = feed.subscribe()
+    thread = threading.Thread(target=ScanningScreen._follow, args=(screen, subscription))
     thread.start()
     assert full.wait(60)
     for message in posted[: scanning_screen._AHEAD // 2]:
         message.taken.release()
-    stop.set()
-    stream.close()
+    subscription.close()
     thread.join(60)
     assert not thread.is_alive()
     assert len(posted) <= scanning_screen._AHEAD * 3 // 2 + 1

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.compat.facts import FileState
-from bootmenu.discovery import scanner as surveys
+from bootmenu.discovery import change_schedule
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change, Changes, Hotplug
 from bootmenu.discovery.scan_events import (
@@ -32,8 +32,8 @@ from bootmenu.discovery.scan_events import (
     ProblemFound,
     ProblemGone,
     ScanEvent,
-    Stream,
 )
+from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Severity
 from bootmenu.session.machine_session import MachineSession
@@ -188,13 +188,12 @@ def test_a_session_that_is_closed_ends_the_thread_that_listens(tmp_path: Path) -
     machine = machines.virt()
     for _ in range(3):
         session = MachineSession(SimulatedHost.from_facts(machine), machine, tuple, changes=Hotplug())
-        list(session.scan())
-        session.watch().close()
-        listening = session._listening
-        assert listening is not None
+        list(session.scan().until_finished())
+        threads = [thread for thread in (session.scanner._thread, session.scanner._listener) if thread is not None]
+        assert len(threads) == 2
         session.close()
         session.close()
-        assert not listening.is_alive()
+        assert not any(thread.is_alive() for thread in threads)
     assert open_numbers() == before
 
 
@@ -225,16 +224,15 @@ class Bench:
         self.session = MachineSession(
             SimulatedHost.from_facts(machine), machine, lambda: list(self.there), changes=self.changes
         )
-        self.stream: Stream | None = None
+        self.stream: Subscription | None = None
 
     def partition(self, name: str, files: Mapping[str, bytes | str], **names: object) -> Device:
         folder = write_tree(self.top / name, {"there": "", **files})
         return Device(name=name, folder=str(folder), **names)  # type: ignore[arg-type]
 
     def scan(self) -> list[ScanEvent]:
-        events = list(self.session.scan())
-        self.stream = self.session.watch()
-        return events
+        self.stream = self.session.scan()
+        return list(self.stream.until_finished())
 
     def tell(self, *gone: str) -> None:
         for name in gone or ("",):
@@ -252,9 +250,9 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(surveys, "SETTLING", 0.01)
-    monkeypatch.setattr(surveys, "SPACING", 0.0)
-    monkeypatch.setattr(surveys, "AGAIN", 0.02)
+    monkeypatch.setattr(change_schedule, "SETTLING", 0.01)
+    monkeypatch.setattr(change_schedule, "SPACING", 0.0)
+    monkeypatch.setattr(change_schedule, "AGAIN", 0.02)
     made = Bench(tmp_path)
     yield made
     made.session.close()
@@ -286,7 +284,7 @@ def test_what_is_plugged_in_is_read_and_what_is_pulled_is_gone(bench: Bench) -> 
     assert {event.entry_id for event in went if isinstance(event, EntryGone)} == ids
     assert [event.problem for event in went if isinstance(event, ProblemGone)] == [problem]
     assert went[-1] == DeviceGone(stick)
-    assert set(bench.session._survey.devices) == {"sda1"}
+    assert set(bench.session.devices) == {"sda1"}
     assert set(bench.session._mounts.known()) == {"sda1"}
 
 
@@ -353,10 +351,9 @@ def test_an_entry_waits_for_the_disk_of_its_kernel_and_again_when_that_is_pulled
 
 def test_changes_before_the_watch_are_not_lost(bench: Bench) -> None:
     bench.there = [bench.partition("sda1", {})]
-    list(bench.session.scan())
+    bench.scan()
     bench.tell()
     bench.there.append(bench.partition("sdb1", {}))
-    bench.stream = bench.session.watch()
     assert bench.until(lambda event: isinstance(event, DeviceFound))
 
 

@@ -44,7 +44,7 @@ class Machine:
         """Where the entries are, in the order of the menu, and their ids."""
         results = ScanResults()
         results.begin()
-        for event in self.session.scan():
+        for event in self.session.scan().until_finished():
             results.add(event)
         listings = list(results.listings)
         assert [one.entry.id for one in listings] == [one.entry.id for one in collect(self.session)[0]]
@@ -122,10 +122,10 @@ def test_a_stick_that_is_watched_comes_after_what_is_there_and_keeps_that_rank(t
     machine = Machine(own)
     results = ScanResults()
     results.begin()
-    for event in machine.session.scan():
+    watching = machine.session.scan()
+    for event in watching.until_finished():
         results.add(event)
     card = disk(tmp_path, "mmcblk0p1", place=CARD)
-    watching = machine.session.watch()
 
     def until(kind: type[DeviceDone] | type[DeviceGone]) -> None:
         machine.changes.queue.put(Change("mmcblk0p1" if kind is DeviceGone else ""))
@@ -175,7 +175,7 @@ def test_ranks_are_never_shared_and_what_stays_keeps_its_own(looks: list[list[st
                 assembled=name in ("md0", "vg-a"),
             )
             seat = ranks.seat(device)
-            found[name] = (seat.rank, seat.twin)
+            found[name] = (seat.rank, seat.copy_number)
         ranks.looked(names)
         assert len({rank for rank, _ in found.values()}) == len(found)
         kept = found.keys() & last.keys()

@@ -16,8 +16,7 @@ import pytest
 
 from bootmenu.compat import EntryFacts
 from bootmenu.compat.facts import FileState
-from bootmenu.discovery import entry_facts
-from bootmenu.discovery import scanner as surveys
+from bootmenu.discovery import duplicate_index, entry_facts, entry_ids, partition_reader, partition_table, scan_jobs
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import (
     DeviceDone,
@@ -30,10 +29,11 @@ from bootmenu.discovery.scan_events import (
     ScanEvent,
     ScanFinished,
 )
+from bootmenu.discovery.scan_state import FoundEntry
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession, collect, collect_from
 from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.sources.tree import Tree
 from bootmenu.system.recorded_host import SimulatedHost
@@ -75,7 +75,7 @@ class Gate:
                 assert self.open[tree.device].wait(60)
             yield from read_partition(tree, platform)
 
-        monkeypatch.setattr(surveys, "read_partition", read)
+        monkeypatch.setattr(partition_reader, "read_partition", read)
 
 
 # ---- side by side -----------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def test_the_final_order_is_that_of_the_devices_whichever_is_read_last(
     session = session_of(devices[0], devices[1], trouble, devices[2])
     others = {device.name for device in devices} - {last}
     events, done = [], set()
-    for event in session.scan():
+    for event in session.scan().until_finished():
         events.append(event)
         if isinstance(event, DeviceDone):
             done.add(event.device.name)
@@ -117,11 +117,12 @@ def test_a_dead_disk_delays_nobody_and_is_told_and_heard_when_it_answers(
     dead = partition(tmp_path, "sda1", {"extlinux.conf": labels("late")})
     good = [partition(tmp_path, f"sdb{n}", {"extlinux.conf": labels(f"good{n}")}) for n in range(3)]
     session = session_of(dead, *good, patience=0.2)
-    listings, problems = collect(session)
+    subscription = session.scan()
+    listings, problems = collect_from(subscription)
     assert titles(listings) == ["good0", "good1", "good2"]
     assert [str(problem) for problem in problems] == ["sda1: does not answer: nothing came from it for 0.2 s"]
     gate.open["sda1"].set()
-    late = list(session.watch())
+    late = list(subscription)
     assert [type(event) for event in late] == [ProblemGone, EntryFound, DeviceDone]
     assert isinstance(late[1], EntryFound)
     assert late[1].listing.entry.title == "late"
@@ -145,12 +146,12 @@ def test_any_number_of_dead_disks_occupy_no_place(tmp_path: Path, monkeypatch: p
 def test_no_more_partitions_are_read_at_a_time_than_are_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(surveys, "SIDE_BY_SIDE", 2)
+    monkeypatch.setattr(scan_jobs, "SIDE_BY_SIDE", 2)
     names = ["sda1", "sdb1", "sdc1"]
     gate = Gate(monkeypatch, *names)
     session = session_of(*(partition(tmp_path, name, {}) for name in names))
     order = []
-    for event in session.scan():
+    for event in session.scan().until_finished():
         if isinstance(event, DeviceFound) and event.device.name == "sdc1":
             helper = threading.Thread(target=lambda: _let_one_after_the_other(gate, names))
             helper.start()
@@ -183,13 +184,14 @@ def test_a_look_for_partitions_that_hangs_is_told(tmp_path: Path) -> None:
 
     machine = machines.virt()
     session = MachineSession(SimulatedHost.from_facts(machine), machine, look, patience=0.2)
-    listings, problems = collect(session)
+    subscription = session.scan()
+    listings, problems = collect_from(subscription)
     assert titles(listings) == ["good"]
     assert [str(problem) for problem in problems] == [
         "looking for partitions does not answer: nothing came from it for 0.2 s"
     ]
     answer.set()
-    late = list(session.watch())
+    late = list(subscription)
     assert [event.listing.entry.title for event in late if isinstance(event, EntryFound)] == ["late"]
     session.close()
 
@@ -200,7 +202,7 @@ def test_a_mistake_of_a_reader_costs_its_own_partition(tmp_path: Path, monkeypat
             raise ZeroDivisionError
         yield from read_partition(tree, platform)
 
-    monkeypatch.setattr(surveys, "read_partition", read)
+    monkeypatch.setattr(partition_reader, "read_partition", read)
     good = partition(tmp_path, "sdb1", {"extlinux.conf": labels("good")})
     session = session_of(partition(tmp_path, "sda1", {}), good)
     listings, problems = collect(session)
@@ -314,7 +316,7 @@ def test_a_reference_is_followed_whichever_partition_is_read_last(
     )  # fmt: skip
     session = session_of(one, two)
     listings = []
-    for event in session.scan():
+    for event in session.scan().until_finished():
         if isinstance(event, DeviceDone) and event.device.name != last:
             gate.open[last].set()
         if isinstance(event, EntryFound):
@@ -388,11 +390,12 @@ def test_the_silence_of_a_disk_is_over_once_when_all_that_wait_for_it_have_heard
     naming = [partition(tmp_path, name, {"refer": "uuid=b /k"}, uuid=name) for name in gates]
     session = session_of(other, *naming, patience=0.2)
     silent = Problem(device="sdb1", path="", message="does not answer: nothing came from it for 0.2 s")
-    found = [event.problem for event in session.scan() if isinstance(event, ProblemFound)]
+    stream = session.scan()
+    found = [event.problem for event in stream.until_finished() if isinstance(event, ProblemFound)]
     assert found == [silent]
-    stream = session.watch()
-    survey = session._survey
-    assert sum(job.complaint == silent for job in survey._running) == 2
+    runner = session.scanner.runner
+    assert runner is not None
+    assert sum(job.complaint == silent for job in runner._jobs.running) == 2
     gates["sda1"].set()
     told: list[ScanEvent] = []
     while not any(isinstance(event, EntryFound) for event in told):
@@ -406,7 +409,7 @@ def test_the_silence_of_a_disk_is_over_once_when_all_that_wait_for_it_have_heard
 
 def test_what_was_never_told_is_not_told_to_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A partition with too many problems does not answer either, and answers again."""
-    monkeypatch.setattr(surveys, "MAX_PROBLEMS", 1)
+    monkeypatch.setattr(partition_table, "MAX_PROBLEMS", 1)
     gate = threading.Event()
 
     def read(tree: Tree, board: tuple[str, ...] = ()) -> Iterator[BootEntry | Problem]:
@@ -414,11 +417,12 @@ def test_what_was_never_told_is_not_told_to_be_gone(tmp_path: Path, monkeypatch:
         assert gate.wait(60)
         yield Problem(device=tree.device, path="/b", message="wrong, too")
 
-    monkeypatch.setattr(surveys, "read_partition", read)
+    monkeypatch.setattr(partition_reader, "read_partition", read)
     session = session_of(partition(tmp_path, "sda1", {"a": ""}), patience=0.1)
-    list(session.scan())
+    subscription = session.scan()
+    list(subscription.until_finished())
     gate.set()
-    told = list(session.watch())
+    told = list(subscription)
     assert [event for event in told if isinstance(event, ProblemFound | ProblemGone)] == []
     session.close()
 
@@ -444,7 +448,7 @@ def test_root_is_judged_by_all_partitions_also_those_found_later(tmp_path: Path)
     machine = machines.virt()
     session = MachineSession(SimulatedHost.from_facts(machine), machine, look)
     verdicts = []
-    for event in session.scan():
+    for event in session.scan().until_finished():
         if isinstance(event, EntryFound):
             finding = event.listing.report.get("CMD-ROOT")
             assert finding is not None
@@ -526,7 +530,7 @@ def test_the_first_of_two_partitions_has_the_entry_whichever_is_read_last(
     devices = [partition(tmp_path, name, {"same": ""}) for name in ("sda1", "sdb1")]
     session = session_of(*devices, partition(tmp_path, "sdc1", {"Image": KERNEL}))
     shown: dict[str, BootEntry] = {}
-    for event in session.scan():
+    for event in session.scan().until_finished():
         if isinstance(event, DeviceDone) and event.device.name != last:
             gate.open[last].set()
         if isinstance(event, EntryFound):
@@ -567,20 +571,20 @@ def test_very_many_equal_entries_are_told_and_named_in_work_that_grows_with_them
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     looked_at = hashed = 0
-    tell = surveys.Survey._publish_alike
+    publish = duplicate_index.DuplicateIndex._publish_group
 
-    def counted(self: surveys.Survey, group: list[surveys._Known]) -> None:
+    def counted(self: duplicate_index.DuplicateIndex, group: list[FoundEntry]) -> None:
         nonlocal looked_at
         looked_at += len(group)
-        tell(self, group)
+        publish(self, group)
 
     def sha256(data: bytes) -> object:
         nonlocal hashed
         hashed += 1
         return hashlib.sha256(data)
 
-    monkeypatch.setattr(surveys.Survey, "_publish_alike", counted)
-    monkeypatch.setattr(surveys, "hashlib", SimpleNamespace(sha256=sha256))
+    monkeypatch.setattr(duplicate_index.DuplicateIndex, "_publish_group", counted)
+    monkeypatch.setattr(entry_ids, "hashlib", SimpleNamespace(sha256=sha256))
     text = "label x\nkernel /k\nappend a\n" * count
     places = ("extlinux/extlinux.conf", "boot/extlinux/extlinux.conf", "extlinux.conf", "boot/extlinux.conf")
     device = partition(tmp_path, "sda1", {"k": KERNEL, **dict.fromkeys(places, text)})

@@ -14,9 +14,9 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Profile, Settings
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.event_log import CompactedLog
 from bootmenu.discovery.hotplug import Hotplug
 from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Rank, ScanFinished
+from bootmenu.discovery.scan_feed import ScanFeed
 from bootmenu.frontends import countdown, first_stage, menu_run
 from bootmenu.frontends.first_frame import CountdownContent, KeyPress, Woken
 from bootmenu.frontends.session_startup import SessionStartup
@@ -31,8 +31,8 @@ from tests.builders.hosts import fake_host
 class StickComes:
     """A frame that is looked at while somebody plugs in a stick, and then presses Enter."""
 
-    def __init__(self, shared: SimpleNamespace) -> None:
-        self.shared = shared
+    def __init__(self, feed: ScanFeed) -> None:
+        self.feed = feed
         self.pictures: list[CountdownContent] = []
 
     def show(self, picture: CountdownContent) -> None:
@@ -41,27 +41,28 @@ class StickComes:
     def wait(self, _seconds: float | None, *, keys: bool) -> KeyPress | Woken:
         if len(self.pictures) > 1:
             return KeyPress(enter=True)
-        there(self.shared.look.log, "sdb1", (0,), "stick", default=True)
+        there(self.feed, "sdb1", (0,), "stick", default=True)
         return Woken()
 
+    def wake(self) -> None:
+        """See Frame."""
 
-def there(log: CompactedLog, name: str, rank: Rank, entry: str, *, default: bool = False) -> None:
+
+def there(feed: ScanFeed, name: str, rank: Rank, entry: str, *, default: bool = False) -> None:
     device = Device(name=name)
-    log.add(DeviceFound(device, rank))
-    log.add(EntryFound(fakes.listing(entry, f"Title of {entry}", device=name, default=default)))
-    log.add(DeviceDone(device, 1))
+    found = EntryFound(fakes.listing(entry, f"Title of {entry}", device=name, default=default))
+    feed.publish(feed.log, (DeviceFound(device, rank), found, DeviceDone(device, 1)))
 
 
 def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -> None:
-    log = CompactedLog()
-    there(log, "sda1", (1,), "own")
-    log.add(ScanFinished(0.1))
+    feed = ScanFeed()
+    there(feed, "sda1", (1,), "own")
+    feed.publish(feed.log, [ScanFinished(0.1)])
     shared = SimpleNamespace(
-        changed=threading.Condition(),
-        look=SimpleNamespace(log=log, finished=True, ended=False, error=None),
+        subscribe=feed.subscribe,
         session=SimpleNamespace(memory=SimpleNamespace(state=State())),
     )
-    frame = StickComes(shared)
+    frame = StickComes(feed)
     startup = SimpleNamespace(poll=lambda: shared, loaded=Loaded())
     decision = countdown.count_down(frame, startup, 600)  # type: ignore[arg-type]
     assert decision.listing is not None

@@ -157,7 +157,7 @@ def test_nothing_that_needs_the_pin_can_be_reached_without_it() -> None:
     typed = [text for sign in signs for text in (sign, f"{sign}1", f"{sign} 1", f"{sign} 3")]
     said, outcome = kiosk(*typed, *numbers, session=session, used=used, may_quit=True, offer_demo=True)
     assert outcome == Quit()
-    assert session.calls == ["scan", "scan closed"]
+    assert session.calls == ["scan", "scanned"]
     assert "start entry N" not in said
     assert said.count("The PIN (Enter for none)") == 2, "the locked entry and the service"
     assert "the list again" not in said, "no help either"

@@ -14,7 +14,8 @@ from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.dtb_candidates import Fit, TreeChoice
-from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished, Stream
+from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Listing, ScanFinished
+from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb_head import TreeHead
@@ -406,7 +407,7 @@ def test_a_look_that_cannot_begin_is_told_and_the_menu_stays(monkeypatch: pytest
     session = fakes.FakeSession()
     real, looks = session.scan, iter([True])
 
-    def scan() -> Stream:
+    def scan() -> Subscription:
         if next(looks, False):
             raise BootmenuError("Another console is starting Debian.")
         return real()

@@ -15,6 +15,7 @@ from bootmenu.frontends.outcome import Outcome
 from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.session.machine_session import Session
+from tests.builders.fakes import FakeSession
 
 
 class Menu:
@@ -94,8 +95,12 @@ async def running(
 ) -> AsyncIterator[Menu]:
     """The app on a screen of that size, after its first scan."""
     app = BootmenuApp(session, theme=theme, error=error, **context)
-    async with app.run_test(size=size) as pilot:
-        menu = Menu(app, pilot)
-        if scanned:
-            await menu.scanned()
-        yield menu
+    try:
+        async with app.run_test(size=size) as pilot:
+            menu = Menu(app, pilot)
+            if scanned:
+                await menu.scanned()
+            yield menu
+    finally:
+        if isinstance(session, FakeSession):
+            session.scanner.close()

@@ -10,7 +10,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from threading import Event
 from typing import Any
 
 import pytest
@@ -58,8 +57,6 @@ from tests.builders import fakes
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import Menu, running
 
-_SET = Event()
-_SET.set()
 _ERROR = fakes.NO_ROOT
 _LOCKED = next(event.device for event in fakes.LOCKED if isinstance(event, DeviceFound) and event.device.locked)
 _PLAN = fakes.plan_for(fakes.DEBIAN)
@@ -77,7 +74,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
     HelpScreen: HelpScreen,
     LogScreen: LogScreen,
-    LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN, after=_SET),
+    LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN),
     RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
     ArrivalScreen: lambda context: ArrivalScreen(context, _PLAN),
     ChoiceScreen: lambda context: ChoiceScreen(context, "Title", ["Words."], ["no", "yes"]),
@@ -85,7 +82,7 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     PassphraseScreen: lambda context: PassphraseScreen(context, _LOCKED),
     FilterScreen: lambda context: FilterScreen(context, "", lambda _: None, lambda _: None),
     KioskScreen: KioskScreen,
-    KioskLoadingScreen: lambda context: KioskLoadingScreen(context, fakes.DEBIAN, "Start", after=_SET),
+    KioskLoadingScreen: lambda context: KioskLoadingScreen(context, fakes.DEBIAN, "Start"),
     KioskRefusalScreen: lambda context: KioskRefusalScreen(context, _ERROR),
     KioskArrivalScreen: lambda context: KioskArrivalScreen(context, "Start"),
     KioskLeavingScreen: lambda context: KioskLeavingScreen(context, Power.OFF),
@@ -189,7 +186,7 @@ async def test_what_comes_after_the_end_of_a_screen_is_no_fault(kind: type[Scree
 async def test_esc_before_a_load_is_drawn_takes_it_back() -> None:
     async with running(FakeSession()) as menu:
         results: list[object] = []
-        screen = LoadingScreen(menu.app.context, fakes.DEBIAN, after=_SET)
+        screen = LoadingScreen(menu.app.context, fakes.DEBIAN)
         pushed = menu.app.push_screen(screen, results.append)
         await menu.app.run_action("cancel", screen)
         await pushed

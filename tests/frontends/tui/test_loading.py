@@ -18,7 +18,7 @@ from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.session.shared_session import Shared
+from bootmenu.session.shared_session import SharedSession
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import Menu, running
@@ -134,8 +134,8 @@ async def test_esc_takes_a_load_back(key: str) -> None:
 async def test_in_the_demonstration_an_entry_with_a_tree_of_its_own_is_started_as_often_as_one_likes() -> None:
     """After a jump that came back, and right after `r`."""
     with demonstration(pace=None) as session:
-        shared = Shared(session)
-        async with running(shared.view(), size=(110, 45)) as menu:
+        shared = SharedSession(session)
+        async with running(shared.console(), size=(110, 45)) as menu:
             for _ in range(20):
                 if "own device tree" not in menu.selected:
                     await menu.press("down")
@@ -154,9 +154,9 @@ async def test_in_the_demonstration_an_entry_with_a_tree_of_its_own_is_started_a
 
 async def test_what_is_refused_while_another_console_loads_leaves_this_one_listening() -> None:
     session = FakeSession()
-    shared = Shared(session)
-    other = shared.view()
-    async with running(shared.view()) as menu:
+    shared = SharedSession(session)
+    other = shared.console()
+    async with running(shared.console()) as menu:
         plan = other.plan(fakes.DEBIAN)
         with other.holding(fakes.DEBIAN):
             assert list(other.load(plan)) == list(fakes.LOADING)
@@ -246,7 +246,7 @@ async def test_a_load_cancelled_while_leaving_is_taken_back_and_looked_for_again
         gate.set()
         await menu.at(MenuScreen)
         assert started(session)[-1] == "unload"
-        await menu.until(lambda: session.calls.count("scan closed") == 2)
+        await menu.until(lambda: session.calls.count("scanned") == 2)
 
 
 async def test_a_refused_load_tells_what_the_kernel_logged_and_what_to_do() -> None:
@@ -288,7 +288,7 @@ async def test_a_failure_while_leaving_unloads_the_kernel() -> None:
         assert "sync failed" in menu.text
         assert session.calls[-1] == "unload"
         await menu.press("enter")
-        await menu.until(lambda: session.calls.count("scan closed") == 2)
+        await menu.until(lambda: session.calls.count("scanned") == 2)
 
 
 async def test_a_mistake_of_our_own_is_told_and_written_down() -> None:
@@ -353,17 +353,20 @@ async def test_a_simulated_jump_handed_back_is_no_error() -> None:
         assert isinstance(menu.app.screen, MenuScreen)
 
 
-async def test_a_load_waits_until_a_scan_has_let_go() -> None:
+async def test_a_load_pauses_a_scan_that_has_not_finished() -> None:
     session = FakeSession()
     session.scan_gate.clear()
+    session.load_gate.clear()
     async with running(session, scanned=False) as menu:
         await menu.sees("Image-test")
         await menu.press("enter")
-        await menu.at(LoadingScreen)
-        assert started(session) == []
+        await menu.until(session.load_reached.is_set)
         session.scan_gate.set()
+        await menu.pilot.pause()
+        assert session.scanner.is_paused
+        assert "scanned" not in session.calls
+        session.load_gate.set()
         await menu.until(lambda: menu.app.return_value is not None)
-        assert session.calls.index("scan closed") < session.calls.index("plan debian-49")
 
 
 async def test_progress_in_small_steps_is_drawn_ten_times_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

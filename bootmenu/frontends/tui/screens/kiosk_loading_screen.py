@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from threading import Event
-
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
@@ -20,8 +18,8 @@ from bootmenu.view.styled_text import Line
 class KioskLoadingScreen(KioskPage[Jump | Returned], LoadingScreen):
     """How far it is, and no more."""
 
-    def __init__(self, context: UiContext, listing: Listing, words: str, *, after: Event) -> None:
-        LoadingScreen.__init__(self, context, listing, after=after)
+    def __init__(self, context: UiContext, listing: Listing, words: str) -> None:
+        LoadingScreen.__init__(self, context, listing)
         self.words = words
 
     def plain(self, width: int, height: int) -> list[Line]:

@@ -170,7 +170,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
         while self.app.screen is not self and len(self.app.screen_stack) > 1:
             screen = self.app.screen
             if isinstance(screen, MenuScreen):
-                self._look_after(screen)
+                self._came_back()
             if isinstance(screen, LoadingScreen):
                 screen.let_go()
             if isinstance(screen, KioskLoadingScreen):
@@ -266,16 +266,12 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
 
     def _serve(self) -> None:
         """The standard menu, with everything, until it is locked again."""
-        menu = MenuScreen(self.context.unlocked(), after=self.stop_scan())
-        self.app.push_screen(menu, lambda _: self._came_back(menu))
+        menu = MenuScreen(self.context.unlocked())
+        self.app.push_screen(menu, lambda _: self._came_back())
 
-    def _came_back(self, menu: MenuScreen) -> None:
+    def _came_back(self) -> None:
+        """Read everything afresh: whoever was in the standard menu may have changed it."""
         self._at = ""
-        self._look_after(menu)
-
-    def _look_after(self, menu: MenuScreen) -> None:
-        """Look again, when the standard menu has let go of the partitions."""
-        self.wait_for(menu.stop_scan())
         self.start_scan()
 
     def _start(self, listing: Listing, words: str) -> None:
@@ -287,7 +283,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
 
     def _load(self, listing: Listing, words: str) -> None:
         self._trying = listing.entry.id
-        screen = KioskLoadingScreen(self.context, listing, words, after=self.stop_scan())
+        screen = KioskLoadingScreen(self.context, listing, words)
         self.app.push_screen(screen, self._loaded)
 
     def _loaded(self, result: Jump | Returned | None) -> None:
@@ -297,8 +293,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
         if result is not None and result.failed:
             self._offer.refuse(self._trying)
             self._at = ""
-        if result is not None and not result.look_again and self.results.finished:
-            self.go_on_looking()
-            self.draw_found()
-        else:
+        if result is None or result.look_again:
             self.start_scan()
+        else:
+            self.draw_found()

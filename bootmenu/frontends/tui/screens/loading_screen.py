@@ -47,7 +47,7 @@ class Returned(Value):
 
 
 class LoadingScreen(BootmenuScreen[Jump | Returned]):
-    """Ends with the jump to make, or with the way back to the menu. Waits for `after` before it begins.
+    """Ends with the jump to make, or with the way back to the menu.
 
     test: it goes no further than the load, which is taken back at once.
     """
@@ -97,7 +97,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             super().__init__()
             self.left = left
 
-    def __init__(self, context: UiContext, listing: Listing, *, after: Event, test: bool = False) -> None:
+    def __init__(self, context: UiContext, listing: Listing, *, test: bool = False) -> None:
         super().__init__(context)
         self.listing = listing
         self.plan: LoadPlan | None = None
@@ -105,7 +105,6 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         self.said = ""
         self.ended: Returned | None = None
         """Nothing goes on any more, and whoever closes the screen above comes back with this."""
-        self._after = after
         self._test = test
         self._stop = Event()
         self._ready_plan: LoadPlan | None = None
@@ -139,9 +138,6 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
     # --- in a thread
 
     def _work(self) -> None:
-        while not self._after.wait(_INTERVAL):
-            if self._stop.is_set():
-                break
         with self.context.session.holding(self.listing):
             self._start()
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event
 
 from textual import on
 from textual.message import Message
@@ -41,8 +40,8 @@ class MenuDefaults(MenuView):
             self.number = number
             self.said = said
 
-    def __init__(self, context: UiContext, *, after: Event | None = None) -> None:
-        super().__init__(context, after=after)
+    def __init__(self, context: UiContext) -> None:
+        super().__init__(context)
         self._memory: StateStore | None = None
         """None = not opened yet."""
         self._powers: tuple[Power, ...] = ()

@@ -93,7 +93,7 @@ class MenuScreen(MenuDefaults):
 
     def _load(self, chosen: Listing, *, test: bool = False) -> None:
         self._rows.moved_by_hand = True
-        screen = LoadingScreen(self.context, chosen, after=self.stop_scan(), test=test)
+        screen = LoadingScreen(self.context, chosen, test=test)
         self.app.push_screen(screen, lambda result: self._loaded(chosen, result))
 
     def _loaded(self, chosen: Listing, result: Jump | Returned | None) -> None:
@@ -106,10 +106,8 @@ class MenuScreen(MenuDefaults):
                 self.results.replace(replace(chosen, report=report))
                 self.draw_found()
             self._draw_rules()
-            if result.look_again or not self.results.finished:
+            if result.look_again:
                 self.start_scan()
-            else:
-                self.go_on_looking()
 
     def action_edit(self) -> None:
         """Change the selected entry, for one boot."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from threading import Event
 
 from textual import events, on
 from textual.containers import Container, Vertical
@@ -42,8 +41,8 @@ _BANNER = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
 class MenuView(PowerScreen[None]):
     """Draws the menu, and moves in it. A subclass does what its keys ask for."""
 
-    def __init__(self, context: UiContext, *, after: Event | None = None) -> None:
-        super().__init__(context, after=after)
+    def __init__(self, context: UiContext) -> None:
+        super().__init__(context)
         self._reading: Timer | None = None
         self._untold = True
         """Beside the rows stands that nothing is selected."""

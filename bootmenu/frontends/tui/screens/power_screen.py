@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from threading import Event
 from typing import TypeVar
 
 from textual import on
@@ -29,13 +28,11 @@ class PowerScreen(ScanningScreen[T]):
             self.wanted = wanted
 
     def go_down(self, wanted: Power) -> None:
-        """Let go of the partitions, then restart or switch off, in a thread."""
-        after = self.stop_scan()
-        self.run_worker(lambda: self._go_down(after, wanted), thread=True, group="power", exit_on_error=False)
+        """Restart or switch off, in a thread."""
+        self.run_worker(lambda: self._go_down(wanted), thread=True, group="power", exit_on_error=False)
 
-    def _go_down(self, after: Event, wanted: Power) -> None:
+    def _go_down(self, wanted: Power) -> None:
         try:
-            after.wait()
             self.wait_until_seen()
             self.context.session.power(wanted)
         except Exception as error:

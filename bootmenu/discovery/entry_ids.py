@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Ids of entries: readable, and the same from scan to scan."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from bootmenu.discovery.devices import Device
+from bootmenu.model.entry import BootEntry
+from bootmenu.model.place import Bus
+
+_DIGITS = 16
+"""64 bits: 24 of them are found in seconds by trying names."""
+
+
+class EntryIds:
+    """The ids of one partition's entries. copy_number: how many copies of the partition come before it."""
+
+    def __init__(self, device: Device, copy_number: int, most: int) -> None:
+        self._device = device
+        self._copy_number = copy_number
+        self._most = most
+        self._taken: set[str] = set()
+        self._next: dict[tuple[str, str, str], int] = {}
+        """The next number to try, by what entries of one name have in common."""
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def assign(self, entry: BootEntry) -> str:
+        """Return an id that stays as long as partition, configuration and name do: `bls-debian-6.1-3f9a2c0b17d4e855`.
+
+        Everything that it is made of but the bus is written on the disk: no disk outside of the machine can have the
+        id of an entry inside.
+        """
+        # boot counting renames the file of an entry at every try (UAPI.1: "+LEFT" or "+LEFT-DONE")
+        config = re.sub(r"\+\d+(-\d+)?(?=\.(conf|efi)$)", "", entry.config.path) if entry.config else ""
+        words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
+        bus = self._device.place.bus
+        identity = self._device.identity  # has a = in it, which no bus has
+        like = (entry.source, config, entry.id)
+        # smaller numbers are taken by others of its name: there may be thousands of them
+        for number in range(self._next.get(like, self._copy_number), self._copy_number + self._most + 1):
+            key = "\0".join((identity, entry.source, config, entry.id, str(number or "")))
+            key = key if bus is Bus.INTERNAL else f"{bus}\0{key}"
+            name = f"{entry.source}-{words}-{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}"
+            if name not in self._taken:
+                break
+        self._next[like] = number + 1
+        self._taken.add(name)
+        return name

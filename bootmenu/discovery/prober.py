@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Probes the machine for partitions, in a thread of its own: at first, and after changes that ask for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from bootmenu.discovery.change_schedule import SPACING, ChangeSchedule
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.scan_jobs import Job, JobPool
+from bootmenu.discovery.scan_messages import Met, Probed
+from bootmenu.model.entry import Problem
+
+Probe = Callable[[], Iterable[Device | Problem]]
+"""Finds everything that can be read, or could be."""
+
+
+class Prober:
+    """Runs the probe as a job of the pool, one at a time."""
+
+    def __init__(self, probe: Probe, jobs: JobPool) -> None:
+        self.changes = ChangeSchedule()
+        self._probe = probe
+        self._jobs = jobs
+        self._job: Job | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Probe now."""
+        self._job = Job(self._jobs, self._run, None, self.start)
+        self._jobs.start(self._job)
+
+    @property
+    def next_start(self) -> float | None:
+        """Return when to probe again (monotonic); None = it runs already, or nothing asks for it."""
+        return self.changes.next_probe if self._job is None else None
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether it is time to probe again."""
+        return self.next_start is not None and time.monotonic() >= self.next_start
+
+    def failed(self, patience: float) -> None:
+        """Allow no probe for some seconds, as the last one raised an error."""
+        self.changes.delay(patience)
+
+    def ended(self, job: Job) -> None:
+        """Note that a job has ended, which may be the probe."""
+        if job is self._job:
+            self._job = None
+            self.changes.delay(SPACING)
+
+    def _run(self, job: Job) -> None:
+        names, problems = set(), set()
+        for found in self._probe():
+            if not job.goes_on:
+                return
+            if isinstance(found, Problem):
+                problems.add(found)
+            else:
+                names.add(found.name)
+            job.report(Met(found))
+        job.report(Probed(frozenset(names), frozenset(problems)))
