@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Which SHA-256 the settings demand of a file. A demand holds for a file, by whatever name it is loaded: that is
-found out where it is opened."""
+"""The SHA-256 that the settings demand of a file.
+
+A demand applies to the file under any of its names, so it is looked up by device and inode when the file is opened.
+"""
 
 from __future__ import annotations
 
@@ -19,42 +21,42 @@ from bootmenu.sources.tree import TreeError, Trouble, normal
 from bootmenu.system.directory_tree import DirectoryTree
 
 Identity = tuple[int, int]
-"""(device, inode) of a file, as stat(2) has it."""
+"""(device, inode) of a file, as in stat(2)."""
 
 
 class DemandError(BootmenuError):
-    """A file must not be loaded, whatever is in it."""
+    """The settings do not allow a file to be loaded."""
 
 
 class FileDemand(Value, kw_only=True):
-    """What is demanded of one file."""
+    """What the settings demand of one file."""
 
     digest: str | None = None
-    """64 hexadecimal digits; empty = the settings have none that could be understood, None = nothing is demanded."""
+    """64 hexadecimal digits; empty if the digest in the settings is invalid, None if nothing is demanded."""
     unknown: str = ""
-    """Name of a demand of which it is not known whether it is for this file; empty = there is none."""
+    """Name of a demand that may or may not be for this file; empty if there is no such demand."""
 
 
 class Demands(Value, kw_only=True):
-    """What the settings demand of the files that are loaded."""
+    """What the settings demand of the files to load."""
 
     files: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """Digest by (partition, path), as references.file_name has them; see Settings.sha256."""
+    """Digest by (partition, path), in the form of references.file_name; see Settings.sha256."""
     every_file: bool = False
-    """A file without a digest is not loaded."""
+    """Whether a file without a digest must not be loaded."""
     partitions: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Every name of each partition that is there, by its kernel name."""
+    """All names of each present partition, by its kernel name."""
 
     @classmethod
     def of(cls, settings: Settings, devices: Iterable[Device] = ()) -> Demands:
-        """Return those of the settings. devices: the partitions that are there."""
+        """Return the demands of the settings. devices: the partitions that are present."""
         return cls.from_table(settings.sha256, every_file=settings.verify is Verify.ALL, devices=devices)
 
     @classmethod
     def from_table(
         cls, table: Mapping[str, str], *, every_file: bool = False, devices: Iterable[Device] = ()
     ) -> Demands:
-        """Return them without what names no file, of which the settings have told."""
+        """Return the demands of a table, without invalid file names, which the settings have already reported."""
         files = {}
         for name, digest in table.items():
             with contextlib.suppress(FileNameError):
@@ -66,14 +68,14 @@ class Demands(Value, kw_only=True):
         return bool(self.files) or self.every_file
 
     def find(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> FileDemand:
-        """Return what is demanded of a file. identity: of the open file; None = not known. trees: by device name.
+        """Return what is demanded of a file. identity: of the open file, or None if unknown. trees: by device name.
 
-        What is said of its own partition goes before what is said of all.
+        A demand for the file's own partition takes precedence over one for all partitions.
         """
         own: set[str] = set()
         everywhere: set[str] = set()
         unknown = ""
-        # a file of a subvolume is one of the whole file system, too
+        # a file of a subvolume is also a file of the whole file system
         related = {
             name: self._names(name, trees)
             for name in dict.fromkeys((ref.device, *self.partitions, *trees))
@@ -81,7 +83,9 @@ class Demands(Value, kw_only=True):
         }
         for (device, path), digest in self.files.items():
             places = [name for name, names in related.items() if device in names] if device else [ref.device]
-            answer = (ref.device in places and path == normal(ref.path)) or _names_it(path, identity, places, trees)
+            answer = (ref.device in places and path == normal(ref.path)) or _is_same_file(
+                path, identity, places, trees
+            )
             if answer is None:
                 unknown = unknown or joined(device, path)
             elif answer:
@@ -91,7 +95,7 @@ class Demands(Value, kw_only=True):
         return FileDemand(digest=wanted, unknown=unknown)
 
     def places(self, devices: Iterable[str]) -> frozenset[str]:
-        """Return the kernel names of the partitions that have to be open where files of these are loaded."""
+        """Return the kernel names of the partitions that have to be open to load files from these devices."""
         demanded = {device for device, _ in self.files}
         return frozenset(
             name
@@ -104,7 +108,7 @@ class Demands(Value, kw_only=True):
         return known | trees[device].names if device in trees else known
 
     def allowed(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> str | None:
-        """Return the digest that an open file must have; None = any. Raise DemandError when it must not be loaded."""
+        """Return the digest that an open file must have, or None for any; raise DemandError if it must not load."""
         found = self.find(ref, identity, trees)
         refuse(found)
         if found.digest is None and found.unknown:
@@ -120,8 +124,8 @@ class Demands(Value, kw_only=True):
         return found.digest
 
     def of_image(self, ref: FileRef, trees: Mapping[str, DirectoryTree]) -> tuple[FileRef, int] | None:
-        """Return the image file that a file lies in, and its bytes, where a digest is demanded of it. Raise
-        DemandError when it must not be used."""
+        """Return the image file that contains a file, and its size in bytes, if a digest is demanded of it. Raise
+        DemandError if it must not be used."""
         outer = image_of(ref, trees)
         if outer is None or not self:
             return None
@@ -140,7 +144,7 @@ class Demands(Value, kw_only=True):
         return (outer, info.size) if found.digest else None
 
     def unmatched(self, trees: Mapping[str, DirectoryTree]) -> Iterator[str]:
-        """Yield the names of what is demanded and not there, as far as that is known."""
+        """Yield the names of demanded files that are known not to exist."""
         named = {outermost(name) for names in self.partitions.values() for name in names}
         for device, path in self.files:
             if device and self.partitions and outermost(device) not in named:
@@ -155,10 +159,10 @@ class Demands(Value, kw_only=True):
                 yield joined(device, path)
 
 
-def _names_it(
+def _is_same_file(
     path: str, identity: Identity | None, places: Iterable[str], trees: Mapping[str, DirectoryTree]
 ) -> bool | None:
-    """Return whether a path is that of a file on one of these partitions; None = that cannot be found out."""
+    """Return whether a path leads to this file on one of the partitions; None if that cannot be determined."""
     answer: bool | None = False
     for place in places:
         tree = trees.get(place)
@@ -169,13 +173,13 @@ def _names_it(
             if tree.stat(path).identity == identity:
                 return True
         except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE):  # which is no file of this partition
+            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE):  # it is no file of this partition
                 answer = None
     return answer
 
 
 def refuse(found: FileDemand) -> None:
-    """Raise DemandError for a file whose digest was not understood."""
+    """Raise DemandError for a file whose digest in the settings is invalid."""
     if found.digest == "":
         raise DemandError(
             N_("its SHA-256 in the settings is invalid, or there are two different ones"),
@@ -184,7 +188,7 @@ def refuse(found: FileDemand) -> None:
 
 
 def missing() -> DemandError:
-    """Return the error for a file without a digest."""
+    """Return the error for a file that has no digest in the settings."""
     return DemandError(
         N_("the settings have no SHA-256 for it, and nothing is started without one"),
         N_("Add it to [sha256], as sha256sum prints it, or set verify to listed."),
@@ -192,17 +196,18 @@ def missing() -> DemandError:
 
 
 def outermost(device: str) -> str:
-    """Return the partition that a subvolume or an image file lies in; else the name itself."""
+    """Return the partition that contains a subvolume or an image file; for anything else, the name itself."""
     return device.partition(":/")[0]
 
 
 def _are_related(name: str, device: str) -> bool:
-    """Whether a file of one may be one of the other. What has no name is the running system, and may be anything."""
+    """Return whether a file of one device may also be a file of the other. The running system has no name and may be
+    on any device."""
     return not device or outermost(name) == outermost(device)
 
 
 def image_of(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> FileRef | None:
-    """Return the image file that a file lies in; None = it lies in none."""
+    """Return the image file that contains a file, or None."""
     tree = trees.get(ref.device)
     if tree is None or not tree.image:
         return None
@@ -210,7 +215,7 @@ def image_of(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> FileRef | None
 
 
 def unmatched(table: Mapping[str, str], found: Iterable[object]) -> Iterator[str]:
-    """Yield a sentence for each file whose partition is not there. found: what a survey of the devices gave."""
+    """Yield a sentence for each file whose partition does not exist. found: the result of a scan of the devices."""
     named = {name for device in found if isinstance(device, Device) for name in names_of(device)}
     for device, path in Demands.from_table(table).files:
         if device and outermost(device) not in named:

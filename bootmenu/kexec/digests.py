@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What is loaded is what was read: a digest of every file, made in the pass that reads it, and a look afterwards
-whether the file has been written to meanwhile.
+"""Make sure that what is loaded is what was read: hash every file while reading it, and check afterwards that nobody
+has written to it.
 
-What is unpacked or joined is made of the bytes that were hashed, and sealed. What is mapped stays in the page cache,
-from where the kernel copies it: that is what the look afterwards is for. Where its time stamps tell every write it is
-hashed while the kernel copies it; else before, and once more afterwards.
+What is unpacked or joined is made from the bytes that were hashed, and sealed. What is mapped stays in the page
+cache, and the kernel copies it from there, so it has to be checked afterwards. If its time stamps show every write,
+it is hashed while the kernel copies it; otherwise before, and once more afterwards.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from bootmenu.sources.tree import TreeError
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile, stamp_of
 
 _SETTLED = 60.0
-"""Seconds after which a time stamp tells every further write. FAT counts in steps of two seconds; a page that a
+"""Seconds after which every further write changes the time stamp. FAT counts in steps of two seconds; a page that a
 program has mapped and written to keeps its first stamp until it is written back, which is after 35 s at most
 (Documentation/admin-guide/sysctl/vm.rst: dirty_expire_centisecs, dirty_writeback_centisecs)."""
 
 _MOMENT = 0.1  # seconds
-_NOTED = 5  # demands that match nothing, in a plan
+_NOTED = 5  # notes in a plan about demands that match nothing
 
 
 class MismatchError(BootmenuError):
-    """A file is not the one that the settings demand."""
+    """A file does not have the SHA-256 that the settings demand."""
 
 
 class Hashed:
-    """A ByteSource over an open file, for one reader that goes from front to back; it may step back within what it
-    read last. Every byte is read once, and hashed once, in another thread, while the next ones are read. Or it is
-    `brought` into the page cache, and hashed from there while others read it.
+    """A ByteSource over an open file, for one reader that goes from front to back; it may step back within the last
+    piece. Every byte is read once, and hashed once in another thread while the next ones are read. Or `prefetch`
+    reads the file into the page cache, and it is hashed from there in the background.
 
-    start, end: what of the file is hashed.
+    start, end: the range of the file that is hashed.
     """
 
     def __init__(self, file: PlannedFile, source: OpenFile, worker: ThreadPoolExecutor) -> None:
         self.file = file
         self.source = source
-        whole = file.sha256 is not None  # what somebody demands is what sha256sum prints
+        whole = file.sha256 is not None  # a demanded digest is what sha256sum prints
         self.start = 0 if whole else min(file.offset, source.size)
         self.end = source.size if whole or file.length is None else min(file.offset + file.length, source.size)
         self._worker = worker
@@ -63,33 +63,33 @@ class Hashed:
         before = os.fstat(source.descriptor)
         self._before = stamp_of(before)
         now = time.time()
-        self._lately = any(abs(now - at) < _SETTLED for at in (before.st_mtime, before.st_ctime))
-        self.beside = False
-        """It is hashed by another thread, from the page cache."""
+        self._recently_written = any(abs(now - at) < _SETTLED for at in (before.st_mtime, before.st_ctime))
+        self.in_background = False
+        """Whether another thread hashes it, from the page cache."""
         self._closed = False
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
+        """Return the size of the file in bytes."""
         return self.source.size
 
     @property
     def done(self) -> int:
-        """Bytes read and handed to the hash so far, of `total`."""
+        """Return how many bytes of `total` have been read and hashed so far."""
         return self._position - self.start
 
     @property
     def total(self) -> int:
-        """Bytes that will be hashed."""
+        """Return how many bytes will be hashed."""
         return self.end - self.start
 
     def read(self, offset: int, length: int) -> bytes:
-        """Never beyond what is hashed. Raises OSError; BootmenuError for a step back too far."""
+        """Read bytes of the hashed range. Raise OSError; BootmenuError for a step back too far."""
         length = min(length, self.end - offset)
         if length <= 0:
             return b""
         if offset > self._position:
-            for _ in self.through(offset):
+            for _ in self.read_to(offset):
                 pass
         at = self._position - len(self._last)
         if offset < at:
@@ -110,16 +110,16 @@ class Hashed:
         self._last = piece
         return piece
 
-    def through(self, end: int) -> Iterator[int]:
-        """Read on to this offset of the file, if it is hashed at all; gives the bytes done so far. Raises OSError,
-        BootmenuError when the file ended early."""
+    def read_to(self, end: int) -> Iterator[int]:
+        """Read on to this offset, or to the end of the hashed range; yield the bytes done so far. Raise OSError, and
+        BootmenuError if the file ended early."""
         start = self._position
         for _ in plain(Window(self, start, min(end, self.end) - start)):
             yield self.done
 
     def finish(self) -> Iterator[int]:
-        """Read what nobody asked for, and compare. Raises as `through`, and MismatchError."""
-        yield from self.through(self.end)
+        """Read the rest and compare the digest with the demanded one. Raise MismatchError and as `read_to`."""
+        yield from self.read_to(self.end)
         self._last = b""
         if self.file.sha256 not in (None, self.digest.digits):
             raise MismatchError(
@@ -132,14 +132,14 @@ class Hashed:
             )
 
     @property
-    def may_be_hashed_beside(self) -> bool:
-        """Nothing is demanded of it, and its times tell whether it changes meanwhile."""
-        return not self._lately and self.file.sha256 is None
+    def can_hash_in_background(self) -> bool:
+        """Return whether no digest is demanded, and the time stamps will show a change."""
+        return not self._recently_written and self.file.sha256 is None
 
-    def brought(self) -> Iterator[int]:
-        """Bring it into the page cache; gives bytes done so far. Then another thread hashes it from there, as long as
-        that takes. Raises as `through`."""
-        self.beside = True
+    def prefetch(self) -> Iterator[int]:
+        """Read the file into the page cache; yield the bytes done so far. Then let another thread hash it from there.
+        Raise what `read_to` raises."""
+        self.in_background = True
         for _, done in self._whole():
             yield done
         self._pending = self._worker.submit(self._hash)
@@ -155,22 +155,22 @@ class Hashed:
             self._position += len(piece)
 
     def hashed(self) -> Iterator[int]:
-        """Wait for the other thread; gives bytes done so far. Raises OSError; BootmenuError when the file shrank."""
-        assert self._pending is not None, "it was brought"
+        """Wait for the other thread; yield the bytes done so far. Raise OSError; BootmenuError if the file shrank."""
+        assert self._pending is not None, "prefetch was called"
         while wait([self._pending], _MOMENT).not_done:
             yield self.done
         self._pending.result()  # asked without a limit: a disk's ETIMEDOUT is a TimeoutError, too
 
     def close(self) -> None:
-        """Nobody reads it any more."""
+        """Stop hashing, and close the file."""
         self._closed = True
-        if self._pending is not None and not self._pending.cancel():  # what has begun has to end
+        if self._pending is not None and not self._pending.cancel():  # a started job cannot be cancelled
             wait([self._pending])
         os.close(self.source.descriptor)
 
     @property
     def digest(self) -> Digest:
-        """Of what was read so far."""
+        """Return the digest of what was read so far."""
         if self._pending is not None:
             self._pending.result()
         ref = self.file.ref
@@ -185,22 +185,22 @@ class Hashed:
 
     @property
     def written_to(self) -> bool:
-        """Return whether the file was written to since it was opened, as far as its stamp tells."""
-        # where the kernel copied it meanwhile, reading it once more would not tell what was copied
-        before = self._before if self.beside else replace(self._before, changed=None)
+        """Return whether the file was written to since it was opened, as far as its stamp shows."""
+        # if the kernel copied it meanwhile, reading it again would not show what was copied
+        before = self._before if self.in_background else replace(self._before, changed=None)
         return bool(before.differs(stamp_of(os.fstat(self.source.descriptor))))
 
     @property
-    def doubtful(self) -> bool:
-        """Whether its times and size may not tell: it was written to lately, or something else about it changed.
-        Where a digest is demanded they are not trusted: they say nothing of who writes to the disk below the file
-        system."""
+    def uncertain(self) -> bool:
+        """Return whether time stamps and size may miss a change: the file was written to recently, or something else
+        about it changed. They are not trusted for a demanded digest, as they do not show writes to the disk below
+        the file system."""
         now = stamp_of(os.fstat(self.source.descriptor))
-        return self._lately or self._before.changed != now.changed or self.file.sha256 is not None
+        return self._recently_written or self._before.changed != now.changed or self.file.sha256 is not None
 
-    def again(self) -> Iterator[int]:
-        """Read what was hashed once more, from the page cache mostly; gives bytes done so far. Raises BootmenuError
-        when it is something else now, OSError."""
+    def rehash(self) -> Iterator[int]:
+        """Hash the same range once more, mostly from the page cache; yield the bytes done so far. Raise OSError, and
+        BootmenuError if the content has changed."""
         other = _new(self._algorithm)
         for piece, done in self._whole():
             other.update(piece)
@@ -214,14 +214,14 @@ def _new(algorithm: Algorithm) -> hashlib._Hash | hashlib.blake2b:
         return hashlib.sha256()
     try:
         return hashlib.new("blake2b512")  # OpenSSL's: twice as fast as Python's own
-    except ValueError:  # there is none, or it must not be used (FIPS)
+    except ValueError:  # OpenSSL lacks it, or FIPS forbids it
         return hashlib.blake2b()
 
 
-def demanded(
+def with_demanded_digest(
     file: PlannedFile, opened: OpenFile, demands: Demands, trees: Mapping[str, DirectoryTree]
 ) -> PlannedFile:
-    """Return a file that has just been opened with the digest that is demanded of it. Raise DemandError when it must
+    """Return a file that has just been opened, with the digest that is demanded of it. Raise DemandError if it must
     not be loaded."""
     if not demands:
         return file
@@ -231,7 +231,7 @@ def demanded(
 
 
 def images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[PlannedFile]:
-    """Yield the image files that a plan's files lie in and a digest is demanded of. Raise DemandError."""
+    """Yield the image files that contain files of the plan and have a demanded digest. Raise DemandError."""
     found = {}
     for file in (plan.kernel, *plan.initrds, *([plan.dtb] if plan.dtb else []), *plan.overlays):
         image = plan.demands.of_image(file.ref, trees)
@@ -241,9 +241,11 @@ def images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[Plann
         yield PlannedFile(ref=ref, size=size)
 
 
-def refuse_edits(files: Iterable[PlannedFile], demands: Demands, trees: Mapping[str, DirectoryTree]) -> None:
-    """Raise DemandError where the settings demand what a device tree has to be: an edit that somebody typed would
-    make it another one. files: of which the tree is made."""
+def reject_edits(files: Iterable[PlannedFile], demands: Demands, trees: Mapping[str, DirectoryTree]) -> None:
+    """Raise DemandError if the settings demand a digest of the device tree, which a typed edit would change.
+
+    files: the files that the tree is made from.
+    """
     if demands.every_file or any(file.sha256 is not None or demands.of_image(file.ref, trees) for file in files):
         raise DemandError(
             N_("the settings demand a SHA-256 of the device tree, which an edit would change"),
@@ -252,7 +254,7 @@ def refuse_edits(files: Iterable[PlannedFile], demands: Demands, trees: Mapping[
 
 
 def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTree]) -> LoadPlan:
-    """Return the plan with what is demanded of its files, as far as that is known without opening them.
+    """Return the plan with the digests that are demanded of its files, as far as known without opening them.
 
     trees: by device name. Raise PlanError for a file that must not be loaded.
     """
@@ -262,7 +264,7 @@ def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTre
     def with_digest(file: PlannedFile) -> PlannedFile:
         tree, identity = trees.get(file.ref.device), None
         if tree is not None:
-            with contextlib.suppress(TreeError):  # then the load says so
+            with contextlib.suppress(TreeError):  # the load will report it
                 identity = tree.stat(file.ref.path).identity
         try:
             found = demands.find(file.ref, identity, trees)
@@ -279,7 +281,7 @@ def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTre
     overlays = tuple(map(with_digest, plan.overlays))
     if plan.entry.dtb_edits:
         try:
-            refuse_edits([*([dtb] if dtb else []), *overlays], demands, trees)
+            reject_edits([*([dtb] if dtb else []), *overlays], demands, trees)
         except DemandError as error:
             raise PlanError(N_("{reason}.", reason=error), error.hint) from None
     gone = list(demands.unmatched(trees))

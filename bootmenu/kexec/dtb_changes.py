@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The device tree on its way to the second kernel: what a boot changes in it, and how changes are applied.
+"""Edit the device tree for the next kernel: the changes that belong to one boot, and how changes are applied.
 
-kexec/firmware_fixups.py says what has to change because no firmware runs.
+kexec/firmware_fixups.py has the changes that are needed because no firmware runs.
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ from bootmenu.model.text import printable, quoted
 from bootmenu.model.value import Value
 
 RESERVE = "/memreserve/"
-"""As an Edit's path: an entry of the memory reservation block, address and size of 8 bytes each."""
+"""Path of an Edit that adds to the memory reservation block; its value is address and size, 8 bytes each."""
 _SEEDS = {"kaslr-seed": 8, "rng-seed": 128}
-"""Bytes, as arch/arm64/kernel and drivers/of/kexec.c write them."""
+"""Sizes in bytes, as arch/arm64/kernel and drivers/of/kexec.c write them."""
 
 
 class Edit(Value, kw_only=True):
-    """One change to the device tree on its way to the second kernel. value None = the property is removed, unless
-    `fresh` or `late` say otherwise."""
+    """One change to the device tree for the next kernel.
+
+    value: None removes the property, unless `fresh` or `late` is set.
+    """
 
     path: str
-    """Node, absolute: `/chosen`; or RESERVE."""
+    """Absolute path of a node, `/chosen`; or RESERVE."""
     property: str = ""
     value: bytes | None = None
     why: str
-    """For people: `carried over from the running tree`."""
+    """Reason, for people: `carried over from the running machine`."""
     fresh: int = 0
-    """So many random bytes are put in when the tree is made."""
+    """Number of random bytes to write as the value when the tree is made; 0 for a given value."""
     late: bool = False
-    """The loading method puts it in, as only that knows the addresses."""
+    """Whether the loading method sets the value, as only that knows the addresses."""
 
     def __str__(self) -> str:
         if self.path == RESERVE and self.value is not None:
@@ -53,7 +55,7 @@ class Edit(Value, kw_only=True):
         return f"{self.path}: {self.property} = {text_of(self.value)} ({self.why})"
 
     def to_json(self) -> dict[str, object]:
-        """As `boot --dry-run --json` prints it."""
+        """Return the edit as `boot --dry-run --json` prints it."""
         value = None if self.value is None else self.value.hex()
         return {
             "path": self.path,
@@ -65,8 +67,11 @@ class Edit(Value, kw_only=True):
 
 
 def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, seeds: bool) -> Iterator[Edit]:
-    """What belongs to this boot. seeds: the method writes the tree itself. kexec-tools does not: it puts a seed where
-    it finds a zero, and refuses a tree with another one ("setup_2nd_dtb failed")."""
+    """Yield the changes that belong to this boot.
+
+    seeds: the method writes the tree itself. kexec-tools does not: it replaces a seed of zero, and refuses any
+    other one ("setup_2nd_dtb failed").
+    """
     yield Edit(
         path="/chosen", property="bootargs", value=os.fsencode(command_line) + b"\0", why="the entry's command line"
     )
@@ -82,23 +87,23 @@ def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, seeds: bo
             yield Edit(path="/chosen", property=name, value=bytes(size), why="a fresh seed is put in at load")
 
 
-# ---- applying them -------------------------------------------------------------------------------------------
+# ---- applying edits ------------------------------------------------------------------------------------------
 
 
 def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
-    """Another tree, with the edits made; the given one is not changed. Late ones are left to the loading method."""
+    """Return a copy of the tree with the edits made. Late ones are left to the loading method."""
     tree = tree.copy()
     changes = tuple(changes)
-    # an address may go into a node of such a name, too: only what makes it memory replaces the others
+    # a node of that name may get other edits: only device_type = "memory" means that memory is replaced
     written = {edit.path for edit in changes if edit.property == "device_type" and edit.value == b"memory\0"}
     if written:
-        # what is there may be a placeholder, disabled or overruled by linux,usable-memory: none of it may stay
+        # existing memory nodes may be placeholders, disabled, or overruled by linux,usable-memory: remove them all
         tree.root.children = [
             node
             for node in tree.root.children
             if f"/{node.name}" not in written and not (node.name.startswith("memory") and _is_memory(node))
         ]
-        for node in filter(_is_memory, tree.root.children):  # and this is something else as well
+        for node in filter(_is_memory, tree.root.children):  # a node of another kind is kept, but is no longer memory
             node.remove("device_type")
     for edit in changes:
         if edit.late:
@@ -117,12 +122,11 @@ def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
 
 
 class DtbEditError(BootmenuError):
-    """A change that somebody typed for one boot cannot be made."""
+    """A change that was typed for one boot cannot be made."""
 
 
 def edited(tree: DeviceTree, texts: Sequence[str]) -> DeviceTree:
-    """Return another tree with the changes that somebody typed made in order (BootEntry.dtb_edits). Raise
-    DtbEditError."""
+    """Return a tree with the typed changes (BootEntry.dtb_edits) made in order. Raise DtbEditError."""
     if not texts:
         return tree
     from bootmenu.formats.editable_dtb import EditableTree
@@ -141,8 +145,8 @@ def edited(tree: DeviceTree, texts: Sequence[str]) -> DeviceTree:
     return held.to_tree()
 
 
-def see_that_edits_last(tree: DeviceTree, after: DeviceTree, texts: Sequence[str]) -> None:
-    """Raise DtbEditError where what this boot changes by itself undoes a change that somebody typed.
+def check_typed_edits(tree: DeviceTree, after: DeviceTree, texts: Sequence[str]) -> None:
+    """Raise DtbEditError if an automatic change of this boot undoes a typed one.
 
     tree: with the typed changes. after: with all changes.
     """
@@ -157,7 +161,7 @@ def see_that_edits_last(tree: DeviceTree, after: DeviceTree, texts: Sequence[str
 
 
 def _node(tree: DeviceTree, path: str) -> Node | None:
-    """Return the node that EditableTree takes for that path: one of exactly that name goes first."""
+    """Return the node that EditableTree finds at that path: an exact name takes precedence."""
     node: Node | None = tree.root
     for name in filter(None, path.split("/")):
         children = node.children if node else []
@@ -174,7 +178,7 @@ def _is_memory(node: Node) -> bool:
 
 
 def packed(tree: DeviceTree) -> bytes:
-    """As it is loaded. Raises BootmenuError when it has more than 2 MiB, FormatError should it not read back."""
+    """Return the tree as bytes. Raise BootmenuError if it is over 2 MiB, FormatError if it does not read back."""
     data = tree.to_bytes()
     if len(data) > MAX_SIZE:
         raise BootmenuError(
@@ -188,10 +192,10 @@ def packed(tree: DeviceTree) -> bytes:
 def finished(
     tree: DeviceTree, *, command_line: str, initramfs: MemoryRange | None, reserved: Iterable[MemoryRange]
 ) -> bytes:
-    """The tree as the next kernel gets it: with what only the loading method knows. It may be called again.
+    """Return the tree for the next kernel, with what only the loading method knows. May be called repeatedly.
 
-    initramfs: where it lies, to the byte; None = there is none. reserved: memory that hardware goes on writing to,
-    for the reservation block. The length of the result depends on no address.
+    initramfs: its exact range in memory, or None. reserved: memory that hardware keeps writing to, for the
+    reservation block. The length of the result does not depend on the addresses.
     """
     chosen = tree.ensure("/chosen")
     for name in STALE_CHOSEN:
@@ -200,6 +204,6 @@ def finished(
     if initramfs is not None:
         chosen.set("linux,initrd-start", struct.pack(">Q", initramfs.base))
         chosen.set("linux,initrd-end", struct.pack(">Q", initramfs.end))
-    # a table is its own entry: the kernel looks for each as a whole (drivers/irqchip/irq-gic-v3-its.c)
+    # one entry for each table: the kernel looks for each as a whole (drivers/irqchip/irq-gic-v3-its.c)
     tree.reservations += [area for area in reserved if area not in tree.reservations]
     return tree.to_bytes()

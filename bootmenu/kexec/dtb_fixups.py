@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The firmware fix-ups of the device trees that a machine hands on: one answer for scan, plan and load."""
+"""Apply firmware fix-ups to device trees, with the same result for scan, plan and load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.dtb_facts import facts
 from bootmenu.kexec import overlays
-from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, edited, see_that_edits_last
+from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, check_typed_edits, edited
 from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import whole
@@ -25,25 +25,25 @@ from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
 _REMEMBERED = 64
-"""Trees whose answer is kept: entries of one partition mostly share theirs."""
+"""Number of results that are cached: entries of one partition mostly share a tree."""
 
 
 class PlanTrees(Value):
     """The device trees of one plan."""
 
     running: DeviceTree | None
-    """Of the first stage; None = it cannot be read."""
+    """The tree of the first stage, or None if it cannot be read."""
     named: DeviceTree | None
-    """The entry's own, with its overlays; None = it brings none."""
+    """The entry's own tree with its overlays, or None if it has neither."""
     final: DeviceTree | None
-    """What the next kernel gets; None = the running one, which cannot be read."""
+    """The tree that the next kernel gets, or None if that is the running one and it cannot be read."""
 
 
 class DtbFixups:
-    """Predict and make what one machine adds to the device trees of its entries; for any thread.
+    """Predict and make the changes that one machine needs in the device trees of its entries. Thread-safe.
 
-    trees: asked for the open partitions when files are read. carry_over: add to a tree what firmware put into the
-    running one. local: the host is the machine that the facts are about, so that its running tree may be read.
+    trees: returns the open partitions when files are read. carry_over: add to a tree what firmware put into the
+    running one. local: whether the host is the machine that the facts are about, whose tree may be read.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class DtbFixups:
 
     @property
     def running(self) -> DeviceTree | None:
-        """The running tree; None when it cannot be read, or the machine is another one."""
+        """Return the running tree, or None if it cannot be read or the machine is another one."""
         with self._lock:
             if not self._looked and self._local:
                 self._looked = True
@@ -76,8 +76,8 @@ class DtbFixups:
             return self._running
 
     def merged(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str] = ()) -> DeviceTree:
-        """Return an entry's own tree, None = the running one, with its overlays and what somebody typed. Raise
-        FormatError, OverlayError, DtbEditError."""
+        """Return a tree with its overlays and typed changes. own: the entry's tree, or None for the running one.
+        Raise FormatError, OverlayError, DtbEditError."""
         if own is None:
             base = self.running
             if base is None:
@@ -90,23 +90,23 @@ class DtbFixups:
 
     def on(self, trees: Mapping[str, DirectoryTree]) -> DtbFixups:
         """Return a copy that reads the files of its plans from these trees."""
-        _ = self.running  # asked once for both
+        _ = self.running  # read once for both copies
         other = copy.copy(self)
         other._trees = lambda: trees
         return other
 
     def read(self, dtb: PlannedFile | None, others: Sequence[PlannedFile], typed: Sequence[str] = ()) -> DeviceTree:
-        """See kexec/plan.py."""
+        """Read and return the device tree of a plan, without fix-ups. Raise BootmenuError."""
         trees = self._trees()
         own = None if dtb is None else whole(dtb, trees, MAX_SIZE)
         return self.merged(own, [whole(file, trees, MAX_SIZE) for file in others], typed)
 
     def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
-        """Return what has to change in a tree on this machine."""
+        """Return the changes that a tree needs on this machine."""
         return tuple(edits(tree, self._machine, self.running, carry_over=self._carry_over))
 
     def trees(self, plan: LoadPlan) -> PlanTrees:
-        """Return those of a plan, as they are and as they will be. Read the disk. Raise BootmenuError."""
+        """Read and return the trees of a plan, before and after all changes. Raise BootmenuError."""
         running = self.running
         if not plan.own_tree:
             after = apply(running, plan.edits) if running is not None and plan.writes_dtb else running
@@ -117,8 +117,8 @@ class DtbFixups:
         return PlanTrees(running=running, named=named, final=final)
 
     def predict(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str] = ()) -> FixedUpDtb:
-        """Return what loading would make of it. Never raise."""
-        # by their digests: the trees of many entries need not be kept
+        """Return the tree that loading would make. Never raise."""
+        # keyed by digests, so that the trees themselves need not be kept
         texts = (os.fsencode(text) for text in typed)
         key = (*(None if data is None else hashlib.sha256(data).digest() for data in (own, *others)), b"", *texts)
         with self._lock:
@@ -139,7 +139,7 @@ class DtbFixups:
             tree = self.merged(own, others, typed)
             changes = self.edits(tree)
             final = apply(tree, changes)
-            see_that_edits_last(tree, final, typed)
+            check_typed_edits(tree, final, typed)
             return FixedUpDtb(
                 base=base,
                 tree=facts(final),

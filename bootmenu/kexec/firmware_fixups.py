@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Firmware fix-ups: what boot firmware writes into every device tree, and kexec has to, as no firmware runs.
+"""Firmware fix-ups: the changes that boot firmware makes to every device tree, and that kexec has to make itself.
 
 A tree from a package holds placeholders. U-Boot (boot/image-fdt.c:image_setup_libfdt) and the Raspberry Pi's firmware
-replace them before they start a kernel, whatever the file says, so the running machine's values replace them here,
-too. docs/devicetree.md goes through both lists: what is carried over, what only a check looks at, what is left.
+replace them before they start a kernel; here the running machine's values replace them. docs/devicetree.md lists what
+is carried over, what is only checked, and what is left out.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ _RUNNING = "carried over from the running machine"
 def edits(
     own: DeviceTree, machine: MachineFacts, running: DeviceTree | None = None, *, carry_over: bool = True
 ) -> Iterator[Edit]:
-    """Yield what has to change so that the tree is true for this machine. Raise BootmenuError when it cannot be.
+    """Yield the changes that make the tree match this machine. Raise BootmenuError if that is not possible.
 
-    own: the tree that would be handed on, overlays applied. running: the first stage's whole tree; None = only its
-    facts are known. carry_over: False = add nothing of the running machine's.
+    own: the tree to hand over, overlays applied. running: the first stage's whole tree, or None if only its facts are
+    known. carry_over: whether to add anything from the running machine.
     """
     told = facts(own)
     for name in told.stale_chosen:
         yield Edit(path="/chosen", property=name, why=_EARLIER)
     if not carry_over:
         return
-    # arch/arm64/kernel/acpi.c:dt_is_stub: a tree with any node besides /chosen makes the kernel distrust ACPI,
-    # and without that a machine which is described by it is lost
+    # arch/arm64/kernel/acpi.c:dt_is_stub: a tree with any node besides /chosen makes the kernel ignore ACPI,
+    # and a machine that only ACPI describes would not boot
     if any(node.name != "chosen" for node in own.root.children):
         before = tuple(_memory(told, machine))
         if running is not None:
             before += tuple(_raspberry_pi(own, running))
-        if before:  # reservations depend on it
+        if before:  # reservations depend on the new memory
             yield from before
             own = apply(own, before)
             told = facts(own)
@@ -65,13 +65,13 @@ def edits(
 
 
 def _memory(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
-    """U-Boot's fdt_fixup_memory_banks and the Pi's firmware write what they found, whatever is in the file."""
+    """Yield the edits of the memory node: U-Boot's fdt_fixup_memory_banks and the Pi's firmware always replace it."""
     areas, theirs = machine.memory, merged(own.memory)
     running = merged(machine.tree.memory if machine.tree else ())
     if not areas or (theirs and theirs in (areas, running)):
         return
     pieces = list(_pieces(areas, own.address_cells, own.size_cells))
-    if theirs == merged(pieces):  # it says all that fits
+    if theirs == merged(pieces):  # all memory that fits is described already
         return
     why = f"{_RUNNING}, in place of {', '.join(map(str, theirs[:_SHOWN]))}" if theirs else _RUNNING
     why += ", ..." if len(theirs) > _SHOWN else ""
@@ -87,12 +87,12 @@ _MAX_PIECES = 1024
 
 
 def _pieces(areas: Sequence[MemoryRange], address_cells: int, size_cells: int) -> Iterator[MemoryRange]:
-    """Yield what of this machine's memory the tree's cells can describe. Raise BootmenuError when nothing fits."""
+    """Yield the memory of this machine that the tree's cells can describe. Raise BootmenuError if nothing fits."""
     count = 0
     for area in areas:
         begin, end = area.base, area.end if address_cells == 2 else min(area.end, _4G)
         while begin < end and count < _MAX_PIECES:
-            # the Pi 4's tree has sizes of one cell, and its firmware writes 8 GB in pieces, too
+            # the Pi 4's tree has sizes of one cell, and its firmware also splits 8 GB
             size = min(end - begin, _4G // 2) if size_cells == 1 else end - begin
             yield MemoryRange(base=begin, size=size)
             begin += size
@@ -119,7 +119,7 @@ def _cells(area: MemoryRange, address_cells: int, size_cells: int) -> bytes:
 def _reservations(
     own: DeviceTree, told: TreeFacts, machine: MachineFacts, running: DeviceTree | None
 ) -> Iterator[Edit]:
-    """Firmware lives in what is not to be mapped, and CPUs wait in a spin table."""
+    """Yield the missing reservations: no-map regions hold firmware, and CPUs may wait in a spin table."""
     ours = machine.tree
     if ours is None:
         return
@@ -137,20 +137,20 @@ def _reservations(
     if lost:
         yield from _reserved_nodes(own, told, lost)
     for area in (*ours.memory_reservations, *mapped):
-        # the running system's own initramfs needs no room any more
+        # the running system's own initramfs is no longer needed
         if _lost(area, free) and not (running and _holds_initramfs(running, area)):
             yield Edit(path=RESERVE, value=struct.pack(">QQ", area.base, area.size), why=_RUNNING)
 
 
 def _lost(area: MemoryRange, unkept: Sequence[MemoryRange]) -> bool:
-    """Some of it is memory that nothing keeps. unkept: sorted, none overlaps another."""
+    """Return whether some of the area is not reserved. unkept: memory without reservations, sorted, no overlaps."""
     at = bisect.bisect_right(unkept, area.base, key=lambda piece: piece.end)
     return at < len(unkept) and unkept[at].base < area.end
 
 
 def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMemory]) -> Iterator[Edit]:
     parent = own.node("/reserved-memory") or Node("reserved-memory")
-    # drivers/of/fdt.c:__reserved_mem_check_root: without the cells of the root, none of the reservations counts
+    # drivers/of/fdt.c:__reserved_mem_check_root: without the cells of the root the whole node is ignored
     cells = []
     for name, wanted in (("#address-cells", told.address_cells), ("#size-cells", told.size_cells)):
         given = parent.u32(name)
@@ -165,7 +165,7 @@ def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMe
         name = re.sub(r"[^A-Za-z0-9,._+-]", "", item.name.partition("@")[0])[:31] or "memory"
         areas.setdefault(f"{name}@{item.area.base:x}", []).append(item.area)
     known = {node.name: node for node in reversed(parent.children)}
-    besides: dict[str, list[MemoryRange]] = {}  # what the file reserves by the same name stays reserved
+    besides: dict[str, list[MemoryRange]] = {}  # what the file reserves under the same name stays reserved
     for item in told.reserved_memory:
         besides.setdefault(item.name, []).append(item.area)
     for name, ours in areas.items():
@@ -174,7 +174,7 @@ def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMe
         reg = b"".join(_cells(area, cells[0], cells[1]) for area in pieces)
         yield Edit(path=path, property="reg", value=reg, why=_RUNNING)
         yield Edit(path=path, property="no-map", value=b"", why=_RUNNING)
-        if node and not node.available():  # firmware switches it on
+        if node and not node.available():  # firmware enables it
             yield Edit(path=path, property="status", why="the running machine has it")
 
 
@@ -188,14 +188,17 @@ def _holds_initramfs(running: DeviceTree, area: MemoryRange) -> bool:
 
 
 def _cpus(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
-    """U-Boot's fdt_psci gives every CPU the method psci; spin_table_update_dt writes the release addresses of CPUs
-    that wait in a spin table by the file, too. CPUs are matched by hardware id."""
+    """Yield the edits of how to start each CPU, matched by hardware id.
+
+    U-Boot's fdt_psci sets the method of every CPU to psci; its spin_table_update_dt writes the release addresses of
+    CPUs with the method spin-table.
+    """
     ours = machine.tree
     if ours is None:
         return
     known = {cpu.hardware_id: cpu for cpu in ours.cpus if cpu.hardware_id is not None}
     for cpu in own.cpus:
-        # once each: a tree that names one twice is refused (DT-CPU-SET), and a hostile one may do so 100,000 times
+        # once each: a check refuses a tree with duplicates (DT-CPU-SET), and a hostile one may have 100,000 of them
         running = known.pop(cpu.hardware_id, None) if cpu.hardware_id is not None else None
         if running is None or "/" in cpu.name:
             continue
@@ -211,13 +214,13 @@ def _cpus(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
 
 
 def _psci(own: TreeFacts, machine: MachineFacts, running: DeviceTree | None) -> Iterator[Edit]:
-    """How to call firmware, where the tree does not say; what it does say is checked (DT-PSCI-METHOD)."""
+    """Yield a PSCI node if the tree has none; a check compares an existing one (DT-PSCI-METHOD)."""
     ours = machine.tree
     if own.psci_compatible is not None or ours is None or not ours.psci_compatible or not ours.psci_method:
         return
     if node := psci_node(running.root) if running else None:
         for name, value in node.properties:
-            if name not in ("phandle", "linux,phandle"):  # its number may be another node's there
+            if name not in ("phandle", "linux,phandle"):  # the number may belong to another node in this tree
                 yield Edit(path="/psci", property=name, value=value, why=_RUNNING)
     elif any(name in ("arm,psci-0.2", "arm,psci-1.0") for name in ours.psci_compatible):
         names = b"".join(name.encode("utf-8", "replace") + b"\0" for name in ours.psci_compatible)
@@ -231,8 +234,8 @@ _OPTEE = "/firmware/optee"
 
 
 def _optee(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
-    """lib/optee/optee.c:optee_copy_fdt_nodes of U-Boot: a tree that has the node is left alone, and no more than
-    these two properties are copied. Its memory is among the reservations."""
+    """Yield the OP-TEE node, as U-Boot's lib/optee/optee.c:optee_copy_fdt_nodes copies it: only if the tree has none,
+    and only these two properties. The reservations cover its memory."""
     node = running.node(_OPTEE)
     values = [(name, node.get(name)) for name in ("compatible", "method")] if node else []
     if values and own.node(_OPTEE) is None and all(value is not None for _, value in values):
@@ -240,18 +243,18 @@ def _optee(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
 
 
 def _firmware_tables(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
-    """Documentation/arch/arm/uefi.rst: linux,uefi-system-table, linux,uefi-mmap-start and others in /chosen."""
+    """Yield the missing UEFI properties of /chosen (Documentation/arch/arm/uefi.rst), `linux,uefi-*`."""
     ours, theirs = running.node("/chosen"), own.node("/chosen")
     for name, value in ours.properties if ours else ():
         if name.startswith("linux,uefi-") and (theirs is None or theirs.get(name) is None):
             yield Edit(path="/chosen", property=name, value=value, why=_RUNNING)
 
 
-# ---- what is this one machine's -------------------------------------------------------------------------------
+# ---- specific to this one machine -----------------------------------------------------------------------------
 
 
 def _clocks(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
-    """Rates that the file leaves to firmware: 0, or none. The one that U-Boot replaces always is Layerscape's
+    """Yield the clock rates that the file leaves to firmware: 0, or missing. U-Boot always replaces Layerscape's
     /sysclk (arch/arm/cpu/armv8/fsl-layerscape/fdt.c)."""
     for path, node in running.root.walk():
         if "fixed-clock" not in node.strings("compatible"):
@@ -265,9 +268,9 @@ def _clocks(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
 
 
 def _addresses(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
-    """Addresses of network and Bluetooth devices, of the node with the same alias or else the same path.
+    """Yield the addresses of network and Bluetooth devices, for the node with the same alias or else the same path.
 
-    U-Boot's fdt_fixup_ethernet replaces mac-address where the file has one, as Linux asks for it first
+    U-Boot's fdt_fixup_ethernet replaces mac-address if the file has one, as Linux reads it first
     (net/core/of_net.c), and always writes local-mac-address.
     """
     aliases = _aliases(running)
@@ -300,7 +303,7 @@ def _aliases(tree: DeviceTree) -> dict[str, list[str]]:
 
 
 def _aliased(tree: DeviceTree, name: str) -> str | None:
-    """Return the path that an alias stands for; None = there is no such alias, or no such node."""
+    """Return the path of an alias, or None if there is no such alias or node."""
     aliases = tree.node("/aliases")
     path = aliases.string(name) if aliases else None
     return path if path and path.startswith("/") and tree.node(path) else None
@@ -308,7 +311,7 @@ def _aliased(tree: DeviceTree, name: str) -> str | None:
 
 _PI = (
     ("/", ("model",)),
-    # the silicon's revision decides where DMA reaches
+    # the range of DMA depends on the silicon's revision
     ("emmc2bus", ("dma-ranges",)),
     ("pcie0", ("dma-ranges",)),
     # where the firmware left its own configuration
@@ -316,11 +319,12 @@ _PI = (
     ("ethernet0/mdio@e14/ethernet-phy@1", ("reg",)),
     ("/clocks/clk-uart", ("clock-frequency",)),
 )
-"""Node, by path or beginning with an alias, and properties: board/raspberrypi/rpi/rpi.c:update_fdt_from_fw of U-Boot,
-which takes over from the Pi's firmware what that would have written into this tree."""
+"""Nodes (a path, which may begin with an alias) and the properties to copy: those that U-Boot copies from the tree of
+the Pi's firmware (board/raspberrypi/rpi/rpi.c:update_fdt_from_fw)."""
 
 
 def _raspberry_pi(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
+    """Yield what the Raspberry Pi's firmware adds, if both trees are for the same board."""
     board = running.root.string("compatible") or ""
     if not board.startswith("raspberrypi,") or own.root.string("compatible") != board:
         return
@@ -333,7 +337,7 @@ def _raspberry_pi(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
             value, given = (node.get(name) if node else None for node in pair)
             if value is not None and value != given:
                 yield Edit(path=target, property=name, value=value, why=_RUNNING)
-    # its programs ask there which Pi this is
+    # its programs read there which Pi this is
     ours, theirs = running.node("/system"), own.node("/system")
     for name, value in ours.properties if ours else ():
         if name.startswith("linux,") and (theirs is None or theirs.get(name) != value):
@@ -347,6 +351,6 @@ def _resolved(tree: DeviceTree, place: str) -> str | None:
 
 
 def _layout(tree: DeviceTree, path: str) -> list[int | None]:
-    """Return how many cells the addresses of a node and of its parent have."""
+    """Return the numbers of address and size cells of a node and of its parent."""
     nodes = (tree.node(path), tree.node(path.rpartition("/")[0] or "/"))
     return [node.u32(name) if node else None for node in nodes for name in ("#address-cells", "#size-cells")]

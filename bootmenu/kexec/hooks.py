@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs of the first stage's own that run before a jump. One that fails stops it."""
+"""Run the hooks: programs of the first stage that run before a jump. One that fails stops the jump."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _SAID = 300  # characters of what it wrote that are shown
 
 
 class Hooks(Value):
-    """What would run, and what would not."""
+    """The hooks that would run, and notes about those that would not."""
 
     names: tuple[str, ...] = ()
-    """In the order in which they run: sorted, as run-parts does."""
+    """Names in the order in which they run: sorted, as run-parts does."""
     notes: tuple[str, ...] = ()
-    """Why a file in the folder is none, in words."""
+    """Why files in the folder do not run, a sentence each."""
 
 
 def find(host: Host, skip: Collection[str] = ()) -> Hooks:
-    """The hooks of this machine. skip: names that the settings leave out. Never raises."""
+    """Return the hooks of this machine. skip: names that the settings leave out. Never raise."""
     names: list[str] = []
     notes: list[str] = []
     try:
@@ -73,9 +73,9 @@ def _unfit(mode: int) -> str | None:
 
 
 def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
-    """One after the other, each with the plan in its environment. Raises LoadError for the first that fails.
+    """Run one after the other, each with the plan in its environment. Raise LoadError for the first that fails.
 
-    Yields several times a second while one runs; closing the iterator ends it.
+    Yield several times a second while one runs; closing the iterator ends it.
     """
     began = time.monotonic()
     environment = describe(plan)
@@ -94,7 +94,7 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
             program = [str(host.path(f"{FOLDER}/{name}"))]
             steps = host.commands.stepwise(program, timeout=_SECONDS, env=environment)
             with contextlib.closing(steps):
-                done = yield from _telling(steps, partial(event, StageState.RUNNING, name))
+                done = yield from _with_progress(steps, partial(event, StageState.RUNNING, name))
         except CommandError as error:
             raise LoadError(
                 N_("The hook {name} failed: {reason}.", name=name, reason=error.message),
@@ -115,8 +115,8 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
     yield event(StageState.DONE, ", ".join(plan.hooks))
 
 
-def _telling(
-    steps: Generator[None, None, Completed], tell: Callable[[], Progress]
+def _with_progress(
+    steps: Generator[None, None, Completed], progress: Callable[[], Progress]
 ) -> Generator[Progress, None, Completed]:
     while True:
         try:
@@ -124,11 +124,11 @@ def _telling(
         except StopIteration as end:
             done: Completed = end.value
             return done
-        yield tell()
+        yield progress()
 
 
 def describe(plan: LoadPlan) -> dict[str, str]:
-    """The plan as a hook's environment. Texts come from a disk: a hook must quote them as it uses them."""
+    """Return the environment of a hook, which describes the plan. Texts come from a disk: a hook must quote them."""
     entry = plan.entry
     values = {
         "BOOTMENU_ENTRY": entry.id,

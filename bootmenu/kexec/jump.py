@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a loaded kernel into it: sync, unmount, then reboot(KEXEC). The kernel itself does neither of the first."""
+"""Jump into the loaded kernel: sync, unmount, then reboot(KEXEC), which itself neither syncs nor unmounts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
 
 SYNC_SECONDS = 30.0
-"""A sync that takes longer is given up, with a message: a dead disk must not hold the machine."""
+"""Time limit of the sync: a dead disk must not block the jump."""
 _TICK = 0.25
 
 
 def prepare_jump(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -> Iterator[Progress]:
-    """Run the hooks, sync with a time limit, unmount what bootmenu mounted (`release` says what would not go), and
-    see to the watchdog. Raises LoadError when a hook stops the jump; nothing has been torn down then."""
+    """Run the hooks, sync with a time limit, unmount what bootmenu mounted, and feed or stop the watchdog.
+
+    release: unmounts, and returns the names that were busy and only detached. Raise LoadError if a hook stops the
+    jump; nothing has been unmounted then.
+    """
     if plan.hooks:
         yield from hooks.run(host, plan)
     began = time.monotonic()
@@ -62,24 +65,24 @@ def _event(stage: Stage, state: StageState, began: float, detail: str = "") -> P
 
 
 def _writable(host: Host) -> list[str]:
-    """Mount points of real disks that somebody has mounted for writing."""
+    """Return the mount points of real disks that are mounted for writing."""
     points = []
     for line in (host.text("/proc/self/mounts") or "").splitlines():
         fields = line.split()
         if len(fields) >= 4 and fields[0].startswith("/dev/") and "rw" in fields[3].split(","):
             points.append(fields[1])
-    return [_held(host, point) for point in list(dict.fromkeys(points))[:8]]
+    return [_with_holders(host, point) for point in list(dict.fromkeys(points))[:8]]
 
 
-def _held(host: Host, point: str) -> str:
+def _with_holders(host: Host, point: str) -> str:
     by = holders(host, point)
     return f"{point} (by {', '.join(by)})" if by else point
 
 
 def execute(host: Host) -> None:
-    """Start the loaded kernel; returns only by raising LoadError.
+    """Start the loaded kernel. Do not return, except by raising LoadError.
 
-    Where systemd is PID 1 it makes the jump itself, after stopping its services.
+    If systemd is PID 1, it stops its services and makes the jump itself.
     """
     mark = host.log.mark()
     if host.exists("/run/systemd/system"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a load or a jump fails: with the call, its errno, what the kernel said, and what to do."""
+"""Explain why a load or a jump failed: the call, its errno, the kernel's log, and what to do."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bootmenu.model.progress import Stage
 
 
 class LoadError(BootmenuError):
-    """A load or a jump did not succeed; nothing is loaded, unless `left_loaded` says so.
+    """A load or a jump failed; nothing stays loaded, unless `left_loaded` says so.
 
-    stage: where it happened. call: `kexec_load`, `kexec`, `reboot`, ... errno: None when it was no system call.
-    kernel_log: the lines that appeared meanwhile, oldest first.
+    stage: where it failed. call: `kexec_load`, `kexec`, `reboot`, ... errno: None if it was no system call.
+    kernel_log: the lines that the kernel logged meanwhile, oldest first.
     """
 
     def __init__(
@@ -37,14 +37,14 @@ class LoadError(BootmenuError):
 
     @property
     def errno_text(self) -> str:
-        """`EBUSY, device or resource busy`; empty without an errno."""
+        """Return name and meaning, `EBUSY, device or resource busy`; empty without an errno."""
         if self.errno is None:
             return ""
         name = errnos.errorcode.get(self.errno, str(self.errno))
         return f"{name}, {os.strerror(self.errno).lower()}"
 
     def to_json(self) -> dict[str, object]:
-        """Return what a program is told of it: the call and the kernel's words as they are."""
+        """Return the error as JSON, with the call and the kernel's log verbatim."""
         return {
             **super().to_json(),
             "stage": str(self.stage),
@@ -56,18 +56,18 @@ class LoadError(BootmenuError):
 
 
 def leave_note(error: BaseException, left: str) -> None:
-    """Note in an error that a kernel stays loaded. left: what an unload returned; empty = none does."""
+    """Add a note to an error that a kernel stays loaded. left: what `load.unload` returned; empty if nothing does."""
     if left and left not in left_loaded(error):
         error.add_note(left)
 
 
 def left_loaded(error: BaseException) -> tuple[str, ...]:
-    """Return what an error notes of a kernel that stays loaded; () = none does."""
+    """Return the notes of an error about a kernel that stays loaded; () if nothing does."""
     return tuple(getattr(error, "__notes__", ()))
 
 
-class SimulatedJump(BootmenuError):  # noqa: N818 - not an error of anybody's
-    """The simulated machine got as far as the jump, which it does not make."""
+class SimulatedJump(BootmenuError):  # noqa: N818 - it reports no failure
+    """The simulated machine reached the jump, which it does not make."""
 
 
 _SIGN = "Use a kernel that is signed with a key that the running one trusts, or one that need not be signed."
@@ -76,11 +76,11 @@ _SIGN = "Use a kernel that is signed with a key that the running one trusts, or 
 def explain(
     errno: int | None, kernel_log: Iterable[str], call: str = "", machine: MachineFacts | None = None
 ) -> tuple[str, str]:
-    """(why, what to do) for a refusal of kexec_load or kexec_file_load.
+    """Return (why, what to do) for a refusal of kexec_load or kexec_file_load.
 
-    The errno alone is ambiguous; where the kernel logged its reason, that decides (kernel/kexec.c,
-    arch/arm64/kernel/machine_kexec.c), and else what is known of the machine. call: which of the two it was; empty =
-    not known. machine: its permissions, as they were before the call.
+    The errno alone is ambiguous: the reason in the kernel's log decides (kernel/kexec.c,
+    arch/arm64/kernel/machine_kexec.c), and without one what is known of the machine. call: which of the two it was;
+    empty if unknown. machine: its permissions, as they were before the call.
     """
     log = " ".join(kernel_log)
     machine = machine or MachineFacts()
@@ -136,7 +136,7 @@ def explain(
                 "Use a first-stage kernel built with CONFIG_KEXEC=y.",
             )
         # crypto/asymmetric_keys: verify_pefile.c, mscode_parser.c, pkcs7_verify.c, pkcs7_trust.c; where signatures
-        # are forced (CONFIG_KEXEC_SIG_FORCE, or IMA under Secure Boot): lockdown alone makes EPERM of all of them
+        # are enforced (CONFIG_KEXEC_SIG_FORCE, or IMA under Secure Boot): lockdown alone turns all of them into EPERM
         case errnos.ENODATA:
             return ("This kernel is not signed, and the running one takes signed kernels only.", _SIGN)
         case errnos.ENOKEY:
@@ -168,7 +168,7 @@ def explain(
 
 
 def _not_permitted(log: str, call: str, machine: MachineFacts) -> tuple[str, str]:
-    """EPERM: the first of its reasons that is known to be one, in the kernel's order."""
+    """Return (why, what to do) for EPERM: the first known reason, in the order of the kernel's checks."""
     # kernel/kexec_core.c:kexec_load_permitted, then kernel/kexec.c:kexec_load_check or
     # kernel/kexec_file.c:kimage_validate_signature
     kexec, locked = machine.kexec, machine.lockdown not in (None, "none")

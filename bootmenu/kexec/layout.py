@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the pieces of an arm64 kernel go in memory for kexec_load: a legal place for each, or LayoutError. Pure.
+"""Find a valid place in memory for each piece of an arm64 kernel, for kexec_load.
 
 The kernel hardly checks: "the caller is responsible" (kexec_load(2)). The rules are those of
 Documentation/arch/arm64/booting.rst and kernel/kexec_core.c:sanity_check_segment_list.
@@ -21,7 +21,7 @@ _OLD_TREE_WINDOW = 512 * 1024**2
 
 
 class LayoutError(BootmenuError):
-    """A piece does not fit. what: `kernel`, `initramfs`, ... size: bytes it needs."""
+    """A piece does not fit. what: `kernel`, `initramfs`, ... size: the bytes that it needs."""
 
     def __init__(self, what: str, size: int, message: str, hint: str) -> None:
         super().__init__(message, hint)
@@ -30,32 +30,32 @@ class LayoutError(BootmenuError):
 
 
 class Room(Value, kw_only=True):
-    """The memory that pieces may be put in."""
+    """The memory that is available for the pieces."""
 
     ram: tuple[MemoryRange, ...]
     taken: tuple[MemoryRange, ...]
-    """What of it nothing may be put on: reserved by firmware or kernel, tables that hardware writes to.
+    """Ranges that must not be used: reserved by firmware or kernel, and tables that hardware writes to.
 
-    The running kernel's own code need not be among it: it is overwritten last, by code that lies elsewhere."""
+    The running kernel's own code may be used: it is overwritten last, by code that is elsewhere."""
     page_size: int
-    """Bytes of a page of the running kernel, a power of two."""
+    """Page size of the running kernel in bytes, a power of two."""
     total: int
-    """MemTotal, bytes."""
+    """MemTotal in bytes."""
 
 
 class KernelSpace(Value, kw_only=True):
-    """What the kernel asks for."""
+    """The memory that the kernel needs."""
 
     size: int
-    """Bytes of memory from text_offset on."""
+    """Size in bytes, counted from text_offset."""
     text_offset: int
-    """Bytes from a 2 MiB boundary."""
+    """Offset in bytes from a 2 MiB boundary."""
     anywhere: bool
-    """False: as low in RAM as possible; it cannot use what lies below it."""
+    """Whether any place in RAM will do; if not, as low as possible, as it cannot use the memory below it."""
 
 
 class Layout(Value, kw_only=True):
-    """Where everything goes, in whole pages of the running kernel."""
+    """The place of each piece, in whole pages of the running kernel."""
 
     kernel: MemoryRange
     initramfs: MemoryRange | None
@@ -64,19 +64,19 @@ class Layout(Value, kw_only=True):
 
     @property
     def pieces(self) -> tuple[MemoryRange, ...]:
-        """All of them, by address."""
+        """Return all pieces, sorted by address."""
         found = (self.kernel, self.initramfs, self.tree, self.trampoline)
         return tuple(sorted(piece for piece in found if piece is not None))
 
 
 def lay_out(room: Room, kernel: KernelSpace, *, initramfs: int, tree: int) -> Layout:
-    """A place for each piece. initramfs, tree: bytes; an initramfs of 0 bytes is none. Raises LayoutError.
+    """Return a place for each piece. initramfs, tree: sizes in bytes; 0 for no initramfs. Raise LayoutError.
 
-    The kernel goes as low as it can. The others go as high as they can, so that they stay out of the low memory that
-    the next kernel needs for devices with short addresses; those of a kernel that wants to lie low follow it closely.
+    The kernel goes as low as possible. The others go as high as possible, to keep the low memory free that the next
+    kernel needs for devices with short addresses; for a kernel that has to be low, they follow it closely.
     """
     page = room.page_size
-    _refuse_the_impossible(room, kernel, initramfs, tree)
+    _check_sizes(room, kernel, initramfs, tree)
     size = _up(kernel.size, page)
     holes = tuple(_in_pages(subtracted(room.ram, room.taken), page))
     short: LayoutError | None = None
@@ -86,7 +86,7 @@ def lay_out(room: Room, kernel: KernelSpace, *, initramfs: int, tree: int) -> La
             continue
         image = MemoryRange(base=base + kernel.text_offset, size=size)
         # "The region between the 2 MB aligned base address and the start of the image has no special significance":
-        # it is left alone all the same
+        # it is left unused anyway
         left = subtracted(holes, [MemoryRange(base=base, size=kernel.text_offset + size)])
         try:
             return _around(image, base, left, kernel.anywhere, initramfs=initramfs, tree=tree, page=page)
@@ -98,18 +98,18 @@ def lay_out(room: Room, kernel: KernelSpace, *, initramfs: int, tree: int) -> La
         "kernel",
         size,
         f"There is no room for the kernel: it needs {_mb(kernel.text_offset + size)} in one piece, from a 2 MiB "
-        "boundary on, of memory that nobody has reserved.",
+        "boundary on, of memory that is not reserved.",
         "Use a smaller kernel, or reserve less memory (crashkernel=, cma=) in the first stage.",
     )
 
 
-def _refuse_the_impossible(room: Room, kernel: KernelSpace, initramfs: int, tree: int) -> None:
+def _check_sizes(room: Room, kernel: KernelSpace, initramfs: int, tree: int) -> None:
     page = room.page_size
     if kernel.text_offset % page or not 0 <= kernel.text_offset < _2M:
         raise LayoutError(
             "kernel",
             kernel.size,
-            f"The kernel wants to lie {kernel.text_offset:#x} bytes behind a 2 MiB boundary, which is no whole page.",
+            f"The kernel asks for a load offset of {kernel.text_offset:#x} bytes, which is no multiple of a page.",
             "Its header may be damaged: copy the file again.",
         )
     if tree > MAX_SIZE:
@@ -144,13 +144,13 @@ def _around(
     tree: int,
     page: int,
 ) -> Layout:
-    """The other pieces, when the kernel lies at `image`, whose 2 MiB boundary is `base`."""
+    """Return a layout for a kernel at `image`, whose 2 MiB boundary is `base`. Raise LayoutError."""
     everywhere = [MemoryRange(base=0, size=1 << 64)]
-    # before 4.2: "within the 512 MB region starting at text_offset bytes below the kernel Image"; before 4.6 there is
-    # no memory below the kernel
+    # before 4.2: "within the 512 MB region starting at text_offset bytes below the kernel Image"; before 4.6 the
+    # kernel does not use the memory below it
     near = MemoryRange(base=image.end, size=max(0, base + _OLD_TREE_WINDOW - image.end))
     above = MemoryRange(base=image.end, size=(1 << 64) - image.end)
-    # aligned to its size, rounded up to a power of two, it lies within one block of 2 MiB
+    # aligned to its size, rounded up to a power of two, it is within one block of 2 MiB
     size = _up(max(tree, 1), page)
     windows = everywhere if anywhere else [near, above]
     found = _place("device tree", size, 1 << (size - 1).bit_length(), holes, windows, anywhere)
@@ -173,7 +173,7 @@ def _around(
 def _place(
     what: str, size: int, align: int, holes: Iterable[MemoryRange], windows: Iterable[MemoryRange], high: bool
 ) -> MemoryRange:
-    """The highest place, or the lowest one, in the first of the windows that has any."""
+    """Return the highest or the lowest place in the first window that has one. Raise LayoutError."""
     ordered = sorted(holes, reverse=high)
     for window in windows:
         for hole in ordered:
@@ -190,7 +190,7 @@ def _place(
 
 
 def _in_pages(areas: Iterable[MemoryRange], page: int) -> Iterator[MemoryRange]:
-    """What of each is whole pages."""
+    """Yield the whole pages of each area."""
     for area in areas:
         base, end = _up(area.base, page), _down(area.end, page)
         if base < end:

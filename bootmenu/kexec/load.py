@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs a plan as a stream of Progress. When it fails, or is closed early, nothing stays loaded."""
+"""Run a plan as a stream of Progress. If it fails or is closed early, nothing stays loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.i18n import N_, English, joined, ngettext_lazy
 from bootmenu.kexec import dtb_changes
-from bootmenu.kexec.digests import Hashed, demanded, images, refuse_edits
+from bootmenu.kexec.digests import Hashed, images, reject_edits, with_demanded_digest
 from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, FileRange, Method, MethodError, Staged
@@ -34,7 +34,7 @@ _INTERVAL = 0.1  # seconds between two events of a stage: ten a second at most
 
 
 class _Meter(Record):
-    """Turns bytes into events, ten a second at most. pace: bytes per second that a simulated medium gives."""
+    """Turn bytes into events, ten a second at most. pace: bytes per second of a simulated medium."""
 
     stage: Stage
     total: int
@@ -79,30 +79,30 @@ def load(
     *,
     pace: int | None = None,
 ) -> Iterator[Progress]:
-    """Read, prepare, load, and confirm that the kernel has it. Raises LoadError.
+    """Read, prepare, load, and confirm that the kernel has it. Raise LoadError.
 
-    trees: by device name. pace: bytes per second of a simulated slow medium; None = as fast as it goes.
+    trees: by device name. pace: bytes per second of a simulated slow medium; None for full speed.
     """
     method = METHODS.get(plan.method)
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
         staging = _Staging(plan, method, trees, DtbFixups(host, plan.machine, lambda: trees), open_files, pace)
-        with _told(staging):
+        with _as_load_error(staging):
             yield from staging.run()
         meter = _Meter(Stage.LOAD, 0, None)
         yield meter.start()
         try:
             staging.stage = Stage.LOAD
-            with _told(staging):
+            with _as_load_error(staging):
                 try:
                     _call(method, staging.staged(), host)
                 except LoadError:
                     with contextlib.suppress(OSError):
-                        staging.see_that_nothing_changed()  # or that is why
+                        staging.check_unchanged()  # replaces the error: the change is its cause
                     raise
-                yield from staging.hash_the_rest(meter)
-                staging.see_that_nothing_changed()
-                yield from staging.look_again(meter)
+                yield from staging.finish_hashing(meter)
+                staging.check_unchanged()
+                yield from staging.rehash_uncertain(meter)
                 for digest in staging.digests:
                     host.log.say(f"bootmenu: loaded {printable(str(digest))}")
                 done = staging.loaded(meter)
@@ -113,8 +113,8 @@ def load(
 
 
 @contextlib.contextmanager
-def _told(staging: _Staging) -> Iterator[None]:
-    """What goes wrong with files, as LoadError."""
+def _as_load_error(staging: _Staging) -> Iterator[None]:
+    """Turn errors of files into LoadError."""
     try:
         yield
     except LoadError:
@@ -138,7 +138,7 @@ def _told(staging: _Staging) -> Iterator[None]:
 
 def _hint(error: OSError) -> str:
     match error.errno:
-        case errno.ENOMEM | errno.ENOSPC:  # the one of a mapping, the other of a file in memory
+        case errno.ENOMEM | errno.ENOSPC:  # ENOMEM from a mapping, ENOSPC from a file in memory
             return N_("There is not enough free memory.")
         case errno.EMFILE | errno.ENFILE:
             return N_("Too many files are open.")
@@ -147,8 +147,8 @@ def _hint(error: OSError) -> str:
 
 
 def unload(plan: LoadPlan, host: Host) -> str:
-    """Take a loaded kernel out again. Never raises: there is nothing more one could do. Returns that it stays loaded,
-    and why, which is in the kernel's log, too; empty = nothing is loaded."""
+    """Unload a loaded kernel; never raise. If it stays loaded, return a sentence that says why, and write it to the
+    kernel's log; return an empty text if nothing is loaded."""
     method = METHODS.get(plan.method)
     if method is None or host.kexec_loaded() is False:
         return ""
@@ -174,7 +174,7 @@ def unload(plan: LoadPlan, host: Host) -> str:
 
 
 def _call(method: Method, staged: Staged, host: Host) -> None:
-    machine = with_permissions(staged.machine, host)  # an attempt may use up the last that was permitted
+    machine = with_permissions(staged.machine, host)  # read before the call, which may use up the load limit
     mark = host.log.mark()
     try:
         method.load(staged, host)
@@ -186,14 +186,14 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
         raise LoadError(why, hint, stage=Stage.LOAD, call=error.call, errno=error.errno, kernel_log=said) from None
     except BootmenuError as error:
         raise LoadError(error.message, error.hint, stage=Stage.LOAD) from None
-    except OSError as error:  # of what comes before the call: the layout reads the kernel once more, and maps it
+    except OSError as error:  # from before the call: the layout reads the kernel once more, and maps it
         raise LoadError(
             f"The kernel could not be handed over: {error.strerror or error}.",
             _hint(error),
             stage=Stage.LOAD,
             errno=error.errno,
         ) from None
-    # kexec.md, order of safety: believe it only when the kernel says so
+    # docs/kexec.md, order of safety: trust only what the kernel reports
     if host.kexec_loaded() is False:
         raise LoadError(
             N_("The call succeeded, and yet the kernel says that nothing is loaded."),
@@ -204,7 +204,7 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
 
 
 class _Staging:
-    """Opens and prepares every file of a plan; what it opened is closed by the stack it was given."""
+    """Open and prepare every file of a plan. The stack that it is given closes them."""
 
     def __init__(
         self,
@@ -223,18 +223,18 @@ class _Staging:
         self._read: list[Hashed] = []
         self.stage = Stage.KERNEL
         self.path = ""
-        """What is being read."""
+        """Path of the file that is being read."""
 
     def run(self) -> Iterator[Progress]:
-        yield from self._see_the_images()
+        yield from self._verify_images()
         yield from self._take(Stage.KERNEL, (self._plan.kernel,))
         if self._plan.initrds:
             yield from self._take(Stage.INITRAMFS, self._plan.initrds)
         if self._plan.own_tree or self._plan.writes_dtb:
             yield from self._prepare_tree()
 
-    def _see_the_images(self) -> Iterator[Progress]:
-        """Read the image files that are to have a certain content, whatever is taken out of them."""
+    def _verify_images(self) -> Iterator[Progress]:
+        """Read the image files that have a demanded digest, and compare it."""
         self.path = self._plan.kernel.ref.path
         for file in images(self._plan, self._trees):
             source = self._open(file)
@@ -254,37 +254,37 @@ class _Staging:
 
     @property
     def digests(self) -> tuple[Digest, ...]:
-        """Of all that was read."""
+        """Return the digests of all files that were read."""
         return tuple(source.digest for source in self._read)
 
-    def see_that_nothing_changed(self) -> None:
-        """Raises LoadError when somebody has written to a file since it was opened."""
+    def check_unchanged(self) -> None:
+        """Raise LoadError if a file was written to since it was opened."""
         for source in self._read:
             self.path = source.file.ref.path
             if source.written_to:
                 raise self._changed(source) from None
 
-    def hash_the_rest(self, meter: _Meter) -> Iterator[Progress]:
-        """Wait for what is hashed beside. Raises LoadError, OSError."""
-        beside = [source for source in self._read if source.beside]
-        meter.total = sum(source.total for source in beside)
-        for source in beside:
+    def finish_hashing(self, meter: _Meter) -> Iterator[Progress]:
+        """Wait for the files that are hashed in the background. Raise LoadError, OSError."""
+        background = [source for source in self._read if source.in_background]
+        meter.total = sum(source.total for source in background)
+        for source in background:
             self.path = source.file.ref.path
             try:
                 for _ in source.hashed():
-                    yield from meter.advance(sum(source.done for source in beside))
+                    yield from meter.advance(sum(source.done for source in background))
             except BootmenuError:
                 raise self._changed(source) from None
 
-    def look_again(self, meter: _Meter) -> Iterator[Progress]:
-        """See that nothing changed where only the content can tell. Raises LoadError, OSError."""
-        doubtful = [source for source in self._read if source.doubtful and not source.beside]
+    def rehash_uncertain(self, meter: _Meter) -> Iterator[Progress]:
+        """Hash once more the files whose time stamps may miss a change. Raise LoadError, OSError."""
+        uncertain = [source for source in self._read if source.uncertain and not source.in_background]
         before = meter.total
-        meter.total += sum(source.total for source in doubtful)
-        for source in doubtful:
+        meter.total += sum(source.total for source in uncertain)
+        for source in uncertain:
             self.path = source.file.ref.path
             try:
-                for done in source.again():
+                for done in source.rehash():
                     yield from meter.advance(before + done)
             except BootmenuError:
                 raise self._changed(source) from None
@@ -301,7 +301,7 @@ class _Staging:
         self.path = file.ref.path
         source = open_planned(file, self._trees)
         try:
-            file = demanded(file, source, self._plan.demands, self._trees)
+            file = with_demanded_digest(file, source, self._plan.demands, self._trees)
             hashed = Hashed(file, source, self._worker)
         except BaseException:
             os.close(source.descriptor)
@@ -325,16 +325,16 @@ class _Staging:
         before = 0
         for file, source in zip(files, sources, strict=True):
             self.path = file.ref.path
-            if as_they_are and source.may_be_hashed_beside:
-                for done in source.brought():
+            if as_they_are and source.can_hash_in_background:
+                for done in source.prefetch():
                     yield from meter.advance(before + done)
                 before += source.total
                 continue
             window = window_of(source, file)
-            for done in source.through(file.offset):
+            for done in source.read_to(file.offset):
                 yield from meter.advance(before + done)
             written = 0
-            # reading once brings what is mapped into the page cache, where the loader finds it
+            # reading once puts what is mapped into the page cache, where the loader finds it
             for piece, _ in plain(window) if as_they_are else content(window, file.compression):
                 if not as_they_are:
                     _write_all(target, piece)
@@ -365,11 +365,11 @@ class _Staging:
                 details = [N_("{n} files joined", n=len(files))]
             else:
                 details = [N_("{size:.1f} MB taken out", size=size / 1e6)]
-        yield self._finished(meter, details, [source for source in sources if not source.beside])
+        yield self._finished(meter, details, [source for source in sources if not source.in_background])
 
     def loaded(self, meter: _Meter) -> Progress:
-        """The end of it, with the digests that were not told yet."""
-        return self._finished(meter, [self._plan.method], [source for source in self._read if source.beside])
+        """Return the last event of the load, with the digests that were not reported yet."""
+        return self._finished(meter, [self._plan.method], [source for source in self._read if source.in_background])
 
     def _finished(self, meter: _Meter, details: list[str], sources: list[Hashed]) -> Progress:
         digests = tuple(source.digest for source in sources)
@@ -378,7 +378,7 @@ class _Staging:
         )
 
     def _as_they_are(self, files: tuple[PlannedFile, ...]) -> bool:
-        """Whether the method can take these files without a copy in memory."""
+        """Return whether the method can take these files without a copy in memory."""
         if self._method.parts:
             packed = any(file.compression is not Compression.NONE for file in files)
             return not packed and len(files) <= self._method.parts
@@ -396,7 +396,7 @@ class _Staging:
         before = 0
         for source in sources:
             self.path = source.file.ref.path
-            for done in source.through(source.file.offset):
+            for done in source.read_to(source.file.offset):
                 yield from meter.advance(before + done)
             blobs.append(gathered(source, source.file, MAX_SIZE))
             for done in source.finish():
@@ -406,7 +406,7 @@ class _Staging:
         self.path = files[0].ref.path if files else "/sys/firmware/fdt"
         typed = plan.entry.dtb_edits
         if typed:
-            refuse_edits([source.file for source in sources], plan.demands, self._trees)
+            reject_edits([source.file for source in sources], plan.demands, self._trees)
         tree = self._dtb_fixups.merged(own, blobs, typed)
         target = self._memory_file("device-tree")
         _write_all(target, dtb_changes.packed(dtb_changes.apply(tree, plan.edits)))
@@ -419,7 +419,7 @@ class _Staging:
 
 
 def _seal(descriptor: int) -> None:
-    """Nobody can change it any more: what was prepared is what is loaded."""
+    """Make a file in memory unchangeable, so that what was prepared is what is loaded."""
     fcntl.fcntl(
         descriptor,
         fcntl.F_ADD_SEALS,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Device-tree overlays, applied by `fdtoverlay`: fixups and symbols are libfdt's business.
+"""Apply device-tree overlays with `fdtoverlay`; libfdt resolves fixups and symbols.
 
-It runs as a process of its own, as what it reads comes from a disk: should it fall over, nothing else does.
+It runs as a separate process, as its input comes from a disk: if it crashes, nothing else does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SECONDS = 20.0
 
 
 class OverlayError(BootmenuError):
-    """An overlay does not apply. missing_tool: whether it could not even be tried."""
+    """An overlay does not apply. missing_tool: whether fdtoverlay is not installed."""
 
     def __init__(self, message: str, hint: str, *, missing_tool: bool = False) -> None:
         super().__init__(message, hint)
@@ -29,11 +29,11 @@ class OverlayError(BootmenuError):
 
 
 def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree:
-    """The base with each overlay applied, in order. Raises OverlayError, and FormatError for an overlay that is no
-    device tree."""
+    """Return the base with the overlays applied in order. Raise OverlayError, and FormatError for an overlay that is
+    no device tree."""
     if not overlays:
         return base
-    # written anew: libfdt gets to see nothing that our own reader has not accepted
+    # written anew, so that libfdt reads only what our own reader has accepted
     texts = [base.to_bytes(), *(DeviceTree.from_bytes(data).to_bytes() for data in overlays)]
     if host.commands.find(TOOL) is None:
         raise OverlayError(
@@ -57,7 +57,7 @@ def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree
 
 
 def _merged(host: Host, texts: Sequence[bytes]) -> bytes:
-    """Return what the tool makes of a base and its overlays, up to a byte too many. Raise OverlayError, OSError."""
+    """Return the output of the tool, at most MAX_SIZE + 1 bytes. Raise OverlayError, OSError."""
     with contextlib.ExitStack() as stack:
         files = [_memory_file(stack, data) for data in (*texts, b"")]
         base_file, *others, result = (f"/proc/self/fd/{number}" for number in files)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What will be loaded, by which method, with which edits: one value behind preview, dry run and execution."""
+"""The boot plan: what will be loaded, by which method, with which edits. Preview, dry run and load all use it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.i18n import N_
 from bootmenu.kexec.demands import Demands
-from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, boot_edits, see_that_edits_last
+from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, boot_edits, check_typed_edits
 from bootmenu.kexec.methods import METHODS, Method
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
@@ -27,62 +27,62 @@ if TYPE_CHECKING:
 
 
 class PlanError(BootmenuError):
-    """The entry cannot be loaded at all, whatever one is willing to risk."""
+    """The entry cannot be loaded at all, even if findings are overridden."""
 
 
 class PlannedFile(Value, kw_only=True):
-    """One file that will be read."""
+    """One file to read."""
 
     ref: FileRef
     size: int
-    """Bytes on the disk."""
+    """Size on the disk in bytes."""
     stamp: Stamp | None = None
-    """Of the file that was judged: only that one is loaded under its verdict. None = not recorded."""
+    """Stamp of the file that was checked: a changed file is not loaded. None if it was not recorded."""
     offset: int = 0
-    """Bytes of it before what is loaded."""
+    """Bytes before the part that is loaded."""
     length: int | None = None
-    """Bytes of it that hold what is loaded; None = to its end."""
+    """Bytes of the part that is loaded, packed or not; None for the rest of the file."""
     compression: Compression = Compression.NONE
-    """What it has to be unpacked from before it is loaded."""
+    """Compression of that part; it is unpacked before it is loaded."""
     sha256: str | None = None
-    """The digest that the whole file must have, 64 hexadecimal digits; None = any. It is as far as was known when the
-    plan was made: LoadPlan.demands say it where the file is opened."""
+    """The digest that the whole file must have, 64 hexadecimal digits, or None for any, as known when the plan was
+    made; LoadPlan.demands decides when the file is opened."""
 
     @property
     def as_it_is(self) -> bool:
-        """All of its bytes are loaded, and they are not packed."""
+        """Return whether the whole file is loaded, without unpacking."""
         return self.offset == 0 and self.length is None and self.compression is Compression.NONE
 
 
 class LoadPlan(Value, kw_only=True):
-    """Everything that will happen. Nothing has happened yet."""
+    """Everything that a boot of one entry will do."""
 
     entry: BootEntry
     method: str
-    """Name of a loading method."""
+    """Name of the loading method."""
     reason: str
-    """Why that one, for people."""
+    """Why that method was chosen, for people."""
     kernel: PlannedFile
     initrds: tuple[PlannedFile, ...] = ()
     dtb: PlannedFile | None = None
-    """None = the running machine's tree is handed on, with the overlays."""
+    """The entry's device tree; None to hand over the running machine's, with the overlays."""
     overlays: tuple[PlannedFile, ...] = ()
-    """In order; applied before the edits."""
+    """Device-tree overlays in order; applied before the edits."""
     edits: tuple[Edit, ...] = ()
-    """In order, to the tree that is handed on."""
+    """Edits of the tree that is handed over, in order."""
     writes_dtb: bool = False
-    """Without a tree of the entry's own the running one is read, edited and written anew."""
+    """Whether the method writes the tree: without one of the entry's own, the running one is read and edited."""
     machine: MachineFacts = field(default_factory=MachineFacts)
-    """The running one, as the method has to know it."""
+    """Facts of the running machine that the method needs."""
     command_line: str = ""
     hooks: tuple[str, ...] = ()
     """Names of the programs that run before the jump, in order."""
     watchdog: Watchdog = Watchdog.LEAVE
-    """What becomes of a running one at the jump."""
+    """What to do with a running watchdog at the jump."""
     demands: Demands = field(default_factory=Demands)
-    """What the files have to be."""
+    """The digests that the settings demand of the files."""
     notes: tuple[str, ...] = ()
-    """What a person should know before it happens."""
+    """Notes to show before the boot."""
 
     @property
     def own_tree(self) -> bool:
@@ -91,7 +91,7 @@ class LoadPlan(Value, kw_only=True):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages it runs through, to the jump."""
+        """Return the stages of this plan, up to the jump."""
         return tuple(
             stage
             for stage in Stage
@@ -103,14 +103,14 @@ class LoadPlan(Value, kw_only=True):
 
     @property
     def last_line(self) -> str:
-        """What is left on the console when the jump is made."""
+        """Return the last line that is shown on the console before the jump."""
         name = self.entry.title
         if self.entry.version and self.entry.version not in name:
             name += f", {self.entry.version}"
         return N_("Starting {name}. The screen may stay dark for some seconds.", name=printable(name))
 
     def to_json(self) -> dict[str, object]:
-        """What `boot --dry-run --json` prints."""
+        """Return the plan as `boot --dry-run --json` prints it."""
         return {
             "entry": self.entry.id,
             "title": self.entry.title,
@@ -143,11 +143,11 @@ def make_plan(
     dtb_fixups: DtbFixups,
     method: str | None = None,
 ) -> LoadPlan:
-    """What booting this entry on this machine would do.
+    """Return the plan for booting this entry on this machine.
 
-    dtb_fixups: reads the entry's device tree, and knows what this machine has to add. method: name of a loading
-    method; None = the first that is available. Raises PlanError when a file is not there, the kernel is nothing that
-    can be unpacked, the device tree cannot be made, or no method can honour the entry.
+    dtb_fixups: reads the entry's device tree, and knows the fix-ups for this machine. method: name of a loading
+    method, or None for the first available one. Raise PlanError if a file is missing, the kernel's format is unknown,
+    the device tree cannot be made, or no method can load the entry.
     """
     own_tree = entry.dtb is not None or bool(entry.overlays) or bool(entry.dtb_edits)
     name, chosen, reason = choose(machine, own_tree, method)
@@ -191,7 +191,7 @@ def make_plan(
         changes += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), seeds=chosen.writes_dtb)
         if entry.dtb_edits:
             try:
-                see_that_edits_last(tree, apply(tree, changes), entry.dtb_edits)
+                check_typed_edits(tree, apply(tree, changes), entry.dtb_edits)
             except DtbEditError as error:
                 raise PlanError(f"{error.message}.", error.hint) from None
     return LoadPlan(
@@ -232,9 +232,9 @@ def _tree(
 
 
 def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> tuple[str, Method, str]:
-    """Name, method, and the reason for people: the first that is available, or the one that is wanted.
+    """Return the name, the method and the reason for people: of the wanted method, or the first available one.
 
-    own_tree: the entry brings a device tree. Raises PlanError.
+    own_tree: the entry has a device tree of its own. Raise PlanError.
     """
     if wanted is not None:
         found = METHODS.get(wanted)
@@ -263,7 +263,7 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
 
 
 def predict(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
-    """The facts, with what the plan would do for this entry, so that checks can judge that, too."""
+    """Return the facts with the loading method that a plan would choose, so that checks can use it."""
     try:
         name, chosen, _ = choose(machine, facts.wants_own_tree, method)
     except PlanError:

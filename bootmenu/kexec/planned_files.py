@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of a planned file: unpacked, only the part that is meant, and as many as when it was planned."""
+"""Read the files of a plan: only the part that is meant, unpacked, and only if the file is unchanged."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _MOMENT = 0.1  # seconds
 
 
 def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenFile:
-    """The caller closes its descriptor. trees: by device name. Raises TreeError, or BootmenuError when it is not
-    as it was when it was judged."""
+    """Open a file; the caller closes its descriptor. trees: by device name. Raise TreeError, or BootmenuError if the
+    file has changed since it was checked."""
     tree = trees.get(file.ref.device)
     if tree is None:
         raise TreeError(
@@ -48,17 +48,17 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
 
 
 def window_of(source: ByteSource, file: PlannedFile) -> Window:
-    """The part of it that is meant."""
+    """Return a window on the part of the file that is loaded."""
     return Window(source, file.offset, source.size - file.offset if file.length is None else file.length)
 
 
 def content(window: Window, compression: Compression) -> Iterator[tuple[bytes, int]]:
-    """(piece, bytes of the window consumed so far). Raises FormatError, BootmenuError, OSError."""
+    """Yield (unpacked piece, bytes of the window read so far). Raise FormatError, BootmenuError, OSError."""
     return plain(window) if compression is Compression.NONE else unpack(window, compression)
 
 
 def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> bytes:
-    """Return all of it. Raise BootmenuError for what cannot be read, and for more than `limit` bytes."""
+    """Return the unpacked content of a file. Raise BootmenuError if it cannot be read or exceeds `limit` bytes."""
     source = open_planned(file, trees)
     try:
         return gathered(source, file, limit)
@@ -69,7 +69,7 @@ def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> 
 
 
 def gathered(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
-    """The same of an open file. Raises OSError, too."""
+    """Return the unpacked content of an open file. Raise BootmenuError if it exceeds `limit` bytes, and OSError."""
     data = bytearray()
     for piece, _ in content(window_of(source, file), file.compression):
         data += piece
@@ -82,8 +82,8 @@ def gathered(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
 
 
 def plain(window: Window) -> Iterator[tuple[bytes, int]]:
-    """The bytes as they are, in pieces as large as the medium gives within a moment, so that a slow one can be
-    watched and given up, too. Raises BootmenuError when the file shrank meanwhile."""
+    """Yield (piece, bytes read so far) without unpacking. The size of the pieces adapts to the medium's speed, so
+    that progress is shown for a slow one, too. Raise BootmenuError if the file shrank meanwhile."""
     offset, length = 0, min(4 * _SMALLEST, CHUNK)
     while offset < window.size:
         began = time.monotonic()

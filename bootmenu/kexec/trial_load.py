@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A test load: the kernel's own answer to a plan. Loaded, confirmed, and taken out again.
+"""Test load: load a plan, confirm it and unload it again, to learn whether the kernel accepts it.
 
-It is no dry run: the kernel checks everything that it checks at a load, and counts it where loads are counted.
+It is no dry run: the kernel makes all its checks, and counts it against a load limit.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from bootmenu.model.value import Value
 from bootmenu.system.host import Host
 
 CODE = "LOAD-TEST"
-"""Of the finding that a test load adds to a report. A stable name, as those of checks are."""
+"""Code of the finding that a test load adds to a report; stable, as those of checks."""
 
 _LIMIT = "/proc/sys/kernel/kexec_load_limit_reboot"
 
 
 class TestRefusedError(BootmenuError):
-    """A load that nobody needs would do harm here."""
+    """A test load is not possible, or would use up a limited number of loads."""
 
     __test__ = False
 
 
 class Preflight(Value, kw_only=True):
-    """Whether a test load may be made now."""
+    """Whether a test load may be made now, and what it would replace."""
 
     refused: TestRefusedError | None = None
-    """Why not."""
+    """Why a test load may not be made, or None if it may."""
     replaces: bool = False
-    """A kernel is loaded already, and would be gone after the test."""
+    """Whether a kernel is loaded already, which the test would unload."""
 
 
 def preflight(host: Host, machine: MachineFacts) -> Preflight:
-    """Asked of the running kernel, and of the facts where it does not say."""
-    refused = too_dear(host, machine)
+    """Ask the running kernel, or else the facts, whether a test load may be made."""
+    refused = uses_up_load(host, machine)
     if refused is None and machine.cap_sys_boot is False:
         refused = TestRefusedError(N_("Only root may load a kernel."), N_("Start bootmenu as root."))
     return Preflight(refused=refused, replaces=bool(host.kexec_loaded()))
 
 
-def too_dear(host: Host, machine: MachineFacts) -> TestRefusedError | None:
-    """A load without a jump would use up one of the few that are permitted; None = it would not.
+def uses_up_load(host: Host, machine: MachineFacts) -> TestRefusedError | None:
+    """Return an error if a test would use up one of a limited number of loads, else None.
 
     Documentation/admin-guide/sysctl/kernel.rst, kexec_load_limit_reboot: the number of calls left, -1 for no limit;
     it may only be made more restrictive.
@@ -74,7 +74,7 @@ def too_dear(host: Host, machine: MachineFacts) -> TestRefusedError | None:
 
 
 def finding(plan: LoadPlan, error: LoadError | None) -> Finding:
-    """What a test load showed. error: how it failed; None = it did not."""
+    """Return the finding of a test load. error: how it failed, or None if it succeeded."""
     if error is None:
         return Finding(
             code=CODE,
@@ -101,5 +101,5 @@ def finding(plan: LoadPlan, error: LoadError | None) -> Finding:
 
 
 def with_finding(report: Report, tested: Finding) -> Report:
-    """The report with this answer in place of an earlier one."""
+    """Return the report with this finding in place of an earlier one."""
     return Report.from_findings((*(found for found in report.findings if found.code != CODE), tested))

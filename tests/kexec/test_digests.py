@@ -259,7 +259,7 @@ def test_each_byte_is_read_once_and_hashed_once_whatever_unpacks_it(
     try:
         with ThreadPoolExecutor(1) as worker:
             source = Hashed(file, Watched(descriptor, len(whole)), worker)
-            list(source.through(before))
+            list(source.read_to(before))
             got = b"".join(piece for piece, _ in planned_files.content(planned_files.window_of(source, file), kind))
             list(source.finish())
             hashed = whole if demanded else whole[before:end]

@@ -424,7 +424,7 @@ def test_a_simulated_machine_never_reaches_the_real_kernel(bench: Bench, method:
 
 def test_a_machine_whose_memory_is_not_known_is_a_typed_error(bench: Bench, host: Host) -> None:
     plan = replace(bench.plan(bench.entry(), with_facts()), machine=MachineFacts())
-    with pytest.raises(LoadError, match="memory lies is not known"):
+    with pytest.raises(LoadError, match="memory map of this machine is not known"):
         run(bench, plan, host)
 
 

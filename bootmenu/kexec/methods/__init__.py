@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One file per way of loading. The plan picks the first that is available, or the one asked for."""
+"""The loading methods, one file each. A plan uses the first available one, or the one asked for."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ class FileRange(Value, kw_only=True):
 
 
 class Staged(Value, kw_only=True):
-    """What is handed to the kernel: open descriptors whose content will not change any more."""
+    """The files to hand to the kernel: open descriptors whose content will not change."""
 
     kernel: FileRange
     """A raw kernel image, unpacked."""
     initramfs: tuple[FileRange, ...] = ()
-    """In order; more than one, and less than whole files, only for a method that takes parts."""
+    """In order; several ranges, or ranges that are no whole file, only for a method that takes parts."""
     dtb: int | None = None
-    """Edited and packed, without what depends on addresses; None = the running machine's tree is handed on by whoever
-    loads. A method that writes the tree always gets one."""
+    """The edited tree, without what depends on addresses; None if the method or the kernel hands over the running
+    machine's. A method that writes the tree always gets one."""
     command_line: str = ""
     machine: MachineFacts = field(default_factory=MachineFacts)
-    """The running one: where its memory is, and what lies in it."""
+    """Facts of the running machine, with its memory and what is reserved."""
 
     @property
     def initrd(self) -> int | None:
-        """The one descriptor, for a method that takes no parts; None = there is no initramfs."""
+        """Return the one descriptor of the initramfs, for a method that takes no parts; None without an initramfs."""
         return self.initramfs[0].descriptor if self.initramfs else None
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """All of them."""
+        """Return all descriptors."""
         fds = [self.kernel.descriptor, *(part.descriptor for part in self.initramfs)]
         return (*fds, self.dtb) if self.dtb is not None else tuple(fds)
 
 
 class MethodError(BootmenuError):
-    """The call failed. errno: None = not known. output: what a tool wrote."""
+    """The call failed. errno: None if unknown. output: what a tool wrote."""
 
     def __init__(self, call: str, errno: int | None, output: str) -> None:
         super().__init__(output or f"{call} failed")
@@ -61,34 +61,35 @@ class Method(Protocol):
 
     @property
     def accepts_dtb(self) -> bool:
-        """It can hand on a device tree of the entry's own."""
+        """Return whether it can hand over the entry's own device tree."""
 
     @property
     def writes_dtb(self) -> bool:
-        """It writes every tree that is handed on, the running one, too; so it keeps off the GICv3 LPI tables and
-        reserves them."""
+        """Return whether it writes every tree that is handed over, even the running one; it then avoids the GICv3
+        LPI tables and reserves them."""
 
     @property
     def reads_into_memory(self) -> bool:
-        """Whole files are read into memory, by it or by the kernel, before they are copied to where they are kept."""
+        """Return whether the method or the kernel reads whole files into memory before they are copied to their
+        place."""
 
     @property
     def parts(self) -> int:
-        """How many parts of files it makes an initramfs of without a copy; it then takes the kernel out of a larger
-        file, too. 0 = it wants one whole file for each."""
+        """Return how many ranges of files it can combine to an initramfs without a copy; the kernel may then be part
+        of a larger file, too. 0 if it needs one whole file for each."""
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
-        """Why it cannot be used here, in words; None = it can. own_tree: the entry brings a device tree."""
+        """Return why it cannot be used here, for people; None if it can. own_tree: the entry has its own tree."""
 
     def reason(self, own_tree: bool) -> str:
-        """What it does, for the plan."""
+        """Return what it does, for people."""
 
     def load(self, staged: Staged, host: Host) -> None:
-        """Hand everything to the kernel. Raises MethodError when the kernel refuses it; BootmenuError and OSError for
-        what comes before that."""
+        """Hand everything to the kernel. Raise MethodError if the kernel refuses it; BootmenuError and OSError for
+        failures before that."""
 
     def unload(self, host: Host) -> None:
-        """Take a loaded kernel out again. Raises MethodError."""
+        """Unload a loaded kernel. Raise MethodError."""
 
 
 METHODS: Registry[Method] = Registry(__name__)

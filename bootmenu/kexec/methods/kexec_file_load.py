@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Loading by the system call kexec_file_load: the kernel itself reads, checks, lays out, and hands its own tree on.
+"""Load with the system call kexec_file_load: the kernel reads, checks and places the files, and hands over its tree.
 
-It takes raw kernels only (arm64 and riscv64 Image, bzImage), checks signatures, and is all that lockdown leaves.
+It takes raw kernels only (arm64 and riscv64 Image, bzImage), checks signatures, and is the only way under lockdown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ARCHITECTURES = (Architecture.ARM64, Architecture.X86_64, Architecture.RISCV64)
 
 
 class KexecFileLoad:
-    """Kernel and initramfs are handed over as descriptors."""
+    """Hand kernel and initramfs to the running kernel as descriptors."""
 
     accepts_dtb = False
     writes_dtb = False
@@ -25,7 +25,7 @@ class KexecFileLoad:
     parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
-        """The call has no argument for a device tree: one that was chosen is never dropped in silence."""
+        """Refuse an entry with its own device tree, too: the call has no argument for one."""
         if machine.architecture not in _ARCHITECTURES:
             return f"this machine is {machine.machine or 'unknown'}"
         if machine.kexec.kexec_file_load is False:
@@ -37,18 +37,18 @@ class KexecFileLoad:
         return None
 
     def reason(self, own_tree: bool) -> str:  # noqa: ARG002
-        """For the plan."""
+        """Return what it does, for people."""
         return "the call kexec_file_load: the running kernel itself checks and lays out what it loads"
 
     def load(self, staged: Staged, host: Host) -> None:
-        """One call."""
+        """Make the call. Raise MethodError."""
         try:
             host.syscalls.kexec_file_load(staged.kernel.descriptor, staged.initrd, os.fsencode(staged.command_line))
         except OSError as error:
             raise MethodError("kexec_file_load", error.errno, error.strerror or "") from None
 
     def unload(self, host: Host) -> None:
-        """By the same call."""
+        """Unload with the same call. Raise MethodError."""
         try:
             host.syscalls.kexec_file_unload()
         except OSError as error:

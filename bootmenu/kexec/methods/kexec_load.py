@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Loading arm64 kernels by the system call kexec_load, with a layout, a device tree and an entry of our own.
+"""Load arm64 kernels with the system call kexec_load, with our own layout, device tree and entry code.
 
-Kernel and initramfs are handed over straight from the page cache: no copy of them is made here, whatever they weigh.
+Kernel and initramfs are passed straight from the page cache, without a copy in memory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bootmenu.system.syscalls import SEGMENTS_MAX, Segment
 
 
 class KexecLoad:
-    """The call itself. What kexec-tools does besides, a SHA-256 of everything in the purgatory, is left out."""
+    """Make the call directly, without the purgatory of kexec-tools, which verifies a SHA-256 of everything."""
 
     accepts_dtb = True
     writes_dtb = True
@@ -38,7 +38,7 @@ class KexecLoad:
     parts = SEGMENTS_MAX - 3  # kernel, tree and trampoline are the others
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
-        """It has to know where memory is, and which tree to hand on."""
+        """Require the memory map and a device tree, too."""
         if machine.architecture is not Architecture.ARM64:
             return f"this machine is {machine.machine or 'unknown'}, and the layout is that of arm64 kernels"
         if machine.kexec.kexec_load is False:
@@ -52,18 +52,18 @@ class KexecLoad:
         return None
 
     def reason(self, own_tree: bool) -> str:
-        """For the plan."""
+        """Return what it does, for people."""
         return f"the call kexec_load, with {'the entry' if own_tree else 'the running machine'}'s device tree"
 
     def load(self, staged: Staged, host: Host) -> None:
-        """Lay out, finish the tree with the addresses, call."""
+        """Lay out the pieces, set the addresses in the tree, and make the call."""
         kernel, parts = staged.kernel, [part for part in staged.initramfs if part.size]
         offsets, archive = _joined([part.size for part in parts], staged.machine.page_size or 1)
         tree = _tree(staged)
         lpi = staged.machine.lpi_tables or ()
 
         def finish(at: int) -> bytes:
-            """The same length for every address."""
+            """Return the tree for an initramfs at this address; its length is the same for all addresses."""
             place = MemoryRange(base=at, size=archive) if archive else None
             return finished(tree, command_line=staged.command_line, initramfs=place, reserved=lpi)
 
@@ -79,7 +79,7 @@ class KexecLoad:
 
             def data(content: bytes, place: MemoryRange) -> Segment:
                 buffer = ctypes.create_string_buffer(content, len(content))
-                stack.callback(lambda: buffer)  # it lives until the call is over
+                stack.callback(lambda: buffer)  # keeps the buffer alive until the call is over
                 address = ctypes.addressof(buffer)
                 return Segment(buffer=address, size=len(content), phys=place.base, memory=place.size)
 
@@ -91,7 +91,7 @@ class KexecLoad:
             _call(host, layout.trampoline.base, segments)
 
     def unload(self, host: Host) -> None:
-        """No segments: the kernel forgets what is loaded."""
+        """Call with no segments, which unloads. Raise MethodError."""
         _call(host, 0, ())
 
 
@@ -103,7 +103,7 @@ def _call(host: Host, entry: int, segments: Sequence[Segment]) -> None:
 
 
 def _joined(sizes: Sequence[int], page: int) -> tuple[list[int], int]:
-    """Where each part of the initramfs begins, and the bytes of all: a segment begins at a page.
+    """Return the offset of each part of the initramfs, and the size of all. Each part begins at a page.
 
     init/initramfs.c:unpack_to_rootfs skips any number of zeros between two archives.
     """
@@ -120,7 +120,7 @@ def _tree(staged: Staged) -> DeviceTree:
 
 
 def _space(kernel: FileRange) -> KernelSpace:
-    """What the very bytes that are loaded ask for."""
+    """Return the memory that the kernel needs, read from the bytes that are loaded. Raise BootmenuError."""
     file = OpenFile(kernel.descriptor, kernel.offset + kernel.size)
     source = Window(file, kernel.offset, kernel.size)
     image = identify(source)
@@ -137,11 +137,11 @@ def _space(kernel: FileRange) -> KernelSpace:
 
 
 def _room(machine: MachineFacts, tree: TreeFacts) -> Room:
-    """What is RAM for this kernel and will be RAM for the next."""
+    """Return the memory that is RAM for this kernel and for the next one. Raise BootmenuError."""
     if machine.ram is None or machine.ram_taken is None or machine.memory_total is None or machine.page_size is None:
-        raise BootmenuError("Where this machine's memory lies is not known.", "Run bootmenu as root.")
+        raise BootmenuError("The memory map of this machine is not known.", "Run bootmenu as root.")
     ram, taken = merged(machine.ram), [*machine.ram_taken, *(machine.lpi_tables or ())]
-    # drivers/firmware/efi/libstub: with EFI's memory map the tree's memory nodes and reservations do not count
+    # drivers/firmware/efi/libstub: with EFI's memory map the tree's memory nodes and reservations are ignored
     if not tree.uefi_properties:
         if memory := merged(tree.memory):
             ram = subtracted(ram, subtracted(ram, memory))
@@ -150,18 +150,19 @@ def _room(machine: MachineFacts, tree: TreeFacts) -> Room:
 
 
 def trampoline(*, tree: int, kernel: int) -> bytes:
-    """Code that starts the kernel at address `kernel` with the tree's address in x0.
+    """Return code that starts the kernel at address `kernel` with the tree's address in x0.
 
-    It needs one: only kexec_file_load makes the kernel itself set x0 (arch/arm64/kernel/machine_kexec.c: dtb_mem).
+    Needed because only kexec_file_load makes the kernel itself set x0 (arch/arm64/kernel/machine_kexec.c: dtb_mem).
     Documentation/arch/arm64/booting.rst: "x0 = physical address of device tree blob, x1 = x2 = x3 = 0".
     """
     code = [*_load_address(0, tree), *_load_address(4, kernel)]
     code += [0xAA1F03E0 | register for register in (1, 2, 3)]  # mov xN, xzr
     code.append(0xD61F0080)  # br x4
-    return struct.pack(f"<{len(code)}I", *code)  # instructions are little-endian, whatever data are
+    return struct.pack(f"<{len(code)}I", *code)  # instructions are always little-endian
 
 
 def _load_address(register: int, value: int) -> Iterator[int]:
+    """Yield the instructions that load a 64-bit value into a register."""
     for part in range(4):
         opcode = 0xD2800000 if part == 0 else 0xF2800000  # movz, movk
         yield opcode | part << 21 | (value >> 16 * part & 0xFFFF) << 5 | register

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Loading by the program `kexec` of kexec-tools, with the call kexec_load (-c)."""
+"""Load with the program `kexec` of kexec-tools, which makes the call kexec_load (-c)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _ERRNOS = {os.strerror(number): number for number in errno.errorcode}
 
 
 class KexecTools:
-    """`kexec -c -l`. Always -c: since 2.0.27 the default tries kexec_file_load first, and that path drops
-    --dtb without a word. Never -d: it sets debug flags that older kernels refuse."""
+    """Run `kexec -c -l`. Always -c: since 2.0.27 the default tries kexec_file_load first, which silently drops
+    --dtb. Never -d: it sets debug flags that older kernels refuse."""
 
     accepts_dtb = True
     writes_dtb = False
@@ -29,7 +29,7 @@ class KexecTools:
     parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
-        """kexec-tools must be there, and a kernel that has kexec_load."""
+        """Require kexec-tools, too, and a kernel that permits kexec_load."""
         if machine.architecture not in _ARCHITECTURES:
             return f"this machine is {machine.machine or 'unknown'}"
         if problem := tools_problem(machine):
@@ -43,12 +43,12 @@ class KexecTools:
         return None
 
     def reason(self, own_tree: bool) -> str:
-        """For the plan."""
+        """Return what it does, for people."""
         tree = "takes the entry's own device tree" if own_tree else "hands on the running device tree"
         return f"kexec -c -l: the call kexec_load, which {tree}"
 
     def load(self, staged: Staged, host: Host) -> None:
-        """The files are passed as inherited descriptors: no path of a foreign disk reaches a command line."""
+        """Pass the files as inherited descriptors, so that no path of a foreign disk is on a command line."""
         argv = [
             "kexec",
             "-c",
@@ -63,7 +63,7 @@ class KexecTools:
         self._run(argv, host, staged.descriptors)
 
     def unload(self, host: Host) -> None:
-        """`kexec -c -u`"""
+        """Run `kexec -c -u`. Raise MethodError."""
         self._run(["kexec", "-c", "-u"], host, ())
 
     def _run(self, argv: list[str], host: Host, descriptors: tuple[int, ...]) -> None:

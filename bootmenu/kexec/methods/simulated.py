@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Loading into a simulated kernel, for tests and the demonstration: it answers as the real one would."""
+"""Load into a simulated kernel, for tests and the demonstration: it answers as the real one would."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootmenu.system.recorded_host import SimulatedHost
 
 
 class Simulated:
-    """Never chosen by a plan of itself."""
+    """Load nothing; used only when asked for by name."""
 
     accepts_dtb = True
     writes_dtb = False
@@ -20,15 +20,15 @@ class Simulated:
     parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:  # noqa: ARG002
-        """Only when it is asked for by name."""
+        """Return a reason always, so that no plan chooses it automatically."""
         return "it is a simulation"
 
     def reason(self, own_tree: bool) -> str:  # noqa: ARG002
-        """For the plan."""
+        """Return what it does, for people."""
         return "SIMULATION: the files are read and prepared, and no kernel is loaded"
 
     def load(self, staged: Staged, host: Host) -> None:
-        """The simulated kernel judges sizes and CPUs."""
+        """Let the simulated kernel check sizes and CPUs. Raise MethodError."""
         if not isinstance(host, SimulatedHost):
             raise MethodError("simulated", None, "this is a real machine")
         try:
@@ -37,7 +37,7 @@ class Simulated:
             raise MethodError("kexec_load", error.errno, f"kexec_load failed: {error.strerror}") from None
 
     def unload(self, host: Host) -> None:
-        """Forget it."""
+        """Unload the simulated kernel."""
         if isinstance(host, SimulatedHost):
             host.kernel.loaded = False
 
