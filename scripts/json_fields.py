@@ -44,7 +44,7 @@ def _listed(names: list[str]) -> str:
 
 def _codes() -> str:
     rows = [f"| `{check.code}` | {check.about} |" for _, check in CHECKS.items()]
-    return "\n".join(("| code | what is looked at |", "| --- | --- |", *rows))
+    return "\n".join(("| code | what it does |", "| --- | --- |", *rows))
 
 
 def reached(kind: type) -> list[type]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shared checker: facts in, findings out. Knows no disk, no process, no clock, no screen.
+"""The checks: they turn facts into findings, and use no disk, process, clock or screen.
 
 from bootmenu.compat import check, check_machine, EntryFacts
 report = check(machine_facts, entry_facts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the checks. A check is a function of facts with a stable code; the registry makes one file enough."""
+"""Register and run the checks. A check is a function of facts that has a stable code; to add one, add one file."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from bootmenu.registry import Registry
 
 
 class Scope(StrEnum):
-    """What a check's answer is about."""
+    """What the findings of a check are about."""
 
     MACHINE = "machine"
-    """The running system: one answer for every entry, shown once."""
+    """The running system: the findings are the same for all entries, and shown once."""
     ENTRY = "entry"
+    """One entry on this machine."""
 
 
 class CheckResult(NamedTuple):
-    """What a check answers with, before its code is put to it."""
+    """A finding as a check function yields it, without the check's code."""
 
     severity: Severity
     message: str
@@ -32,34 +33,34 @@ class CheckResult(NamedTuple):
 
 
 def passed(message: str, **evidence: object) -> CheckResult:
-    """Looked, and found right."""
+    """Return the result of a check that found everything right."""
     return CheckResult(Severity.PASS, message, "", evidence)
 
 
 def unknown(message: str, hint: str, **evidence: object) -> CheckResult:
-    """Applies, and could not look."""
+    """Return the result of a check that applies, but lacks the facts to decide."""
     return CheckResult(Severity.UNKNOWN, message, hint, evidence)
 
 
 def warned(message: str, hint: str, **evidence: object) -> CheckResult:
-    """Comes up, and something named is lost or risky."""
+    """Return the result for an entry that starts, but with the loss or risk that the message names."""
     return CheckResult(Severity.WARN, message, hint, evidence)
 
 
 def failed(message: str, hint: str, **evidence: object) -> CheckResult:
-    """Refused, or does not come up."""
+    """Return the result for an entry that cannot be loaded, or whose kernel does not start."""
     return CheckResult(Severity.FAIL, message, hint, evidence)
 
 
 def another_copy(entry: EntryFacts) -> str:
-    """Return what mends a kernel's file that is not as it was made."""
+    """Return how to replace a damaged kernel file."""
     if entry.typed:
         return "copy it again from where it came"
     return "copy it again, or reinstall the kernel package"
 
 
 def cut_off(entry: EntryFacts) -> str:
-    """Return the hint for a kernel's file that did not arrive whole."""
+    """Return the hint for a truncated kernel file."""
     return f"The file was cut off or damaged when it was copied: {another_copy(entry)}."
 
 
@@ -69,22 +70,22 @@ F = TypeVar("F", MachineCheck, EntryCheck)
 
 
 class Check(Value):
-    """One registered check. It yields nothing where it does not apply."""
+    """A registered check. Its function yields nothing if the check does not apply."""
 
     code: str
     scope: Scope
     requires: tuple[str, ...]
-    """Codes that have to be answered by pass or warn before this check makes sense: where one of them fails its
-    finding already says what is wrong, and where it does not apply neither does this check."""
+    """Codes of the checks that must pass or warn before this one runs: if one of them fails, its finding already
+    says what is wrong; if one does not apply, neither does this check."""
     function: Callable[..., Iterator[CheckResult]]
     about: str
     """First line of its docstring."""
     facts: tuple[str, ...] = ()
-    """Facts of the machine that came in with this check: of a recording that was made before there were such facts
-    (MachineFacts.not_recorded) it is not asked."""
+    """Facts of the machine that were introduced with this check. It is skipped for recordings made before they
+    existed (MachineFacts.not_recorded)."""
 
     def run(self, machine: MachineFacts, entry: EntryFacts | None) -> list[Finding]:
-        """Its findings, with their code."""
+        """Run the check and return its findings."""
         return [
             Finding(
                 code=self.code,
@@ -98,7 +99,7 @@ class Check(Value):
 
 
 _LONGEST = 1000
-"""Characters of a message: a device tree can name a hundred thousand CPUs. The evidence has them all."""
+"""Longest message in characters: a device tree can name 100,000 CPUs. The evidence lists all of them."""
 
 
 def _bounded(text: str) -> str:
@@ -118,7 +119,7 @@ class _Decorator(Generic[F]):
         about = (function.__doc__ or "").strip().partition("\n")[0]
         answer = cast("Callable[..., Iterator[CheckResult]]", function)
         check = Check(self.code, self.scope, self.requires, answer, about, self.facts)
-        # what a check requires has to be asked before
+        # the checks that a check requires have to run before it
         after = (self.after, *self.requires) if self.after else self.requires
         CHECKS.register(self.code, after=after, file=function.__module__)(check)
         return function
@@ -129,8 +130,8 @@ def machine_check(
 ) -> _Decorator[MachineCheck]:
     """Register a check of the running system.
 
-    after: code of a check in another file; by default a check comes after the one above it. requires: Check.requires,
-    machine checks only. facts: Check.facts.
+    after: code of a check in another file after which this one runs; by default that is the one above it in its file.
+    requires: Check.requires, machine checks only. facts: Check.facts.
     """
     return _Decorator(code, Scope.MACHINE, after, requires, facts)
 
@@ -143,14 +144,14 @@ def entry_check(
 
 
 def check_machine(machine: MachineFacts) -> Report:
-    """What is true of this machine for every entry."""
+    """Return the findings about this machine, which are the same for all entries."""
     return Report.from_findings(_run(machine, None, []))
 
 
 def check(machine: MachineFacts, entry: EntryFacts, machine_report: Report | None = None) -> Report:
-    """Everything about one entry on one machine, the machine-wide findings included.
+    """Return all findings about one entry on one machine, with those about the machine.
 
-    machine_report: what `check_machine` said, when it is at hand: it is the same for all entries.
+    machine_report: the result of `check_machine`, if the caller has it already; it is the same for all entries.
     """
     known = list((machine_report or check_machine(machine)).findings)
     return Report.from_findings([*known, *_run(machine, entry, known)])
@@ -171,4 +172,4 @@ def _run(machine: MachineFacts, entry: EntryFacts | None, known: list[Finding]) 
 
 
 _STOPS = (Severity.FAIL, Severity.UNKNOWN)
-"""With such an answer a check that requires it makes no sense."""
+"""Severities after which the checks that require this check are skipped."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Everything a check may ask of an entry, as plain values. Built by a gatherer, or by another program."""
+"""The facts about an entry that the checks read, as plain values. Another program can build them, too."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from bootmenu.model.value import Value
 
 
 class FileState(StrEnum):
-    """What became of a file that the entry names."""
+    """Whether a file that the entry names can be used."""
 
     PRESENT = "present"
     MISSING = "missing"
     OUTSIDE = "outside"
-    """Its path, or a link on the way, leaves the partition."""
+    """Its path, or a symbolic link in it, leaves the partition."""
     UNUSABLE = "unusable"
-    """Something is there, and it cannot be read as a file: a folder, a FIFO, a bad block, too large."""
+    """It exists, but cannot be read as a file: a directory, a FIFO, a bad block, or too large."""
     FORBIDDEN = "forbidden"
-    """It is there, and the asking process may not read it."""
+    """It exists, but this process may not read it."""
     WAITING = "waiting"
-    """Its partition has not been seen."""
+    """Its partition has not been found yet."""
 
 
 class FileFacts(Value, kw_only=True):
@@ -41,20 +41,20 @@ class FileFacts(Value, kw_only=True):
     """`kernel`, `initramfs`, `device tree` or `overlay`."""
     device: str
     path: str
-    """As the configuration states it, absolute below the partition's root."""
+    """Path in the configuration, absolute from the partition's root."""
     state: FileState
     resolved: str | None = None
-    """After following links; None when that was not possible."""
+    """Path with symbolic links resolved, or None if they could not be."""
     size: int | None = None
-    """Bytes."""
+    """Size in bytes, or None if not known."""
     stamp: Stamp | None = None
-    """Of the file before it was read; None = not recorded."""
+    """Stamp of the file before it was read, or None if not recorded."""
     detail: str = ""
-    """Why it is not present, in words."""
+    """Why it is not present, as a message."""
     part: str = ""
-    """Name of the part of the file that is meant, as FileRef has it; empty = the whole file."""
+    """Name of the part of the file to use (FileRef.part), or empty for the whole file."""
     embedded: Embedded | None = None
-    """Where what is meant lies in the file, which may be a uImage around it; None = the whole file, or not found."""
+    """Where the part, or the content of a uImage, is in the file; None for the whole file or if not found."""
 
     @property
     def name(self) -> str:
@@ -64,29 +64,29 @@ class FileFacts(Value, kw_only=True):
 
 
 class TreeFolderFacts(Value, kw_only=True):
-    """What became of the folder of device trees from which this board's own was to be taken."""
+    """The directory of device trees from which this board's tree is chosen, and the choice."""
 
     device: str
     path: str
     state: FileState
     detail: str = ""
-    """Why it is not present, in words."""
+    """Why it is not present, as a message."""
     trees: int = 0
-    """Device trees in it and in the folders below."""
+    """Number of device trees in it and in its subdirectories."""
     unreadable: int = 0
-    """Files named like a device tree that are none, or could not be read."""
+    """Number of files that are named like a device tree, but are not one or could not be read."""
     first_trouble: str = ""
-    """The path and the reason of the first of them."""
+    """Path of the first of these files, and the reason."""
     cut: str = ""
-    """Which limit ended the search early; empty = everything was seen."""
+    """Limit that ended the search early, or empty if the search was complete."""
     picked: str | None = None
-    """Path of this board's tree; None = it is not known which, or there is none."""
+    """Path of this board's tree, or None if there is none or it is not clear which."""
     reason: str = ""
-    """Why that one."""
+    """Why this tree was picked."""
     candidates: tuple[str, ...] = ()
-    """The first few paths of those among which the choice was."""
+    """Paths of the first few trees that matched."""
     related: tuple[str, ...] = ()
-    """Where none is for this board: the first few that share a later `compatible` with it."""
+    """If no tree is for this board: the first few that share a less specific `compatible` with it."""
 
     @property
     def name(self) -> str:
@@ -95,26 +95,27 @@ class TreeFolderFacts(Value, kw_only=True):
 
 
 class KernelFacts(Value, kw_only=True):
-    """What was found in the kernel file. Exactly one of image and problem is set."""
+    """The content of the kernel file. Exactly one of image and problem is set."""
 
     image: KernelImage | None = None
     problem: str | None = None
     """Why it was not recognised."""
     looks_like: str | None = None
-    """What it seems to be instead."""
+    """What the file seems to be instead."""
     architecture: Architecture | None = None
-    """What it says it is for, also when it cannot be started."""
+    """The architecture that it says it is for, even if it cannot be started."""
     container: str | None = None
-    """Name of the format around a kernel that cannot be had from it; None = none, or it can."""
+    """Format of the container from which the kernel cannot be extracted, or None."""
 
     @classmethod
     def from_source(
         cls, source: ByteSource, *, board: tuple[str, ...] = (), part: str = "", cache: PartCache | None = None
     ) -> KernelFacts:
-        """Reads headers and trailers, the whole only where formats/kernels says so. May raise OSError.
+        """Identify a kernel by its headers and trailers; read the whole file only if its format requires it.
 
-        board: the machine's root `compatible`, by which some containers choose a kernel. part: FileRef.part.
-        cache: what is known of the file's parts.
+        May raise OSError.
+        board: root `compatible` of the machine, by which some containers choose a kernel. part: FileRef.part.
+        cache: what is already known about the parts of the file.
         """
         try:
             image = identify(source, Wanted(board=board, part=part, cache=cache or PartCache()))
@@ -136,15 +137,14 @@ _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,99}) \(")
 
 
 def find_banner(source: ByteSource, kernel: KernelFacts) -> str | None:
-    """The release in the banner inside the image, e.g. `6.1.0-49-arm64`; reads the content to the banner, once.
-
-    None when it is not there or nothing can unpack it. May raise OSError.
+    """Return the release in the image's banner, such as `6.1.0-49-arm64`, or None if there is no banner or the image
+    cannot be unpacked. Read the content up to the banner. May raise OSError.
     """
     image = kernel.image
     if image is None:
         return None
     if image.format == "bzimage":
-        return image.version  # its content is packed once more, and the set-up header says it
+        return image.version  # in the set-up header; the content is compressed once more
     size = source.size - image.payload_offset if image.payload_size is None else image.payload_size
     content = Window(source, image.payload_offset, size)
     tail = b""
@@ -155,17 +155,17 @@ def find_banner(source: ByteSource, kernel: KernelFacts) -> str | None:
                 return match[1].decode("ascii")
             tail = piece[-256:]
     except FormatError:
-        pass  # IMG-TRUNC says so
+        pass  # IMG-TRUNC reports it
     return None
 
 
 class DeviceTreeFacts(Value, kw_only=True):
-    """What was found in the entry's own device tree. `tree` is None when one of the problems is set."""
+    """The content of the entry's own device tree. `tree` is None if one of the problems is set."""
 
     size: int
-    """Bytes of the file."""
+    """Size of the file in bytes."""
     total_size: int | None = None
-    """Bytes the header claims; None when there is no sound header."""
+    """Size in bytes according to the header, or None if the header is damaged."""
     header_problem: str | None = None
     structure_problem: str | None = None
     tree: TreeFacts | None = None
@@ -173,8 +173,8 @@ class DeviceTreeFacts(Value, kw_only=True):
     @classmethod
     @lru_cache(maxsize=4)
     def from_bytes(cls, data: bytes) -> DeviceTreeFacts:
-        """Never raises: what is wrong with the bytes is the answer. The last few are remembered: a large tree costs
-        seconds on a slow board, and all entries of a partition may name the same one."""
+        """Parse a device tree. Never raise: return what is wrong with it. Cache the last few results: a large tree
+        takes seconds on a slow board, and all entries of a partition may name the same one."""
         size = len(data)
         try:
             header = dtb.Header.from_bytes(data)
@@ -188,20 +188,20 @@ class DeviceTreeFacts(Value, kw_only=True):
 
 
 class InitramfsFacts(Value, kw_only=True):
-    """What was found at the start of an initramfs."""
+    """The start of an initramfs."""
 
     size: int
-    """Bytes of the file."""
+    """Size of the file in bytes."""
     compression: str | None = None
-    """Of its first compressed part; None = a plain cpio archive throughout the part that was read."""
+    """Compression of its first compressed part, or None if what was read is uncompressed cpio."""
     problem: str | None = None
-    """Why it is no initramfs; None = it begins like one."""
+    """Why it is not an initramfs, or None if it begins like one."""
     module_releases: tuple[str, ...] | None = None
-    """Folders below lib/modules; None = nobody looked."""
+    """Directories below lib/modules, or None if not looked for."""
 
     @classmethod
     def from_source(cls, source: ByteSource, *, deep: bool) -> InitramfsFacts:
-        """deep: unpack it as far as its modules. May raise OSError."""
+        """Inspect an initramfs; deep: unpack it up to its modules. May raise OSError."""
         try:
             found = initramfs.inspect(source, deep=deep)
         except FormatError as error:
@@ -210,112 +210,115 @@ class InitramfsFacts(Value, kw_only=True):
 
 
 class FixedUpDtb(Value, kw_only=True):
-    """What loading would make of an entry's device tree: overlays applied, this machine's facts carried over."""
+    """The device tree that loading the entry would pass on: with overlays, edits and firmware fix-ups applied."""
 
     base: DeviceTreeFacts | None = None
-    """The running tree, where the entry brings only overlays for it."""
+    """The running tree, if the entry has only overlays for it."""
     tree: TreeFacts | None = None
-    """None when it cannot be made; `problem` says why."""
+    """The resulting tree, or None if it cannot be made (see `problem`)."""
     fixups: tuple[str, ...] = ()
-    """Nodes that come from the running machine, `/memory@40000000`."""
+    """Paths of the nodes that come from the running machine, such as `/memory@40000000`."""
     problem: str = ""
+    """Why the tree cannot be made."""
     edit_problem: str = ""
-    """Why an edit of it that somebody typed for this boot cannot be made."""
+    """Why an edit that the user typed for this boot cannot be made."""
     hint: str = ""
+    """What to do about the problem."""
 
 
 class RootFacts(Value, kw_only=True):
-    """What is on the partition that root= names."""
+    """The content of the partition that root= names."""
 
     init: str = ""
-    """Path of what would be started; empty = there is nothing."""
+    """Path of the init that would be started, or empty if there is none."""
     subvolume: str = ""
-    """Of btrfs, as rootflags= names it, by its path or number; empty = none, and the default one is mounted."""
+    """The btrfs subvolume in rootflags=, by path or number, or empty for the default subvolume."""
     missing: bool = False
-    """There is no such subvolume."""
+    """Whether this subvolume does not exist."""
     others: tuple[str, ...] = ()
-    """Subvolumes in the top level that do have an init, where this one has none."""
+    """Top-level subvolumes that have an init, if this one has none."""
     dracut: bool = False
-    """A system in one of these makes its initramfs with dracut, which may have put rootflags= of its own into it."""
+    """Whether a system in one of these uses dracut, which may have put its own rootflags= into the initramfs."""
     whole: bool = True
-    """It has the folders of a root file system; else an initramfs may want it for something else."""
+    """Whether it has the directories of a root file system; if not, an initramfs may use it for something else."""
     default_known: bool = True
-    """False: it is mounted from its top level, which need not be the default subvolume."""
+    """Whether the default subvolume was examined; False if the top level was, which may differ from it."""
     denied: bool = False
-    """It could not be looked at whether there is an init: permission was denied, or /usr is on another partition."""
+    """Whether it could not be searched for an init: permission was denied, or /usr is on another partition."""
 
 
 class EntryFacts(Value, kw_only=True):
-    """One entry and what is on the disk for it."""
+    """One entry and its files on the disk."""
 
     id: str = ""
     title: str = ""
     version: str = ""
-    """Kernel version as the configuration states it; empty when it does not."""
+    """Kernel version in the configuration, or empty if it names none."""
     command_line: str = ""
     unset_variables: tuple[str, ...] = ()
-    """CommandLine.unset"""
+    """Variables of the boot loader whose value is not known (CommandLine.unset)."""
     architecture: Architecture | None = None
-    """As the configuration states it."""
+    """Architecture in the configuration, or None if it names none."""
     typed: bool = False
-    """Somebody has named the files, and no configuration: what can be mended is another file, or another name."""
+    """Whether the user named the files, and no configuration did; hints then suggest another file or name."""
     files: tuple[FileFacts, ...] = ()
+    """The files that the entry names."""
     kernel: KernelFacts | None = None
-    """None = the kernel's file could not be read."""
+    """The kernel, or None if its file could not be read."""
     wants_own_tree: bool = False
-    """The entry names a device tree, or overlays, or edits one; else the running machine's own is handed on."""
+    """Whether the entry names a device tree or overlays, or edits a tree; if not, the running tree is passed on."""
     own_tree: DeviceTreeFacts | None = None
-    """As it lies on the disk; None = it names none, or the file could not be read."""
+    """The entry's device tree as it is on the disk, or None if it names none or the file could not be read."""
     tree_folder: TreeFolderFacts | None = None
-    """None = the entry names no folder from which its tree is to be taken."""
+    """The directory from which its device tree is chosen, or None if the entry names none."""
     overlays: tuple[bool, ...] = ()
-    """For each overlay that could be read: whether it is a sound device tree."""
+    """For each overlay that could be read: whether it is a valid device tree."""
     dtb_edits: tuple[str, ...] = ()
-    """BootEntry.dtb_edits"""
+    """Edits of the device tree for this boot (BootEntry.dtb_edits)."""
     initramfs: tuple[InitramfsFacts, ...] = ()
-    """In loading order; what could not be read is left out."""
+    """The initramfs files that could be read, in loading order."""
     configuration: Mapping[str, str] | None = None
-    """The kernel's own build configuration, name without CONFIG_ → value; None = not found."""
+    """The kernel's build configuration, name without CONFIG_ → value, or None if not found."""
     banner: str | None = None
-    """The release in "Linux version RELEASE ..." inside the image; None = not looked for, or not found."""
+    """The release in "Linux version RELEASE ..." inside the image, or None if not found or not looked for."""
     partitions: tuple[str, ...] | None = None
-    """Every name of every partition seen, `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...`,
-    `/dev/...`; None = nobody looked."""
+    """All names of all partitions found, `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...`,
+    `/dev/...`, or None if partitions were not looked for."""
     root: RootFacts | None = None
-    """Of the partition that root= names; None = it is not there, could not be opened, or nobody looked."""
+    """The partition that root= names, or None if it was not found, not opened or not looked for."""
     fixed_up: FixedUpDtb | None = None
-    """What loading would make of its device tree; None = nobody looked, and the tree is judged as it stands."""
+    """The device tree that loading would pass on, or None if not computed; then the file itself is checked."""
     method: str | None = None
-    """Name of the loading method that the plan takes, `kexec_load`; None = not known."""
+    """Name of the plan's loading method, such as `kexec_load`, or None if not known."""
     reads_into_memory: bool = True
-    """The plan's method reads whole files into memory before they are copied, as kexec-tools does."""
+    """Whether the plan's method reads whole files into memory before they are copied, as kexec-tools does."""
     avoids_lpi_tables: bool = False
-    """The plan keeps every segment off the GICv3 LPI tables, and reserves them in the tree it hands on."""
+    """Whether the plan places no segment on the GICv3 LPI tables, and reserves them in the tree it passes on."""
 
     def file(self, role: str) -> FileFacts | None:
-        """The first file of that role."""
+        """Return the first file with this role, or None."""
         return next((file for file in self.files if file.role == role), None)
 
     @property
     def tree_facts(self) -> DeviceTreeFacts | None:
-        """The entry's own device tree; None when it brings none, or it could not be read."""
+        """Return the entry's own device tree, or None if it names none or it could not be read."""
         return self.own_tree if self.wants_own_tree else None
 
     @property
     def tree(self) -> TreeFacts | None:
-        """What stands in it when it is handed on, as far as that is known; None when it is not sound, too."""
+        """Return the content of the tree that is passed on, as far as known, or None if it is missing or damaged."""
         if self.wants_own_tree and self.fixed_up is not None and self.fixed_up.tree is not None:
             return self.fixed_up.tree
         return self.tree_facts.tree if self.tree_facts else None
 
     @property
     def kernel_name(self) -> str:
-        """The kernel's file as messages name it."""
+        """Return the name of the kernel's file for messages."""
         file = self.file("kernel")
         return file.name if file else "the kernel"
 
     @property
     def tree_name(self) -> str:
-        """The device tree's file as messages name it."""
+        """Return the name of the device tree's file for messages."""
         file = self.file("device tree")
         return file.name if file else "the device tree"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line and the initramfs: what makes a kernel that starts a system that comes up."""
+"""Check the command line and the initramfs: can the kernel find and start its system?"""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.sources import version_of
 
 _ELFCOREHDR = 30
-"""Bytes: MAX_ELFCOREHDR_STR_LEN."""
+"""MAX_ELFCOREHDR_STR_LEN, in bytes."""
 _LIMITS = {
-    # include/uapi/asm-generic/setup.h: COMMAND_LINE_SIZE; arm64 and riscv have their own
+    # include/uapi/asm-generic/setup.h: COMMAND_LINE_SIZE; arm64 and riscv define their own
     Architecture.ARM64: 2048,
     Architecture.RISCV64: 1024,
     Architecture.X86_64: 2048,
@@ -31,7 +31,7 @@ def _architecture(machine: MachineFacts, entry: EntryFacts) -> Architecture | No
 
 
 def _bytes(text: str) -> int:
-    """As it will be in memory: bytes that were no UTF-8 were read as one surrogate each."""
+    """Return the length of a text in bytes; each byte that was not UTF-8 was decoded to one surrogate."""
     if text.isascii():
         return len(text)
     return len(text.encode("utf-8", "surrogatepass")) - 2 * sum("\udc80" <= char <= "\udcff" for char in text)
@@ -39,14 +39,14 @@ def _bytes(text: str) -> int:
 
 @entry_check("CMD-LENGTH", after="MEM-FREE")
 def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """A command line that is too long is cut off by the kernel, without a word."""
+    """Check that the command line is not too long: the kernel silently drops the rest."""
     limit = _LIMITS.get(_architecture(machine, entry) or Architecture.ARM64, 2048)
     image = entry.kernel.image if entry.kernel else None
     if image is not None and image.fields.get("cmdline_size"):
         limit = image.fields["cmdline_size"] + 1  # Documentation/arch/x86/boot.rst: without the NUL
     size = _bytes(entry.command_line) + 1
     evidence: dict[str, object] = {"bytes": size, "limit": limit}
-    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load leaves room for elfcorehdr= of a crash kernel, always:
+    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load always leaves room for a crash kernel's elfcorehdr=:
     # "if (cmdline_len + MAX_ELFCOREHDR_STR_LEN > header->cmdline_size)" is EINVAL
     taken = limit - 1 - _ELFCOREHDR
     if image is not None and image.format == "bzimage" and loads_by_file(machine, entry) and taken < size <= limit:
@@ -67,16 +67,16 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("CMD-EMPTY")
 def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Without any command line a kernel knows neither its root nor its console; nor with a boot loader's variable."""
+    """Check that there is a command line, and that the value of each boot loader variable in it is known."""
     if entry.kernel is not None and entry.kernel.image is None and not entry.kernel.container:
-        return  # IMG-FORMAT says that it is no kernel at all
+        return  # IMG-FORMAT reports that it is not a kernel
     config = entry.configuration or {}
     variables = CommandLine(entry.command_line, unset=entry.unset_variables).variables
     other = entry.kernel.image.other_program if entry.kernel and entry.kernel.image else None
     if variables:
         yield warned(
-            f"The command line is known in part only: nothing here says what ${variables[0]} stands for.",
-            "Put what it stands for into the command line, root= and console= at least.",
+            f"The command line is incomplete: the value of ${variables[0]} is not known.",
+            "Put its value into the command line, root= and console= at least.",
             command_line=entry.command_line,
             variables=list(variables),
         )
@@ -101,7 +101,7 @@ _NO_PARTITION = re.compile(r"/dev/(?:nfs|cifs|ram\d*|root|mtd.*|ubi.*|dm-.*|md.*
 
 @entry_check("CMD-ROOT")
 def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """root= names a partition that is there, in a way that somebody can resolve, and there is something to start."""
+    """Check that root= names an existing partition that the kernel or initramfs can find, and that it has an init."""
     options = CommandLine(entry.command_line)
     wanted = options.get("root")
     if wanted is None:
@@ -110,7 +110,7 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
     evidence: dict[str, object] = {"root": wanted, "initramfs": has_initramfs}
     if options.names_no_root:
         message = "The command line has a root= with nothing behind it."
-        if has_initramfs:  # which may have an idea of its own
+        if has_initramfs:  # which may find the root in another way
             yield warned(message, _NAME_IT, **evidence)
         else:
             yield failed(message, _NAME_IT, **evidence)
@@ -123,11 +123,11 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
         )
         return
     if entry.partitions is None:
-        return  # nobody looked for partitions: only the files were asked about
+        return  # partitions were not looked for: only the files are checked
     if entry.root is not None:
         yield _startable(entry.root, options, evidence)
     elif not wanted.startswith((*_BY_UDEV, *_BY_KERNEL)) or _NO_PARTITION.fullmatch(wanted):
-        return  # made by an initramfs, or not on a disk at all
+        return  # set up by an initramfs, or not on a disk
     elif _root_is_there(wanted, entry.partitions):
         yield passed(f"root={wanted} is there.", **evidence)
     else:
@@ -139,14 +139,14 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
 
 
 def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object]) -> CheckResult:
-    """Say whether a kernel, or an initramfs that mounts its root, finds an init there."""
+    """Return whether the kernel, or an initramfs that mounts its root, will find an init there."""
     init, where = options.get("init"), _where(options)
     evidence |= {"subvolume": root.subvolume, "init": root.init, "subvolumes_with_init": list(root.others)}
     if root.init and not evidence["initramfs"] and root.init != init:
-        # init/main.c:kernel_init: "Requested init %s failed"; an initramfs goes on with the usual ones
+        # init/main.c:kernel_init: "Requested init %s failed"; an initramfs falls back to the usual paths
         hint = f"Write init={root.init}."
         if init:
-            return failed(f"There is no {init} on {where}, as init= wants it.", hint, **evidence)
+            return failed(f"There is no {init} on {where}, as init= requires.", hint, **evidence)
         if root.init.endswith("/systemd"):
             nothing = f"The kernel alone does not look for {root.init}, and there is no /sbin/init on {where}."
             return failed(nothing, hint, **evidence)
@@ -197,7 +197,7 @@ _NAME_IT = "Write what it is: root=UUID=... with an initramfs, root=PARTUUID=...
 
 
 def _where(options: CommandLine) -> str:
-    """Return the options that say what is mounted, as they are written."""
+    """Return the options of the command line that say what is mounted."""
     flags = options.get("rootflags")
     return f"root={options.get('root')}" + (f" rootflags={flags}" if flags else "")
 
@@ -209,7 +209,7 @@ def _root_is_there(wanted: str, partitions: tuple[str, ...]) -> bool:
     if wanted.startswith("/dev/"):
         return wanted in partitions
     name, _, value = wanted.partition("=")
-    # PARTUUID=X/PARTNROFF=N names a partition relative to another one (init/do_mounts.c)
+    # PARTUUID=X/PARTNROFF=N names a partition by its distance from another one (init/do_mounts.c)
     value = value.partition("/")[0].strip('"')
     if name in ("UUID", "PARTUUID"):
         return any(known.lower() == f"{name}={value}".lower() for known in partitions)
@@ -234,7 +234,7 @@ _CONSOLES = (
 
 @entry_check("CMD-CONSOLE")
 def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """A console that the second kernel does not have leaves a dark screen."""
+    """Check that the consoles of the command line exist for the second kernel; without one its output is lost."""
     with_tree = (Architecture.ARM64, Architecture.RISCV64)
     if not entry.command_line.strip() or _architecture(machine, entry) not in with_tree:
         return
@@ -251,7 +251,7 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "serial_ports": [port.name for port in tree.serial_ports] if tree else None,
         "running": inherited,
     }
-    # acpi_parse_spcr: without console= the kernel takes the one that ACPI's table SPCR names
+    # acpi_parse_spcr: without console= the kernel uses the one in ACPI's SPCR table
     spcr = machine.firmware_console if machine.acpi and tree is None and not entry.wants_own_tree else None
     if spcr is not None:
         evidence["spcr"] = spcr
@@ -306,7 +306,7 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("CMD-NRCPUS")
 def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """nr_cpus= and maxcpus= are for the first stage; copied along they cost the second its CPUs."""
+    """Check that nr_cpus= and maxcpus=, which are meant for the first stage, do not limit the second kernel."""
     options = CommandLine(entry.command_line)
     if options.get("nr_cpus") is None and options.get("maxcpus") is None:
         yield passed("Nothing limits the second kernel's CPUs.", command_line=entry.command_line)
@@ -327,7 +327,7 @@ def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("INITRD-FORMAT", requires=("FILE-MISSING",))
 def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Every initramfs begins like a cpio archive, packed or not."""
+    """Check that each initramfs begins like a cpio archive, compressed or not."""
     bad = [(i, part) for i, part in enumerate(entry.initramfs) if part.problem]
     names = [file.name for file in entry.files if file.role == "initramfs"]
     for i, part in bad:
@@ -347,11 +347,11 @@ def initramfs(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("INITRD-MODULES", requires=("FILE-MISSING", "INITRD-FORMAT"))
 def modules(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """The modules in the initramfs are those of this kernel."""
+    """Check that the modules in the initramfs are for this kernel."""
     file = entry.file("kernel")
     release = entry.banner or (version_of(file.resolved or file.path) if file else "")
     found = sorted({name for part in entry.initramfs for name in part.module_releases or ()})
-    # modules are looked for together with the banner
+    # modules are searched for only when the banner is
     if entry.banner is not None and not found and any(part.module_releases is None for part in entry.initramfs):
         packed = sorted({str(part.compression) for part in entry.initramfs if part.module_releases is None})
         yield unknown(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Can the running kernel give its CPUs back? If not, every load fails, or worse, the jump does."""
+"""Check that the running kernel can release its CPUs. If not, every load fails or, worse, the jump does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOST = re.compile(f"{_STUCK.pattern}|failed to come online")
 
 @machine_check("CPU-STUCK", after="SYS-CRASH-LOADED")
 def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
-    """CPUs without a way back keep spinning in this kernel's memory, so it refuses every load with EBUSY."""
+    """Check that no CPU is stuck in the running kernel's memory, which would make every load fail with EBUSY."""
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() is true when a CPU was lost while it was brought up,
     # or when more than one CPU is possible and the boot CPU's operations have no cpu_die (all but PSCI).
     if machine.architecture is not Architecture.ARM64:
@@ -70,7 +70,7 @@ def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
     elif len(possible) == 1:
         yield passed("Only one CPU is in use, and it is the one that jumps.", **evidence)
     elif stoppable:
-        # cpuN/online exists only where the kernel has cpu_die for that CPU: the kernel's own answer
+        # cpuN/online exists only if the kernel has cpu_die for that CPU
         yield passed(f"The running kernel can stop its {len(possible)} CPUs.", **evidence)
     else:
         yield unknown(
@@ -83,7 +83,7 @@ def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("CPU-OFFLINE")
 def offline(machine: MachineFacts) -> Iterator[CheckResult]:
-    """A CPU that must stay online lets the load succeed and stops the jump with a kernel BUG."""
+    """Check that all other CPUs can go offline: otherwise loading works, but the jump hits a kernel BUG."""
     # kernel/cpu.c:smp_shutdown_nonboot_cpus, which machine_shutdown() of arm64 and riscv64 calls: "BUG_ON(num_online_
     # cpus() > 1)"; x86 stops its CPUs with an interrupt
     if machine.architecture not in (Architecture.ARM64, Architecture.RISCV64):
@@ -128,7 +128,7 @@ def offline(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("EL-PKVM")
 def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Protected KVM owns EL2 and never gives it back: every load fails with EBUSY."""
+    """Check that protected KVM is off: it keeps EL2, so that every load fails with EBUSY."""
     # arch/arm64/kernel/smp.c:cpus_are_stuck_in_kernel() asks is_protected_kvm_enabled(), too
     if machine.architecture is not Architecture.ARM64:
         return
@@ -149,13 +149,13 @@ def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
             **evidence,
         )
     else:
-        # arch/arm64/kvm/arm.c:early_kvm_mode_cfg: nothing but the command line asks for it
+        # arch/arm64/kvm/arm.c:early_kvm_mode_cfg: only the command line enables it
         yield passed("Protected KVM is not active.", **evidence)
 
 
 @machine_check("EL-MODE")
 def exception_level(machine: MachineFacts) -> Iterator[CheckResult]:
-    """At which exception level the CPUs run; the second kernel is entered at the same one."""
+    """Report the exception level of the CPUs, at which the second kernel is entered."""
     if machine.architecture is not Architecture.ARM64:
         return
     if machine.exception_level is None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Is what the entry's own device tree says of the CPUs true, and of how they are started?
+"""Check that the entry's own device tree describes the CPUs, and how to start them, as this machine has them.
 
-CPUs are matched by hardware id, never by their place in the tree.
+CPUs are matched by hardware id, never by their position in the tree.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _hex(address: int | None) -> str | None:
 
 
 def boot_cpu_of(machine: MachineFacts) -> int | None:
-    """Hardware id of the CPU that makes the jump."""
+    """Return the hardware id of the CPU that executes the jump."""
     known = next((cpu.hardware_id for cpu in machine.cpus if cpu.number == machine.jump_cpu), None)
     if known is None and machine.tree and len(machine.tree.cpus) == 1:
         return machine.tree.cpus[0].hardware_id
@@ -43,7 +43,7 @@ def boot_cpu_of(machine: MachineFacts) -> int | None:
 
 @entry_check("DT-CPU-SET", after="DT-COMPAT", requires=("DTB-STRUCT",))
 def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """The CPUs of both trees by their hardware id (reg, MPIDR affinity)."""
+    """Check that the tree has the same CPUs as this machine, by hardware id (reg, MPIDR affinity)."""
     tree = entry.tree
     if tree is None:
         return
@@ -118,7 +118,7 @@ def _running(machine: MachineFacts) -> tuple[CpuNode, ...]:
 
 @entry_check("DT-CPU-ENABLE-METHOD", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """How each CPU is started, per hardware id, as the 2014 review's later patches compared it."""
+    """Check that the tree starts each CPU by the same enable-method as this machine, matched by hardware id."""
     tree = entry.tree
     if tree is None or not tree.cpus:
         return
@@ -170,7 +170,7 @@ def _count(number: int) -> str:
 
 
 def _waiting(machine: MachineFacts) -> dict[int, int | None]:
-    """Hardware id → release address of the CPUs that really wait in this machine's spin table."""
+    """Return the CPUs that wait in this machine's spin table: hardware id → release address."""
     cpus = machine.tree.cpus if machine.tree else ()
     return {
         cpu.hardware_id: cpu.release_address
@@ -181,7 +181,7 @@ def _waiting(machine: MachineFacts) -> dict[int, int | None]:
 
 @entry_check("DT-CPU-RELEASE", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """A spin-table CPU looks at one address, a big-endian u64 in the tree, and at no other."""
+    """Check the address that each spin-table CPU polls (cpu-release-addr, a big-endian u64 in the tree)."""
     tree = entry.tree
     if tree is None:
         return
@@ -219,7 +219,7 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckR
 
 @entry_check("DT-CPU-SPIN-RESERVED", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """The spin code and its addresses lie in reserved memory, or the second kernel overwrites them."""
+    """Check that the spin code and its addresses are in reserved memory, or the second kernel overwrites them."""
     tree = entry.tree
     if tree is None:
         return
@@ -234,12 +234,12 @@ def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     }
     if addresses and not memory:
         yield unknown(
-            "Whether the memory that CPUs wait in is reserved cannot be told: nobody says where memory is.",
+            "Whether the memory that CPUs wait in is reserved is not known: there is no memory map.",
             "Run bootmenu as root.",
             release_addresses=[_hex(address) for address in sorted(addresses)],
         )
         return
-    # an address outside of what the tree calls memory is nobody's to overwrite
+    # the second kernel does not write outside of what the tree calls memory
     open_ones = sorted(
         address
         for address in addresses
@@ -263,7 +263,7 @@ def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("DT-PSCI-NODE", requires=("DTB-STRUCT",))
 def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """CPUs with the method psci need the node that says how to call it; power off and reboot need it, too."""
+    """Check that the tree has a PSCI node, which CPUs with the method psci need, and also power-off and reboot."""
     tree = entry.tree
     if tree is None:
         return
@@ -284,7 +284,7 @@ def psci_node(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("DT-PSCI-COMPAT", requires=("DTB-STRUCT", "DT-PSCI-NODE"))
 def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """PSCI 0.1 has no fixed function numbers: the tree has to name them."""
+    """Check that the tree names the function numbers of PSCI 0.1, which has no fixed ones."""
     tree = entry.tree
     if tree is None or tree.psci_compatible is None:
         return
@@ -314,7 +314,7 @@ def psci_functions(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRe
 
 @entry_check("DT-PSCI-METHOD", requires=("DTB-STRUCT",))
 def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """The conduit of PSCI calls: the wrong one is an undefined instruction at the first call."""
+    """Check the conduit of PSCI calls: with the wrong one the first call is an undefined instruction."""
     tree = entry.tree
     if tree is None or tree.psci_compatible is None:
         return
@@ -330,7 +330,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
     if machine.tree is None or not machine.tree.cpus:  # by ACPI, PSCI is in the FADT
         yield unknown(NO_RUNNING_TREE, NO_RUNNING_TREE_HINT, **evidence)
     elif machine.tree.psci_compatible is None:
-        # drivers/firmware/psci/psci.c:psci_0_2_init calls PSCI_VERSION at boot, whatever the CPUs use
+        # drivers/firmware/psci/psci.c:psci_0_2_init calls PSCI_VERSION at boot, even if the CPUs do not use PSCI
         yield failed(
             f"{entry.tree_name} calls firmware by PSCI, which this machine does not have: "
             "the first call would stop the second kernel.",
@@ -354,7 +354,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         )
     elif tree.psci_method == "hvc" and machine.exception_level == "EL2" and machine.host_extensions is False:
         # Entered at EL2 and running at EL1, the second kernel calls its own hypervisor stub, which knows no PSCI
-        # and says so (arch/arm64/kernel/hyp-stub.S): seen to boot on one CPU.
+        # (arch/arm64/kernel/hyp-stub.S): such a kernel was seen to boot on one CPU.
         yield warned(
             f"{entry.tree_name} calls PSCI by hvc, this machine's firmware answers to smc: only the boot CPU "
             "will run, and power off and reboot are lost.",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Is the entry's own device tree a sound file for this board, and what does the plan change in it?
+"""Check that the entry's own device tree is valid and for this board, and report what the plan changes in it.
 
-Nothing here applies to an entry without a tree of its own, or a folder of them: then the running
-machine's is handed on.
+These checks do not apply to an entry without a device tree or a directory of them: the running machine's tree is
+passed on then.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.model.machine import MachineFacts
 
 _ROOM = 4096
-"""Bytes: what the edits of the plan and the loader add at most to a tree."""
+"""Most bytes that the plan's edits and the loader add to a tree."""
 
 
 @entry_check("DT-FOLDER", after="RISCV-IMAGE")
 def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """This board's own tree, out of the folder that the entry names.
+    """Check that the directory of device trees that the entry names has one for this board.
 
-    Where there is none the running machine's own tree is handed on, as U-Boot does (boot/pxe_utils.c). A tree that
-    shares only a later `compatible` is for another board of the family, and is never taken by itself.
+    If it has none, the running machine's tree is passed on, as U-Boot does (boot/pxe_utils.c). A tree that shares
+    only a less specific `compatible` is for another board of the family, and is never chosen automatically.
     """
     found = entry.tree_folder
     if found is None:
@@ -72,13 +72,13 @@ def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         message = f"The device trees of {name} are at best for relatives of this board ({board[0]}), {own}."
         yield warned(message, name_one, **evidence)
     else:
-        # as good as an entry that says nothing of a tree
+        # the same as for an entry that names no device tree
         yield passed(f"None of the {found.trees:,} device trees of {name} is for this board, {own}.", **evidence)
 
 
 @entry_check("DTB-HEADER")
 def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Magic, version, length and block offsets: what kexec-tools leaves unchecked."""
+    """Check magic, version, length and block offsets, which kexec-tools does not."""
     own = entry.tree_facts
     file = entry.file("device tree")
     if entry.wants_own_tree and own is None and (file is None or file.state is FileState.PRESENT):
@@ -101,7 +101,7 @@ def header(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
 
 @entry_check("DTB-2M")
 def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """The kernel maps 2 MiB for the device tree, and no more."""
+    """Check that the device tree fits into the 2 MiB that the kernel maps for it."""
     file = entry.file("device tree")
     own = entry.tree_facts
     if not entry.wants_own_tree or (file is not None and file.state is FileState.MISSING):
@@ -126,7 +126,7 @@ def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
 
 @entry_check("DTB-STRUCT", requires=("DTB-HEADER",))
 def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """The whole tree can be walked to its end."""
+    """Check that the whole structure of the tree can be parsed."""
     own = entry.tree_facts
     if own is None:
         return
@@ -144,7 +144,7 @@ def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("DTB-OVERLAYS", requires=("FILE-MISSING",))
 def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Overlays are sound trees, and the base has the symbols they refer to."""
+    """Check that the overlays are valid, and that the base tree has the symbols they refer to."""
     files = [file for file in entry.files if file.role == "overlay"]
     if not files and not entry.overlays:
         return
@@ -154,7 +154,7 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "symbols": None if base is None else base.has_symbols,
     }
     if not all(entry.overlays):
-        # a wrong name would be worse than none
+        # naming the wrong overlay would be worse than naming none
         named = zip(files, entry.overlays, strict=True) if len(files) == len(entry.overlays) else ()
         bad = ", ".join(file.name for file, sound in named if not sound) or "one of the files"
         yield failed(f"No device-tree overlay: {bad}.", "Make it anew with dtc -@.", **evidence)
@@ -188,7 +188,7 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("DTB-EDITS", requires=("FILE-MISSING",))
 def edits(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """What somebody changes in the device tree for this boot is there to be changed."""
+    """Check that the edits of the device tree for this boot can be applied."""
     if not entry.dtb_edits:
         return
     evidence: dict[str, object] = {"edits": list(entry.dtb_edits)}
@@ -206,12 +206,12 @@ def edits(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
             **evidence,
         )
     else:
-        yield passed("The device tree can be edited so.", **evidence)
+        yield passed("The edits of the device tree can be applied.", **evidence)
 
 
 @entry_check("DT-STALE-CHOSEN", requires=("DTB-STRUCT",))
 def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """/chosen of a tree that was saved from a running system speaks of that system's boot."""
+    """Check that /chosen has no leftovers of another boot, as in a tree that was saved from a running system."""
     tree = own.tree if (own := entry.tree_facts) else None
     if tree is None:
         return
@@ -228,7 +228,7 @@ def stale(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
 
 @entry_check("DT-KASLR-SEED", requires=("DTB-STRUCT",))
 def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """A seed that stands in a file is no secret, and kexec-tools refuses a tree that has one."""
+    """Report whether the file has a KASLR seed: it would be no secret, and kexec-tools refuses such a tree."""
     tree = own.tree if (own := entry.tree_facts) else None
     if tree is not None:
         what = "a seed, which is replaced by a fresh one" if tree.has_kaslr_seed else "no seed of its own"
@@ -237,7 +237,7 @@ def seed(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
 
 @entry_check("DT-COMPAT", after="DT-ACPI-HOST", requires=("DTB-STRUCT",))
 def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """The root's compatible: the most specific name first."""
+    """Check that the tree is for this board, by the root's compatible (most specific name first)."""
     tree = entry.tree
     if tree is None:
         return

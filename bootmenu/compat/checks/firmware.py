@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Does the entry's own device tree say what firmware set up: memory, reservations, EFI's tables, interrupts?"""
+"""Check that the entry's own device tree has what firmware set up: memory, reservations, EFI tables, interrupts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bootmenu.model.machine import MachineFacts
 
 
 def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ...]:
-    """What the second kernel will take for memory: its tree's word, or what is carried over into it."""
+    """Return the memory that the second kernel will use: that of its tree, or else this machine's."""
     return merged(tree.memory) or machine.memory
 
 
 @entry_check("DT-MEMORY", after="DT-PSCI-METHOD", requires=("DTB-STRUCT",))
 def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """/memory against the RAM that is there. Firmware normally fills it in; kexec does not."""
+    """Compare /memory with the installed RAM. Firmware normally fills it in; kexec does not."""
     tree = entry.tree
     if tree is None:
         return
@@ -45,7 +45,7 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     elif carried:
         yield passed("The tree describes no memory; this machine's is carried over into it.", **evidence)
     elif machine.efi and "linux,uefi-mmap-start" in tree.uefi_properties:
-        # drivers/firmware/efi/efi-init.c:reserve_regions drops what the tree says
+        # drivers/firmware/efi/efi-init.c:reserve_regions ignores the tree's memory
         yield passed("Linux takes EFI's memory map, whatever the tree says of memory.", **evidence)
     elif not theirs:
         yield failed(
@@ -81,7 +81,7 @@ def _mib(size: int) -> str:
 
 @entry_check("DT-RESERVED", requires=("DTB-STRUCT",))
 def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Memory that firmware keeps for itself (OP-TEE, TF-A, spin code) has to stay reserved."""
+    """Check that memory which firmware uses (OP-TEE, TF-A, spin code) stays reserved."""
     tree = entry.tree
     if tree is None:
         return
@@ -90,7 +90,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResu
         return
     theirs = [*(item.area for item in tree.reserved_memory), *tree.memory_reservations]
     unmapped = [item.area for item in tree.reserved_memory if item.no_map]
-    # what the tree does not call memory needs no reservation
+    # memory that the tree does not describe needs no reservation
     used = used_memory(machine, tree)
 
     def lost(area: MemoryRange, kept: list[MemoryRange]) -> bool:
@@ -125,7 +125,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResu
 
 @entry_check("DT-UEFI", requires=("DTB-STRUCT",))
 def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """On a machine started by EFI the tree carries the way to EFI's tables and memory map."""
+    """Check that the tree says where EFI's tables and memory map are, if EFI started this machine."""
     tree = entry.tree
     if tree is None or machine.efi is False:
         return
@@ -149,7 +149,7 @@ def uefi(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 
 _FAMILIES = (
-    # drivers/irqchip/irq-gic.c and irq-gic-v3.c: IRQCHIP_DECLARE; any name of a family is driven alike
+    # drivers/irqchip/irq-gic.c and irq-gic-v3.c: IRQCHIP_DECLARE; one driver handles all names of a family
     frozenset({
         "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic", "arm,cortex-a7-gic", "arm,cortex-a5-gic",
         "arm,eb11mp-gic", "arm,tc11mp-gic", "arm,arm1176jzf-devchip-gic", "arm,arm11mp-gic", "arm,pl390",
@@ -166,7 +166,7 @@ def _same_kind(ours: InterruptController, theirs: InterruptController) -> bool:
 
 @entry_check("DT-GIC", requires=("DTB-STRUCT", "DT-COMPAT"))
 def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """The root interrupt controller is the same, at the same place: without interrupts nothing runs."""
+    """Check that the root interrupt controller is the same, at the same address: nothing runs without interrupts."""
     tree = entry.tree
     if tree is None or machine.tree is None:
         return
@@ -189,7 +189,7 @@ def interrupt_controller(machine: MachineFacts, entry: EntryFacts) -> Iterator[C
         )
     elif ours.base is None or theirs.base is None:
         yield unknown(
-            f"At which address the interrupt controller lies cannot be told for {entry.tree_name}.",
+            f"The address of the interrupt controller in {entry.tree_name} cannot be compared with this machine's.",
             USE_OWN_TREE,
             **evidence,
         )
@@ -209,14 +209,15 @@ def _kind(controller: InterruptController) -> str:
 
 @entry_check("GIC-LPI")
 def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """GICv3's LPI tables stay live through kexec, and /proc/iomem does not list them."""
-    # drivers/irqchip/irq-gic-v3-its.c: once enabled, LPIs cannot be switched off again, and the hardware goes on
-    # reading and writing the tables. With EFI they are reserved through its memory map; else nobody knows of them.
+    """Check that nothing overwrites GICv3's LPI tables, which stay in use through kexec."""
+    # drivers/irqchip/irq-gic-v3-its.c: once enabled, LPIs cannot be switched off again, and the hardware keeps
+    # reading and writing the tables. EFI's memory map reserves them; /proc/iomem does not list them, so without EFI
+    # the second kernel does not know of them.
     controller = machine.tree.interrupt_controller if machine.tree else None
     tables = machine.lpi_tables
     if machine.architecture is not Architecture.ARM64:
         return
-    # the log's word is enough; without it a machine is asked that has such a controller, or may have one
+    # the kernel log is enough; without it, only a machine that has or may have such a controller is checked
     if not tables and controller is not None and "arm,gic-v3" not in controller.compatible:
         return
     evidence: dict[str, object] = {
@@ -244,8 +245,8 @@ def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
         yield passed("The interrupt controller's tables are left alone, and stay reserved.", **evidence)
     else:
         yield failed(
-            "The interrupt controller (GICv3) keeps writing to tables that nobody reserved: the second kernel would "
-            "be put on top of them and crash.",
+            "The interrupt controller (GICv3) keeps writing to tables in memory that is not reserved: the second "
+            "kernel would be placed over them and crash.",
             "Start the first stage with irqchip.gicv3_nolpi=1 on its command line.",
             **evidence,
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""By what is this machine described, by a device tree or by ACPI, and which devices does kexec leave as they are?"""
+"""Check how this machine is described (device tree or ACPI), and report the devices that kexec does not reset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
 _DESCRIBED_BY_TREE = (Architecture.ARM64, Architecture.RISCV64)
-"""Machines of these are described by a device tree, or by ACPI."""
+"""Architectures whose machines are described by a device tree, or else by ACPI."""
 NO_RUNNING_TREE = "No device tree that describes this machine could be read, so the two could not be compared."
 NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
 USE_OWN_TREE = "Use this board's own device tree; the running one is handed on when the entry names none."
@@ -19,7 +19,7 @@ USE_OWN_TREE = "Use this board's own device tree; the running one is handed on w
 
 @machine_check("DT-R-SOURCE", after="EL-MODE")
 def running_tree(machine: MachineFacts) -> Iterator[CheckResult]:
-    """The tree that this machine was described with, to compare an entry's with."""
+    """Check that the running device tree can be read, to compare an entry's tree with it."""
     if machine.architecture not in _DESCRIBED_BY_TREE or machine.acpi:
         return
     evidence: dict[str, object] = {"source": machine.tree_source, "problem": machine.tree_problem}
@@ -35,7 +35,7 @@ def running_tree(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("DEV-DMA", after="MEM-IOMEM")
 def troublesome_devices(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Information: devices that kexec does not reset as a power cycle would, and whose drivers do not like that."""
+    """Report devices that kexec does not reset as a power cycle would, and whose drivers depend on it."""
     if machine.drivers:
         yield passed(
             f"kexec resets no devices; those of {', '.join(machine.drivers)} may need a cold start in the second "
@@ -46,7 +46,7 @@ def troublesome_devices(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @entry_check("DT-ACPI-HOST", after="DT-KASLR-SEED")
 def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """A machine described by ACPI hands its tables on; a device tree of an entry's own hides them."""
+    """Check that an entry's own device tree does not hide the ACPI tables of a machine that is described by them."""
     if machine.architecture not in _DESCRIBED_BY_TREE:
         return
     evidence: dict[str, object] = {
@@ -80,6 +80,6 @@ def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("TPM", after="INITRD-MODULES")
 def tpm(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Information: kexec measures nothing into the TPM's registers."""
+    """Report that kexec measures nothing into the TPM's registers."""
     if machine.has_tpm:
         yield passed("This machine has a TPM; what is loaded here is not measured into it.", tpm=True)

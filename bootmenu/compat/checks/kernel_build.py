@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Was the kernel built for this entry and this machine: its release, its configuration, its page size?"""
+"""Check that the kernel was built for this entry and this machine: its release, configuration and page size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bootmenu.sources import version_of
 
 @entry_check("IMG-VERSION", after="IMG-CHECKSUM", requires=("IMG-FORMAT",))
 def version(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """What the kernel calls itself against what its file and its entry call it."""
+    """Compare the kernel's own release with the version in its file name and in the entry."""
     file = entry.file("kernel")
     banner = entry.banner or image_of(entry).version
     if banner is None or file is None:
@@ -50,7 +50,7 @@ _FILE_SYSTEMS = {
 
 
 def _lacks(entry: EntryFacts, config: Mapping[str, str]) -> Iterator[str]:
-    """What the kernel was built without, in words."""
+    """Yield a description of each thing that the entry needs and the kernel was built without."""
     packed = any(file.role == "initramfs" for file in entry.files)
     if packed and config.get("BLK_DEV_INITRD") != "y":
         yield "it cannot use an initramfs (CONFIG_BLK_DEV_INITRD)"
@@ -60,14 +60,14 @@ def _lacks(entry: EntryFacts, config: Mapping[str, str]) -> Iterator[str]:
             yield f"it cannot unpack an initramfs packed with {initramfs.compression} (CONFIG_RD_{name})"
     kind = CommandLine(entry.command_line).get("rootfstype") or ""
     for driver in (_FILE_SYSTEMS[name] for name in kind.split(",")[:1] if name in _FILE_SYSTEMS):
-        # a module comes from an initramfs, or not at all
+        # a module is no help without an initramfs
         if config.get(driver) != "y" and not (packed and config.get(driver) == "m"):
-            yield f"it cannot read the root file system {kind} by itself (CONFIG_{driver})"
+            yield f"it has no built-in driver for the root file system {kind} (CONFIG_{driver})"
 
 
 @entry_check("IMG-CONFIG", requires=("IMG-FORMAT",))
 def configuration(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Whether the kernel was built with what this entry needs, where its configuration is known."""
+    """Check that the kernel was built with what this entry needs, if its configuration is known."""
     config = entry.configuration
     if config is None:
         return
@@ -118,7 +118,7 @@ def _kib(size: int) -> str:
 
 @entry_check("IMG-PAGE", requires=("IMG-FORMAT", "IMG-ARCH"))
 def page_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """kexec never asks: a kernel with pages that the CPU cannot do loads, jumps and hangs for good."""
+    """Check that the CPU supports the kernel's page size: kexec does not, and the second kernel would hang."""
     if entry.kernel is None or entry.kernel.image is None:
         return
     image = image_of(entry)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Is the kernel file a kernel for this machine, and can the kernel be taken out of what is around it?"""
+"""Check that the kernel file is a kernel for this machine, and that it can be extracted from its container."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bootmenu.model.kernel import Architecture, Compression, KernelImage, Role
 from bootmenu.model.machine import MachineFacts
 
 CONTAINERS = ("zboot", "uki", "fit")
-"""Files around a kernel that have a check of their own."""
+"""Container formats that have their own check."""
 
 
 def _loadable(machine: MachineFacts) -> str:
-    """Return what can be loaded on a machine of this architecture."""
+    """Return the names of the kernel formats that can be loaded on this architecture."""
     match machine.architecture:
         case Architecture.ARM64:
             return "an arm64 Image, raw, packed, or in a zboot, UKI, FIT, uImage or vmlinux"
@@ -31,7 +31,7 @@ def _loadable(machine: MachineFacts) -> str:
 
 
 def image_of(entry: EntryFacts) -> KernelImage:
-    """Return the entry's kernel; for checks that require IMG-FORMAT, and so run only where there is one."""
+    """Return the entry's kernel, for checks that require IMG-FORMAT and so run only if there is one."""
     assert entry.kernel is not None
     assert entry.kernel.image is not None
     return entry.kernel.image
@@ -66,7 +66,7 @@ def _evidence(image: KernelImage) -> dict[str, object]:
 
 @entry_check("IMG-EMPTY", after="SYS-LOCKDOWN")
 def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """A kernel of zero bytes is what a full disk leaves behind."""
+    """Check that the kernel file is not empty, as a full disk leaves it."""
     file = entry.file("kernel")
     if file is None or file.state is not FileState.PRESENT:
         return
@@ -84,7 +84,7 @@ def not_empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("IMG-FORMAT")
 def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """The file is a kernel that can be loaded from here."""
+    """Check that the file is a kernel in a format that can be loaded."""
     file = entry.file("kernel")
     if file is not None and file.state is not FileState.PRESENT:
         return  # FILE-MISSING and FILE-OUTSIDE have said why
@@ -118,7 +118,7 @@ def recognised(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
 
 @entry_check("IMG-ZBOOT")
 def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """An EFI zboot kernel: what it packs lies within the file, packed in a way that can be unpacked."""
+    """Check that the kernel in an EFI zboot image is complete and can be decompressed."""
     yield from _broken(entry, "zboot")
     image = _within(entry, "zboot")
     if image is not None:
@@ -127,7 +127,7 @@ def zboot(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
 
 @entry_check("IMG-UKI")
 def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """What a unified kernel image brings along is used, unless the entry names another."""
+    """Check whether everything in a unified kernel image is used, unless the entry names something else."""
     yield from _broken(entry, "uki")
     image = _within(entry, "uki")
     if image is None:
@@ -146,7 +146,7 @@ def unified(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 
 def left_behind(image: KernelImage, entry: EntryFacts, machine: MachineFacts) -> list[str]:
-    """In words, what a container would boot along with its kernel on this machine, and the entry would not."""
+    """Return descriptions of what the container would boot with its kernel here, and the entry would not."""
     lost = []
     if any(part.text for part in image.embedded) and not entry.command_line.strip():
         lost.append("its command line")
@@ -161,7 +161,7 @@ def left_behind(image: KernelImage, entry: EntryFacts, machine: MachineFacts) ->
 
 @entry_check("IMG-FIT")
 def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """A FIT image says which boards its configurations are for; its hashes are IMG-CHECKSUM's."""
+    """Check that a FIT image has a configuration for this board; IMG-CHECKSUM checks its hashes."""
     yield from _broken(entry, "fit")
     image = _within(entry, "fit")
     if image is None:
@@ -198,7 +198,7 @@ def fit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("IMG-ARCH")
 def right_architecture(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """The kernel is built for this machine's architecture."""
+    """Check that the kernel is built for this machine's architecture."""
     theirs = entry.kernel.architecture if entry.kernel else None
     if theirs is None and entry.kernel and entry.kernel.image:
         theirs = entry.kernel.image.architecture

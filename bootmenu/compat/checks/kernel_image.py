@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Is the whole kernel there, and can it be placed as its header asks?"""
+"""Check that the kernel is complete, and that it can be placed as its header requires."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NATIVE = "kexec_load"  # a loading method
 
 @entry_check("IMG-TRUNC", after="IMG-ARCH", requires=("IMG-FORMAT",))
 def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """The file is as long as its own section table demands: a cut one loads, jumps and dies."""
+    """Check that the file is as long as its section table says: a truncated kernel loads, but then crashes."""
     if entry.kernel is None or entry.kernel.image is None:
         return
     image = entry.kernel.image
@@ -59,7 +59,7 @@ def whole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
 
 @entry_check("IMG-SIZE0", requires=("IMG-FORMAT",))
 def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Kernels before 3.17 do not say how much memory they take."""
+    """Check that the kernel says how much memory it takes, as kernels before 3.17 do not."""
     image = image_of(entry)
     if image.format != "arm64-image":
         return
@@ -88,12 +88,12 @@ def size_said(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("IMG-BUFSZ", requires=("IMG-FORMAT",))
 def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """What becomes of a file that is longer than the memory it asks for depends on who loads it."""
+    """Check that the file is not longer than the memory that the kernel asks for, which some loaders refuse."""
     image = image_of(entry)
     if not image.image_size and image.format != "bzimage":
-        return  # IMG-SIZE0 and RISCV-IMAGE say it
+        return  # IMG-SIZE0 and RISCV-IMAGE report it
     memory = image.image_size or 0
-    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load: "kern16_size = (setup_sects + 1) * 512" are left behind
+    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load: "kern16_size = (setup_sects + 1) * 512" are not loaded
     front = (image.fields.get("setup_sects", 4) + 1) * 512 if image.format == "bzimage" else 0
     evidence: dict[str, object] = {
         "content_size": image.content_size,
@@ -101,7 +101,7 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRes
         "image_size": image.image_size,
         "method": entry.method,
     }
-    # what was appended behind the end that the section table names need not be loaded, and kexec_file_load loads it
+    # data appended after the end in the section table is not needed, but kexec_file_load loads it
     ends = (image.content_size,) if entry.method == FILE_LOAD else (image.content_size, image.declared_end)
     sizes = [size - front for size in ends if size]
     if image.content_size is None and (entry.method == FILE_LOAD or not sizes or min(sizes) > memory):
@@ -139,7 +139,7 @@ def fits_its_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRes
 
 @entry_check("IMG-TEXTOFF", requires=("IMG-FORMAT",))
 def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """text_offset is page-aligned and below 2 MiB, or the loader cannot place the image."""
+    """Check that text_offset is page-aligned and below 2 MiB, as loaders need it to place the image."""
     image = image_of(entry)
     if image.format != "arm64-image" or image.text_offset is None:
         return
@@ -147,24 +147,24 @@ def text_offset(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
     evidence: dict[str, object] = {"text_offset": f"{image.text_offset:#x}", "page_size": page}
     if image.text_offset % (page or 4096) or image.text_offset >= 2 * 1024 * 1024:
         yield failed(
-            f"{entry.kernel_name} wants to lie {image.text_offset:#x} above a 2 MiB boundary, which is impossible.",
+            f"{entry.kernel_name} has an invalid text_offset: {image.text_offset:#x}.",
             f"The header is damaged: {another_copy(entry)}.",
             **evidence,
         )
     elif page is None and image.text_offset % 65536:
         yield unknown(
-            f"{entry.kernel_name} wants to lie {image.text_offset:#x} above a 2 MiB boundary; whether that is a page "
-            "boundary here is not known.",
+            f"{entry.kernel_name} has the text_offset {image.text_offset:#x}; whether that is a page boundary "
+            "on this machine is not known.",
             "Record this machine's facts again: its page size is missing.",
             **evidence,
         )
     else:
-        yield passed(f"Lies {image.text_offset:#x} above a 2 MiB boundary.", **evidence)
+        yield passed(f"The text_offset is valid: {image.text_offset:#x}.", **evidence)
 
 
 @entry_check("IMG-ENDIAN", requires=("IMG-FORMAT", "IMG-ARCH"))
 def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Little to little is what everybody does; the other three combinations are named."""
+    """Check that this kernel and the entry's are little-endian; report any other combination."""
     image = image_of(entry)
     if image.format == "bzimage":
         return  # x86 has one order only
@@ -199,15 +199,15 @@ def byte_order(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
 
 @entry_check("IMG-PLACEMENT", requires=("IMG-FORMAT",))
 def placement(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Old kernels want to lie as low in RAM as possible: what is below them is lost."""
+    """Report old kernels that cannot use the memory below them, and so have to be low in RAM."""
     image = image_of(entry)
     if image.anywhere is None or image.image_size == 0:
         return
     if image.anywhere:
-        yield passed("May lie anywhere in memory.", anywhere=True)
+        yield passed("It can be loaded anywhere in memory.", anywhere=True)
     else:
         yield warned(
-            "This kernel wants to lie as low in memory as possible; memory below it is lost to it.",
+            "This kernel cannot use the memory below it, and should be loaded as low as possible.",
             "Use a kernel of 4.6 or newer.",
             anywhere=False,
         )
@@ -215,7 +215,7 @@ def placement(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
 
 @entry_check("IMG-CHECKSUM", requires=("IMG-FORMAT",))
 def checksum(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """The checksums that a packed or wrapped kernel carries, where its content was read."""
+    """Check the checksums of a compressed kernel or container, if its content was read."""
     image = image_of(entry)
     evidence: dict[str, object] = {
         "compression": str(image.compression),
@@ -223,7 +223,7 @@ def checksum(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "problem": image.checksum_problem,
     }
     if image.checksum_problem is not None and "fit" in image.containers:
-        return  # IMG-FIT says it
+        return  # IMG-FIT reports it
     if image.checksum_problem is not None:
         yield failed(
             f"{entry.kernel_name} is damaged: {image.checksum_problem}.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""May this process load a kernel at all, and does the running one have a call for it?"""
+"""Check that this process may load a kernel, and that the running kernel has a system call for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootmenu.model.machine import MachineFacts
 
 @machine_check("SYS-CAP")
 def privileged(machine: MachineFacts) -> Iterator[CheckResult]:
-    """CAP_SYS_BOOT is needed for both kexec calls and for the jump."""
+    """Check for CAP_SYS_BOOT, which both kexec calls and the jump need."""
     match machine.cap_sys_boot:
         case True:
             yield passed("This process may load and start kernels.", CAP_SYS_BOOT=True)
@@ -30,7 +30,7 @@ def privileged(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-DISABLED")
 def switched_off(machine: MachineFacts) -> Iterator[CheckResult]:
-    """kexec_load_disabled can be set once and stays until the next reboot."""
+    """Check that kexec_load_disabled is not set; it cannot be cleared until the next reboot."""
     kexec = machine.kexec
     evidence: dict[str, object] = {"kexec_load_disabled": kexec.load_disabled, "kexec_loaded": kexec.loaded}
     match kexec.load_disabled:
@@ -54,8 +54,8 @@ def switched_off(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-LIMIT")
 def load_limit(machine: MachineFacts) -> Iterator[CheckResult]:
-    """kexec_load_limit_reboot counts down on every permitted attempt, also on those that fail."""
-    # Documentation/admin-guide/sysctl/kernel.rst; since 6.3, absent before: nothing to check then
+    """Check that kexec_load_limit_reboot permits another load; it counts failed attempts, too."""
+    # Documentation/admin-guide/sysctl/kernel.rst: exists since 6.3; before, there is nothing to check
     limit = machine.kexec.load_limit
     if limit is None:
         return
@@ -79,7 +79,7 @@ def load_limit(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-SYSCALL")
 def has_a_call(machine: MachineFacts) -> Iterator[CheckResult]:
-    """kexec_load (any kernel, any device tree) or kexec_file_load (the running tree only)."""
+    """Check for kexec_load (any kernel, any device tree) or kexec_file_load (running tree only)."""
     kexec = machine.kexec
     evidence: dict[str, object] = {
         "kexec_load": kexec.kexec_load,
@@ -110,7 +110,7 @@ def has_a_call(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-LOADED")
 def loaded(machine: MachineFacts) -> Iterator[CheckResult]:
-    """A kernel that waits already is replaced by the next load."""
+    """Report a kernel that is already loaded, which the next load replaces."""
     match machine.kexec.loaded:
         case True:
             yield warned(
@@ -132,6 +132,6 @@ def loaded(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-CRASH-LOADED")
 def crash_kernel(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Information: an armed kdump is gone in the second kernel."""
+    """Report that a loaded crash kernel (kdump) is lost in the second kernel."""
     if machine.kexec.crash_loaded:
         yield passed("A crash kernel is armed; the second kernel has to arm its own.", kexec_crash_loaded=True)

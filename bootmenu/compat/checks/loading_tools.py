@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Can what loads the entry here, the kernel's own call or kexec-tools, load it as it is?"""
+"""Check that the kernel's system calls or kexec-tools, whichever is used here, can load the entry as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bootmenu.model.machine import MachineFacts
 
 @entry_check("TOOL-DTB-IGNORED", after="TPM")
 def tree_is_honoured(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """An entry's own device tree needs kexec_load: the other call hands on the running tree without a word."""
+    """Check that an entry's own device tree can be passed on: kexec_file_load silently uses the running tree."""
     if not entry.wants_own_tree:
         return
     evidence: dict[str, object] = {
@@ -41,12 +41,12 @@ _RISCV_TOOLS = (2, 0, 32)
 
 
 def tools_problem(machine: MachineFacts) -> str | None:
-    """Return why kexec-tools cannot load here, in words; None = it can, or its version is not understood."""
+    """Return why kexec-tools cannot load here, or None if it can or its version is not understood."""
     version = machine.kexec.tools_version
     if version is None:
         return "kexec-tools is not installed"
-    # what it is handed is always unpacked before: by itself it reads a zboot since 2.0.28, a UKI since 2.0.30, zstd
-    # since 2.0.31; kexec/arch/riscv came after 2.0.31
+    # it is given unpacked kernels only: it reads zboot itself since 2.0.28, a UKI since 2.0.30, zstd since 2.0.31;
+    # kexec/arch/riscv came after 2.0.31
     known = _version(version)
     if machine.architecture is Architecture.RISCV64 and known and known < _RISCV_TOOLS:
         return f"kexec-tools {version} knows no riscv64, which came with 2.0.32"
@@ -59,7 +59,7 @@ def _version(text: str) -> tuple[int, ...] | None:
 
 @entry_check("TOOL-VERSION", requires=("IMG-FORMAT",))
 def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """kexec-tools loads where nothing else does, and has to know this machine's architecture."""
+    """Check that kexec-tools supports this machine's architecture, if nothing else can load the entry."""
     image = entry.kernel.image if entry.kernel else None
     version, problem = machine.kexec.tools_version, tools_problem(machine)
     if image is None or machine.architecture is None:
@@ -107,7 +107,7 @@ def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 
 def other_way(machine: MachineFacts, entry: EntryFacts) -> bool | None:
-    """Return whether something else than kexec-tools can load the entry; None = not known."""
+    """Return whether anything other than kexec-tools can load the entry, or None if not known."""
     if machine.architecture is Architecture.ARM64:
         return True  # by the call kexec_load, with a layout of our own
     if entry.wants_own_tree or (machine.architecture is Architecture.RISCV64 and machine.kexec.file_image is False):

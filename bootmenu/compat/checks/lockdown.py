@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Does the running kernel refuse to load what is not signed, or by the call that would load it?"""
+"""Check that the running kernel accepts the system call that would load the entry, and the kernel's signature."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bootmenu.compat.facts import EntryFacts
 from bootmenu.model.machine import MachineFacts
 
 FILE_LOAD = "kexec_file_load"
-"""The loading method by which the kernel itself reads, checks and places what it loads."""
+"""The loading method in which the running kernel itself reads, verifies and places the new one."""
 
 
 def loads_by_file(machine: MachineFacts, entry: EntryFacts) -> bool | None:
-    """Return whether kexec_file_load is what would load the entry; None = not known."""
+    """Return whether kexec_file_load would load the entry, or None if not known."""
     if entry.method is not None:
         return entry.method == FILE_LOAD
     if is_locked_down(machine):
@@ -28,7 +28,7 @@ def is_locked_down(machine: MachineFacts) -> bool:
 
 
 def _level(machine: MachineFacts) -> str:
-    """Return how far it is locked down, and by what, in the kernel's own words."""
+    """Return the lockdown level and what set it, in the kernel's own words."""
     return ", ".join(filter(None, (machine.lockdown, machine.lockdown_origin)))
 
 
@@ -39,7 +39,7 @@ def _way_to_load_unsigned(machine: MachineFacts) -> str:
 
 
 def _way_out(machine: MachineFacts) -> str:
-    """Return what has to change so that it is not locked down."""
+    """Return how to disable lockdown."""
     # security/lockdown/lockdown.c: "Kernel is locked down from %s"
     origin = machine.lockdown_origin or ""
     if "Secure Boot" in origin or (not origin and machine.secure_boot):
@@ -56,7 +56,7 @@ def _way_out(machine: MachineFacts) -> str:
 
 
 def _demand(machine: MachineFacts) -> str:
-    """Return why signatures are demanded, in the kernel's own words."""
+    """Return why signatures are required, in the kernel's own words."""
     if is_locked_down(machine):
         return f"lockdown, {_level(machine)}"
     return "Secure Boot" if machine.secure_boot else "CONFIG_KEXEC_SIG_FORCE"
@@ -64,7 +64,7 @@ def _demand(machine: MachineFacts) -> str:
 
 @entry_check("SYS-LOCKDOWN", after="FILE-MISSING")
 def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Lockdown refuses kexec_load (EPERM); kexec_file_load is left, and what it takes is SYS-SIG's."""
+    """Check that lockdown does not refuse the load: it forbids kexec_load (EPERM); SYS-SIG checks kexec_file_load."""
     evidence: dict[str, object] = {
         "lockdown": machine.lockdown,
         "lockdown_origin": machine.lockdown_origin,
@@ -117,7 +117,7 @@ def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("SYS-SIG", after="IMG-PAGE", requires=("IMG-FORMAT",))
 def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Where a valid signature is demanded of what kexec_file_load loads, an unsigned kernel is refused."""
+    """Check that the kernel is signed, if kexec_file_load requires a valid signature."""
     image = entry.kernel.image if entry.kernel else None
     kexec = machine.kexec
     if image is None or loads_by_file(machine, entry) is False:
@@ -131,8 +131,8 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
         "lockdown": machine.lockdown,
         "secure_boot": machine.secure_boot,
     }
-    # kernel/kexec_file.c:kimage_validate_signature: what is wrong with a signature is an error where signatures are
-    # forced, and EPERM under lockdown (but for what IMA guarantees to appraise); else it is only noted
+    # kernel/kexec_file.c:kimage_validate_signature: a bad signature is an error if signatures are enforced, and EPERM
+    # under lockdown (except for what IMA guarantees to appraise); otherwise it is only logged
     why = _demand(machine)
     demanded = True if locked or kexec.signature_forced else None
     if kexec.signature_forced is False and machine.lockdown == "none":
@@ -165,7 +165,7 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
             **evidence,
         )
     else:
-        # crypto/asymmetric_keys/verify_pefile.c: what is no PE file has no signature, either
+        # crypto/asymmetric_keys/verify_pefile.c: only a PE file can have a signature
         outside = (
             " A signature around it (of its UKI or zboot file) does not count: the kernel is taken out."
             if image.containers

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Is there room? What a kernel and its initramfs take is judged on every architecture by the same rules: for
-kexec_file_load by the kernel itself, for kexec_load "the caller is responsible"."""
+"""Check that there is enough memory for the kernel and its initramfs, by the same rules on every architecture. For
+kexec_file_load the kernel itself applies them, for kexec_load "the caller is responsible"."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ _2M = 2 * _1M
 _1G = 1024**3
 _WINDOW = 32 * _1G
 ASSUMED_SIZE = 16 * 1024**2
-"""Bytes: what is assumed of a kernel that does not say (IMG-SIZE0)."""
+"""Bytes that are assumed for a kernel that does not say its size (IMG-SIZE0)."""
 _SMALL = 64 * 1024
-"""Bytes for the device tree or the boot parameters handed on, and as many for the purgatory or the trampoline, where
-they are not known."""
+"""Bytes assumed for the device tree or boot parameters, and again for the purgatory or trampoline, if not known."""
 
 
 @machine_check("MEM-IOMEM", after="DT-R-SOURCE")
 def memory_map(machine: MachineFacts) -> Iterator[CheckResult]:
-    """/proc/iomem says where RAM is; unprivileged readers see zeros."""
+    """Check that the memory map in /proc/iomem can be read; without privileges its addresses are zeros."""
     if machine.ram is None:
         yield unknown(
-            "Where this machine's memory lies could not be read: /proc/iomem is missing or shows zeros only.",
+            "This machine's memory map could not be read: /proc/iomem is missing or shows only zeros.",
             "Run bootmenu as root.",
         )
     else:
@@ -42,17 +41,17 @@ def _image(entry: EntryFacts) -> KernelImage | None:
 
 
 def _memory_of(image: KernelImage) -> int:
-    """Return the bytes of memory that the kernel takes, from where it begins."""
-    # arm64 and riscv64: image_size of the header; x86: init_size, which has room to unpack what the file packs
+    """Return how many bytes of memory the kernel takes from its start."""
+    # arm64 and riscv64: image_size of the header; x86: init_size, which includes room to decompress
     return max(image.image_size or ASSUMED_SIZE, image.content_size or 0)
 
 
 class _Placement(Value, kw_only=True):
-    """Where a kernel may begin."""
+    """The addresses at which a kernel may start."""
 
     align: int
     offset: int = 0
-    """Bytes from such a boundary to its beginning."""
+    """Bytes from an alignment boundary to the kernel's start."""
     lowest: int = 0
 
 
@@ -60,7 +59,7 @@ def _place(image: KernelImage) -> _Placement:
     match image.format:
         case "bzimage":
             # arch/x86/kernel/kexec-bzimage64.c:bzImage64_load: "kbuf.buf_align = header->kernel_alignment", and from
-            # MIN_KERNEL_LOAD_ADDR on; newer kernels begin at pref_address, which is as often below as above
+            # MIN_KERNEL_LOAD_ADDR on; newer kernels start at pref_address, which may be below or above
             return _Placement(align=image.fields.get("kernel_alignment") or _2M, lowest=_1M)
         case "riscv-image":
             # arch/riscv/kernel/kexec_image.c:image_load: "kbuf.buf_align = le64_to_cpu(h->text_offset)"
@@ -80,7 +79,8 @@ def _page(machine: MachineFacts, size: int) -> int:
 
 
 def _initramfs(entry: EntryFacts) -> int | None:
-    """Bytes of all of them; None when one's size is not known. Packed ones stay packed until the kernel runs."""
+    """Return the size of all initramfs files in bytes, or None if one is not known. They are not unpacked before the
+    kernel runs."""
     sizes = [
         file.embedded.size if file.embedded else file.size
         for file in entry.files
@@ -89,7 +89,7 @@ def _initramfs(entry: EntryFacts) -> int | None:
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-_SIZE_UNKNOWN = "How large the initramfs is was not read."
+_SIZE_UNKNOWN = "The size of the initramfs is not known."
 _SIZE_HINT = "Look at the file and at its disk."
 
 
@@ -102,19 +102,19 @@ def _holes(machine: MachineFacts, entry: EntryFacts) -> tuple[MemoryRange, ...]:
 def _left(
     ram: tuple[MemoryRange, ...], taken: tuple[MemoryRange, ...], tables: tuple[MemoryRange, ...]
 ) -> tuple[MemoryRange, ...]:
-    """The same for every entry of a machine."""
+    """Return the usable memory, which is the same for all entries of a machine."""
     return subtracted(ram, [*taken, *tables])
 
 
 @entry_check("MEM-HOLE", after="GIC-LPI", requires=("IMG-FORMAT", "IMG-ARCH", "MEM-IOMEM"))
 def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """A place for the kernel: all of it in one piece, from a boundary on at which it may begin."""
+    """Check that there is a free, contiguous and suitably aligned area of RAM for the kernel."""
     image = _image(entry)
     if image is None or machine.ram is None:
         return
     if machine.ram_taken is None or (entry.avoids_lpi_tables and machine.lpi_tables is None):
         yield unknown(
-            "What of this machine's memory is reserved could not be read.",
+            "This machine's reserved memory could not be read.",
             "Record this machine's facts again, as root.",
             ram=[str(area) for area in machine.ram],
         )
@@ -144,7 +144,7 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("MEM-HALF", requires=("IMG-FORMAT", "FILE-MISSING"))
 def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """No segment, and not all of them together, may be larger than half of the RAM."""
+    """Check that no segment, nor all segments together, are larger than half of the RAM."""
     # kernel/kexec_core.c:sanity_check_segment_list, for both calls and on every architecture: "total_pages >
     # nr_pages / 2" is EINVAL, with the pages of totalram_pages(), which /proc/meminfo calls MemTotal
     image = _image(entry)
@@ -183,7 +183,7 @@ def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("MEM-INITRD-WINDOW", requires=("IMG-FORMAT", "FILE-MISSING"))
 def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """On arm64 kernel and initramfs lie within one window of 32 GiB, counted in whole GiB."""
+    """Check that, on arm64, kernel and initramfs fit into one GiB-aligned window of 32 GiB."""
     # Documentation/arch/arm64/booting.rst: "within a 1 GB-aligned region of up to 32 GB in size which includes the
     # kernel Image"
     image = _image(entry)
@@ -195,24 +195,24 @@ def window(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
         return
     span = size + _memory_of(image)
     evidence: dict[str, object] = {"span": span, "window": _WINDOW}
-    # loaders put them side by side, so that their size decides; up to a GiB is lost to alignment at either end
+    # loaders place them next to each other, so only their size matters; alignment takes up to a GiB at either end
     message = f"Kernel and initramfs have {span / 1e9:.1f} GB together; arm64 looks for them within 32 GiB."
     if span > _WINDOW:
         yield failed(message, "Use a smaller initramfs.", **evidence)
     elif span > _WINDOW - 2 * _1G:
-        yield unknown(f"{message} Where they will lie decides.", "Use a smaller initramfs.", **evidence)
+        yield unknown(f"{message} It depends on where they are placed.", "Use a smaller initramfs.", **evidence)
     else:
         yield passed("Kernel and initramfs fit one 32 GiB window.", **evidence)
 
 
 @entry_check("MEM-FREE", requires=("IMG-FORMAT", "FILE-MISSING", "MEM-HALF"))
 def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """What loading copies against the memory that is available now."""
+    """Compare the memory that loading takes with what is available now."""
     image = _image(entry)
     packed = _initramfs(entry)
-    if image is None or packed is None:  # MEM-HALF has said that the size is not known
+    if image is None or packed is None:  # MEM-HALF reports that the size is not known
         return
-    # the kernel keeps a copy of its own, with room for what comes up behind it; what is read before that is the file
+    # the kernel keeps its own copy, with room for what the new kernel adds; before that, the file is read
     read = (image.content_size or _memory_of(image)) + packed
     needed = _memory_of(image) + packed + (read if entry.reads_into_memory else 0)
     evidence: dict[str, object] = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Is everything there that the entry names, and is it on its own partition?"""
+"""Check that all files that the entry names exist, each on its own partition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _evidence(file: FileFacts) -> dict[str, object]:
 
 @entry_check("FILE-OUTSIDE", after="DEV-DMA")
 def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """A path or a link that leaves the partition is never followed."""
+    """Check that no path or symbolic link leaves its partition; such a file is never opened."""
     outside = [file for file in entry.files if file.state is FileState.OUTSIDE]
     for file in outside:
         yield failed(
@@ -37,14 +37,14 @@ def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
             "Run bootmenu as root.",
             files=[_evidence(file) for file in forbidden],
         )
-    # of a partition that has not been seen FILE-MISSING says all there is to say
+    # if the partition was not found, FILE-MISSING reports it
     elif entry.files and not outside and all(file.state is not FileState.WAITING for file in entry.files):
         yield passed("Every path stays on its partition.", paths=[file.path for file in entry.files])
 
 
 @entry_check("FILE-MISSING")
 def present(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Every file that the entry names exists and can be read."""
+    """Check that all files that the entry names exist and can be read."""
     whole = True
     for file in entry.files:
         resolved = f" (that is {file.resolved})" if file.resolved not in (None, file.path) else ""

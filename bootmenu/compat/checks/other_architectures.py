@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Can a kernel for x86 or RISC-V be entered on this machine?"""
+"""Check that a kernel for x86 or RISC-V can be started on this machine."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MODERN = "Use a 64-bit kernel of 3.8 or newer."
 
 @entry_check("X86-BZIMAGE", after="SYS-SIG", requires=("IMG-FORMAT",))
 def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """kexec_file_load takes a bzImage of protocol 2.12 that may lie anywhere and enters in 64 bits, else ENOEXEC."""
-    # arch/x86/kernel/kexec-bzimage64.c:bzImage64_probe, in its order; kexec-tools asks for the same of a 64-bit entry
-    # (kexec/arch/x86_64/kexec-bzImage64.c:bzImage64_probe) and takes the others by their 32-bit one
+    """Check that a bzImage is relocatable and has a 64-bit entry (protocol 2.12), as kexec_file_load requires."""
+    # the tests of arch/x86/kernel/kexec-bzimage64.c:bzImage64_probe, in its order; kexec-tools makes the same ones
+    # (kexec/arch/x86_64/kexec-bzImage64.c:bzImage64_probe), and enters other kernels at their 32-bit entry
     image = entry.kernel.image if entry.kernel else None
     if image is None or image.format != "bzimage":
         return
@@ -47,13 +47,13 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         shown = f"{version >> 8}.{version & 0xFF:02}"
         yield failed(f"This bzImage speaks boot protocol {shown}; 2.12 is needed.", _MODERN, **evidence)
     elif not loadflags & _LOADED_HIGH:
-        yield failed("This is a zImage that wants to be loaded low, which kexec cannot do.", _MODERN, **evidence)
+        yield failed("This is a zImage, which has to be loaded low; kexec cannot do that.", _MODERN, **evidence)
     elif not xloadflags & _XLF_KERNEL_64:
         yield failed("This bzImage has no 64-bit entry.", _MODERN, **evidence)
     elif not xloadflags & _XLF_ABOVE_4G and loads_by_file(machine, entry) is not False:
         yield failed(
-            f"{what} cannot be loaded above 4 GB (XLF_CAN_BE_LOADED_ABOVE_4G is not set), and kexec_file_load takes "
-            "nothing of that kind.",
+            f"{what} cannot be loaded above 4 GB (XLF_CAN_BE_LOADED_ABOVE_4G is not set), as kexec_file_load "
+            "requires.",
             "Start it from the firmware's boot menu"
             + (", or load it by kexec-tools: --method kexec_tools." if machine.kexec.kexec_load else "."),
             **evidence,
@@ -95,7 +95,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("RISCV-IMAGE", requires=("IMG-FORMAT",))
 def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """A RISC-V Image says its size, and its kernel cannot start without a device tree."""
+    """Check that a RISC-V Image says its size, and that there is a device tree for its kernel."""
     image = entry.kernel.image if entry.kernel else None
     if image is None or image.format != "riscv-image":
         return
@@ -109,7 +109,7 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
     if not image.image_size:
         yield failed("This Image does not say how much memory it takes.", "Use a kernel of 5.3 or newer.", **evidence)
     elif file_image is False and loads_by_file(machine, entry):
-        # arch/riscv/kernel/kexec_image.c is of 6.16; kexec_elf.c says ENOEXEC
+        # arch/riscv/kernel/kexec_image.c exists since 6.16; before, kexec_elf.c returns ENOEXEC
         yield failed(
             "The running kernel's kexec_file_load takes no RISC-V Image, only an ELF vmlinux.",
             "Use a first-stage kernel of 6.16 or newer, or kexec-tools of 2.0.32 or newer.",
