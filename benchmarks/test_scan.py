@@ -17,7 +17,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bootmenu.demo import recorded_machine
 from bootmenu.demo.builders import arm64_image, write_sparse
 from bootmenu.discovery.devices import Device
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.directory_tree import OpenFile
 from bootmenu.system.recorded_host import SimulatedHost
 

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from bootmenu.errors import BootmenuError, FormatError, UsageError
-from bootmenu.session.machine_session import MachineSession, Session
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.session_protocol import Session
 from bootmenu.sources.tree import Tree
 from bootmenu.system.directory_tree import DirectoryTree
 from tests.builders.trees import MemoryTree

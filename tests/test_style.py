@@ -54,7 +54,6 @@ def shared(named: Iterable[tuple[str, str]]) -> dict[str, object]:
 LONG_FILES: frozenset[str] = frozenset(
     {
         "discovery/scanner.py",
-        "session/machine_session.py",
     }
 )
 LONG_CLASSES: frozenset[str] = frozenset(

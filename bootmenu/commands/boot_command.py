@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bootmenu.kexec.plan import LoadPlan
     from bootmenu.model.finding import Report
     from bootmenu.model.progress import Digest, Progress
-    from bootmenu.session.machine_session import Session
+    from bootmenu.session.session_protocol import Session
 
 HELP = "load and start an entry without the menu"
 FOLLOWS = "check"
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def find_entry(session: Session, entry_id: str) -> Listing:
     """Scan and return the entry of that id. Raise UsageError when there is none."""
-    from bootmenu.session.machine_session import collect
+    from bootmenu.session.scan_collection import collect
 
     listings, problems = collect(session)
     for listing in listings:

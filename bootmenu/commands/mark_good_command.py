@@ -45,7 +45,8 @@ def run(_arguments: argparse.Namespace) -> int:
     import contextlib
 
     from bootmenu.commands import printing, shared_options
-    from bootmenu.session.machine_session import MachineSession, mark_good
+    from bootmenu.session.boot_success import mark_good
+    from bootmenu.session.machine_session import MachineSession
 
     host, machine = shared_options.host_and_machine(None)
     settings = shared_options.settings_in_force(host, {})

@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     from bootmenu.commands.settings_command import applied
     from bootmenu.config.settings_layers import load
     from bootmenu.session import internal_errors
-    from bootmenu.session.machine_session import MachineSession, collect
+    from bootmenu.session.machine_session import MachineSession
+    from bootmenu.session.scan_collection import collect
 
     host, machine = shared_options.host_and_machine(None)
     loaded = load(host)

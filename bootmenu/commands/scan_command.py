@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Scan once and print the entries, and what could not be read."""
     from bootmenu.model.finding import Severity
-    from bootmenu.session.machine_session import MachineSession, collect
+    from bootmenu.session.machine_session import MachineSession
+    from bootmenu.session.scan_collection import collect
     from bootmenu.view import output
 
     host, machine = shared_options.host_and_machine(arguments.machine)

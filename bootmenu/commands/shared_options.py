@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bootmenu.config.settings import Settings
     from bootmenu.discovery.devices import Device
     from bootmenu.model.machine import MachineFacts
-    from bootmenu.session.machine_session import FilesSession
+    from bootmenu.session.files_session import FilesSession
     from bootmenu.system.host import Host
 
 
@@ -141,7 +141,7 @@ def files_session(
     arguments: argparse.Namespace, kernel: str, host: Host, machine: MachineFacts, settings: Settings
 ) -> FilesSession:
     """Return a session about the files named on the command line. Raise UsageError when one cannot be read."""
-    from bootmenu.session.machine_session import FilesSession
+    from bootmenu.session.files_session import FilesSession
 
     return FilesSession(
         host,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bootmenu.config.settings import Settings
 from bootmenu.model.value import Value, field, replace
-from bootmenu.session.machine_session import Session
+from bootmenu.session.session_protocol import Session
 from bootmenu.view import actions
 from bootmenu.view.policy import Policy
 from bootmenu.view.screen_ids import Requirement

@@ -26,7 +26,7 @@ from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
-from bootmenu.session.machine_session import BusyError, Session
+from bootmenu.session.session_protocol import BusyError, Session
 from bootmenu.system.power import Power
 
 

@@ -14,7 +14,7 @@ from bootmenu.formats.dtb_text import Difference
 from bootmenu.i18n import N_, _, localized, number
 from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.model.value import Value
-from bootmenu.session.machine_session import Session
+from bootmenu.session.session_protocol import Session
 from bootmenu.terminal.cells import clean, cut
 from bootmenu.view.banner import heading
 from bootmenu.view.styled_text import BLANK, LazyLines, Line, Span, Style, block, line, paragraph

@@ -13,7 +13,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.value import Value, replace
 from bootmenu.session import internal_errors
 from bootmenu.session.autoboot import Chooser
-from bootmenu.session.machine_session import Session
+from bootmenu.session.session_protocol import Session
 from bootmenu.system.power import Power
 from bootmenu.view.kiosk_pages import KioskRow, choices
 from bootmenu.view.policy import Policy

@@ -33,7 +33,8 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError, Commands, Completed, HangingError
 from bootmenu.system.syscalls import Segment

@@ -678,7 +678,7 @@ def test_themes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_report_is_written_once(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bootmenu.session.machine_session.collect", lambda session: ([], []))
+    monkeypatch.setattr("bootmenu.session.scan_collection.collect", lambda session: ([], []))
     monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "menu.log"))
     path = tmp_path / "report.tar.gz"
     assert cli.main(["report", "--output", str(path)]) == 0

@@ -31,7 +31,7 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import printable
 from bootmenu.model.value import ValueType, fields
-from bootmenu.session import machine_session
+from bootmenu.session import files_session
 from bootmenu.sources import SOURCES
 from bootmenu.system.host import Host
 from scripts import json_fields
@@ -340,10 +340,10 @@ def test_what_the_kernel_refuses_is_told_in_fields(
     def jump(*_: object) -> None:
         raise REFUSED
 
-    monkeypatch.setattr(machine_session.FilesSession, "load", steps("load"))
-    monkeypatch.setattr(machine_session.FilesSession, "prepare_jump", steps("leave"))
-    monkeypatch.setattr(machine_session.FilesSession, "unload", lambda *_: "The kernel stays loaded.")
-    monkeypatch.setattr(machine_session.FilesSession, "execute", jump)
+    monkeypatch.setattr(files_session.FilesSession, "load", steps("load"))
+    monkeypatch.setattr(files_session.FilesSession, "prepare_jump", steps("leave"))
+    monkeypatch.setattr(files_session.FilesSession, "unload", lambda *_: "The kernel stays loaded.")
+    monkeypatch.setattr(files_session.FilesSession, "execute", jump)
     outcome = call("boot", "--kernel", kernel, "--force", "--json")
     assert outcome.code == 1
     *before, last = lines(outcome)
@@ -363,7 +363,7 @@ def test_a_whole_boot_is_named(
     def load(*_: object) -> Iterator[Progress]:
         yield typing.cast(Progress, filled(Progress))
 
-    monkeypatch.setattr(machine_session.FilesSession, "load", load)
+    monkeypatch.setattr(files_session.FilesSession, "load", load)
     outcome = call("boot", "--kernel", kernel, "--load-only", "--force", "--json")
     assert (outcome.code, lines(outcome)[-1]["result"]) == (0, "loaded")
     (tmp_path / "board.dtb").write_bytes(board_tree(["linux,dummy-virt"], memory=()).to_bytes())

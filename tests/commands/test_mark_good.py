@@ -25,8 +25,8 @@ from bootmenu.config.settings import FILE, OPTIONS, Settings
 from bootmenu.config.settings_layers import load
 from bootmenu.config.unknown_settings import meant_by_name
 from bootmenu.model.codec import to_json
+from bootmenu.session.boot_success import mark_good as mark_good_slowly
 from bootmenu.session.machine_session import MachineSession
-from bootmenu.session.machine_session import mark_good as mark_good_slowly
 from bootmenu.system import efi
 from tests.bootstate.test_state_store import MOUNTED, states
 from tests.builders import machines

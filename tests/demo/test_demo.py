@@ -7,7 +7,7 @@ import re
 
 from bootmenu.demo import demonstration, recorded_machine, running_tree
 from bootmenu.formats import dtb, dtb_facts
-from bootmenu.session.machine_session import collect
+from bootmenu.session.scan_collection import collect
 from bootmenu.view.boot_plan import plan_lines
 from bootmenu.view.dtb_page import TreeText, tree
 from bootmenu.view.output import report_lines

@@ -11,7 +11,8 @@ import pytest
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import Problem
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image

@@ -161,7 +161,13 @@ def stores(machine: Machine) -> dict[str, int]:
         runner._duplicates,
     )
     sleeping = machine.asleep.subscription
-    for owner in (*scanning, runner._references, machine.session._mounts, machine.session._storage, sleeping):
+    for owner in (
+        *scanning,
+        runner._references,
+        machine.session._mounts,
+        machine.session._partitions.storage,
+        sleeping,
+    ):
         for name in dir(owner):
             value: object = getattr(owner, name, None)
             if not name.startswith("__") and isinstance(value, Sized) and not isinstance(value, str):

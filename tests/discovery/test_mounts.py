@@ -25,7 +25,8 @@ from bootmenu.discovery.mounts import MountError, Mounts
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host

@@ -17,7 +17,8 @@ from bootmenu.discovery.scan_events import DeviceDone, DeviceGone, Rank
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.recorded_host import SimulatedHost
 from tests.builders import machines

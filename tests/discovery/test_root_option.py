@@ -19,7 +19,8 @@ from bootmenu.model.entry import CommandLine
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Bus, Place
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 from tests.builders import machines
 from tests.builders.entries import whole_image

@@ -33,7 +33,8 @@ from bootmenu.discovery.scan_state import FoundEntry
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, collect, collect_from
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect, collect_from
 from bootmenu.sources import SOURCES, Platform, read_partition
 from bootmenu.sources.tree import Tree
 from bootmenu.system.recorded_host import SimulatedHost

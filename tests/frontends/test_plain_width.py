@@ -30,7 +30,8 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.entry import Problem
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, Session
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.session_protocol import Session
 from bootmenu.terminal.capabilities import columns_of
 from bootmenu.terminal.cells import cells, clean, fold
 from bootmenu.terminal.teletype import Teletype

@@ -15,7 +15,8 @@ from bootmenu.kexec.trial_load import CODE, finding, preflight, with_finding
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.fakes import DEBIAN, plan_for

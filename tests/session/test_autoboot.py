@@ -23,7 +23,8 @@ from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.place import Place
 from bootmenu.model.value import replace
 from bootmenu.session.autoboot import Chooser, Countdown, choose, countdown_seconds
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 from tests.builders import fakes, machines
 from tests.builders.entries import whole_image

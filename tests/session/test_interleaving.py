@@ -25,7 +25,8 @@ from bootmenu.discovery.scanner import Scanner
 from bootmenu.kexec import load as loading
 from bootmenu.model.entry import Problem
 from bootmenu.session import shared_session
-from bootmenu.session.machine_session import BusyError, MachineSession
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.session_protocol import BusyError
 from bootmenu.session.shared_session import ConsoleSession, SharedSession
 from bootmenu.sources import Platform
 from bootmenu.sources.tree import Tree

@@ -33,7 +33,10 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import FilesSession, MachineSession, collect, mark_good
+from bootmenu.session.boot_success import mark_good
+from bootmenu.session.files_session import FilesSession
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 from bootmenu.system.power import Power, PowerError
 from bootmenu.system.recorded_host import SimulatedHost
@@ -223,7 +226,7 @@ def test_the_demonstration_leaves_nothing_behind() -> None:
     with demonstration(pace=None) as session:
         listings, _ = collect(session)
         folders = {listing.entry.device for listing in listings}
-        roots = [device.folder for device in session._devices() if isinstance(device, Device)]
+        roots = [device.folder for device in session._partitions.find() if isinstance(device, Device)]
     assert folders
     assert all(root is not None and not Path(root).exists() for root in roots)
 
@@ -432,7 +435,7 @@ def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Pat
     session = MachineSession(host, machines.virt(), lambda: (device,), settings=Settings(state_device="LABEL=STATE"))
     collect(session)
     opened = session._mounts.known()
-    with session._aside("sda1"):
+    with session._partitions.set_aside("sda1"):
         assert session._mounts.known() == {}
     assert opened.keys() == session._mounts.known().keys() == {"sda1"}
     assert session.memory.keep(State(default="x"))
@@ -490,7 +493,7 @@ def test_a_demand_holds_for_a_file_of_the_running_system(tmp_path: Path, monkeyp
         asked.append(host)
         return iter(there)
 
-    monkeypatch.setattr("bootmenu.session.machine_session.find", find)
+    monkeypatch.setattr("bootmenu.session.files_session.find", find)
     machine = machines.virt()
     session = FilesSession(
         SimulatedHost.from_facts(machine), machine, kernel=str(tmp_path / "link"), dtb=None, overlays=(), initrds=(),

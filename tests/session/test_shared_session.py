@@ -23,7 +23,7 @@ from bootmenu.discovery.scan_events import (
 from bootmenu.discovery.scan_feed import ScanFeed
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.kernel_errors import SimulatedJump
-from bootmenu.session.machine_session import BusyError
+from bootmenu.session.session_protocol import BusyError
 from bootmenu.session.shared_session import ConsoleSession, SharedSession
 from bootmenu.system.power import Power, PowerError
 from tests.builders import fakes

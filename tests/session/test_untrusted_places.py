@@ -21,7 +21,8 @@ from bootmenu.model.entry import Problem
 from bootmenu.model.place import Bus, Place, PlaceRule
 from bootmenu.model.value import replace
 from bootmenu.session.autoboot import Choice, choose
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.view.policy import Access, Policy
@@ -388,7 +389,7 @@ def test_a_disk_plugged_in_later_is_late_and_one_that_was_unplugged_meanwhile_is
     own, stick = disk(tmp_path, "sda1", INSIDE, "debian"), disk(tmp_path, "sdb1", STICK, "mine", uuid="3-4")
     there: list[Device] = [own]
     machine = machines.virt()
-    monkeypatch.setattr("bootmenu.session.machine_session._SETTLING", 0.0)
+    monkeypatch.setattr("bootmenu.session.partition_access._SETTLING", 0.0)
     session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: tuple(there), patience=60)
     collect(session)
     there[:] = [stick]

@@ -22,7 +22,8 @@ from bootmenu.discovery.devices import Device
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.machine import MachineFacts
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.sources.tree import CONFIG_LIMIT, LIST_LIMIT, TreeError, Trouble
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host

@@ -24,7 +24,8 @@ from bootmenu.formats import dtb
 from bootmenu.image.cpio import ArchiveMember, pack
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.view import output
 from tests.builders import containers, kernels

@@ -35,7 +35,7 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.model.value import replace
 from bootmenu.session import internal_errors
-from bootmenu.session.machine_session import Session
+from bootmenu.session.session_protocol import Session
 from bootmenu.system import signals
 from bootmenu.system.buttons import Buttons
 from bootmenu.system.host import Host

@@ -14,7 +14,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Outcome
 from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
-from bootmenu.session.machine_session import Session
+from bootmenu.session.session_protocol import Session
 from tests.builders.fakes import FakeSession
 
 

@@ -11,7 +11,7 @@ from bootmenu.discovery.machine_facts import gather
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
-from bootmenu.session.machine_session import FilesSession
+from bootmenu.session.files_session import FilesSession
 from bootmenu.system.host import Host
 
 CAP_SYS_BOOT = 22

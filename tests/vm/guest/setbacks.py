@@ -15,7 +15,8 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage, StageState
-from bootmenu.session.machine_session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 
 CLONE_NEWPID = 0x20000000

@@ -18,7 +18,8 @@ import os, sys
 from bootmenu.commands import output
 from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.storage.luks import UnlockError
-from bootmenu.session import MachineSession, collect
+from bootmenu.session.machine_session import MachineSession
+from bootmenu.session.scan_collection import collect
 from bootmenu.system.host import Host
 host = Host()
 session = MachineSession(host, gather(host))

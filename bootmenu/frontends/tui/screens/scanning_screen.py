@@ -15,8 +15,8 @@ from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import internal_errors
-from bootmenu.session.machine_session import BusyError
 from bootmenu.session.scan_results import ScanResults
+from bootmenu.session.session_protocol import BusyError
 
 T = TypeVar("T")
 

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""The partitions of a session: which exist, and reading those that an entry's files are on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from bootmenu.config.settings import Settings
+from bootmenu.discovery import resolve
+from bootmenu.discovery.attachment import Presence
+from bootmenu.discovery.devices import Device
+from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.storage.assembly import Storage
+from bootmenu.errors import BootmenuError
+from bootmenu.i18n import N_, joined
+from bootmenu.kexec.demands import Demands
+from bootmenu.model.entry import BootEntry, FileRef, Problem
+from bootmenu.model.value import replace
+from bootmenu.system.directory_tree import DirectoryTree
+from bootmenu.system.host import Host
+
+_SETTLING = 30.0
+"""Seconds after the start of the menu in which a disk may appear and still count as present from the beginning."""
+
+
+class PartitionAccess:
+    """Finds, mounts and opens partitions.
+
+    settings: returns those in force. find: yields partitions and problems, at every scan, in a thread; None:
+    everything that this machine has. scanned: returns the partitions of the last scan by name.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        settings: Callable[[], Settings],
+        find: Callable[[], Iterable[Device | Problem]] | None,
+        scanned: Callable[[], Mapping[str, Device]],
+    ) -> None:
+        self.storage = Storage(host)
+        self.mounts = Mounts(host, self.storage.loops)
+        self.unscanned: dict[str, Device] = {}
+        """Partitions that are known without a scan, by name."""
+        self.present: Callable[[], Mapping[str, Device]] = self.known
+        """Return the partitions whose files a SHA-256 can be demanded of, by name."""
+        self._settings = settings
+        self._find = find or self.storage.find
+        self._presence = Presence(_SETTLING)
+        self._scanned = scanned
+
+    def find(self) -> Iterator[Device | Problem]:
+        """Yield everything that can be read, marking what was present from the beginning."""
+        for found in self._find():
+            if isinstance(found, Device):
+                found = replace(found, place=self._presence.mark(found.place, found.name))
+            yield found
+        self._presence.looked()
+
+    def known(self) -> dict[str, Device]:
+        """Return the partitions by name, including those that a running scan has not met again yet."""
+        return {**self.unscanned, **self._scanned()}
+
+    def of(self, entry: BootEntry) -> list[Device]:
+        """Return the known partitions of an entry's files."""
+        self.assemble_again()
+        known = self.known()
+        return [known[name] for name in sorted({ref.device for _, ref in entry.files} & known.keys())]
+
+    @property
+    def demands(self) -> Demands:
+        """Return the SHA-256 that the settings demand of files."""
+        return Demands.of(self._settings(), self.present().values())
+
+    def assemble_again(self) -> None:
+        """Assemble the storage that a failed jump has taken down, except for what needs a passphrase."""
+        if self.storage.released:
+            with contextlib.suppress(BootmenuError, OSError):  # reported where the storage is needed
+                for _ in self.find():
+                    pass
+
+    @contextlib.contextmanager
+    def set_aside(self, name: str) -> Iterator[None]:
+        """Unmount a file system until the end, because it cannot be mounted for writing while mounted read-only."""
+        opened = [known for known in self.mounts.known() if known == name or known.startswith(f"{name}:")]
+        self.mounts.release(name)
+        try:
+            yield
+        finally:
+            devices = self._scanned()
+            for known in opened:
+                if known in devices:
+                    with contextlib.suppress(MountError):  # reported where the partition is needed
+                        self.mounts.tree(devices[known])
+
+    @contextlib.contextmanager
+    def holding(self, entry: BootEntry) -> Iterator[None]:
+        """Keep the partitions of an entry's files mounted until the end."""
+        with contextlib.ExitStack() as stack:
+            for device in self.of(entry):
+                with contextlib.suppress(MountError):
+                    stack.enter_context(self.mounts.holding(device))
+            yield
+
+    @contextlib.contextmanager
+    def reading(self, entry: BootEntry) -> Iterator[dict[str, DirectoryTree]]:
+        """Open the partitions of an entry's files until the end; yield their trees by device name.
+
+        Raise BootmenuError for a partition that cannot be read now."""
+        with contextlib.ExitStack() as stack:
+            trees = {}
+            for device in self.of(entry):
+                try:
+                    trees[device.name] = self._open(device, stack)
+                except MountError as error:
+                    raise BootmenuError(
+                        joined(": ", [device.name, error.message]), N_("Check the disk, then scan again.")
+                    ) from None
+            # other partitions on which a SHA-256 is demanded of these files under another name
+            for name in sorted(self.demands.places(trees) - set(trees)):
+                with contextlib.suppress(MountError):  # then the file is refused
+                    trees[name] = stack.enter_context(self.mounts.reading(self.present()[name]))
+            yield trees
+
+    @contextlib.contextmanager
+    def reading_if_possible(self, names: Iterable[str]) -> Iterator[dict[str, DirectoryTree]]:
+        """Open known partitions by their names until the end; yield the trees of those that can be read, by name."""
+        devices = self.known()
+        with contextlib.ExitStack() as stack:
+            trees = {}
+            for name in sorted(set(names) & devices.keys()):
+                with contextlib.suppress(MountError):
+                    trees[name] = self._open(devices[name], stack)
+            yield trees
+
+    def _open(self, device: Device, stack: contextlib.ExitStack) -> DirectoryTree:
+        """Return the files of a partition, which stays mounted and open until the stack ends, even if it is released.
+        Raise MountError if it cannot be mounted."""
+        stack.enter_context(self.mounts.holding(device))
+        return stack.enter_context(self.mounts.reading(device))
+
+    def resolved(self, entry: BootEntry) -> BootEntry:
+        """Return the entry with kernel names in place of other names of partitions."""
+        devices = self.known()
+        own = devices.get(entry.device)
+        if own is None:
+            return entry
+        everything = tuple(devices.values())
+
+        def known(file: FileRef) -> FileRef:
+            found = resolve.resolve(file.device, own, everything)
+            return file if found is None else replace(file, device=found.name)
+
+        return replace(
+            entry,
+            kernel=known(entry.kernel),
+            initrds=tuple(map(known, entry.initrds)),
+            dtb=known(entry.dtb) if entry.dtb else None,
+            overlays=tuple(map(known, entry.overlays)),
+        )
+
+    def release(self) -> list[str]:
+        """Unmount everything, even what is held, and take down assembled storage; return what is stuck, and why."""
+        return self.mounts.release(held=True) + self.storage.release()
