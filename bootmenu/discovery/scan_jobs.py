@@ -93,6 +93,16 @@ class JobPool:
         now = time.monotonic()
         return [job for job in self.running if job.counts and now - job.heard >= patience]
 
+    def heard(self, job: Job) -> Problem | None:
+        """Note a sign of life of a job; return what was reported about its silence, or None."""
+        job.heard = time.monotonic()
+        complaint, job.complaint = job.complaint, None
+        return complaint
+
+    def complained(self) -> set[FoundPartition | None]:
+        """Return the partitions whose silence was reported."""
+        return {job.partition for job in self.running if job.complaint is not None}
+
     @property
     def has_heard(self) -> bool:
         """Return whether a report waits to be taken."""

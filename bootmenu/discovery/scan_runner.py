@@ -39,6 +39,7 @@ from bootmenu.discovery.scan_messages import (
     Unreadable,
 )
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition
+from bootmenu.discovery.silence_watch import SilenceWatch
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
@@ -77,12 +78,13 @@ class ScanRunner:
         self._out: deque[ScanEvent] = deque()
         self._table = PartitionTable(self._out.append, ranks or Ranks())
         self._duplicates = DuplicateIndex(self._out.append)
-        self._references = CrossReferences(self._table.by_name, lambda: self._table.devices, self._silent)
+        self._references = CrossReferences(self._table.by_name, lambda: self._table.devices, self._jobs.complained)
         self._gone: set[str] = set()
         """Names of partitions that went while threads were at work."""
         self._counts: Counter[bool] = Counter()
         """Entries of what is inside the machine, and of everything else: neither keeps the other one out."""
         self._prober = Prober(probe, self._jobs)
+        self._silence = SilenceWatch(self._jobs, self._table, self._out.append, patience)
 
     # --- for the scanner; `devices`, `changed` and `wake` also for any other thread
 
@@ -166,9 +168,6 @@ class ScanRunner:
         retry = partial(partition.asked.difference_update, paths)
         self._jobs.submit(Job(self._jobs, partial(self._reader.search, partition, paths), partition, retry))
 
-    def _silent(self) -> set[FoundPartition | None]:
-        return {job.partition for job in self._jobs.running if job.complaint is not None}
-
     def _is_settled(self) -> bool:
         """Return True when nothing more comes from anything that answers; publish what was left to accumulate."""
         if self._jobs.waiting or self._jobs.is_busy or self._interrupted:
@@ -203,7 +202,7 @@ class ScanRunner:
         try:
             job, message = self._jobs.take(min(deadlines, default=None))
         except queue.Empty:
-            self._complain()
+            self._silence.report()
             return
         if isinstance(message, Changed):
             self._prober.changes.schedule()
@@ -214,33 +213,8 @@ class ScanRunner:
                 self._jobs.running.pop(job, None)
                 self._release_gone()
             return
-        self._hear(job)
+        self._silence.heard(job)
         self._take(job, message)
-
-    def _hear(self, job: Job) -> None:
-        job.heard = time.monotonic()
-        complaint, job.complaint = job.complaint, None
-        # the same is said of every job that waits for one disk, and holds until the last of them has heard from it
-        if complaint is not None and not any(
-            other.complaint == complaint and not other.cancelled for other in self._jobs.running
-        ):
-            self._table.remove_problem(job.partition, complaint)
-
-    def _complain(self) -> None:
-        for job in self._jobs.silent(self._patience):
-            name = job.partition.device.name if job.partition else ""
-            message = (
-                N_("does not answer: nothing came from it for {seconds:g} s", seconds=self._patience)
-                if name
-                else N_(
-                    "looking for partitions does not answer: nothing came from it for {seconds:g} s",
-                    seconds=self._patience,
-                )
-            )
-            job.complaint = Problem(device=name, path="", message=message)
-            self._table.add_problem(job.partition, job.complaint)
-            if job.partition is not None and job is job.partition.reading:
-                self._out.append(DeviceDone(job.partition.device, len(job.partition.entries)))
 
     def _take(self, job: Job, message: Message) -> None:
         match message:

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Reports devices from which nothing has come for some time, and takes that back when they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bootmenu.discovery.partition_table import PartitionTable
+from bootmenu.discovery.scan_events import DeviceDone, ScanEvent
+from bootmenu.discovery.scan_jobs import Job, JobPool
+from bootmenu.i18n import N_
+from bootmenu.model.entry import Problem
+
+
+class SilenceWatch:
+    """Watches the jobs of a scan. patience: seconds without a sign of life after which a device counts as silent."""
+
+    def __init__(
+        self, jobs: JobPool, table: PartitionTable, publish: Callable[[ScanEvent], None], patience: float
+    ) -> None:
+        self._jobs = jobs
+        self._table = table
+        self._publish = publish
+        self._patience = patience
+
+    def heard(self, job: Job) -> None:
+        """Note a sign of life of a job, and take back that its device is silent."""
+        complaint = self._jobs.heard(job)
+        # jobs that wait for one disk have the same complaint, which holds until the last of them has an answer
+        if complaint is not None and not any(
+            other.complaint == complaint and not other.cancelled for other in self._jobs.running
+        ):
+            self._table.remove_problem(job.partition, complaint)
+
+    def report(self) -> None:
+        """Report the devices of jobs that have been silent for too long."""
+        for job in self._jobs.silent(self._patience):
+            name = job.partition.device.name if job.partition else ""
+            message = (
+                N_("does not answer: nothing came from it for {seconds:g} s", seconds=self._patience)
+                if name
+                else N_(
+                    "looking for partitions does not answer: nothing came from it for {seconds:g} s",
+                    seconds=self._patience,
+                )
+            )
+            job.complaint = Problem(device=name, path="", message=message)
+            self._table.add_problem(job.partition, job.complaint)
+            if job.partition is not None and job is job.partition.reading:
+                self._publish(DeviceDone(job.partition.device, len(job.partition.entries)))
