@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compressed streams with a ceiling on their size and on their ratio: a bomb is an error, not a dead machine."""
+"""Unpack compressed streams, with limits on size and ratio so that a decompression bomb gives an error."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from bootmenu.model.kernel import Compression
 from bootmenu.model.text import quoted
 
 CEILING = 256 * 1024 * 1024
-"""Bytes. No kernel or initramfs that fits the machines we start is larger once unpacked."""
+"""Bytes. No kernel or initramfs of a supported machine is larger once unpacked."""
 
 _RATIO, _RATIO_FROM = 100, 64 * 1024 * 1024
-"""Kernels and initramfs pack to a third or a tenth; a small image of zeros may pack to nothing."""
+"""Compression shrinks kernels and initramfs to a third or a tenth; small images of zeros may shrink far more."""
 
 _FIRST_CHUNK, _CHUNK = 4096, 256 * 1024
 _INPUT = 64 * 1024
-"""Bytes read at a time, so that a slow medium can be watched and given up."""
-_MAX_MEMBERS = 65536  # of 20 bytes and without content, they would keep us busy for hours
-_MEMORY = 192 * 1024 * 1024  # bytes that an unpacker may take for itself: dictionaries of 128 MiB are the largest
+"""Bytes read at a time, so that reading from a slow medium can be aborted."""
+_MAX_MEMBERS = 65536  # millions of empty members of 20 bytes would take hours
+_MEMORY = 192 * 1024 * 1024  # bytes of memory for an unpacker: the largest dictionaries have 128 MiB
 GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, BZIP2_MAGIC = b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh"
 LZ4_LEGACY, LZ4_FRAME = b"\x02\x21\x4c\x18", b"\x04\x22\x4d\x18"
 
 MAGICS = (
-    # lib/decompress.c:compressed_formats; lzma has no magic, only the properties that everybody uses
+    # lib/decompress.c:compressed_formats; lzma has no magic, but always the same properties in practice
     (GZIP_MAGIC, Compression.GZIP),
     (XZ_MAGIC, Compression.XZ),
     (ZSTD_MAGIC, Compression.ZSTD),
@@ -41,11 +41,11 @@ MAGICS = (
 
 
 class ChecksumError(FormatError):
-    """The stream's own checksum says that its content is another one."""
+    """Raised when the stream's checksum does not match its content."""
 
 
 class MissingModule(FormatError):  # noqa: N818 - the field's own words
-    """Nothing that is installed here can unpack it."""
+    """Raised when the Python module that unpacks this compression is not installed."""
 
     def __init__(self, compression: Compression, module: str) -> None:
         super().__init__(
@@ -55,13 +55,13 @@ class MissingModule(FormatError):  # noqa: N818 - the field's own words
 
 
 def _gunzip(source: ByteSource) -> Iterator[tuple[bytes, int]]:
-    """Checks every member's CRC and length (RFC 1952)."""
+    """Yield what `unpack` does; check every member's CRC and length (RFC 1952)."""
     offset, members = 0, 0
     while offset < source.size:
         if source.read(offset, 2) != GZIP_MAGIC:
             if members:
                 return
-            raise FormatError("this is no gzip stream", offset)
+            raise FormatError("this is not a gzip stream", offset)
         members += 1
         if members > _MAX_MEMBERS:
             raise FormatError(f"has more than {_MAX_MEMBERS:,} gzip members", offset)
@@ -87,10 +87,10 @@ def _gunzip(source: ByteSource) -> Iterator[tuple[bytes, int]]:
 
 
 def unpack(source: ByteSource, compression: Compression, ceiling: int = CEILING) -> Iterator[tuple[bytes, int]]:
-    """(unpacked piece, packed bytes consumed so far), to the end of the last member; bytes behind it are ignored.
+    """Yield (unpacked piece, packed bytes consumed so far) until the last member ends; ignore bytes after it.
 
-    Memory stays bounded whatever the stream claims. Raises FormatError when it is broken, ends early, passes the
-    ceiling, or is packed tighter than any kernel or initramfs is.
+    Memory use is bounded for any input. Raise FormatError if the stream is damaged or incomplete, unpacks to more
+    than `ceiling` bytes, or has an implausible compression ratio.
     """
     match compression:
         case Compression.NONE:
@@ -117,7 +117,7 @@ def unpack(source: ByteSource, compression: Compression, ceiling: int = CEILING)
         yield piece, consumed
 
 
-_BOMB = "No kernel or initramfs is packed like that: the file is damaged, or made to fill the memory."
+_BOMB = "No kernel or initramfs is compressed like that: the file is damaged, or meant to exhaust memory."
 
 
 def _plain(source: ByteSource) -> Iterator[tuple[bytes, int]]:
@@ -128,7 +128,7 @@ def _plain(source: ByteSource) -> Iterator[tuple[bytes, int]]:
 
 
 class _Unpacker(Protocol):
-    """What LZMADecompressor, BZ2Decompressor and LZ4FrameDecompressor have in common."""
+    """The common interface of LZMADecompressor, BZ2Decompressor and LZ4FrameDecompressor."""
 
     @property
     def eof(self) -> bool: ...
@@ -150,7 +150,7 @@ def _lzma() -> _Unpacker:
 def _members(
     source: ByteSource, magic: bytes, make: Callable[[], _Unpacker], name: str
 ) -> Iterator[tuple[bytes, int]]:
-    """magic: what a further member begins with; empty = there is none."""
+    """Yield what `unpack` does; magic: the start of each further member, or empty if there can be none."""
     offset = 0
     for _ in range(_MAX_MEMBERS):
         unpacker = make()
@@ -178,7 +178,7 @@ def _members(
 
 
 _ZSTD_CHUNK = 256
-"""Bytes of input at a time. RFC 8878: a block of 4 bytes may stand for 128 KiB, so that this makes 8 MiB at most."""
+"""Bytes of input at a time. RFC 8878: a block of 4 bytes may unpack to 128 KiB, so this gives 8 MiB at most."""
 
 
 def _unzstd(source: ByteSource) -> Iterator[tuple[bytes, int]]:
@@ -202,7 +202,7 @@ def _unzstd(source: ByteSource) -> Iterator[tuple[bytes, int]]:
             except zstandard.ZstdError as error:
                 raise FormatError(f"the zstd stream is damaged: {quoted(str(error))}", offset) from None
             except MemoryError:
-                raise FormatError("the zstd stream wants more memory than there is", offset) from None
+                raise FormatError("the zstd stream needs more memory than is free", offset) from None
             if piece:
                 yield piece, offset
         offset -= len(unpacker.unused_data)
@@ -234,14 +234,14 @@ def _unlz4(source: ByteSource) -> Iterator[tuple[bytes, int]]:
 
 
 def lz4_blocks(source: ByteSource) -> Iterator[tuple[int, int]]:
-    """(offset, size) of every packed block of a legacy lz4 stream. Raises FormatError when it ends early.
+    """Yield (offset, size) of each packed block of a legacy lz4 stream. Raise FormatError if it is incomplete.
 
-    It has no end mark: it ends with the file, with the four bytes of unpacked size that the kernel's build appends
-    (scripts/Makefile.lib: size_append), or with what cannot be a block, as lz4 itself has it (programs/lz4io.c:
-    LZ4IO_decodeLegacyStream).
+    Such a stream has no end mark. It ends with the file, with the four bytes of unpacked size that the kernel's build
+    appends (scripts/Makefile.lib: size_append), or, as in lz4 itself (programs/lz4io.c: LZ4IO_decodeLegacyStream),
+    before anything that cannot be a block.
     """
     if source.read(0, 4) != LZ4_LEGACY:
-        raise FormatError("this is no lz4 stream", 0)
+        raise FormatError("this is not an lz4 stream", 0)
     offset, blocks = 4, 0
     for _ in range(_MAX_MEMBERS):
         word = source.read(offset, 4)
@@ -262,7 +262,7 @@ def lz4_blocks(source: ByteSource) -> Iterator[tuple[int, int]]:
 
 
 def unpack_head(source: ByteSource, compression: Compression, length: int) -> bytes:
-    """At most `length` unpacked bytes from the start, whatever the rest is like. Raises FormatError."""
+    """Return at most `length` unpacked bytes from the start; ignore the rest. Raise FormatError."""
     head = bytearray()
     for piece, _ in unpack(source, compression):
         head += piece
@@ -272,7 +272,7 @@ def unpack_head(source: ByteSource, compression: Compression, length: int) -> by
 
 
 def has_checksum(compression: Compression, head: bytes) -> bool:
-    """Whether a stream that begins like this and was unpacked to its end has thereby proved to be whole."""
+    """Return whether a stream with this head has a checksum, so that unpacking it to the end verifies it."""
     match compression:
         case Compression.GZIP | Compression.BZIP2:
             return True

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The initramfs: cpio archives, plain or packed, one after the other.
+"""Inspect an initramfs: cpio archives, plain or packed, one after the other.
 
 Documentation/driver-api/early-userspace/buffer-format.rst: any number of archives, each at a multiple of four
-bytes, zeros between them; an uncompressed one (early microcode, for instance) may stand before a packed one.
+bytes, zeros between them; an uncompressed one (early microcode, for instance) may precede a packed one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _HEADER = 110
 _BLOCK = 256 * 1024
 _ZEROS = bytes(_BLOCK)
 _MAX_NAMES, _NAMES = 200_000, 10_000
-"""Files and archives: more are an error; so many are looked through when nobody asked for more."""
+"""Limits on files and archives: more than the first are an error; a search that is not deep stops at the second."""
 _MOST_ZEROS = 64 * 1024 * 1024
-"""Between two archives. What follows more than that is not looked at; the kernel does, however long it takes."""
+"""Bytes of zeros between two archives that are skipped. The kernel has no such limit."""
 DEEP_CEILING = 192 * 1024 * 1024
-"""Unpacked bytes that are looked through for modules; an initramfs that has them has them before that."""
+"""Unpacked bytes that are searched for modules; an initramfs with modules has them earlier."""
 
 _MAGICS = (
     # lib/decompress.c: compressed_formats
@@ -41,20 +41,20 @@ _MODULES = re.compile(r"^\.?/?(?:usr/)?lib/modules/([^/]+)(?:/|$)")
 
 
 class Initramfs(Value, kw_only=True):
-    """What was seen of one."""
+    """What `inspect` found."""
 
     compression: str | None
-    """Of its first packed part; None = none was met."""
+    """The compression of its first packed archive, or None if none was found."""
     module_releases: tuple[str, ...] | None
-    """Kernel releases with a folder below lib/modules; None = nobody looked far enough, or nothing can unpack it
-    here."""
+    """Kernel releases with a directory in lib/modules; None if unknown: the search was not deep, or the compression
+    is not supported."""
 
 
 def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
-    """Read the headers of the plain archives in front, and, when deep, the packed ones, too.
+    """Read the headers of the leading plain archives and, if deep, those of the packed ones.
 
-    When not deep, 10,000 headers and 1 MiB of zeros at most are read, and nothing of what files hold.
-    Raises FormatError when it does not begin like an initramfs, OSError when the medium fails.
+    If not deep, read at most 10,000 headers and 1 MiB of zeros. Raise FormatError if it does not begin like an
+    initramfs, or OSError if the medium fails.
     """
     offset, releases, names, archives = 0, set[str](), 0, 0
     while True:
@@ -62,15 +62,15 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
         if names + archives > _MAX_NAMES:
             raise FormatError(f"it has more than {_MAX_NAMES} files")
         if names and (beyond is None or (not deep and names + archives > _NAMES)):
-            # an initramfs that has modules has them before that
+            # an initramfs with modules has them earlier
             return Initramfs(compression=None, module_releases=tuple(sorted(releases)) if releases or deep else None)
         if beyond is None:
-            raise FormatError("it begins with nothing but zeros")
+            raise FormatError("it begins with too many zero bytes")
         offset = beyond
         magic = source.read(offset, 8)
         if not magic:
             if offset == 0 or names == 0:
-                raise FormatError("it is empty, or holds nothing but zeros")
+                raise FormatError("it is empty, or contains only zero bytes")
             return Initramfs(compression=None, module_releases=tuple(sorted(releases)))
         compression = next((name for start, name in _MAGICS if magic.startswith(start)), None)
         if compression is not None:
@@ -84,8 +84,8 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
             return Initramfs(compression=compression, module_releases=None)
         if magic[:6] not in (b"070701", b"070702"):
             if names:
-                raise FormatError("something that is no archive follows the first one", offset)
-            raise FormatError("it begins neither like a cpio archive nor like a packed one", offset)
+                raise FormatError("the first archive is followed by data that is not an archive", offset)
+            raise FormatError("it begins neither with a cpio archive nor with a packed one", offset)
         archive = _Cursor(source, offset)
         archives += 1
         for name in _names(archive.read, archive.skip):
@@ -99,7 +99,7 @@ def inspect(source: ByteSource, *, deep: bool) -> Initramfs:
 
 
 def _skip_zeros(source: ByteSource, offset: int, most: int) -> int | None:
-    """Where the next byte is that is none, or the end; None = there are more than that."""
+    """Return the offset of the next byte that is not zero, or of the end; None if more than `most` zeros follow."""
     end, length = offset + most, 512
     while offset <= end:
         block = source.read(offset, length)
@@ -125,7 +125,7 @@ class _Cursor(Record):
 
 
 def _names(read: Callable[[int], bytes], skip: Callable[[int], bool]) -> Iterator[str]:
-    """The file names of one newc archive, to its trailer. Raises FormatError."""
+    """Yield the file names of one newc archive up to its trailer. Raise FormatError."""
     while True:
         header = read(_HEADER)
         if len(header) < _HEADER or header[:6] not in (b"070701", b"070702"):
@@ -135,7 +135,7 @@ def _names(read: Callable[[int], bytes], skip: Callable[[int], bool]) -> Iterato
         except ValueError:
             raise FormatError("a header of the archive is damaged") from None
         if not 0 < name_size <= 4096:
-            raise FormatError("a file name in the archive is longer than any can be")
+            raise FormatError("a file name in the archive is too long")
         name = read(name_size).rstrip(b"\0").decode("utf-8", "replace")
         whole = skip(-(_HEADER + name_size) % 4)
         if name == "TRAILER!!!":
@@ -155,7 +155,7 @@ def _packed_releases(source: ByteSource, offset: int, compression: str) -> set[s
             match = _MODULES.match(name)
             if match:
                 releases.add(match[1])
-            # folders stand before what they hold: behind lib there is nothing of interest any more
+            # directories precede their content: nothing after lib is of interest
             elif (releases and not name.lstrip("./").startswith(("lib", "usr"))) or stream.consumed > DEEP_CEILING:
                 break
     except MissingModule:
@@ -166,13 +166,13 @@ def _packed_releases(source: ByteSource, offset: int, compression: str) -> set[s
 
 
 class _Stream:
-    """Unpacked pieces as bytes to be read one after the other."""
+    """A sequential reader over unpacked pieces."""
 
     def __init__(self, pieces: Iterator[tuple[bytes, int]]) -> None:
         self._pieces = pieces
         self._piece, self._at = b"", 0
         self.consumed = 0
-        """Unpacked bytes so far."""
+        """Unpacked bytes read or skipped so far."""
 
     def _take(self, length: int) -> Iterator[bytes]:
         while length > 0:
@@ -187,9 +187,9 @@ class _Stream:
             yield taken
 
     def read(self, length: int) -> bytes:
-        """Fewer bytes only at the end."""
+        """Return `length` bytes, fewer only at the end."""
         return b"".join(self._take(length))
 
     def skip(self, length: int) -> bool:
-        """False when the end came first."""
+        """Skip `length` bytes; return False if the stream ends before."""
         return sum(map(len, self._take(length))) == length

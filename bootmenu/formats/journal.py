@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Whether a file system was left with changes in its journal, which a mount that writes nothing does not replay.
+"""Detect file systems with pending changes in their journal, which a strictly read-only mount does not replay.
 
-A few reads of a fixed size each; nothing of the journal's content is looked at.
+This takes a few reads of a fixed size; the journal's content is not read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bootmenu.formats.reader import ByteSource, Reader
 _BLOCK = 512
 """Bytes of a basic block of an XFS log (fs/xfs/libxfs/xfs_fs.h: BBSIZE)."""
 _LONGEST_RECORD = 2048
-"""Basic blocks of an XFS log in which the last record is looked for: 1 MiB, where one is 256 KiB at most
+"""Basic blocks of an XFS log in which to search for the last record: 1 MiB; a record has 256 KiB at most
 (fs/xfs/libxfs/xfs_log_format.h: XLOG_MAX_RECORD_BSIZE)."""
 _RECORD = 0xFEEDBABE
 """fs/xfs/libxfs/xfs_log_format.h: XLOG_HEADER_MAGIC_NUM"""
@@ -23,11 +23,11 @@ _UNMOUNT = 0x20
 
 
 def unreplayed(filesystem: str, source: ByteSource) -> bool | None:
-    """Return whether the journal of a file system has to be replayed; None = not known, or another file system.
+    """Return whether the journal of a file system has to be replayed, or None if unknown or not supported.
 
-    filesystem: as lsblk calls it. source: its block device. Raise FormatError for what ends early, OSError."""
-    look = _LOOKS.get(filesystem)
-    return None if look is None else look(source)
+    filesystem: its type as in lsblk. source: its block device. Raise FormatError if it ends early; raise OSError."""
+    probe = _PROBES.get(filesystem)
+    return None if probe is None else probe(source)
 
 
 def _ext4(source: ByteSource) -> bool | None:
@@ -41,7 +41,7 @@ def _ext4(source: ByteSource) -> bool | None:
 
 def _btrfs(source: ByteSource) -> bool | None:
     # fs/btrfs/accessors.h, include/uapi/linux/btrfs_tree.h: struct btrfs_super_block at 64 KiB; magic at 0x40,
-    # log_root at 0x60. It is not 0 where a log tree is to be replayed (fs/btrfs/disk-io.c: open_ctree)
+    # log_root at 0x60, which is not 0 if a log tree has to be replayed (fs/btrfs/disk-io.c: open_ctree)
     head = _read(source, 0x10000, 0x68)
     if head[0x40:0x48] != b"_BHRfS_M":
         return None
@@ -56,7 +56,7 @@ def _xfs(source: ByteSource) -> bool | None:
     block_size, log_start = struct.unpack_from(">I", head, 4)[0], struct.unpack_from(">Q", head, 48)[0]
     group_blocks, _, _, log_blocks = struct.unpack_from(">4I", head, 84)
     if not log_start:
-        return None  # its log is another device
+        return None  # its log is on another device
     group, block = log_start >> head[124], log_start & ((1 << head[124]) - 1)
     start = (group * group_blocks + block) * block_size
     size = log_blocks * block_size // _BLOCK
@@ -67,20 +67,20 @@ def _xfs(source: ByteSource) -> bool | None:
 
 
 def _xfs_head(source: ByteSource, start: int, size: int) -> int:
-    """The basic block of the log that is written next. Every block begins with the number of the round in which it
-    was written (fs/xfs/xfs_log_recover.c: xlog_find_head)."""
+    """Return the basic block of the log that would be written next. Each block begins with the number of the cycle in
+    which it was written (fs/xfs/xfs_log_recover.c: xlog_find_head)."""
 
-    def round_of(block: int) -> int:
+    def cycle_of(block: int) -> int:
         word, cycle = struct.unpack(">2I", _read(source, start + block * _BLOCK, 8))
         return int(cycle if word == _RECORD else word)
 
-    last = round_of(size - 1)
-    if round_of(0) == last:
+    last = cycle_of(size - 1)
+    if cycle_of(0) == last:
         return size
-    low, high = 0, size - 1  # the first block of the round before lies in (low, high]
+    low, high = 0, size - 1  # the first block of the previous cycle is in (low, high]
     while high - low > 1:
         middle = (low + high) // 2
-        if round_of(middle) == last:
+        if cycle_of(middle) == last:
             high = middle
         else:
             low = middle
@@ -88,10 +88,10 @@ def _xfs_head(source: ByteSource, start: int, size: int) -> int:
 
 
 def _xfs_unmounted(source: ByteSource, start: int, size: int, end: int) -> bool:
-    """Whether the last record before this block says that it was unmounted (xlog_check_unmount_rec)."""
+    """Return whether the last record before this block is an unmount record (xlog_check_unmount_rec)."""
     first = max(0, end - _LONGEST_RECORD)
     blocks = _read(source, start + first * _BLOCK, (end - first) * _BLOCK)
-    if end < _LONGEST_RECORD and end < size:  # a record that begins at the end of the round before
+    if end < _LONGEST_RECORD and end < size:  # the record may begin at the end of the previous cycle
         more = min(_LONGEST_RECORD - end, size - end)
         blocks = _read(source, start + (size - more) * _BLOCK, more * _BLOCK) + blocks
     for at in range(len(blocks) - _BLOCK, -1, -_BLOCK):
@@ -115,12 +115,12 @@ def _read(source: ByteSource, offset: int, length: int) -> bytes:
     return Reader(data, "the file system").slice(0, length)
 
 
-_LOOKS: dict[str, Callable[[ByteSource], bool | None]] = {
+_PROBES: dict[str, Callable[[ByteSource], bool | None]] = {
     "ext3": _ext4,
     "ext4": _ext4,
     "btrfs": _btrfs,
     "xfs": _xfs,
 }
 
-JOURNALED = frozenset(_LOOKS)
-"""The file systems that `unreplayed` knows."""
+JOURNALED = frozenset(_PROBES)
+"""The types of file systems that `unreplayed` supports."""

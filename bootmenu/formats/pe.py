@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The little of PE/COFF that kernels with an EFI stub carry: machine, sections, certificate table."""
+"""Read the PE/COFF headers of kernels with an EFI stub: machine, sections, certificate table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MACHINES = {
 }
 
 _MAX_SECTIONS = 1024
-"""A unified kernel image has one per device tree, far more than the 96 of Windows; each takes 40 bytes of header."""
+"""A unified kernel image has one per device tree, far more than the 96 of Windows; each needs 40 bytes."""
 
 
 class Section(Value, kw_only=True):
@@ -27,29 +27,30 @@ class Section(Value, kw_only=True):
 
     name: str
     offset: int
-    """In the file."""
+    """Offset in the file."""
     size: int
-    """Of its raw data, padded to the file's alignment."""
+    """Size of its raw data, padded to the file's alignment."""
     virtual_size: int
-    """In memory, without padding; 0 = not said."""
+    """Size in memory, without padding; 0 if unknown."""
 
     @property
     def content_size(self) -> int:
-        """Of what is meant by it: the raw data are padded, and the memory may be longer than what is in the file."""
+        """Return the size without padding; the size in memory may exceed what is in the file."""
         return min(self.size, self.virtual_size) if self.virtual_size else self.size
 
 
 class PortableExecutable(Value, kw_only=True):
-    """Offsets and sizes are bytes of the file."""
+    """The headers of a PE file. Offsets and sizes are in bytes of the file."""
 
     machine: int
     sections: tuple[Section, ...]
     certificates: tuple[int, int]
-    """(offset, size) of the certificate table; (0, 0) = not signed."""
+    """(offset, size) of the certificate table; (0, 0) if it is not signed."""
 
     @classmethod
     def from_head(cls, head: bytes) -> PortableExecutable | None:
-        """From a file's first bytes; None when they do not begin an image. Raises FormatError when cut."""
+        """Read the headers in a file's first bytes, or return None if it is no PE file. Raise FormatError if they are
+        incomplete."""
         if head[:2] != b"MZ" or len(head) < 0x40:
             return None
         reader = Reader(head, "the PE header")
@@ -85,7 +86,7 @@ class PortableExecutable(Value, kw_only=True):
 
     @property
     def end(self) -> int | None:
-        """Bytes the file must have; None when no section has raw data."""
+        """Return the size that the file must have at least, or None if no section has raw data."""
         ends = [section.offset + section.size for section in self.sections if section.size]
         if not ends:
             return None

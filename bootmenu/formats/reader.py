@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bounds-checked reading of bytes, and the one way in which a format may ask a file for more of them."""
+"""Read bytes with bounds checks; ByteSource is the interface through which formats read files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bootmenu.model.value import Value
 
 
 class ByteSource(Protocol):
-    """Something with bytes at offsets: an open file, a buffer, the unpacked form of either."""
+    """Bytes that can be read at any offset: an open file, a buffer, or the unpacked form of either."""
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Return the size in bytes."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset`; fewer only at the end. Raises OSError when the medium fails."""
+        """Return `length` bytes from `offset`, fewer only at the end. Raise OSError if the medium fails."""
 
 
 class Buffer(Value):
@@ -28,11 +28,11 @@ class Buffer(Value):
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Return the size in bytes."""
         return len(self.data)
 
     def read(self, offset: int, length: int) -> bytes:
-        """A slice; empty beyond the end."""
+        """Return a slice, which is empty beyond the end."""
         return self.data[max(offset, 0) : max(offset, 0) + max(length, 0)]
 
 
@@ -44,22 +44,22 @@ class Window(Value):
     size: int
 
     def read(self, offset: int, length: int) -> bytes:
-        """Never beyond the window."""
+        """Return a slice; never read beyond the window."""
         length = max(0, min(length, self.size - offset))
         return self.source.read(self.offset + offset, length) if offset >= 0 else b""
 
 
 class Reader(Value):
-    """Numbers and slices at offsets of a buffer. Every access is checked; errors carry the offset."""
+    """Numbers and slices at offsets of a buffer; every access is bounds-checked, and errors have the offset."""
 
     data: bytes
     what: str
-    """Name of the examined thing, for messages."""
+    """What the data is, for messages."""
 
     def slice(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes, or FormatError."""
+        """Return exactly `length` bytes, or raise FormatError."""
         if offset < 0 or length < 0 or offset + length > len(self.data):
-            raise FormatError(f"{self.what} ends early: {length} bytes wanted, {len(self.data)} in all", offset)
+            raise FormatError(f"{self.what} ends early: {length} bytes needed, {len(self.data)} in all", offset)
         return self.data[offset : offset + length]
 
     def _number(self, layout: str, offset: int, length: int) -> int:
@@ -67,25 +67,25 @@ class Reader(Value):
         return value
 
     def u8(self, offset: int) -> int:
-        """One byte."""
+        """Return the byte at that offset."""
         return self._number("B", offset, 1)
 
     def u16le(self, offset: int) -> int:
-        """Little-endian 16 bits."""
+        """Return the little-endian 16-bit number at that offset."""
         return self._number("<H", offset, 2)
 
     def u32le(self, offset: int) -> int:
-        """Little-endian 32 bits."""
+        """Return the little-endian 32-bit number at that offset."""
         return self._number("<I", offset, 4)
 
     def u64le(self, offset: int) -> int:
-        """Little-endian 64 bits."""
+        """Return the little-endian 64-bit number at that offset."""
         return self._number("<Q", offset, 8)
 
     def u32be(self, offset: int) -> int:
-        """Big-endian 32 bits."""
+        """Return the big-endian 32-bit number at that offset."""
         return self._number(">I", offset, 4)
 
     def u64be(self, offset: int) -> int:
-        """Big-endian 64 bits."""
+        """Return the big-endian 64-bit number at that offset."""
         return self._number(">Q", offset, 8)

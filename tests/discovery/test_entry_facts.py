@@ -104,7 +104,7 @@ def test_parts_of_an_addon_are_parts_of_their_own_file() -> None:
     assert [initramfs.size for initramfs in facts.initramfs] == [len(CPIO), len(CPIO) + 12]
 
 
-@pytest.mark.parametrize(("path", "detail"), [(UKI, "no part .gone"), ("/Image", "no file of parts")])
+@pytest.mark.parametrize(("path", "detail"), [(UKI, "no part .gone"), ("/Image", "not a container")])
 def test_a_part_that_is_not_there_makes_its_file_unusable(path: str, detail: str) -> None:
     _, facts = gather(replace(ENTRY, initrds=(ref(".gone", path),)), TREES)
     (file,) = [file for file in facts.files if file.role == "initramfs"]

@@ -121,8 +121,8 @@ def test_every_hash_of_every_part_is_checked(algorithm: str, spoilt: str) -> Non
 @pytest.mark.parametrize(
     ("configuration", "says"),
     [
-        ({"kernel": ["kernel"], "fdt": ["none"]}, "image none that it boots with is not there"),
-        ({"kernel": ["kernel"], "ramdisk": ["none"]}, "image none that it boots with is not there"),
+        ({"kernel": ["kernel"], "fdt": ["none"]}, "its image none is missing"),
+        ({"kernel": ["kernel"], "ramdisk": ["none"]}, "its image none is missing"),
         ({"kernel": ["kernel"], "fdt": ["odd"]}, "compression 'odd' of its image odd"),
         ({"kernel": ["kernel"], "fdt": ["empty"]}, "empty"),
     ],
@@ -172,8 +172,8 @@ def test_a_uimage_of_several_parts_boots_with_all_of_them() -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (uimage_of(IMAGE, sizes=[len(IMAGE) + 999]), "part 1 lies outside"),
-        (uimage_of(IMAGE, CPIO, sizes=[len(IMAGE), 999]), "part 2 lies outside"),
+        (uimage_of(IMAGE, sizes=[len(IMAGE) + 999]), "part 1 is outside"),
+        (uimage_of(IMAGE, CPIO, sizes=[len(IMAGE), 999]), "part 2 is outside"),
         (uimage_of(sizes=[]), "table of parts"),
         (uimage(b"\0\0\0\1" * 40, kind=4), "table of parts"),
         (uimage(b"", kind=4), "table of parts"),
@@ -190,7 +190,7 @@ def test_an_initramfs_in_a_uimage_is_found() -> None:
     assert part is not None
     assert content_of(Buffer(data), part) == CPIO
     assert ramdisk(Buffer(CPIO), checked=True) is None
-    with pytest.raises(FormatError, match="not one of an initramfs"):
+    with pytest.raises(FormatError, match="but not of an initramfs"):
         ramdisk(Buffer(uimage(IMAGE)), checked=False)
     damaged = uimage(CPIO, kind=3, data_crc=1)
     assert ramdisk(Buffer(damaged), checked=False) == part

@@ -80,7 +80,7 @@ def test_damage_gives_a_value_or_a_typed_error(name: str) -> None:
 
 
 def test_a_part_is_wanted_of_files_with_parts_only() -> None:
-    with pytest.raises(FormatError, match="one kernel only, and conf-1"):
+    with pytest.raises(FormatError, match="a single kernel: there is no part conf-1"):
         identify(Buffer(IMAGE), Wanted(part="conf-1"))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One file per kernel format. A format is recognised by its content, never by its name."""
+"""Identify kernel images: one module per format. A format is recognised by its content, never by its name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bootmenu.model.value import Record, Value, field, replace
 from bootmenu.registry import Registry
 
 HEAD_SIZE = 64 * 1024
-"""Bytes that every format gets to look at first: headers, section tables and boot stubs fit."""
+"""Bytes from the start of the file that every format is given: headers, section tables and boot stubs fit."""
 
 
 class UnsupportedKernel(FormatError):  # noqa: N818 - the field's own words
-    """The file was looked at and is nothing that can be started.
+    """Raised for a file that cannot be booted.
 
-    looks_like: what it seems to be, for people. architecture: what it says it is for, when it says so.
+    looks_like: a description of what it seems to be. architecture: the one its header names, if any.
     """
 
     def __init__(self, looks_like: str, architecture: Architecture | None = None) -> None:
@@ -34,7 +34,7 @@ class UnsupportedKernel(FormatError):  # noqa: N818 - the field's own words
 
 
 class BrokenContainer(UnsupportedKernel):
-    """A known file around a kernel, from which the kernel cannot be had.
+    """Raised for a known container whose kernel cannot be read.
 
     container: the format's name. message: why.
     """
@@ -49,26 +49,28 @@ class BrokenContainer(UnsupportedKernel):
 
 
 class KernelFormat(Protocol):
-    """Returns None when the bytes are of another format; raises FormatError when they are of this one
-    and broken, UnsupportedKernel when they are known and of no use here."""
+    """A function that recognises one format.
+
+    Return None if the file has another format. Raise FormatError if it has this format but is damaged, and
+    UnsupportedKernel if it is recognised but cannot be booted."""
 
     def __call__(self, head: bytes, source: ByteSource) -> KernelImage | None: ...
 
 
 class Wanted(Value, kw_only=True):
-    """Which kernel is meant, of a container that holds several."""
+    """Which kernel to take from a container that holds several."""
 
     board: tuple[str, ...] = ()
-    """The machine's root `compatible`, most specific first; () = it is not known."""
+    """The machine's root `compatible`, most specific first; () if unknown."""
     part: str = ""
-    """As FileRef.part of an entry's kernel has it: a profile of a UKI (`@1`), a configuration of a FIT image; empty
-    = the container's own choice."""
+    """FileRef.part of an entry's kernel: a profile of a UKI (`@1`) or a configuration of a FIT image; empty for the
+    container's default."""
     cache: PartCache = field(default_factory=lambda: PartCache(), compare=False)
-    """To be handed in again for every other part of the same file."""
+    """Pass the same one for every part of a file."""
 
 
 class Container(Value):
-    """A format of files that may hold several kernels; register its probe as `@Container`."""
+    """A file format that may hold several kernels; register its probe as `@Container`."""
 
     probe: Callable[[bytes, ByteSource, Wanted], KernelImage | None]
 
@@ -76,33 +78,33 @@ class Container(Value):
 FORMATS: Registry[KernelFormat | Container] = Registry(__name__)
 
 PARTS: Registry[Callable[[bytes, ByteSource], tuple[Embedded, ...] | None]] = Registry(__name__)
-"""Per format of containers: every part of a file, whatever configuration of it uses it; None = another format."""
+"""For each container format, a function that returns all parts of a file, or None if it has another format."""
 
 
 SMALL = 4 * 1024 * 1024
-"""Bytes of a device tree or a text in a container that are read."""
+"""Largest device tree or text that is read from a container, in bytes."""
 
 
 class FilePart(Value):
-    """A part of a file that holds a kernel, or a file around one."""
+    """A byte range of a file that holds a kernel or another container."""
 
     source: ByteSource
     offset: int
     size: int
 
     def read(self, offset: int, length: int) -> bytes:
-        """Never beyond the part."""
+        """Return at most `length` bytes; never read beyond the part."""
         return Window(self.source, self.offset, self.size).read(offset, length)
 
 
 _DEPTH = 2
-"""Files around files that are looked into: a UKI may hold a zboot kernel."""
+"""Deepest nesting of containers: a UKI may hold a zboot kernel."""
 
 
 def identify_part(source: ByteSource, offset: int, size: int, container: str) -> KernelImage:
-    """The kernel in `size` bytes of a file from `offset` on, told as one of the whole file.
+    """Identify the kernel in `size` bytes at `offset`; offsets and sizes returned are those of the whole file.
 
-    Raises UnsupportedKernel, FormatError, OSError.
+    Raise UnsupportedKernel, FormatError, OSError.
     """
     depth, outer = 1, source
     while isinstance(outer, FilePart):
@@ -120,16 +122,17 @@ def identify_part(source: ByteSource, offset: int, size: int, container: str) ->
 
 
 _MOST_TREES = 8 * 1024 * 1024
-"""Bytes of device trees in one file whose root is not found in their first bytes, and which are read whole."""
+"""Bytes of device trees per file that may be read whole because their root is not near their start."""
 _MOST_TEXT = 1024 * 1024
-"""Bytes of all texts in one file: 256 profiles with a command line each have a tenth."""
+"""Bytes of all texts in one file: 256 profiles with a command line each need a tenth of it."""
 T = TypeVar("T")
 
 
 class PartCache(Record, eq=False):
-    """What is known of the parts of one file, so that each is unpacked and hashed once, however many entries name it.
+    """Results for the parts of one file, so that each part is unpacked and hashed once for all entries.
 
-    All of it together is bounded by the file's size: parts may overlap, and a file of 200 kB can have thousands.
+    The total work is limited in proportion to the file's size, because parts may overlap: a file of 200 kB can have
+    thousands.
     """
 
     _parsed: dict[type, object] = field(default_factory=dict)
@@ -142,14 +145,14 @@ class PartCache(Record, eq=False):
     _text: int = 0
 
     def parsed(self, kind: type[T], parse: Callable[[], T]) -> T:
-        """Return what the container's own tables say; they are parsed once."""
+        """Return the container's tables, parsed once."""
         known = self._parsed.get(kind)
         if not isinstance(known, kind):
             self._parsed[kind] = known = parse()
         return known
 
     def kernel(self, source: ByteSource, part: Embedded, container: str) -> KernelImage:
-        """Return the kernel in a part, as `kernel_in` does, but only look at each part once. Raise as that does."""
+        """Return the result of `kernel_in`, computed once per part; raise what it raises."""
         key = (part.offset, part.size, part.compression)
         known = self._kernels.get(key)
         if known is None:
@@ -161,7 +164,7 @@ class PartCache(Record, eq=False):
             else:
                 if known.content_read and known.compression is not Compression.NONE:
                     self._unpacked += known.content_size or 0
-                if len(known.containers) > 1:  # which may have hashed all that is in it, twice
+                if len(known.containers) > 1:  # the inner container may have hashed its whole content, twice
                     self._spend_hashed(source, 2 * part.size)
             self._kernels[key] = known
         if isinstance(known, FormatError):
@@ -169,9 +172,9 @@ class PartCache(Record, eq=False):
         return known
 
     def digest(self, source: ByteSource, part: Embedded, algorithm: str) -> bytes:
-        """Return the hash of a part's bytes as they are in the file. algorithm: `crc32`, or a name of hashlib.
+        """Return the hash of a part's bytes, still packed. algorithm: `crc32`, or a name of hashlib.
 
-        Raise FormatError where parts overlap so much that more than twice the file would be hashed, and OSError.
+        Raise FormatError if parts overlap so much that more than twice the file would be hashed; raise OSError.
         """
         key = (algorithm, part.offset, part.size)
         if key not in self._digests:
@@ -180,7 +183,7 @@ class PartCache(Record, eq=False):
         return self._digests[key]
 
     def board(self, source: ByteSource, part: Embedded) -> tuple[str, ...]:
-        """Return `compatible` of a device tree; () when it cannot be read or is too large. Raise OSError."""
+        """Return `compatible` of a device tree, or () if the tree is damaged or too large. Raise OSError."""
         key = (part.offset, part.size, part.compression)
         if key not in self._boards:
             try:
@@ -190,10 +193,10 @@ class PartCache(Record, eq=False):
         return self._boards[key]
 
     def spend_text(self, size: int) -> None:
-        """Take so many bytes of text, which are to be read next, off the limit. Raise FormatError at its end."""
+        """Count text that is about to be read. Raise FormatError if all texts together are too large."""
         self._text += size
         if self._text > _MOST_TEXT:
-            raise FormatError(f"its texts have more than {_MOST_TEXT:,} bytes together")
+            raise FormatError(f"its texts are larger than {_MOST_TEXT:,} bytes in total")
 
     def _board(self, source: ByteSource, part: Embedded) -> tuple[str, ...]:
         tree: ByteSource = Window(source, part.offset, part.size)
@@ -205,11 +208,11 @@ class PartCache(Record, eq=False):
         if head is None:
             self._whole += tree.size
             if self._whole > _MOST_TREES:
-                raise FormatError("too many device trees have to be read whole")
+                raise FormatError("too many of its device trees would have to be read whole")
         return read_head(tree).compatible
 
     def _spend_unpacked(self, source: ByteSource, size: int) -> None:
-        # kernels pack to a third or a tenth
+        # compression shrinks kernels to a third or a tenth
         self._unpacked += size
         if self._unpacked > max(CEILING, 10 * source.size):
             raise FormatError("its parts unpack to far more than kernels do")
@@ -221,12 +224,12 @@ class PartCache(Record, eq=False):
 
 
 _HASHED = 256 * 1024
-"""Bytes at a time: they stay in the processor's cache, and other threads get their turn in between."""
+"""Bytes per chunk: small enough for the processor's cache, and for other threads to run in between."""
 
 
 def _digest(algorithm: str, content: ByteSource) -> bytes:
     crc = 0
-    # not against an enemy, who would write his own hash: against a damaged copy
+    # the hash detects damaged copies; it is no protection from attackers, who would replace it as well
     digest = hashlib.new("sha256" if algorithm == "crc32" else algorithm, usedforsecurity=False)
     for at in range(0, content.size, _HASHED):
         piece = content.read(at, _HASHED)
@@ -238,7 +241,7 @@ def _digest(algorithm: str, content: ByteSource) -> bytes:
 
 
 def kernel_in(source: ByteSource, part: Embedded, container: str) -> KernelImage:
-    """Return the kernel in a part of a file, packed or not, with its place in the whole file.
+    """Identify the kernel in a part of a file, packed or not; offsets are those of the whole file.
 
     Raise UnsupportedKernel, FormatError, OSError.
     """
@@ -254,7 +257,7 @@ def kernel_in(source: ByteSource, part: Embedded, container: str) -> KernelImage
 
 
 class _Unpacked(Value):
-    """The start of the unpacked content with the size of all of it."""
+    """The start of the unpacked content, and the size of all of it."""
 
     head: bytes
     size: int
@@ -264,10 +267,11 @@ class _Unpacked(Value):
 
 
 def identify_packed(source: ByteSource, compression: Compression, claimed_size: int | None) -> KernelImage:
-    """The kernel that `source` packs: its first 64 KiB say which.
+    """Identify a compressed kernel from its first 64 KiB.
 
-    claimed_size: bytes that a trailer says it unpacks to. The whole is read only when that contradicts the kernel's
-    own section table, or when there is nothing to compare. Raises UnsupportedKernel, FormatError, OSError.
+    claimed_size: unpacked size in bytes according to a trailer, or None. The whole stream is unpacked only if that
+    differs from the size in the kernel's section table, or if one of them is missing. Raise UnsupportedKernel,
+    FormatError, OSError.
     """
     head = unpack_head(source, compression, HEAD_SIZE)
     size = len(head) if claimed_size is None else claimed_size
@@ -279,7 +283,7 @@ def identify_packed(source: ByteSource, compression: Compression, claimed_size: 
         foreign = FORMATS.get("foreign")
         if foreign is not None and not isinstance(foreign, Container):
             foreign(head, _Unpacked(head, size))
-        raise UnsupportedKernel(f"{compression} of something that is no kernel")
+        raise UnsupportedKernel(f"a {compression} file without a kernel")
     packed = replace(inner, compression=compression, file_size=source.size)
     if inner.declared_end is not None and inner.declared_end == claimed_size:
         return replace(packed, content_size=size, content_read=False)
@@ -296,13 +300,13 @@ def identify_packed(source: ByteSource, compression: Compression, claimed_size: 
 
 
 RAW = ("arm64-image", "riscv-image", "bzimage")
-"""Formats of kernels themselves; the others are files around one."""
+"""Formats of bare kernels; all others are containers or compressed."""
 
 
 def identify(source: ByteSource, wanted: Wanted | None = None) -> KernelImage:
-    """What kernel this is. Reads the first 64 KiB and what the format's own tables point at.
+    """Identify a kernel from the file's first 64 KiB and from what its tables refer to.
 
-    Raises UnsupportedKernel, FormatError, OSError when the medium fails.
+    Raise UnsupportedKernel, FormatError, or OSError if the medium fails.
     """
     wanted = wanted or Wanted()
     head = source.read(0, HEAD_SIZE)
@@ -310,15 +314,15 @@ def identify(source: ByteSource, wanted: Wanted | None = None) -> KernelImage:
         image = probe.probe(head, source, wanted) if isinstance(probe, Container) else probe(head, source)
         if image is not None:
             if wanted.part and not isinstance(probe, Container):
-                raise FormatError(f"it holds one kernel only, and {wanted.part} is wanted of it")
+                raise FormatError(f"it holds a single kernel: there is no part {wanted.part}")
             return image
-    raise UnsupportedKernel("an empty file" if not head else "data of no known kind")
+    raise UnsupportedKernel("an empty file" if not head else "an unknown format")
 
 
 def parts_of(source: ByteSource) -> dict[str, Embedded] | None:
-    """Every part of a container by its name, of which the first counts; None = it is no container.
+    """Return all parts of a container by name (the first, if several share one), or None if it is no container.
 
-    Raises FormatError, OSError.
+    Raise FormatError, OSError.
     """
     head = source.read(0, HEAD_SIZE)
     for parts in PARTS.values():
@@ -329,21 +333,21 @@ def parts_of(source: ByteSource) -> dict[str, Embedded] | None:
 
 
 def part_among(parts: Mapping[str, Embedded] | None, name: str) -> Embedded:
-    """One of `parts_of`, to be read as `content_of` reads it. Raises FormatError."""
+    """Return a part by name from the result of `parts_of`, to be read with `content_of`. Raise FormatError."""
     if parts is None:
-        raise FormatError(f"it is no file of parts, and {name} is wanted of it")
+        raise FormatError(f"it is not a container: there is no part {name}")
     if name not in parts:
         raise FormatError(f"it has no part {name}")
     return parts[name]
 
 
 def part_named(source: ByteSource, name: str) -> Embedded:
-    """The part of that name of a container. Raises FormatError, OSError."""
+    """Return the part of a container with that name. Raise FormatError, OSError."""
     return part_among(parts_of(source), name)
 
 
 def content_of(source: ByteSource, part: Embedded) -> bytes:
-    """All of a small part, unpacked; at most `SMALL` bytes. Raises FormatError, OSError."""
+    """Return the whole unpacked content of a part. Raise FormatError if it exceeds `SMALL` bytes; raise OSError."""
     content = b"".join(piece for piece, _ in unpack(Window(source, part.offset, part.size), part.compression, SMALL))
     if len(content) < part.size and part.compression is Compression.NONE:
         raise FormatError(f"the part {part.name} ends early")
@@ -351,11 +355,11 @@ def content_of(source: ByteSource, part: Embedded) -> bytes:
 
 
 def tree_for(image: KernelImage, board: tuple[str, ...]) -> Embedded | None:
-    """The device tree that a container would boot this board with; None = it has none for it.
+    """Return the device tree that a container would boot this board with, or None if it has none for this board.
 
-    One that names its boards and this one wins over one that is for any board, and the most specific name of this
-    board over the others (U-Boot, boot/image-fit.c:fit_conf_find_compat). systemd's stub looks at the most specific
-    name only (src/boot/devicetree.c:devicetree_match).
+    A tree that names this board is preferred over one for any board, and a match with the board's most specific name
+    over the others (U-Boot, boot/image-fit.c:fit_conf_find_compat). systemd's stub compares the most specific name
+    only (src/boot/devicetree.c:devicetree_match).
     """
     trees = [part for part in image.embedded if part.role is Role.DEVICE_TREE]
     for name in board[:1] if "uki" in image.containers else board:

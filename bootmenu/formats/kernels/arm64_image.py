@@ -14,7 +14,7 @@ _PAGE_SIZES = {1: 4096, 2: 16384, 3: 65536}
 
 @FORMATS.register("arm64-image")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Recognised by the magic at 0x38. `source` gives the file's size."""
+    """Read the header of an arm64 Image, which has its magic at 0x38."""
     if head[0x38:0x3C] != _MAGIC or len(head) < 64:
         return None
     reader = Reader(head, "the Image header")

@@ -13,7 +13,7 @@ _XLF_KERNEL_64 = 1
 
 @FORMATS.register("bzimage", after="riscv-image")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Recognised by `HdrS` at 0x202 and the boot flag before it."""
+    """Read the setup header of a bzImage, which has `HdrS` at 0x202 and the boot flag before it."""
     if head[0x202:0x206] != b"HdrS" or head[0x1FE:0x200] != b"\x55\xaa":
         return None
     reader = Reader(head, "the bzImage header")
@@ -32,7 +32,7 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
     # "syssize: the size of the protected-mode code in units of 16-byte paragraphs"
     plain_end = (fields["setup_sects"] + 1) * 512 + reader.u32le(0x1F4) * 16
     if 0 < plain_end - source.size < 16:
-        plain_end = source.size  # the last paragraph need not be full: memtest86+ ends within it
+        plain_end = source.size  # the last paragraph may be incomplete, as in memtest86+
     at = reader.u16le(0x20E)
     banner = head[at + 0x200 :].partition(b"\0")[0].split(b" ")[0][:64] if at else b""
     return KernelImage(

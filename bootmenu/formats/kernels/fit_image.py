@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The FIT image of U-Boot (doc/usage/fit/source_file_format.rst): a device tree of images and configurations.
 
-The data of an image lie inside that tree or behind it. A configuration names a kernel, an initramfs, a device tree
-and overlays for it, and which boards it is for.
+The data of an image is inside that tree or after it. A configuration names a kernel, an initramfs, a device tree with
+overlays, and the boards that it is for.
 """
 
 from __future__ import annotations
@@ -45,20 +45,21 @@ _ROLES = {
     "flat_dt": Role.DEVICE_TREE,
 }
 _DIGESTS = ("crc32", "md5", "sha1", "sha256", "sha384", "sha512")
-_MAX_TOKENS = 100_000  # a FIT image has some hundred; a quarter of a GiB of empty nodes would fill the memory
+_MAX_TOKENS = 100_000  # a FIT image has a few hundred; 256 MiB of empty nodes would exhaust memory
 _MAX_HASHES = 2
 _MAX_CONFIGURATIONS = 256
 _MAX_OVERLAYS = 64
-_MAX_BOARD = 4096  # bytes of a configuration's `compatible`, as of a tree's
-_MAX_NAME = 64  # characters of a name that is quoted
+_MAX_BOARD = 4096  # bytes of a configuration's `compatible`, the same limit as for a tree's
+_MAX_NAME = 64  # characters of a name in a message
 
 
 @FORMATS.register(NAME, after="uki")
 @Container
 def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None:
-    """The kernel of the configuration that is wanted, or fits the board best, or is the default, or the first.
+    """Identify the kernel of the requested configuration, or else of the one that fits the board best, the default or
+    the first.
 
-    Images of that configuration are checked against their hashes, which reads them.
+    Check the images of that configuration against their hashes, which reads them completely.
     """
     if head[:4] != _MAGIC:
         return None
@@ -67,7 +68,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     chosen = fit.chosen(wanted)
     kernel = fit.image(chosen.kernel) if chosen else fit.first_kernel()
     if kernel is None:
-        raise _broken("no configuration names a kernel that is there")
+        raise _broken("no configuration names an existing kernel")
     try:
         place = kernel.part(Role.KERNEL)
         others = tuple(fit.others(chosen, wanted)) if chosen else ()
@@ -76,7 +77,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     try:
         image = cache.kernel(source, place, NAME)
     except FormatError as error:
-        raise _broken(f"the kernel in it cannot be had: {error.message}", kernel.architecture) from None
+        raise _broken(f"its kernel cannot be read: {error.message}", kernel.architecture) from None
     try:
         used = (kernel, *filter(None, (fit.image(part.name) for part in others)))
         wrong = next(_wrong_hashes(used, source, cache), None)
@@ -94,7 +95,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
 
 @PARTS.register(NAME, after="uki")
 def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
-    """Every image that a kernel boots with, whichever configuration uses it; what cannot be had is left out."""
+    """Return the images of all configurations that have a role in booting; skip those that cannot be read."""
     if head[:4] != _MAGIC:
         return None
     fit = _Fit.read(head, source, PartCache())
@@ -111,35 +112,35 @@ def _wrong_hashes(images: Sequence[_FitImage], source: ByteSource, cache: PartCa
     """Yield a message for each hash that does not match an image's data. Raise FormatError, OSError."""
     for image in images:
         for algorithm, value in image.hashes:
-            if cache.digest(source, image.part(Role.INITRAMFS), algorithm) != value:  # as they are in the file
+            if cache.digest(source, image.part(Role.INITRAMFS), algorithm) != value:  # this role: not unpacked
                 yield f"the {algorithm} of the FIT's image {image.name} is wrong"
 
 
 class _FitImage(Value, kw_only=True):
-    """One image; what is wrong with it is told when somebody wants it."""
+    """One image; defects are reported only when it is used."""
 
     name: str
     role: Role | None
     architecture: Architecture | None
     compression: Compression | None
     packed: str
-    """The compression as the file has it."""
+    """The name of the compression in the file."""
     offset: int
-    """Where its data begins in the file."""
+    """Offset of its data in the file."""
     size: int
-    """Bytes of its data, all of them within the file."""
+    """Size of its data in bytes; all of it is within the file."""
     problem: str
-    """Why its data cannot be read; empty = it can."""
+    """Why its data cannot be read, or empty."""
     hashes: tuple[tuple[str, bytes], ...]
-    """(algorithm, value) of those that can be computed here."""
+    """(algorithm, value) of each hash with a supported algorithm."""
 
     def part(self, role: Role) -> Embedded:
-        """Return an image as a part of the file. Raise FormatError where it cannot be read or unpacked."""
+        """Return the image as a part of the file. Raise FormatError if it cannot be read or unpacked."""
         # boot/image-fit.c:fit_image_load: "'compression' nodes for ramdisks are deprecated": the kernel unpacks them
         compression = Compression.NONE if role is Role.INITRAMFS else self.compression
         if compression is None:
             raise FormatError(
-                f"the compression {self.packed!r} of its image {self.name} is none that can be unpacked here"
+                f"the compression {self.packed!r} of its image {self.name} is not supported"
             )
         if self.problem:
             raise FormatError(self.problem)
@@ -149,30 +150,30 @@ class _FitImage(Value, kw_only=True):
 class _Configuration(Value, kw_only=True):
     name: str
     kernel: str
-    """Name of an image, as is `ramdisk`; empty = it names none."""
+    """Name of an image, like `ramdisk`; empty if not given."""
     ramdisk: str
     trees: tuple[str, ...]
     """source_file_format.rst: "fdt: ... a list of strings: the first is the base FDT, the others are overlays"."""
     board: tuple[str, ...]
-    """What it is for: its own `compatible`, or that of its device tree."""
+    """The boards it is for: its own `compatible`, or that of its device tree."""
 
 
 class _Fit(Value):
-    """The tables of a FIT image, without its file."""
+    """The tables of a FIT image, without the data."""
 
     images: Mapping[str, _FitImage]
-    """By name; without a unit address also the first `name@...`, as libfdt has it."""
+    """By name; as in libfdt, a name without a unit address also finds the first `name@...`."""
     names: tuple[str, ...]
     """Names of the first images."""
     configurations: Sequence[_Configuration]
     default: str
-    """Name of the default configuration; empty = it has none."""
+    """Name of the default configuration, or empty."""
     board: tuple[str, ...] | None
-    """All boards that any configuration is for."""
+    """The boards of all configurations."""
 
     @classmethod
     def read(cls, head: bytes, source: ByteSource, cache: PartCache) -> _Fit:
-        """Raises UnsupportedKernel, OSError."""
+        """Read the tables. Raise UnsupportedKernel, OSError."""
         try:
             header = Header.from_bytes(head, source.size)
             root = read_nodes(source, header, _MAX_TOKENS)
@@ -195,9 +196,9 @@ class _Fit(Value):
         )
 
     def chosen(self, wanted: Wanted) -> _Configuration | None:
-        """The configuration; None = there are none at all. Raises BrokenContainer."""
+        """Return the configuration to boot, or None if the file has none. Raise BrokenContainer."""
         if wanted.part:
-            # doc/usage/fit/overlay-fdt-boot.rst: `#conf-1#conf-overlay`, of which the first has the kernel
+            # doc/usage/fit/overlay-fdt-boot.rst: in `#conf-1#conf-overlay` the first has the kernel
             name = wanted.part.partition("#")[0]
             return self._configuration(name, "its configuration")
         best = self._best(wanted.board)
@@ -210,11 +211,11 @@ class _Fit(Value):
     def _configuration(self, name: str, what: str) -> _Configuration:
         found = next((each for each in self.configurations if each.name == name), None)
         if found is None:
-            raise _broken(f"{what} {name!r} is not there")
+            raise _broken(f"{what} {name!r} is missing")
         return found
 
     def _best(self, board: tuple[str, ...]) -> _Configuration | None:
-        # boot/image-fit.c:fit_conf_find_compat: the earliest name of the machine that any configuration has
+        # boot/image-fit.c:fit_conf_find_compat: the machine's first name that any configuration has
         for name in board:
             for each in self.configurations:
                 if name in each.board:
@@ -222,15 +223,15 @@ class _Fit(Value):
         return None
 
     def first_kernel(self) -> _FitImage | None:
-        """Of a FIT without configurations."""
+        """Return the first kernel, or None: what a FIT image without configurations boots."""
         return next((image for image in self.images.values() if image.role is Role.KERNEL), None)
 
     def image(self, name: str) -> _FitImage | None:
-        """Return the image that a configuration calls so; None = there is none."""
+        """Return the image of that name, or None."""
         return self.images.get(name) if name else None
 
     def others(self, chosen: _Configuration, wanted: Wanted) -> Iterator[Embedded]:
-        """What boots along with the kernel, in loading order. Raises FormatError."""
+        """Yield the parts that are loaded with the kernel, in loading order. Raise FormatError."""
         if chosen.ramdisk:
             yield self._named(chosen.ramdisk).part(Role.INITRAMFS)
         names = list(chosen.trees)
@@ -239,14 +240,14 @@ class _Fit(Value):
         for index, name in enumerate(names[: 1 + _MAX_OVERLAYS]):
             if name:
                 part = self._named(name).part(Role.OVERLAY if index else Role.DEVICE_TREE)
-                # a configuration that is named is meant for this machine, whatever it says
+                # a configuration that was requested by name is used on any board
                 board = None if index or wanted.part else chosen.board or None
                 yield replace(part, board=board)
 
     def _named(self, name: str) -> _FitImage:
         image = self.images.get(name)
         if image is None:
-            raise FormatError(f"the image {name} that it boots with is not there")
+            raise FormatError(f"its image {name} is missing")
         return image
 
 
@@ -277,10 +278,10 @@ def _image(node: PlacedNode, tree_size: int, file_size: int) -> _FitImage:
 
 
 def _data(node: PlacedNode, tree_size: int, file_size: int) -> tuple[int, int]:
-    """Return (offset, size) of an image's data in the file, inside the tree or after it. Raise FormatError."""
+    """Return (offset, size) of an image's data, which is inside the tree or after it. Raise FormatError."""
     offset, position, size = node.u32("data-offset"), node.u32("data-position"), node.u32("data-size")
-    # boot/image-fit.c:fit_image_get_data: a position counts from the FIT's start and goes before an offset, which
-    # counts from the tree's end, rounded up to 4
+    # boot/image-fit.c:fit_image_get_data: a position is relative to the FIT's start and has precedence over an
+    # offset, which is relative to the tree's end, rounded up to 4
     if position is None and offset is not None:
         position = offset + (tree_size + 3 & ~3)
     if position is None and (inside := node.places.get("data")) is not None:
@@ -288,7 +289,7 @@ def _data(node: PlacedNode, tree_size: int, file_size: int) -> tuple[int, int]:
         if not size:
             raise FormatError(f"the image {node.name} is empty")
     if position is None or not size or size > CEILING or position + size > file_size:
-        raise FormatError(f"the data of the image {node.name} lies outside the file")
+        raise FormatError(f"the data of the image {node.name} is outside the file")
     return position, size
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that are known and cannot be started from here: said by name, with their architecture."""
+"""Recognise files that cannot be booted from here, to report what they are and for which architecture."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STREAMS = (
 
 @FORMATS.register("foreign", last=True)
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Raises UnsupportedKernel when it knows the file; None when it does not."""
+    """Raise UnsupportedKernel if the kind of file is known; return None if not."""
     if head[0x24:0x28] == b"\x18\x28\x6f\x01":
         raise UnsupportedKernel("a 32-bit ARM zImage", Architecture.ARM)
     if head[:4] == MAGIC:
@@ -47,18 +47,18 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
             raise UnsupportedKernel("a unified kernel image (UKI)", architecture)
         name = _name(executable, source)
         raise UnsupportedKernel(
-            f"an EFI program ({name}), no kernel" if name else "an EFI program, no kernel", architecture
+            f"an EFI program ({name}), not a kernel" if name else "an EFI program, not a kernel", architecture
         )
     for magic, name in _STREAMS:
         if head.startswith(magic):
             raise UnsupportedKernel(name)
     if head and not head.strip(b"\0"):
-        raise UnsupportedKernel("nothing but zero bytes: a copy that was never written out")
+        raise UnsupportedKernel("nothing but zero bytes: a copy that was never completed")
     return None
 
 
 def _name(executable: PortableExecutable, source: ByteSource) -> str:
-    """What an EFI program calls itself; empty when it does not say."""
+    """Return the name that an EFI program gives itself, or an empty text."""
     for section in executable.sections:
         # systemd: "#### LoaderInfo: systemd-boot 252.39 ####"
         text = (

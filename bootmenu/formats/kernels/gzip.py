@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A kernel packed with gzip, such as arm64's Image.gz: a format around another one."""
+"""A kernel compressed with gzip, such as arm64's Image.gz."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from bootmenu.model.kernel import Compression, KernelImage
 
 @FORMATS.register("gzip", after="elf")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Unpacks the first 64 KiB. The whole stream is read only when its trailer contradicts the kernel's
-    own section table, or when the kernel has none: then its checksum is the only proof that all is there."""
+    """Identify the kernel in a gzip file from its first 64 KiB.
+
+    The whole stream is read only if its trailer contradicts the kernel's section table, or if the kernel has none:
+    then only the checksum proves that the file is complete."""
     if head[:2] != GZIP_MAGIC:
         return None
     # RFC 1952: the last four bytes are the unpacked size modulo 2^32, little-endian

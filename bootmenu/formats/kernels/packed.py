@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A kernel packed as a whole with xz, zstd, lz4, bzip2 or lzma: no trailer says its size, so all of it is read."""
+"""A kernel compressed with xz, zstd, lz4, bzip2 or lzma. No trailer gives its size, so the whole file is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootmenu.model.kernel import KernelImage
 
 @FORMATS.register("packed", after="gzip")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Recognised by the stream's magic."""
+    """Identify the kernel in a compressed file, which is recognised by the stream's magic."""
     compression = next((kind for magic, kind in MAGICS if head.startswith(magic)), None)
     if compression is None:
         return None

@@ -11,7 +11,7 @@ from bootmenu.model.kernel import Architecture, ByteOrder, KernelImage
 
 @FORMATS.register("riscv-image", after="arm64-image")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Recognised by "RSC\\x05" at 0x38: the older magic at 0x30 is deprecated."""
+    """Read the header of a RISC-V Image, which has "RSC\\x05" at 0x38; the older magic at 0x30 is deprecated."""
     if head[0x38:0x3C] != b"RSC\x05" or len(head) < 64:
         return None
     reader = Reader(head, "the Image header")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The legacy uImage of U-Boot (include/image.h): a header of 64 bytes with a CRC of itself and one of the data."""
+"""U-Boot's legacy uImage (include/image.h): a header of 64 bytes with a CRC of itself and a CRC of the data."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ _CHUNK = 256 * 1024
 
 @FORMATS.register(NAME, after="fit")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """All numbers are big-endian. The data's CRC is checked, which reads all of it."""
+    """Identify the kernel in a uImage and check the CRC of the data, which reads the whole file."""
     header = _Header.read(head, source)
     if header is None:
         return None
     architecture = header.architecture
     if header.kind not in (*_KERNELS, _MULTI):
-        raise _broken("it holds no kernel (its type is another one)", architecture)
+        raise _broken("it holds no kernel, by its type", architecture)
     compression = _COMPRESSIONS.get(header.packed)
     if compression is None:
-        raise _broken(f"its compression (number {header.packed}) is none that can be unpacked here", architecture)
+        raise _broken(f"its compression (number {header.packed}) is not supported", architecture)
     kernel, *others = header.parts()
     try:
         image = kernel_in(source, replace(kernel, compression=compression), NAME)
     except FormatError as error:
-        raise _broken(f"the kernel in it cannot be had: {error.message}", architecture) from None
+        raise _broken(f"its kernel cannot be read: {error.message}", architecture) from None
     image = replace(image, embedded=tuple(others), parts=tuple(part.name for part in others))
     if header.data_crc_wrong(source):
         return replace(image, checksummed=False, checksum_problem="the CRC of the uImage's data is wrong")
@@ -61,21 +61,21 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
 
 @PARTS.register(NAME, after="fit")
 def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
-    """Of a file of several, or the one of another."""
+    """Return the parts of a uImage: one, or several for a multi-file image."""
     header = _Header.read(head, source)
     return header.parts() if header else None
 
 
 def ramdisk(source: ByteSource, *, checked: bool) -> Embedded | None:
-    """The initramfs in a `uInitrd`, which U-Boot takes out of it; None = the file is no uImage.
+    """Return the initramfs in a `uInitrd`, or None if the file is no uImage.
 
-    checked: read all of it, for its CRC. Raises FormatError when it is one and broken, or holds something else.
+    checked: verify the CRC, which reads the whole file. Raise FormatError if it is damaged or holds something else.
     """
     header = _Header.read(source.read(0, _HEADER), source)
     if header is None:
         return None
     if header.kind != _RAMDISK:
-        raise FormatError("it is a uImage, and not one of an initramfs")
+        raise FormatError("it is a uImage, but not of an initramfs")
     if checked and header.data_crc_wrong(source):
         raise FormatError("the CRC of the uImage's data is wrong", hint="Copy the file again.")
     return header.parts()[0]
@@ -84,7 +84,7 @@ def ramdisk(source: ByteSource, *, checked: bool) -> Embedded | None:
 class _Header(Value):
     source: ByteSource
     size: int
-    """Bytes of data behind it."""
+    """Bytes of data after the header."""
     data_crc: int
     architecture: Architecture | None
     kind: int
@@ -92,17 +92,17 @@ class _Header(Value):
 
     @classmethod
     def read(cls, head: bytes, source: ByteSource) -> _Header | None:
-        """None when it is none. Raises BrokenContainer."""
+        """Return the header, or None if the file is no uImage. Raise BrokenContainer."""
         if head[:4] != MAGIC:
             return None
         if len(head) < _HEADER:
-            raise _broken("its header is cut off")
-        reader = Reader(head, "the uImage header")
+            raise _broken("its header is incomplete")
+        reader = Reader(head, "the uImage header")  # all numbers are big-endian
         size, architecture = reader.u32be(12), _ARCHITECTURES.get(head[29])
         if zlib.crc32(head[:4] + bytes(4) + head[8:_HEADER]) != reader.u32be(4):
-            raise _broken("the checksum of its header is wrong", architecture)
+            raise _broken("the checksum of its header does not match", architecture)
         if size > CEILING or _HEADER + size > source.size:
-            problem = f"its {size:,} bytes of data do not end within the file of {source.size:,} bytes"
+            problem = f"its {size:,} bytes of data extend beyond the file of {source.size:,} bytes"
             raise _broken(problem, architecture)
         return cls(source, size, reader.u32be(24), architecture, head[30], head[31])
 
@@ -110,7 +110,7 @@ class _Header(Value):
         return _crc(Window(source, _HEADER, self.size)) != self.data_crc
 
     def parts(self) -> tuple[Embedded, ...]:
-        """At least one. Raises BrokenContainer."""
+        """Return the parts, at least one. Raise BrokenContainer."""
         if self.kind != _MULTI:
             role = Role.INITRAMFS if self.kind == _RAMDISK else Role.KERNEL
             return (Embedded(role=role, name="image-1", offset=_HEADER, size=self.size),)
@@ -127,7 +127,7 @@ class _Header(Value):
         roles = (Role.KERNEL, Role.INITRAMFS, Role.DEVICE_TREE)
         for number, size in enumerate(sizes, 1):
             if offset + size > _HEADER + self.size:
-                raise _broken(f"its part {number} lies outside the file", self.architecture)
+                raise _broken(f"its part {number} is outside the file", self.architecture)
             if number <= len(roles):
                 found.append(Embedded(role=roles[number - 1], name=f"image-{number}", offset=offset, size=size))
             offset += size + -size % 4

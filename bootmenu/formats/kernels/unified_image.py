@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The unified kernel image (UAPI.5): an EFI program with a kernel and all that it boots with, each in a section.
+"""The unified kernel image (UKI, UAPI.5): an EFI program with a kernel, initramfs and so on, each in a section.
 
-One file may hold several profiles, which share its base sections and override them. An addon is such a file without
-a kernel, which adds to one that has it.
+One file may hold several profiles, which share its base sections and may override them. An addon is a similar file
+without a kernel, whose sections are added to those of a UKI.
 """
 
 from __future__ import annotations
@@ -34,74 +34,74 @@ _ROLES = {
     ".dtb": Role.DEVICE_TREE,
     ".cmdline": Role.COMMAND_LINE,
 }
-"""In loading order: systemd's stub puts microcode before the initramfs (src/boot/stub.c:run), and takes a tree that
-names its board before one that does not (install_embedded_devicetree)."""
+"""In loading order: systemd's stub loads microcode before the initramfs (src/boot/stub.c:run), and prefers a tree
+that names its board (install_embedded_devicetree)."""
 _ITS_OWN = frozenset({*_ROLES, ".osrel", ".uname", ".hwids", ".splash", ".profile"})
-"""Sections that no other EFI program has."""
+"""Sections that other EFI programs do not have."""
 _MAX_TEXT = 64 * 1024
-_MAX_VALUE = 1024  # characters of a name or a version, of which every profile has its own copy
+_MAX_VALUE = 1024  # characters of a name or a version, which is copied for every profile
 _MAX_TREES = 512
 _MAX_PROFILES = 256  # systemd, src/fundamental/uki.h: UNIFIED_PROFILES_MAX
 
 
 class UkiProfile(Value, kw_only=True):
-    """One way to boot a unified kernel image. Texts are empty where the file does not say."""
+    """One way to boot a unified kernel image. Texts that the file does not have are empty."""
 
     index: int
-    """From 0; a file without `.profile` has exactly that one."""
+    """Number of the profile, from 0; a file without `.profile` has profile 0 only."""
     id: str
-    """ID of its `.profile`."""
+    """ID in its `.profile`."""
     title: str
-    """For a menu: the system's name, and what the profile calls itself."""
+    """Title for a menu: the system's name and the profile's."""
     sort_key: str
-    """IMAGE_ID or ID of `.osrel`."""
+    """IMAGE_ID or ID in `.osrel`."""
     os_version: str
-    """Of `.osrel`, for sorting."""
+    """Version in `.osrel`, for sorting."""
     version: str
-    """Of the kernel, as `uname -r` says it."""
+    """Release of the kernel, as in `uname -r`."""
     command_line: str | None
-    """None = it brings none."""
+    """None if the file has none."""
     architecture: Architecture | None
     parts: tuple[Embedded, ...]
-    """The kernel first, then what boots along with it, in loading order; every tree that it may choose from."""
+    """The kernel first, then all others in loading order, including every device tree to choose from."""
 
     @property
     def part(self) -> str:
-        """What FileRef.part of an entry's kernel must be to mean this profile."""
+        """Return the value of FileRef.part that selects this profile."""
         return f"@{self.index}" if self.index else ""
 
     def all(self, role: Role) -> tuple[Embedded, ...]:
-        """Its parts of that role, in loading order."""
+        """Return the parts with that role, in loading order."""
         return tuple(part for part in self.parts if part.role is role)
 
 
 class Addon(Value, kw_only=True):
-    """What an addon adds."""
+    """The content of an addon."""
 
     command_line: str | None
-    """To be put behind that of the UKI; None = it brings none."""
+    """Text to append to the command line of the UKI, or None."""
     architecture: Architecture | None
-    """UAPI.5: an addon of another architecture than the machine's is to be skipped."""
+    """UAPI.5: addons of another architecture than the machine's are to be skipped."""
     version: str
-    """The kernel that it is for, as `uname -r` says it; empty = any."""
+    """Release of the kernel that it is for, as in `uname -r`; empty for any."""
     parts: tuple[Embedded, ...]
-    """Initramfs `.ucode` belongs before all others and `.initrd` behind them."""
+    """Initramfs from `.ucode` go before all others, those from `.initrd` after them."""
 
 
 def profiles(source: ByteSource) -> tuple[UkiProfile, ...]:
-    """Every profile of a unified kernel image, in order. Raises FormatError when it is none, OSError."""
+    """Return the profiles of a unified kernel image, in order. Raise FormatError if it is none; raise OSError."""
     return _File.read(source, PartCache()).profiles()
 
 
 def addon(source: ByteSource) -> Addon:
-    """What an addon adds. Raises FormatError when it is none, OSError."""
+    """Return the content of an addon. Raise FormatError if the file is none; raise OSError."""
     file = _File.read(source, PartCache())
     # UAPI.5: "PE Addons may not contain .linux PE sections (this may be used to distinguish them from UKIs)"
     if any(row.section.name == ".linux" for row in file.rows):
-        raise FormatError("it is a unified kernel image, not an addon of one")
+        raise FormatError("it is a unified kernel image, not an addon")
     base = {row.section.name: row for row in reversed(file.rows)}
     if not {".cmdline", ".dtb", ".ucode", ".initrd"} & set(base):
-        raise FormatError("it is no addon of a unified kernel image: it adds nothing")
+        raise FormatError("it is not an addon of a unified kernel image: it adds nothing")
     return Addon(
         command_line=file.command_line(base),
         architecture=file.architecture,
@@ -112,7 +112,7 @@ def addon(source: ByteSource) -> Addon:
 
 @PARTS.register(NAME)
 def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
-    """Of a UKI or an addon, whichever profile they belong to."""
+    """Return the parts of all profiles of a UKI, or those of an addon."""
     if PortableExecutable.from_head(head) is None:
         return None
     file = _File.read(source, PartCache(), head)
@@ -122,15 +122,15 @@ def parts(head: bytes, source: ByteSource) -> tuple[Embedded, ...] | None:
 @FORMATS.register(NAME, after="zboot")
 @Container
 def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None:
-    """Recognised by its sections. The kernel in it may be raw, packed, or a zboot one."""
+    """Identify the kernel in a UKI, which is recognised by its sections; the kernel may itself be packed or zboot."""
     cache = wanted.cache
     known = cache.parsed(_Executable, lambda: _Executable.read(head))
-    if known.itself is None or not _ITS_OWN.intersection(known.names):
+    if known.headers is None or not _ITS_OWN.intersection(known.names):
         return None
-    architecture = MACHINES.get(known.itself.machine)
+    architecture = MACHINES.get(known.headers.machine)
     try:
         if known.file is None:
-            known.file = _File.of(known.itself, source, cache)
+            known.file = _File.of(known.headers, source, cache)
         profile = replace(known.file, source=source).profile(wanted.part)
     except FormatError as error:
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
@@ -138,7 +138,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     try:
         image = cache.kernel(source, kernel, NAME)
     except FormatError as error:
-        problem = f"the kernel in it cannot be had: {error.message}"
+        problem = f"its kernel cannot be read: {error.message}"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture) from None
     return replace(
         image,
@@ -151,27 +151,27 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
 class _Row(Value):
     section: Section
     name: str
-    """Unique in the file."""
+    """Name of the section, with a number if it occurs repeatedly: unique in the file."""
 
     @property
     def place(self) -> tuple[int, int]:
-        """(offset, size)"""
+        """Return (offset, size) of the content."""
         return self.section.offset, self.section.content_size
 
 
 class _Executable(Record):
-    """What the head says, so that it is taken apart once for all profiles."""
+    """The headers of a file, parsed once for all profiles."""
 
-    itself: PortableExecutable | None
-    """Its headers; None = it is no PE file."""
+    headers: PortableExecutable | None
+    """None if it is no PE file."""
     names: tuple[str, ...]
-    """Names of its sections that have content."""
+    """Names of the sections that have content."""
     file: _File | None = None
 
     @classmethod
     def read(cls, head: bytes) -> _Executable:
-        itself = PortableExecutable.from_head(head)
-        return cls(itself, tuple(row.name for row in itself.sections if row.content_size) if itself else ())
+        headers = PortableExecutable.from_head(head)
+        return cls(headers, tuple(row.name for row in headers.sections if row.content_size) if headers else ())
 
 
 class _File(Value):
@@ -181,7 +181,7 @@ class _File(Value):
     rows: tuple[_Row, ...]
     known: dict[str, Embedded] = field(default_factory=dict)
     texts: dict[tuple[int, int], str] = field(default_factory=dict)
-    """By place, as those below: many profiles may share one."""
+    """By (offset, size), like the two below, because profiles may share sections."""
     command_lines: dict[tuple[int, int], str] = field(default_factory=dict)
     assignments: dict[tuple[int, int], dict[str, str]] = field(default_factory=dict)
 
@@ -189,7 +189,7 @@ class _File(Value):
     def read(cls, source: ByteSource, cache: PartCache, head: bytes | None = None) -> _File:
         executable = PortableExecutable.from_head(source.read(0, HEAD_SIZE) if head is None else head)
         if executable is None:
-            raise FormatError("it is no EFI program")
+            raise FormatError("it is not an EFI program")
         return cls.of(executable, source, cache)
 
     @classmethod
@@ -201,7 +201,7 @@ class _File(Value):
                 continue
             if section.offset + section.content_size > source.size:
                 raise FormatError(
-                    f"its {section.name} of {section.content_size:,} bytes at {section.offset:#x} lies outside the "
+                    f"its {section.name} of {section.content_size:,} bytes at {section.offset:#x} is outside the "
                     f"file of {source.size:,} bytes"
                 )
             count = seen[section.name] = seen.get(section.name, 0) + 1
@@ -213,7 +213,7 @@ class _File(Value):
         return tuple(self._profile(index, base, rows) for index, rows in enumerate(own))
 
     def profile(self, part: str) -> UkiProfile:
-        """Return the profile of that name, as Profile.part has it, or `@0`; read no other. Raise FormatError."""
+        """Return the profile with that UkiProfile.part, or profile 0 for `@0`; read no other. Raise FormatError."""
         base, own = self.groups()
         wanted = (number for number in range(1, len(own)) if part == f"@{number}")
         index = 0 if part in ("", "@0") else next(wanted, None)
@@ -222,7 +222,7 @@ class _File(Value):
         return self._profile(index, base, own[index])
 
     def groups(self) -> tuple[list[_Row], list[list[_Row]]]:
-        """Return (base profile, each of the others). Raise FormatError when there are too many."""
+        """Return (base profile, all others). Raise FormatError if there are too many."""
         # UAPI.5: "Each .profile section introduces and defines a profile ... The sections listed in the PE binary
         # before the first .profile section make up a special profile called the base profile."
         groups: list[list[_Row]] = [[]]
@@ -232,16 +232,16 @@ class _File(Value):
             groups[-1].append(row)
         base, own = groups[0], groups[1:] or [[]]
         if len(own) > _MAX_PROFILES:
-            raise FormatError(f"it has {len(own):,} profiles, more than any boot loader shows")
+            raise FormatError(f"it has {len(own):,} profiles, more than the {_MAX_PROFILES} allowed")
         return base, own
 
     def _profile(self, index: int, base: list[_Row], own: list[_Row]) -> UkiProfile:
         # "sections associated with specific profiles comprehensively override those of the same name in the base
-        # profile"; of several the first counts (src/boot/pe.c:pe_locate_sections)
+        # profile"; of several with one name the first is used (src/boot/pe.c:pe_locate_sections)
         first = {row.section.name: row for row in [*reversed(base), *reversed(own)]}
         if ".linux" not in first:
             raise FormatError("it has no section .linux")
-        # the stub searches the base for a tree of this board, and then the profile, whose finding wins
+        # the stub searches the base for a tree for this board, and then the profile, which has precedence
         trees = [row for rows in (own, base) for row in rows if row.section.name == ".dtbauto"][:_MAX_TREES]
         system, itself = self._pairs(first, ".osrel"), self._pairs(first, ".profile")
         name = _one_of(system, "PRETTY_NAME", "IMAGE_ID", "NAME", "ID")
@@ -263,7 +263,7 @@ class _File(Value):
         )
 
     def embedded(self, row: _Row) -> Embedded:
-        """The same for every profile that uses it."""
+        """Return a section as a part of the file: the same object for every profile that uses it."""
         if row.name not in self.known:
             self.known[row.name] = self._embedded(row)
         return self.known[row.name]
@@ -273,8 +273,8 @@ class _File(Value):
         role = _ROLES[section.name]
         board = None
         if section.name == ".dtbauto":
-            # compared with the machine's first name (src/boot/devicetree.c:devicetree_match); one that cannot be
-            # read is for no board
+            # systemd compares the first name with the machine's (src/boot/devicetree.c:devicetree_match); a tree
+            # that cannot be read matches no board
             place = Embedded(role=role, name=row.name, offset=section.offset, size=section.content_size)
             board = self.cache.board(self.source, place)[:1]
         return Embedded(
@@ -290,21 +290,21 @@ class _File(Value):
         row = rows.get(".cmdline")
         if row is None:
             return None
-        # src/boot/util.c:mangle_stub_cmdline: control characters become spaces, those around it go
+        # src/boot/util.c:mangle_stub_cmdline: control characters become spaces; surrounding ones are removed
         text, place = self.text(rows, ".cmdline"), row.place
         if place not in self.command_lines:
             self.command_lines[place] = "".join(" " if char < " " else char for char in text).strip()
         return self.command_lines[place]
 
     def text(self, rows: Mapping[str, _Row], name: str) -> str:
-        """Up to a NUL; empty without such a section."""
+        """Return the text of a section up to a NUL, or an empty text without such a section. Raise FormatError."""
         row = rows.get(name)
         if row is None:
             return ""
         place = offset, size = row.place
         if place not in self.texts:
             if size > _MAX_TEXT:
-                raise FormatError(f"its {name} has {size:,} bytes, more than any text of its kind")
+                raise FormatError(f"its {name} has {size:,} bytes, more than the {_MAX_TEXT:,} allowed")
             self.cache.spend_text(size)
             data = self.source.read(offset, size)
             self.texts[place] = data.partition(b"\0")[0].decode("utf-8", "replace")
@@ -321,7 +321,7 @@ class _File(Value):
 
 
 def _assignments(text: str) -> Iterator[tuple[str, str]]:
-    """NAME=VALUE lines as os-release(5) has them."""
+    """Yield the (name, value) pairs of a text in the format of os-release(5)."""
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")
         if not equals or name.startswith("#"):

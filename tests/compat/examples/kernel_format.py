@@ -59,13 +59,13 @@ def formats() -> Iterator[Example]:
         ("uImage", b"\x27\x05\x19\x56" + bytes(25) + b"\x16" + bytes(64), "uImage"),
         ("fit", b"\xd0\x0d\xfe\xed" + bytes(64), "FIT"),
         ("zeros", bytes(8192), "zero bytes"),
-        ("text", b"hello", "no known kind"),
+        ("text", b"hello", "an unknown format"),
         ("empty", b"", "empty"),
         ("xz", b"\xfd7zXZ\0" + bytes(64), "xz"),
         ("lz4", b"\x02\x21\x4c\x18" + bytes(64), "lz4"),
         ("module", elf(183, kind=1, tail=b"\0.modinfo\0"), "a kernel module"),
         ("cut vmlinux", elf(183, (0x1000, 1 << 63, bytes(999)))[:-1], "(ELF vmlinux), and it is cut off"),
-        ("broken uImage", uimage(header_crc=1), "uImage), and the checksum of its header is wrong"),
+        ("broken uImage", uimage(header_crc=1), "uImage), and the checksum of its header does not match"),
     ):
         yield Example(code=code, name=name, severity=FAIL, entry=bytes_of(data), says=says)
     yield Example(code=code, name="unread", severity=UNKNOWN, entry=entry(kernel=None))
