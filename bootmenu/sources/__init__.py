@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boot configurations on one partition, read into entries and problems; pure over a Tree."""
+"""Read the boot configurations of a partition into entries and problems, through the Tree interface only."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from bootmenu.registry import Registry
 from bootmenu.sources.tree import Remembering, Tree, TreeError
 
 Parser = Callable[[Tree], Iterator[BootEntry | Problem]]
-"""Reads one configuration format. An entry's id need only be unique within its partition and format, and the
-same from scan to scan; the scan makes it unique in the world. Raises TreeError for what nothing can follow."""
+"""Reads one configuration format. An entry's id must be unique within its partition and format, and the same in every
+scan; the scan makes it globally unique. Raises TreeError if it cannot continue."""
 
 Board = tuple[str, ...]
-"""A machine's root `compatible`, most specific first; () = it is not known."""
+"""A machine's root `compatible`, most specific first; () if unknown."""
 
 
 class Platform(Value, kw_only=True):
-    """What a configuration may ask of the machine that it is read for."""
+    """Properties of the machine on which the result of a configuration may depend."""
 
     board: Board = ()
     architecture: Architecture | None = None
-    """None = it is not known."""
+    """None if unknown."""
     efi: bool | None = None
-    """The machine's firmware is EFI; None = it is not known."""
+    """Whether the machine's firmware is EFI; None if unknown."""
 
     @classmethod
     def of(cls, machine: MachineFacts) -> Platform:
-        """Return that of this machine, or of the one that was recorded."""
+        """Return the platform of this machine, or of a recorded one."""
         board = machine.tree.compatible if machine.tree else ()
         return cls(board=board, architecture=machine.architecture, efi=machine.efi)
 
 
 class ForPlatform(Value):
-    """A parser of a format that means something else on every machine; register it as `@ForPlatform`."""
+    """A parser whose result depends on the machine; register it as `@ForPlatform`."""
 
     parse: Callable[[Tree, Platform], Iterator[BootEntry | Problem]]
 
@@ -48,25 +48,25 @@ SOURCES: Registry[Parser | ForPlatform] = Registry("bootmenu.sources.parsers")
 
 
 def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[BootEntry | Problem]:  # noqa: B008 - immutable
-    """Everything that any format finds on this partition; a parser that fails costs its own entries only."""
+    """Yield the entries and problems of all formats on this partition; an error in one parser affects no other."""
     offered: set[object] = set()
     named: set[str] = set()
     watched = tree if isinstance(tree, Remembering) else None
     for name, parser in SOURCES.items():
         if tree.image and name != "grub":
-            continue  # only a loopback.cfg tells its system that it lies in a file
+            continue  # only a loopback.cfg passes the path of the image file to the system in it
         try:
             for found in parser.parse(tree, platform) if isinstance(parser, ForPlatform) else parser(tree):
                 if isinstance(found, BootEntry):
                     file = _identity(tree, found)
                     if name == "bare" and file in offered:
-                        continue  # a configuration offers it already, and says how
+                        continue  # a configuration already has an entry for it, with options
                     offered.add(file)
                     if not found.version:
                         found = replace(found, version=version_of(found.kernel.path))
                     named |= {ref.path for _, ref in found.files}
                 elif watched is not None and found.path in watched.denied:
-                    continue  # said below, once for all that is there
+                    continue  # reported below, once per directory
                 yield found
         except TreeError as error:
             if watched is None or error.path not in watched.denied:
@@ -74,17 +74,17 @@ def read_partition(tree: Tree, platform: Platform = Platform()) -> Iterator[Boot
         except BootmenuError as error:
             yield Problem(device=tree.device, path="", message=f"{name}: {error.message}")
     if watched is not None:
-        # what only looks whether something is there takes it for absent: conditions of scripts, wildcards, defaults
+        # tests for existence (conditions in scripts, wildcards, defaults) treat unreadable paths as absent
         yield from (problem for problem in watched.hidden() if problem.path not in named)
 
 
 _VERSIONED = re.compile(
     r"^(?:[0-9a-z]{32}-)?(?:vmlinu[xz]|Image|kernel|linux)[-_](?P<version>\d.*?)(?:-b?z?Image)?(?:\.gz|\.efi|\.img)?$"
-)  # NixOS puts the hash of its store before the name and the target of make behind it
+)  # NixOS puts a hash of its store before the name and the target of make after it
 
 
 def version_of(path: str) -> str:
-    """The version in a kernel's file name, as every distribution writes it; empty when there is none."""
+    """Return the version in a kernel's file name, in the forms that distributions use; empty if there is none."""
     match = _VERSIONED.match(path.rpartition("/")[2])
     return match["version"] if match else ""
 

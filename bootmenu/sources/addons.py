@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Addons of unified kernel images: files beside one that add to its command line, initramfs or device tree.
+"""Apply addons of unified kernel images: files that extend a UKI's command line, initramfs or device tree.
 
 systemd-stub(7), COMPANION FILES.
 """
@@ -22,14 +22,14 @@ SUFFIX = ".addon.efi"
 
 
 def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
-    """Paths of the addons that are for the UKI at that path, in the order in which they are applied.
+    """Yield the paths of the addons of the UKI at that path, in the order in which they are applied.
 
-    prefix: the root of its boot partition, as order.PREFIXES has it.
+    prefix: the root of its boot partition, one of order.PREFIXES.
     """
     folder, _, name = kernel.rpartition("/")
     stem = name[:-4] if name.lower().endswith(".efi") else name
     # "Similar files may also be placed in the ESP/loader/addons/ directory"; those come first, then the image's own
-    # (src/boot/stub.c:run). The counter in a file's name changes at every boot and is no part of the folder's.
+    # (src/boot/stub.c:run). The counter in a file's name changes at every boot; the directory's name omits it.
     own = dict.fromkeys((f"{folder}/{name}.extra.d", f"{folder}/{Name.of(stem).plain}.efi.extra.d"))
     for place in (f"{prefix}/loader/addons", *own):
         try:
@@ -46,9 +46,9 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
 def applied(
     tree: Tree, entry: BootEntry, profile: unified_image.UkiProfile, paths: Iterator[str | Problem], board: Board
 ) -> Iterator[BootEntry | Problem]:
-    """The entry of that profile with what the addons at these paths add; what is wrong with them before it."""
+    """Yield the problems of the addons at these paths, and then the entry of that profile with the addons applied."""
     before: list[FileRef] = []
-    behind: list[FileRef] = []
+    after: list[FileRef] = []
     for path in paths:
         if isinstance(path, Problem):
             yield path
@@ -67,30 +67,30 @@ def applied(
         if addon.architecture is not profile.architecture:
             continue  # UAPI.5: "should be ... ignored"
         if addon.version and profile.version and addon.version != profile.version:
-            continue  # UAPI.5: an addon with .uname is for that kernel only
+            continue  # UAPI.5: an addon with .uname applies to that kernel only
         if addon.command_line:
             text = f"{entry.cmdline.text} {addon.command_line}".strip()
             entry = replace(entry, cmdline=replace(entry.cmdline, text=text))
         for part in addon.parts:
             ref = FileRef(device=tree.device, path=path, part=part.name)
             if part.role is Role.INITRAMFS:
-                (before if part.name.startswith(".ucode") else behind).append(ref)
+                (before if part.name.startswith(".ucode") else after).append(ref)
             elif part.role is Role.DEVICE_TREE and (part.board is None or part.board[:1] == board[:1] != ()):
-                entry = replace(entry, dtb=ref)  # the last one wins, as each is put in place of the former
-    yield replace(entry, initrds=(*before, *entry.initrds, *behind))
+                entry = replace(entry, dtb=ref)  # each tree replaces the one before
+    yield replace(entry, initrds=(*before, *entry.initrds, *after))
 
 
 def _names(tree: Tree, folder: str) -> list[str]:
-    """Raises TreeError."""
+    """Return the names of the addons in a directory. Raise TreeError."""
     return once(tree, folder, SUFFIX, lambda: [name for name in tree.list(folder) if name.lower().endswith(SUFFIX)])
 
 
 def _read(tree: Tree, path: str) -> unified_image.Addon:
-    """Raises TreeError, FormatError, OSError."""
+    """Return the content of an addon. Raise TreeError, FormatError, OSError."""
 
     def read() -> unified_image.Addon:
         with tree.open(path) as source:
             return unified_image.addon(source)
 
-    # those for all images of a partition are asked for by each of them
+    # every image of the partition asks for the common addons
     return once(tree, path, unified_image.addon, read)

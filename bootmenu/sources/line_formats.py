@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Configurations that are read line by line: finding the files, their lines, and what is wrong with them, bounded."""
+"""Read line-based configuration files within bounds: find the files, split them into lines, collect problems."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
 
 MAX_ENTRIES = 1000
-"""Entries of one configuration; more are left out, and that is said."""
+"""Entries per configuration; further ones are left out, with a problem."""
 LINE_LIMIT = 64 * 1024
-"""Characters. A longer line is left out, and that is said."""
+"""Characters; a longer line is left out, with a problem."""
 MAX_TEXT = 1024 * 1024
-"""Characters of the titles and command lines of one configuration: a thousand labels may inherit a long one."""
+"""Characters of all titles and command lines of a configuration: a thousand labels may inherit a long one."""
 _MAX_PROBLEMS = 50
 
 
 class LineConfiguration(Record):
-    """One configuration file. What it includes shares its `problems`, so that they are counted together."""
+    """One configuration file. Included files share its `problems`, so that the limit applies to all together."""
 
     tree: Tree
     path: str
     problems: list[Problem] = field(default_factory=list)
-    """In the order they were found, at most 50."""
+    """Problems in the order they were found, at most 50."""
     unreadable: bool = False
-    """It has its problem, and no text."""
+    """Whether the file cannot be read; its problem is already recorded."""
 
     @property
     def folder(self) -> str:
-        """Where the file is."""
+        """Return the path of the directory that holds the file."""
         return self.path.rpartition("/")[0] or "/"
 
     @property
     def ref(self) -> FileRef:
-        """The file, as an entry says where it comes from."""
+        """Return the reference to the file for BootEntry.config."""
         return FileRef(device=self.tree.device, path=self.path, exists=True)
 
     def problem(self, message: str, line: int = 0) -> None:
-        """Note what is wrong; `line` counts from 1, 0 = the file as a whole."""
+        """Record a problem in a line, counted from 1, or in the file as a whole (0)."""
         if len(self.problems) < _MAX_PROBLEMS:
             message = f"line {line}: {message}" if line else message
             self.problems.append(Problem(device=self.tree.device, path=self.path, message=message))
 
     def text(self) -> str:
-        """The whole file; empty, and a problem, when it cannot be read."""
+        """Return the content of the file; if it cannot be read, record a problem and return an empty text."""
         try:
             return "" if self.unreadable else read_text(self.tree, self.path)
         except TreeError as error:
@@ -53,24 +53,24 @@ class LineConfiguration(Record):
             return ""
 
     def lines(self, text: str | None = None, comments: str = "#") -> Iterator[tuple[int, str]]:
-        """(number, line) of the file, or of the text that was made of it, without the space around them, blank
-        lines, and lines that begin with one of `comments`."""
+        """Yield (number, stripped line) of the file, or of the given text; skip blank lines and lines that begin with
+        one of `comments`."""
         text = self.text() if text is None else text
         # not str.splitlines(): U+2028 and its like may be part of a title
         for number, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
             line = raw.strip()
             if len(line) > LINE_LIMIT:
-                self.problem(f"longer than {LINE_LIMIT:,} characters, it is left out", number)
+                self.problem(f"longer than {LINE_LIMIT:,} characters, left out", number)
             elif line and line[0] not in comments:
                 yield number, line
 
     def too_many(self, what: str, line: int) -> None:
-        """Note that MAX_ENTRIES is reached."""
+        """Record that MAX_ENTRIES is exceeded."""
         self.problem(f"more than {MAX_ENTRIES:,} {what}, the rest is left out", line)
 
 
 def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[LineConfiguration]:
-    """Those of `paths` that are there, each file once, and those in trouble, which are unreadable."""
+    """Yield the files among `paths` that exist, each one once, including those that cannot be read."""
     seen: set[tuple[int, int]] = set()
     for path in paths:
         try:
@@ -89,14 +89,14 @@ def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[LineConfigurati
 def read_each(
     found: Iterable[LineConfiguration], entries: Callable[[LineConfiguration], Iterator[BootEntry]]
 ) -> Iterator[BootEntry | Problem]:
-    """What is wrong with each configuration, and then its entries."""
+    """Yield for each configuration first its problems and then its entries."""
     for config in found:
         good: list[BootEntry] = []
         left = MAX_TEXT
         for entry in entries(config):
             left -= len(entry.cmdline.text) + len(entry.title) + len(entry.id)
             if left < 0:
-                config.problem("has entries that grow too long: the rest is left out")
+                config.problem("its entries are too large: the rest is left out")
                 break
             good.append(entry)
         yield from config.problems
@@ -104,5 +104,5 @@ def read_each(
 
 
 def short(text: str) -> str:
-    """Text of a disk as a message quotes it."""
+    """Return a quoted, shortened text for a message."""
     return f"“{text}”" if len(text) <= 40 else f"“{text[:37]}...”"

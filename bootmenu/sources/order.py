@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What UAPI.1 says of both types of its entries: boot counting, the order of a menu, and loader.conf's default."""
+"""Common rules of UAPI.1 for both types of entries: boot counting, sort order, and loader.conf's default."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from bootmenu.sources.tree import Tree, TreeError, normal, read_text
 from bootmenu.sources.version import version_key
 
 PREFIXES = ("", "/boot", "/efi", "/boot/efi")
-"""Where the root of a boot partition is: itself, or where a root partition without one has its files."""
+"""Where the root of a boot partition may be: at the partition's root, or within a root partition."""
 
-# boot counting: a plus and the tries left, then perhaps a minus and the tries done, right before the suffix
+# boot counting: right before the suffix, a plus and the tries left, then optionally a minus and the tries done
 _COUNTED = re.compile(r"^(?P<name>.+)\+(?P<left>\d{1,6})(?:-(?P<done>\d{1,6}))?$")
-_LONGEST_PATTERN = 255  # characters, as a file name; matching one of a mebibyte takes for ever
+_LONGEST_PATTERN = 255  # characters, like a file name; matching a pattern of 1 MiB would take forever
 
 
 class Name(Value):
-    """A file name without its suffix, in its parts."""
+    """The parts of an entry's file name without the suffix."""
 
     plain: str
-    """Without the counter: what identifies the entry."""
+    """The name without the counter, which identifies the entry."""
     left: int | None = None
-    """Tries left; None = not counted."""
+    """Tries left, or None if boots are not counted."""
     done: int = 0
 
     @classmethod
     def of(cls, stem: str) -> Name:
-        """Of `debian-6.1+2-1`."""
+        """Split a file name without suffix, such as `debian-6.1+2-1`."""
         counted = _COUNTED.match(stem)
         if counted is None:
             return cls(stem)
@@ -39,7 +39,7 @@ class Name(Value):
 
 
 class Sortable(Protocol):
-    """What the order depends on. Texts are empty where an entry does not say."""
+    """The properties that determine the sort order. Texts that an entry does not have are empty."""
 
     @property
     def name(self) -> Name: ...
@@ -49,8 +49,7 @@ class Sortable(Protocol):
 
     @property
     def profile(self) -> tuple[int, str]:
-        """Return number and ID of the profile of a unified kernel image, which are 0 and empty for everything
-        else."""
+        """Return number and ID of the UKI profile; (0, "") for all other entries."""
 
     @property
     def sort_key(self) -> str: ...
@@ -66,10 +65,10 @@ S = TypeVar("S", bound=Sortable)
 def in_order(entries: Iterable[S]) -> list[S]:
     """Return entries of both types in the order of a menu, best first.
 
-    systemd, src/boot/boot.c:boot_entry_compare, as UAPI.1, Sorting, but for the suffix: entries without a try left
-    come last; those with a sort-key come first, by sort-key, machine-id and version, newest first; what is equal then
-    goes by file name, newest first, and by profile. File names are compared in lower case and with their suffix. Of
-    entries that differ in their counters only, the one with more tries left is first, then the one tried less.
+    This is the order of systemd (src/boot/boot.c:boot_entry_compare) and of UAPI.1, Sorting, except for the suffix:
+    entries without tries left are last; entries with a sort-key are first, by sort-key, machine-id and version,
+    newest first; ties are resolved by file name, newest first, and by profile. File names are compared in lower case
+    and with their suffix. If only the counters differ, more tries left come first, then fewer tries done.
     """
     ordered = sorted(entries, key=lambda entry: (entry.profile[0], -(entry.name.left or 0), entry.name.done))
     ordered.sort(key=lambda entry: version_key(f"{entry.name.plain}{entry.suffix}".lower()), reverse=True)
@@ -80,7 +79,8 @@ def in_order(entries: Iterable[S]) -> list[S]:
 
 
 def default_pattern(tree: Tree, prefix: str) -> str:
-    """Of loader.conf, in lower case; empty when it names none, or `@saved`: that is a variable of the firmware."""
+    """Return the default pattern of loader.conf in lower case; empty if there is none, or for `@saved`, which refers
+    to a variable of the firmware."""
     try:
         text = read_text(tree, normal(f"{prefix}/loader/loader.conf"))
     except TreeError:
@@ -94,14 +94,16 @@ def default_pattern(tree: Tree, prefix: str) -> str:
 
 
 def default_of(ordered: Iterable[S], pattern: str) -> S | None:
-    """Return the first entry that a pattern of loader.conf means; None = no entry matches."""
+    """Return the first entry that matches a pattern of loader.conf, or None."""
     return next((entry for entry in ordered if pattern and matches(pattern, entry)), None)
 
 
 def matches(pattern: str, entry: Sortable) -> bool:
-    """loader.conf(5): a glob pattern for the entry's id, which is its file name in lower case without the counter,
-    followed by `@` and the profile of a unified kernel image (src/boot/boot.c:boot_entry_add_type2). Before systemd
-    247 the suffix was no part of it."""
+    """Return whether an entry matches a pattern of loader.conf.
+
+    loader.conf(5): a glob pattern for the entry's id, which is its file name in lower case without the counter,
+    followed by `@` and the profile for a UKI (src/boot/boot.c:boot_entry_add_type2). Before systemd 247 the id did
+    not include the suffix."""
     number, profile = entry.profile
     file = f"{entry.name.plain}{entry.suffix}"
     ids = [f"{file}@{profile or number}"] if profile or number else []

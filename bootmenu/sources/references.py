@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How configurations call a partition that is not their own, brought into one form.
+"""Convert the names by which configurations refer to other partitions to a canonical form.
 
 The forms are: a kernel name (`sda1`, `vg-root`), `uuid=...`, `label=...`, `partuuid=...`, `partlabel=...` (UUIDs in
-lower case), GRUB's `hd0,gpt2`, and `file=/path` for whichever partition holds that file. A reference keeps its form
-until a device of that name is seen; only discovery knows which those are.
+lower case), GRUB's `hd0,gpt2`, and `file=/path` for the partition that holds that file. Discovery resolves them when
+it finds such a device.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ _GRUB = re.compile(r"^\(?(hd\d{1,3}(?:,(?:gpt|msdos|apple|bsd)?\d{1,3})?)\)?$")
 
 
 def canonical(text: str) -> str:
-    """`UUID=ABCD-12` → `uuid=abcd-12`, `/dev/disk/by-label/BOOT` → `label=BOOT`, `/dev/sda1` → `sda1`,
-    `(hd0,gpt2)` → `hd0,gpt2`; what is none of these is a kernel name already. Where a subvolume or an image file
-    follows, as in `UUID=ABCD-12:/@`, it stays as it is."""
+    """Return the canonical form of a partition's name.
+
+    `UUID=ABCD-12` → `uuid=abcd-12`, `/dev/disk/by-label/BOOT` → `label=BOOT`, `/dev/sda1` → `sda1`,
+    `(hd0,gpt2)` → `hd0,gpt2`; anything else is taken for a kernel name. A subvolume or an image file that follows, as
+    in `UUID=ABCD-12:/@`, is kept."""
     text = text.strip()
     outer, slash, inside = text.partition(":/")
     if slash:
@@ -37,30 +39,30 @@ def canonical(text: str) -> str:
     if folder.startswith("disk/by-") and folder[8:] in _KINDS:
         return named(folder[8:], unescaped(name))
     if folder and "/" not in folder and folder != "mapper":
-        # /dev/VG/LV is /dev/mapper/VG-LV, with every dash of a name doubled (lvm(8), VALID NAMES)
+        # /dev/VG/LV is /dev/mapper/VG-LV, in which the dashes of the names are doubled (lvm(8), VALID NAMES)
         return f"{folder.replace('-', '--')}-{name.replace('-', '--')}"
     return name
 
 
 def named(kind: str, value: str) -> str:
-    """The form of a partition's name of one kind: `uuid`, `label`, `partuuid` or `partlabel`."""
+    """Return the canonical form for a kind of name: `uuid`, `label`, `partuuid` or `partlabel`."""
     return f"{kind}={value.lower() if kind.endswith('uuid') else value}"
 
 
 def unescaped(name: str) -> str:
-    """udev writes what it does not trust as \\x20."""
+    """Undo udev's escapes of special characters, such as \\x20."""
     return re.sub(r"\\x([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), name)
 
 
 class FileNameError(BootmenuError):
-    """A text does not name a file on a partition."""
+    """Raised for a text that is not a file name with an optional partition."""
 
 
 def file_name(text: str) -> tuple[str, str]:
-    """(partition, path) of `PARTITION:/path`, or of `/path`, where the partition is empty.
+    """Split `PARTITION:/path` into (canonical partition, path); the partition is empty for `/path`.
 
-    The partition is in the canonical form. The text is split at the last `:/`, since the name of a subvolume or of an
-    image file holds one of its own: `sda2:/@:/vmlinuz`. Raises FileNameError.
+    Split at the last `:/`, since the name of a subvolume or an image file contains another: `sda2:/@:/vmlinuz`. Raise
+    FileNameError.
     """
     outer, slash, _ = text.partition(":/")
     if not slash or (text.startswith("/") and not text.startswith("/dev/")):
@@ -78,7 +80,7 @@ def file_name(text: str) -> tuple[str, str]:
                 f"“{outer[:60]}” is not the name of a partition",
                 "Write sda1, /dev/sda1, UUID=, LABEL=, PARTUUID= or PARTLABEL=.",
             )
-    # unlike `normal`: a person's backslash is one, as a file system of Linux has it
+    # unlike `normal`, keep backslashes, which are valid in file names on Linux
     path = "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
     if path == "/":
         raise FileNameError(f"“{text[:60]}” names no file", "Write PARTITION:/path, or /path.")
@@ -86,13 +88,13 @@ def file_name(text: str) -> tuple[str, str]:
 
 
 def joined(device: str, path: str) -> str:
-    """The opposite of file_name: `sda1:/boot/vmlinuz`, or `/boot/vmlinuz` where the partition is empty."""
+    """Join what `file_name` splits: `sda1:/boot/vmlinuz`, or `/boot/vmlinuz` if the partition is empty."""
     return f"{device}:{path}" if device else path
 
 
 _NETWORK = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://|[^/:\\]+::)")
 _ELSEWHERE = re.compile(
-    r"^(?:(?P<device>/dev/[^:]+|(?:UUID|LABEL|PARTUUID|PARTLABEL)=[^:]+):"  # these are no file names
+    r"^(?:(?P<device>/dev/[^:]+|(?:UUID|LABEL|PARTUUID|PARTLABEL)=[^:]+):"  # these cannot be file names
     r"|(?P<name>[^/:\\]+):(?=[/\\])"
     r"|(?P<grub>\(hd[^)/]{1,20}\))(?=[/\\]))(?P<path>.*)$",
     re.IGNORECASE | re.DOTALL,
@@ -100,16 +102,16 @@ _ELSEWHERE = re.compile(
 
 
 def located(tree: Tree, text: str, folder: str = "/") -> FileRef:
-    """The file that a configuration on `tree` calls `path`, `DEVICE:path` or `(hd0,gpt2)/path`.
+    """Return the file that a configuration on `tree` refers to as `path`, `DEVICE:path` or `(hd0,gpt2)/path`.
 
-    A path that does not begin with a slash is below `folder` on its own partition, and below the root of
-    another one. Raises BootmenuError for a file that a network would have to bring.
+    A relative path is relative to `folder` on its own partition, and to the root on another one. Raise BootmenuError
+    for a file on the network.
     """
     # pxelinux.txt: "::filename" is relative to the server's root, which is this partition's here
     if text.startswith("::"):
         return FileRef(device=tree.device, path=normal(text[2:]))
     if _NETWORK.match(text):
-        raise BootmenuError(f"“{text[:60]}” is on a network, where nothing is read")
+        raise BootmenuError(f"“{text[:60]}” is on the network, which is not supported")
     if not (match := _ELSEWHERE.match(text)):
         return FileRef(device=tree.device, path=normal(text, folder))
     device = canonical(match["device"] or match["name"] or match["grub"])

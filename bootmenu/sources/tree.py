@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one small interface through which parsers see a partition: read, list, stat below its root."""
+"""The interface through which parsers access a partition: read, list and stat below its root."""
 
 from __future__ import annotations
 
@@ -17,29 +17,32 @@ from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
 
 CONFIG_LIMIT = 1024 * 1024
-"""Bytes. A larger configuration file is none."""
+"""Bytes; a larger file is not read as a configuration."""
 LIST_LIMIT = 20_000
-"""Names. A larger folder is read so far and no further."""
+"""Names; of a larger directory the rest is not read."""
 
 
 class Trouble(StrEnum):
-    """Why a path could not be used."""
+    """The reason why a path could not be accessed."""
 
     MISSING = "missing"
     OUTSIDE = "outside"
-    """A path or a link on the way leaves the partition."""
+    """The path or a link in it leaves the partition."""
     NOT_A_FILE = "not a file"
-    """A folder, FIFO, socket or device: never opened."""
+    """A directory, FIFO, socket or device, which is never opened."""
     NOT_A_FOLDER = "not a folder"
     FORBIDDEN = "forbidden"
     """Permission denied."""
     TOO_LARGE = "too large"
     UNREADABLE = "unreadable"
-    """The medium or the file system gave an error."""
+    """An error of the medium or the file system."""
 
 
 class TreeError(BootmenuError):
-    """A path of a partition could not be used. `trouble` says why, `path` is as it was asked for."""
+    """Raised if a path of a partition could not be accessed.
+
+    trouble: the reason. path: the path as requested.
+    """
 
     def __init__(self, path: str, trouble: Trouble, detail: str) -> None:
         detail = detail if isinstance(detail, Message) else English(detail)
@@ -50,97 +53,98 @@ class TreeError(BootmenuError):
 
 
 class Stat(Value, kw_only=True):
-    """What is at a path."""
+    """Status of a path."""
 
     is_file: bool
     is_folder: bool
     size: int
-    """Bytes."""
+    """Size in bytes."""
     identity: tuple[int, int]
-    """(device, inode): equal for two names of one file."""
+    """(device, inode): equal for all names of a file."""
     resolved: str
-    """Absolute path below the root after following links, as far as it could be found out."""
+    """Absolute path below the root with all links resolved, as far as known."""
     stamp: Stamp | None = None
-    """What a later state of it differs in; None = not known."""
+    """Stamp that changes when the file changes, or None if unknown."""
 
 
 T = TypeVar("T")
 
 
 class Folder(Protocol):
-    """One folder, listed once. Its files are opened by their names, which is cheap where there are many."""
+    """An open directory, listed once; opening many files in it by name is cheap."""
 
     @property
     def identity(self) -> tuple[int, int]:
-        """(device, inode)"""
+        """Return (device, inode)."""
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Names of its regular files, sorted. All the names together are at most LIST_LIMIT."""
+        """Return the names of its regular files, sorted. Files, folders and links are at most LIST_LIMIT in total."""
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Names of the folders in it, sorted."""
+        """Return the names of its subdirectories, sorted."""
 
     @property
     def links(self) -> tuple[str, ...]:
-        """Names of the symbolic links in it, sorted; the tree follows them, by path."""
+        """Return the names of its symbolic links, sorted; use the methods of Tree to follow them."""
 
     def visit(
         self, names: Iterable[str], read: Callable[[ByteSource, tuple[int, int]], T]
     ) -> Iterator[tuple[str, T | TreeError]]:
-        """What `read` returns for each of these regular files; it is given the open file and its identity.
-        An OSError of `read`, and a file that is none any more, give a TreeError."""
+        """Call `read` with each open file and its identity; yield (name, result).
+
+        The result is a TreeError if `read` raised OSError or if the name is no longer a regular file."""
 
 
 class Tree(Protocol):
-    """One partition's files. Paths are absolute below its root; every method may raise TreeError."""
+    """The files of one partition. Paths are absolute below its root; every method may raise TreeError."""
 
     @property
     def device(self) -> str:
-        """The partition's kernel name."""
+        """Return the partition's kernel name."""
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name of this partition, in the forms of references.py."""
+        """Return all names of this partition, in the forms of references.py."""
 
     @property
     def image(self) -> str:
-        """Where this is the content of an image file: its absolute path on the partition it lies on. Else empty."""
+        """Return the absolute path of the image file whose content this is; empty for a partition."""
 
     def list(self, path: str) -> tuple[str, ...]:
-        """Names in a folder, sorted, at most LIST_LIMIT."""
+        """Return the names in a directory, sorted, at most LIST_LIMIT."""
 
     def folder(self, path: str) -> AbstractContextManager[Folder]:
-        """A folder whose files are to be read one after the other."""
+        """Open a directory to read many of its files."""
 
     def stat(self, path: str) -> Stat:
-        """Follows links."""
+        """Return the status of a path; follow links."""
 
     def read(self, path: str, limit: int) -> bytes:
-        """A whole regular file of at most `limit` bytes; larger is Trouble.TOO_LARGE."""
+        """Return the content of a regular file; raise Trouble.TOO_LARGE if it has more than `limit` bytes."""
 
     def open(self, path: str) -> AbstractContextManager[ByteSource]:
-        """A regular file for reading at offsets."""
+        """Open a regular file for reading at offsets."""
 
 
 _MOST_REMEMBERED = 10_000
 
 
 class Remembering:
-    """A tree that asks for each path once: during one reading of a partition, parsers, references and facts ask for
-    the same kernels again and again. What has been asked for stays as it was, as does what `once` found out; files
-    are always opened afresh."""
+    """A tree that caches `stat` and the results of `once` while a partition is read.
+
+    Parsers, references and facts ask for the same kernels repeatedly. Files are opened anew each time."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._stats: dict[str, Stat | TreeError] = {}
         self._found: dict[Hashable, object] = {}
         self.denied: dict[str, str] = {}
-        """Paths for which permission was denied, whoever asked for them, and the reason in words."""
+        """Paths for which permission was denied, each with its message."""
 
     @contextmanager
-    def _noting(self) -> Iterator[None]:
+    def _recording_denied(self) -> Iterator[None]:
         try:
             yield
         except TreeError as error:
@@ -149,7 +153,7 @@ class Remembering:
             raise
 
     def hidden(self) -> Iterator[Problem]:
-        """Say once for each file or folder that it may not be read, however much was looked for in it."""
+        """Yield one problem for each file or directory that may not be read, however often it was accessed."""
         blocking: dict[str, str] = {}
         for path, detail in self.denied.items():
             there, is_folder = self._blocking(path)
@@ -160,7 +164,8 @@ class Remembering:
             yield Problem(device=self.device, path=where, message=blocking[where])
 
     def _blocking(self, path: str) -> tuple[str, bool]:
-        """Return what keeps a path from being read, and whether that is a folder: it, or the last one before it."""
+        """Return the path that denies access, which is the path itself or its last accessible parent, and whether
+        that is a directory."""
         at = normal(path)
         while at != "/":
             with suppress(TreeError):
@@ -170,47 +175,47 @@ class Remembering:
 
     @property
     def device(self) -> str:
-        """See Tree."""
+        """Return the partition's kernel name."""
         return self._tree.device
 
     @property
     def names(self) -> frozenset[str]:
-        """See Tree."""
+        """Return all names of this partition."""
         return self._tree.names
 
     @property
     def image(self) -> str:
-        """See Tree."""
+        """Return the path of the image file, or empty for a partition."""
         return self._tree.image
 
     def list(self, path: str) -> tuple[str, ...]:
-        """See Tree."""
-        with self._noting():
+        """Return the names in a directory."""
+        with self._recording_denied():
             return self._tree.list(path)
 
     @contextmanager
     def folder(self, path: str) -> Iterator[Folder]:
-        """See Tree."""
-        with self._noting(), self._tree.folder(path) as folder:
+        """Open a directory to read many of its files."""
+        with self._recording_denied(), self._tree.folder(path) as folder:
             yield folder
 
     def stat(self, path: str) -> Stat:
-        """See Tree."""
+        """Return the status of a path, from the cache after the first time."""
         found = self._stats.get(path)
         if found is None:
             try:
-                with self._noting():
+                with self._recording_denied():
                     found = self._tree.stat(path)
             except TreeError as error:
                 found = error
             if len(self._stats) < _MOST_REMEMBERED:
                 self._stats[path] = found
         if isinstance(found, TreeError):
-            raise found.with_traceback(None)  # else every raise makes it longer
+            raise found.with_traceback(None)  # otherwise every raise makes the traceback longer
         return found
 
     def once(self, path: str, what: Hashable, find_out: Callable[[], T]) -> T:
-        """See `once`."""
+        """Return the result of `find_out` for a file, computed once; see the function `once`."""
         key = (self.stat(path).identity, what)
         found = self._found.get(key, _UNKNOWN)
         if found is _UNKNOWN:
@@ -225,14 +230,14 @@ class Remembering:
         return cast(T, found)
 
     def read(self, path: str, limit: int) -> bytes:
-        """See Tree."""
-        with self._noting():
+        """Return the content of a regular file."""
+        with self._recording_denied():
             return self._tree.read(path, limit)
 
     @contextmanager
     def open(self, path: str) -> Iterator[ByteSource]:
-        """See Tree."""
-        with self._noting(), self._tree.open(path) as source:
+        """Open a regular file for reading at offsets."""
+        with self._recording_denied(), self._tree.open(path) as source:
             yield source
 
 
@@ -244,17 +249,17 @@ class _Failed(Value):
 
 
 def once(tree: Tree, path: str, what: Hashable, find_out: Callable[[], T]) -> T:
-    """What `find_out` says about the file at that path; a tree that remembers asks once, whatever names the file has.
+    """Return the result of `find_out` for the file at that path, cached if the tree is a Remembering.
 
-    A thousand entries may name one file that takes a second. what: stands for the question. Raises TreeError, and
-    what `find_out` raises.
+    A thousand entries may name one file that takes a second to examine, by different paths. what: the key of the
+    question. Raise TreeError and whatever `find_out` raises.
     """
     return tree.once(path, what, find_out) if isinstance(tree, Remembering) else find_out()
 
 
 def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]] | Problem]:
-    """(folder, names in it) for each of these that there is, and once where it has several names: /boot is a link to
-    . on many boot partitions."""
+    """Yield (folder, names in it) for each of these directories that exists, each only once: on many boot partitions
+    /boot is a link to `.`."""
     seen: set[tuple[int, int]] = set()
     for folder in folders:
         try:
@@ -273,7 +278,7 @@ _MAX_ARCHITECTURES = 16
 
 
 def installer_folders(tree: Tree) -> tuple[str, ...]:
-    """Return `/debian-installer/ARCH` of each architecture of which a netboot tree of Debian's installer is there."""
+    """Return `/debian-installer/ARCH` for each architecture with a netboot tree of Debian's installer."""
     try:
         names = tree.list("/debian-installer")
     except TreeError:
@@ -282,7 +287,7 @@ def installer_folders(tree: Tree) -> tuple[str, ...]:
 
 
 def exists(tree: Tree, path: str) -> bool:
-    """True when a regular file can be found there."""
+    """Return whether there is a regular file at that path."""
     try:
         return tree.stat(path).is_file
     except TreeError:
@@ -293,8 +298,10 @@ _UNTIDY = re.compile(r"\\|//|/\.|/\Z")
 
 
 def normal(path: str, base: str = "/") -> str:
-    """Absolute path: joined to `base` unless absolute; `.` and doubled slashes gone, `..` kept for the tree
-    to judge. Backslashes are slashes, as configurations written for EFI use them."""
+    """Return a path as an absolute one, relative to `base` if it is not absolute.
+
+    Remove `.` and repeated slashes, but keep `..`, which the tree resolves. Convert backslashes to slashes, since
+    configurations for EFI use them."""
     if path.startswith("/") and not _UNTIDY.search(path):
         return path
     path = path.replace("\\", "/")
@@ -304,5 +311,5 @@ def normal(path: str, base: str = "/") -> str:
 
 
 def read_text(tree: Tree, path: str) -> str:
-    """A configuration file as text: bytes that are not UTF-8 are shown as �, NULs are dropped."""
+    """Return a configuration file as text; replace bytes that are not UTF-8 with �, and drop NULs."""
     return tree.read(path, CONFIG_LIMIT).decode("utf-8", "replace").replace("\0", "").removeprefix("\ufeff")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Variables of boot loaders in command lines: which of those that nothing sets an entry cannot do without."""
+"""Boot loader variables in command lines: decide which unset variables an entry depends on."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _DECIDING = frozenset(("root", "rootflags", "rootfstype", "real_root", "ostree",
 
 
 def needed(text: str, unset: Iterable[tuple[str, str]], *, known: bool = True) -> tuple[str, ...]:
-    """Return which of a command line's variables that nothing sets it cannot do without.
+    """Return the unset variables of a command line that it depends on.
 
-    unset: (parameter whose value it is in, variable); the parameter of a word of its own is empty. known: everything
-    was read that could have set them, and so the text is what the kernel would get.
+    unset: pairs of (parameter in whose value the variable occurs, or empty; variable). known: whether everything that
+    could have set them was read, so that the text is what the kernel would get.
 
-    Distributions write what is unset as often as not: `${extra_cmdline}` of openSUSE, `findiso=${iso_path}` of Debian
-    Live, `${cbootargs}` of NVIDIA. Nothing is missing where the rest says what is started, by root= or by a live
+    Distributions often use variables that may be unset: `${extra_cmdline}` in openSUSE, `findiso=${iso_path}` in
+    Debian Live, `${cbootargs}` by NVIDIA. They do not matter if the rest names the system, with root= or a live
     system's boot=.
     """
     line = CommandLine(text)
@@ -26,6 +26,6 @@ def needed(text: str, unset: Iterable[tuple[str, str]], *, known: bool = True) -
 
 
 def parameter_of(word: str) -> str:
-    """Return the parameter whose value a text in this word belongs to; empty where it is none's."""
+    """Return the name of the parameter that this word sets, or empty if it sets none."""
     name, equals, _ = word.partition("=")
     return name if equals and "$" not in name else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Comparing versions as the UAPI version format specification (UAPI.10) says, oldest first."""
+"""Compare versions according to the UAPI version format specification (UAPI.10), oldest first."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import re
 _RANKS = {"~": 0, "": 1, "-": 2, "^": 3, ".": 4}
 _LETTERS, _DIGITS = 5, 6
 
-# step 1 skips every other character; long runs are cut alike in all texts, so that no number is large
+# step 1 skips all other characters; long runs are truncated, so that no number gets too large
 _TOKEN = re.compile(r"[~\-^.]|[A-Za-z]{1,200}|[0-9]{1,200}")
 
 _LONGEST = 500
-"""Characters that are compared: a configuration may hold a mebibyte of them."""
+"""Characters that are compared; a configuration may contain a version of 1 MiB."""
 
 
 def version_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key; `reverse=True` puts the newest first."""
+    """Return a sort key for a version; sort with `reverse=True` for newest first."""
     return (*(_token(word) for word in _TOKEN.findall(text[:_LONGEST])), (_RANKS[""], 0, ""))
 
 

@@ -90,9 +90,7 @@ def test_a_line_that_is_too_long_is_a_problem_and_the_rest_is_listed(form: str) 
     entries, problems = config(form, entry(form, "a") + "y" * (LINE_LIMIT + 1) + "\n" + entry(form, "b"))
     assert [found.id for found in entries] == ["a", "b"]
     number = entry(form, "a").count("\n") + 1
-    assert [problem.message for problem in problems] == [
-        f"line {number}: longer than 65,536 characters, it is left out"
-    ]
+    assert [problem.message for problem in problems] == [f"line {number}: longer than 65,536 characters, left out"]
 
 
 def test_too_many_entries_are_not_cut_in_silence(form: str) -> None:

@@ -139,9 +139,7 @@ class _FitImage(Value, kw_only=True):
         # boot/image-fit.c:fit_image_load: "'compression' nodes for ramdisks are deprecated": the kernel unpacks them
         compression = Compression.NONE if role is Role.INITRAMFS else self.compression
         if compression is None:
-            raise FormatError(
-                f"the compression {self.packed!r} of its image {self.name} is not supported"
-            )
+            raise FormatError(f"the compression {self.packed!r} of its image {self.name} is not supported")
         if self.problem:
             raise FormatError(self.problem)
         return Embedded(role=role, name=self.name, offset=self.offset, size=self.size, compression=compression)

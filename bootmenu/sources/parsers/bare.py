@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Kernels that lie about without a configuration, paired with initramfs and device trees by version.
+"""Find kernels that no configuration names, and pair them with initramfs and device trees by version.
 
-Names as Debian, Fedora, openSUSE, Alpine, Arch Linux ARM and Armbian install them. What the kernels are is found out
-by their content, later; only an .efi file is looked into here, since most of them are no kernels.
+The names are those used by Debian, Fedora, openSUSE, Alpine, Arch Linux ARM and Armbian. The content of kernels is
+examined later; only .efi files are read here, since most of them are not kernels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bootmenu.sources.version import version_key
 
 _FOLDERS = ("/", "/boot")
 _MAX_ENTRIES = 200
-_MAX_PROGRAMS = 50  # EFI programs that are looked into
+_MAX_PROGRAMS = 50  # EFI programs that are examined
 _MAX_VERSION = 100  # characters
 
 _PACKED = r"(?:\.(?:gz|xz|zst|lz4|lzma|bz2))?"
@@ -39,7 +39,7 @@ _INITRAMFS = (
     "initramfs-{}",  # Alpine
     "uInitrd-{}",  # Armbian
 )
-_INITRAMFS_OF_NONE = (
+_UNVERSIONED_INITRAMFS = (
     "initrd.img",
     "initramfs.img",
     "initrd",
@@ -68,11 +68,11 @@ COMMON_TREES = ("dtbs", "dtb")  # Arch Linux ARM, Armbian
 
 class _Found(Value):
     folder: str
-    """Without a slash at its end: the root is empty."""
+    """Without a trailing slash; empty for the root."""
     name: str
     version: str
     names: frozenset[str]
-    """Of everything in the folder."""
+    """All names in the directory."""
 
     @property
     def path(self) -> str:
@@ -81,7 +81,9 @@ class _Found(Value):
 
 @SOURCES.register("bare", last=True)
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Files named as kernels are, newest first, so that links to them come last: read_partition lists a file once."""
+    """Yield an entry for each file with the name of a kernel, newest first.
+
+    Links without a version come last, so that read_partition, which takes each file once, prefers versioned names."""
     kernels: list[_Found] = []
     for found in listed(tree, _FOLDERS):
         if isinstance(found, Problem):
@@ -90,14 +92,14 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
         folder, names = found
         here = list(_named(folder.rstrip("/"), names))
         if len(here) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
-            message = f"holds too many files: the first {len(here[:_MAX_ENTRIES]):,} kernels are listed"
+            message = f"has too many files: only the first {len(here[:_MAX_ENTRIES]):,} kernels are listed"
             yield Problem(device=tree.device, path=folder, message=message)
         kernels += here[:_MAX_ENTRIES]
-    # newest first; those without a version last, as /vmlinuz is mostly a link to one of the others
+    # newest first; those without a version last, as /vmlinuz is usually a link to one of the others
     kernels.sort(key=lambda kernel: version_key(kernel.version), reverse=True)
     kernels.sort(key=lambda kernel: not kernel.version[:1].isdigit())
     programs = 0
-    # most partitions of kernels alone have none of these folders: not to be asked for every kernel
+    # most partitions have none of these directories: check once instead of for every kernel
     installed = [
         pattern for pattern in INSTALLED_TREES if _kind(tree, pattern.partition("{")[0].rpartition("/")[0])[1]
     ]
@@ -145,8 +147,8 @@ def _entry(tree: Tree, kernel: _Found, installed: Sequence[str]) -> BootEntry:
     def file(path: str) -> FileRef:
         return FileRef(device=tree.device, path=path)
 
-    templates = [pattern.format(kernel.version) for pattern in _INITRAMFS] if kernel.version else _INITRAMFS_OF_NONE
-    initrd = next((name for name in templates if name in kernel.names), None)
+    wanted = [pattern.format(kernel.version) for pattern in _INITRAMFS] if kernel.version else _UNVERSIONED_INITRAMFS
+    initrd = next((name for name in wanted if name in kernel.names), None)
     dtb, folder = _trees(tree, kernel, installed)
     return BootEntry(
         id=kernel.path,
@@ -161,11 +163,11 @@ def _entry(tree: Tree, kernel: _Found, installed: Sequence[str]) -> BootEntry:
 
 
 def _trees(tree: Tree, kernel: _Found, installed: Sequence[str]) -> tuple[str | None, str | None]:
-    """(device tree, folder of trees) for that kernel. installed: those of INSTALLED_TREES that there can be."""
+    """Return (device tree, directory of trees) for a kernel. installed: the patterns of INSTALLED_TREES to try."""
     paths: list[str] = []
     if kernel.version:
         below = (f"{kernel.folder}/{pattern.format(kernel.version)}" for pattern in TREES)
-        # only what the listing makes possible: every other look would be in vain
+        # the listing tells which of these can exist
         paths += [path for path in below if path[len(kernel.folder) + 1 :].split("/")[0] in kernel.names]
         paths += [pattern.format(kernel.version) for pattern in installed]
     for path in paths:
@@ -193,7 +195,7 @@ def _kind(tree: Tree, path: str) -> tuple[bool, bool]:
 
 
 def _has_versions(tree: Tree, path: str) -> bool:
-    """True where a folder has one for each kernel: none of them is this one's, then."""
+    """Return whether a directory has a subdirectory for each kernel version."""
     try:
         return any(re.match(r"\d+\.\d", name) for name in tree.list(path))
     except TreeError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boot Loader Specification (UAPI.1), type 1: one entry a file in /loader/entries, listed with those of uki.py."""
+"""Parse Boot Loader Specification (UAPI.1) entries: the files in /loader/entries, and the UKIs of uki_folder.py."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, exists, listed, n
 _MAX_ENTRIES = 1000
 _MAX_PROBLEMS = 20  # of one entry
 _MAX_FILES = 64
-"""Initramfs parts, overlays or extras of one entry."""
+"""Initramfs, overlays or extras of one entry."""
 _MAX_TEXT = 16 * 1024 * 1024
-"""Characters of all entries in a folder; an entry has some hundred."""
+"""Characters of all entries in a directory; an entry has a few hundred."""
 
 _KERNELS = ("linux", "uki", "efi")
 _REPEATED = ("initrd", "options", "devicetree-overlay", "extra")
@@ -56,14 +56,14 @@ _ARCHITECTURES = {
 
 
 class Text(Value):
-    """One file of type 1; what the order of a menu depends on."""
+    """One entry file of type 1, with the properties for sorting."""
 
     name: Name
     fields: dict[str, list[str]]
     config: str
 
     def one(self, key: str) -> str:
-        """Return the value of a key that counts once; empty where the file has none."""
+        """Return the last value of a key, or empty."""
         return self.fields.get(key, [""])[-1]
 
     @property
@@ -95,8 +95,7 @@ class Text(Value):
 @SOURCES.register("bls")
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
-    """Yield both types of entries as one list in the order of systemd-boot, the default marked as loader.conf wants
-    it."""
+    """Yield both types of entries in the common order of systemd-boot, with loader.conf's default."""
     homes: dict[str, tuple[list[Text], list[Image]]] = {prefix: ([], []) for prefix in PREFIXES}
     for read in _texts(tree):
         if isinstance(read, Problem):
@@ -117,19 +116,19 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
 
 
 def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
-    """Yield what is in the files of type 1 below each root of a boot partition, and what is wrong."""
+    """Yield (prefix, entry files of type 1) for each prefix in order.PREFIXES, and all problems."""
     for found in listed(tree, (f"{prefix}/loader/entries" for prefix in PREFIXES)):
         if isinstance(found, Problem):
             yield found
             continue
         folder, names = found
         if other := _other_semantics(tree, f"{folder}.srel"):
-            yield Problem(device=tree.device, path=folder, message=f"holds entries of another type: {short(other)}")
+            yield Problem(device=tree.device, path=folder, message=f"has entries of another type: {short(other)}")
             continue
         entries: list[Text] = []
         configs = [name for name in names if name.lower().endswith(".conf") and not name.startswith(".")]
         if len(configs) > _MAX_ENTRIES or len(names) >= LIST_LIMIT:
-            message = f"holds too many files: the first {len(configs[:_MAX_ENTRIES]):,} entries are read"
+            message = f"has too many files: only the first {len(configs[:_MAX_ENTRIES]):,} entries are read"
             yield Problem(device=tree.device, path=folder, message=message)
         left = _MAX_TEXT
         for number, name in enumerate(configs[:_MAX_ENTRIES]):
@@ -141,7 +140,7 @@ def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
                 continue
             left -= len(text)
             if left < 0:
-                message = f"holds too many files: the first {number:,} entries are read"
+                message = f"has too many files: only the first {number:,} entries are read"
                 yield Problem(device=tree.device, path=folder, message=message)
                 break
             fields, problems = _fields(text)
@@ -153,7 +152,7 @@ def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
                 yield Problem(
                     device=tree.device,
                     path=path,
-                    message="is fetched over the network (uki-url), which is not done here",
+                    message="is loaded from the network (uki-url), which is not supported",
                 )
             else:
                 yield Problem(device=tree.device, path=path, message="names no kernel (linux)")
@@ -161,7 +160,7 @@ def _texts(tree: Tree) -> Iterator[tuple[str, list[Text]] | Problem]:
 
 
 def _other_semantics(tree: Tree, path: str) -> str:
-    """What the marker file says that is not this specification; empty without such a file.
+    """Return the content of the marker file if it names another specification than this; else empty.
 
     UAPI.1: "if it exists and contains the mentioned string, it shall assume a standards-compliant implementation is
     in place. If it exists but contains a different string it shall assume other semantics are implemented."
@@ -187,11 +186,11 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
             fields.setdefault(key, [])
             continue
         if key not in _SINGLE and key not in _REPEATED:
-            problems.append(f"line {number}: {short(key)} is no key of a boot entry")
+            problems.append(f"line {number}: unknown keyword {short(key)}, ignored")
         elif not value:
             problems.append(f"line {number}: {key} has no value")
         elif key == "architecture" and value.lower() not in _ARCHITECTURES:
-            problems.append(f"line {number}: {short(value)} is no architecture that is known here")
+            problems.append(f"line {number}: unknown architecture {short(value)}")
         else:
             fields.setdefault(key, []).append(value)
     return fields, problems[:_MAX_PROBLEMS]
@@ -200,12 +199,15 @@ def _fields(text: str) -> tuple[dict[str, list[str]], list[str]]:
 def _finish(
     tree: Tree, prefix: str, ordered: list[Text | Image], named: Mapping[object, Text], platform: Platform
 ) -> Iterator[BootEntry | Problem]:
-    """named: of the images that a text entry starts, that entry: they are one with it, which says how."""
+    """Yield the entries and problems of the sorted files.
+
+    named: the text entry that starts an image, by the image's identity; such images get no entry of their own.
+    """
     default = default_of(ordered, default_pattern(tree, prefix))
     variables = fedora.variables(tree, prefix, platform)
     if isinstance(default, Image):
         default = named.get(_identity(tree, (default.path, default.content.part)), default)
-    if default is None:  # GRUB does not read loader.conf, and keeps a default of its own among those of type 1
+    if default is None:  # GRUB does not read loader.conf, but stores its own default among entries of type 1
         texts = [entry for entry in ordered if isinstance(entry, Text)]
         number = variables.default([(entry.name.plain, entry.one("title")) for entry in texts])
         default = None if number is None else texts[number]
@@ -215,13 +217,13 @@ def _finish(
                 yield from entries(tree, prefix, entry, platform.board, default=default is entry)
             continue
         if name := variables.missing(entry.fields.get("options", [])):
-            message = f"${name} is set by no grubenv on this partition"
+            message = f"no grubenv on this partition sets ${name}"
             yield Problem(device=tree.device, path=entry.config, message=message)
         yield from _boot_entry(tree, prefix, entry, variables, default is entry, platform.board)
 
 
 def _path(tree: Tree, prefix: str, name: str) -> str:
-    # UAPI.1: paths are relative to the root of the partition. On a root partition that holds /boot itself Fedora's
+    # UAPI.1: paths are relative to the root of the partition. If /boot is a directory of the root partition, Fedora's
     # tools write them relative to /boot.
     absolute = normal(name)
     if prefix and not exists(tree, absolute) and exists(tree, prefix + absolute):
@@ -230,7 +232,7 @@ def _path(tree: Tree, prefix: str, name: str) -> str:
 
 
 def _kernel(tree: Tree, prefix: str, entry: Text) -> tuple[str, str]:
-    """Return path and part of the file that it starts; see FileRef.part."""
+    """Return path and part (FileRef.part) of the kernel."""
     kind = next(key for key in _KERNELS if entry.one(key))
     profile = entry.one("profile") if kind == "uki" else ""
     part = f"@{int(profile)}" if _is_number(profile) and int(profile) else ""
@@ -265,12 +267,12 @@ def _boot_entry(
     kernel, part = _kernel(tree, prefix, entry)
     profile = entry.one("profile") if kind == "uki" else ""
     if profile and not _is_number(profile):
-        yield problem(f"{short(profile)} is no number of a profile")
+        yield problem(f"{short(profile)} is not the number of a profile")
     devicetree = entry.one("devicetree")
     overlays = [name for value in entry.fields.get("devicetree-overlay", []) for name in value.split()]
     if overlays and not devicetree:
         # "This key is optional but depends on the devicetree key"
-        yield problem("devicetree-overlay is left out: there is no devicetree that it could be applied to")
+        yield problem("devicetree-overlay is ignored: it needs a devicetree")
         overlays = []
     initrds = variables.initrds(entry.fields.get("initrd", []), entry.one(kind), _MAX_FILES + 1)
     extras = entry.fields.get("extra", [])
@@ -295,7 +297,7 @@ def _boot_entry(
     extras = [path(name) for name in extras[:_MAX_FILES]]
     for extra in extras:
         if not extra.lower().endswith(addons.SUFFIX):
-            yield problem(f"extra {short(extra)} is not handed on: only addons of a UKI are")
+            yield problem(f"extra {short(extra)} is ignored: only addons of a UKI are supported")
     if kind == "linux":
         yield found
     else:
@@ -306,13 +308,13 @@ def _boot_entry(
 def _unified(
     tree: Tree, prefix: str, entry: BootEntry, extras: list[str], board: Board
 ) -> Iterator[BootEntry | Problem]:
-    """With what the addons of a unified kernel image add; as it is where its kernel is none."""
+    """Yield the problems and the entry, to which the addons of its UKI are applied, if it has any."""
     paths = [*addons.beside(tree, entry.kernel.path, prefix), *extras]
     profile = _profile(tree, entry.kernel) if paths else None
     if profile is None:
         yield entry
         return
-    # what the image brings along comes before what its addons add
+    # the image's own initramfs and command line come before those of its addons
     own = tuple(replace(entry.kernel, part=part.name) for part in profile.all(Role.INITRAMFS))
     cmdline = entry.cmdline if entry.cmdline.text.strip() else CommandLine(profile.command_line or "")
     entry = replace(entry, initrds=entry.initrds or own, cmdline=cmdline)
@@ -327,5 +329,5 @@ def _profile(tree: Tree, kernel: FileRef) -> unified_image.UkiProfile | None:
     try:
         found = once(tree, kernel.path, unified_image.profiles, read)
     except (TreeError, FormatError, OSError):
-        return None  # whatever is wrong with the kernel is said by the checks
+        return None  # the checks report what is wrong with the kernel
     return next((profile for profile in found if profile.part == kernel.part), None)

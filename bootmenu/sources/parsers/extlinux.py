@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""extlinux.conf, syslinux.cfg and isolinux.cfg: one language, as U-Boot and syslinux read it.
+"""Parse extlinux.conf, syslinux.cfg and isolinux.cfg: one language, as U-Boot and syslinux read it.
 
-Sources: U-Boot's doc/README.pxe and boot/pxe_utils.c; syslinux's doc/syslinux.txt, doc/menu.txt and, for what
-these leave open, com32/menu/readconfig.c.
+Sources: U-Boot's doc/README.pxe and boot/pxe_utils.c; syslinux's doc/syslinux.txt, doc/menu.txt and, where these are
+silent, com32/menu/readconfig.c.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ _EXTLINUX = tuple(
     for folder in ("/extlinux", "/boot/extlinux", "", "/boot", "/boot/syslinux", "/syslinux")
 )
 # syslinux.txt: "in either the /boot/syslinux or /syslinux directories (searched in that order)"; isolinux.txt says
-# the same of its own name, and a loader for EFI looks beside itself
+# the same for isolinux.cfg, and a loader for EFI searches its own directory
 _SYSLINUX = (
     *(f"{folder}/syslinux.cfg" for folder in ("/boot/syslinux", "/syslinux", "", "/EFI/syslinux", "/EFI/BOOT")),
     *(f"{folder}/isolinux.cfg" for folder in ("/boot/isolinux", "/isolinux", "", "/boot/syslinux", "/syslinux")),
     *(f"{folder}/syslinux.cfg" for folder in ("/boot/isolinux", "/isolinux")),
 )
-# pxelinux.txt: "the default configuration file name", below the folder of pxelinux.0, which is the working directory
+# pxelinux.txt: "the default configuration file name", below the directory of pxelinux.0, the working directory
 _PXELINUX = "pxelinux.cfg/default"
 _MAX_DEPTH = 16  # U-Boot's MAX_NEST_LEVEL; syslinux.txt: "up to 16 levels deep"
-_MAX_FILES = 256  # the menu of Debian's installer has 27, and its page of help includes it once more
+_MAX_FILES = 256  # the menu of Debian's installer has 27, and its help page includes all of them again
 _MAX_REFERENCES = 64
-"""Initramfs parts or overlays of one label."""
+"""Initramfs or overlays of one label."""
 _LONGEST_MENU = 200
-"""Characters of a submenu's title: it stands before that of every label in it."""
+"""Characters of a submenu's title, which is a prefix of the titles of all labels in it."""
 
-# say nothing about what is booted: looks, sounds, waiting, serial lines, other loaders' modules
+# these do not affect what is booted: appearance, sound, delays, serial lines, other loaders' modules
 _HARMLESS = frozenset(
     "timeout totaltimeout prompt ui serial console display say font kbdmap allowoptions noescape nocomplete nohalt"
     " implicit ipappend sysappend sendcookies onerror path background kaslrseed sendmac fallback".split()
 ) | {f"f{number}" for number in range(13)}
-# of a label: it starts something that is no Linux
+# keywords of labels that boot something other than Linux
 _UNBOOTABLE = frozenset("localboot com32 comboot boot bss pxe fdimage".split())
-# syslinux.txt, "OTHER OPERATING SYSTEMS": KERNEL looks at the extension, LINUX does not. Left out are .0, PXELINUX's
-# alone and the end of many a version, and .bin and .img, which are so for ISOLINUX alone.
+# syslinux.txt, "OTHER OPERATING SYSTEMS": KERNEL depends on the extension, LINUX does not. Omitted is .0, which is
+# for PXELINUX only and ends many version numbers; .bin and .img apply to ISOLINUX only.
 _NO_KERNEL = (".c32", ".com", ".cbt", ".bs", ".bss")
 _ISOLINUX_NO_KERNEL = (*_NO_KERNEL, ".bin", ".img")
 
 
 _PART = re.compile(r"(?:\(hd[^(),]{1,9},[^(),]{1,9}\)|[^,(]++|\()++")
-"""Of a list with commas; `(hd0,1)/file` has one, too."""
+"""One part of a comma-separated list, in which `(hd0,1)/file` also has a comma."""
 
 
 class _Menu(Record):
@@ -76,7 +76,7 @@ class _Label(Record):
     name: str
     menu: _Menu
     inherited: str
-    """The global APPEND where the label begins."""
+    """The global APPEND in effect at the beginning of the label."""
     title: str = ""
     kernel: str = ""
     config: str = ""
@@ -87,7 +87,7 @@ class _Label(Record):
     overlays: list[str] = field(default_factory=list)
     menu_default: bool = False
     left_out: bool = False
-    """It is hidden, unselectable, or starts no Linux."""
+    """Whether it is hidden, not selectable, or boots something other than Linux."""
 
     @property
     def cmdline(self) -> str:
@@ -98,46 +98,47 @@ class _Label(Record):
 
 
 class _Bounds(Record):
-    """What one configuration and all that it includes may take."""
+    """What is left of the limits for one configuration and all files it includes."""
 
     files: int = _MAX_FILES
     labels: int = MAX_ENTRIES
     characters: int = CONFIG_LIMIT
     restarted: set[tuple[str, str]] = field(default_factory=set)
-    """Path and working directory of each configuration that a label leads to. It is read once: a page of help leads
-    back to the menu it was called from."""
+    """(path, working directory) of each configuration that a label switched to. Each is read once, since a help page
+    leads back to its menu."""
 
 
 class _MenuState(Record):
-    """readconfig.c: included files are read "as if the files had been concatenated together"."""
+    """The state of parsing, shared by included files: readconfig.c reads them "as if the files had been concatenated
+    together"."""
 
     folder: str
-    """Relative paths begin here, also those in included files: it is the loader's working directory."""
+    """The loader's working directory, to which all paths are relative, also those in included files."""
     bounds: _Bounds
     menu: _Menu = field(default_factory=_Menu)
     start: _Menu | None = None
     deeper: int = 0
-    """Submenus below the deepest that is told apart."""
+    """Levels of submenus beyond the limit, whose labels go to the deepest menu."""
     label: _Label | None = None
     labels: list[_Label] = field(default_factory=list)
     append: str = ""
     default: str = ""
     ontimeout: str = ""
     open: list[str] = field(default_factory=list)
-    """Files that are being read."""
+    """Paths of the files that are being read."""
     lenient: bool = False
-    """A file that is not there is included in silence (readconfig.c:parse_one_config), and Debian's installer relies
-    on that; U-Boot ends with an error (pxe_utils.c:handle_include)."""
+    """Whether missing included files are ignored (readconfig.c:parse_one_config), as Debian's installer requires;
+    U-Boot reports an error (pxe_utils.c:handle_include)."""
 
     def the_default(self) -> _Label | None:
-        """What starts when nobody presses a key."""
+        """Return the label that is booted if no key is pressed."""
         # syslinux.txt: with ONTIMEOUT, "DEFAULT is used only if the user presses <Enter>"; both may have kernel
-        # options behind the label, or name no label at all ("DEFAULT menu.c32")
+        # options after the label, or name something else than a label ("DEFAULT menu.c32")
         named = {label.name: label for label in reversed(self.labels)}
         for wanted in (self.ontimeout, self.default):
             if found := named.get(wanted) or named.get(wanted.partition(" ")[0]):
                 return found
-        # menu.txt: MENU DEFAULT is "the default for this particular submenu". Of several U-Boot takes the first.
+        # menu.txt: MENU DEFAULT is "the default for this particular submenu". U-Boot takes the first of several.
         start = self.start
         for label in self.labels:
             if label.menu_default and (label.menu is start if start else label.menu.parent is None):
@@ -147,15 +148,15 @@ class _MenuState(Record):
 
 @SOURCES.register("extlinux", after="bls")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Labels in file order, the default marked."""
+    """Yield the labels of extlinux.conf in file order."""
     return _parse(tree, "extlinux", _EXTLINUX)
 
 
 @SOURCES.register("syslinux")
 def parse_syslinux(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """The same language in the places of SYSLINUX and ISOLINUX."""
-    # where a tree of Debian's installer was copied without its links, its configuration is in a folder below; the
-    # paths in it begin at the root
+    """Yield the labels of syslinux.cfg and isolinux.cfg in file order."""
+    # if a netboot tree of Debian's installer was copied without its links, its configuration is in a subdirectory;
+    # its paths are relative to the root
     netboot = (f"{folder}/{_PXELINUX}" for folder in ("", *installer_folders(tree)))
     return _parse(tree, "syslinux", (*_SYSLINUX, *netboot))
 
@@ -197,7 +198,7 @@ def _other_configuration(
     config: LineConfiguration, source: str, state: _MenuState, label: _Label, *, is_default: bool
 ) -> Iterator[BootEntry]:
     # syslinux.txt: "CONFIG means restart the boot loader using a different configuration file. The configuration
-    # file is read, the working directory is changed (if specified via an APPEND)". Arch's isolinux.cfg is no more.
+    # file is read, the working directory is changed (if specified via an APPEND)". Arch does just that.
     folder = normal(label.append, state.folder) if label.append and label.append != "-" else state.folder
     path = _path(state, label.config)
     known = (path, folder) in state.bounds.restarted or path in (*state.open, config.path)
@@ -231,7 +232,7 @@ def _read(config: LineConfiguration, state: _MenuState, submenu: tuple[str, ...]
     text = config.text()
     bounds.characters -= len(text)
     if bounds.characters < 0:
-        config.problem(f"with it, more than {CONFIG_LIMIT:,} characters are included: it is left out")
+        config.problem(f"left out: more than {CONFIG_LIMIT:,} characters are included")
         return
     state.open.append(config.path)
     for tag in submenu:
@@ -269,9 +270,10 @@ def _read(config: LineConfiguration, state: _MenuState, submenu: tuple[str, ...]
             if state.label is not None:
                 state.label.left_out = True
         elif key not in _HARMLESS and not _label_key(state.label, key, value, config.path):
-            config.problem(f"{short(word)} makes no sense here", number)
+            reason = f"unknown keyword {short(word)}" if value else f"{short(word)} has no value"
+            config.problem(f"{reason}, ignored", number)
     if in_text:
-        config.problem("a help text has no end: what follows it is not read")
+        config.problem("a help text is not closed: the rest of the file is ignored")
     if submenu:
         _end(state)
     state.open.pop()
@@ -322,7 +324,7 @@ def _menu(state: _MenuState, key: str, value: str) -> None:
         case "start":
             state.start = state.menu
         case "separator":
-            # readconfig.c: it records the label before it, which may be a whole one
+            # readconfig.c: a separator ends the label before it, which is kept if it has a kernel
             if label is not None and not label.kernel:
                 label.left_out = True
             state.label = None
@@ -351,37 +353,37 @@ def _label_key(label: _Label | None, key: str, value: str, path: str) -> bool:
         case "append":
             label.append = value
         case "initrd":
-            # Neither documentation knows a second line; all are loaded.
+            # neither documentation mentions several INITRD lines; load all of them
             label.initrds += _parts(value)
-        # These are U-Boot's, and of several the first counts (pxe_utils.c:parse_label).
+        # U-Boot takes the first of several (pxe_utils.c:parse_label)
         case "fdt" | "devicetree":
             label.dtb = label.dtb or value
         case "fdtdir" | "devicetreedir":
             label.dtb_folder = label.dtb_folder or value
         case "fdtoverlays" | "devicetree-overlay":
             label.overlays = label.overlays or value.split()
-        case "overlays":  # NVIDIA's L4TLauncher and cboot: with commas
+        case "overlays":  # NVIDIA's L4TLauncher and cboot: separated by commas
             label.overlays = label.overlays or value.replace(",", " ").split()
         case _:
             return False
     return True
 
 
-# cli_simple_process_macros() of U-Boot and NVIDIA's cboot put a variable of their own in the place of these
+# cli_simple_process_macros() of U-Boot, and NVIDIA's cboot, replace these by the loader's variables
 _VARIABLE = re.compile(r"\$\{[^}\s$]{1,64}\}|\$\([^)\s$]{1,64}\)")
 _INITRD = re.compile(r"(?:^|\s)initrd=(\S*)")
 
 
 def _parts(text: str) -> list[str]:
-    """One more than are taken at most: a global APPEND may have a thousand, for a thousand labels."""
+    """Split a list at commas, up to one more than the limit: a global APPEND may apply to a thousand labels."""
     return [match[0] for match in itertools.islice(_PART.finditer(text), _MAX_REFERENCES + 1)]
 
 
 def _initrds(label: _Label) -> list[str]:
     if label.initrds:
         return label.initrds
-    # syslinux.txt: INITRD "functionally appends initrd=initrd_file to the kernel command line", where the last
-    # counts. The kernel gets the option, too, as from syslinux.
+    # syslinux.txt: INITRD "functionally appends initrd=initrd_file to the kernel command line", where the last one
+    # counts. The option stays in the command line, as with syslinux.
     found = _INITRD.findall(label.cmdline)
     return _parts(found[-1]) if found else []
 
@@ -403,9 +405,7 @@ def _entry(config: LineConfiguration, source: str, folder: str, label: _Label, *
         path, part, *more = label.kernel.split("#", 2)
         kernel = replace(file(path), part=part)
         if more:
-            config.problem(
-                f"label {short(label.name)} wants {short(more[0])} on top of {short(part)}: it is left out"
-            )
+            config.problem(f"label {short(label.name)} wants {short(more[0])} on top of {short(part)}, left out")
     cmdline, unset = label.cmdline, tuple[str, ...]()
     if source == "extlinux" and (variables := _VARIABLE.findall(cmdline)):
         cmdline = _VARIABLE.sub("", cmdline).strip()
@@ -419,9 +419,9 @@ def _entry(config: LineConfiguration, source: str, folder: str, label: _Label, *
         )
         names = short(", ".join(dict.fromkeys(variables[:_MAX_REFERENCES])))
         config.problem(
-            f"label {short(label.name)}: the boot loader alone knows {names}, which is left out of the options"
+            f"label {short(label.name)}: {names} is known to the boot loader only, and left out of the options"
         )
-    # pxe_utils.c: "fdt -" stands for no file; README.pxe: "If the fdt command is specified, fdtdir is ignored."
+    # pxe_utils.c: "fdt -" means no file; README.pxe: "If the fdt command is specified, fdtdir is ignored."
     dtb = label.dtb if label.dtb != "-" else ""
     return BootEntry(
         id=label.name,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""kboot.conf as petitboot reads it (discover/kboot-parser.c, parser-conf.c): `label='kernel initrd=... options'`."""
+"""Parse kboot.conf like petitboot (discover/kboot-parser.c, parser-conf.c): `label='kernel initrd=... options'`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _PATHS = ("/kboot.conf", "/kboot.cnf", "/etc/kboot.conf", "/etc/kboot.cnf")
 _GLOBALS = ("default", "initrd", "root")
 _HARMLESS = ("delay", "message", "timeout", "video")
 
-# one option of a command line, with what is between double quotes
+# one option of a command line, including text in double quotes
 _OPTION = re.compile(r'(?:[^\s"]++|"[^"]*+"?+)++')
 
 
 @SOURCES.register("kboot", after="grub")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Labels in file order, `default=` marked."""
+    """Yield the labels in file order; the one named by `default=` is the default."""
     return read_each(configurations(tree, _PATHS), _entries)
 
 
@@ -32,17 +32,17 @@ def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
     labels: list[tuple[str, str, dict[str, str]]] = []
     for number, line in config.lines():
         name, equals, value = line.partition("=")
-        # parser-conf.c:conf_strip_str: quotes and space around a name and a value are no part of them
+        # parser-conf.c:conf_strip_str removes quotes and space around names and values
         name, value = name.strip(" \t\"'"), value.strip(" \t\"'")
         if not equals or not name or not value:
-            config.problem(f"{short(line)} is no label='kernel options'", number)
+            config.problem(f"{short(line)} is not of the form label='kernel options'", number)
         elif name in _GLOBALS:
             settings[name] = value
         elif name not in _HARMLESS:
             if len(labels) >= MAX_ENTRIES:
                 config.too_many("labels", number)
                 break
-            # a global option holds for the labels that follow it
+            # a global option applies to the labels after it
             labels.append((name, value, dict(settings)))
     marked = False
     for name, value, before in labels:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""kexecboot's boot.cfg (src/cfgparser.c): `KEY=value` lines, an entry from each LABEL to the next."""
+"""Parse kexecboot's boot.cfg (src/cfgparser.c): `KEY=value` lines, in which each LABEL begins an entry."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class _Section(Record):
 
     @property
     def priority(self) -> int:
-        # cfgparser.c: what is no number from 0 on counts as 0
+        # cfgparser.c: anything but a non-negative number counts as 0
         text = self.fields.get("PRIORITY", "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 @SOURCES.register("kexecboot", after="yaboot")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Entries by falling PRIORITY, then in file order; the last one with DEFAULT is marked."""
+    """Yield the entries by descending PRIORITY, then in file order; the last one with DEFAULT is the default."""
     return read_each(configurations(tree, _PATHS), _entries)
 
 
@@ -45,17 +45,17 @@ def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
                 break
             sections.append(_Section(value))
         elif key in _HARMLESS or not sections:
-            # NetBSD and VMware ESXi have a /boot.cfg of their own, and neither has a LABEL
+            # NetBSD and VMware ESXi have a /boot.cfg in another format, without LABEL
             continue
         elif key == "DEFAULT":
             sections[-1].default = True
         elif key in _OF_ENTRY and value:
             sections[-1].fields[key] = value
         else:
-            config.problem(f"{short(line)} makes no sense here", number)
-    # devicescan.c:addto_bootcfg: of several the last one stays
+            config.problem(f"{short(line)} is not valid here, ignored", number)
+    # devicescan.c:addto_bootcfg: the last of several wins
     default = next((section for section in reversed(sections) if section.default), None)
-    # kexecboot.c:fill_menu: the highest priority comes first
+    # kexecboot.c:fill_menu: highest priority first
     for section in sorted(sections, key=lambda section: -section.priority):
         if "KERNEL" in section.fields:
             yield _entry(config, section, default=section is default)
@@ -67,7 +67,7 @@ def _entry(config: LineConfiguration, section: _Section, *, default: bool) -> Bo
     tree, fields = config.tree, section.fields
 
     def file(key: str) -> FileRef | None:
-        # cfgparser.c:set_path: every path begins at the root of the configuration's own partition
+        # cfgparser.c:set_path: all paths are relative to the root of the configuration's partition
         return FileRef(device=tree.device, path=normal(fields[key])) if key in fields else None
 
     initrd, kernel = file("INITRD"), file("KERNEL")
@@ -89,9 +89,9 @@ def _entry(config: LineConfiguration, section: _Section, *, default: bool) -> Bo
 def _cmdline(tree: Tree, fields: dict[str, str]) -> str:
     if "CMDLINE" in fields:
         return fields["CMDLINE"]
-    # kexecboot.c:start_kernel: without CMDLINE it is "root=", the partition that the configuration is on, its
-    # rootfstype, "rootwait" and APPEND. A kernel finds the file system's type itself, and the partition more surely
-    # by its PARTUUID, since names of devices differ from one kernel to the next.
+    # kexecboot.c:start_kernel: without CMDLINE it is "root=" with the configuration's partition, its rootfstype,
+    # "rootwait" and APPEND. The kernel detects the file system itself, and PARTUUID is more reliable than the name
+    # of a device, which may differ from kernel to kernel.
     partuuid = next((name for name in sorted(tree.names) if name.startswith("partuuid=")), "")
     root = f"PARTUUID={partuuid.removeprefix('partuuid=')}" if partuuid else f"/dev/{tree.device}"
     return " ".join(part for part in (f"root={root}", "rootwait", fields.get("APPEND", "")) if part)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""petitboot's own petitboot.conf, in both of its forms.
+"""Parse petitboot.conf, petitboot's native configuration, in both of its forms.
 
-The one of today (discover/native/native-lexer.l and native-parser.y) has `key value` lines and begins an entry with
-`name`; the one before it (discover/native-parser.c, params.c) has `key = value` lines below a `[section]`.
+The current one (discover/native/native-lexer.l and native-parser.y) has `key value` lines, and `name` begins an
+entry; the older one (discover/native-parser.c, params.c) has `key = value` lines below a `[section]`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class _Option(Record):
     name: str
     fields: dict[str, str] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
-    """Of every `args`."""
+    """The values of all `args`."""
 
 
 @SOURCES.register("petitboot", after="kboot")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Entries in file order, the default marked."""
-    # native.c: the first file that is there is the only one
+    """Yield the entries in file order."""
+    # native.c: only the first file that exists is read
     return read_each(itertools.islice(configurations(tree, _PATHS), 1), _entries)
 
 
@@ -49,7 +49,7 @@ def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
         key, value = (match["key"].lower(), match["value"]) if match else ("", "")
         option = options[-1] if options else None
         section = _section(line)
-        # below a [section] `name` only says it better, and before the first one it is the device's
+        # below a [section] `name` only sets its title, and before the first entry it is the device's name
         if section or (key == "name" and value and not sections):
             if len(options) >= MAX_ENTRIES:
                 config.too_many("entries", number)
@@ -60,14 +60,14 @@ def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
         elif key in _HARMLESS or (key == "name" and option is None):
             continue
         elif key not in _KEYS or not value or option is None:
-            config.problem(f"{short(line)} makes no sense here", number)
+            config.problem(f"{short(line)} is not valid here, ignored", number)
         elif key == "args":
-            # native-parser.y appends without a space; two options would grow together
+            # native-parser.y appends without a space, which would merge two options into one
             option.arguments.append(value)
         elif key == "name":
             option.name = value
         elif option.fields.setdefault(key, value) != value:
-            config.problem(f"a second {key}, the first is taken", number)
+            config.problem(f"a second {key}, ignored", number)
     marked = False
     for option in options:
         is_default = not marked and option.name == default

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Boot Loader Specification (UAPI.1), type 2: unified kernel images in /EFI/Linux, an entry for each profile.
+"""Read type 2 entries of the Boot Loader Specification (UAPI.1): UKIs in /EFI/Linux, an entry for each profile.
 
-They are listed together with those of type 1, which are in bls.py.
+bls.py lists them together with those of type 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MAX_ENTRIES = 1000
 
 
 class Image(Value):
-    """One profile of an image; what the order of a menu depends on."""
+    """One profile of an image, with the properties for sorting."""
 
     path: str
     name: Name
@@ -55,8 +55,7 @@ class Image(Value):
 
 
 def images(tree: Tree) -> Iterator[tuple[str, list[Image]] | Problem]:
-    """Yield the images below each root of a boot partition, as order.PREFIXES has it, in no order; and what is
-    wrong."""
+    """Yield (prefix, images) for each prefix in order.PREFIXES, unsorted, and all problems."""
     for found in listed(tree, (f"{prefix}/EFI/Linux" for prefix in PREFIXES)):
         if isinstance(found, Problem):
             yield found
@@ -64,7 +63,7 @@ def images(tree: Tree) -> Iterator[tuple[str, list[Image]] | Problem]:
         folder, names = found
         files = [name for name in names if name.lower().endswith(".efi") and not name.startswith(".")]
         if len(files) > _MAX_IMAGES or len(names) >= LIST_LIMIT:
-            message = f"holds too many files: the first {len(files[:_MAX_IMAGES]):,} images are read"
+            message = f"has too many files: only the first {len(files[:_MAX_IMAGES]):,} images are read"
             yield Problem(device=tree.device, path=folder, message=message)
         found_here: list[Image] = []
         for name in files[:_MAX_IMAGES]:
@@ -83,13 +82,13 @@ def images(tree: Tree) -> Iterator[tuple[str, list[Image]] | Problem]:
             if len(found_here) > _MAX_ENTRIES:
                 break
         if len(found_here) > _MAX_ENTRIES:
-            message = f"there are too many profiles: the first {_MAX_ENTRIES:,} are listed"
+            message = f"has too many profiles: only the first {_MAX_ENTRIES:,} are listed"
             yield Problem(device=tree.device, path=folder, message=message)
         yield folder.removesuffix("/EFI/Linux"), found_here[:_MAX_ENTRIES]
 
 
 def entries(tree: Tree, prefix: str, image: Image, board: Board, *, default: bool) -> Iterator[BootEntry | Problem]:
-    """Yield the entry of an image, with what its addons add."""
+    """Yield the entry of an image with its addons applied, and all problems."""
     profile = image.content
     name = f"{image.name.plain}{profile.part}"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""yaboot.conf (yaboot.conf(5), second/cfg.c): `key = value` tokens, an entry from each `image` to the next."""
+"""Parse yaboot.conf (yaboot.conf(5), second/cfg.c): `key = value` tokens, in which each `image` begins an entry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 )
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
-# "[<devicename>][<part>]<absolute_pathname>", and in file.c a comma before the path when there is a device
+# "[<devicename>][<part>]<absolute_pathname>", and in file.c a comma before the path if there is a device
 _FILE = re.compile(r"(?:(?P<device>[^:]*):(?P<part>[0-9]{0,3}),)?(?P<path>.*)", re.DOTALL)
 _BLOCKS = re.compile(r"\[[0-9]*-[0-9]*\]$")
 _NUMBERED = re.compile(r"(?P<disk>[hsv]d[a-z]+|.*[0-9]p)[0-9]+")
@@ -35,18 +35,18 @@ _NUMBERED = re.compile(r"(?P<disk>[hsv]d[a-z]+|.*[0-9]p)[0-9]+")
 class _YabootImage(Record):
     path: str
     suse: bool
-    """`image[64bit]`, whose files are below /suseboot unless they begin with a slash."""
+    """Whether it is `image[64bit]` or the like, whose relative paths are relative to /suseboot."""
     fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        # cfg.c:cfg_get_strg: without a label it is the last part of the image's path
+        # cfg.c:cfg_get_strg: without a label the name is the last part of the image's path
         return self.fields.get("label") or self.path.rpartition("/")[2] or self.path
 
 
 @SOURCES.register("yaboot", after="petitboot")
 def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
-    """Images in file order, the default marked."""
+    """Yield the images in file order."""
     return read_each(configurations(tree, _PATHS), _entries)
 
 
@@ -60,13 +60,13 @@ def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
                 break
             if value:
                 if _BLOCKS.search(value):
-                    config.problem(f"{short(value)} is a range of blocks, where no file is", number)
+                    config.problem(f"{short(value)} is a range of blocks, not a file", number)
                 images.append(_YabootImage(value, bool(match["bits"])))
             else:
                 config.problem("image names no file", number)
         elif key in _FLAGS or (value and key in (_KEYS if images else _GLOBALS)):
             (images[-1].fields if images else common)[key] = value
-        # the rest is for ybin, for Open Firmware, or looks
+        # other keys are for ybin, for Open Firmware, or for appearance
     # yaboot.conf(5): "If `default' is omitted, the image appearing first in the configuration file is used."
     wanted = common.get("default") or (images[0].name if images else "")
     default = next((image for image in images if wanted in (image.name, image.fields.get("alias"))), None)
@@ -75,7 +75,7 @@ def _entries(config: LineConfiguration) -> Iterator[BootEntry]:
 
 
 def _items(config: LineConfiguration) -> Iterator[tuple[int, str, str]]:
-    """(line, key, value), value empty for a flag."""
+    """Yield (line, key, value); the value of a flag is empty."""
     tokens = list(_tokens(config))
     place = 0
     while place < len(tokens):
@@ -95,13 +95,13 @@ def _items(config: LineConfiguration) -> Iterator[tuple[int, str, str]]:
 
 
 def _tokens(config: LineConfiguration) -> Iterator[tuple[int, str | None]]:
-    """(line, text); None is the equal sign."""
+    """Yield (line, text), with None for an equal sign."""
     joined = ""
     for number, line in config.lines(comments=""):
         if line.endswith("\\") and not line.endswith("\\\\"):
             joined += line[:-1]  # "An escaped newline is removed from the input stream."
             if len(joined) > LINE_LIMIT:
-                config.problem(f"goes on for more than {LINE_LIMIT:,} characters, it is left out", number)
+                config.problem(f"continues for more than {LINE_LIMIT:,} characters, left out", number)
                 joined = ""
             continue
         for match in _TOKEN.finditer(joined + line):
@@ -110,12 +110,12 @@ def _tokens(config: LineConfiguration) -> Iterator[tuple[int, str | None]]:
             elif match["quoted"] is not None or match["word"] is not None:
                 yield number, _ESCAPED.sub(r"\1", match["quoted"] or match["word"] or "")
             elif not match[0].isspace() and not match[0].startswith("#"):
-                config.problem(f"{short(match[0])} has no end", number)
+                config.problem(f"{short(match[0])} is not closed", number)
         joined = ""
 
 
 def _entry(config: LineConfiguration, image: _YabootImage, common: dict[str, str], *, default: bool) -> BootEntry:
-    # cfg.c:cfg_get_strg: what an image does not say, the global part does
+    # cfg.c:cfg_get_strg: the global section has the defaults for all images
     fields = {**common, **image.fields}
     initrd = fields.get("initrd", "")
     return BootEntry(
@@ -132,7 +132,7 @@ def _entry(config: LineConfiguration, image: _YabootImage, common: dict[str, str
 
 
 def _cmdline(fields: dict[str, str]) -> str:
-    # yaboot.c:make_params: `literal` is the whole command line; otherwise they are put together in this order
+    # yaboot.c:make_params: `literal` is the whole command line; otherwise it is composed in this order
     if "literal" in fields:
         return fields["literal"]
     parts = [
@@ -158,12 +158,12 @@ def _file(tree: Tree, text: str, fields: dict[str, str], suse: bool) -> FileRef:
 
 
 def _partition(tree: Tree, device: str, part: str, *, known: bool) -> str:
-    """Which partition an Open Firmware device and a number mean, as far as Linux can tell."""
+    """Return the partition for an Open Firmware device and a number, as far as Linux can tell."""
     if device.startswith("/dev/"):
         disk = canonical(device)
         return f"{disk}{'p' if part and disk[-1:].isdigit() else ''}{part}"
     if not known:
-        return f"{device}:{part}"  # another disk of this firmware, whose name nobody here knows
-    # "The default is the boot device yaboot was booted from", which is the disk that its configuration is on
+        return f"{device}:{part}"  # another disk of this firmware, whose name in Linux is unknown
+    # "The default is the boot device yaboot was booted from", which is the disk with its configuration
     numbered = _NUMBERED.fullmatch(tree.device)
     return f"{numbered['disk']}{part}" if numbered and part.isdigit() else tree.device

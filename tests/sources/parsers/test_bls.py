@@ -181,9 +181,9 @@ def test_the_kernel_may_be_named_in_three_ways(text: str, path: str, part: str) 
             "linux /k\ndevicetree-overlay /o",
             "devicetree-overlay is left out: there is no devicetree that it could be ",
         ),
-        ("linux /k\nextra /a.cred", "extra “/a.cred” is not handed on: only addons of a UKI are"),
-        ("uki /k\nprofile main", "“main” is no number of a profile"),
-        ("uki /k\nprofile ²", "“²” is no number of a profile"),
+        ("linux /k\nextra /a.cred", "extra “/a.cred” is ignored: only addons of a UKI are supported"),
+        ("uki /k\nprofile main", "“main” is not the number of a profile"),
+        ("uki /k\nprofile ²", "“²” is not the number of a profile"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_the_entry_stays(text: str, message: str) -> None:
@@ -196,7 +196,7 @@ def test_what_lies_on_the_network_is_said() -> None:
     entries, problems = entries_of({"a": "uki-url https://example.net/a.efi"})
     assert not entries
     assert [problem.message for problem in problems] == [
-        "is fetched over the network (uki-url), which is not done here"
+        "is loaded from the network (uki-url), which is not supported"
     ]
 
 
@@ -210,9 +210,9 @@ def test_what_is_wrong_is_a_problem_with_its_line_and_the_rest_is_listed() -> No
     )
     assert [entry.id for entry in entries] == ["c", "a"]
     assert [(problem.path.rpartition("/")[2], problem.message) for problem in problems] == [
-        ("a.conf", "line 2: “speling” is no key of a boot entry"),
+        ("a.conf", "line 2: unknown keyword “speling”, ignored"),
         ("a.conf", "line 3: initrd has no value"),
-        ("a.conf", "line 4: “pdp11” is no architecture that is known here"),
+        ("a.conf", "line 4: unknown architecture “pdp11”"),
         ("b.conf", "names no kernel (linux)"),
     ]
 
@@ -283,4 +283,4 @@ def test_entries_have_a_bounded_text_together() -> None:
     files = {f"/loader/entries/{number:02}.conf": f"linux /k\noptions {'x' * 1_000_000}\n" for number in range(20)}
     entries, problems = read(files)
     assert len(entries) == 16
-    assert [problem.message for problem in problems] == ["holds too many files: the first 16 entries are read"]
+    assert [problem.message for problem in problems] == ["has too many files: only the first 16 entries are read"]

@@ -128,8 +128,8 @@ def test_what_makes_no_sense_is_a_problem_with_its_line() -> None:
     entries, problems = config("speeling mistake\nlabel a\nkernel /k\nfdt\n")
     assert len(entries) == 1
     assert [(problem.path, problem.message) for problem in problems] == [
-        (PATH, "line 1: “speeling” makes no sense here"),
-        (PATH, "line 4: “fdt” makes no sense here"),
+        (PATH, "line 1: unknown keyword “speeling”, ignored"),
+        (PATH, "line 4: “fdt” has no value, ignored"),
     ]
 
 
@@ -283,9 +283,7 @@ def test_a_configuration_of_a_fit_image() -> None:
     assert (entry.kernel.path, entry.kernel.part) == ("/fit.itb", "conf-1")
     (entry,), problems = config("label a\nkernel /fit.itb#conf-1#overlay#two\n")
     assert (entry.kernel.path, entry.kernel.part) == ("/fit.itb", "conf-1")
-    assert [problem.message for problem in problems] == [
-        "label “a” wants “overlay#two” on top of “conf-1”: it is left out"
-    ]
+    assert [problem.message for problem in problems] == ["label “a” wants “overlay#two” on top of “conf-1”, left out"]
     (entry,), _ = config("label a\nkernel /k#1\n", **{"/k#1": ""})
     assert (entry.kernel.path, entry.kernel.part) == ("/k#1", "")
 
@@ -294,7 +292,7 @@ def test_files_of_other_partitions_and_of_a_network() -> None:
     entries, problems = config("label a\nkernel ::k\ninitrd (hd0,1)/i\nlabel b\nkernel server::k\n")
     assert (entries[0].kernel.path, entries[0].initrds[0].device) == ("/k", "hd0,1")
     assert [problem.message for problem in problems] == [
-        "label “b”: “server::k” is on a network, where nothing is read"
+        "label “b”: “server::k” is on the network, which is not supported"
     ]
 
 
@@ -406,7 +404,7 @@ def test_a_label_that_names_a_thousand_files_is_cut_and_said() -> None:
 
 def test_a_help_text_without_end_is_said() -> None:
     _, problems = config("label a\nkernel /k\ntext help\nlabel b\n")
-    assert [problem.message for problem in problems] == ["a help text has no end: what follows it is not read"]
+    assert [problem.message for problem in problems] == ["a help text is not closed: the rest of the file is ignored"]
 
 
 @pytest.mark.parametrize(
@@ -441,7 +439,7 @@ def test_variables_of_the_boot_loader_are_left_out_and_said() -> None:
     (entry,), _ = config("label a\nlinux /k\nappend console=${console} root=PARTUUID=${uuid}\n")
     assert entry.cmdline.unset == ("uuid",)
     assert [problem.message for problem in problems] == [
-        "label “a”: the boot loader alone knows “${cbootargs}, $(b), ${d}”, which is left out of the options"
+        "label “a”: “${cbootargs}, $(b), ${d}” is known to the boot loader only, and left out of the options"
     ]
     (entry,), problems = read({"/syslinux.cfg": text})
     assert (entry.cmdline.text.startswith("${cbootargs} quiet"), problems) == (True, [])

@@ -49,7 +49,9 @@ def test_files_of_other_partitions() -> None:
     )
     assert [entry.kernel.device for entry in entries] == ["sda1", "uuid=abcd-12", "hd0,2"]
     assert (entries[0].initrds[0].device, entries[0].initrds[0].path) == ("sdb2", "/i")
-    assert [problem.message for problem in problems] == ["“d”: “tftp://x/k” is on a network, where nothing is read"]
+    assert [problem.message for problem in problems] == [
+        "“d”: “tftp://x/k” is on the network, which is not supported"
+    ]
 
 
 @pytest.mark.parametrize(("name", "defaults"), [("a", [True, False]), ("b", [False, True]), ("c", [False, False])])

@@ -75,8 +75,8 @@ def test_what_makes_no_sense_is_a_problem_with_its_line() -> None:
     entries, problems = config("LABEL=a\nspeeling=x\nKERNEL=\nLABEL=b\nKERNEL=/k\nLABEL\n")
     assert [entry.id for entry in entries] == ["b"]
     assert [problem.message for problem in problems] == [
-        "line 2: “speeling=x” makes no sense here",
-        "line 3: “KERNEL=” makes no sense here",
-        "line 6: “LABEL” makes no sense here",
+        "line 2: “speeling=x” is not valid here, ignored",
+        "line 3: “KERNEL=” is not valid here, ignored",
+        "line 6: “LABEL” is not valid here, ignored",
         "“a” names no kernel (KERNEL)",
     ]

@@ -62,7 +62,7 @@ def test_of_two_defaults_and_two_images_the_first_counts() -> None:
         "default b\ndefault a\nname a\nimage /k\nimage /j\nname b\nimage /k\nname b\nimage /k\n"
     )
     assert [(entry.kernel.path, entry.default) for entry in entries] == [("/k", False), ("/k", True), ("/k", False)]
-    assert [problem.message for problem in problems] == ["line 5: a second image, the first is taken"]
+    assert [problem.message for problem in problems] == ["line 5: a second image, ignored"]
 
 
 def test_only_the_first_file_is_read() -> None:
@@ -76,10 +76,10 @@ def test_what_makes_no_sense_is_a_problem_with_its_line() -> None:
     )
     assert [entry.id for entry in entries] == ["c"]
     assert [problem.message for problem in problems] == [
-        "line 1: “image /early” makes no sense here",
-        "line 2: “[]” makes no sense here",
-        "line 4: “speeling /k” makes no sense here",
-        "line 5: “image” makes no sense here",
+        "line 1: “image /early” is not valid here, ignored",
+        "line 2: “[]” is not valid here, ignored",
+        "line 4: “speeling /k” is not valid here, ignored",
+        "line 5: “image” is not valid here, ignored",
         "“a” names no kernel (image)",
-        "“b”: “http://x/k” is on a network, where nothing is read",
+        "“b”: “http://x/k” is on the network, which is not supported",
     ]

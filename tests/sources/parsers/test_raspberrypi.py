@@ -178,7 +178,7 @@ def test_a_section_that_does_not_hold_anyway_is_no_question() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("[what=1]", "line 1: [what=1] is no section that is known here: it is left out"),
+        ("[what=1]", "line 1: [what=1] is an unknown section, left out"),
         ("kernel", "line 1: kernel: has no value"),
         ("kernel = a", "line 1: kernel: no space may stand beside the equals sign"),
         ("initramfs=a", "line 1: initramfs: a space and a value must follow"),

@@ -96,9 +96,9 @@ def test_what_makes_no_sense_is_a_problem_with_its_line() -> None:
     entries, problems = config('image=/a\n= x\nlabel =\n"/b\nimage\nimage=hd:3,[0-8]\nimage=/c\nroot=')
     assert [entry.kernel.path for entry in entries] == ["/a", "/[0-8]", "/c"]
     assert [problem.message for problem in problems] == [
-        'line 4: “"” has no end',
+        'line 4: “"” is not closed',
         "line 2: “=” without a name before it",
         "line 5: image names no file",
-        "line 6: “hd:3,[0-8]” is a range of blocks, where no file is",
+        "line 6: “hd:3,[0-8]” is a range of blocks, not a file",
         "line 8: “root” has no value",
     ]

@@ -170,7 +170,7 @@ class _Collector:
         self._text += len(cmdline) + len(entry_id) + len(title) + sum(len(file.path) for file in loaded.initrds)
         if self._text > 8 * MAX_TEXT or len(loaded.initrds) > 256:
             self._full = True
-            self._shell.problem("has entries that grow too long: the rest is left out")
+            self._shell.problem("its entries are too large: the rest is left out")
             return None
         name = " ".join(title.split()) or loaded.kernel.path
         return BootEntry(

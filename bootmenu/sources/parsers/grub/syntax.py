@@ -177,7 +177,7 @@ class _Lexer:
                 return (_Token.SEMICOLON, (), line)
             if char in "{}":
                 return (_Token.OPEN if char == "{" else _Token.CLOSE, ((WordPartKind.TEXT, char),), line)
-            return (_Token.BAD, ((WordPartKind.TEXT, f"“{char}” makes no sense here"),), line)
+            return (_Token.BAD, ((WordPartKind.TEXT, f"unexpected “{char}”"),), line)
         parts: list[Part] = []
         end, trouble = _word(text, self._at, parts)
         self._go(end)
@@ -308,7 +308,7 @@ class _Parser:
         """One command, with all that belongs to it."""
         keyword = self._keyword()
         if keyword in _CLOSERS or keyword in _UNUSED:
-            self._fail(f"“{keyword}” makes no sense here")
+            self._fail(f"unexpected “{keyword}”")
         match keyword:
             case "if":
                 return self._nested(self._if)
@@ -321,7 +321,7 @@ class _Parser:
         if self._token is _Token.BAD:
             self._fail(self._word[0][1])
         if self._token is not _Token.WORD:
-            self._fail(f"“{self._word[0][1]}” makes no sense here" if self._word else "a command is missing")
+            self._fail(f"unexpected “{self._word[0][1]}”" if self._word else "a command is missing")
         return self._simple()
 
     def _nested(self, read: Callable[[], Command]) -> Command:

@@ -195,7 +195,7 @@ class ConfigTxtReader:
             self._filters[kind[1]] = None
         else:
             self._filters["unknown"] = False
-            self._problem(f"line {number}: [{section[:40]}] is no section that is known here: it is left out")
+            self._problem(f"line {number}: [{section[:40]}] is an unknown section, left out")
 
     def _model(self, holds: bool) -> bool | None:
         return holds if self._compatible else None

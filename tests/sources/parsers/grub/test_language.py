@@ -312,17 +312,17 @@ def test_wildcards(shown: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("}", "line 1: “}” makes no sense here"),
-        ("a\n\nfi", "line 3: “fi” makes no sense here"),
-        ("a || b", "line 1: “|” makes no sense here"),
-        ("a && b", "line 1: “&” makes no sense here"),
-        ("a > b", "line 1: “>” makes no sense here"),
-        ("case a in", "line 1: “case” makes no sense here"),
+        ("}", "line 1: unexpected “}”"),
+        ("a\n\nfi", "line 3: unexpected “fi”"),
+        ("a || b", "line 1: unexpected “|”"),
+        ("a && b", "line 1: unexpected “&”"),
+        ("a > b", "line 1: unexpected “>”"),
+        ("case a in", "line 1: unexpected “case”"),
         ("if true; then\necho", "line 1: “if” has no “fi”"),
-        ("if true\nfi", "line 2: “fi” makes no sense here"),
+        ("if true\nfi", "line 2: unexpected “fi”"),
         ("if true }", "line 1: “if” has no “then”"),
         ("while true; do echo", "line 1: “while” has no “done”"),
-        ("until true; done", "line 1: “done” makes no sense here"),
+        ("until true; done", "line 1: unexpected “done”"),
         ("for 1 in a; do b; done", "line 1: “for” has no name"),
         ("for a b; do c; done", "line 1: “for” has no “in”"),
         ("for a in b; c; done", "line 1: “for” has no “do”"),
@@ -350,7 +350,7 @@ def test_a_mistake_costs_its_own_statement(mistake: str) -> None:
 
 
 def test_what_a_mistake_leaves_behind_is_not_complained_about() -> None:
-    assert messages("menuentry a {\n b | c\n}\n") == ["line 2: “|” makes no sense here"]
+    assert messages("menuentry a {\n b | c\n}\n") == ["line 2: unexpected “|”"]
 
 
 def test_carriage_returns_and_a_missing_last_newline() -> None:
