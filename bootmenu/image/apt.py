@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The host's Debian mirrors, and a private apt that uses them for another architecture.
+"""Find the host's Debian mirrors, and run a private apt that uses them for another architecture.
 
-``debian_sources`` reads both formats of sources.list(5); ``Apt`` keeps its lists, caches and status in its
-own folder, needs no root and never touches the host's apt. Signatures are checked by apt against the same
-keyring that the host trusts.
+``debian_sources`` reads both formats of sources.list(5). ``Apt`` keeps its lists, caches and status in its own
+directory, needs no root and does not modify the host's apt. apt checks signatures against the keyring that the host
+trusts.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _LISTS_FRESH = 6 * 3600.0
 
 
 class AptSource(Value, kw_only=True):
-    """One archive that Debian packages may come from."""
+    """One archive of Debian packages."""
 
     uri: str
     suite: str
     components: tuple[str, ...] = ("main",)
     signed_by: str = ""
-    """Path of the keyring; empty = apt's own trusted keys."""
+    """Path of the keyring, or empty for apt's trusted keys."""
 
     def line(self, architecture: str) -> str:
-        """The one-line form of sources.list(5)."""
+        """Return the one-line form of sources.list(5)."""
         options = f"arch={architecture}"
         if self.signed_by:
             options += f" signed-by={self.signed_by}"
@@ -42,7 +42,7 @@ class AptSource(Value, kw_only=True):
 
 
 def parse_one_line(text: str) -> tuple[AptSource, ...]:
-    """The binary sources of a one-line ``.list`` file; lines that make no sense are left out."""
+    """Return the binary sources of a one-line ``.list`` file; ignore invalid lines."""
     found: list[AptSource] = []
     for raw in text.splitlines():
         line = raw.split("#", 1)[0].strip()
@@ -60,7 +60,7 @@ def parse_one_line(text: str) -> tuple[AptSource, ...]:
 
 
 def parse_deb822(text: str) -> tuple[AptSource, ...]:
-    """The binary sources of a deb822 ``.sources`` file; disabled and incomplete stanzas are left out."""
+    """Return the binary sources of a deb822 ``.sources`` file; skip disabled and incomplete stanzas."""
     found: list[AptSource] = []
     for stanza in stanzas(text):
         if "deb" not in stanza.get("types", "").split() or stanza.get("enabled", "yes").lower() in (
@@ -70,7 +70,7 @@ def parse_deb822(text: str) -> tuple[AptSource, ...]:
             continue
         signed_by = stanza.get("signed-by", "").strip()
         if not signed_by.startswith("/") or "\n" in signed_by:
-            signed_by = ""  # a key in the file itself: apt's option for it cannot be written in one line
+            signed_by = ""  # an inline key, which the one-line format does not support
         found += [
             AptSource(
                 uri=uri,
@@ -85,7 +85,7 @@ def parse_deb822(text: str) -> tuple[AptSource, ...]:
 
 
 def stanzas(text: str) -> Iterable[dict[str, str]]:
-    """Paragraphs of ``Key: value`` lines with continuation lines; keys in lower case, comment lines skipped."""
+    """Yield the paragraphs of ``Key: value`` lines, with keys in lower case; skip comment lines."""
     current: dict[str, str] = {}
     key = ""
     for line in [*text.splitlines(), ""]:
@@ -105,22 +105,21 @@ def stanzas(text: str) -> Iterable[dict[str, str]]:
 
 
 def base_suite(suite: str) -> str:
-    """``bookworm-security`` and ``bookworm/updates`` → ``bookworm``."""
+    """Return the suite without suffix: ``bookworm`` for ``bookworm-security`` and ``bookworm/updates``."""
     return re.split(r"[-/]", suite, maxsplit=1)[0]
 
 
 def is_debian(source: AptSource) -> bool:
-    """Whether the archive is Debian's own: told by its keyring, or else by the name of its suite."""
+    """Return whether the archive is Debian's own, by its keyring or else by its suite."""
     if source.signed_by:
         return Path(source.signed_by).name.startswith("debian-archive-")
     return base_suite(source.suite) in (*_CODENAMES, *_ALIASES)
 
 
 def debian_sources(files: Mapping[str, str], suite: str) -> tuple[AptSource, ...]:
-    """The host's Debian archives, moved to another suite.
+    """Return the host's Debian archives for another suite; only ``main`` is used.
 
-    files: path → text of apt's source files; the ending of the path tells the format.
-    Only ``main`` is used. Empty when the host has no Debian source.
+    files: the texts of apt's source files by path, whose suffix determines the format.
     """
     found: dict[tuple[str, str], AptSource] = {}
     for path in sorted(files):
@@ -141,7 +140,7 @@ def debian_sources(files: Mapping[str, str], suite: str) -> tuple[AptSource, ...
 
 
 def host_source_files(etc_apt: Path = Path("/etc/apt")) -> dict[str, str]:
-    """apt's source files of this host, path → text; unreadable ones are left out."""
+    """Return the texts of this host's apt source files by path; skip unreadable ones."""
     candidates = [etc_apt / "sources.list"]
     folder = etc_apt / "sources.list.d"
     if folder.is_dir():
@@ -156,9 +155,9 @@ def host_source_files(etc_apt: Path = Path("/etc/apt")) -> dict[str, str]:
 
 
 def choose_sources(suite: str, mirror: str | None, files: Mapping[str, str]) -> tuple[AptSource, ...]:
-    """The archives to download from: the given mirror, else the host's own.
+    """Return the archives to download from: the given mirror, or else the host's Debian sources.
 
-    Raises BootmenuError when there is neither.
+    Raise BootmenuError if there are none.
     """
     if mirror is not None:
         return (AptSource(uri=mirror, suite=suite, signed_by=DEBIAN_KEYRING),)
@@ -172,7 +171,7 @@ def choose_sources(suite: str, mirror: str | None, files: Mapping[str, str]) -> 
 
 
 class Package(Value, kw_only=True):
-    """One version of one binary package, as the archive's signed index describes it."""
+    """One version of one binary package, from the archive's signed index."""
 
     name: str
     version: str
@@ -180,13 +179,13 @@ class Package(Value, kw_only=True):
     section: str
     sha256: str
     size: int
-    """Bytes to download."""
+    """Download size in bytes."""
     depends: tuple[str, ...]
-    """Names; the first one of alternatives, Pre-Depends included."""
+    """Names from Depends and Pre-Depends; only the first of alternatives."""
 
     @classmethod
     def from_stanza(cls, stanza: Mapping[str, str]) -> Package:
-        """Raises BootmenuError when the index lacks what a download needs."""
+        """Read a stanza of the index. Raise BootmenuError if it lacks a required field."""
         try:
             return cls(
                 name=stanza["package"],
@@ -204,12 +203,12 @@ class Package(Value, kw_only=True):
 
     @property
     def file_name(self) -> str:
-        """The name under which apt-get download stores it."""
+        """Return the file name that apt-get download uses."""
         return f"{self.name}_{self.version.replace(':', '%3a')}_{self.architecture}.deb"
 
 
 def dependencies(field: str) -> tuple[str, ...]:
-    """``a (>= 1) | b, c:any`` → ``("a", "c")``."""
+    """Return the names in a dependency field: ``("a", "c")`` for ``a (>= 1) | b, c:any``."""
     names: list[str] = []
     for group in field.replace("\n", " ").split(","):
         match = re.match(r"\s*([a-z0-9][a-z0-9+.-]*)", group)
@@ -219,7 +218,7 @@ def dependencies(field: str) -> tuple[str, ...]:
 
 
 class Apt:
-    """apt with a configuration of its own below one folder."""
+    """apt with its own configuration in one directory."""
 
     def __init__(self, folder: Path, *, architecture: str, sources: Sequence[AptSource], runner: Runner) -> None:
         """Write the configuration; nothing is downloaded yet."""
@@ -259,7 +258,7 @@ class Apt:
             "Dir::Etc::preferences": "/dev/null",
             "Dir::Etc::preferencesparts": "/dev/null",
         }
-        # The host's own apt.conf.d still counts (proxies, logins), but not the commands it wants to run.
+        # The host's apt.conf.d still applies (proxies, logins), except for its hooks.
         hooks = ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success")
         self._config.write_text(
             "".join(f"#clear {area}::{hook};\n" for area in ("APT::Update", "DPkg") for hook in hooks)
@@ -269,7 +268,7 @@ class Apt:
         )
 
     def update(self) -> None:
-        """Fetch the package lists unless they are fresh."""
+        """Fetch the package lists unless they are recent."""
         if self._stamp.exists() and time.time() - self._stamp.stat().st_mtime < _LISTS_FRESH:
             return
         argv = [*self._argv("apt-get"), "-o", "APT::Update::Error-Mode=any", "update"]
@@ -277,14 +276,14 @@ class Apt:
         self._stamp.touch()
 
     def show(self, names: Sequence[str]) -> dict[str, Package]:
-        """The candidate version of each package; names that the archive does not have are absent."""
+        """Return the candidate version of each package by name; omit names that the archive does not have."""
         argv = [*self._argv("apt-cache"), "--no-all-versions", "show", *names]
         text = self._runner.run(argv, timeout=120).stdout.decode("utf-8", "replace")
         packages = (Package.from_stanza(stanza) for stanza in stanzas(text) if "package" in stanza)
         return {package.name: package for package in packages}
 
     def download(self, packages: Sequence[Package]) -> dict[str, Path]:
-        """The .deb file of each package; files that are there already and have the right hash are kept."""
+        """Return the .deb file of each package; download those that are missing or have a wrong hash."""
         missing = [package for package in packages if not self._is_stored(package)]
         for package in missing:
             (self.archives / package.file_name).unlink(missing_ok=True)
@@ -296,7 +295,7 @@ class Apt:
             if not self._is_stored(package):
                 raise BootmenuError(
                     f"{package.file_name} was not downloaded, or its SHA-256 is wrong.",
-                    f"Look into {self.archives} and try again.",
+                    f"Check {self.archives} and try again.",
                 )
         return {package.name: self.archives / package.file_name for package in packages}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds a first-stage initramfs: a root tree in, one compressed cpio archive and a kernel out."""
+"""Build a first-stage initramfs: turn a root tree into a compressed cpio archive and a kernel."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from bootmenu.model.value import Value
 _ZSTD_LEVEL = 19
 _TOOLS = ("kexec", "lsblk", "blkid", "fdtoverlay")
 _WHERE_PRESENT = ("lvm", "mdadm", "cryptsetup")
-"""Tools of storage/ that a machine without such disks does without: --package lvm2, mdadm, cryptsetup-bin."""
-# glibc opens it when a thread ends: no DT_NEEDED names it.
+"""Optional tools for disks with LVM, RAID or encryption: --package lvm2, mdadm, cryptsetup-bin."""
+# glibc opens it when a thread ends, without a DT_NEEDED entry.
 _OPENED_AT_RUN_TIME = ("libgcc_s.so.1",)
 
 
@@ -41,7 +41,7 @@ class Compress(StrEnum):
     GZIP = "gzip"
 
     def apply(self, data: bytes) -> bytes:
-        """The same input always gives the same output."""
+        """Return the compressed data, which is reproducible."""
         match self:
             case Compress.NONE:
                 return data
@@ -54,35 +54,35 @@ class Compress(StrEnum):
 
 
 class BuildOptions(Value, kw_only=True):
-    """What to build; the fields are those of ``bootmenu image build``."""
+    """The options of ``bootmenu image build``."""
 
     output: Path
     root: Path | None = None
-    """The tree to take files from; with ``debian`` where packages are unpacked, None = in the cache."""
+    """The tree to take files from; with ``debian`` the directory for unpacked packages, or None for the cache."""
     debian: str | None = None
-    """Debian's name of the architecture whose packages are downloaded; None = ``root`` is used as it is."""
+    """Debian's name of the architecture to download packages for, or None to use ``root`` as it is."""
     suite: str = "bookworm"
     mirror: str | None = None
-    """None = the host's own Debian sources."""
+    """None for the host's Debian sources."""
     kernel_package: str = "linux-image-arm64"
     kernel_version: str | None = None
-    """Name of the folder in /lib/modules; None = the only one, or the running one."""
+    """Name of the directory in /lib/modules, or None for the only one or the running kernel's."""
     kernel_output: Path | None = None
-    """None = beside ``output``, when the tree has the kernel."""
+    """None to write the kernel next to ``output``, if the tree has it."""
     packages: tuple[str, ...] = ()
     includes: tuple[tuple[Path, str], ...] = ()
-    """(file or folder on this host, path in the image)."""
+    """(file or directory on this host, path in the image)."""
     compress: Compress = Compress.ZSTD
     cache: Path
-    """bootmenu's cache folder."""
+    """bootmenu's cache directory."""
     mtime: int = 0
-    """Seconds since 1970, for everything in the archive."""
+    """Modification time of all files in the archive, in seconds since 1970."""
 
 
 def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> None:
-    """Build the image and write it, and the kernel, to disk. Progress goes to ``say``.
+    """Build the image, and write it and the kernel to disk; report progress to ``say``.
 
-    Raises UsageError when the options contradict each other, BootmenuError when something is missing.
+    Raise UsageError if options contradict each other, BootmenuError if something is missing.
     """
     for source, destination in options.includes:
         _check_settings(source, destination)
@@ -106,7 +106,7 @@ def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> 
 
 
 def choose_version(versions: tuple[str, ...], wanted: str | None, running: str) -> str:
-    """The kernel version to take modules of. Raises UsageError when it is not clear or not there."""
+    """Return the kernel version whose modules to use. Raise UsageError if it is ambiguous or missing."""
     if wanted is not None:
         if wanted not in versions:
             raise UsageError(
@@ -177,7 +177,7 @@ def _add_python_and_tools(root: Root, contents: Contents, runner: Runner, say: C
 
 
 _COMMAND = b"#!/usr/bin/python3 -I\nimport sys\n\nfrom bootmenu.__main__ import main\n\nsys.exit(main())\n"
-"""The program `bootmenu`, for whoever is in the first stage's shell."""
+"""The program `bootmenu`, for use in the first stage's shell."""
 
 
 def _data(name: str) -> bytes:
@@ -185,12 +185,12 @@ def _data(name: str) -> bytes:
 
 
 def _add_from_root(root: Root, path: str, contents: Contents, part: str) -> None:
-    """A program or library under its real name, and a link where it was asked for under another."""
+    """Add a program or library under its resolved path, and a link if the path is a different one."""
     real = root.resolve(path) or path
     contents.file(real, root.read(real), part=part, executable=True)
     contents.link(path, f"/{merged_usr(real)}")
     folder, _, name = merged_usr(path).rpartition("/")
-    if folder.startswith("usr/local"):  # only /etc/ld.so.cache leads there, and an image has none
+    if folder.startswith("usr/local"):  # found only through /etc/ld.so.cache, which an image does not have
         contents.link(f"/usr/lib/{name}", f"/{merged_usr(real)}")
 
 
@@ -213,7 +213,7 @@ def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callabl
 
 
 def _check_settings(source: Path, destination: str) -> None:
-    """Raise BootmenuError for a settings file that has a problem: nobody could mend it where the image runs."""
+    """Raise BootmenuError for a settings file with problems, which could not be fixed where the image runs."""
     inside = PurePosixPath(FILE.strip("/"))
     folder = PurePosixPath(destination.strip("/"))
     file = source if folder == inside else None
@@ -259,7 +259,7 @@ def _write_kernel(root: Root, version: str, options: BuildOptions, say: Callable
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises BootmenuError that names the path."""
+    """Write a file atomically. Raise BootmenuError, which names the path."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

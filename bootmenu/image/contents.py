@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What goes into an image, collected file by file, and how much of it each part takes."""
+"""Collect the content of an image file by file, and the size of its parts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bootmenu.model.value import replace
 
 
 class Contents:
-    """The nodes of an image by path; parent folders come by themselves, /bin, /sbin and /lib are links into /usr."""
+    """The members of an image by path; parent directories are added automatically, and /bin etc. link to /usr."""
 
     def __init__(self) -> None:
-        """Start with the folders that init mounts on, and the console for the kernel's first open."""
+        """Begin with the mount points of init, and the console that the kernel opens first."""
         self._nodes: dict[str, ArchiveMember] = {}
         self._sizes: Counter[str] = Counter()
         for old in ("bin", "sbin", "lib", "lib64"):
@@ -30,26 +30,26 @@ class Contents:
 
     @property
     def nodes(self) -> tuple[ArchiveMember, ...]:
-        """All nodes, sorted by path."""
+        """Return all members, sorted by path."""
         return tuple(self._nodes[path] for path in sorted(self._nodes))
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Return the size of all files in bytes."""
         return sum(self._sizes.values())
 
     def biggest_parts(self, count: int) -> list[tuple[str, int]]:
-        """(part, bytes), the biggest first."""
+        """Return (part, bytes) of the biggest parts, in descending order."""
         return self._sizes.most_common(count)
 
     def folder(self, path: str, permissions: int = 0o755) -> None:
-        """Add a folder; one that is there already stays as it is."""
+        """Add a directory unless it already exists."""
         inside = merged_usr(path)
         if inside not in self._nodes:
             self._put(ArchiveMember.folder(inside, permissions))
 
     def file(self, path: str, data: bytes, *, part: str, executable: bool = False) -> None:
-        """Add a file, or replace the one at this path.
+        """Add or replace a file.
 
         part: what the file belongs to, for ``biggest_parts``.
         """
@@ -61,13 +61,13 @@ class Contents:
         self._sizes[part] += len(data)
 
     def link(self, path: str, target: str) -> None:
-        """Add a symbolic link; a target inside the image's old folders is taken as it is."""
+        """Add a symbolic link, unless path and target are the same file due to the merged /usr."""
         inside = merged_usr(path)
         if inside != merged_usr(target):
             self._put(ArchiveMember.link(inside, target))
 
     def move(self, old: str, new: str) -> None:
-        """Give a file that is in the image another path."""
+        """Rename a file of the image."""
         node = self._nodes.pop(merged_usr(old))
         self._put(replace(node, path=merged_usr(new)))
 
@@ -80,5 +80,5 @@ class Contents:
             if above is None:
                 self.folder(parent)
             elif not stat.S_ISDIR(above.mode):
-                raise UsageError(f"{node.path} cannot be in the image: {parent} is not a folder there.")
+                raise UsageError(f"{node.path} cannot be added to the image: {parent} is not a directory.")
         self._nodes[node.path] = node

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Writes newc cpio archives, the format of an initramfs (Documentation/driver-api/early-userspace/buffer-format.rst).
+"""Write newc cpio archives, the format of an initramfs (Documentation/driver-api/early-userspace/buffer-format.rst).
 
-Needs no root: device nodes are only numbers in a header. The same nodes always give the same bytes.
+This needs no root, as device nodes are only numbers in a header. The output is reproducible.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MAX_SIZE = 0xFFFF_FFFF
 
 
 class ArchiveMember(Value, kw_only=True):
-    """One file, folder, link or device of an archive."""
+    """A file, directory, link or device in an archive."""
 
     path: str
     """Relative to the root, without a leading slash."""
@@ -30,33 +30,33 @@ class ArchiveMember(Value, kw_only=True):
 
     @classmethod
     def folder(cls, path: str, permissions: int = 0o755) -> ArchiveMember:
-        """A directory."""
+        """Return a directory."""
         return cls(path=path, mode=stat.S_IFDIR | permissions)
 
     @classmethod
     def file(cls, path: str, data: bytes, permissions: int = 0o644) -> ArchiveMember:
-        """A regular file."""
+        """Return a regular file."""
         return cls(path=path, mode=stat.S_IFREG | permissions, data=data)
 
     @classmethod
     def link(cls, path: str, target: str) -> ArchiveMember:
-        """A symbolic link."""
+        """Return a symbolic link."""
         return cls(path=path, mode=stat.S_IFLNK | 0o777, data=target.encode("utf-8", "surrogateescape"))
 
     @classmethod
     def character_device(cls, path: str, major: int, minor: int, permissions: int = 0o600) -> ArchiveMember:
-        """A character device node."""
+        """Return a character device node."""
         return cls(path=path, mode=stat.S_IFCHR | permissions, device=(major, minor))
 
 
 def pack(nodes: Iterable[ArchiveMember], *, mtime: int = 0) -> Iterator[bytes]:
-    """The archive's bytes, piece by piece, in the order of the paths, owned by root.
+    """Yield the archive's bytes in pieces, with members sorted by path and owned by root.
 
-    mtime: seconds since 1970, the same for every node.
-    Raises BootmenuError for a file that the format's 32-bit size field cannot hold.
+    mtime: seconds since 1970, for all members.
+    Raise BootmenuError for a file that is too large for the format's 32-bit size field.
     """
     written = 0
-    # Sorting by the parts puts every folder before what is in it.
+    # Sorting by the parts of paths puts each directory before its content.
     for number, node in enumerate(sorted(nodes, key=lambda node: node.path.split("/")), start=1):
         for piece in _record(node, inode=number, mtime=mtime):
             written += len(piece)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Debian packages of any architecture → an unpacked root tree. Nothing from the packages is ever run."""
+"""Unpack Debian packages of any architecture into a root tree, without running anything from them."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ BASE_PACKAGES = (
     "util-linux",
     "device-tree-compiler",
 )
-"""What every first stage is made of; libraries come by following dependencies."""
+"""The packages of every first stage; libraries are added as dependencies."""
 
 _STAMP = ".bootmenu-packages.json"
-# A dependency is worth a download only when files of it can end up in the image: shared libraries and Python.
-# Tools that maintainer scripts want (debconf, dpkg, perl) are in other sections.
+# Follow only dependencies whose files can be needed in the image: shared libraries and Python.
+# Tools for maintainer scripts (debconf, dpkg, perl) are in other sections.
 _FOLLOWED_SECTIONS = ("libs", "oldlibs", "python")
 _KERNEL_PARTS = ("linux-image-", "linux-modules-", "linux-binary-")
 
 
 class Selection(Value, kw_only=True):
-    """Which packages to unpack."""
+    """The packages to unpack."""
 
     kernel: str
-    """Name of a kernel package or of the meta package that depends on one."""
+    """Name of a kernel package, or of a meta package that depends on one."""
     extra: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """Names asked for directly, without what they depend on."""
+        """Return the requested names, without dependencies."""
         return (*BASE_PACKAGES, *self.extra, self.kernel)
 
 
 def resolve(selection: Selection, show: Callable[[Sequence[str]], dict[str, Package]]) -> tuple[Package, ...]:
-    """The wanted packages with the dependencies that may contribute files, sorted by name.
+    """Return the selected packages with those dependencies that may contribute files, sorted by name.
 
-    show: looks names up in the archive (``Apt.show``).
-    Raises UsageError when a wanted package does not exist.
+    show: looks up names in the archive (``Apt.show``).
+    Raise UsageError if a requested package does not exist.
     """
     known: dict[str, Package] = {}
     asked: set[str] = set()
@@ -90,9 +90,9 @@ def _is_followed(package: Package, dependency: str) -> bool:
 
 
 def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner) -> None:
-    """Unpack the packages into ``root``; nothing happens when exactly these are unpacked there already.
+    """Unpack the packages into ``root``, unless exactly these are already unpacked there.
 
-    Raises UsageError when ``root`` has foreign content, so that no real system is overwritten.
+    Raise UsageError if ``root`` has other content, to avoid overwriting a real system.
     """
     state = {package.name: package.sha256 for package, _ in files}
     stamp = root / _STAMP
@@ -110,16 +110,16 @@ def unpack(files: Sequence[tuple[Package, Path]], root: Path, runner: Runner) ->
             "dpkg-deb is missing, so Debian packages cannot be unpacked.", "Install the package dpkg."
         )
     root.mkdir(parents=True, exist_ok=True)
-    stamp.write_text("{}", "utf-8")  # an interrupted unpacking is known as ours and done again
+    stamp.write_text("{}", "utf-8")  # so that after an interruption the tree is recognised and unpacked again
     for _, path in files:
         output(runner, ["dpkg-deb", "-x", str(path), str(root)], timeout=300)
     stamp.write_text(json.dumps(state), "utf-8")
 
 
 def prepare(apt: Apt, selection: Selection, root: Path, runner: Runner, say: Callable[[str], None]) -> None:
-    """Download and unpack everything of the selection into ``root``.
+    """Download the selected packages and unpack them into ``root``.
 
-    say: takes progress lines.
+    say: called with lines about the progress.
     """
     say("reading Debian's package lists")
     apt.update()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Kernel modules for a first stage: which files, in which order init inserts them, and what modprobe may add.
+"""Select the kernel modules of a first stage: those that init inserts, in order, and those for modprobe.
 
-The order follows what the modules say themselves (``depends=`` and ``softdep=`` in .modinfo), because a
-package that was only unpacked has no modules.dep.
+The order is derived from the modules' ``depends=`` and ``softdep=`` in .modinfo, because a package that is only
+unpacked has no modules.dep.
 """
 
 from __future__ import annotations
@@ -35,41 +35,41 @@ INSERTED = (
     "dwc3_of_simple", "usbhid", "hid_generic",
     # buttons: /dev/input/event* itself, GPIO keys, volume keys on an ADC, power keys of power management chips
     "evdev", "gpio_keys", "adc_keys", "axp20x_pek", "rk805_pwrkey", "pm8941_pwrkey",
-    # what nearly every disk of a board has
+    # file systems and partitions of nearly every board's disk
     "ext4", "vfat", "nls_cp437", "nls_ascii", "dm_mod",
 )  # fmt: skip
-"""What init inserts at every start: names with underscores only; a pattern may match nothing."""
+"""Modules that init always inserts: names with underscores only; patterns need not match."""
 
 ON_DEMAND = (
     "btrfs", "xfs", "f2fs", "exfat", "isofs", "squashfs", "overlay", "nls_iso8859_1", "nls_utf8",
-    # variables of EFI firmware: state.device = "efi"
+    # for EFI variables: state.device = "efi"
     "efivarfs",
-    # image files, and whatever is put together of partitions
+    # image files, RAID and encrypted partitions
     "loop", "md_mod", "raid0", "raid1", "raid10", "raid456", "dm_crypt",
-    # what encrypted partitions are usually encrypted with, for the kernel and for cryptsetup
+    # usual algorithms of encrypted partitions, for the kernel and for cryptsetup
     "xts", "cbc", "ecb", "essiv", "aes_generic", "aes_arm64", "aes_ce_blk", "aes_neon_blk", "sha256_generic",
     "af_alg", "algif_skcipher", "algif_hash",
 )  # fmt: skip
-"""What the kernel asks modprobe for when it is needed; btrfs alone takes a second to measure its checksums."""
+"""Modules that the kernel loads with modprobe on demand; btrfs alone takes a second to benchmark its checksums."""
 
 _MAX_MODULE = 64 << 20
 _ENDINGS = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 
 
 class ModuleInfo(Value, kw_only=True):
-    """What a module says about itself."""
+    """The metadata in a module's .modinfo section."""
 
     aliases: tuple[str, ...] = ()
-    """Patterns of names under which the kernel may ask for it."""
+    """Patterns of names by which the kernel may request it."""
     depends: tuple[str, ...] = ()
     pre: tuple[str, ...] = ()
-    """softdep names that should be there first."""
+    """softdep names to load before it."""
     post: tuple[str, ...] = ()
-    """softdep names that should follow."""
+    """softdep names to load after it."""
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> ModuleInfo:
-        """From an uncompressed module. Raises FormatError when it is no ELF file with a .modinfo section."""
+        """Read an uncompressed module. Raise FormatError if it is not an ELF file with a .modinfo section."""
         with elf_file(Buffer(data), name) as elf:
             section = elf.get_section_by_name(".modinfo")
             text = b"" if section is None else bytes(section.data())
@@ -95,39 +95,39 @@ class ModuleInfo(Value, kw_only=True):
 
 
 class Module(Value, kw_only=True):
-    """One module that goes into the image."""
+    """One module for the image."""
 
     path: str
-    """In the root tree, ending in ``.ko``."""
+    """Path in the root tree, ending in ``.ko``."""
     data: bytes
-    """Uncompressed."""
+    """Uncompressed content."""
     info: ModuleInfo
 
     @property
     def name(self) -> str:
-        """As the kernel shows it, with underscores."""
+        """Return the name as shown by the kernel, with underscores."""
         return normalise(PurePosixPath(self.path).name.removesuffix(".ko"))
 
 
 class ModuleSet(Value, kw_only=True):
-    """Modules of one kernel, each one behind those it needs."""
+    """Modules of one kernel, each after its dependencies."""
 
     folder: str
     """``/lib/modules/VERSION``."""
     inserted: tuple[Module, ...] = ()
     on_demand: tuple[Module, ...] = ()
     absent: tuple[str, ...] = ()
-    """Wanted names that this kernel has neither as a module nor built in."""
+    """Requested names that this kernel has neither as a module nor built in."""
     problems: tuple[str, ...] = ()
-    """Modules that were left out because they could not be read, and why."""
+    """Messages about modules that were left out because they cannot be used."""
 
     @property
     def modules(self) -> tuple[Module, ...]:
-        """All of them."""
+        """Return all modules."""
         return self.inserted + self.on_demand
 
     def dependency_table(self) -> str:
-        """modules.dep(5): the modules to insert before each one, the nearest first."""
+        """Return the content of modules.dep(5): the dependencies of each module, direct ones first."""
         by_name = {module.name: module for module in self.modules}
 
         def relative(module: Module) -> str:
@@ -147,17 +147,17 @@ class ModuleSet(Value, kw_only=True):
         return "".join(lines)
 
     def alias_table(self) -> str:
-        """modules.alias of depmod(8)."""
+        """Return the content of modules.alias, as depmod(8) writes it."""
         return "".join(f"alias {alias} {module.name}\n" for module in self.modules for alias in module.info.aliases)
 
 
 def normalise(name: str) -> str:
-    """The kernel takes dashes and underscores in module names for the same."""
+    """Return a module's name with underscores, which the kernel treats the same as dashes."""
     return name.strip().replace("-", "_")
 
 
 def decompress(data: bytes, name: str) -> bytes:
-    """A module file's content. Raises FormatError when it is damaged or bigger than any module is."""
+    """Return the uncompressed content of a module file. Raise FormatError if it is damaged or too large."""
     try:
         if name.endswith(".xz"):
             plain = lzma.LZMADecompressor().decompress(data, _MAX_MODULE)
@@ -177,7 +177,7 @@ def decompress(data: bytes, name: str) -> bytes:
 
 
 def versions(root: Root) -> tuple[str, ...]:
-    """Kernel versions that have a module folder, sorted as text."""
+    """Return the kernel versions with a directory of modules, sorted as text."""
     host = root.host("/lib/modules")
     return () if host is None else tuple(sorted(path.name for path in host.iterdir() if path.is_dir()))
 
@@ -185,7 +185,7 @@ def versions(root: Root) -> tuple[str, ...]:
 def collect(
     root: Root, version: str, inserted: Sequence[str] = INSERTED, on_demand: Sequence[str] = ON_DEMAND
 ) -> ModuleSet:
-    """The wanted modules of one kernel version with all they depend on."""
+    """Return the requested modules of one kernel version with all their dependencies."""
     folder = f"/lib/modules/{version}"
     available: dict[str, str] = {}
     for path in root.files(f"{folder}/kernel"):
@@ -208,7 +208,7 @@ def collect(
 
 
 class _Order:
-    """A depth-first walk over the dependencies."""
+    """Order modules by a depth-first walk over their dependencies."""
 
     def __init__(self, root: Root, available: Mapping[str, str], builtin: frozenset[str]) -> None:
         self._root = root
@@ -220,7 +220,7 @@ class _Order:
         self.problems: list[str] = []
 
     def run(self, wanted: Sequence[str]) -> tuple[Module, ...]:
-        """The wanted modules and what they need, without those of an earlier call."""
+        """Return the requested modules and their dependencies, without those of earlier calls."""
         self._modules = []
         for pattern in wanted:
             names = fnmatch.filter(sorted(self._available), pattern)
@@ -231,10 +231,10 @@ class _Order:
         return tuple(self._modules)
 
     def _visit(self, name: str) -> bool:
-        """Insert a module after what it needs; False when it cannot be had."""
+        """Append a module after its dependencies; return False if it cannot be used."""
         if name in self._done:
             return self._done[name]
-        self._done[name] = True  # also ends circles
+        self._done[name] = True  # which also breaks cycles
         if name in self._builtin:
             return True
         path = self._available.get(name)
@@ -262,7 +262,7 @@ class _Order:
         return True
 
     def _visit_soft(self, name: str) -> None:
-        # A softdep may be an alias ("crc32c"); the generic implementation is the one every machine can insert.
+        # A softdep may be an alias ("crc32c"), of which the generic implementation works on every machine.
         for candidate in (name, f"{name}_generic"):
             if candidate in self._available or candidate in self._builtin:
                 self._visit(candidate)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the builder asks of a process runner: an argument list, a time limit, bytes back; never a shell."""
+"""The interface through which the builder runs programs: an argument list and a time limit, never a shell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootmenu.system.processes import MAX_STDOUT
 
 
 class FinishedProcess(Protocol):
-    """A process that ended."""
+    """The result of a process."""
 
     @property
     def returncode(self) -> int: ...
@@ -22,7 +22,7 @@ class FinishedProcess(Protocol):
 
 
 class Runner(Protocol):
-    """Starts one process and waits for it; ``bootmenu.system.processes.Commands`` is the real one."""
+    """Runs a process and waits for it; implemented by ``bootmenu.system.processes.Commands``."""
 
     def run(
         self, argv: Sequence[str], *, timeout: float, data: bytes | None = None, keep: int = MAX_STDOUT
@@ -32,10 +32,10 @@ class Runner(Protocol):
 def output(
     runner: Runner, argv: Sequence[str], *, timeout: float, data: bytes | None = None, keep: int = MAX_STDOUT
 ) -> bytes:
-    """Run a command that has to succeed and return its standard output.
+    """Run a command and return its standard output.
 
-    timeout: seconds. data: its standard input. keep: bytes of its output; of a longer one the middle is left out.
-    Raises BootmenuError with the last lines the command printed when its exit code is not 0.
+    timeout: seconds. data: its standard input. keep: maximum size of the output, whose middle is dropped if longer.
+    Raise BootmenuError with the command's last lines if its exit code is not 0.
     """
     completed = runner.run(argv, timeout=timeout, data=data, keep=keep)
     if completed.returncode != 0:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Python for a first stage: the target's interpreter and library, this environment's pure-Python packages.
+"""Add Python to a first stage: the target's interpreter and library, this environment's pure-Python packages.
 
-Modules are stored as bytecode only, beside where their source would be: import takes a third of the time that
-compiling does, and a sourceless module needs no clock and no writable folder. Bytecode can only be made by an
-interpreter of the target's minor version; without one on this host sources are stored.
+Modules are stored as bytecode only, in place of their source: importing bytecode takes a third of the time, and
+needs neither a clock nor a writable directory. Only an interpreter of the target's minor version can compile it;
+without one on this host sources are stored.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _PRUNED_STDLIB = re.compile(
     r"|turtle\.py|pydoc\.py|doctest\.py|antigravity\.py|this\.py|__phello__[^/]*|_sysconfigdata_d[^/]*|sitecustomize\.py"
     r")(/|$)"
 )
-# Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib stays, and libcrypto with
-# it: scrypt (the PIN) is nowhere else, and Python's own SHA-256 uses none of the processor's instructions for it.
+# Extension modules for what is pruned above, for tests, for CJK text, and for TLS. _hashlib is kept with libcrypto:
+# it has the only scrypt (for the PIN), and its SHA-256 is fast, since it uses the processor's instructions.
 _PRUNED_EXTENSIONS = re.compile(
     r"(_test|_ctypes_test|_xxtest|xx|_ssl|_sqlite3|_dbm|_gdbm|_tkinter|_curses|_crypt|readline|nis|ossaudiodev"
     r"|audioop|_codecs_(cn|hk|jp|kr|tw|iso2022)|_multibytecodec|_xxsubinterpreters)"
 )
-# Of other people's packages: tests, type stubs, editor grammars, and every Pygments lexer and style but the few that
-# rich needs to show a Python traceback.
+# Parts of third-party packages: tests, type stubs, editor grammars, and all Pygments lexers and styles except those
+# that rich needs to show a Python traceback.
 _PRUNED_PACKAGES = re.compile(
     r"(.*/)?(__pycache__|tests?)/"
     r"|.*\.(pyi|pyx|pxd|c|h|md|rst|scm|typed|pth)$"
@@ -54,10 +54,10 @@ _PRUNED_PACKAGES = re.compile(
 
 
 _COMPILED = 512 * 1024 * 1024
-"""Bytes of all modules, compiled."""
+"""Maximum size of all compiled modules in bytes."""
 
-# Makes unchecked hash-based .pyc files (PEP 552), None for a source that does not compile. It runs in a process of
-# its own because marshal's output depends on which strings the process holds elsewhere, and images are reproducible.
+# Makes unchecked hash-based .pyc files (PEP 552), or None for a source that does not compile. It runs in a separate
+# process because marshal's output depends on other strings in the process, and images are reproducible.
 _COMPILER = """
 import importlib.util, marshal, sys
 codes = []
@@ -74,52 +74,52 @@ sys.stdout.buffer.write(marshal.dumps(codes, 2))
 
 
 class TargetPython(Value, kw_only=True):
-    """The interpreter of the tree that an image is made from."""
+    """The interpreter in the tree for the image."""
 
     program: str
-    """Path in the tree, links followed: ``/usr/bin/python3.11``."""
+    """Path in the tree, with links resolved: ``/usr/bin/python3.11``."""
     version: str
-    """Major and minor: ``3.11``."""
+    """Major and minor version: ``3.11``."""
     library: str
-    """The folder of the standard library."""
+    """The directory of the standard library."""
     packages: str
-    """A folder of third-party packages that this interpreter searches by itself."""
+    """A directory of third-party packages that this interpreter searches by default."""
 
     @classmethod
     def find(cls, root: Root) -> TargetPython:
-        """Raises BootmenuError when the tree has no complete Python 3."""
+        """Find Python in a tree. Raise BootmenuError if it has no complete Python 3."""
         link = root.first(*(f"{prefix}/bin/python3" for prefix in ("/usr", "/usr/local", "")))
         program = None if link is None else root.resolve(link)
         if program is None:
             raise BootmenuError(f"{root.folder} has no /usr/bin/python3.", "Install Python 3.11 or later there.")
         match = re.fullmatch(r"python(3\.\d+)", PurePosixPath(program).name)
         if match is None:
-            raise BootmenuError(f"{program} does not tell its version by its name.")
+            raise BootmenuError(f"{program} has no Python version in its name.")
         version = match.group(1)
         prefix = str(PurePosixPath(program).parent.parent)
         library = root.first(*(f"{prefix}/{lib}/python{version}" for lib in ("lib", "lib64")))
         if library is None or root.resolve(f"{library}/os.py") is None:
             raise BootmenuError(f"{root.folder} has {program} but not its standard library.")
-        # Debian's interpreter searches dist-packages, every other one site-packages.
+        # Debian's interpreter searches dist-packages, all others site-packages.
         site = root.read(f"{library}/site.py")
         packages = "/usr/lib/python3/dist-packages" if b"dist-packages" in site else f"{library}/site-packages"
         return cls(program=program, version=version, library=library, packages=packages)
 
     def compiler(self) -> str | None:
-        """A program of this host with the target's minor version; only such a one makes bytecode for it."""
+        """Return this host's interpreter of the target's minor version, which can compile for it, or None."""
         if self.version == f"{sys.version_info.major}.{sys.version_info.minor}":
             return sys.executable
         return shutil.which(f"python{self.version}")
 
 
 class Packer:
-    """Puts Python and packages into the contents of an image."""
+    """Adds Python and packages to the contents of an image."""
 
     def __init__(self, root: Root, contents: Contents, runner: Runner, say: Callable[[str], None]) -> None:
-        """say: takes lines about what is left out."""
+        """Find the tree's Python. say: called with lines about what is left out."""
         self.python = TargetPython.find(root)
         self.binaries: list[tuple[str, bytes]] = []
-        """(path in the image, content) of every extension module: their libraries are the caller's business."""
+        """(path in the image, content) of each extension module; the caller adds their libraries."""
         self._root = root
         self._contents = contents
         self._runner = runner
@@ -127,7 +127,7 @@ class Packer:
         self._modules: dict[str, tuple[bytes, str]] = {}
 
     def compile(self) -> None:
-        """Turn every module that was added into bytecode; call it last."""
+        """Compile all modules that were added; call this last."""
         compiler = self.python.compiler()
         if compiler is None:
             self._say(
@@ -155,7 +155,7 @@ class Packer:
         return dict(zip(self._modules, codes, strict=True))
 
     def interpreter(self) -> None:
-        """Add the standard library; the program itself is an ELF file like others."""
+        """Add the standard library; the caller adds the program, like other ELF files."""
         prefix = f"{self.python.library}/"
         for path in self._root.files(self.python.library):
             inside = path.removeprefix(prefix)
@@ -170,13 +170,13 @@ class Packer:
                 self._contents.file(path, self._root.read(path), part="Python")
 
     def program(self) -> None:
-        """Add bootmenu itself with its themes, from wherever this process runs it."""
+        """Add bootmenu and its themes, from where this process imported them."""
         package = Path(bootmenu.__file__).parent
         top = f"{self.python.packages}/bootmenu"
         for path in _files(package):
             if path.suffix == ".py":
                 self._module(f"{top}/{path.relative_to(package)}", path.read_bytes(), part="bootmenu")
-            elif path.suffix == ".po":  # a checkout: the catalogue that is read is compiled from it
+            elif path.suffix == ".po":  # in a checkout; the program reads the compiled catalogue
                 if not path.with_suffix(".mo").exists():
                     self._say(f"left out: the language {path.stem} (its catalogue is not compiled)")
             elif path.suffix not in (".pyc", ".typed", ".part"):
@@ -187,13 +187,13 @@ class Packer:
                 self._contents.file(f"{top}/themes/{path.relative_to(themes)}", path.read_bytes(), part="bootmenu")
 
     def dependencies(self) -> None:
-        """Add what bootmenu imports at run time, with the distributions that those need."""
+        """Add the distributions that bootmenu needs at run time, with their requirements."""
         for distribution in distributions(own_requirements()):
             name = distribution.metadata["Name"]
             files = [path for path in distribution.files or () if ".." not in path.parts and not path.is_absolute()]
             if not files:
                 raise BootmenuError(
-                    f"The installed {name} does not say which files it has.", "Install it with pip or uv."
+                    f"The installed {name} has no list of its files.", "Install it with pip or uv."
                 )
             if any(path.suffix == ".so" for path in files):
                 tops = sorted(
@@ -205,7 +205,7 @@ class Packer:
                 self._package_file(str(path), Path(str(distribution.locate_file(path))))
 
     def _compiled(self, name: str, tops: list[str], distribution: importlib.metadata.Distribution) -> None:
-        """A distribution with machine code: the tree's own build of it, or this one on the same machine."""
+        """Add a distribution with machine code: the tree's build of it, or this host's if the tree is this host."""
         for folder in (
             self.python.packages,
             f"{self.python.library}/site-packages",
@@ -222,7 +222,7 @@ class Packer:
                 if ".." not in file.parts:
                     self._package_file(str(file), Path(str(distribution.locate_file(file))))
             return
-        self._say(f"left out: {name} (it has machine code, and the tree has no build of it for its own Python)")
+        self._say(f"left out: {name} (it has machine code, and the tree has no build of it for its Python)")
 
     def _package_file(self, inside: str, host: Path | None) -> None:
         if host is None or not host.is_file() or _PRUNED_PACKAGES.match(inside):
@@ -248,7 +248,7 @@ class Packer:
 
 
 def own_requirements() -> list[str]:
-    """bootmenu's run-time requirements: of the installed distribution, or of the checkout's pyproject.toml."""
+    """Return bootmenu's run-time requirements, from the checkout's pyproject.toml or the installed distribution."""
     checkout = Path(bootmenu.__file__).parent.parent / "pyproject.toml"
     if checkout.is_file():
         project = tomllib.loads(checkout.read_text("utf-8")).get("project", {})
@@ -261,11 +261,11 @@ def own_requirements() -> list[str]:
 
 
 def distributions(requirements: list[str]) -> list[importlib.metadata.Distribution]:
-    """The installed distributions that meet the requirements, and all that these require, sorted by name.
+    """Return the installed distributions for the requirements and all their requirements, sorted by name.
 
-    A requirement for one of a distribution's extras counts when that extra was asked for; one with another
-    marker counts when it is installed, for then it was true here.
-    Raises BootmenuError for a requirement without a marker that is not installed.
+    A requirement of an extra is followed if that extra was requested; one with another marker if it is installed,
+    since the marker was then true on this host.
+    Raise BootmenuError for a requirement without a marker that is not installed.
     """
     found: dict[str, importlib.metadata.Distribution] = {}
     done: set[tuple[str, frozenset[str]]] = set()
@@ -290,7 +290,7 @@ def distributions(requirements: list[str]) -> list[importlib.metadata.Distributi
 
 
 def split_requirement(text: str) -> tuple[str, frozenset[str], str]:
-    """``Name[extra]>=1; marker`` → normalised name, extras, marker."""
+    """Split ``Name[extra]>=1; marker`` into (normalised name, extras, marker)."""
     specification, _, marker = text.partition(";")
     match = re.match(r"\s*([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?", specification)
     if match is None:
@@ -300,7 +300,7 @@ def split_requirement(text: str) -> tuple[str, frozenset[str], str]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Regular files below a folder, sorted, without caches."""
+    """Yield the regular files below a directory, sorted, without caches."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A root file system as a folder of this host: its links are followed inside it, never out of it."""
+"""Access a root file system in a directory of this host; links are resolved inside it and cannot leave it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _MAX_LINKS = 40
 
 
 class Root:
-    """The tree that an image takes its files from.
+    """The tree from which the files of an image are taken.
 
-    Paths are absolute in the tree (``/usr/bin/python3``); a host ``Path`` only comes out of ``host``.
+    Paths are absolute in the tree (``/usr/bin/python3``); only ``host`` returns a ``Path`` on the host.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Raises BootmenuError when ``folder`` is not a folder."""
+        """Open a directory. Raise BootmenuError if it is none."""
         if not folder.is_dir():
-            raise BootmenuError(f"{folder} is not a folder.", "Give --root an unpacked root file system.")
+            raise BootmenuError(f"{folder} is not a directory.", "Give --root an unpacked root file system.")
         self.folder = folder.resolve()
 
     def resolve(self, path: str) -> str | None:
-        """The path with every link followed inside the tree; None when nothing is there."""
+        """Return the path with all links resolved inside the tree, or None if it does not exist."""
         waiting = [part for part in reversed(PurePosixPath(path).parts) if part != "/"]
         done: list[str] = []
         links = 0
@@ -53,20 +53,20 @@ class Root:
         return "/" + "/".join(done)
 
     def host(self, path: str) -> Path | None:
-        """Where the file is on this host; None when nothing is there."""
+        """Return the path on this host, or None if it does not exist."""
         resolved = self.resolve(path)
         return None if resolved is None else self.folder / resolved.lstrip("/")
 
     def first(self, *paths: str) -> str | None:
-        """The first of the paths that exists, unresolved."""
+        """Return the first of the paths that exists, without resolving it, or None."""
         return next((path for path in paths if self.resolve(path) is not None), None)
 
     def program(self, name: str) -> str | None:
-        """The path of a program in the usual folders; None when it is not installed."""
+        """Return the path of a program in the usual directories, or None if it is not installed."""
         return self.first(*(f"/{folder}/{name}" for folder in ("usr/bin", "usr/sbin", "bin", "sbin")))
 
     def read(self, path: str) -> bytes:
-        """The content of a file. Raises BootmenuError when it cannot be read."""
+        """Return the content of a file. Raise BootmenuError if it cannot be read."""
         host = self.host(path)
         if host is None:
             raise BootmenuError(f"{path} is missing in {self.folder}.")
@@ -76,7 +76,7 @@ class Root:
             raise BootmenuError(f"{host} cannot be read: {error.strerror}.") from error
 
     def files(self, folder: str) -> Iterator[str]:
-        """Every regular file below a folder, sorted; links are left alone."""
+        """Yield the regular files below a directory, sorted; ignore links."""
         top = self.host(folder)
         if top is None:
             return
@@ -89,6 +89,6 @@ class Root:
 
 
 def merged_usr(path: str) -> str:
-    """``/lib/x`` and ``/usr/lib/x`` → ``usr/lib/x``: images have one /usr, and links from the old places."""
+    """Return the path in an image with merged /usr: ``usr/lib/x`` for ``/lib/x`` and ``/usr/lib/x``."""
     relative = path.lstrip("/")
     return f"usr/{relative}" if relative.split("/", 1)[0] in _MERGED else relative

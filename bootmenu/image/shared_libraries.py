@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which shared libraries programs need: DT_NEEDED followed through a root tree, without running anything."""
+"""Find the shared libraries of programs by following DT_NEEDED in a root tree, without running anything."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from bootmenu.formats.reader import Buffer
 from bootmenu.image.rootfs import Root
 from bootmenu.model.value import Value
 
-# pyelftools gives each of these tags its text in an attribute of its own.
+# pyelftools has the text of each of these tags in a separate attribute.
 _TAGS = {"DT_NEEDED": "needed", "DT_RUNPATH": "runpath", "DT_RPATH": "rpath"}
 
 
 class Linkage(Value, kw_only=True):
-    """What the dynamic loader reads of an ELF file."""
+    """The information in an ELF file for the dynamic loader."""
 
     machine: str
-    """e_machine by name: ``EM_AARCH64``."""
+    """Name of e_machine: ``EM_AARCH64``."""
     interpreter: str | None
     """Path of the loader; None for libraries and static programs."""
     needed: tuple[str, ...]
     """Sonames."""
     search: tuple[str, ...]
-    """DT_RUNPATH or DT_RPATH folders, $ORIGIN not yet replaced."""
+    """Directories in DT_RUNPATH or DT_RPATH, with $ORIGIN unexpanded."""
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> Linkage:
-        """Raises FormatError when the bytes are no sound ELF file."""
+        """Read an ELF file. Raise FormatError if it is damaged or no ELF file."""
         from elftools.elf.dynamic import DynamicSection
         from elftools.elf.segments import InterpSegment
 
@@ -56,15 +56,15 @@ class Linkage(Value, kw_only=True):
 
 
 def is_elf(data: bytes) -> bool:
-    """Whether the bytes begin like an ELF file."""
+    """Return whether the data begins like an ELF file."""
     return data[:4] == MAGIC
 
 
 def closure(root: Root, paths: Iterable[str]) -> tuple[str, ...]:
-    """The given ELF files with every library and loader they need, as paths in the tree, sorted.
+    """Return the given ELF files with all libraries and loaders they need, as sorted paths in the tree.
 
-    A path stays the one the loader will look for, even where it is a link in the tree.
-    Raises BootmenuError that names the first library that is not there.
+    Paths are those that the loader will look for, even if they are links in the tree.
+    Raise BootmenuError, which names the first missing library.
     """
     found: set[str] = set()
     waiting = list(paths)
@@ -78,11 +78,11 @@ def closure(root: Root, paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def libraries(root: Root, path: str, data: bytes, folders: Iterable[str]) -> list[str]:
-    """The loader and the libraries that one ELF file names, as paths in the tree.
+    """Return the loader and the libraries that one ELF file names, as paths in the tree.
 
-    path: where the file is or will be, for $ORIGIN and for messages.
-    folders: where the loader looks after the file's own folders (``library_folders``).
-    Raises BootmenuError that names a library that is not there.
+    path: the file's path in the tree or the image, for $ORIGIN and for messages.
+    folders: the directories that the loader searches after the file's own (``library_folders``).
+    Raise BootmenuError, which names the missing library.
     """
     linkage = Linkage.from_bytes(data, path)
     found = [] if linkage.interpreter is None else [linkage.interpreter]
@@ -110,7 +110,7 @@ def _find(root: Root, soname: str, search: Iterable[str], machine: str, wanted_b
 
 
 def library_folders(root: Root) -> tuple[str, ...]:
-    """The loader's folders: the multiarch ones, those of /etc/ld.so.conf, and the traditional ones."""
+    """Return the loader's directories: multiarch ones, those in /etc/ld.so.conf, and the traditional ones."""
     found: list[str] = []
     for top in ("/usr/lib", "/lib"):
         host = root.host(top)

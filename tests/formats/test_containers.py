@@ -142,7 +142,7 @@ HUGE = 0xFFFFFFFF
         (zboot(IMAGE, name=b"lzo"), "zboot", "'lzo'"),
         (zboot(IMAGE, name=b"\xff" * 32), "zboot", "not supported"),
         (zboot(IMAGE, payload=b"junk"), "zboot", "not a gzip stream"),
-        (zboot(b"no kernel"), "zboot", "no kernel"),
+        (zboot(b"no kernel"), "zboot", "without a kernel"),
         (zboot(zboot(IMAGE)), "zboot", "zboot"),
         (uki((".osrel", b"x")), "uki", "no section .linux"),
         (uki((".linux", IMAGE), (".osrel", b"x"))[:0x3000], "uki", "outside the file"),

@@ -100,9 +100,9 @@ def test_a_configuration_may_be_named_with_others_that_add_overlays() -> None:
         ("fdt-rocket", Role.DEVICE_TREE),
         ("overlay", Role.OVERLAY),
     ]
-    with pytest.raises(BrokenContainer, match="'conf-none' is not there"):
+    with pytest.raises(BrokenContainer, match="'conf-none' is missing"):
         identify(Buffer(FITS["offset"]), Wanted(part="conf-none"))
-    with pytest.raises(BrokenContainer, match="'conf-none' is not there"):
+    with pytest.raises(BrokenContainer, match="'conf-none' is missing"):
         identify(Buffer(FITS["offset"]), Wanted(part="conf-rocket#conf-none"))
 
 

@@ -109,7 +109,7 @@ def test_a_prefix_that_only_upstream_kernel_implies_makes_no_noise() -> None:
     files: dict[str, str | bytes] = {"/upstream/kernel8.img": "", "/upstream/bcm2711-rpi-4-b.dtb": ""}
     assert one("upstream_kernel=1", PI4, files).kernel.path == "/upstream/kernel8.img"
     assert messages("os_prefix=upstream/", PI4) == [
-        "os_prefix=upstream/ is ignored, as by the firmware: no kernel is there"
+        "os_prefix=upstream/ is ignored, as by the firmware: it has no kernel"
     ]
 
 
@@ -168,7 +168,7 @@ def test_what_only_the_firmware_knows_is_left_out_and_said(section: str, board: 
     )
     assert (entry.kernel.path, entry.cmdline.text) == ("/x", "c")
     assert problem.path == "/config.txt"
-    assert problem.message == f"line 4: kernel is left out: only the firmware knows whether [{section}] holds"
+    assert problem.message == f"line 4: kernel is left out: only the firmware knows whether [{section}] applies"
 
 
 def test_a_section_that_does_not_hold_anyway_is_no_question() -> None:
@@ -180,15 +180,15 @@ def test_a_section_that_does_not_hold_anyway_is_no_question() -> None:
     [
         ("[what=1]", "line 1: [what=1] is an unknown section, left out"),
         ("kernel", "line 1: kernel: has no value"),
-        ("kernel = a", "line 1: kernel: no space may stand beside the equals sign"),
-        ("initramfs=a", "line 1: initramfs: a space and a value must follow"),
-        ("include", "line 1: include: a space and a value must follow"),
+        ("kernel = a", "line 1: kernel: no space is allowed around the equals sign"),
+        ("initramfs=a", "line 1: initramfs: must be followed by a space and a value"),
+        ("include", "line 1: include: must be followed by a space and a value"),
         ("include none.txt", "line 1: /none.txt does not exist"),
-        ("kernel=" + "a" * 92, "line 1: kernel: the firmware reads 98 characters of a line and no more"),
-        ("cmdline=none.txt", "there is no command line: does not exist"),
-        ("dtoverlay=none", "dtoverlay=none is left out, as by the firmware: there is no /overlays/none.dtbo"),
+        ("kernel=" + "a" * 92, "line 1: kernel: the firmware reads only 98 characters of a line"),
+        ("cmdline=none.txt", "no command line: does not exist"),
+        ("dtoverlay=none", "dtoverlay=none is left out, as by the firmware: /overlays/none.dtbo does not exist"),
         ("dtparam=nvme,pciex1_gen=3", "parameters of the device tree are not applied: nvme, pciex1_gen=3"),
-        ("os_prefix=new/", "os_prefix=new/ is ignored, as by the firmware: no kernel is there"),
+        ("os_prefix=new/", "os_prefix=new/ is ignored, as by the firmware: it has no kernel"),
     ],
 )
 def test_what_makes_no_sense_is_a_problem_and_the_entry_stays(line: str, message: str) -> None:
@@ -200,9 +200,9 @@ def test_what_makes_no_sense_is_a_problem_and_the_entry_stays(line: str, message
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("boot_ramdisk=1", "starts what is inside boot.img, which is not looked into"),
-        ("kernel=u-boot.bin", "starts u-boot.bin, which is no kernel: U-Boot has a configuration of its own"),
-        ("", "names no kernel, and there is no kernel8.img and no kernel7l.img"),
+        ("boot_ramdisk=1", "boots from inside boot.img, which is not supported"),
+        ("kernel=u-boot.bin", "starts u-boot.bin, not a kernel: U-Boot has its own configuration"),
+        ("", "names no kernel, and kernel8.img and kernel7l.img do not exist"),
     ],
 )
 def test_what_starts_no_kernel_gives_a_problem_and_no_entry(config: str, message: str) -> None:
@@ -236,7 +236,7 @@ def test_the_command_line_is_the_first_line_of_its_file() -> None:
     assert one("cmdline=other.txt", files={"/other.txt": "c"}).cmdline.text == "c"
     assert one("").cmdline.text == ""
     files: dict[str, str | bytes] = {"/cmdline.txt": "a\nb\n"}
-    assert messages("", files=files) == ["only the first line is the command line"]
+    assert messages("", files=files) == ["only the first line is used as the command line"]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_prefix_may_be_the_beginning_of_a_name() -> None:
     entry = one("os_prefix=test-", OTHER, files)
     assert entry.kernel.path == "/test-kernel8.img"
     assert messages("os_prefix=test-", PI3, {"/test-kernel7.img": ""}) == [
-        "os_prefix=test- is ignored, as by the firmware: no device tree is there"
+        "os_prefix=test- is ignored, as by the firmware: it has no device tree"
     ]
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""GRUB: grub.cfg, a small shell that is interpreted within bounds, and what it keeps between boots.
+"""Parse GRUB's grub.cfg, a shell script that is interpreted within bounds, and its environment block.
 
-The language is that of GRUB's manual (https://www.gnu.org/software/grub/manual/grub/), and where that is silent, of
-its source; comments name the place. Every configuration is run as GRUB would run it, and then the body of every entry
-in an environment of its own, as GRUB does when the entry is selected: what it has loaded by then is the entry.
+The language is described in GRUB's manual (https://www.gnu.org/software/grub/manual/grub/); where the manual is
+silent, comments refer to the source. Each configuration is run as GRUB would run it, and then the body of each entry
+in its own environment, as when it is selected; the files it loads make the BootEntry.
 
-A file on another partition is not followed: that partition is read by itself, with its own grub.cfg. Entries that
-start no Linux, such as chain loading or the firmware's settings, are quietly left out. `blscfg` lists nothing here,
-since bls.py lists those entries.
+References to files on other partitions are not followed, since each partition's grub.cfg is read anyway. Entries that
+do not start Linux, such as chain loading or firmware settings, are omitted. `blscfg` lists nothing, since bls.py
+lists those entries.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_FIRMWARE_FOLDERS = 32
 @SOURCES.register("grub", after="syslinux")
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
-    """Entries of every grub.cfg in menu order. A file that another one reads is not read again by itself."""
+    """Yield the entries of all grub.cfg files in menu order; skip files that another one has read."""
     budgets = Budgets()
     visited: set[tuple[int, int]] = set()
     default_found = False
@@ -44,21 +44,21 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         visited |= found.visited | {here.identity}
         yield from found.problems
         for entry in found.entries:
-            # each has a default of its own; the first one's is the partition's
+            # each configuration has a default; the first one is the partition's
             yield replace(entry, default=False) if default_found else entry
         default_found = default_found or any(entry.default for entry in found.entries)
     if tree.image and not visited:
-        message = "has no loopback.cfg, and does not say how it could be started from a file"
+        message = "has no loopback.cfg, which is needed to start from an image file"
         yield Problem(device=tree.device, path="", message=message)
 
 
 def _configurations(tree: Tree) -> Iterator[str]:
     if tree.image:
-        # what its own grub.cfg starts would look for the medium in a drive
+        # the system that grub.cfg starts would expect the medium in a drive
         for folder in reversed(_FOLDERS):
             yield f"{folder}/loopback.cfg"
         return
-    # the EFI system partition's first: it may be a stub that sets $prefix and reads one of the others
+    # the EFI system partition's first, as it may be a stub that sets $prefix and reads one of the others
     try:
         names = tree.list("/EFI")
     except TreeError:

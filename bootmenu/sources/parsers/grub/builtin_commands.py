@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""GRUB's commands that decide what is started, each a function over the interpreter.
+"""GRUB's commands that affect what is booted, each a function of the interpreter and the arguments.
 
-Importing this module puts them into its table. All others are harmless and do nothing.
+Importing this module registers them in the interpreter's table. All other commands do nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _command(*names: str) -> Callable[[Implementation], Implementation]:
 
 
 def _count(arguments: list[str]) -> int | None:
-    """The one number that break, continue, shift and return may have; None when it is none."""
+    """Return the optional numeric argument of break, continue and shift (default 1), or None if it is invalid."""
     if not arguments:
         return 1
     return int(arguments[0][:9]) if len(arguments) == 1 and arguments[0].isdecimal() else None
@@ -41,14 +41,14 @@ def _count(arguments: list[str]) -> int | None:
 
 @_command("false", "keystatus", "read", "getenv", "smbios")
 def _false(_: Interpreter, __: list[str]) -> int:
-    # keys are not held, and nobody answers
+    # no keys are pressed, and there is no input
     return 1
 
 
 @_command("cpuid")
 def _cpuid(shell: Interpreter, arguments: list[str]) -> int:
-    # commands/i386/cpuid.c: whether the processor has long mode, or PAE; others have no such command.
-    # Which processor runs a 32-bit kernel is not recorded.
+    # commands/i386/cpuid.c: whether the processor has long mode or PAE; the command exists on x86 only.
+    # Whether a 32-bit kernel runs on a 64-bit processor is not recorded.
     given = options.parse(arguments, dict.fromkeys(_CPUID.values(), Takes.NOTHING), _CPUID)
     asked = any(option in given for option in _CPUID.values())
     return 0 if asked and shell.platform.architecture is Architecture.X86_64 else 1
@@ -71,7 +71,7 @@ def _bracket(shell: Interpreter, arguments: list[str]) -> int:
 
 @_command("set")
 def _set(shell: Interpreter, arguments: list[str]) -> int:
-    # kern/corecmd.c:grub_core_cmd_set looks at its first argument only; alone it prints
+    # kern/corecmd.c:grub_core_cmd_set uses its first argument only; without arguments it prints all variables
     if not arguments:
         return 0
     name, equals, value = arguments[0].partition("=")
@@ -90,7 +90,7 @@ def _unset(shell: Interpreter, arguments: list[str]) -> int:
 def _export(shell: Interpreter, arguments: list[str]) -> int:
     for argument in arguments:
         name, equals, value = argument.partition("=")
-        if equals and shell.set(name, value):  # GRUB has no such form; whoever writes it means this
+        if equals and shell.set(name, value):  # not valid in GRUB, but the intention is clear
             return 1
         if name in shell.context.values or shell.set(name, "") == 0:
             shell.context.exported.add(name)
@@ -196,7 +196,7 @@ def _load_env(shell: Interpreter, arguments: list[str]) -> int:
     try:
         variables = environment.parse(shell.tree.read(file.path, environment.LIMIT))
     except BootmenuError:
-        return 1  # scripts look for a block that may not be there
+        return 1  # no problem: scripts test whether there is a block
     for name, value in variables.items():
         if not given.words or name in given.words:
             shell.set(name, value)
@@ -205,7 +205,7 @@ def _load_env(shell: Interpreter, arguments: list[str]) -> int:
 
 @_command("save_env")
 def _save_env(_: Interpreter, __: list[str]) -> int:
-    return 0  # nothing is ever written to a disk that is looked at
+    return 0  # disks are never written to
 
 
 @_command("loopback")
@@ -253,7 +253,7 @@ _SEARCHES = {
 @_command("search")
 def _search(shell: Interpreter, arguments: list[str]) -> int:
     given = options.parse(arguments, _SEARCH, _SEARCH_LETTERS)
-    # search_wrap.c: options that only later versions know are skipped
+    # search_wrap.c: unknown hints are ignored
     words = [word for word in given.words if not word.startswith("--hint-")]
     variable = (given.last("set") or "root") if "set" in given else ""
     if words:
@@ -282,8 +282,8 @@ def _search_file(shell: Interpreter, arguments: list[str]) -> int:
 
 
 def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
-    """Set the variable to the partition. One that is not this one is taken to be there, by the name it was sought
-    by: it resolves when it is seen."""
+    """Set the variable to the partition found. Assume that another partition exists, and set its canonical name, which
+    discovery resolves later."""
     if kind == "file":
         path = normal(wanted)
         shell.budget.spend(5)
@@ -357,7 +357,7 @@ def _regexp(shell: Interpreter, arguments: list[str]) -> int:
 
 _ENTRY = {
     "class": Takes.VALUE,
-    "users": Takes.VALUE,  # who may start it is GRUB's own affair
+    "users": Takes.VALUE,  # access control applies to GRUB only
     "hotkey": Takes.VALUE,
     "source": Takes.VALUE,
     "id": Takes.VALUE,
@@ -383,8 +383,8 @@ WITH_BLOCK["menuentry"], WITH_BLOCK["submenu"] = _entry(False), _entry(True)
 
 @_command("blscfg", "bls_import")
 def _blscfg(shell: Interpreter, _: list[str]) -> int:
-    # The entries are those of bls.py, which takes GRUB's variables and default from here. Only their places are kept
-    # in this menu, so that an entry behind them that is the default by its number is the right one.
+    # bls.py lists these entries, with GRUB's variables and default from here. This menu only has placeholders for
+    # them, so that a default by number is the right entry.
     shell.bls = shell.context
     if shell.resolve("/").device != shell.tree.device:
         return 0
@@ -403,7 +403,7 @@ def _blscfg(shell: Interpreter, _: list[str]) -> int:
 
 
 def _status(shell: Interpreter, *files: FileRef) -> int:
-    """0 unless a file is known to be absent."""
+    """Return the exit status: 1 if a file on this partition does not exist, else 0."""
     shell.budget.spend(5 * len(files))
     return int(any(file.device == shell.tree.device and not exists(shell.tree, file.path) for file in files))
 
@@ -420,14 +420,14 @@ def _linux(shell: Interpreter, arguments: list[str]) -> int:
     loaded.kernel = shell.resolve(arguments[0])
     loaded.arguments = arguments[1:]
     loaded.unset = [(parameter, name) for word, parameter, name in shell.unset if word > number]
-    loaded.initrds = []  # loader/efi/linux.c:grub_linux_unload: a new kernel drops the initrd of the one before
+    loaded.initrds = []  # loader/efi/linux.c:grub_linux_unload: a new kernel drops the previous initrd
     return _status(shell, loaded.kernel)
 
 
 @_command("initrd", "initrd16", "initrdefi")
 def _initrd(shell: Interpreter, arguments: list[str]) -> int:
-    # loader/linux.c:grub_initrd_init: all words are files, put one behind the other; newc:NAME:FILE puts FILE into
-    # an archive as NAME. A second initrd command replaces the first one's (loader/efi/linux.c:grub_cmd_initrd).
+    # loader/linux.c:grub_initrd_init: all words are files, which are concatenated; newc:NAME:FILE adds FILE to an
+    # archive as NAME. A second initrd command replaces the first one (loader/efi/linux.c:grub_cmd_initrd).
     names = [argument for argument in arguments if not argument.startswith("--")]
     files = [shell.resolve(name.split(":", 2)[-1] if name.startswith("newc:") else name) for name in names]
     shell.loaded.initrds = files
@@ -436,6 +436,6 @@ def _initrd(shell: Interpreter, arguments: list[str]) -> int:
 
 @_command("devicetree", "fdt")
 def _devicetree(shell: Interpreter, arguments: list[str]) -> int:
-    # loader/efi/fdt.c:grub_cmd_devicetree: without a file it goes back to the firmware's own
+    # loader/efi/fdt.c:grub_cmd_devicetree: without a file it restores the firmware's tree
     shell.loaded.dtb = shell.resolve(arguments[0]) if arguments else None
     return _status(shell, shell.loaded.dtb) if shell.loaded.dtb else 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""GRUB's `test` and `[ ]`: conditions over texts, numbers and files, from left to right."""
+"""Evaluate GRUB's `test` and `[ ]`: conditions on texts, numbers and files, from left to right."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NUMBERS: dict[str, Callable[[int, int], bool]] = {
 
 
 def number(text: str) -> int:
-    """As strtol with base 0 reads it: 0x1f, 017, 12; 0 for what is none."""
+    """Return a number as strtol with base 0 reads it: 0x1f, 017, 12; 0 for anything else."""
     match = _NUMBER.match(text)
     if match is None:
         return 0
@@ -47,7 +47,7 @@ def number(text: str) -> int:
 
 
 def is_true(shell: Interpreter, words: list[str]) -> bool:
-    """The value of an expression; without any word it is true, as in grub-core/commands/test.c."""
+    """Return the value of an expression; without words it is true, as in grub-core/commands/test.c."""
     return _Test(shell, words).value(0)
 
 
@@ -58,8 +58,8 @@ class _Test:
         self._at = 0
 
     def value(self, depth: int) -> bool:
-        """Up to the end or a closing parenthesis."""
-        # test.c:test_parse: no precedence but that of -a over -o, and everything is evaluated
+        """Evaluate up to the end or a closing parenthesis."""
+        # test.c:test_parse: -a has precedence over -o, and there is no short-circuit evaluation
         any_true, all_true, inverted = False, True, False
         while self._at < len(self._words):
             found = self._comparison()
@@ -86,7 +86,7 @@ class _Test:
         return any_true or all_true
 
     def _comparison(self) -> bool | None:
-        """One comparison and on behind it; None when none begins here."""
+        """Evaluate one comparison and move past it; return None if none begins here."""
         words = self._words[self._at : self._at + 3]
         if len(words) == 3:
             left, operator, right = words
@@ -110,7 +110,7 @@ class _Test:
             mine, theirs = _without_prefix(left, right)
             return mine > theirs if operator == "-pgt" else mine < theirs
         if operator[:3] in ("-nt", "-ot"):
-            # the time of a file is not known here: only being there against being absent can be compared
+            # times of files are not known here: only compare whether they exist
             mine_there, theirs_there = (self._shell.stat(path) is not None for path in (left, right))
             if operator.startswith("-nt"):
                 return mine_there and not theirs_there
@@ -136,7 +136,7 @@ class _Test:
 
 
 def _without_prefix(left: str, right: str) -> tuple[int, int]:
-    """The numbers behind what two texts have in common: vmlinuz-2 and vmlinuz-11 are 2 and 11."""
+    """Return the numbers after the common prefix of two texts: 2 and 11 for vmlinuz-2 and vmlinuz-11."""
     common = 0
     while common < min(len(left), len(right)) and left[common] == right[common]:
         common += 1

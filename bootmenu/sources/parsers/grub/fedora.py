@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Fedora's GRUB adds to Boot Loader Specification entries: variables, kept in its environment block."""
+"""Fedora's extension of Boot Loader Specification entries: variables in GRUB's environment block."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from bootmenu.sources.variables import needed, parameter_of
 
 _MAX_FOLDERS = 32
 _VITAL = "kernelopts"
-"""Of RHEL 8 and older Fedoras; it may be in the grubenv of another partition."""
+"""The options of entries in RHEL 8 and older Fedoras; it may be set in the grubenv of another partition."""
 
 
 class Variables(Value):
-    """What `blscfg` would know when it reads the entries of one folder."""
+    """The variables that are set when `blscfg` reads the entries of one directory."""
 
     values: dict[str, str]
     read: bool = True
-    """Something that could have set them was read."""
+    """Whether a file that may set them was read."""
     preferred: str = ""
-    """The entry that GRUB's menu starts, by its file's name without .conf; empty when it is none of these."""
+    """File name without .conf of the default entry in GRUB's menu; empty if the default is another kind of entry."""
 
     def options(self, lines: list[str]) -> CommandLine:
-        """The command line: its variables replaced, or `default_kernelopts` for an entry that has no options."""
+        """Return the command line with variables replaced, or `default_kernelopts` for an entry without options."""
         # grub-core/commands/blscfg.c of Fedora's GRUB: options = expand_val(bls_get_val(entry, "options")), and when
         # there are none, expand_val(grub_env_get("default_kernelopts"))
-        # What an entry cannot do without stays as it is where nothing sets it, to be seen and to be judged.
+        # If unset, the vital variable is kept in the text, so that people and checks see it.
         values = {_VITAL: f"${_VITAL}", **self.values}
         stated = " ".join(lines) or values.get("default_kernelopts", "")
         text = environment.expand(stated, values).strip()
@@ -43,20 +43,22 @@ class Variables(Value):
         return CommandLine(text, unset=needed(text, unset, known=self.read))
 
     def initrds(self, lines: list[str], kernel: str, most: int) -> list[str]:
-        """Paths of the first `most` files. A line with a variable may be several, or none: `$tuned_initrd`."""
+        """Return the paths of the first `most` initrds. A line with a variable may give several or none
+        (`$tuned_initrd`)."""
         found: list[str] = []
         for line in lines:
             if len(found) >= most:
                 break
-            # blscfg writes "initrd ($root)LINE" into a script, where a variable is split at spaces and a path is not
+            # blscfg writes "initrd ($root)LINE" into a script, which splits variables at spaces, but not paths
             found += environment.expand(line, self.values).split() if "$" in line else [line]
-        # blscfg.c: early_initrd is a list of file names, which lie beside the first initrd or else the kernel
+        # blscfg.c: early_initrd is a list of file names in the directory of the first initrd, or else of the kernel
         folder = normal((lines or [kernel])[0]).rpartition("/")[0]
         early = self.values.get("early_initrd", "").split()[:most]
         return [*(f"{folder}/{name}" for name in early), *found][:most]
 
     def default(self, entries: list[tuple[str, str]]) -> int | None:
-        """Which of the entries (file name without .conf, title) GRUB would start; None when it does not read them."""
+        """Return the number of the entry (file name without .conf, title) that GRUB would start, or None if none of
+        these."""
         wanted = self.values.get("default", "")
         names, titles = [name for name, _ in entries], [title for _, title in entries]
         for name, among in ((wanted, names), (wanted, titles), (self.preferred, names)):
@@ -65,15 +67,15 @@ class Variables(Value):
         return None
 
     def missing(self, lines: list[str]) -> str:
-        """A variable that an entry cannot do without and that nothing sets; empty when there is none."""
-        # tuned_params and the like are extras, and often unset; kernelopts holds root=
+        """Return the unset variable that an entry depends on, or empty."""
+        # tuned_params and the like are optional and often unset; kernelopts contains root=
         wanted = {name for line in lines for name in environment.names_in(line)}
         return _VITAL if _VITAL in wanted - self.values.keys() else ""
 
 
 def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
-    """Of the entries in `boot`/loader/entries; `boot` is a folder without a slash at its end, so "" is the root."""
-    # what grub.cfg has set by the end of its menu, which includes what it loaded from the environment block
+    """Return the variables for the entries in `boot`/loader/entries. boot: a directory without trailing slash."""
+    # the variables at the end of grub.cfg include those loaded from the environment block
     for path in (f"{boot}/grub2/grub.cfg", f"{boot}/grub/grub.cfg"):
         if exists(tree, path) and (found := run(tree, path, Budgets(), platform, bodies=False)).bls is not None:
             return Variables(found.bls.values, preferred=found.bls_default)
@@ -81,7 +83,7 @@ def variables(tree: Tree, boot: str, platform: Platform) -> Variables:
         try:
             return Variables(environment.parse(tree.read(path, environment.LIMIT)))
         except BootmenuError:
-            continue  # Fedora's is a link to the EFI system partition, or a broken block: as good as none
+            continue  # a broken block, or Fedora's link to the EFI system partition
     return Variables({}, read=False)
 
 

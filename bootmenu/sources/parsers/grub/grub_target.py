@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which GRUB this machine would start, and what that sets before it reads its configuration."""
+"""Determine which GRUB this machine would start, and the variables it sets before it reads its configuration."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from bootmenu.sources import Platform
 from bootmenu.sources.tree import Tree
 
 FEATURES = (
-    # grub-core/normal/main.c, `features`: what a script may ask for as feature_NAME
+    # grub-core/normal/main.c, `features`: available to scripts as feature_NAME
     "chainloader_bpb ntldr platform_search_hint default_font_path all_video_module menuentry_id menuentry_options"
     " 200_final nativedisk_cmd timeout_style"
 ).split()
 
 _TARGETS = {
-    # GRUB's configure.ac, target_cpu and platform: what it is built for, with EFI and without
+    # GRUB's configure.ac, target_cpu and platform: with EFI and without
     Architecture.X86_64: (("x86_64", "efi"), ("i386", "pc")),
     Architecture.X86: (("i386", "efi"), ("i386", "pc")),
     Architecture.ARM: (("arm", "efi"), ("arm", "uboot")),
@@ -27,8 +27,8 @@ _TARGETS = {
 def target(platform: Platform) -> tuple[str, str]:
     """Return $grub_cpu and $grub_platform (normal/main.c) of the GRUB that this machine would start.
 
-    On arm64, riscv64 and loongarch64 it always comes from EFI, which may be U-Boot's: that the running kernel was
-    started in another way says nothing about it. Of an x86 machine that says nothing EFI is assumed.
+    On arm64, riscv64 and loongarch64 it is always started by EFI, possibly U-Boot's, regardless of how the running
+    kernel was started. On x86 EFI is assumed if unknown.
     """
     architecture = platform.architecture
     usual = (architecture or "", "efi")
@@ -37,12 +37,12 @@ def target(platform: Platform) -> tuple[str, str]:
 
 
 def own_name(tree: Tree) -> str:
-    """How GRUB calls the device that is read: an image as whoever opens one does, for its path may hold blanks."""
+    """Return GRUB's name for the device that is read; `loop` for an image file, whose path may contain spaces."""
     return "loop" if tree.image else tree.device
 
 
 def own_variables(tree: Tree, config: str, of: Platform) -> dict[str, str]:
-    """Return the variables that GRUB sets itself, all of them exported. config: path of its configuration."""
+    """Return the variables that GRUB itself sets and exports. config: path of its configuration."""
     folder = config.rpartition("/")[0]
     own = own_name(tree)
     cpu, platform = target(of)
@@ -56,6 +56,6 @@ def own_variables(tree: Tree, config: str, of: Platform) -> dict[str, str]:
         "grub_platform": platform,
         "lang": "",
         **{f"feature_{name}": "y" for name in FEATURES},
-        # GRUB's manual, "Loopback booting": set by whoever reads the loopback.cfg of an image
+        # GRUB's manual, "Loopback booting": set before the loopback.cfg of an image is read
         **({"iso_path": tree.image} if tree.image else {}),
     }

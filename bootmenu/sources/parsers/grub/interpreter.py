@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Run GRUB's language on one partition: variables, functions, loops, and the menu that comes of it.
+"""Interpret GRUB's language on one partition: variables, functions, loops, and the resulting menu.
 
-It only reads. Steps, depth, variables, entries and text are bounded, none of it by the clock: the same disk gives the
-same answer. What a script does at the screen, to modules or to hardware does nothing here.
+Nothing is written. Steps, depth, variables, entries and text are limited, but not the time, so that a disk always
+gives the same result. Commands for the screen, modules or hardware do nothing.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bootmenu.sources.parsers.grub.word_expansion import TooLongError, expand, u
 from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
 
 MAX_DEPTH = 64
-"""Functions, files, loops and conditions within each other."""
+"""Depth of nested functions, files, loops and conditions."""
 MAX_INCLUDES = 64
-"""Files that one configuration reads."""
+"""Files that one configuration may read."""
 MAX_MISTAKES = 100
-"""Statements that make no sense; a file with more is none."""
+"""Syntax errors after which the rest is ignored."""
 
 
 class Interpreter(ShellState):
@@ -34,7 +34,7 @@ class Interpreter(ShellState):
         self._depth = 0
         self._includes = 0
         self._mistakes = 0
-        # as in grub-core/script/execute.c: how many loops run, how many of them are being left and how
+        # as in grub-core/script/execute.c: the number of running loops, how many of them to leave, and how
         self._loops = 0
         self._leaving = 0
         self._continuing = False
@@ -43,7 +43,7 @@ class Interpreter(ShellState):
     # ---- files
 
     def source(self, path: str) -> int:
-        """Run a file in this context. One on another partition is read when that partition is: nothing is said."""
+        """Run a file in this context; silently skip one on another partition, which is scanned separately."""
         file = self.resolve(path)
         if file.device != self.tree.device:
             return 0
@@ -54,10 +54,10 @@ class Interpreter(ShellState):
         self.budget.spend(STEPS_OF_A_FILE)
         try:
             identity = self.tree.stat(file.path).identity
-            # an entry that leads back to a menu above it would only list that menu again
+            # an entry that leads back to a menu above it would list that menu again
             if self.active.count(identity) >= (1 if self.in_body else 3):
                 if not self.in_body:
-                    self.problem(f"{file.path} is read by itself, again and again")
+                    self.problem(f"{file.path} includes itself")
                 return 1
             self.visited.add(identity)
             text = read_text(self.tree, file.path)
@@ -74,14 +74,14 @@ class Interpreter(ShellState):
             self.active, self.config = outer
 
     def configfile(self, path: str) -> int:
-        """Run a file in a context of its own; what it defines is a menu of its own, shown before this one."""
+        """Run a file in its own context; its items make a separate menu, which is shown before this one."""
         context, menu = self.context, self.menu
         self.context = context.inner()
         self._spend_on_context()
         self.menu = Menu(self.context)
         menu.nested.append(self.menu)
         folder = path.rpartition("/")[0]
-        # normal/main.c:read_config_file: where a configuration comes from, for Fedora's `config_directory`
+        # normal/main.c:read_config_file sets these; Fedora's configuration uses `config_directory`
         for name, value in (("config_file", path), ("config_directory", folder)):
             self.context.set(name, value)
             self.context.exported.add(name)
@@ -91,7 +91,7 @@ class Interpreter(ShellState):
             self.context, self.menu = context, menu
 
     def extract(self, path: str, *, new_context: bool) -> int:
-        """Run a file for its entries only, which become entries of this menu."""
+        """Run a file and add its entries to this menu."""
         context = self.context
         self.context = context.inner() if new_context else context.copy()
         self._spend_on_context()
@@ -103,7 +103,7 @@ class Interpreter(ShellState):
     # ---- scripts
 
     def run_text(self, text: str) -> int:
-        """Run a script, statement by statement; one that makes no sense is a problem and costs itself."""
+        """Run a script statement by statement; report syntax errors and continue after them."""
         status = 0
         for statement in syntax.statements(text, self.budget.spend):
             if isinstance(statement, Mistake):
@@ -112,7 +112,7 @@ class Interpreter(ShellState):
                 status = 1
                 self._mistakes += 1
                 if self._mistakes > MAX_MISTAKES:
-                    self.problem(f"has more than {MAX_MISTAKES} mistakes: the rest is left out")
+                    self.problem(f"has more than {MAX_MISTAKES} syntax errors: the rest is left out")
                     break
             else:
                 status = self._execute(statement)
@@ -121,8 +121,9 @@ class Interpreter(ShellState):
         return status
 
     def run_body(self, item: Item, chosen: str, tail: str | None) -> tuple[LoadedFiles, Menu]:
-        """Run an item as GRUB does when it is selected. chosen: the ids that lead to it; tail: what the default says
-        behind it. Raises StepsError."""
+        """Run an item as GRUB does when it is selected, and return what it loaded and its menu. Raise StepsError.
+
+        chosen: the value of $chosen, the ids that lead to it. tail: the rest of $default after this item."""
         # normal/menu.c:grub_menu_execute_entry: a submenu opens a context, an entry runs in the menu's, which is
         # copied here because more entries follow
         context = item.context.inner() if item.is_submenu else item.context.copy()
@@ -148,7 +149,7 @@ class Interpreter(ShellState):
         self.budget.spend(1 + len(self.context.values) // 20)
 
     def run(self, commands: Iterable[Command]) -> int:
-        """Run commands until one of them leads away."""
+        """Run commands until one of them leaves the loop, the function or the script."""
         status = 0
         for command in commands:
             status = self._execute(command)
@@ -157,7 +158,7 @@ class Interpreter(ShellState):
         return status
 
     def nested(self, run: Callable[[], int]) -> int:
-        """Run something one level deeper; return 1 where it is too deep."""
+        """Call `run` one nesting level deeper; return 1 if that is too deep."""
         if self._depth >= MAX_DEPTH:
             self.problem(f"is nested more than {MAX_DEPTH} deep")
             return 1
@@ -168,7 +169,7 @@ class Interpreter(ShellState):
             self._depth -= 1
 
     def leave_loops(self, count: int, *, continuing: bool) -> None:
-        """Do what `break` and `continue` do; outside of a loop that is nothing."""
+        """Do what `break` and `continue` do; do nothing outside of loops."""
         self._leaving, self._continuing = min(count, self._loops), continuing
 
     def leave_function(self) -> None:
@@ -196,7 +197,7 @@ class Interpreter(ShellState):
                     self._functions[command.name] = command.body
                     status = 0
         except TooLongError:
-            self.problem("has a command that grows too long")
+            self.problem("has a command that is too long")
             status = 1
         self.context.values["?"] = str(status)
         return status
@@ -256,11 +257,11 @@ class Interpreter(ShellState):
             if not words:
                 return 1
         status = self._call(words[0], words[1:], command)
-        # execute.c:grub_script_execute_cmdline: what failed succeeds, and what succeeded fails
+        # execute.c:grub_script_execute_cmdline: ! inverts the status
         return int(status == 0) if inverted else status
 
     def _call(self, name: str, arguments: list[str], command: Simple) -> int:
-        # execute.c: first the commands, then functions, and as a last resort an assignment
+        # execute.c: first commands, then functions, and finally assignments
         if known := COMMANDS.get(name):
             return known(self, arguments)
         if defines := WITH_BLOCK.get(name):
@@ -272,7 +273,7 @@ class Interpreter(ShellState):
             return self.set(before, value)
         if name in HARMLESS:
             return 0
-        # "can't find command": GRUB goes on, and what asked for it is told no
+        # "can't find command": GRUB continues with an error status
         return 1
 
     def _function(self, body: tuple[Command, ...], arguments: list[str]) -> int:
@@ -286,15 +287,15 @@ class Interpreter(ShellState):
 
 Block = tuple[Command, ...] | None
 Implementation = Callable[[Interpreter, list[str]], int]
-"""A command: its arguments in, 0 or another status out."""
+"""A command: takes its arguments and returns 0 or an error status."""
 
 COMMANDS: dict[str, Implementation] = {}
-"""Filled by commands.py."""
+"""All commands; filled by builtin_commands.py."""
 WITH_BLOCK: dict[str, Callable[[Interpreter, list[str], Block], int]] = {}
-"""The commands that take the block behind them; also filled there."""
+"""The commands with a block; also filled there."""
 
 HARMLESS = frozenset(
-    # screen, sound, modules, hardware: nothing that decides what is started
+    # screen, sound, modules, hardware: nothing that affects what is booted
     "insmod rmmod loadfont terminal_input terminal_output terminal_setup terminfo terminal serial gfxmode"
     " background_image background_color echo clear cls play sleep vbeinfo videoinfo lsmod lsfonts keymap"
     " list_env list_trusted password password_pbkdf2 authenticate gettext nativedisk true : cat ls help"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a grub.cfg to its entries: runs the configuration, then the body of everything in its menus."""
+"""Turn a grub.cfg into entries: run the configuration, then the body of each item in its menus."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ from bootmenu.sources.tree import Tree
 from bootmenu.sources.variables import needed
 
 STEPS = 100_000
-"""For one configuration, without the bodies of its entries."""
+"""Steps for one configuration, without the bodies of its entries."""
 STEPS_OF_ALL = 200_000
-"""For all configurations of a partition."""
+"""Steps for all configurations of a partition."""
 BODY_STEPS = 20_000
-"""For the body of one entry or submenu."""
+"""Steps for the body of one entry or submenu."""
 BODY_STEPS_OF_ALL = 100_000
-"""For all bodies of a partition."""
+"""Steps for all bodies of a partition."""
 _MAX_LEVELS = 8
 
 
 class Budgets(Record):
-    """What is left for a partition."""
+    """The steps that are left for a partition."""
 
     scripts: Budget = field(default_factory=lambda: Budget(STEPS_OF_ALL))
     bodies: Budget = field(default_factory=lambda: Budget(BODY_STEPS_OF_ALL))
 
 
 class GrubConfiguration(Record):
-    """One grub.cfg that was run."""
+    """The result of running one grub.cfg."""
 
     entries: list[BootEntry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     visited: set[tuple[int, int]] = field(default_factory=set)
     """Identities of the files that it read."""
     bls: Context | None = None
-    """The variables at the end of the menu in which `blscfg` was called; None = it was not."""
+    """The variables at the end of the menu that called `blscfg`, or None if none did."""
     bls_default: str = ""
-    """The file, without .conf, that is the default of that menu; empty when it is none of `blscfg`."""
+    """File name without .conf of the default entry in that menu; empty if that is not an entry of `blscfg`."""
 
 
 def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: bool = True) -> GrubConfiguration:
-    """Run the configuration at this path as that machine's GRUB would. bodies: also those of its
-    entries, without which there are none."""
+    """Run the configuration at this path as that machine's GRUB would. bodies: also run the bodies of its entries;
+    otherwise the result has no entries."""
     shell = Interpreter(tree, path, Budget(STEPS, budgets.scripts), platform)
     shell.context.set("config_file", f"({own_name(tree)}){path}")
     shell.context.set("config_directory", f"({own_name(tree)}){path.rpartition('/')[0]}")
@@ -67,9 +67,9 @@ def run(tree: Tree, path: str, budgets: Budgets, platform: Platform, *, bodies: 
     try:
         shell.source(f"({own_name(tree)}){path}")
     except StepsError:
-        shell.problem(f"runs for more than {STEPS:,} steps: what comes behind them is left out")
+        shell.problem(f"runs for more than {STEPS:,} steps: the rest is left out")
     if shell.loaded.kernel is not None and shell.exiting:
-        # a configuration without a menu, which starts what it loads
+        # a configuration without a menu, which boots a kernel directly
         loaded = shell.loaded
         entry = _Collector(shell, tree, path, budgets.bodies).entry(path, path, path, loaded)
         return GrubConfiguration([entry] if entry else [], shell.problems, shell.visited, shell.bls)
@@ -91,7 +91,7 @@ def _bls_default(menu: Menu, context: Context) -> str:
 
 
 class _Collector:
-    """Walks through menus and runs what is in them."""
+    """Walk through menus and run their items."""
 
     def __init__(self, shell: Interpreter, tree: Tree, path: str, budget: Budget) -> None:
         self._shell = shell
@@ -105,10 +105,10 @@ class _Collector:
         self.entries: list[BootEntry] = []
 
     def menu(self, menu: Menu, above: tuple[Item, ...], may_be_default: bool) -> None:
-        """Everything in a menu. above: the submenus that lead to it."""
+        """Run all items of a menu. above: the submenus that lead to it."""
         for inner in menu.nested:
             self.menu(inner, above, may_be_default)
-            # the menu that a `configfile` shows comes up first, and starts its own default
+            # the menu of a `configfile` is shown first, so its default is booted
             may_be_default = may_be_default and not _holds_items(inner)
         chosen, tail = find_default(menu.items, menu.context) if may_be_default else (-1, None)
         for number, item in enumerate(menu.items):
@@ -133,15 +133,15 @@ class _Collector:
         except StepsError:
             if self._budget.left < 0:
                 self._full = True
-                shell.problem(f"its entries run for more than {BODY_STEPS_OF_ALL:,} steps: the rest is left out")
+                shell.problem(f"its entries take more than {BODY_STEPS_OF_ALL:,} steps: the rest is left out")
                 return
             shell.problem(f"the entry {quoted(item.title)} runs for more than {BODY_STEPS:,} steps")
             loaded, menu, finished = shell.loaded, Menu(item.context), False
         if loaded.kernel is not None and finished:
             if file := shell.loopbacks.get(loaded.kernel.device):
-                shell.problem(f"the entry {quoted(item.title)} starts from within {file}, which is not opened here")
+                shell.problem(f"the entry {quoted(item.title)} boots from inside {file}, which is not supported")
                 return
-            # the id is given by the configuration, or else made of the titles that lead here
+            # without an id in the configuration use the path of titles
             entry_id = item.id if item.given_id else ">".join(each.title for each in path)
             entry = self.entry(entry_id, item.title, item.config, loaded)
             if entry is not None:
@@ -156,7 +156,7 @@ class _Collector:
 
     def _add(self, entry: BootEntry, is_default: bool) -> None:
         if entry in self._seen:
-            return  # a file that was read twice
+            return  # the file was read twice
         self._seen.add(entry)
         if is_default and not self._default_found:
             self._default_found = True
@@ -164,7 +164,7 @@ class _Collector:
         self.entries.append(entry)
 
     def entry(self, entry_id: str, title: str, config: str, loaded: LoadedFiles) -> BootEntry | None:
-        """What was loaded as an entry; None when all entries together would be too large."""
+        """Return an entry for the loaded files, or None if all entries together would be too large."""
         assert loaded.kernel is not None
         cmdline = command_line(loaded.arguments)
         self._text += len(cmdline) + len(entry_id) + len(title) + sum(len(file.path) for file in loaded.initrds)
@@ -194,21 +194,21 @@ _SPECIAL = re.compile(r"\\(?!x[0-9a-fA-F]{2})|['\"]")
 
 
 def command_line(arguments: list[str]) -> str:
-    """What GRUB hands to the kernel: an argument with a space in it is quoted again."""
+    """Return the command line that GRUB passes to the kernel; quote arguments with spaces."""
     # lib/cmdline.c:grub_create_loader_cmdline: quotes and backslashes are escaped, \xNN is not
     words = (_SPECIAL.sub(lambda match: f"\\{match[0]}", argument) for argument in arguments)
     return " ".join(f'"{word}"' if " " in word else word for word in words)
 
 
 def find_default(items: list[Item], context: Context) -> tuple[int, str | None]:
-    """(number of the item that is started, what the default says behind the first >)."""
-    # normal/menu.c:get_entry_number: $default is an id, else a title, else a number, and the first entry when it is
-    # none of these; > separates the levels, >> is one > of a name
+    """Return (number of the default item, the rest of $default after the first >)."""
+    # normal/menu.c:get_entry_number: $default is an id, or a title, or a number; otherwise the first entry is the
+    # default; > separates the levels, >> is a literal >
     wanted = context.get("default")
     first, tail = _split(wanted)
     number = _index(items, first)
     if number is None and first == "saved":
-        # as in /etc/default/grub, which grub-mkconfig turns into $saved_entry
+        # as in /etc/default/grub, which grub-mkconfig converts to $saved_entry
         first, tail = _split(context.get("saved_entry"))
         number = _index(items, first)
     if number is None:
@@ -236,7 +236,7 @@ def _split(text: str) -> tuple[str, str | None]:
 
 
 def _names_linux(body: tuple[Command, ...]) -> bool:
-    """Whether a kernel is loaded anywhere in these commands."""
+    """Return whether any of these commands loads a kernel."""
     pending = list(body)
     while pending:
         command = pending.pop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Options of a GRUB command, as grub-core/lib/arg.c takes them apart."""
+"""Parse the options of a GRUB command like grub-core/lib/arg.c."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bootmenu.model.value import Record, field
 
 
 class Takes(Enum):
-    """Whether a value belongs to an option."""
+    """Whether an option takes a value."""
 
     NOTHING = auto()
     VALUE = auto()
-    """The next word, unless it is joined by =."""
+    """The text after =, or the next word."""
     MAYBE = auto()
-    """The next word, unless it is an option itself."""
+    """The text after =, or the next word unless it is an option."""
 
 
 class CommandOptions(Record):
@@ -26,7 +26,7 @@ class CommandOptions(Record):
     words: list[str] = field(default_factory=list)
 
     def last(self, name: str) -> str:
-        """Its last value; empty when it has none, or was not given."""
+        """Return the last value of an option; empty if it has none, or was not given."""
         return self.given.get(name, [""])[-1]
 
     def __contains__(self, name: str) -> bool:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Wildcards and extended regular expressions, matched in time that grows with pattern times text: what comes from a
-disk must not make a backtracking matcher run for ever."""
+"""Match wildcards and extended regular expressions in time proportional to pattern times text.
+
+A pattern on a disk must not make a backtracking matcher run forever.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,17 @@ from bootmenu.model.value import Record
 MAX_PATTERN = 255
 """Characters of a regular expression."""
 MAX_PROGRAM = 2000
-"""Instructions; repetitions such as {3,9} are written out."""
+"""Instructions of a program, in which repetitions such as {3,9} are expanded."""
 _MAX_WRITTEN = 4 * MAX_PROGRAM
-"""Instructions that are written on the way: what a repetition stands behind is written again and again."""
-_BATCH = 16  # of them, which are told together
+"""Instructions that are emitted in total, including those that nested repetitions emit and drop."""
+_BATCH = 16  # emitted instructions that are reported together
 MAX_SUBJECT = 4096
-"""Characters that are looked at."""
+"""Characters of a text that are searched."""
 _MAX_NESTING = 16
 
 
 class Wildcard:
-    """A pattern in which * and ? match; a backslash protects what follows it."""
+    """A pattern with the wildcards * and ?, in which a backslash escapes the next character."""
 
     def __init__(self, pattern: str) -> None:
         tokens: list[str | None] = []  # None stands for *, "" for ?
@@ -39,15 +41,15 @@ class Wildcard:
         self._tokens = tokens
         self._shortest = sum(token is not None for token in tokens)
         self.steps = 0
-        """That all matching has taken so far."""
+        """Steps that all matching took so far."""
 
     def matches(self, text: str) -> bool:
-        """Whether it matches all of the text."""
+        """Return whether the pattern matches the whole text."""
         tokens, i, j = self._tokens, 0, 0
         self.steps += 1
         if len(text) < self._shortest:
             return False
-        # the last * alone is worth going back to, so the work is at most pattern times text
+        # backtracking to the last * is sufficient, so the work is at most pattern times text
         star, mark = -1, 0
         while i < len(text):
             self.steps += 1
@@ -100,9 +102,9 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
 
 
 class Regex:
-    """A POSIX extended regular expression. Raises FormatError when it is none, or too large.
+    """A POSIX extended regular expression. Raises FormatError if it is invalid or too large.
 
-    spend: is told how many instructions are about to be written, and may raise to end it.
+    spend: called with the number of emitted instructions; may raise an exception to stop.
     """
 
     def __init__(self, pattern: str, spend: Callable[[int], None] = lambda _: None) -> None:
@@ -118,22 +120,22 @@ class Regex:
         self._emit(_Op.SAVE, first=0)
         self._alternatives()
         if self._at < len(pattern):
-            raise FormatError("the regular expression has a ) too many", self._at)
+            raise FormatError("the regular expression has an unmatched )", self._at)
         self._emit(_Op.SAVE, first=1)
         self._emit(_Op.MATCH)
 
     def cost(self, text: str) -> int:
-        """Instructions that a search in this text runs at most; one that keeps a group's place costs as many as there
-        are places."""
+        """Return the maximum number of instructions for a search in this text; saving a group's position costs more
+        with more groups."""
         kept = sum(instruction.op is _Op.SAVE for instruction in self._program)
         once = len(self._program) + kept * self.groups // 4
         return once * (min(len(text), MAX_SUBJECT) + 1)
 
     def search(self, text: str) -> list[str | None] | None:
-        """The match and its groups, None for a group that took no part; None when nothing matches.
+        """Return the match and its groups, with None for a group that did not take part; or None without a match.
 
-        Of several matches the leftmost is taken, and of those the one that the expression prefers, left to right
-        and greedy; POSIX wants the longest, which differs for alternatives only.
+        The leftmost match is returned, preferring earlier alternatives and greedy repetitions; POSIX prefers the
+        longest one, which is a difference for alternatives only.
         """
         text = text[:MAX_SUBJECT]
         best: tuple[int, ...] | None = None
@@ -151,7 +153,7 @@ class Regex:
                 instruction = self._program[counter]
                 if instruction.op is _Op.MATCH:
                     best = saved
-                    break  # those behind are less wanted
+                    break  # the remaining threads have lower priority
                 if position < len(text) and instruction.test is not None and instruction.test(text[position]):
                     threads.append((counter + 1, saved))
             if not threads and best is not None:
@@ -170,7 +172,7 @@ class Regex:
         seen: set[int],
         ready: list[tuple[int, tuple[int, ...]]],
     ) -> None:
-        """Add what can be reached without reading a character, the most wanted first."""
+        """Add all threads that are reachable without reading a character, in order of priority."""
         stack = [(counter, saved)]
         while stack:
             counter, saved = stack.pop()
@@ -196,7 +198,7 @@ class Regex:
     def _emit(
         self, op: _Op, test: Callable[[str], bool] | None = None, first: int = 0, second: int = 0
     ) -> _Instruction:
-        # what is written out and then dropped, as by {999}{0}, was work, too
+        # also count instructions that are dropped later, as in {999}{0}
         self._written += 1
         if len(self._program) >= MAX_PROGRAM or self._written > _MAX_WRITTEN:
             raise FormatError("the regular expression is too large")
@@ -230,7 +232,7 @@ class Regex:
         return piece
 
     def _paste(self, piece: list[_Instruction], shift: int) -> None:
-        """Put a piece where it was, `shift` further on."""
+        """Append a piece of the program, with its jumps moved by `shift`."""
         for each in piece:
             moves = each.op in (_Op.SPLIT, _Op.JUMP)
             self._emit(each.op, each.test, each.first + shift * moves, each.second + shift * moves)
@@ -254,7 +256,7 @@ class Regex:
         low, comma, high = self._pattern[self._at + 1 : max(close, 0)].partition(",")
         numbers = [text for text in (low, high) if text]
         if close < 0 or not low or any(not text.isdecimal() or len(text) > 3 for text in numbers):
-            raise FormatError("the regular expression has a repetition that is none", self._at)
+            raise FormatError("the regular expression has an invalid repetition", self._at)
         self._at = close + 1
         return int(low), (int(high) if high else None) if comma else int(low)
 
@@ -289,7 +291,7 @@ class Regex:
                 self._emit(_Op.SAVE, first=2 * group)
                 self._alternatives()
                 if self._peek() != ")":
-                    raise FormatError("the regular expression has a ( that is not closed", self._at)
+                    raise FormatError("the regular expression has an unmatched (", self._at)
                 self._at += 1
                 self._depth -= 1
                 self._emit(_Op.SAVE, first=2 * group + 1)
@@ -318,12 +320,12 @@ class Regex:
         while first or not pattern.startswith("]", at):
             first = False
             if at >= len(pattern):
-                raise FormatError("the regular expression has a [ that is not closed", self._at)
+                raise FormatError("the regular expression has an unmatched [", self._at)
             close = pattern.find(":]", at)
             if pattern.startswith("[:", at) and close > 0:
                 name = pattern[at + 2 : close]
                 if name not in _CLASSES:
-                    raise FormatError("the regular expression has a class that is not known", at)
+                    raise FormatError("the regular expression has an unknown character class", at)
                 tests.append(_CLASSES[name])
                 at = close + 2
             elif pattern[at + 1 : at + 2] == "-" and pattern[at + 2 : at + 3] not in ("", "]"):

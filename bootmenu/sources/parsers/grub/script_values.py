@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The values of a script that runs: its steps, variables, menus, and what an entry loads. All of them are bounded."""
+"""The values of a running script, all of them bounded: steps, variables, menus, and the files an entry loads."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from bootmenu.model.value import Record, field
 from bootmenu.sources.parsers.grub.syntax import Command
 
 MAX_ITEMS = 1000
-"""Things in all menus of one configuration."""
+"""Items in all menus of one configuration."""
 MAX_VALUE = 64 * 1024
-"""Characters of a variable."""
+"""Characters of a variable's value."""
 MAX_TEXT = 256 * 1024
-"""Characters of one command; also of all variables, and of all titles and arguments of entries, times four."""
+"""Characters of one command. Four times as many are allowed for all variables, and for all titles and arguments of
+entries."""
 MAX_VARIABLES = 2000
 
 
 class StepsError(Exception):
-    """The steps of a script are used up."""
+    """Raised if a script takes too many steps."""
 
 
 class Budget(Record):
-    """Steps that may be taken; those of a part are also the whole's."""
+    """The number of steps that are left; steps of a part also count for the whole."""
 
     left: int
     whole: Budget | None = None
 
     def spend(self, steps: int) -> None:
-        """Raises StepsError when there are none left."""
+        """Take that many steps. Raise StepsError if not enough are left."""
         self.left -= steps
         if self.left < 0:
             raise StepsError
@@ -36,7 +37,7 @@ class Budget(Record):
 
 
 class Context(Record):
-    """GRUB's environment: a submenu and a `configfile` see only what was exported (normal/context.c)."""
+    """GRUB's environment: a submenu and a `configfile` only see exported variables (normal/context.c)."""
 
     values: dict[str, str] = field(default_factory=dict)
     exported: set[str] = field(default_factory=set)
@@ -44,11 +45,11 @@ class Context(Record):
     """Characters of all names and values."""
 
     def get(self, name: str) -> str:
-        """Empty when it is not set."""
+        """Return the value of a variable, empty if it is unset."""
         return self.values.get(name, "")
 
     def set(self, name: str, value: str) -> bool:
-        """False when it would be too much, and nothing has changed."""
+        """Set a variable; return False and change nothing if a limit is exceeded."""
         old = self.values.get(name)
         size = self.size + len(value) - len(old or "") + (len(name) if old is None else 0)
         if len(value) > MAX_VALUE or size > 4 * MAX_TEXT or (old is None and len(self.values) >= MAX_VARIABLES):
@@ -58,17 +59,17 @@ class Context(Record):
         return True
 
     def unset(self, name: str) -> None:
-        """Nothing when it is not set."""
+        """Unset a variable if it is set."""
         if name in self.values:
             self.size -= len(name) + len(self.values.pop(name))
         self.exported.discard(name)
 
     def copy(self) -> Context:
-        """For one entry, so that it changes nothing for the others."""
+        """Return a copy for one entry, so that it does not affect others."""
         return Context(dict(self.values), set(self.exported), self.size)
 
     def inner(self) -> Context:
-        """What a context that is opened in this one begins with."""
+        """Return a new context with the exported variables of this one."""
         context = Context(exported=set(self.exported))
         for name in self.exported:
             if name in self.values:
@@ -77,34 +78,34 @@ class Context(Record):
 
 
 class LoadedFiles(Record):
-    """What an entry has put into memory by the end of its body."""
+    """The files that an entry has loaded at the end of its body."""
 
     kernel: FileRef | None = None
     arguments: list[str] = field(default_factory=list)
     unset: list[tuple[str, str]] = field(default_factory=list)
-    """Of the arguments: (parameter, variable that nothing set), as variables.needed takes them."""
+    """(parameter, unset variable) for the unset variables in the arguments, as for variables.needed."""
     initrds: list[FileRef] = field(default_factory=list)
     dtb: FileRef | None = None
 
 
 class Item(Record):
-    """An entry, a submenu, or the place of an entry that another format lists (body None)."""
+    """An entry, a submenu, or a placeholder for an entry that another format lists (body None)."""
 
     title: str
     id: str
     given_id: bool
-    """Whether the configuration names it; else the id is the title."""
+    """Whether the configuration gives the id; otherwise it is the title."""
     arguments: list[str]
     body: tuple[Command, ...] | str | None
     is_submenu: bool
     context: Context
     config: str
     active: tuple[tuple[int, int], ...]
-    """The files that were being read when it was defined."""
+    """Identities of the files that were being read when it was defined."""
 
 
 class Menu(Record):
-    """Items in order; `nested` are the menus that were shown before this one, by `configfile`."""
+    """Items in order. nested: the menus that `configfile` shows before this one."""
 
     context: Context
     items: list[Item] = field(default_factory=list)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the commands of a script read and change: variables, menus, what is loaded, and the files of one partition."""
+"""The state of a running script: variables, menus, loaded files, and access to the files of one partition."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _MAX_EXPRESSIONS = 64
 
 
 def quoted(text: str) -> str:
-    """Return a title for a message."""
+    """Return a quoted, shortened title for a message."""
     return f"“{text}”" if len(text) <= 60 else f"“{text[:57]}...”"
 
 
 class ShellState:
-    """The state of one configuration that runs.
+    """The state of a running configuration.
 
-    config: path of the file that it begins with; its folder is GRUB's `prefix`.
+    config: path of its first file, whose directory is GRUB's `prefix`.
     """
 
     def __init__(self, tree: Tree, config: str, budget: Budget, platform: Platform) -> None:
@@ -39,18 +39,18 @@ class ShellState:
         self.problems: list[Problem] = []
         self.visited: set[tuple[int, int]] = set()
         self.bls: Context | None = None
-        """The variables when `blscfg` was last called; None = it never was."""
+        """The variables at the last call of `blscfg`, or None before the first."""
         self.loopbacks: dict[str, str] = {}
-        """Names that `loopback` gave to files."""
+        """Paths of files by the device names that `loopback` gave to them."""
         self.scope: list[str] | None = None
-        """Positional parameters; None outside of a function and an entry."""
+        """Positional parameters; None outside of functions and entries."""
         self.in_body = False
         self.items = 0
         self.exiting = False
         self.unset: list[tuple[int, str, str]] = []
-        """Of the command that is run: (number of the word, its parameter, variable in it that nothing set)."""
+        """Unset variables of the current command: (number of the word, its parameter, variable)."""
         self.unread = False
-        """A file on another partition could have set variables here."""
+        """Whether a file on another partition may have set variables."""
         self.active: tuple[tuple[int, int], ...] = ()
         """Identities of the files that are being read, the outermost first."""
         self._text = 0
@@ -61,23 +61,23 @@ class ShellState:
             self.context.exported.add(name)
 
     def problem(self, message: str, path: str = "") -> None:
-        """Report once what went wrong."""
+        """Report a problem, each only once."""
         found = Problem(device=self.tree.device, path=path or self.config, message=message)
         if len(self.problems) < _MAX_PROBLEMS and found not in self.problems:
             self.problems.append(found)
 
     def set(self, name: str, value: str) -> int:
-        """Set a variable and return 0, or 1 when that may not be."""
+        """Set a variable; return 0, or 1 if the name is invalid or a limit is exceeded."""
         # execute.c:grub_script_env_set: positional parameters are not variables
         if not name or name[0].isdigit() or name in ("#", "*", "@"):
             return 1
         if not self.context.set(name, value):
-            self.problem("has a variable that grows too long, or too many of them")
+            self.problem("has too many variables, or one that is too long")
             return 1
         return 0
 
     def is_own(self, device: str) -> bool:
-        """Return whether this is a name of the partition that is read."""
+        """Return whether this names the partition that is being read."""
         return references.canonical(device) in self._identity[1]
 
     def resolve(self, path: str) -> FileRef:
@@ -88,8 +88,8 @@ class ShellState:
         return FileRef(device=self.device(device), path=normal(place))
 
     def device(self, name: str) -> str:
-        """Return GRUB's name of a device in the form of references.py; this partition's own is its kernel name."""
-        # the manual, Device syntax: LVM is (lvm/VOLUME), with the dashes that the device mapper has, RAID is (md/0)
+        """Return GRUB's name of a device in the form of references.py, or this partition's kernel name."""
+        # the manual, Device syntax: LVM is (lvm/VOLUME), with the dashes of the device mapper, RAID is (md/0)
         name = name.strip().removeprefix("(").removesuffix(")")
         if not name or self.is_own(name):
             return self.tree.device
@@ -100,7 +100,7 @@ class ShellState:
         return references.canonical(name)
 
     def stat(self, path: str) -> Stat | None:
-        """Return what a path names; None when nothing, or when it is on another partition."""
+        """Return the status of a path, or None if it does not exist or is on another partition."""
         self.budget.spend(STEPS_OF_A_FILE)
         file = self.resolve(path)
         if file.device != self.tree.device:
@@ -111,7 +111,7 @@ class ShellState:
             return None
 
     def names(self, folder: str) -> tuple[str, ...]:
-        """Return the names in a folder of this partition; none when it cannot be listed."""
+        """Return the names in a directory of this partition, or nothing if it cannot be listed."""
         self.budget.spend(STEPS_OF_A_FILE)
         try:
             names = self.tree.list(folder)
@@ -121,10 +121,10 @@ class ShellState:
         return names
 
     def add(self, item: Item) -> int:
-        """Put something into the current menu."""
+        """Add an item to the current menu; return 0, or 1 if a limit is exceeded."""
         self._text += len(item.title) + len(item.id) + sum(map(len, item.arguments))
         if self.items >= MAX_ITEMS or self._text > 4 * MAX_TEXT:
-            self.problem(f"holds too much: the first {self.items:,} entries are read")
+            self.problem(f"has too many entries: only the first {self.items:,} are read")
             return 1
         self.items += 1
         self.menu.items.append(item)
@@ -138,7 +138,7 @@ class ShellState:
         body: tuple[Command, ...] | str | None,
         is_submenu: bool = False,
     ) -> Item:
-        """Return an item that is defined here; arguments[0] is its title."""
+        """Return a new item of the current menu; arguments[0] is its title."""
         title = arguments[0]
         return Item(
             title=title,
@@ -153,7 +153,7 @@ class ShellState:
         )
 
     def shift(self, count: int) -> int:
-        """Do what `shift` does."""
+        """Remove the first positional parameters, as `shift` does; return 0, or 1 if there are fewer."""
         if self.scope is None:
             return 0
         if count > len(self.scope):
@@ -162,7 +162,7 @@ class ShellState:
         return 0
 
     def regex(self, expression: str) -> patterns.Regex:
-        """Return the regular expression, which a loop may ask for again and again. Raise FormatError."""
+        """Return the compiled regular expression, from a cache since loops repeat them. Raise FormatError."""
         known = self._expressions.get(expression)
         if known is None:
             try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""GRUB's language as text: words, and the commands made of them. Nothing is expanded or run here.
+"""Parse GRUB's language into words and commands, without expanding or running anything.
 
-Time grows with the length of the text only, and nesting is bounded. The rules are those of grub-core/script/yylex.l
-and parser.y; where this reader is more lenient than they are, a comment says so.
+Time is linear in the length of the text, and nesting is bounded. The rules are those of grub-core/script/yylex.l and
+parser.y; comments mark where this parser is more lenient.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import NoReturn
 from bootmenu.model.value import Value
 
 MAX_NESTING = 32
-"""Blocks within blocks, of any kind."""
+"""Depth of nested blocks of any kind."""
 
 MAX_PARTS = 5000
-"""Pieces of one word: texts, quotations and variables."""
+"""Parts of one word: texts, quotations and variables."""
 
-_BATCH = 8  # tokens, each of which is a step
+_BATCH = 8  # tokens that are reported together, each as one step
 
 
 class WordPartKind(Enum):
-    """What a part of a word is."""
+    """The kind of a part of a word."""
 
     TEXT = auto()
-    """Stands for itself; * and ? are wildcards."""
+    """Literal text, in which * and ? are wildcards."""
     QUOTED = auto()
-    """Stands for itself, and makes a word even when it is empty."""
+    """Literal text, which makes a word even if it is empty."""
     VARIABLE = auto()
-    """Name of a variable, whose value is split at spaces."""
+    """The name of a variable whose value is split at spaces."""
     QUOTED_VARIABLE = auto()
-    """Name of a variable, whose value stays together."""
+    """The name of a variable whose value is not split."""
 
 
 Part = tuple[WordPartKind, str]
@@ -41,7 +41,7 @@ Word = tuple[Part, ...]
 
 
 class Simple(Value):
-    """A command with its words, and the block behind them; the line is that of its first word."""
+    """A command: its words, the block after them, and the line of its first word."""
 
     line: int
     words: tuple[Word, ...]
@@ -49,7 +49,7 @@ class Simple(Value):
 
 
 class If(Value):
-    """(condition, body) of `if` and every `elif`, and the body of `else`."""
+    """`if` with (condition, body) of itself and of each `elif`, and the body of `else`."""
 
     clauses: tuple[tuple[tuple[Command, ...], tuple[Command, ...]], ...]
     otherwise: tuple[Command, ...]
@@ -72,7 +72,7 @@ class For(Value):
 
 
 class Function(Value):
-    """Defines a function."""
+    """`function NAME { BODY }`."""
 
     name: str
     body: tuple[Command, ...]
@@ -82,7 +82,7 @@ Command = Simple | If | While | For | Function
 
 
 class Mistake(Value):
-    """A statement that makes no sense; reading goes on in the line behind it, as GRUB does."""
+    """A syntax error; parsing continues in the next line, as in GRUB."""
 
     line: int
     message: str
@@ -105,27 +105,27 @@ class _Token(Enum):
     END = auto()
 
 
-# possessive: what cannot match otherwise is not kept to be tried, which took 115 bytes for each character
+# possessive quantifiers save the memory for backtracking, which was 115 bytes per character
 _BLANK = re.compile(r"(?:[ \t]++|\\\n)++")
 _COMMENT = re.compile(r"#[^\n]*")
-_NEWLINES = re.compile(r"\n(?:[ \t\n]++|#[^\n]*+)*+")  # empty lines and comments are one end of a line
+_NEWLINES = re.compile(r"\n(?:[ \t\n]++|#[^\n]*+)*+")  # with empty lines and comments that follow
 _PLAIN = re.compile(r"[^{}|&$;<> \t\n'\"\\]+")
 _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE_PLAIN = re.compile(r'[^"$\\]+')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])|\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\})")
 
-# yylex.l: reserved words; those that parser.y has no rule for are mistakes as the first word of a command
+# yylex.l: reserved words; those without a rule in parser.y are errors as the first word of a command
 _CLOSERS = frozenset(("then", "elif", "else", "fi", "do", "done"))
 _UNUSED = frozenset(("case", "esac", "select", "[[", "]]", "in"))
 
-_Lexeme = tuple[_Token, Word, int]  # the line that it begins in
+_Lexeme = tuple[_Token, Word, int]  # the last is the line in which it begins
 
 
 def statements(text: str, spend: Callable[[int], None]) -> Iterator[Command | Mistake]:
-    """The statements of a text one after the other, so that what is never reached is never read.
+    """Yield the statements of a text, parsed lazily, so that unreached code is never parsed.
 
-    spend: is told how many steps the reading took, and may raise to end it.
+    spend: called with the number of steps that parsing took; may raise an exception to stop it.
     """
     # grub-core/normal/misc.c:grub_file_getline skips carriage returns
     parser = _Parser(_Lexer(text.replace("\r", "")), spend)
@@ -134,7 +134,7 @@ def statements(text: str, spend: Callable[[int], None]) -> Iterator[Command | Mi
         try:
             command = parser.statement()
         except _StatementError as mistake:
-            # what a broken block leaves behind ends in words that close nothing: one complaint is enough
+            # after a broken block its closing words are left over: report the first error only
             if not (mistaken and parser.closes()):
                 yield Mistake(mistake.line, mistake.message)
             mistaken = True
@@ -145,7 +145,7 @@ def statements(text: str, spend: Callable[[int], None]) -> Iterator[Command | Mi
 
 
 class _Lexer:
-    """Words and what separates them, one after the other."""
+    """Split a text into tokens."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -153,12 +153,12 @@ class _Lexer:
         self._line = 1
 
     def skip_line(self) -> None:
-        """Go on at the end of this line."""
+        """Continue at the end of this line."""
         end = self._text.find("\n", self._at)
         self._at = len(self._text) if end < 0 else end
 
     def next(self) -> _Lexeme:
-        """The next one; END again and again when there is none."""
+        """Return the next token; after the last one always END."""
         text = self._text
         if blank := _BLANK.match(text, self._at):
             self._go(blank.end())
@@ -179,9 +179,9 @@ class _Lexer:
                 return (_Token.OPEN if char == "{" else _Token.CLOSE, ((WordPartKind.TEXT, char),), line)
             return (_Token.BAD, ((WordPartKind.TEXT, f"unexpected “{char}”"),), line)
         parts: list[Part] = []
-        end, trouble = _word(text, self._at, parts)
+        end, error = _word(text, self._at, parts)
         self._go(end)
-        return (_Token.BAD, ((WordPartKind.TEXT, trouble),), line) if trouble else (_Token.WORD, tuple(parts), line)
+        return (_Token.BAD, ((WordPartKind.TEXT, error),), line) if error else (_Token.WORD, tuple(parts), line)
 
     def _go(self, end: int) -> None:
         self._line += self._text.count("\n", self._at, end)
@@ -189,7 +189,7 @@ class _Lexer:
 
 
 def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
-    """Read one word into `parts`: (where it ends, what is wrong with it)."""
+    """Append the parts of one word to `parts`; return (its end, an error message or empty)."""
     end = len(text)
     while position < end:
         if len(parts) > MAX_PARTS:
@@ -201,7 +201,7 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
         char = text[position]
         if char == "\\":
             following = text[position + 1 : position + 2]
-            if following != "\n":  # a line that goes on
+            if following != "\n":  # which continues the line
                 parts.append((WordPartKind.QUOTED, following or "\\"))
             position += 2
         elif char == "'":
@@ -211,7 +211,7 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
             parts.append((WordPartKind.QUOTED, single[1]))
             position = single.end()
         elif char == '"' or text.startswith('$"', position):
-            # $"..." is looked up in the translations; without one it is itself (execute.c:gettext_append)
+            # $"..." is translated if possible, else used as it is (execute.c:gettext_append)
             position = _double(text, position + (1 if char == '"' else 2), parts)
             if position < 0:
                 if len(parts) > MAX_PARTS:
@@ -219,8 +219,7 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
                 return end, 'a quotation mark (") is not closed'
         elif char == "$":
             variable = _VARIABLE.match(text, position)
-            # yylex.l refuses a $ without a name, and with it the whole line; here it stands for itself, since a
-            # kernel that can be found is better listed
+            # yylex.l rejects the whole line for a $ without a name; take it literally, to find more kernels
             parts.append(
                 (WordPartKind.VARIABLE, variable[1] or variable[2]) if variable else (WordPartKind.TEXT, "$")
             )
@@ -231,7 +230,7 @@ def _word(text: str, position: int, parts: list[Part]) -> tuple[int, str]:
 
 
 def _double(text: str, position: int, parts: list[Part]) -> int:
-    """What is between double quotation marks; where it ends, -1 = nowhere."""
+    """Append the parts of a text in double quotation marks; return its end, or -1 if it is not closed."""
     parts.append((WordPartKind.QUOTED, ""))
     end = len(text)
     while position < end and len(parts) <= MAX_PARTS:
@@ -250,7 +249,7 @@ def _double(text: str, position: int, parts: list[Part]) -> int:
             position = variable.end() if variable else position + 1
             continue
         # the manual, Quoting: within double quotes a backslash "retains its special meaning only when followed by
-        # $, ", \ or newline"; otherwise it stays
+        # $, ", \ or newline"; otherwise it is literal
         following = text[position + 1 : position + 2]
         if following in ("$", '"', "\\"):
             parts.append((WordPartKind.QUOTED, following))
@@ -261,7 +260,7 @@ def _double(text: str, position: int, parts: list[Part]) -> int:
 
 
 class _Parser:
-    """Recursive descent, never deeper than MAX_NESTING."""
+    """A recursive descent parser, limited to a depth of MAX_NESTING."""
 
     def __init__(self, lexer: _Lexer, spend: Callable[[int], None]) -> None:
         self._lexer = lexer
@@ -283,7 +282,7 @@ class _Parser:
             self._advance()
 
     def statement(self) -> Command | None:
-        """One command of the outermost level; None for what only separates two."""
+        """Return the next command of the outermost level, or None for a separator."""
         if self._token in (_Token.NEWLINE, _Token.SEMICOLON):
             self._advance()
             return None
@@ -296,7 +295,7 @@ class _Parser:
         self._token, self._word, self._line = self._lexer.next()
 
     def _keyword(self) -> str:
-        """The word, when all of it is unquoted text: only then it may be reserved."""
+        """Return the current word if it is unquoted text, so that it may be a reserved word; else empty."""
         if self._token is _Token.WORD and len(self._word) == 1 and self._word[0][0] is WordPartKind.TEXT:
             return self._word[0][1]
         return ""
@@ -305,7 +304,7 @@ class _Parser:
         raise _StatementError(line or self._line, message)
 
     def _command(self) -> Command:
-        """One command, with all that belongs to it."""
+        """Parse one command with its blocks."""
         keyword = self._keyword()
         if keyword in _CLOSERS or keyword in _UNUSED:
             self._fail(f"unexpected “{keyword}”")
@@ -352,7 +351,7 @@ class _Parser:
         return Simple(line, tuple(words), block)
 
     def _braces(self, line: int) -> tuple[Command, ...]:
-        """The commands between { and }; an empty block, which parser.y refuses, does nothing."""
+        """Parse the commands between { and }; accept an empty block, unlike parser.y."""
         self._advance()
         body = self._list(())
         if self._token is not _Token.CLOSE:
@@ -361,7 +360,7 @@ class _Parser:
         return body
 
     def _list(self, closers: tuple[str, ...]) -> tuple[Command, ...]:
-        """Commands up to one of these words, } or the end."""
+        """Parse commands up to one of these words, } or the end."""
         commands: list[Command] = []
         while self._token not in (_Token.CLOSE, _Token.END):
             if self._token in (_Token.NEWLINE, _Token.SEMICOLON):

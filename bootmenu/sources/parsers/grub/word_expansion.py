@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Replace the variables and wildcards in words, as script/execute.c:grub_script_arglist_to_argv does."""
+"""Expand variables and wildcards in words, like script/execute.c:grub_script_arglist_to_argv."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from bootmenu.sources.parsers.grub.syntax import Word, WordPartKind
 from bootmenu.sources.variables import parameter_of
 
 _MAX_EXPANSIONS = 1000
-_STEPS_OF_MATCHING = 64  # of a wildcard or a regular expression, for one of a script
+_STEPS_OF_MATCHING = 64  # steps of a wildcard match that count as one step of a script
 _VARIABLES = (WordPartKind.VARIABLE, WordPartKind.QUOTED_VARIABLE)
 _NAME = re.compile("[A-Za-z_]")  # all others are positional parameters
 
 
 class TooLongError(Exception):
-    """One command's text grows too long; costs that command."""
+    """Raised if the text of a command gets too long; the command is then not run."""
 
 
 def expand(shell: ShellState, words: Iterable[Word]) -> list[str]:
-    """Return the words with their variables and wildcards replaced. Raise TooLongError."""
+    """Return the words with variables and wildcards expanded. Raise TooLongError."""
     made: list[str] = []
     size = 0
     for word in words:
@@ -46,7 +46,7 @@ def expand(shell: ShellState, words: Iterable[Word]) -> list[str]:
 
 
 def unset_variables(shell: ShellState, words: Iterable[Word]) -> list[tuple[int, str, str]]:
-    """Return the variables in words that nothing has set, in the form of ShellState.unset."""
+    """Return the unset variables in words, in the form of ShellState.unset."""
     found = []
     for number, word in enumerate(words):
         for kind, content in word:
@@ -57,7 +57,7 @@ def unset_variables(shell: ShellState, words: Iterable[Word]) -> list[tuple[int,
 
 
 def _pieces(shell: ShellState, word: Word, room: int) -> list[tuple[str, str]]:
-    """Return everything that one word becomes, as text and as a pattern: nothing, one or several."""
+    """Return the (text, pattern) pairs to which one word expands: none, one or several."""
     made: list[tuple[str, str]] = []
     texts: list[str] = []
     marks: list[str] = []
@@ -94,7 +94,7 @@ def _pieces(shell: ShellState, word: Word, room: int) -> list[tuple[str, str]]:
 
 
 def _values(shell: ShellState, name: str) -> list[str]:
-    """Return the value of a variable, or every positional parameter."""
+    """Return the value of a variable, or the values of all positional parameters for `@` and `*`."""
     scope = shell.scope or []
     match name:
         case "@" | "*":
@@ -108,8 +108,8 @@ def _values(shell: ShellState, name: str) -> list[str]:
 
 
 def _files(shell: ShellState, pattern: str) -> list[str]:
-    """Return the files of this partition that a pattern matches; none when it is no path on it."""
-    # commands/wildcard.c: a pattern is matched folder by folder; ( and / begin a path, all else is no file
+    """Return the files of this partition that match a pattern."""
+    # commands/wildcard.c: a pattern is matched directory by directory, and must begin with ( or /
     device, place = "", pattern
     if pattern.startswith("("):
         device, _, place = pattern.partition(")")
@@ -139,7 +139,7 @@ def _files(shell: ShellState, pattern: str) -> list[str]:
 def _matches(shell: ShellState, wildcard: patterns.Wildcard, name: str) -> bool:
     before = wildcard.steps
     matched = wildcard.matches(name)
-    # the cheap ones are paid for with the listing
+    # short matches cost nothing extra: listing the directory was already charged
     shell.budget.spend((wildcard.steps - before) // _STEPS_OF_MATCHING)
     return matched
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Raspberry Pi's config.txt and tryboot.txt: what the firmware of this board would start.
+"""Parse Raspberry Pi's config.txt and tryboot.txt: determine what the firmware of this board would start.
 
 Rules: raspberrypi/documentation, config_txt/boot.adoc, conditional.adoc and configuration/device-tree.adoc.
-autoboot.txt chooses among partitions, each of which is listed anyway. What the firmware finds out by itself (attached
-boards, cameras, displays) is not known here.
+autoboot.txt, which selects a partition, is not read, as all partitions are listed. What the firmware detects
+(attached boards, cameras, displays) is not known here.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from bootmenu.sources.parsers.raspberrypi.config_txt import Config, ConfigTxtRea
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
 
 _FOLDERS = ("/", "/boot/firmware", "/boot")
-# a config.txt alone may be anybody's
+# one of these must be beside a config.txt, whose name is not specific
 _FIRMWARE = re.compile(r"^(bootcode\.bin|start\w*\.elf|fixup\w*\.dat|bcm27.*\.dtb|kernel\w*\.img|overlays)$", re.I)
 _ALL_KERNELS = ("kernel8.img", "kernel_2712.img", "kernel7l.img", "kernel7.img", "kernel.img")
-# switch on a bus, a light or a sound: no system fails to start without them
+# these enable a bus, an LED or sound: systems start without them
 _OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|random|fan_temp|cooling|krnbt)")
 
 
 @SOURCES.register("raspberrypi", after="kexecboot")
 @ForPlatform
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
-    """One entry of each file: its sections are resolved for this board. On another machine than a Raspberry Pi its
-    model's sections do not hold, and the device tree is left to be chosen among those that are there."""
+    """Yield one entry for each file, with its sections resolved for this board.
+
+    On other machines than a Raspberry Pi no model's section applies, and the entry has a directory of device trees."""
     board = boards.find(platform.board)
     seen: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
@@ -49,7 +50,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         seen.add(here.identity)
         for name in ("config.txt", "tryboot.txt"):
             if name == "config.txt" or exists(tree, normal(name, folder)):
-                # boot.adoc: the flag `tryboot` makes the firmware read tryboot.txt instead of config.txt
+                # boot.adoc: with the flag `tryboot` the firmware reads tryboot.txt instead of config.txt
                 reader = ConfigTxtReader(tree, folder, platform.board, board, tryboot=name == "tryboot.txt")
                 try:
                     config = reader.read(name)
@@ -60,7 +61,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
 
 
 class _Firmware:
-    """What the firmware does with one configuration."""
+    """Follow the firmware's rules for one configuration."""
 
     def __init__(self, tree: Tree, folder: str, name: str, board: PiBoard | None, config: Config) -> None:
         self._tree = tree
@@ -92,17 +93,17 @@ class _Firmware:
 
     def _entry(self) -> BootEntry | None:
         if self._config.on("boot_ramdisk"):
-            self._problem("starts what is inside boot.img, which is not looked into")
+            self._problem("boots from inside boot.img, which is not supported")
             return None
         kernels = self._kernels()
         if re.match(r"u-?boot", kernels[0].rpartition("/")[2], re.I):
-            self._problem(f"starts {kernels[0][:60]}, which is no kernel: U-Boot has a configuration of its own")
+            self._problem(f"starts {kernels[0][:60]}, not a kernel: U-Boot has its own configuration")
             return None
         self._choose_prefix(kernels)
         kernel = next((name for name in kernels if exists(self._tree, self._path(name))), None)
         if kernel is None:
             if "kernel" not in self._config.values:
-                self._problem(f"names no kernel, and there is no {' and no '.join(kernels)}")
+                self._problem(f"names no kernel, and {' and '.join(kernels)} do not exist")
                 return None
             kernel = kernels[0]
         dtb, dtb_folder = self._tree_of_board()
@@ -122,20 +123,20 @@ class _Firmware:
         )
 
     def _kernels(self) -> tuple[str, ...]:
-        """Names in the order in which the firmware looks for them; at least one."""
+        """Return the names of kernels in the order in which the firmware tries them; at least one."""
         if name := self._config.values.get("kernel"):
             return (name,)
         board = self._board
         wide = self._config.on("arm_64bit")
         control = self._config.values.get("arm_control", "")
         if wide is None and re.fullmatch(r"0x[0-9a-fA-F]{1,8}", control) and int(control, 16) & 0x200:
-            wide = True  # legacy_config_txt: what arm_64bit was before it had a name
+            wide = True  # legacy_config_txt: the predecessor of arm_64bit
         narrow: tuple[str, ...] = _ALL_KERNELS[2:]
         wider: tuple[str, ...] = _ALL_KERNELS[:2]
         if board is not None:
             narrow, wider = (board.kernel32,) if board.kernel32 else (), board.kernels64
         if not narrow or not wider:
-            return narrow or wider  # a Raspberry Pi 5 knows no arm_64bit any more, a first one none yet
+            return narrow or wider  # arm_64bit has no effect on a Raspberry Pi 5 or a first one
         if wide is not None:
             return wider if wide else narrow
         return (*wider, *narrow) if board is None or board.prefers64 else (*narrow, *wider)
@@ -143,7 +144,7 @@ class _Firmware:
     def _choose_prefix(self, kernels: tuple[str, ...]) -> None:
         values = self._config.values
         written = values.get("os_prefix")
-        # boot.adoc, upstream_kernel: it implies os_prefix=upstream/, and nobody says that there is such a folder
+        # boot.adoc, upstream_kernel: it implies os_prefix=upstream/, which need not exist
         prefix = written or ("upstream/" if self._config.on("upstream_kernel") else "")
         if not prefix:
             return
@@ -159,10 +160,10 @@ class _Firmware:
             self._prefix = prefix
         elif written:
             missing = "device tree" if kernel else "kernel"
-            self._problem(f"os_prefix={prefix[:60]} is ignored, as by the firmware: no {missing} is there")
+            self._problem(f"os_prefix={prefix[:60]} is ignored, as by the firmware: it has no {missing}")
 
     def _named_tree(self, prefix: str) -> str | None:
-        """Path of the tree that is named after this board."""
+        """Return the path of the device tree with the name of this board, if it exists."""
         if self._board is None:
             return None
         groups = (self._board.trees, self._board.upstream)
@@ -180,10 +181,10 @@ class _Firmware:
         return any(name.startswith(f"{begin[:-1]}bcm2") and name.endswith(".dtb") for name in names)
 
     def _tree_of_board(self) -> tuple[FileRef | None, FileRef | None]:
-        """(dtb, dtb_folder)"""
+        """Return (dtb, dtb_folder) of the entry."""
         explicit = self._config.values.get("device_tree")
         if explicit is not None:
-            # device-tree.adoc: an empty device_tree= means none; the running one is the best there is, then
+            # device-tree.adoc: an empty device_tree= means none; the running kernel's tree is then used
             return (self._file(self._path(explicit)), None) if explicit else (None, None)
         if named := self._named_tree(self._prefix):
             return self._file(named), None
@@ -206,14 +207,14 @@ class _Firmware:
             first, *more = read_text(self._tree, path).splitlines() or [""]
         except TreeError as error:
             if error.trouble is not Trouble.MISSING or self._config.values.get("cmdline"):
-                self._problem(f"there is no command line: {error.detail}", path)
+                self._problem(f"no command line: {error.detail}", path)
             return ""
         if any(line.strip() for line in more):
-            self._problem("only the first line is the command line", path)
+            self._problem("only the first line is used as the command line", path)
         if self._board is None:
             return first.strip()
         # "the serial0 (primary) and serial1 (secondary) aliases ... are always replaced by the appropriate UART"
-        # (RPi-Distro/raspberrypi-sys-mods, issue 18); which one that is: configuration/uart.adoc
+        # (RPi-Distro/raspberrypi-sys-mods, issue 18); configuration/uart.adoc says which
         serial0 = self._board.serial0
         names = {overlay.name.removeprefix("pi3-") for overlay in self._config.overlays}
         if (
@@ -239,7 +240,7 @@ class _Firmware:
             path = self._path(f"{folder}{name}.dtbo", prefix)
             if not exists(self._tree, path):
                 self._problem(
-                    f"dtoverlay={overlay.name[:60]} is left out, as by the firmware: there is no {path[:100]}"
+                    f"dtoverlay={overlay.name[:60]} is left out, as by the firmware: {path[:100]} does not exist"
                 )
                 continue
             if overlay.parameters:
@@ -250,7 +251,7 @@ class _Firmware:
             self._problem(f"parameters of the device tree are not applied: {_short(needed)}")
 
     def _overlay_map(self, path: str) -> Mapping[str, Node]:
-        """Its nodes, as Node.child finds them."""
+        """Return the nodes of overlay_map.dtb by name, or nothing if it cannot be read."""
         if self._board is None:
             return {}
         try:
@@ -263,10 +264,10 @@ class _Firmware:
         return {}
 
     def _mapped(self, names: Mapping[str, Node], name: str) -> str | None:
-        """The overlay that stands for `name` on this board; None = there is none.
+        """Return the name of the overlay to use for `name` on this board, or None if it is not for this board.
 
-        device-tree.adoc, overlay map: a node for each overlay that differs between boards; its property named after
-        the platform is empty or the name to be used, and where there is none the board cannot have the overlay.
+        device-tree.adoc, overlay map: there is a node for each overlay that differs between boards. Its property with
+        the platform's name is empty or the name to use; without the property the overlay does not support the board.
         """
         node = names.get(name)
         if node is not None and (renamed := node.string("renamed")) is not None:

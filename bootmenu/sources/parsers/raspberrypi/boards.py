@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The models of Raspberry Pi: which sections of config.txt they see, and which files their firmware takes.
+"""The models of Raspberry Pi: which sections of config.txt apply to them, and which files their firmware loads.
 
 Sections: raspberrypi/documentation, config_txt/conditional.adoc. Type numbers: the same, raspberry-pi/revision-codes.
 `compatible`: arch/arm and arch/arm64/boot/dts/broadcom, Documentation/devicetree/bindings/arm/bcm/bcm2835.yaml.
@@ -11,26 +11,26 @@ from bootmenu.model.value import Value
 
 
 class PiBoard(Value, kw_only=True):
-    """One model, as far as its root `compatible` tells it from others."""
+    """A model, as far as its root `compatible` identifies it."""
 
     sections: frozenset[str]
-    """Model filters that hold on it."""
+    """Model filters that apply to it."""
     types: frozenset[int]
-    """Type numbers of its revision codes; several where `compatible` is the same for them."""
+    """Type numbers of its revision codes; several if they have the same `compatible`."""
     platform: str
-    """What overlay_map.dtb calls it."""
+    """Its name in overlay_map.dtb."""
     trees: tuple[str, ...]
-    """Device trees that its firmware looks for; which of several depends on what `compatible` does not say."""
+    """Device trees that its firmware may load; `compatible` does not tell which of several."""
     upstream: tuple[str, ...]
-    """The same by the names of the upstream kernel."""
+    """The names of these device trees in the upstream kernel."""
     kernel32: str | None
-    """Default name of its 32-bit kernel; None = it starts none."""
+    """Default name of its 32-bit kernel, or None if it cannot run one."""
     kernels64: tuple[str, ...]
-    """Default names of its 64-bit kernel, the first that is there."""
+    """Default names of its 64-bit kernel; the first that exists is used."""
     prefers64: bool
-    """What arm_64bit is when nothing says it."""
+    """Default of arm_64bit."""
     serial0: str
-    """The console that the firmware puts in for `serial0`."""
+    """The console with which the firmware replaces `serial0`."""
 
 
 def _board(
@@ -123,7 +123,7 @@ _BOARDS = {
 
 
 def find(compatible: tuple[str, ...]) -> PiBoard | None:
-    """The model of that root `compatible`; None = it is no Raspberry Pi, or one that is not known here."""
+    """Return the model with that root `compatible`, or None if it is unknown or no Raspberry Pi."""
     for name in compatible:
         vendor, comma, model = name.partition(",")
         if comma and vendor == "raspberrypi" and model in _BOARDS:

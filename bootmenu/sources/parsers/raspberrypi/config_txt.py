@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""config.txt, read into the settings that decide what is started; everything else in it is passed over.
+"""Read config.txt into the settings that affect what is booted; ignore all others.
 
 Syntax: raspberrypi/documentation, config_txt/what_is_config_txt.adoc; sections: config_txt/conditional.adoc.
 """
@@ -42,25 +42,25 @@ class Overlay(Record):
 
 
 class Config(Record):
-    """What config.txt says about the kernel and its device tree, on this board."""
+    """The settings for the kernel and its device tree that apply to this board."""
 
     values: dict[str, str] = field(default_factory=dict)
-    """Of _VALUES: the last setting that holds."""
+    """The last value of each setting in _VALUES."""
     initramfs: tuple[str, ...] = ()
-    """Names, in order."""
+    """Names of initramfs, in order."""
     overlays: list[Overlay] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
-    """Of the board's own device tree (`dtparam`)."""
+    """Parameters of the board's device tree (`dtparam`)."""
     problems: list[Problem] = field(default_factory=list)
 
     def on(self, name: str) -> bool | None:
-        """A switch; None = it is not there, or is no number."""
+        """Return the value of a switch, or None if it is missing or not a number."""
         number = _number(self.values.get(name, ""))
         return None if number is None else number != 0
 
 
 class ConfigTxtReader:
-    """Reads one configuration with what it includes."""
+    """Reads one configuration and the files it includes."""
 
     def __init__(
         self, tree: Tree, folder: str, compatible: Board, board: PiBoard | None, *, tryboot: bool = False
@@ -79,7 +79,7 @@ class ConfigTxtReader:
         self.config = Config()
 
     def read(self, name: str) -> Config:
-        """Raises TreeError when the file itself cannot be read; what it includes is a problem only."""
+        """Return the configuration. Raise TreeError if the file cannot be read; for included files add a problem."""
         path = normal(name, self._folder)
         self._text(path, read_text(self._tree, path), 0)
         return self.config
@@ -109,19 +109,19 @@ class ConfigTxtReader:
             if key not in _VALUES and key not in ("dtoverlay", "dtparam", *_WORDS):
                 return None
             if not equals or key in _WORDS:
-                how = "a space and a value must follow" if key in _WORDS else "has no value"
+                how = "must be followed by a space and a value" if key in _WORDS else "has no value"
                 return self._problem(f"line {number}: {key}: {how}")
             if spaced:
-                return self._problem(f"line {number}: {key}: no space may stand beside the equals sign")
+                return self._problem(f"line {number}: {key}: no space is allowed around the equals sign")
         holds = self._holds()
         if holds is None:
             self._problem(
-                f"line {number}: {key} is left out: only the firmware knows whether [{self._section[:40]}] holds"
+                f"line {number}: {key} is left out: only the firmware knows whether [{self._section[:40]}] applies"
             )
         if not holds:
             return None
         if len(line) > _LINE_LIMIT:
-            self._problem(f"line {number}: {key}: the firmware reads {_LINE_LIMIT} characters of a line and no more")
+            self._problem(f"line {number}: {key}: the firmware reads only {_LINE_LIMIT} characters of a line")
         return self._set(key, value, number, depth)
 
     def _set(self, key: str, value: str, number: int, depth: int) -> None:
@@ -129,7 +129,7 @@ class ConfigTxtReader:
             case "include":
                 self._include(value, number, depth)
             case "initramfs":
-                # boot.adoc: "initramfs initramf.gz 0x00800000"; where it lies in memory is not ours to say
+                # boot.adoc: "initramfs initramf.gz 0x00800000"; kexec chooses the address itself
                 self.config.initramfs = _names(value.split()[0])
             case "ramfsfile":
                 self.config.initramfs = _names(value)
@@ -158,12 +158,12 @@ class ConfigTxtReader:
         path = normal(value, self._folder)
         self._includes += 1
         if depth >= _MAX_DEPTH or self._includes > _MAX_INCLUDES:
-            return self._problem(f"line {number}: there are too many includes, or they are nested too deeply")
+            return self._problem(f"line {number}: too many includes, or nested too deeply")
         try:
             text = read_text(self._tree, path)
         except TreeError as error:
             return self._problem(f"line {number}: {path[:100]} {error.detail}")
-        if len(text) > self._left:  # of all files together, as if they were the one that they make up
+        if len(text) > self._left:  # the limit is for all files together
             return self._problem(f"line {number}: {path[:100]} makes the configuration too long")
         return self._text(path, text, depth + 1)
 
@@ -182,7 +182,7 @@ class ConfigTxtReader:
         elif section == "tryboot":
             self._filters["tryboot"] = self._tryboot
         elif section.startswith("HDMI:"):
-            pass  # says which port is meant by settings that are about ports
+            pass  # selects the port for settings of ports
         elif section.startswith("boot_partition="):
             partition, wanted = _PARTITION.search(self._tree.device), _number(section.partition("=")[2])
             self._filters["boot_partition"] = int(partition[1]) == wanted if partition else None
