@@ -192,9 +192,7 @@ class Packer:
             name = distribution.metadata["Name"]
             files = [path for path in distribution.files or () if ".." not in path.parts and not path.is_absolute()]
             if not files:
-                raise BootmenuError(
-                    f"The installed {name} has no list of its files.", "Install it with pip or uv."
-                )
+                raise BootmenuError(f"The installed {name} has no list of its files.", "Install it with pip or uv.")
             if any(path.suffix == ".so" for path in files):
                 tops = sorted(
                     {path.parts[0] for path in files if not path.parts[0].endswith((".dist-info", ".libs"))}

@@ -179,7 +179,7 @@ def test_the_kernel_may_be_named_in_three_ways(text: str, path: str, part: str) 
     [
         (
             "linux /k\ndevicetree-overlay /o",
-            "devicetree-overlay is left out: there is no devicetree that it could be ",
+            "devicetree-overlay is ignored: it needs a devicetree",
         ),
         ("linux /k\nextra /a.cred", "extra “/a.cred” is ignored: only addons of a UKI are supported"),
         ("uki /k\nprofile main", "“main” is not the number of a profile"),

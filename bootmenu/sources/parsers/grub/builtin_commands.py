@@ -282,8 +282,8 @@ def _search_file(shell: Interpreter, arguments: list[str]) -> int:
 
 
 def _find(shell: Interpreter, kind: str, wanted: str, variable: str) -> int:
-    """Set the variable to the partition found. Assume that another partition exists, and set its canonical name, which
-    discovery resolves later."""
+    """Set the variable to the partition found. Assume that another partition exists, and use its canonical name,
+    which discovery resolves later."""
     if kind == "file":
         path = normal(wanted)
         shell.budget.spend(5)

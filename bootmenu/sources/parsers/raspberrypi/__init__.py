@@ -33,7 +33,7 @@ _OPTIONAL = re.compile(r"^(audio|i2c|i2s|spi|act_led|pwr_led|eth_led|watchdog|ra
 def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
     """Yield one entry for each file, with its sections resolved for this board.
 
-    On other machines than a Raspberry Pi no model's section applies, and the entry has a directory of device trees."""
+    On other machines no model's section applies, and the entry has a directory of device trees."""
     board = boards.find(platform.board)
     seen: set[tuple[int, int]] = set()
     for folder in _FOLDERS:
