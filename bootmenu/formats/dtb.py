@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Flattened device trees: a strict reader that keeps property bytes raw, and a writer.
+"""Read and write flattened device trees; the reader is strict and keeps property values as raw bytes.
 
-It accepts what the `fdt_check_full` of libfdt 1.8.1 accepts and refuses what that refuses; the layout is that of the
-Devicetree Specification 0.4, chapter 5. Property bytes are never guessed at: ask for `.u32()` or `.strings()`.
+It accepts exactly what `fdt_check_full` of libfdt 1.8.1 accepts. The layout is described in the Devicetree
+Specification 0.4, chapter 5. Types of properties are not guessed: call `.u32()` or `.strings()`.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _LAST_VERSION = 17
 
 
 _MAX_NAMES = 4 * 1024 * 1024
-"""Bytes of the names of all properties together: each place in the strings may be the beginning of another name, and
-all the ends of one long name fill any memory."""
+"""Bytes of the names of all properties in total: a name may begin at any offset in the strings, so the suffixes of
+one long name could exhaust memory."""
 
 _MAX_STRINGS, _MAX_TEXT = 256, 64 * 1024
-"""Strings of one property, and their bytes: boards have a dozen, two mebibytes of short ones make a million."""
+"""Strings of one property and their bytes: boards have a dozen, but 2 MiB could hold a million short ones."""
 
 
 def string_list(raw: bytes | None) -> tuple[str, ...]:
-    """A property's bytes as strings; () when there are none. Bytes that are not UTF-8 are shown as �."""
+    """Return a property's value as strings, () if missing; replace bytes that are not UTF-8 with �."""
     if not raw:
         return ()
     parts = raw[:_MAX_TEXT].rstrip(b"\0").split(b"\0", _MAX_STRINGS)[:_MAX_STRINGS]
@@ -43,15 +43,15 @@ def string_list(raw: bytes | None) -> tuple[str, ...]:
 
 
 class HeaderError(FormatError):
-    """The header is not one of a device tree, or it points outside the file."""
+    """Raised if the header is not that of a device tree, or refers to data outside the file."""
 
 
 class StructureError(FormatError):
-    """The header is sound, the blocks behind it are not."""
+    """Raised if the blocks after a valid header are damaged."""
 
 
 class Header(Value, kw_only=True):
-    """The ten big-endian words at the start. Offsets and sizes are bytes."""
+    """The ten big-endian words of the header. Offsets and sizes are in bytes."""
 
     total_size: int
     off_struct: int
@@ -66,9 +66,9 @@ class Header(Value, kw_only=True):
 
     @classmethod
     def from_bytes(cls, data: bytes, file_size: int | None = None) -> Header:
-        """From the first 40 bytes or more; `file_size` is the file's length when `data` is only its start.
+        """Read the header from at least 40 bytes. file_size: the file's size if `data` is only its start.
 
-        Raises HeaderError.
+        Raise HeaderError.
         """
         available = len(data) if file_size is None else file_size
         reader = Reader(data, "the device tree's header")
@@ -88,7 +88,7 @@ class Header(Value, kw_only=True):
                 version=version,
                 last_compatible_version=last,
                 boot_cpu=reader.u32be(28),
-                # libfdt looks at it in version 2 as well, which did not have it yet
+                # libfdt also checks it in version 2, which does not have it
                 size_strings=reader.u32be(32),
                 size_struct=reader.u32be(36) if version >= _LAST_VERSION else None,
             )
@@ -103,7 +103,7 @@ class Header(Value, kw_only=True):
         size = 40 if self.version >= 17 else 36 if self.version >= 3 else 32
         if self.total_size < size or self.total_size > _INT_MAX:
             raise HeaderError(f"a total size of {self.total_size} bytes is impossible", 4)
-        # specification 5.6; libfdt asks for it since 1.8.0 (libfdt/fdt.c:fdt_check_header)
+        # specification 5.6; libfdt requires it since 1.8.0 (libfdt/fdt.c:fdt_check_header)
         if self.off_reservations % 8 or self.off_struct % 4:
             raise HeaderError(
                 "misaligned blocks: the reservations have to begin at a multiple of 8, the structure at one of 4",
@@ -122,18 +122,18 @@ class Header(Value, kw_only=True):
 
 
 class Node(Record):
-    """One node; properties and children in file order. A duplicate name keeps its place and all its copies."""
+    """A node, with properties and children in file order, including those with duplicate names."""
 
     name: str
     properties: list[tuple[str, bytes]] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
 
     def get(self, name: str) -> bytes | None:
-        """Raw bytes of the first property of that name, as libfdt finds it; None when absent."""
+        """Return the value of the first property with that name, as in libfdt, or None."""
         return next((value for key, value in self.properties if key == name), None)
 
     def set(self, name: str, value: bytes) -> None:
-        """Replace in place, or append."""
+        """Replace the value of a property, or append a property."""
         for i, (key, _) in enumerate(self.properties):
             if key == name:
                 self.properties[i] = (name, value)
@@ -141,42 +141,42 @@ class Node(Record):
         self.properties.append((name, value))
 
     def remove(self, name: str) -> bool:
-        """True when something was there to remove."""
+        """Remove all properties with that name; return whether there was one."""
         before = len(self.properties)
         self.properties = [pair for pair in self.properties if pair[0] != name]
         return len(self.properties) != before
 
     def child(self, name: str) -> Node | None:
-        """By name; without a unit address also the first `name@...`, as libfdt does."""
+        """Return a child by name; as in libfdt, a name without a unit address also finds the first `name@...`."""
         for node in self.children:
             if node.name == name or ("@" not in name and node.name.partition("@")[0] == name):
                 return node
         return None
 
     def strings(self, name: str) -> tuple[str, ...]:
-        """The strings of a string list; () when absent. Bytes that are not UTF-8 are shown as �."""
+        """Return the strings of a string list, () if missing; replace bytes that are not UTF-8 with �."""
         return string_list(self.get(name))
 
     def string(self, name: str) -> str | None:
-        """The first string; None when absent or empty."""
+        """Return the first string, or None if missing or empty."""
         return next(iter(self.strings(name)), None) or None
 
     def u32(self, name: str) -> int | None:
-        """One cell; None when absent or of another length."""
+        """Return the value of a single cell, or None if missing or of another length."""
         raw = self.get(name)
         return int.from_bytes(raw, "big") if raw is not None and len(raw) == 4 else None
 
     def u64(self, name: str) -> int | None:
-        """Two cells, or one where firmware wrote only that; None when absent or of another length."""
+        """Return the value of two cells, or of one, as some firmware writes; None if missing or of another length."""
         raw = self.get(name)
         return int.from_bytes(raw, "big") if raw is not None and len(raw) in (4, 8) else None
 
     def available(self) -> bool:
-        """No status, `okay` or `ok` (drivers/of/fdt.c:of_fdt_device_is_available)."""
+        """Return whether it has no status, `okay` or `ok` (drivers/of/fdt.c:of_fdt_device_is_available)."""
         return self.get("status") is None or self.string("status") in ("okay", "ok")
 
     def nodes(self) -> Iterator[Node]:
-        """This node and everything below, in file order; unlike `walk`, linear also where nodes are nested deeply."""
+        """Yield this node and all below it in file order, in linear time even if deeply nested, unlike `walk`."""
         stack = [self]
         while stack:
             node = stack.pop()
@@ -184,7 +184,7 @@ class Node(Record):
             stack += reversed(node.children)
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
-        """(path, node) of this node and everything below, in file order."""
+        """Yield (path, node) of this node and all below it in file order."""
         stack = [(path or "/", self)]
         while stack:
             where, node = stack.pop()
@@ -218,10 +218,10 @@ class DeviceTree(Record, kw_only=True):
 
     @classmethod
     def from_bytes(cls, data: bytes, max_tokens: int | None = None) -> DeviceTree:
-        """The whole tree; bytes behind its total size are ignored.
+        """Read the whole tree, in time and memory linear in its size; ignore bytes after its total size.
 
-        max_tokens: of nodes, properties and NOPs together; None = as many as there are.
-        Raises HeaderError or StructureError. Time and memory are linear in the size.
+        max_tokens: limit for nodes, properties and NOPs in total, or None.
+        Raise HeaderError or StructureError.
         """
         header = Header.from_bytes(data)
         blob = data[: header.total_size]
@@ -232,7 +232,7 @@ class DeviceTree(Record, kw_only=True):
         )
 
     def copy(self) -> DeviceTree:
-        """Another one with nodes of its own, however deep they lie."""
+        """Return a deep copy, without recursion."""
         root = Node(self.root.name, list(self.root.properties))
         pending = [(self.root, root)]
         while pending:
@@ -242,14 +242,14 @@ class DeviceTree(Record, kw_only=True):
         return DeviceTree(root=root, reservations=list(self.reservations), boot_cpu=self.boot_cpu)
 
     def node(self, path: str) -> Node | None:
-        """By absolute path; unit addresses may be left out."""
+        """Return the node with an absolute path, or None; unit addresses may be omitted."""
         node: Node | None = self.root
         for part in path.strip("/").split("/") if path.strip("/") else ():
             node = node.child(part) if node is not None else None
         return node
 
     def ensure(self, path: str) -> Node:
-        """The node at that absolute path, made where it is missing."""
+        """Return the node with an absolute path; create missing nodes."""
         node = self.root
         for part in path.strip("/").split("/"):
             child = node.child(part)
@@ -260,7 +260,7 @@ class DeviceTree(Record, kw_only=True):
         return node
 
     def to_bytes(self) -> bytes:
-        """Version 17, packed, without NOPs: what any reader takes."""
+        """Return the tree as version 17, packed and without NOPs."""
         reservations = b"".join(struct.pack(">QQ", area.base, area.size) for area in self.reservations) + bytes(16)
         structure = bytearray()
         strings = bytearray()
@@ -301,9 +301,9 @@ class DeviceTree(Record, kw_only=True):
 
 
 def read_root(data: bytes) -> Node:
-    """The root's properties without its children; nothing behind them is looked at.
+    """Return the root with its properties only, without reading what follows.
 
-    Raises HeaderError or StructureError.
+    Raise HeaderError or StructureError.
     """
     header = Header.from_bytes(data)
     return _read_nodes(data[: header.total_size], header, None, root_only=True)
@@ -311,7 +311,7 @@ def read_root(data: bytes) -> Node:
 
 def _read_reservations(blob: Blob, header: Header, most: int | None = None) -> list[MemoryRange]:
     # "the list ... is terminated with an entry where both address and size are equal to 0" (5.3.1);
-    # libfdt already stops at size 0 (fdt_num_mem_rsv), and so does the kernel.
+    # libfdt (fdt_num_mem_rsv) and the kernel already stop at size 0.
     areas: list[MemoryRange] = []
     offset = header.off_reservations
     while True:
@@ -327,21 +327,21 @@ def _read_reservations(blob: Blob, header: Header, most: int | None = None) -> l
 
 
 class Blob(Protocol):
-    """A device tree's bytes as the reader asks for them: `bytes`, or pages of a file."""
+    """The bytes of a device tree: `bytes`, or pages of a file."""
 
     def __getitem__(self, wanted: slice, /) -> bytes: ...
     def find(self, wanted: bytes, begin: int, end: int, /) -> int: ...
 
 
 class Event(Enum):
-    """A step of a walk through the structure block."""
+    """The kind of a step of a walk through the structure block."""
 
     BEGIN = auto()
-    """A node begins; its name is told."""
+    """The beginning of a node, with its name."""
     END = auto()
-    """The innermost node ends."""
+    """The end of the innermost node."""
     PROPERTY = auto()
-    """A property; its name is told, and the offset and length of its value."""
+    """A property, with its name and the offset and length of its value."""
 
 
 def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_only: bool = False) -> Node:
@@ -365,9 +365,9 @@ def _read_nodes(blob: bytes, header: Header, max_tokens: int | None, *, root_onl
 def walk_file(
     structure: Blob, strings: Blob, header: Header, max_tokens: int
 ) -> Iterator[tuple[Event, str, int, int]]:
-    """Yield (event, name, offset in the file, length) for a tree of any size; its values are not read.
+    """Yield (event, name, offset in the file, length) for a tree of any size, without reading values.
 
-    structure, strings: the same bytes, asked for at two places in turn. Raises StructureError.
+    structure, strings: two objects for the same bytes, which are read alternately. Raise StructureError.
     """
     _read_reservations(structure, header, _MAX_RESERVATIONS)
     yield from _walk(structure, strings, header, max_tokens, root_only=False)
@@ -397,7 +397,7 @@ def _walk(
         tag = int.from_bytes(blob[offset : offset + 4], "big")
         offset += 4
         if rooted and not depth and tag not in (_END, _NOP):
-            raise StructureError("something follows the root node", start)
+            raise StructureError("there is data after the root node", start)
         if root_only and depth and tag in (_BEGIN_NODE, _END_NODE):
             return
         if tag == _BEGIN_NODE:
@@ -406,7 +406,7 @@ def _walk(
                 raise StructureError("a node's name has no end", start)
             name = blob[offset:stop].decode("utf-8", "surrogateescape")
             offset = stop + 1
-            if old_layout:  # full paths instead of names
+            if old_layout:  # which has full paths instead of names
                 if not depth and "/" not in name:
                     raise StructureError("the root's path has no slash", start)
                 name = name.rpartition("/")[2]
@@ -453,5 +453,5 @@ def _read_name(blob: Blob, header: Header, offset: int, at: int, longest: int) -
     if stop < 0:
         raise StructureError("a property's name lies outside the strings", at)
     if stop - begin > longest:
-        raise StructureError(f"the names of properties have more than {_MAX_NAMES:,} bytes together", at)
+        raise StructureError(f"the names of properties have more than {_MAX_NAMES:,} bytes in total", at)
     return blob[begin:stop]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the checks ask of a device tree: CPUs, memory, PSCI, the interrupt controller, serial ports."""
+"""Extract the facts for the checks from a device tree: CPUs, memory, PSCI, interrupt controller, serial ports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bootmenu.model.devicetree import (
 )
 
 MPIDR_MASK = 0xFF00FFFFFF
-"""Affinity bits; any other bit in a `reg` is an error (arch/arm64/kernel/smp.c:of_get_cpu_hwid)."""
+"""Affinity bits; other bits in a CPU's `reg` are an error (arch/arm64/kernel/smp.c:of_get_cpu_hwid)."""
 
 STALE_CHOSEN = (
     "linux,elfcorehdr",
@@ -31,8 +31,8 @@ STALE_CHOSEN = (
 
 
 def psci_node(root: Node) -> Node | None:
-    """Return the node of PSCI. Linux looks for it by its compatible (drivers/firmware/psci/psci.c:psci_dt_init), and
-    boards of TI and NXP have it in /firmware."""
+    """Return the PSCI node. Linux finds it by its compatible (drivers/firmware/psci/psci.c:psci_dt_init); on boards
+    of TI and NXP it is in /firmware."""
     firmware = root.child("firmware")
     places = (root.child("psci"), firmware.child("psci") if firmware is not None else None)
     found = [node for node in places if node is not None]
@@ -41,7 +41,7 @@ def psci_node(root: Node) -> Node | None:
 
 
 def facts(tree: DeviceTree) -> TreeFacts:
-    """What the checks ask of a tree. Never raises: what is missing or of a wrong length is left out."""
+    """Return the facts for the checks. Omit properties that are missing or have a wrong length; never raise."""
     root = tree.root
     psci = psci_node(root)
     chosen = root.child("chosen")
@@ -100,7 +100,7 @@ def _cpus(root: Node) -> Iterator[CpuNode]:
     for node in parent.children:
         if node.name.partition("@")[0] != "cpu" and node.string("device_type") != "cpu":
             continue
-        # drivers/of/base.c:of_get_next_cpu_node leaves out only these: "disabled" is a CPU that waits to be started
+        # drivers/of/base.c:of_get_next_cpu_node skips only these: a "disabled" CPU can still be started
         status = node.string("status") or ""
         if status == "fail" or status.startswith("fail-"):
             continue
@@ -130,25 +130,25 @@ def _interrupt_controller(root: Node) -> InterruptController | None:
     wanted = root.u32("interrupt-parent")
     if wanted is None:
         return None
-    way: list[tuple[Node, int]] = [(root, 0)]  # from the root to where we are, with the next child of each
-    while way:
-        node, at = way[-1]
+    path: list[tuple[Node, int]] = [(root, 0)]  # the current node and its parents, each with its next child's index
+    while path:
+        node, at = path[-1]
         if at == 0 and wanted in (node.u32("phandle"), node.u32("linux,phandle")):
-            parents = tuple(parent for parent, _ in way[:-1])
+            parents = tuple(parent for parent, _ in path[:-1])
             return InterruptController(
                 name=node.name, compatible=node.strings("compatible"), base=_physical(node, parents)
             )
         if at < len(node.children):
-            way[-1] = (node, at + 1)
-            way.append((node.children[at], 0))
+            path[-1] = (node, at + 1)
+            path.append((node.children[at], 0))
         else:
-            way.pop()
+            path.pop()
     return None
 
 
 def _physical(node: Node, parents: tuple[Node, ...]) -> int | None:
-    """The first address in `reg`, through the `ranges` of every bus above; None when one does not translate."""
-    # Devicetree Specification 2.3.8: an empty `ranges` is the identity, without the property nothing is translated
+    """Return the first address in `reg`, translated by the `ranges` of all parent buses, or None if impossible."""
+    # Devicetree Specification 2.3.8: an empty `ranges` is the identity; without it there is no translation
     if not parents:
         return None
     cells = _cells(parents[-1], "#address-cells")
@@ -191,5 +191,5 @@ def _memory(root: Node) -> Iterator[MemoryRange]:
     address, size = _cells(root, "#address-cells"), _cells(root, "#size-cells")
     for node in root.children:
         if node.string("device_type") == "memory" and node.available():
-            usable = node.get("linux,usable-memory")  # even an empty one counts
+            usable = node.get("linux,usable-memory")  # has precedence even if empty
             yield from _ranges((node.get("reg") or b"") if usable is None else usable, address, size)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Which board a device tree is for, from the root's `compatible` and `model` alone: two short reads of a file.
+"""Read only the root's `compatible` and `model` of a device tree, with two short reads of the file.
 
-On every sound tree it says what formats/dtb.py says; what is broken behind the root's properties it does not
-see. Any bytes give a TreeHead or a FormatError, after at most 2 MiB read.
+For valid trees the result is the same as that of formats/dtb.py; damage after the root's properties is not detected.
+Any input gives a TreeHead or a FormatError, and at most 2 MiB are read.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from bootmenu.formats.dtb import MAGIC, MAX_SIZE, Header, read_root, string_list
 from bootmenu.formats.reader import ByteSource
 
 MAX_PROPERTY = 4096
-"""Bytes. A longer `compatible` or `model` of a root is an error here; the longest in Linux 6.1 has 1,206."""
+"""Bytes; a longer `compatible` or `model` of the root is an error. The longest in Linux 6.1 has 1,206."""
 
 _FIRST, _NAMES = 512, 256
-"""Bytes: dtc puts the root's properties first into both blocks, and Debian's trees need no more of either."""
+"""Bytes to read of each block: dtc puts the root's properties first, and this suffices for Debian's trees."""
 _INT_MAX = 0x7FFFFFFF
 _ROOT = b"\0\0\0\x01\0\0\0\0"
 """FDT_BEGIN_NODE and an empty name."""
@@ -27,9 +27,9 @@ _PROPERTY = struct.Struct(">3I")
 
 
 class TreeHead(NamedTuple):
-    """The two properties of a root, raw; None = it has no such property.
+    """The raw values of the two properties, None if missing.
 
-    A tuple, as a frozen dataclass takes three times as long to make, and there are hundreds.
+    This is a tuple because a frozen dataclass takes three times as long to create, and there are hundreds.
     """
 
     raw_compatible: bytes | None
@@ -37,20 +37,20 @@ class TreeHead(NamedTuple):
 
     @property
     def compatible(self) -> tuple[str, ...]:
-        """Most specific first; () when absent."""
+        """Return `compatible`, most specific first; () if missing."""
         return string_list(self.raw_compatible)
 
     @property
     def model(self) -> str | None:
-        """None when absent or empty."""
+        """Return `model`, or None if missing or empty."""
         return next(iter(string_list(self.raw_model)), None) or None
 
 
 def read_head(source: ByteSource) -> TreeHead:
-    """Raises FormatError, and OSError when the medium fails. A file over 2 MiB is a FormatError."""
+    """Read `compatible` and `model`. Raise FormatError, also for files over 2 MiB, or OSError if the medium fails."""
     head = quick_head(source)
     if head is None:
-        # a broken header is found before the rest is read
+        # detect a damaged header before reading the rest
         Header.from_bytes(source.read(0, _FIRST), source.size)
         root = read_root(source.read(0, source.size))
         head = TreeHead(root.get("compatible"), root.get("model"))
@@ -61,7 +61,7 @@ def read_head(source: ByteSource) -> TreeHead:
 
 
 def quick_head(source: ByteSource) -> TreeHead | None:
-    """By two short reads; None where `read_head` has to read the whole. Raises as that does."""
+    """Try two short reads; return None if the whole file has to be read. Raise what `read_head` raises."""
     size = source.size
     if size > MAX_SIZE:
         raise FormatError(f"{size:,} bytes are too many for a device tree, at most {MAX_SIZE:,} are allowed", 0)
@@ -71,7 +71,7 @@ def quick_head(source: ByteSource) -> TreeHead | None:
     magic, total, at, off_strings, off_reservations, version, last, _, size_strings, size_struct = (
         _HEADER.unpack_from(data)
     )
-    # what Header.from_bytes demands, of the version that everybody writes
+    # the conditions of Header.from_bytes, for the version in general use
     if (
         magic != MAGIC
         or version < 17
@@ -93,10 +93,10 @@ def quick_head(source: ByteSource) -> TreeHead | None:
     at += 8
     names = source.read(off_strings, min(size_strings, _NAMES))
     certain = len(names) - 11 if len(names) < size_strings else size_strings
-    """The last offset whose name can be told."""
+    """The last offset in `names` at which a name can be identified."""
     compatible_at, model_at = names.find(b"compatible\0"), names.find(b"model\0")
     if names.find(b"compatible\0", compatible_at + 1) > 0 or names.find(b"model\0", model_at + 1) > 0:
-        return None  # as the end of another name, most likely
+        return None  # probably as the end of another name
     compatible: bytes | None = None
     model: bytes | None = None
     while at + 12 <= end:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A flattened device tree in a file of any size: its nodes, and where the values of their properties are.
+"""Index a flattened device tree in a file of any size: its nodes, and the offsets of their properties' values.
 
-Nothing of a value is read before somebody asks for it, and then 64 KiB at most. The grammar is that of
-formats/dtb.py, and the memory is that of some hundred thousand tokens, whatever the file holds.
+Values are read on demand, at most 64 KiB each. The grammar is that of formats/dtb.py, and memory use is limited by
+the number of tokens.
 """
 
 from __future__ import annotations
@@ -12,49 +12,49 @@ from bootmenu.formats.reader import ByteSource
 from bootmenu.model.value import Record, field
 
 MAX_VALUE = 64 * 1024
-"""Bytes that are read of a property."""
+"""Bytes of a property's value that are read."""
 _SHORT, _MAX_NAME = 64, 4096
 _MAX_NAMES = 4 * 1024 * 1024
-"""Bytes of the names of all nodes together."""
+"""Bytes of the names of all nodes in total."""
 _PAGE = 4096
 Place = tuple[int, int]
 """(offset in the file, length in bytes)"""
 
 
 class PlacedNode(Record):
-    """One node; children in file order."""
+    """A node, with its children in file order."""
 
     source: ByteSource
     name: str
     places: dict[str, Place] = field(default_factory=dict)
-    """Where the values of its properties are, by name; the first of several counts, as for libfdt."""
+    """The places of the properties' values by name; the first of several with one name, as in libfdt."""
     children: list[PlacedNode] = field(default_factory=list)
 
     def get(self, name: str) -> bytes | None:
-        """Return the first 64 KiB of a value; None when absent. Raise OSError."""
+        """Return the first 64 KiB of a value, or None if missing. Raise OSError."""
         place = self.places.get(name)
         return None if place is None else self.source.read(place[0], min(place[1], MAX_VALUE))
 
     def strings(self, name: str) -> tuple[str, ...]:
-        """Return the strings of a string list; () when absent. Bytes that are not UTF-8 are shown as �."""
+        """Return the strings of a string list, () if missing; replace bytes that are not UTF-8 with �."""
         return string_list(self.get(name))
 
     def string(self, name: str) -> str | None:
-        """Return the first string; None when absent or empty."""
+        """Return the first string, or None if missing or empty."""
         return next(iter(self.strings(name)), None) or None
 
     def u32(self, name: str) -> int | None:
-        """Return one cell; None when absent or of another length."""
+        """Return the value of a single cell, or None if missing or of another length."""
         raw = self.get(name) if self.places.get(name, (0, 0))[1] == 4 else None
         return int.from_bytes(raw, "big") if raw is not None and len(raw) == 4 else None
 
     def child(self, name: str) -> PlacedNode | None:
-        """Return a child by its name; without a unit address also the first `name@...`, as libfdt does."""
+        """Return a child by name; as in libfdt, a name without a unit address also finds the first `name@...`."""
         return by_name(self.children).get(name)
 
 
 def read_nodes(source: ByteSource, header: Header, max_tokens: int) -> PlacedNode:
-    """Return the root. Raise StructureError, and OSError when the medium fails."""
+    """Return the root node. Raise StructureError, or OSError if the medium fails."""
     root: PlacedNode | None = None
     stack: list[PlacedNode] = []
     left = _MAX_NAMES
@@ -64,7 +64,7 @@ def read_nodes(source: ByteSource, header: Header, max_tokens: int) -> PlacedNod
         elif event is Event.BEGIN:
             left -= len(name)
             if left < 0:
-                raise StructureError(f"the names of nodes have more than {_MAX_NAMES:,} bytes together")
+                raise StructureError(f"the names of nodes have more than {_MAX_NAMES:,} bytes in total")
             node = PlacedNode(source, name)
             if stack:
                 stack[-1].children.append(node)
@@ -77,7 +77,7 @@ def read_nodes(source: ByteSource, header: Header, max_tokens: int) -> PlacedNod
 
 
 class _Pages:
-    """The bytes of a source, of which one page is in memory."""
+    """The bytes of a source, with one page in memory."""
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
@@ -91,8 +91,8 @@ class _Pages:
         return self._page[begin - self._begin : end - self._begin]
 
     def find(self, wanted: bytes, begin: int, end: int, /) -> int:
-        """Return where it is; -1 = nowhere. Raise StructureError where no name is as long as the way to it."""
-        for length in (_SHORT, _MAX_NAME):  # most are in the page that is there
+        """Return the offset, or -1. Raise StructureError if it is farther away than the longest name."""
+        for length in (_SHORT, _MAX_NAME):  # most are in the current page
             found = self[begin : min(end, begin + length)].find(wanted)
             if found >= 0:
                 return begin + found

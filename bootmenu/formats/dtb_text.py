@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Property values of device trees as people read and type them, and the differences of two trees as values.
+"""Convert property values of device trees to text and back; values for the differences between two trees.
 
-Types are not in a device tree: what is shown is a guess, the same that `fdt` makes, and nothing is decided by it.
-What is printed in full can be typed back, and gives the same bytes.
+A device tree has no types: they are guessed for display, as `fdt` does, and nothing else depends on them. A value
+that is printed in full gives the same bytes when typed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from bootmenu.errors import FormatError
 from bootmenu.model.value import Value
 
 LONGEST = 64
-"""Bytes of a value that a row shows."""
+"""Bytes of a value that are shown in a row."""
 _MOST_TYPED = 64 * 1024
-"""Bytes of a value that somebody types."""
+"""Maximum size of a typed value in bytes."""
 _PRINTABLE = frozenset(string.printable.encode()) - frozenset(b"\n\r")
 _ESCAPES = {"\\": "\\", '"': '"', "t": "\t", "v": "\v", "f": "\f", "n": "\n", "r": "\r"}
 _ESCAPED = str.maketrans({char: f"\\{letter}" for letter, char in _ESCAPES.items()})
@@ -32,18 +32,18 @@ class DifferenceKind(StrEnum):
 
 
 class Difference(Value, kw_only=True):
-    """One property, or a node that is only in one of the trees."""
+    """A different property, or a node that exists in one tree only."""
 
     change: DifferenceKind
     path: str
     property: str = ""
-    """Empty = the node itself, with all that is below it."""
+    """Empty for the node itself with everything below it."""
     before: str = ""
     after: str = ""
-    """Values as text; empty where there is none."""
+    """Values as text, or empty."""
 
     def __str__(self) -> str:
-        """`~ /chosen bootargs: "a" → "b"`"""
+        """Return the difference as a line: `~ /chosen bootargs: "a" → "b"`."""
         where = f"{self.change} {self.path}"
         if not self.property:
             return f"{where}: {self.after or self.before}"
@@ -60,9 +60,9 @@ class Difference(Value, kw_only=True):
 
 
 def text_of(value: bytes, longest: int | None = LONGEST) -> str:
-    """Return `"okay"`, `<0x1 0x2>`, `[01 02 03]`, or `true` for a property without a value.
+    """Return a value as text: `"okay"`, `<0x1 0x2>`, `[01 02 03]`, or `true` for an empty one.
 
-    longest: bytes after which a value is cut; None = it is printed in full.
+    longest: bytes after which the value is truncated, or None.
     """
     if not value:
         return "true"
@@ -80,14 +80,14 @@ def text_of(value: bytes, longest: int | None = LONGEST) -> str:
 
 
 def is_strings(value: bytes) -> bool:
-    """Whether these are printable strings, none of them empty, each with its NUL."""
+    """Return whether the value consists of non-empty printable strings, each with its NUL."""
     if value[-1:] != b"\0" or value[:1] == b"\0":
         return False
     return b"\0\0" not in value and not set(value) - _PRINTABLE - {0}
 
 
 def quoted_string(text: str) -> str:
-    """Return a string in quotation marks, with what dtc would misread behind a backslash."""
+    """Return a string in quotation marks, with the escapes that dtc needs."""
     return f'"{text.translate(_ESCAPED)}"'
 
 
@@ -100,9 +100,9 @@ _FORMS = 'A value is "text", a list of numbers such as <1 0x20>, bytes such as [
 
 
 def value_of(text: str) -> bytes:
-    """Return the bytes of a value as somebody typed it: parts with commas between them, or nothing, or `true`.
+    """Return the bytes of a typed value: parts separated by commas, or nothing, or `true`.
 
-    Raise FormatError, which says in plain words what is wrong.
+    Raise FormatError with a message for the user.
     """
     text = text.strip()
     if text in ("", "true"):
@@ -184,5 +184,5 @@ def _shortened(text: str) -> str:
 
 
 def shown_name(name: str) -> str:
-    """Return the name of a node or a property, in which whatever no sound device tree has is a question mark."""
+    """Return the name of a node or a property for display, with question marks for invalid characters."""
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in name[:200])

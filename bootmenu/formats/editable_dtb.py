@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Whole device trees that people see and edit: held, printed, compared and changed by the library `fdt`.
+"""Print, compare and edit whole device trees with the library `fdt`.
 
-It is imported here alone, by whoever shows or edits a tree, and never gets bytes of a disk: its reader guesses types
-while it reads, refuses FDT_NOP, and takes a minute for a node with 16,000 children. What our own reader has accepted
-is put into its nodes and properties.
+It is imported only here, to show or edit a tree, and never parses bytes from a disk: its parser guesses types,
+rejects FDT_NOP, and takes a minute for a node with 16,000 children. Its nodes and properties are created from a tree
+that formats/dtb.py has read.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from bootmenu.formats.dtb_text import LONGEST, Difference, DifferenceKind, is_st
 from bootmenu.model.devicetree import MemoryRange
 
 MAX_DEPTH = 64
-"""Levels of nodes; the kernel reads no more (drivers/of/fdt.c: FDT_MAX_DEPTH)."""
+"""Levels of nodes, the kernel's limit (drivers/of/fdt.c: FDT_MAX_DEPTH)."""
 MAX_ITEMS = 200_000
-"""Nodes and properties together; the largest trees of the kernel have some 15,000."""
+"""Nodes and properties in total; the largest trees of the kernel have about 15,000."""
 _NAME = re.compile("[!-.0-~]+")
-"""Graphic ASCII characters without the slash: the others cannot be written as source."""
+"""Graphic ASCII characters without the slash; others cannot be written as source."""
 _DROPPED = "_with_references"
-"""A property whose name ends so is the library's own, and it does not write it."""
+"""Suffix of properties that the library uses internally and does not write."""
 _INDENT = 4
 
 
 class _EscapedStrings(fdt.PropStrings):  # type: ignore[misc]
-    """Strings with a backslash before what needs one; the library puts it before quotation marks only."""
+    """Strings with all necessary escapes; the library only escapes quotation marks."""
 
     def to_dts(self, tabsize: int = _INDENT, depth: int = 0) -> str:
         """Return the property as a line of source."""
@@ -49,9 +49,9 @@ class EditableTree:
 
     @classmethod
     def from_tree(cls, tree: DeviceTree) -> EditableTree:
-        """Return a copy of a tree that our reader has read.
+        """Return an editable copy of a tree.
 
-        Raise FormatError for one that has no source: a name cannot be written, or nodes are nested too deeply.
+        Raise FormatError if it cannot be written as source: it has an invalid name, or is nested too deeply.
         """
         header = fdt.Header()
         header.version, header.boot_cpuid_phys = 17, tree.boot_cpu
@@ -66,7 +66,7 @@ class EditableTree:
                 raise FormatError(f"its nodes are more than {MAX_DEPTH} levels deep, and the kernel reads no more")
             if items > MAX_ITEMS:
                 raise FormatError(f"it has more than {MAX_ITEMS:,} nodes and properties")
-            # past the library's append, which looks through all of them for one of that name
+            # bypass the library's append, which searches all properties for the same name
             for name, value in node.properties:
                 item = _property(_writable(name), value)
                 item.set_parent(made)
@@ -79,7 +79,7 @@ class EditableTree:
         return cls(held)
 
     def to_tree(self) -> DeviceTree:
-        """Return the tree as our own reader has it."""
+        """Return a copy as a DeviceTree."""
         root = Node("")
         pending = [(self._tree.root, root)]
         while pending:
@@ -99,14 +99,14 @@ class EditableTree:
     # ---- printing
 
     def source(self, longest: int | None = LONGEST) -> SourceLines:
-        """Return the lines of the tree's source, each of which is printed when it is asked for.
+        """Return the lines of the tree's source, which are created on demand.
 
-        longest: bytes after which a value is cut; None = dtc makes the same tree of it again.
+        longest: bytes after which values are truncated; with None dtc can compile the source to the same tree.
         """
         return SourceLines(self._tree, longest)
 
     def to_json(self) -> dict[str, object]:
-        """Return the tree as `bootmenu dtb show --json` prints it."""
+        """Return the tree in the form that `bootmenu dtb show --json` prints."""
         return {
             "reservations": [{"base": area.base, "size": area.size} for area in self._reservations],
             "boot_cpu": self._tree.header.boot_cpuid_phys,
@@ -116,8 +116,8 @@ class EditableTree:
     # ---- comparing
 
     def differences(self, after: EditableTree, longest: int | None = LONGEST) -> Iterator[Difference]:
-        """Yield what another tree has in place of this one, in the order of the other tree; what was removed from a
-        node comes after what is left of it. Takes linear time, which fdt.diff does not."""
+        """Yield the differences from this tree to another, in the other's order; removed items of a node come last.
+        This takes linear time, unlike fdt.diff."""
         yield from _reservations(list(self._reservations), list(after._reservations))
         pending = [("/", self._tree.root, after._tree.root)]
         while pending:
@@ -141,14 +141,14 @@ class EditableTree:
     # ---- changing
 
     def apply(self, edit: DtbEdit) -> None:
-        """Make a change that somebody typed. Raise FormatError where what it names is not there."""
+        """Apply an edit. Raise FormatError if the node or property does not exist."""
         if edit.value is None:
             self.delete(edit.path, edit.property)
         else:
             self.set(edit.path, edit.property, edit.value)
 
     def set(self, path: str, name: str, value: bytes) -> None:
-        """Set a property of a node that is there. Raise FormatError when there is none."""
+        """Set a property of an existing node. Raise FormatError if the node does not exist."""
         node = self._node(path)
         item = _property(_writable(name), value)
         item.set_parent(node)
@@ -159,14 +159,14 @@ class EditableTree:
         node.append(item)
 
     def delete(self, path: str, name: str) -> None:
-        """Delete a property. Raise FormatError when it is not there."""
+        """Delete a property. Raise FormatError if it does not exist."""
         node = self._node(path)
         if not node.exist_property(name):
             raise FormatError(f"{path} has no property {name}")
         node.props[:] = [item for item in node.props if item.name != name]
 
     def _node(self, path: str) -> fdt.Node:
-        """Return the node of a path, in which a unit address may be left out where no other node has that name."""
+        """Return the node with that path; unit addresses may be omitted if unambiguous. Raise FormatError."""
         node = self._tree.root
         for name in filter(None, path.split("/")):
             found = [child for child in node.nodes if child.name == name]
@@ -183,7 +183,7 @@ class EditableTree:
 
 
 class SourceLines(Sequence[str]):
-    """The source of a tree: only where each line stands is known beforehand."""
+    """The lines of a tree's source; the text of a line is created when it is accessed."""
 
     def __init__(self, tree: fdt.FDT, longest: int | None) -> None:
         self._longest = longest
@@ -191,7 +191,7 @@ class SourceLines(Sequence[str]):
         for entry in tree.entries:
             self._head.append(f"/memreserve/ {entry['address']:#x} {entry['size']:#x};")
         self._rows: list[tuple[int, fdt.BaseItem | None]] = []
-        """(depth, node or property) of each line; None = a node ends."""
+        """(depth, node or property) of each line, with None for the end of a node."""
         pending: list[tuple[int, fdt.Node | None]] = [(0, tree.root)]
         while pending:
             depth, node = pending.pop()
@@ -222,7 +222,7 @@ class SourceLines(Sequence[str]):
 
 
 def differences(before: DeviceTree, after: DeviceTree, longest: int | None = LONGEST) -> Iterator[Difference]:
-    """Yield what differs between two trees. Raise FormatError where one of them has no source."""
+    """Yield the differences between two trees. Raise FormatError if one cannot be written as source."""
     return EditableTree.from_tree(before).differences(EditableTree.from_tree(after), longest)
 
 
@@ -236,14 +236,14 @@ def _walk(root: fdt.Node) -> Iterator[tuple[int, fdt.Node]]:
 
 
 def _writable(name: str) -> str:
-    """Return a name that can be written as source. Raise FormatError for another."""
+    """Return the name. Raise FormatError if it cannot be written as source."""
     if not _NAME.fullmatch(name) or name.endswith(_DROPPED):
         raise FormatError(f"a name in it cannot be written: {ascii(name)[:60]}")
     return name
 
 
 def _property(name: str, value: bytes) -> fdt.Property:
-    """Return what fdt.new_property makes of it, in linear time, and strings that print as they are read."""
+    """Return the same as fdt.new_property, but in linear time, and with strings that are escaped properly."""
     if not value:
         return fdt.Property(name)
     if is_strings(value):
@@ -264,14 +264,14 @@ def _raw(item: fdt.Property) -> bytes:
 
 
 def _line(item: fdt.Property, longest: int | None) -> str:
-    """Return a property as source."""
+    """Return a property as a line of source."""
     if type(item) is fdt.Property:
         return f"{item.name};"
     return f"{item.name} = {_value(item, longest)};"
 
 
 def _value(item: fdt.Property, longest: int | None) -> str:
-    """Return a property's value as the library prints it, but with small digits, as dtc has them."""
+    """Return a property's value as the library prints it, but with digits in lower case, like dtc."""
     if type(item) is fdt.Property:
         return "true"
     text = str(item.to_dts(0, 0)).removeprefix(f"{item.name} = ").removesuffix(";\n")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""ELF files, read by pyelftools within bounds: only FormatError comes out, soon, whatever the bytes say.
+"""Read ELF files with pyelftools, within bounds: any input gives a result or a FormatError in limited time.
 
-pyelftools is imported when the first ELF file is met: few partitions have one where a kernel is looked for.
+pyelftools is imported lazily, since few partitions have ELF files among their kernels.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x7fELF"
 _HEADER_SIZES = {1: 52, 2: 64}
-"""Bytes of the header, by its class: of 32 or of 64 bits."""
+"""Bytes of the header by class, 32 or 64 bits."""
 _MOST_READ = 16 << 20
-"""Bytes that are read beyond the size of a file; a call counts for 64 more. It is the bound of everything that a file
-may repeat: sections, names of sections, entries of a table."""
+"""Bytes that may be read in addition to the size of the file; each call counts as 64 more. This limits everything
+that a file may repeat: sections, names of sections, entries of a table."""
 _CALL = 64
 
 
 class BoundedStream(io.RawIOBase):
-    """A source of bytes as pyelftools reads one. Whoever reads too much of it gets FormatError."""
+    """A ByteSource as a stream for pyelftools, which raises FormatError if too much is read."""
 
     def __init__(self, source: ByteSource, most: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class BoundedStream(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move within the file, or beyond its end, where nothing is."""
+        """Set the position, which may be beyond the end, and return it. Raise FormatError if it is negative."""
         at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size}[whence]
         if at < 0:
             raise FormatError("an offset is negative")
@@ -54,12 +54,12 @@ class BoundedStream(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return the next bytes. Raise FormatError when too many have been read, OSError when the medium fails."""
-        there = max(0, self._source.size - self._at)
-        size = there if size is None or size < 0 else min(size, there)
+        """Return the next bytes. Raise FormatError if too many have been read, OSError if the medium fails."""
+        available = max(0, self._source.size - self._at)
+        size = available if size is None or size < 0 else min(size, available)
         self._left -= size + _CALL
         if self._left < 0:
-            raise FormatError("it refers to more than there is in it")
+            raise FormatError("its tables refer to more data than it has")
         data = self._source.read(self._at, size)
         self._at += len(data)
         return data
@@ -67,7 +67,7 @@ class BoundedStream(io.RawIOBase):
 
 @contextlib.contextmanager
 def elf_file(source: ByteSource, name: str) -> Iterator[ELFFile]:
-    """Open an ELF file; until the end, whatever pyelftools trips over becomes FormatError. name: for messages."""
+    """Open an ELF file; convert all errors of pyelftools within the context to FormatError. name: for messages."""
     from elftools.elf.elffile import ELFFile
 
     with _errors(name):
@@ -75,10 +75,7 @@ def elf_file(source: ByteSource, name: str) -> Iterator[ELFFile]:
 
 
 def elf_header(head: bytes) -> Any:
-    """Return the header (`e_type`, `e_machine`, ...) of a file that begins so, with zeros for what is cut off.
-
-    Raise FormatError.
-    """
+    """Return the header (`e_type`, `e_machine`, ...), padded with zeros if incomplete. Raise FormatError."""
     from elftools.common.utils import struct_parse
 
     with _errors("it"):
@@ -88,9 +85,9 @@ def elf_header(head: bytes) -> Any:
 
 
 def elf_segments(head: bytes, source: ByteSource, most: int) -> list[Any]:
-    """Return the program headers (`p_type`, `p_offset`, ...) of a file, and read nothing else of it.
+    """Return the program headers (`p_type`, `p_offset`, ...) of a file, without reading anything else.
 
-    Raise FormatError when there are more of them, or headers are cut off.
+    Raise FormatError if there are more than `most`, or if they are incomplete.
     """
     from elftools.common.utils import struct_parse
 
@@ -107,7 +104,7 @@ def _structs(head: bytes) -> Any:
     from elftools.elf.structs import ELFStructs
 
     if head[4:5] not in (b"\1", b"\2") or head[5:6] not in (b"\1", b"\2"):
-        raise FormatError("its class or its byte order is none")
+        raise FormatError("its class or its byte order is invalid")
     structs = ELFStructs(little_endian=head[5] == 1, elfclass=32 * head[4])
     structs.create_basic_structs()
     structs.create_advanced_structs()
@@ -121,7 +118,7 @@ def _errors(name: str) -> Iterator[None]:
     try:
         yield
     except FormatError as error:
-        raise FormatError(f"{name} is not a sound ELF file: {error.message}") from error
-    # pyelftools raises an error of its own on garbage, or whatever its Python trips over
+        raise FormatError(f"{name} is not a valid ELF file: {error.message}") from error
+    # on invalid data pyelftools raises ELFError or any of these
     except (ELFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError) as error:
-        raise FormatError(f"{name} is not a sound ELF file: {error or type(error).__name__}") from error
+        raise FormatError(f"{name} is not a valid ELF file: {error or type(error).__name__}") from error

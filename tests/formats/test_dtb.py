@@ -177,7 +177,7 @@ def test_nothing_but_nops_follows_the_root() -> None:
         if sound:
             assert DeviceTree.from_bytes(bytes(longer)).root == Node("")
         else:
-            with pytest.raises(StructureError, match="follows the root"):
+            with pytest.raises(StructureError, match="data after the root"):
                 DeviceTree.from_bytes(bytes(longer))
 
 

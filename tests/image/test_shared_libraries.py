@@ -71,7 +71,7 @@ def test_links_stay_in_the_tree(tmp_path: Path) -> None:
 
 
 def test_a_root_has_to_be_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(BootmenuError, match="not a folder"):
+    with pytest.raises(BootmenuError, match="not a directory"):
         Root(tmp_path / "none")
 
 

@@ -132,7 +132,7 @@ def test_the_checks_judge_the_tree_with_its_edits(bench: Bench) -> None:
         ("disable /sock", "edit “disable /sock”: there is no node sock in /"),
         ("delete /uart@1 nothing", "/uart@1 has no property nothing"),
         ("/uart@1 x = y", "a text needs quotation marks"),
-        ("whatever", "this is no edit of a device tree"),
+        ("whatever", "this is not an edit of a device tree"),
         ("delete /memory@40000000 reg", "bootmenu sets this itself"),
     ],
 )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The uncompressed vmlinux, an ELF file, and what other ELF files are. Only arm64's can be taken apart here.
+"""Identify the uncompressed vmlinux, an ELF file, and describe other ELF files. Only arm64's vmlinux can be booted.
 
-Its segments, one after the other as they lie in memory, are the raw Image (arch/arm64/boot/Makefile: objcopy -O
-binary), header and all. Where they lie in the file in the same way, the Image is a part of the file.
+Its segments in the order of their addresses are the raw Image with its header (arch/arm64/boot/Makefile: objcopy -O
+binary). If the layout in the file is the same as in memory, the Image is a part of the file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TAIL = 64 * 1024
 
 @FORMATS.register(NAME, after="uimage")
 def probe(head: bytes, source: ByteSource) -> KernelImage | None:
-    """Recognised by the magic; a kernel by where its segments want to lie, or by the header of the Image in it."""
+    """Identify the kernel in a vmlinux, which has segments in kernel space and the header of an Image."""
     if head[:4] != MAGIC:
         return None
     architecture = architecture_of(head)
@@ -60,24 +60,24 @@ def probe(head: bytes, source: ByteSource) -> KernelImage | None:
         )
     end = max(segment["p_offset"] + segment["p_filesz"] for segment in loaded)
     if end > source.size:
-        problem = f"it is cut off: its segments end at {end:,}, the file has {source.size:,} bytes"
+        problem = f"it is truncated: its segments end at {end:,}, the file has {source.size:,} bytes"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture)
     begin = loaded[0]["p_offset"]
     if source.read(begin + 0x38, 4) != b"ARM\x64":
         raise UnsupportedKernel(_LOOKS_LIKE, architecture)
     if len({segment["p_offset"] - segment["p_paddr"] for segment in loaded}) > 1:
-        problem = "its segments lie apart in memory and not in the file: use the Image that was built with it"
+        problem = "its layout in memory differs from the file: use the Image that was built with it"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture)
     try:
         image = identify_part(source, begin, end - begin, NAME)
     except FormatError as error:
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
-    # there is no table of certificates in an ELF file, and the Image's is not looked at
+    # an ELF file has no certificate table, and that of the Image is not checked
     return replace(image, signed=None)
 
 
 def architecture_of(head: bytes) -> Architecture | None:
-    """Return the architecture of an ELF file that begins so; None when it is none that this project knows."""
+    """Return the architecture of an ELF file with this head, or None if unknown."""
     try:
         return _MACHINES.get(elf_header(head)["e_machine"])
     except FormatError:

@@ -118,7 +118,7 @@ def tree_bytes() -> Iterator[Example]:
         ("tag", spoilt(structure, b"\0\0\0\x07"), "tag"),
         ("root with a name", spoilt(structure + 4, b"a"), "name"),
         ("no end", spoilt(36, (end - structure - 4).to_bytes(4, "big")), "end tag"),
-        ("something behind the root", spoilt(end - 4, b"\0\0\0\x01"), "follows the root"),
+        ("something behind the root", spoilt(end - 4, b"\0\0\0\x01"), "data after the root"),
         ("node open", spoilt(end - 8, b"\0\0\0\x04"), "inside a node"),
         ("node closed twice", spoilt(structure, b"\0\0\0\x02"), "never began"),
     ):

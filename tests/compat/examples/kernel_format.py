@@ -64,7 +64,7 @@ def formats() -> Iterator[Example]:
         ("xz", b"\xfd7zXZ\0" + bytes(64), "xz"),
         ("lz4", b"\x02\x21\x4c\x18" + bytes(64), "lz4"),
         ("module", elf(183, kind=1, tail=b"\0.modinfo\0"), "a kernel module"),
-        ("cut vmlinux", elf(183, (0x1000, 1 << 63, bytes(999)))[:-1], "(ELF vmlinux), and it is cut off"),
+        ("cut vmlinux", elf(183, (0x1000, 1 << 63, bytes(999)))[:-1], "(ELF vmlinux), and it is truncated"),
         ("broken uImage", uimage(header_crc=1), "uImage), and the checksum of its header does not match"),
     ):
         yield Example(code=code, name=name, severity=FAIL, entry=bytes_of(data), says=says)
