@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Find the place of the state that the settings name, or say why there is none."""
+"""Open the state where the settings say, or explain why it cannot be kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EFI = "efi"
 def _read_only(host: Host, device: Device) -> bool:
     folders = [f"/sys/class/block/{device.name}"]
     for entry in host.path("/sys/class/block").glob("dm-*"):
-        # a device-mapper volume is called by the name that it was given (dm/name), as lsblk does
+        # a device-mapper volume goes by the name that it was given (dm/name), as in lsblk
         if host.text(f"/sys/class/block/{entry.name}/dm/name") in (device.name, f"{device.name}\n"):
             folders.append(f"/sys/class/block/{entry.name}")
     return any(host.flag(f"{folder}/ro") for folder in folders)
@@ -35,8 +35,8 @@ def _read_only(host: Host, device: Device) -> bool:
 def open_state_store(
     host: Host, settings: Settings, devices: Iterable[Device | Problem], aside: Aside = no_aside
 ) -> StateStore:
-    """Return the state of this machine with the backend that the settings name. devices: read only where a partition
-    is looked for. Raise what reading them does, and nothing else."""
+    """Return the state of this machine with the backend that the settings name. devices: only read to find a
+    partition; what that raises is passed on."""
     if "" in (settings.state_device, settings.state_folder):
         return StateStore(
             None, N_("Nothing is remembered between boots: its place in the settings was not understood.")
@@ -52,7 +52,7 @@ def open_state_store(
         trouble = _why_no_efi(host)
         return StateStore(None, trouble) if trouble else StateStore(EfiBackend(host))
     try:
-        device = _meant(settings.state_device, devices)
+        device = _find_partition(settings.state_device, devices)
     except StateError as error:
         return StateStore(None, N_("Nothing is remembered between boots: {reason}", reason=error.message))
     if device.folder is not None:
@@ -63,14 +63,14 @@ def open_state_store(
 
 
 def why_not_kept(host: Host, settings: Settings, devices: Iterable[object]) -> str:
-    """Return why the partition that the settings name can keep no state, as far as is known without mounting it;
-    empty = nothing is known against it. Raise what reading the devices does."""
+    """Return why the partition that the settings name cannot keep the state, as far as known without mounting it;
+    empty if nothing is known to prevent it. What reading the devices raises is passed on."""
     if not settings.state_device:
         return ""
     if settings.state_device.lower() == EFI:
         return _why_no_efi(host)
     try:
-        device = _meant(settings.state_device, devices)
+        device = _find_partition(settings.state_device, devices)
     except StateError as error:
         return N_("Nothing is remembered between boots: {reason}", reason=error.message)
     return "" if device.folder is not None or not _read_only(host, device) else _unwritable(settings.state_device)
@@ -97,8 +97,8 @@ def _why_no_efi(host: Host) -> str:
 
 
 def _unwritable(name: str) -> str:
-    # a volume that needs a tool to be put together is put together read-only, and would be written at the jump only,
-    # when it is too late to tell anybody
+    # a volume that needs a tool to be assembled is assembled read-only: writing would fail only at the jump, when it
+    # is too late to show an error
     return N_(
         "Nothing is remembered between boots: {name} can only be read. On LVM, RAID or LUKS it cannot be written; "
         "name a plain partition, or efi, in state.device.",
@@ -106,11 +106,11 @@ def _unwritable(name: str) -> str:
     )
 
 
-def _meant(setting: str, devices: Iterable[object]) -> Device:
+def _find_partition(setting: str, devices: Iterable[object]) -> Device:
     """Return the partition that the settings name.
 
-    Raise StateError when there is none, when it is somewhere else than the settings say, and when two of them claim
-    to be it: its name is written on the disk, and anybody may write it.
+    Raise StateError if there is none, if it is attached elsewhere than the settings say, or if several have the name,
+    as anybody can give a disk that name.
     """
     name, where = split(setting)
     wanted = canonical(name)

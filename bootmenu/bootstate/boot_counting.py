@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boot counting in the names of entries' files (UAPI.1): each try moves one from those left to those done."""
+"""Boot counting in file names of entries (UAPI.1): each try decrements the tries left and increments those done."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COUNTED = re.compile(
 
 
 class Counted(Value):
-    """A file that was renamed."""
+    """A file whose counter was changed by renaming it."""
 
     host: Host
     device: Device
@@ -33,13 +33,13 @@ class Counted(Value):
     new: str
 
     def take_back(self) -> None:
-        """It was no try. What fails is left: one try too few is no harm."""
+        """Restore the old name, as there was no try. Ignore errors: one try too few does no harm."""
         with contextlib.suppress(StateError, OSError):
             _rename(self.host, self.device, self.folder, self.new, self.old)
 
 
 def after_a_try(name: str) -> str | None:
-    """`debian+2-1.conf` for `debian+3.conf`; None = it is not counted.
+    """Return the file name after a try, `debian+2-1.conf` for `debian+3.conf`; None if it has no counter.
 
     UAPI.1, Boot counting; systemd counts in the same way (src/boot/boot.c:boot_entry_bump_counters).
     """
@@ -51,20 +51,25 @@ def after_a_try(name: str) -> str | None:
 
 
 def without_counter(name: str) -> str | None:
-    """`debian.conf` for `debian+2-1.conf`; None = it is not counted."""
+    """Return the file name without its counter, `debian.conf` for `debian+2-1.conf`; None if it has none."""
     counted = _COUNTED.fullmatch(name)
     return None if counted is None else f"{counted['name']}{counted['suffix']}"
 
 
 def count_try(host: Host, device: Device, entry: BootEntry, where: str = Bus.INTERNAL) -> Counted | None:
-    """Rename the entry's file on its partition, which is mounted for writing meanwhile. None = it is not counted.
-    where: a bus or a path outside of the machine that may be written to. Raises StateError, OSError."""
+    """Count a try: rename the entry's file on its partition, which is mounted for writing meanwhile.
+
+    Return None if the entry has no counter. where: a bus or a path outside of the machine that may be written to.
+    Raise StateError, OSError.
+    """
     return _renamed(host, device, entry, after_a_try, where)
 
 
 def end_counting(host: Host, device: Device, entry: BootEntry, where: str = Bus.INTERNAL) -> Counted | None:
-    """The entry came up well: its file loses the counter, as systemd-bless-boot(8) has it. None = it is not counted.
-    where: as for `count_try`. Raises StateError, OSError."""
+    """Remove the counter from the file of an entry that came up well, as systemd-bless-boot(8) does.
+
+    Return None if the entry has no counter. where: as for `count_try`. Raise StateError, OSError.
+    """
     return _renamed(host, device, entry, without_counter, where)
 
 
@@ -100,7 +105,7 @@ def _rename(host: Host, device: Device, folder: str, old: str, new: str) -> None
 
 
 def _rename_in(folder: Path, old: str, new: str) -> None:
-    # through a descriptor: the names cannot lead anywhere else
+    # relative to a descriptor, so that the names cannot lead out of the folder
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(FileNotFoundError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk's PIN: how it is stored, compared, and how long one waits after wrong ones.
+"""The kiosk's PIN: store it, compare it, and enforce a pause after wrong ones.
 
 It is stored as `scrypt$N$R$P$SALT$HASH` (RFC 7914), salt and hash in hexadecimal digits.
 """
@@ -21,26 +21,26 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.value import Value, replace
 
 LONGEST = 32
-"""Digits of a PIN."""
+"""Most digits of a PIN."""
 SHORTEST = 4
 _N, _R, _P = 1 << 14, 8, 1
 _MOST_MEMORY = 64 * 1024 * 1024
-"""Bytes. A first stage may have 128 MB, and a settings file is no reason to use them up."""
+"""Bytes. A first stage may have 128 MB, and a settings file must not be able to use them up."""
 _MOST_WORK = 1 << 21
-"""N * R * P; what `bootmenu pin` writes is a sixteenth of it, and takes a slow board under a second."""
+"""N * R * P; `bootmenu pin` uses a sixteenth of it, which takes a slow board less than a second."""
 
 FREE = 3
-"""Wrong PINs in a row without a pause after them."""
+"""Number of wrong PINs in a row before the first pause."""
 PAUSES = (5, 15, 60, 300)
-"""Seconds of the pauses after that; the last one stays."""
+"""Seconds of the pauses after that; the last one repeats."""
 
 
 class PinError(BootmenuError):
-    """The stored PIN, or a new one, cannot be used."""
+    """The stored PIN or a new one is invalid."""
 
 
 class StoredPin(Value, kw_only=True):
-    """What is known of the PIN: enough to compare."""
+    """The salted hash of a PIN, with the parameters of scrypt."""
 
     n: int
     r: int
@@ -50,7 +50,7 @@ class StoredPin(Value, kw_only=True):
 
     @classmethod
     def parse(cls, text: str) -> StoredPin:
-        """Raises PinError for what is no stored PIN, or takes more memory or time than this machine should give."""
+        """Read a stored PIN. Raise PinError if it is invalid, or would take too much memory or time."""
         try:
             kind, n, r, p, salt, digest = text.split("$")
             stored = cls(
@@ -69,7 +69,7 @@ class StoredPin(Value, kw_only=True):
 
     @classmethod
     def new(cls, pin: str, *, salt: bytes | None = None, n: int = _N) -> StoredPin:
-        """Of a PIN that was chosen. Raises PinError when it is none."""
+        """Hash a new PIN. Raise PinError if it does not consist of 4 to 32 digits."""
         if not SHORTEST <= len(pin) <= LONGEST or not (pin.isascii() and pin.isdigit()):
             raise PinError(
                 f"A PIN has {SHORTEST} to {LONGEST} digits, and nothing else.", "Buttons can enter it, too."
@@ -79,11 +79,11 @@ class StoredPin(Value, kw_only=True):
 
     @property
     def memory(self) -> int:
-        """Bytes that scrypt takes: RFC 7914, 5: the vector V has N blocks of 128 * r bytes, B has p of them."""
+        """Return the bytes that scrypt needs (RFC 7914, 5): the vector V has N blocks of 128 * r bytes, B has p."""
         return 128 * self.r * (self.n + self.p + 2)
 
     def matches(self, pin: str) -> bool:
-        """Takes as long for a wrong PIN as for the right one."""
+        """Return whether the PIN is right, in the same time for a wrong one."""
         return hmac.compare_digest(self._derive(pin), self.digest)
 
     def _derive(self, pin: str) -> bytes:
@@ -98,12 +98,12 @@ class StoredPin(Value, kw_only=True):
         )
 
     def __str__(self) -> str:
-        """As in the settings."""
+        """Return the PIN as it is written in the settings."""
         return f"scrypt${self.n}${self.r}${self.p}${self.salt.hex()}${self.digest.hex()}"
 
 
 def problem(settings: Settings) -> str:
-    """Return why the PIN of the settings cannot be used; empty = it can, or there is none."""
+    """Return why the PIN of the settings cannot be used; empty if it can, or if there is none."""
     if settings.kiosk_pin is None:
         return ""
     try:
@@ -124,19 +124,18 @@ def _unusable(why: str) -> PinError:
 
 
 def pause(wrong: int) -> int:
-    """Seconds to wait after so many wrong PINs in a row."""
+    """Return the seconds to wait after so many wrong PINs in a row."""
     if wrong < FREE + 1:
         return 0
     return PAUSES[min(wrong - FREE - 1, len(PAUSES) - 1)]
 
 
 class Guard:
-    """Asks for the PIN at most as often as the pauses allow.
+    """Check PINs, at most as often as the pauses allow.
 
-    The number of wrong ones is remembered between boots, and a restart begins with the whole pause of that number.
-    Where it cannot be remembered, or what was cannot be read, the longest pause is before the first try, too, and
-    after every wrong one that is not remembered: else cutting the power would be the way around it. A count that was
-    lost with a damaged state is the highest one, until the right PIN is entered.
+    The number of wrong ones is kept between boots, and a restart begins with the whole pause for that number. If it
+    cannot be stored or read, the longest pause applies before the first try and after every wrong one: otherwise
+    cutting the power would avoid it. After a damaged state the highest count applies until the right PIN is entered.
     """
 
     def __init__(self, stored: StoredPin, memory: StateStore, clock: Callable[[], float] = monotonic) -> None:
@@ -148,19 +147,18 @@ class Guard:
 
     @property
     def wrong(self) -> int:
-        """Wrong PINs in a row, over restarts."""
+        """Return the number of wrong PINs in a row, across restarts."""
         return self._memory.state.wrong_pins
 
     @property
     def wait(self) -> int:
-        """Whole seconds until the next one is looked at; 0 = now."""
+        """Return the whole seconds until the next PIN is checked; 0 for now."""
         return max(0, math.ceil(self._until - self._clock()))
 
     def opens(self, pin: str) -> bool:
-        """Whether it is the right one. False without a look while there is a pause. One at a time.
+        """Return whether the PIN is right; during a pause, return False without checking it. Thread-safe.
 
-        The try is counted and stored as a wrong one before it is compared: who cuts the power to undo it has
-        only made it certain.
+        The try is stored as a wrong one before it is compared, so that cutting the power cannot undo it.
         """
         with self._lock:
             if self.wait:
@@ -182,6 +180,6 @@ _MAKING = threading.Lock()
 
 
 def guard(stored: StoredPin, memory: StateStore) -> Guard:
-    """The one of this memory: every console has the same pauses, and they go on when the menu begins again."""
+    """Return the guard of this store: all consoles share its pauses, which continue when the menu restarts."""
     with _MAKING:
         return _GUARDS.setdefault(memory, Guard(stored, memory))

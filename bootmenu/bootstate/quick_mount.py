@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The partition that the settings name, and mounting it, in the plainest case and with next to no imports.
+"""Find and mount the partition that the settings name, in the simplest case and with almost no imports.
 
-In a system that has started, udev has looked at every disk and written down what it found. Only what is beyond doubt
-is answered here, a part of what discovery/ knows: one partition of this name in the whole machine, on a disk that
-hangs on the machine's own controllers. tests/bootstate/test_quick_mount.py compares the two.
+In a started system udev has probed every disk and stored the results. This finds a partition only if there is no
+doubt: its name must be unique in the machine, and its disk must be attached to the machine's own controllers.
+tests/bootstate/test_quick_mount.py compares the results with those of discovery/.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _NAMES = {
     "partuuid": "E:ID_PART_ENTRY_UUID",
     "partlabel": "E:ID_PART_ENTRY_NAME",
 }
-"""Where udev writes the names of a partition (/run/udev/data/bMAJOR:MINOR)."""
+"""Keys of the names of a partition in udev's database (/run/udev/data/bMAJOR:MINOR)."""
 _FILE_SYSTEMS = frozenset(("vfat", "exfat", "ext2", "ext3", "ext4", "xfs", "f2fs"))
 _STACKED = ("dm-", "md", "loop", "nbd", "ram", "zram", "bcache")
 _OURS = frozenset(("pci", "platform", "amba", "virtio"))
 _PLAIN = _OURS | {"", "acpi", "scsi", "ata_port", "nvme", "mmc", "mmc_host"}
-"""Subsystems of what is above a disk inside the machine, or a card in a slot."""
+"""Subsystems of the parent devices of a disk inside the machine, or of a card in a slot."""
 _POINT = "/run"
 """Where the partition is mounted, for this process only."""
 _CLONE_NEWNS, _DETACH = 0x00020000, 2
@@ -36,7 +36,7 @@ _FLAGS = 2 | 4 | 8 | 256  # MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOSYMFOLLOW
 def find(root: str, setting: str) -> tuple[str, str]:
     """Return the device and the file system of the partition that state.device names.
 
-    root: where the machine's /sys and /run begin. Raises LookupError where there is any doubt, and OSError.
+    root: directory that contains /sys and /run. Raise LookupError if there is any doubt, and OSError.
     """
     words = setting.split()
     where = "internal"
@@ -67,7 +67,7 @@ def find(root: str, setting: str) -> tuple[str, str]:
 
 
 def _wanted(text: str) -> tuple[str, str]:
-    """Return which property has to have which value."""
+    """Return the property and the value that identify the partition. Raise LookupError."""
     kind, equals, value = text.partition("=")
     if not equals:
         kind, value = "name", text.removeprefix("/dev/")
@@ -77,7 +77,7 @@ def _wanted(text: str) -> tuple[str, str]:
 
 
 def _properties(root: str, name: str) -> dict[str, str]:
-    """Return what udev knows of a block device."""
+    """Return the properties of a block device from udev's database."""
     number = _read(f"{root}/sys/class/block/{name}/dev")
     try:
         lines = _read(f"{root}/run/udev/data/b{number}").split("\n")
@@ -91,7 +91,7 @@ def _properties(root: str, name: str) -> dict[str, str]:
 
 
 def _bus(root: str, folder: str) -> str:
-    """Return `internal` or `sd`; raise LookupError for everything else. See discovery/attachment.py."""
+    """Return `internal` or `sd`; raise LookupError for anything else. See discovery/attachment.py."""
     disk = os.path.realpath(folder)
     if os.path.exists(f"{disk}/partition"):
         disk = os.path.dirname(disk)
@@ -130,14 +130,14 @@ def _read(path: str) -> str:
 
 
 class Mounted:
-    """A partition that is mounted for writing, for this process only, until the end of a with statement."""
+    """Context manager that mounts a partition for writing, visible to this process only."""
 
     def __init__(self, device: str, kind: str) -> None:
         self._device, self._kind = device.encode(), kind.encode()
         self._point = _POINT.encode()
 
     def __enter__(self) -> Self:
-        """Mount it. Raises OSError."""
+        """Mount the partition. Raise OSError."""
         _call("unshare", _CLONE_NEWNS)
         _call("mount", b"none", b"/", b"", _PRIVATE, b"")
         _call("mount", self._device, self._point, self._kind, _FLAGS, b"")
@@ -151,13 +151,13 @@ class Mounted:
 
     @property
     def top(self) -> str:
-        """Return where its root is."""
+        """Return the mount point."""
         return _POINT
 
 
 def _call(name: str, *arguments: int | bytes) -> None:
-    """Make a system call by the C library. Raises OSError, and whatever another Python's _ctypes does not know."""
-    # ctypes, which is written in Python, takes a quarter of an interpreter's start
+    """Make a system call through the C library. Raise OSError, and other errors if this Python's _ctypes differs."""
+    # importing ctypes, which is written in Python, takes a quarter of an interpreter's start
     import _ctypes
 
     class Int(_ctypes._SimpleCData):  # type: ignore[type-arg]

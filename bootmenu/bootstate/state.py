@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is remembered between boots: a value, and its bytes. state_file.py has the same as plain objects."""
+"""The state that is kept between boots, and its JSON. state_file.py handles the same as plain objects."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from bootmenu.model.value import Value, replace
 from bootmenu.system import durable
 
 MOST_WRONG_PINS = 1000
-"""That are counted. So many are taken for entered where nobody knows how many were: a lost count frees nobody of a
-pause."""
+"""Highest number that is counted. It is also assumed when the count was lost, so that losing it avoids no pause."""
 _MOST_DISKS = 100
 _LONGEST_TITLE = 200  # characters; it comes from a disk
 
@@ -30,9 +29,9 @@ class StateError(BootmenuError):
 
 
 class DamagedError(StateError, ValueError):
-    """What was stored is not a state.
+    """What was stored is not a valid state.
 
-    left: the state that was stored before it; None = that cannot be read either.
+    left: the state that was stored before it, or None if that cannot be read either.
     """
 
     def __init__(self, message: str, left: State | None = None) -> None:
@@ -44,25 +43,25 @@ class Attempt(Value, kw_only=True):
     """A boot of one entry."""
 
     entry: str
-    """Its id."""
+    """Id of the entry."""
     at: str
-    """ISO 8601, UTC, `2026-11-14T09:30:00Z`; empty when the clock was not set."""
+    """Time in ISO 8601, UTC, `2026-11-14T09:30:00Z`; empty if the clock was not set."""
     title: str = ""
 
     @classmethod
     def now(cls, entry: BootEntry) -> Attempt:
-        """Return a boot of this entry, now."""
+        """Return an attempt to boot this entry now."""
         return cls(entry=entry.id, at=timestamp(), title=entry.title[:_LONGEST_TITLE])
 
 
 class State(Value, kw_only=True):
-    """Everything that is remembered. A value: every change makes a new one."""
+    """Everything that is kept between boots. Immutable: every change returns a new state."""
 
     schema: int = SCHEMA
     last: Attempt | None = None
     """The entry that was started last."""
     trying: Attempt | None = None
-    """A jump was made into it, and it has not been marked good since."""
+    """The entry that was jumped into and has not been marked good since."""
     lost: tuple[Attempt, ...] = ()
     """Entries whose last boot did not complete, newest first, one each."""
     good: tuple[Attempt, ...] = ()
@@ -72,15 +71,15 @@ class State(Value, kw_only=True):
     default: str | None = None
     """Id of the entry that was made the default."""
     default_disks: tuple[str, ...] = ()
-    """Place.disk of the disks that it needed then: an id can be on another one the next time."""
+    """Place.disk of the disks that it needed then: next time the same id may be on another disk."""
     disks: tuple[str, ...] = ()
-    """Place.disk of every disk that was there when it was made the default."""
+    """Place.disk of every disk that was present when it was made the default."""
     once: str | None = None
     """Id of the entry for the next boot only."""
     once_disks: tuple[str, ...] = ()
     """Place.disk of the disks that it needed when it was chosen."""
     wrong_pins: int = 0
-    """In a row."""
+    """Number of wrong PINs in a row."""
 
     def on_menu_start(self) -> State:
         """Return the state as the menu starts: the last boot, if it was not marked good, did not complete."""
@@ -89,7 +88,7 @@ class State(Value, kw_only=True):
         return replace(self, trying=None, lost=_first(self.trying, self.lost))
 
     def booting(self, attempt: Attempt) -> State:
-        """Return the state right before the jump. A choice for one boot is used up."""
+        """Return the state right before the jump, which uses up a choice for one boot."""
         return replace(
             self,
             last=attempt,
@@ -105,8 +104,8 @@ class State(Value, kw_only=True):
         return replace(self, default=listing.entry.id, default_disks=tuple(sorted(listing.disks)), disks=disks)
 
     def without_default(self, entry: str) -> State:
-        """Return the state in which the entry of this id is not the default. Another one, which may have been made
-        the default on another console, stays."""
+        """Return the state in which this entry is not the default. Keep another default, which may have been set on
+        another console."""
         if self.default != entry:
             return self
         return replace(self, default=None, default_disks=(), disks=())
@@ -116,41 +115,41 @@ class State(Value, kw_only=True):
         return replace(self, once=listing.entry.id, once_disks=tuple(sorted(listing.disks)))
 
     def without_once(self, entry: str) -> State:
-        """Return the state in which the entry of this id is not the one for the next boot; another one stays."""
+        """Return the state in which this entry is not the one for the next boot; keep another one."""
         return self if self.once != entry else replace(self, once=None, once_disks=())
 
     def mark_good(self, at: str) -> State:
-        """Return the state after the system that was tried said that it is well; the same when none was tried."""
+        """Return the state after the tried system was marked good; the same if none was tried."""
         return from_json(State, state_file.mark_good(to_json(self), at))
 
     def with_lost_count(self) -> State:
-        """Return it as it is used where it may be older than what was lost: the wrong PINs that were entered since
-        are not known."""
+        """Return an older state as it is used after a newer one was lost: how many wrong PINs were entered since is
+        unknown."""
         return replace(self, wrong_pins=MOST_WRONG_PINS)
 
     def on_boot_failed(self) -> State:
-        """Return the state after a jump that failed: it was no try."""
+        """Return the state after a jump that failed, which does not count as a try."""
         if self.trying is None:
             return self
         return replace(self, trying=None, tries=self.tries[1:])
 
     def tries_left(self, entry: str, allowed: int) -> int | None:
-        """Return what is left of `allowed` tries in a row without success; None where 0 says not to count them."""
+        """Return how many of `allowed` tries without success are left; None if `allowed` is 0, for no limit."""
         if not allowed:
             return None
         return max(0, allowed - sum(1 for attempt in self.tries if attempt.entry == entry))
 
     def lost_at(self, entry: str) -> Attempt | None:
-        """Return the last boot of the entry if it did not complete; None when it did, or was never tried."""
+        """Return the last boot of the entry if it did not complete, else None."""
         return next((attempt for attempt in self.lost if attempt.entry == entry), None)
 
     def good_at(self, entry: str) -> Attempt | None:
-        """Return the boot of the entry that last came up well, or None."""
+        """Return the last boot of the entry that was marked good, or None."""
         return next((attempt for attempt in self.good if attempt.entry == entry), None)
 
 
 def timestamp() -> str:
-    """Return the time as Attempt.at has it; empty where the clock is before this program was written: never set."""
+    """Return the time in the form of Attempt.at; empty if the clock was never set."""
     return state_file.timestamp(time.time())
 
 
@@ -163,8 +162,8 @@ def _first(attempt: Attempt, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]
 
 
 def encode(state: State) -> bytes:
-    """Return the state as JSON with a newline at the end: a file that was cut off has none. What would be too long to
-    be read again loses its oldest attempts. Raise StateError when that is not enough."""
+    """Return the state as JSON with a newline at the end, which shows that the file is complete. If it would be too
+    long to read back, drop the oldest attempts; raise StateError if that is not enough."""
     few = KEPT
     while True:
         kept = {name: getattr(state, name)[:few] for name in ("lost", "good", "tries")}
@@ -177,7 +176,7 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """Return the state. Raise DamagedError for anything else, StateError for one of a newer schema."""
+    """Return the state. Raise DamagedError if it is invalid, StateError if its schema is newer."""
     try:
         value = json.loads(data) if data.endswith(b"\n") else None
         if not isinstance(value, dict):
@@ -187,7 +186,7 @@ def decode(data: bytes) -> State:
                 N_("the state was written by a newer bootmenu (schema {schema})", schema=value["schema"])
             )
         state = from_json(State, value)
-        if state.wrong_pins < 0:  # it would let somebody guess so often without a pause
+        if state.wrong_pins < 0:  # a negative count would allow more guesses without a pause
             raise DamagedError(N_("the remembered state is damaged"))
         return state
     except StateError:

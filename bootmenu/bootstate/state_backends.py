@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Where the state is stored: in a folder, on a partition that is writable for a moment only, or in an EFI variable.
+"""Store the state in a folder, on a partition that is mounted only for the write, or in an EFI variable.
 
-A power cut at any point leaves either the old state or the new one.
+After a power cut at any point there is either the old state or the new one.
 """
 
 from __future__ import annotations
@@ -26,28 +26,27 @@ from bootmenu.system.host import Host
 
 
 def write_into(folder: Path, data: bytes, files: Files) -> None:
-    """Replace what is stored there; see durable.store. Raises OSError, and StateError rather than write over what a
-    newer bootmenu has written."""
+    """Replace the stored state; see durable.store. Raise OSError, and StateError if a newer bootmenu wrote it."""
     durable.store(str(folder / NAME), data, files, decode)
 
 
 def read_from(folder: Path, files: Files) -> State:
-    """Return the newest of what was stored there that can be read; an empty state when nothing was.
+    """Return the newest stored state that can be read; an empty one if nothing was stored.
 
-    Raises StateError, OSError.
+    Raise StateError, OSError.
     """
     data, _ = durable.newest(str(folder / NAME), files, decode)
     return State() if data is None else decode(data)
 
 
 def _read_last(folder: Path, files: Files) -> State:
-    """Return what was stored last. Raises DamagedError with what was before it, StateError, OSError."""
+    """Return the state that was stored last. Raise DamagedError with the one before it, StateError, OSError."""
     try:
         data, path = durable.newest(str(folder / NAME), files, decode)
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        # FAT says so where the chain of a file's clusters is broken; what is written anew has clusters of its own
+        # FAT reports a broken chain of clusters this way; a new file has new clusters
         raise DamagedError(N_("the remembered state is damaged")) from None
     if data is None:
         return State()
@@ -57,39 +56,40 @@ def _read_last(folder: Path, files: Files) -> State:
 
 
 class StateBackend(Protocol):
-    """One place. Both may raise StateError, OSError."""
+    """A place where the state is stored. Both methods may raise StateError, OSError."""
 
     def read(self) -> State: ...
     def write(self, state: State) -> None: ...
 
 
 class FolderBackend(Value):
-    """A folder of the running system."""
+    """Store the state in a folder of the running system."""
 
     folder: Path
     files: Files = field(default_factory=Files)
 
     def read(self) -> State:
-        """See StateBackend."""
+        """Read the state."""
         return _read_last(self.folder, self.files)
 
     def write(self, state: State) -> None:
-        """See StateBackend."""
+        """Write the state."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_into(self.folder, encode(state), self.files)
 
 
 Aside = Callable[[str], contextlib.AbstractContextManager[None]]
-"""Lets go of a device, by its name, for as long as it is entered."""
+"""Context manager that stops using a device, given by name, while it is entered."""
 
 
 def no_aside(_name: str) -> contextlib.AbstractContextManager[None]:
+    """Return a context manager that does nothing."""
     return contextlib.nullcontext()
 
 
 class PartitionBackend(Value):
-    """A folder on a partition, which is mounted for the moment of reading or writing. The partition must not be
-    mounted read-only meanwhile: `aside` sees to that, by the device's name."""
+    """Store the state in a folder on a partition, which is mounted only to read or write. `aside` makes sure that
+    nothing else has it mounted read-only meanwhile."""
 
     host: Host
     device: Device
@@ -98,12 +98,12 @@ class PartitionBackend(Value):
     aside: Aside = no_aside
 
     def read(self) -> State:
-        """See StateBackend."""
+        """Read the state."""
         with self._mounted() as root:
             return _read_last(root, self.files)
 
     def write(self, state: State) -> None:
-        """See StateBackend."""
+        """Write the state."""
         with self._mounted() as root:
             root.mkdir(parents=True, exist_ok=True)
             write_into(root, encode(state), self.files)
@@ -115,16 +115,16 @@ class PartitionBackend(Value):
 
 
 class EfiBackend(Value):
-    """A variable of the firmware, which replaces it as a whole or not at all (UEFI, 8.2: SetVariable)."""
+    """Store the state in an EFI variable, which firmware replaces atomically (UEFI, 8.2: SetVariable)."""
 
     host: Host
 
     def read(self) -> State:
-        """See StateBackend."""
+        """Read the state."""
         data = efi.value_of(self.host.read(efi.STATE))
         return State() if data is None else decode(data)
 
     def write(self, state: State) -> None:
-        """See StateBackend. The variable is small: only the newest of what is remembered fits."""
+        """Write the state. Keep only the newest attempts, as the variable is small."""
         few = from_json(State, state_file.in_efi(to_json(state)))
         efi.write(self.host.path(efi.STATE), encode(few))

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The state as plain JSON objects, checked and written without any import: `bootmenu mark-good` runs on slow boards,
-where importing state.py would take most of its time. state.py has the meaning of each field."""
+"""The state as plain JSON objects, read and written with almost no imports: `bootmenu mark-good` runs on slow boards,
+where importing state.py would take most of its time. state.py documents the fields."""
 
 from __future__ import annotations
 
 NAME = "state.json"
 SCHEMA = 1
 KEPT = 50
-"""Attempts in each list; the oldest go first."""
+"""Most attempts in each list; the oldest are dropped."""
 KEPT_IN_EFI = 3
-"""The same in a variable of the firmware, which is small."""
+"""Most attempts in an EFI variable, which is small."""
 WRITTEN = 1_750_000_000
-"""Seconds since 1970; in 2025: a clock that is behind this was never set."""
+"""Seconds since 1970, in 2025: a clock with an earlier time was never set."""
 
 NOTHING_TRIED = "No entry waits for this: nothing was started, or it is marked good already."
 
@@ -36,15 +36,15 @@ Object = dict[str, object]
 
 
 class NotPlainError(ValueError):
-    """It is no state, or not written as this module writes it: state.decode says more."""
+    """It is no state in the form that this module writes; state.decode gives details."""
 
 
 def loads(data: bytes) -> Object:
-    """Return the state that was stored, every field of it of the right kind.
+    """Return the stored state, with the types of all fields checked.
 
-    Raises NotPlainError, or another ValueError, for anything else, also for what state.decode would still understand.
+    Raise NotPlainError or another ValueError for anything else, even if state.decode accepts it.
     """
-    # json.loads would import re for the same scanner
+    # json.loads uses the same scanner, but imports re
     from _json import make_scanner
 
     if not data.endswith(b"}\n"):
@@ -63,7 +63,7 @@ def loads(data: bytes) -> Object:
 
 
 class _Scanning:
-    """How the scanner of the standard library reads (json.decoder.JSONDecoder has the same attributes)."""
+    """Parameters of the standard library's scanner (json.decoder.JSONDecoder has the same attributes)."""
 
     strict = True
     object_hook = object_pairs_hook = None
@@ -92,7 +92,7 @@ def _is_attempt(value: object) -> bool:
 
 
 def dumps(state: Object) -> bytes:
-    """Return what json.dumps without blanks would, with a newline at the end: a file that was cut off has none."""
+    """Return compact JSON as json.dumps writes it, with a newline at the end, which shows that a file is complete."""
     return _text(state).encode("ascii") + b"\n"
 
 
@@ -109,8 +109,7 @@ def _text(value: object) -> str:
 
 
 def mark_good(state: Object, at: str) -> Object:
-    """Return the state after the system that was tried said that it is well, at that time (Attempt.at). Nothing
-    changes when none was tried."""
+    """Return the state after the tried system was marked good at `at` (Attempt.at); the same if none was tried."""
     tried = state["trying"]
     if not isinstance(tried, dict):
         return state
@@ -129,7 +128,7 @@ def _without(tried: Object, attempts: object) -> list[Object]:
 
 
 def in_efi(state: Object) -> Object:
-    """Return what of a state goes into a variable of the firmware: the newest only."""
+    """Return the part of a state that is stored in an EFI variable: only the newest attempts."""
     few: Object = {}
     for name in ("lost", "good", "tries"):
         attempts = state[name]
@@ -139,12 +138,12 @@ def in_efi(state: Object) -> Object:
 
 
 def timestamp(now: float) -> str:
-    """Return seconds since 1970 as Attempt.at has it; empty where the clock was not set."""
+    """Return seconds since 1970 in the form of Attempt.at; empty if the clock was not set."""
     from time import gmtime, strftime
 
     return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(now)) if now > WRITTEN else ""
 
 
 def praise(tried: Object) -> str:
-    """Return what mark-good says of the entry that came up."""
+    """Return the message of mark-good about the entry."""
     return f"{tried['title'] or tried['entry']} came up well"

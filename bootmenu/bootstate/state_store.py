@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The state as the menus of all consoles use it, kept in one place or in none. A damaged one is replaced by what can
+"""The state that the menus of all consoles share, with at most one backend. A damaged state is replaced by what can
 be read."""
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ _ANEW = N_("What was remembered was damaged and could not be read. It begins ane
 
 
 class StateStore:
-    """The state and its backend, as the menus of all consoles use them. A backend that fails is reported in `error`
-    and never raises.
+    """The state and its backend, shared by the menus of all consoles. Failures of the backend are not raised but
+    reported in `error`.
 
-    A change applies from the moment it is made, and listeners are called then; storing it takes as long as the disk
-    does. What is stored is always the newest.
+    A change applies at once, and listeners are called then; storing it takes as long as the disk does. The newest
+    state is stored.
     """
 
     def __init__(self, backend: StateBackend | None, error: str = "") -> None:
         self._backend = backend
         self._changing = Lock()
-        """Held while a state is made of another one, never while a disk is asked."""
+        """Held while the state is replaced, never during disk access."""
         self._storing = Lock()
         self._listeners: list[Callable[[], object]] = []
         self.state = State()
         self._stored: State | None = self.state
-        """What is stored already; None = not known, so that the state has to be written."""
+        """The state that is stored; None if unknown, so that the state has to be written."""
         self.error = error
-        """Why nothing is remembered, or what could not be; empty = no error."""
+        """Why nothing is remembered, or what could not be; empty if there was no error."""
         self.known = False
-        """Whether what was remembered could be read; False = there may have been anything."""
+        """Whether the stored state could be read."""
         self.healed = ""
-        """What was damaged and is repaired now, to be shown once; empty = nothing was."""
+        """Message about a damaged state that was repaired, to be shown once; empty if nothing was damaged."""
         if backend is not None:
             try:
                 self.state = self._stored = backend.read()
@@ -50,7 +50,7 @@ class StateStore:
                 self.error = N_("What was remembered could not be read: {reason}.", reason=_words(error))
 
     def _heal(self, left: State | None) -> None:
-        """Go on with what can be read. As it is stored at once, the next start finds nothing to tell."""
+        """Continue with what can be read. It is stored at once, so that the next start reports no damage."""
         self.healed = _BEFORE if left is not None else _ANEW
         self._stored = None
         self.keep((left or State()).with_lost_count())
@@ -61,7 +61,8 @@ class StateStore:
         return self._backend is not None
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
-        """Call it after every change, in the thread that made it. Return what ends that, once or more often."""
+        """Call the listener after every change, in the thread that made it. Return a function that removes it, and
+        may be called repeatedly."""
         self._listeners.append(listener)
 
         def stop() -> None:
@@ -71,33 +72,33 @@ class StateStore:
         return stop
 
     def keep(self, state: State) -> bool:
-        """Use this state from now on, and store it. False = it lasts until power-off only; `error` says why."""
+        """Use this state from now on, and store it. Return False if it is kept only until power-off (see `error`)."""
         return self.update(lambda _: state)
 
     def update(self, change: Callable[[State], State]) -> bool:
-        """Use what `change` makes of the state, and store it. See keep."""
+        """Replace the state by what `change` returns, and store it. Return as `keep`."""
         self.change(change)
         return self.store()
 
     def change(self, change: Callable[[State], State]) -> None:
-        """Use what is made of the state from now on. Waits for no disk: `store` keeps it. One console at a time: none
-        undoes what another one has changed."""
+        """Replace the state by what `change` returns, without disk access. Calls are serialized, so that
+        no console undoes another one's change."""
         with self._changing:
             before, self.state = self.state, change(self.state)
             changed = self.state != before
         for listener in tuple(self._listeners) if changed else ():
-            with contextlib.suppress(Exception):  # a console that is going must not keep it from being stored
+            with contextlib.suppress(Exception):  # a console that is closing must not prevent storing
                 listener()
 
     def store(self) -> bool:
-        """Store the state as it is by now. False = it lasts until power-off only; `error` says why."""
+        """Store the current state. Return False if it lasts only until power-off; `error` says why."""
         if self._backend is None:
             return False
         with self._storing:
             state = self.state
             if state == self._stored:
                 return True
-            self._stored = None  # a write that fails may have got anywhere
+            self._stored = None  # after a failed write it is unknown what is stored
             try:
                 self._backend.write(state)
             except (BootmenuError, OSError) as error:

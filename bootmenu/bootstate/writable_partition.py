@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A partition that is mounted for writing for a moment, below a folder of its own."""
+"""Mount a partition for writing for a moment, in a private folder."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 
 
 def below(root: Path, path: str) -> Path:
-    """Return a path of a partition that is mounted at `root`; nothing leads out of it."""
+    """Return a path of a partition that is mounted at `root`; it cannot lead out of it."""
     return Path(root, *(part for part in path.split("/") if part not in ("", ".", "..")))
 
 
 @contextlib.contextmanager
 def writable(host: Host, device: Device) -> Iterator[Path]:
-    """Yield the root of the partition, mounted for writing until the end. Raise StateError, OSError."""
+    """Mount the partition for writing, yield its root, and unmount it. Raise StateError, OSError."""
     if device.filesystem is None:
         raise StateError(N_("{device} has no file system that is known", device=device.name))
     place = scratch.make(scratch.FolderUse.STATE)
     point = str(place.path / "root")
     try:
         Path(point).mkdir(mode=0o700)
-        # NOSYMFOLLOW: a folder on it is trusted, what a link there points to is not
+        # NOSYMFOLLOW: folders on the partition are trusted, targets of its links are not
         flags = MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC | MountFlag.NOSYMFOLLOW
-        if device.filesystem == "btrfs":  # before anything is written
-            _look_at(host, device, point, flags | MountFlag.RDONLY)
+        if device.filesystem == "btrfs":  # check before anything is written
+            _check_same_disk(host, device, point, flags | MountFlag.RDONLY)
         with _mounted(host, device, point, flags):
             yield Path(point)
     finally:
@@ -42,14 +42,14 @@ def writable(host: Host, device: Device) -> Iterator[Path]:
         place.leave()
 
 
-def _look_at(host: Host, device: Device, point: str, flags: MountFlag) -> None:
-    """Raise StateError where the kernel takes another disk for this one, and OSError."""
+def _check_same_disk(host: Host, device: Device, point: str, flags: MountFlag) -> None:
+    """Raise StateError if the kernel confuses this disk with another one, and OSError."""
     try:
         with _mounted(host, device, point, flags):
             return
     except StateError:
         pass
-    # with that umount the kernel has forgotten the other disk, which is not mounted
+    # unmounting made the kernel forget the other disk, unless that is mounted
     with _mounted(host, device, point, flags):
         pass
 

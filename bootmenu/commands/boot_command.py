@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu boot`: the same plan, load and jump as the menu's, printed line by line."""
+"""`bootmenu boot`: plan, load and jump as the menu does, printed line by line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bootmenu.errors import BootmenuError, FormatError, UsageError
 from bootmenu.model.text import printable
 from bootmenu.model.value import Value, replace
 
-# Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
+# Imported inside the functions: each import costs time on a slow board, and --help needs none of these.
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.formats.dtb import DeviceTree
@@ -29,26 +29,26 @@ HELP = "load and start an entry without the menu"
 FOLLOWS = "check"
 
 _MOST_DIFFERENCES = 2000
-"""Differences of device trees that are printed."""
+"""Most differences of device trees that are printed."""
 
 
 class BootOptions(Value, kw_only=True):
-    """How far to go, and what to print."""
+    """Options of a boot: how far to go, and how to print it."""
 
     load_only: bool = False
     dry_run: bool = False
     force: bool = False
     json: bool = False
     ignored: frozenset[str] = frozenset()
-    """Codes that were overridden."""
+    """Codes of findings that are overridden."""
 
 
 class RefusedError(BootmenuError):
-    """The verdict is fail and nobody forced it."""
+    """The verdict is fail, and --force was not given."""
 
 
 class FailedError(BootmenuError):
-    """A load or a jump failed; printed for people with what the kernel said of it."""
+    """A load or a jump failed; printed for people with the kernel's log."""
 
     def __init__(self, error: LoadError) -> None:
         from bootmenu.kexec.kernel_errors import left_loaded
@@ -60,7 +60,7 @@ class FailedError(BootmenuError):
         self.error = error
 
     def to_json(self) -> dict[str, object]:
-        """Return what a program reads: each thing in a field of its own."""
+        """Return the error as JSON, with the kernel's log in its own field."""
         return self.error.to_json()
 
 
@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def find_entry(session: Session, entry_id: str) -> Listing:
-    """Scan and return the entry of that id. Raise UsageError when there is none."""
+    """Scan and return the entry with that id. Raise UsageError if there is none."""
     from bootmenu.session.scan_collection import collect
 
     listings, problems = collect(session)
@@ -127,7 +127,7 @@ def find_entry(session: Session, entry_id: str) -> Listing:
 
 
 def boot(session: Session, listing: Listing, options: BootOptions) -> int:
-    """Print the plan, then run it as far as asked. Return 0, or do not return. Raise BootmenuError."""
+    """Print the plan, then run it as far as asked. Return 0, unless the jump succeeds. Raise BootmenuError."""
     with session.holding(listing):
         return _boot(session, listing, options, _Printer(options.json))
 
@@ -181,7 +181,7 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
 
 
 class _Printer:
-    """Print what a boot does: lines for people, or a JSON object a line."""
+    """Print the progress of a boot: lines for people, or one JSON object per line."""
 
     def __init__(self, as_json: bool) -> None:
         self._json = as_json
@@ -210,7 +210,7 @@ class _Printer:
         sys.stdout.flush()
 
     def trees(self, trees: PlanTrees) -> None:
-        """Print how the tree that would be handed on differs from the entry's own, and from the running one."""
+        """Print how the tree that would be handed over differs from the entry's own and from the running one."""
         before = (("file", trees.named), ("running", trees.running))
         found = {name: _compared(tree, trees.final) for name, tree in before}
         if self._json:
@@ -244,7 +244,7 @@ class _Printer:
 
 
 def _compared(before: DeviceTree | None, after: DeviceTree | None) -> list[str] | None:
-    """Return how two trees differ; None where one of them is not known, or has no source."""
+    """Return how two trees differ; None if one is unknown or cannot be written as source."""
     from itertools import islice
 
     from bootmenu.formats.editable_dtb import differences

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu check`: whether a kernel can be started from here, and why not."""
+"""`bootmenu check`: tell whether a kernel can be started from here, and why not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings and the verdict; return 1 where that is fail."""
+    """Print the findings and the verdict; return 1 if that is fail."""
     from bootmenu.compat import check
     from bootmenu.model.finding import Severity
     from bootmenu.view import output

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The parser of the command line, assembled from the files of this folder.
 
-A file `NAME_command.py` here is the subcommand NAME (`mark_good_command.py` is `mark-good`). It has what SubCommand
-lists and imports at its top only what its parser needs. Nothing else has to be edited: `--help`, the completion
+A file `NAME_command.py` here is the subcommand NAME (`mark_good_command.py` is `mark-good`). It implements
+SubCommand, and imports at its top only what its parser needs. Nothing else has to be edited: `--help`, the completion
 scripts and the manual page find it.
 """
 
@@ -29,22 +29,22 @@ Data is written to standard output, everything else to standard error.
 
 
 class SubCommand(Protocol):
-    """What the module of a subcommand has."""
+    """The interface of the module of a subcommand."""
 
     HELP: str
-    """One line of `bootmenu --help`."""
+    """Its line in `bootmenu --help`."""
     FOLLOWS: str
-    """The subcommand after which it is listed; empty = it is the first."""
+    """The subcommand after which it is listed; empty for the first."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the options to the subcommand's own parser."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Do it and return the exit code. Raise BootmenuError, OSError."""
+        """Run the subcommand and return the exit code. Raise BootmenuError, OSError."""
 
 
 class CommandLineParser(argparse.ArgumentParser):
-    """Report a wrong call like any other error."""
+    """A parser that reports wrong usage like any other error."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
@@ -89,7 +89,7 @@ def load(modules: Mapping[str, str]) -> dict[str, SubCommand]:
 
 
 def _modules() -> dict[str, str]:
-    """Return the module of every subcommand, by its name."""
+    """Return the module names of all subcommands, by subcommand."""
     return {
         file.name.removesuffix(SUFFIX).replace("_", "-"): f"{commands.__name__}.{file.name}"
         for file in pkgutil.iter_modules(commands.__path__)
@@ -98,7 +98,7 @@ def _modules() -> dict[str, str]:
 
 
 def _in_order(found: Mapping[str, SubCommand]) -> dict[str, SubCommand]:
-    """Return them, each after the one that it follows; those that follow the same one by name."""
+    """Return the subcommands, each after the one that it follows; those that follow the same one by name."""
     ordered: dict[str, SubCommand] = {}
 
     def add(name: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The completion scripts of bash, zsh and fish, made from the description of the parser."""
+"""Completion scripts for bash, zsh and fish, made from the description of the parser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bootmenu.commands.parser_description import Command, Flag
 
 
 def completion(shell: str, found: list[Command]) -> str:
-    """The script for one of SHELLS."""
+    """Return the script for one of SHELLS."""
     match shell:
         case "bash":
             return _bash(found)
@@ -105,7 +105,7 @@ def _zsh_value(flag: Flag) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Within single quotes and brackets of zsh."""
+    """Return the text escaped for single quotes and brackets of zsh."""
     return re.sub(r"([\[\]:\\])", r"\\\1", text).replace("'", "'\\''")
 
 

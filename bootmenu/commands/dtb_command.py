@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu dtb`: a device tree as source, and what differs between two.
+"""`bootmenu dtb`: print a device tree as source, or the differences between two.
 
-`diff` ends as diff(1) does: 0 without differences, 1 with some, 2 when something could not be read.
+`diff` exits like diff(1): 0 without differences, 1 with some, 2 if something could not be read.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _to_json(found: Iterable[Difference]) -> Iterable[dict[str, object]]:
 
 
 def _tree(path: str | None) -> EditableTree:
-    """Return the tree in a file; None = the one that this machine runs with. Raise UsageError."""
+    """Return the tree in a file, or the running one if path is None. Raise UsageError."""
     from bootmenu.formats.editable_dtb import EditableTree
 
     try:
@@ -106,7 +106,7 @@ def _file(path: str) -> DeviceTree:
     from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 
     try:
-        # a pipe would be waited for, and opening some devices does something
+        # opening a pipe would block, and opening some devices has side effects
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu facts`: what is known of this machine."""
+"""`bootmenu facts`: print the facts about this machine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def facts_lines(machine: MachineFacts) -> Iterator[str]:
-    """Yield the facts that people ask for first; `--json` has all of them."""
+    """Yield the most important facts as lines; `--json` has all of them."""
     kexec = machine.kexec
     possible = machine.possible_cpus
     tree = machine.tree

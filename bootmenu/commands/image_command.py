@@ -94,7 +94,7 @@ def parse_include(text: str) -> tuple[Path, str]:
 
 
 def source_date(text: str | None) -> int:
-    """Return the value of SOURCE_DATE_EPOCH; 0 when it is not set. Raise UsageError."""
+    """Return the value of SOURCE_DATE_EPOCH, or 0 if it is not set. Raise UsageError."""
     if not text:
         return 0
     if not text.isascii() or not text.isdigit() or int(text) > 0xFFFF_FFFF:
@@ -103,7 +103,7 @@ def source_date(text: str | None) -> int:
 
 
 def cache_folder() -> Path:
-    """Return the folder of bootmenu in the user's cache."""
+    """Return bootmenu's folder in the user's cache."""
     top = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(top) / "bootmenu"
 

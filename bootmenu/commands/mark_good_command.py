@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu mark-good`: say, in the system that was started, that it came up well.
+"""`bootmenu mark-good`: report, from the started system, that it came up well.
 
-Nearly always `run_quickly` does it: importing what the other subcommands need takes a slow board seconds. Whatever is
-out of the ordinary is left to `run`, which does the same and explains. tests/commands/test_mark_good.py names the
-modules that this may import.
+Usually `run_quickly` does it with few imports, as those of the other subcommands take seconds on a slow board.
+Unusual cases are left to `run`, which does the same and explains errors. tests/commands/test_mark_good.py lists the
+modules that may be imported here.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ NEEDED = ("state.device", "state.folder", "state.rename-counters")
 TABLES = ("state", "kiosk", "sha256")
 _NEAR = 0.7
 _WORDS = ("state", "statedevice", "device", "folder")
-"""config/unknown_settings.py takes a name that is as near as that to one of these for one of those needed."""
+"""Names that matter here: config/unknown_settings.py takes a name that is similar to one of them for a typo."""
 
 
 class _UnusualError(Exception):
-    """This is for `run` to do, or to explain."""
+    """The case is unusual, and left to `run`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_arguments: argparse.Namespace) -> int:
-    """Mark the entry that was tried as good, whatever the settings say, and say so."""
+    """Mark the tried entry as good and print that, with any settings."""
     import contextlib
 
     from bootmenu.commands import printing, shared_options
@@ -59,9 +59,9 @@ def run(_arguments: argparse.Namespace) -> int:
 
 
 def run_quickly(root: str = "") -> int | None:
-    """Do the same in the ordinary case and return the exit code; None = nothing was done, and it is for `run` to do.
+    """Do the same in the usual case and return the exit code; return None if nothing was done and `run` has to do it.
 
-    root: where the machine's /etc, /proc, /sys and /var begin; empty = at /.
+    root: directory that contains /etc, /proc, /sys and /var; empty for /.
     """
     try:
         said = _mark(root)
@@ -115,8 +115,8 @@ def _mark_at(place: _Folder | _Variable) -> str:
 
 
 def _settings(root: str) -> dict[str, object]:
-    """Return those needed, by name. Raise _UnusualError where the file is not as plain as it can be, and where the
-    kernel's command line may say something, too."""
+    """Return the settings that matter here, by name. Raise _UnusualError if the file is not plain, or if the kernel's
+    command line may have settings, too."""
     if "bootmenu." in _text(f"{root}/proc/cmdline"):
         raise _UnusualError
     try:
@@ -138,8 +138,8 @@ def _settings(root: str) -> dict[str, object]:
 
 
 def _may_mean_needed(name: str) -> bool:
-    """Return whether a name may be a typo of one of _WORDS: as near as _NEAR, by its longest common subsequence. That
-    is no shorter than the blocks in common by which difflib compares."""
+    """Return whether a name may be a typo of one of _WORDS: at least _NEAR by the longest common subsequence, which
+    is never shorter than the matching blocks of difflib."""
     letters = [char for char in name.casefold() if char not in "-_. "]
     return name != "state" and any(
         2 * _common(letters, word) >= _NEAR * (len(letters) + len(word)) for word in _WORDS
@@ -158,7 +158,7 @@ def _common(one: list[str], other: str) -> int:
 
 
 def _text(path: str) -> str:
-    """Return the whole of a small file. Raises _UnusualError, OSError, ValueError."""
+    """Return the content of a small file. Raise _UnusualError, OSError, ValueError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         data = os.read(descriptor, durable.LIMIT)
@@ -170,20 +170,20 @@ def _text(path: str) -> str:
 
 
 class _Folder:
-    """A folder that keeps the state."""
+    """Keep the state in a folder."""
 
     def __init__(self, folder: str) -> None:
         self._path = f"{folder.rstrip('/')}/{state_file.NAME}"
 
     def read(self) -> state_file.Object | None:
-        """Return the state; None = nothing was ever kept. Raises _UnusualError, OSError, ValueError."""
+        """Return the state, or None if none was stored. Raise _UnusualError, OSError, ValueError."""
         data, name = durable.newest(self._path, durable.Files(), state_file.loads)
         if name != self._path:
             raise _UnusualError  # a power cut, or damage
         return None if data is None else state_file.loads(data)
 
     def write(self, state: state_file.Object) -> None:
-        """Keep the state. Raises _UnusualError, OSError."""
+        """Store the state. Raise _UnusualError, OSError."""
         data = state_file.dumps(state)
         if len(data) > durable.LIMIT:
             raise _UnusualError
@@ -191,10 +191,10 @@ class _Folder:
 
 
 class _Variable:
-    """The variable of EFI firmware."""
+    """Keep the state in an EFI variable."""
 
     def __init__(self, root: str) -> None:
-        """Raises _UnusualError where there is none."""
+        """Raise _UnusualError if EFI variables cannot be written."""
         from bootmenu.system import efi
 
         if efi.access(_text(f"{root}/proc/self/mountinfo")) != "rw":
@@ -203,10 +203,10 @@ class _Variable:
         self._path = root + efi.STATE
 
     def read(self) -> state_file.Object | None:
-        """See _Folder."""
+        """Return the state, or None if none was stored. Raise _UnusualError, OSError, ValueError."""
         data = self._efi.value_of(durable.Files().read(self._path))
         return None if data is None else state_file.loads(data)
 
     def write(self, state: state_file.Object) -> None:
-        """See _Folder."""
+        """Store the state. Raise _UnusualError, OSError."""
         self._efi.write(self._path, state_file.dumps(state_file.in_efi(state)))

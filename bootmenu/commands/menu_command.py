@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the menu until it is left."""
+    """Show the menu until the user leaves it."""
     from bootmenu.frontends import launcher
 
     given = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the command line's own parser says of every command, for the completion scripts and the manual page."""
+"""Describe all commands, read from the parser, for the completion scripts and the manual page."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class Flag(Value, kw_only=True):
     names: tuple[str, ...]
     """`-h`, `--help`; () for a positional argument."""
     metavar: str
-    """What it takes; empty = nothing."""
+    """Name of its value; empty if it takes none."""
     help: str
     choices: tuple[str, ...] = ()
     files: bool = False
-    """It takes the path of a file or a folder."""
+    """Whether it takes the path of a file or a folder."""
     repeatable: bool = False
     required: bool = False
 
 
 class Command(Value, kw_only=True):
-    """One command, or a command of a command."""
+    """One command or subcommand."""
 
     path: tuple[str, ...]
-    """`("image", "build")`; () = the program itself."""
+    """`("image", "build")`; () for the program itself."""
     help: str
     flags: tuple[Flag, ...]
 
@@ -52,7 +52,7 @@ def _commands(
     parser: argparse.ArgumentParser, path: tuple[str, ...], text: str, values: Mapping[str, Iterable[str]]
 ) -> Iterator[Command]:
     flags, below = [], []
-    # argparse has no public way to look into a parser; these names have been the same since Python 2.7
+    # argparse has no public way to inspect a parser; these names have been the same since Python 2.7
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}

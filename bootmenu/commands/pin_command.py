@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu pin`: make the line of the settings file that sets the kiosk's PIN."""
+"""`bootmenu pin`: print the line for the settings file that sets the kiosk's PIN."""
 
 from __future__ import annotations
 

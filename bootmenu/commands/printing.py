@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What subcommands print: data on standard output, notes for people on standard error."""
+"""Print data on standard output, and notes for people on standard error."""
 
 from __future__ import annotations
 

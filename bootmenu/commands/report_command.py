@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu report`: pack what a bug report needs, without secrets."""
+"""`bootmenu report`: pack the data for a bug report, without secrets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Scan once and write the archive. Raise BootmenuError where its file already exists."""
+    """Scan once and write the archive. Raise BootmenuError if its file already exists."""
     import time
 
     from bootmenu.bugreport import bundle
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     path = Path(arguments.output or f"{name}.tar.gz")
     try:
-        # others need not read it, and nothing that is there is overwritten
+        # readable by the owner only, and no existing file is overwritten
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise BootmenuError(f"{path} already exists", "Name another file with --output.") from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu scan`: what can be booted, with verdicts."""
+"""`bootmenu scan`: list what can be booted, with verdicts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def scan_lines(listings: list[Listing]) -> Iterator[str]:
-    """Yield a line for each entry: verdict, id, title; below it the worst finding, where the verdict is not ok."""
+    """Yield a line for each entry: verdict, id, title; and the worst finding, unless the verdict is ok."""
     from bootmenu.model.finding import Severity
     from bootmenu.view.output import printable
     from bootmenu.view.wording import word

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu settings`: every setting with its value, and where that came from."""
+"""`bootmenu settings`: print every setting with its value and origin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the settings, and what is wrong with them; return 1 if anything is."""
+    """Print the settings and their problems; return 1 if there are any."""
 
     from bootmenu.bootstate import pin
     from bootmenu.bootstate.backend_from_settings import why_not_kept
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def applied() -> Applied:
-    """Return what applies, in this environment, of the settings that nobody has made."""
+    """Return what applies in this environment for settings that are not made."""
     from bootmenu import i18n
     from bootmenu.config.settings import FIRST_STAGE_SECONDS
     from bootmenu.terminal.capabilities import Depth, prepare_environment
@@ -67,7 +67,7 @@ def applied() -> Applied:
 
 
 def settings_lines(loaded: Loaded, applied: Applied | None = None) -> Iterator[str]:
-    """Yield the settings as a settings file has them, each with its origin as a comment. Secrets are comments."""
+    """Yield the settings in the form of a settings file, with origins as comments. Secrets are commented out."""
     from bootmenu.config.plain_toml import dumps
     from bootmenu.config.settings import OPTIONS
     from bootmenu.view.output import printable, settings_rows

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Options that several subcommands take, and what they name: a machine, its settings, files and folders."""
+"""Options of several subcommands, and what they refer to: a machine, its settings, files and folders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import BootmenuError, FormatError, UsageError
 
-# Imports stand in the functions: each costs time on a slow board, and --help needs none of them.
+# Imported inside the functions: each import costs time on a slow board, and --help needs none of these.
 if TYPE_CHECKING:
     import argparse
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name the files of an entry, the kernel aside."""
+    """Add the options that name the files of an entry, except the kernel."""
     parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is handed on")
     parser.add_argument(
         "--overlay", action="append", default=[], metavar="F", help="device-tree overlay (repeatable)"
@@ -78,8 +78,8 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def ignored_codes(arguments: argparse.Namespace) -> frozenset[str]:
-    """Return the codes to override. Raise UsageError for one that no check has: a typo must not look like an
-    override."""
+    """Return the codes to override. Raise UsageError for an unknown one, so that a typo does not look like
+    an override."""
     from bootmenu.compat import CHECKS
 
     codes = frozenset(code.upper() for code in arguments.ignore)
@@ -90,7 +90,7 @@ def ignored_codes(arguments: argparse.Namespace) -> frozenset[str]:
 
 
 def host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
-    """Return this host with its facts, or with those that were recorded in a file. Raise UsageError."""
+    """Return this host with its facts, or with facts that were recorded in a file. Raise UsageError."""
     from bootmenu.discovery.machine_facts import gather
     from bootmenu.model.machine import MachineFacts
     from bootmenu.system.host import Host
@@ -111,7 +111,7 @@ def host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
 
 
 def dtb_edits(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Return the edits of the device tree. Raise UsageError for one that cannot be understood."""
+    """Return the edits of the device tree. Raise UsageError for an invalid one."""
     from bootmenu.formats.dtb_edits import DtbEdit
 
     for text in arguments.dtb_edit:
@@ -128,7 +128,7 @@ def carry_over(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
-    """Return the settings; print what is wrong with them. flags: values by name, which override the others."""
+    """Return the settings, and print their problems. flags: values by name, which take precedence."""
     from bootmenu.config.settings_layers import load
 
     loaded = load(host, flags)
@@ -140,7 +140,7 @@ def settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
 def files_session(
     arguments: argparse.Namespace, kernel: str, host: Host, machine: MachineFacts, settings: Settings
 ) -> FilesSession:
-    """Return a session about the files named on the command line. Raise UsageError when one cannot be read."""
+    """Return a session for the files named on the command line. Raise UsageError if one cannot be read."""
     from bootmenu.session.files_session import FilesSession
 
     return FilesSession(
@@ -160,7 +160,7 @@ def files_session(
 
 
 def _partitions(arguments: argparse.Namespace, host: Host) -> list[Device] | None:
-    """Return the partitions among which root= is looked for; None = it was not asked for. Raise UsageError."""
+    """Return the partitions to search for root=, or None if that was not asked for. Raise UsageError."""
     from bootmenu.discovery.devices import Device, find
 
     scan, trees = getattr(arguments, "scan", False), getattr(arguments, "tree", [])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu themes`: the themes, or the colours of one."""
+"""`bootmenu themes`: list the themes, or show the colours of one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the themes, or print a sample of the one that is named. Raise BootmenuError where there is none."""
+    """List the themes, or print a sample of one. Raise BootmenuError if there is none of that name."""
     from bootmenu.frontends.tui import themes
     from bootmenu.terminal.capabilities import Depth, prepare_environment
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How one setting is written and read: what stands beside its default in config/settings.py."""
+"""Describe how a setting is written and read, beside its default in config/settings.py."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ T = TypeVar("T")
 
 
 class CommandLineRule(StrEnum):
-    """What the kernel's command line may say of a setting. Who reaches the boot loader's prompt can write there."""
+    """How the kernel's command line may change a setting. Anyone at the boot loader's prompt can edit that line."""
 
     FREE = "free"
     TIGHTEN = "tighten"
-    """Over a value of the file only the strictest one."""
+    """It may replace a value from the file only by the strictest one."""
     OUTSIDE = "outside a kiosk"
-    """Nothing, where the file has a kiosk or sets this part of it."""
+    """It may not change the setting if the file configures a kiosk, or sets this kiosk setting."""
     NEVER = "never"
-    """Nothing: the setting belongs into the file."""
+    """It may not change the setting, which belongs in the file."""
 
 
 class Unset(Value):
-    """The setting restricts nothing, and has no strictest value."""
+    """Marks a setting that restricts nothing, and so has no strictest value."""
 
 
 UNSET = Unset()
@@ -35,26 +35,26 @@ class Option(Value):
     """One setting."""
 
     field: str
-    """Its attribute of Settings."""
+    """Name of the attribute of Settings."""
     name: str
-    """As in the file, and after `bootmenu.` on the kernel's command line; a dot is a table of the file."""
+    """Name in the file, and after `bootmenu.` on the kernel's command line; a dot separates table and key."""
     read: Callable[[object], object]
-    """Return the value of a TOML value, or of text; raise ValueError with what it should be."""
+    """Function that converts a TOML value or text; raises ValueError with what it should be."""
     help: str
     command_line: CommandLineRule = CommandLineRule.FREE
     because: str = ""
-    """Why the kernel's command line may say that much; empty = the setting opens nothing."""
+    """Reason for the command-line rule; empty if the setting gives no access to anything."""
     strictest: object = UNSET
-    """What a value becomes that is not understood."""
+    """Value that replaces an invalid one."""
     none: str = ""
-    """How None is written; empty = None is a setting that nobody has made."""
+    """How None is written; empty if None means that the setting is not made."""
     secret: bool = False
-    """The value is shown to nobody."""
+    """Whether the value must never be shown."""
     applies: str = ""
-    """What applies by default, where None means more than can be written; else empty."""
+    """What applies by default, in words, if None cannot be written as a value; else empty."""
 
     def written(self, value: object) -> object:
-        """Return a value as a TOML file has it, which `read` reads; None = not set."""
+        """Return a value in the form of a TOML file, which `read` accepts; None if it is not set."""
         match value:
             case None:
                 return self.none or None
@@ -102,7 +102,7 @@ class Declarations:
         secret: bool = False,
         applies: str = "",
     ) -> T:
-        """Declare a field of a value type, with this default, and the setting that it is. See Option."""
+        """Declare a field of a value type with this default, and its setting. See Option."""
         self._declared.append(
             lambda attribute: Option(
                 attribute, name, read, help, command_line, because, strictest, none, secret, applies
@@ -113,5 +113,5 @@ class Declarations:
         return default
 
     def options(self, kind: type) -> tuple[Option, ...]:
-        """Return the settings of the class, whose first fields they are."""
+        """Return the settings of the class; they are its first fields."""
         return tuple(make(attribute) for attribute, make in zip(kind.__annotations__, self._declared, strict=False))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Read and write the plainest of TOML, which settings files are made of, without an import. Python's tomllib, which
-reads the rest, takes nearly two starts of an interpreter to import."""
+"""Read and write the simple TOML of most settings files, without imports. Importing tomllib, which reads the rest,
+takes nearly twice as long as starting Python."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LONGEST_NUMBER = 15  # digits
 
 
 class _NotPlainError(ValueError):
-    """This is for tomllib to read, or to refuse."""
+    """The text is not plain; tomllib may still read it."""
 
 
 def loads(text: str) -> Table | None:
-    """Return what tomllib.loads does; None where the text may be more than plain, or no TOML at all.
+    """Return what tomllib.loads would, or None if the text is not plain or no TOML at all.
 
     Plain are comments, tables of one word, keys of one word or, above the first table, of two, and values that are
     texts without escapes, whole numbers, true, false, and lists and inline tables of those.
@@ -64,7 +64,7 @@ def _read(text: str) -> Table:
 
 
 def _skip(text: str, at: int, blanks: str) -> int:
-    """Return where the next thing begins: what is neither one of these blanks nor a comment."""
+    """Return the next position that is neither one of these blanks nor in a comment."""
     while at < len(text):
         if text[at] == "#":
             at = text.index("\n", at)
@@ -76,7 +76,7 @@ def _skip(text: str, at: int, blanks: str) -> int:
 
 
 def _key(text: str, at: int) -> tuple[str, int]:
-    """Return a key and where it ends."""
+    """Return a key and the position after it."""
     if text[at] in "\"'":
         return _quoted(text, at)
     end = at
@@ -88,7 +88,7 @@ def _key(text: str, at: int) -> tuple[str, int]:
 
 
 def _assign(text: str, at: int, table: Table, name: str, read: _Reader) -> int:
-    """Read what is after a key into its table; return where that ends."""
+    """Read what follows a key into its table; return the position after it."""
     at = _skip_blanks(text, at)
     if text[at] != "=" or name in table:
         raise _NotPlainError
@@ -163,7 +163,7 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
 
 
 def dumps(value: object) -> str:
-    """Return a value as TOML has it. Texts of settings have no control characters, so JSON's escapes are TOML's."""
+    """Return a value as TOML. Texts of settings have no control characters, so JSON's escapes are valid in TOML."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{dumps(key)} = {dumps(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Read the value of a setting: a TOML value, or text from a command line, in; the value out.
+"""Convert the value of a setting from a TOML value or from the text of a command line.
 
 Each function raises ValueError with what the value should be.
 """
@@ -18,18 +18,18 @@ _MOST_FILES = 10_000  # whose SHA-256 is demanded
 
 
 class PartlyError(ValueError):
-    """Some of a table was not understood. value: what to use of it; problems: a clause each."""
+    """Part of a table is invalid. value: the valid part; problems: a clause each."""
 
     def __init__(self, value: Mapping[str, str], problems: list[str], *, unnamed: bool) -> None:
         super().__init__(*problems)
         self.value = value
         self.problems = problems
         self.unnamed = unnamed
-        """It is not known of which file a digest is."""
+        """Whether it is unknown which file a digest is for."""
 
 
 def shown(value: object) -> str:
-    """Return a value as text, for a message and to compare it with words."""
+    """Return a value as text, to show it and to compare it with words."""
     try:
         return str(value)[:60]
     except ValueError:  # a number of thousands of digits (sys.set_int_max_str_digits)
@@ -59,7 +59,7 @@ def read_flag(value: object) -> bool:
 
 
 def one_of(kind: type[StrEnum]) -> Callable[[object], StrEnum]:
-    """Return what reads a member of `kind`."""
+    """Return a function that reads a member of `kind`."""
 
     def read(value: object) -> StrEnum:
         try:
@@ -88,7 +88,7 @@ def read_timeout(value: object) -> int | None:
 
 
 def read_seconds_as_float(value: object) -> float:
-    """Read a whole number of seconds, at least one, for a clock."""
+    """Read a whole number of seconds, at least one, as a float."""
     return float(read_seconds(value))
 
 
@@ -131,7 +131,7 @@ def read_names(value: object) -> dict[str, str]:
 
 
 def read_pin(value: object) -> str:
-    """Read what `bootmenu pin` prints."""
+    """Read a stored PIN, as `bootmenu pin` prints it."""
     text = read_text(value)
     if not re.fullmatch(r"scrypt\$\d{1,7}\$\d{1,2}\$\d{1,2}\$[0-9a-f]{16,128}\$[0-9a-f]{32,128}", text):
         raise ValueError("what `bootmenu pin` prints")
@@ -139,8 +139,8 @@ def read_pin(value: object) -> str:
 
 
 def read_digests(value: object) -> Mapping[str, str]:
-    """Read a table of files and the SHA-256 of each. An invalid digest, and a second one for the same file, becomes
-    the empty one; then raise PartlyError."""
+    """Read a table of files and their SHA-256. An invalid digest, or a second one for the same file, becomes empty,
+    and PartlyError is raised at the end."""
     if not isinstance(value, dict):
         raise ValueError("a table of files and their SHA-256")
     if len(value) > _MOST_FILES:

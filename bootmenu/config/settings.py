@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Every setting: its name, type, default, strictest value, the rule for the kernel's command line, and its help.
+"""All settings: name, type, default, strictest value, rule for the kernel's command line, and help.
 
-A new setting is one entry of Settings. settings_layers.py reads them, setting_values.py has what reads one value.
+To add a setting, add a field to Settings. settings_layers.py reads the settings, setting_values.py a single value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bootmenu.model.value import Value
 
 FILE = "/etc/bootmenu.toml"
 FIRST_STAGE_SECONDS = 10
-"""The timeout of a first stage whose settings have none: a machine that nobody looks at has to start."""
+"""Default timeout in a first stage: an unattended machine has to start."""
 
 _ENTRIES_OF_THE_KIOSK = "what the kiosk offers is for the file to say"
 _DECLARED = Declarations()
@@ -24,24 +24,24 @@ _setting = _DECLARED.setting
 
 
 class Profile(StrEnum):
-    """For whom the menu is."""
+    """The kind of menu."""
 
     STANDARD = "standard"
     KIOSK = "kiosk"
-    """Only what is allowed exists; everything else asks for the PIN."""
+    """Only what is allowed is offered; everything else asks for the PIN."""
 
 
 class Verify(StrEnum):
-    """Which files have to be the ones that the settings know."""
+    """Which files must have the SHA-256 that the settings list."""
 
     LISTED = "listed"
-    """Those of the table sha256."""
+    """The files in the table sha256."""
     ALL = "all"
-    """All: a file without a digest is not started."""
+    """All files: one without a digest is not started."""
 
 
 class MenuStyle(StrEnum):
-    """What is seen while the countdown runs."""
+    """What is shown while the countdown runs."""
 
     VISIBLE = "visible"
     """The default entry, and the seconds that are left."""
@@ -52,18 +52,18 @@ class MenuStyle(StrEnum):
 
 
 class Watchdog(StrEnum):
-    """What becomes of a running hardware watchdog at the jump."""
+    """What to do with a running hardware watchdog at the jump."""
 
     LEAVE = "leave"
-    """It is not touched: the next system has what is left of its time."""
+    """Leave it alone: the next system has the rest of its timeout."""
     FEED = "feed"
-    """It gets its whole time once more, right before the jump."""
+    """Restart its timeout right before the jump."""
     DISARM = "disarm"
-    """It is switched off, where the driver allows that."""
+    """Switch it off, if the driver allows that."""
 
 
 class Settings(Value, kw_only=True):
-    """Every setting with its default."""
+    """All settings with their defaults."""
 
     profile: Profile = _setting(
         "profile",
@@ -77,11 +77,11 @@ class Settings(Value, kw_only=True):
     theme: str | None = _setting(
         "theme", None, values.read_text, "colours, by the name of a theme", applies="by the terminal's colours"
     )
-    """Name of a theme; None = by the terminal's colours."""
+    """Name of a theme; None to choose one by the terminal's colours."""
     language: str | None = _setting(
         "language", None, values.read_text, "language of the screens, such as de", applies="by LANG"
     )
-    """Language code, `de`; None = as LANG says."""
+    """Language code, `de`; None to use LANG."""
     menu: MenuStyle = _setting(
         "menu",
         MenuStyle.VISIBLE,
@@ -96,7 +96,7 @@ class Settings(Value, kw_only=True):
         none="off",
         applies=f"{FIRST_STAGE_SECONDS} in a first stage, off elsewhere",
     )
-    """Seconds until the default entry starts automatically; 0 = at once, None = never."""
+    """Seconds until the default entry starts automatically; 0 for at once, None for never."""
     default: str | None = _setting(
         "default",
         None,
@@ -104,7 +104,7 @@ class Settings(Value, kw_only=True):
         "id of the default entry, or a pattern with * and ?",
         because="it chooses among entries that exist without the PIN; nothing where only the default one does",
     )
-    """Id of the default entry, or a pattern for it with * and ?; None = as the configurations say."""
+    """Id of the default entry, or a pattern for it with * and ?; None for that of the boot configurations."""
     consoles: tuple[str, ...] = _setting(
         "console",
         (),
@@ -112,7 +112,7 @@ class Settings(Value, kw_only=True):
         "terminals that show the menu, such as tty1,ttyAMA0",
         because="each shows the same kiosk, and the kernel's own console= says as much",
     )
-    """Terminals on which the menu is shown, `tty1`, `ttyAMA0`; () = the one it was started on."""
+    """Terminals on which the menu is shown, `tty1`, `ttyAMA0`; () for the one it was started on."""
     scan_seconds: float = _setting(
         "scan-seconds",
         10.0,
@@ -142,7 +142,7 @@ class Settings(Value, kw_only=True):
         "add what firmware knows to an entry's own device tree",
         because="it says how an entry is started, not which",
     )
-    """A device tree of an entry's own gets the facts that firmware put into the running one."""
+    """Whether firmware fix-ups are applied to an entry's own device tree."""
     sha256: Mapping[str, str] = _setting(
         "sha256",
         {},
@@ -151,8 +151,8 @@ class Settings(Value, kw_only=True):
         command_line=CommandLineRule.NEVER,
         because="a table has no form there",
     )
-    """Expected SHA-256 by file, `sda1:/boot/vmlinuz` or `/boot/vmlinuz`, in the form of references.file_name: another
-    content is not started. Empty = the digest was not understood, and the file is not started at all."""
+    """Expected SHA-256 by file, `sda1:/boot/vmlinuz` or `/boot/vmlinuz`, in the form of references.file_name; a file
+    with other content is not started. An empty digest was invalid, and the file is not started at all."""
     verify: Verify = _setting(
         "verify",
         Verify.LISTED,
@@ -171,9 +171,9 @@ class Settings(Value, kw_only=True):
         because="another place has another default, and has counted no wrong PIN",
         strictest="",
     )
-    """Partition that remembers between boots, in the forms of sources/references.py, and where it is attached unless
-    it is inside the machine (`LABEL=STATE on usb`); None = a mounted folder; empty = it was not understood, and
-    nothing is remembered."""
+    """Partition that remembers between boots, in the forms of sources/references.py, and where it is attached, unless
+    inside the machine (`LABEL=STATE on usb`). None for a folder of the running system; empty if the setting was
+    invalid, and nothing is remembered."""
     state_folder: str = _setting(
         "state.folder",
         "/var/lib/bootmenu",
@@ -183,7 +183,7 @@ class Settings(Value, kw_only=True):
         because="as state.device",
         strictest="",
     )
-    """Folder on it, or of the running system; empty = it was not understood, and nothing is remembered."""
+    """Folder on that partition, or of the running system; empty if it was invalid, and nothing is remembered."""
     rename_counters: bool = _setting(
         "state.rename-counters",
         False,
@@ -192,7 +192,7 @@ class Settings(Value, kw_only=True):
         command_line=CommandLineRule.OUTSIDE,
         because="it lets the menu write to the partition of an entry",
     )
-    """Boot counting may rename its files (`NAME+LEFT-DONE.conf`)."""
+    """Whether boot counting may rename its files (`NAME+LEFT-DONE.conf`)."""
     shell: bool = _setting(
         "shell",
         True,
@@ -211,7 +211,7 @@ class Settings(Value, kw_only=True):
         because=_ENTRIES_OF_THE_KIOSK,
         strictest=(),
     )
-    """Patterns of the ids that exist in the kiosk, in the order in which they are shown; () = only the entry that
+    """Patterns of the ids that the kiosk offers, in the order in which they are shown; () for only the entry that
     would start automatically."""
     kiosk_disks: tuple[PlaceRule, ...] = _setting(
         "kiosk.disks",
@@ -231,7 +231,7 @@ class Settings(Value, kw_only=True):
         because=_ENTRIES_OF_THE_KIOSK,
         strictest=(),
     )
-    """Patterns of the ids that are for repair: shown first when the last boot of the default did not complete."""
+    """Patterns of the ids that are for repair: shown first if the last boot of the default did not complete."""
     kiosk_locked: tuple[str, ...] = _setting(
         "kiosk.locked",
         (),
@@ -249,7 +249,7 @@ class Settings(Value, kw_only=True):
         command_line=CommandLineRule.NEVER,
         because="a table has no form there",
     )
-    """Plain words for entries, by pattern of the id: `*rescue*` = "Repair"; the first that fits is taken."""
+    """Plain words for entries, by pattern of the id: `*rescue*` = "Repair"; the first match is used."""
     kiosk_actions: tuple[str, ...] = _setting(
         "kiosk.actions",
         (),
@@ -259,7 +259,7 @@ class Settings(Value, kw_only=True):
         because=_ENTRIES_OF_THE_KIOSK,
         strictest=(),
     )
-    """Actions that exist without the PIN beside starting an entry: `details`, `rescan`, `power`, ..."""
+    """Actions besides starting an entry that need no PIN: `details`, `rescan`, `power`, ..."""
     kiosk_pin: str | None = _setting(
         "kiosk.pin",
         None,
@@ -270,7 +270,7 @@ class Settings(Value, kw_only=True):
         strictest=None,
         secret=True,
     )
-    """`scrypt$N$R$P$SALT$HASH` as `bootmenu pin` prints it; None = what asks for a PIN does not exist."""
+    """`scrypt$N$R$P$SALT$HASH` as `bootmenu pin` prints it; None if what needs a PIN is not offered."""
     kiosk_command_line: bool = _setting(
         "kiosk.command-line",
         False,
@@ -280,7 +280,7 @@ class Settings(Value, kw_only=True):
         because="it would allow itself",
         strictest=False,
     )
-    """The kernel's command line may loosen what the file says about the kiosk."""
+    """Whether the kernel's command line may loosen the kiosk's settings in the file."""
     kiosk_contact: str = _setting(
         "kiosk.contact",
         "",
@@ -298,17 +298,17 @@ class Settings(Value, kw_only=True):
         because="it also ends what the PIN has opened",
     )
     buttons: bool = _setting("kiosk.buttons", False, values.read_flag, "read volume, power and GPIO keys")
-    """Read volume, power and GPIO keys from /dev/input."""
+    """Whether to read volume, power and GPIO keys from /dev/input."""
 
-    # ---- from here on: derived, not settings
+    # ---- derived values, not settings
 
     kiosk_default_of: tuple[str, ...] = ("*",)
-    """Where kiosk_entries is (): patterns of the ids that may start automatically, which is what kiosk_entries was
-    before something was not understood."""
+    """If kiosk_entries is (): patterns of the ids that may start automatically, the value of kiosk_entries before an
+    invalid setting restricted it."""
 
     @property
     def state_place(self) -> str:
-        """Return the bus, or the path to a disk, that may be written to."""
+        """Return the bus or the path of the disk that may be written to."""
         return split(self.state_device or "")[1]
 
 

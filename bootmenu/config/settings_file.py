@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The file of the settings: its content, its tables, and what can be saved of one that nobody understands."""
+"""Read the settings file: its content, its tables, and what can be recovered if it cannot be parsed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LIMIT = 1024 * 1024  # bytes of the file
 
 
 class NotUnderstoodError(Exception):
-    """The settings file exists, and what it says is not known. Its text is a clause that says why."""
+    """The settings file exists but cannot be read or parsed. The message is a clause that says why."""
 
 
 def content(host: Host, file: str) -> bytes | None:
-    """Return the whole of a regular file; None where nothing has this name. Raise NotUnderstoodError."""
+    """Return the content of a regular file, or None if it does not exist. Raise NotUnderstoodError."""
     path = host.path(file)
     try:
         path.lstat()
@@ -44,7 +44,7 @@ def content(host: Host, file: str) -> bytes | None:
 
 
 def tables(data: bytes) -> Mapping[str, object]:
-    """Return what the content of a file says, as tomllib.loads does. Raise NotUnderstoodError."""
+    """Parse the content of a file, as tomllib.loads does. Raise NotUnderstoodError."""
     if not data:
         raise NotUnderstoodError("is empty")
     if len(data) > _LIMIT:
@@ -62,7 +62,7 @@ def tables(data: bytes) -> Mapping[str, object]:
 
 
 _DEMANDS = re.compile(rb"sha-?256|verify|(?<![$0-9a-f])[0-9a-f]{64}(?![0-9a-f])", re.IGNORECASE)
-"""What a file that demands digests has; what follows a dollar sign is of a PIN."""
+"""Matches a file that may demand digests; digits after a dollar sign belong to a PIN."""
 _COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
 _CONTACT = re.compile(rb"""^[ \t]*contact[ \t]*=[ \t]*"([^"\\\r\n]*)\"""", re.MULTILINE)
 
@@ -73,7 +73,7 @@ def may_demand_digests(data: bytes) -> bool:
 
 
 def contact(data: bytes) -> str | None:
-    """Return whom to call, from a file that cannot be parsed; None = it does not say."""
+    """Return the contact from a file that cannot be parsed, or None."""
     found = _CONTACT.search(_salvaged(data))
     if found is None:
         return None

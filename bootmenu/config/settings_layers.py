@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Read the settings: defaults, /etc/bootmenu.toml over them, the kernel's command line (`bootmenu.NAME=`), flags.
+"""Read the settings in layers: defaults, /etc/bootmenu.toml, the kernel's command line (`bootmenu.NAME=`), flags.
 
-A value that is not understood is a problem. Where the setting restricts something it becomes the strictest one
-(Option.strictest), else that of the layer below. A file that exists and cannot be read or parsed is a kiosk that
-has only its default entry and the contact. No setting keeps the menu from starting.
+An invalid value is reported as a problem. If the setting restricts something, the strictest value is used
+(Option.strictest), else that of the layer below. A file that exists but cannot be read or parsed gives a kiosk with
+only its default entry and the contact. No setting keeps the menu from starting.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _BY_NAME = {option.name: option for option in OPTIONS}
 _TABLES = frozenset(option.name.partition(".")[0] for option in OPTIONS if "." in option.name)
 
 _INITS_OWN = frozenset({"term", "loglevel", "shell"})
-"""Words on the kernel's command line that the first stage's init reads (image/init.sh); `shell` is both's."""
+"""Names on the kernel's command line that the first stage's init reads (image/init.sh); `shell` is a setting, too."""
 
 DEFAULT_ORIGIN = "default"
 COMMAND_LINE_ORIGIN = "kernel command line"
 
 
 class Loaded(Value, kw_only=True):
-    """The settings in force, where each came from, and what was wrong on the way."""
+    """The settings in force, the origin of each, and problems that were found."""
 
     settings: Settings = field(default_factory=Settings)
     origins: Mapping[str, str] = field(default_factory=dict)
-    """By Option.name: `/etc/bootmenu.toml`, `kernel command line`, `--timeout`; absent = the default."""
+    """By Option.name: `/etc/bootmenu.toml`, `kernel command line`, `--timeout`; absent for a default."""
     problems: tuple[str, ...] = ()
-    """A sentence each, with the place and what was expected."""
+    """A sentence each, with the origin and what was expected."""
 
     def rows(self) -> Iterator[tuple[Option, object, str]]:
         """Yield every setting, its value and its origin, in the order of Settings."""
@@ -50,9 +50,9 @@ class Loaded(Value, kw_only=True):
 
 
 def load(host: Host, flags: Mapping[str, object] | None = None, *, file: str = FILE) -> Loaded:
-    """Return what is in force on this machine. flags: values by Option.name, from the program's own command line.
+    """Return the settings of this machine. flags: values by Option.name, from the program's own command line.
 
-    Never raise: what cannot be read is a problem of the answer.
+    Never raise: errors are problems of the result.
     """
     layers = _Layers(file)
     layers.take_file(host)
@@ -63,7 +63,7 @@ def load(host: Host, flags: Mapping[str, object] | None = None, *, file: str = F
 
 
 def parse(data: bytes, name: str) -> Loaded:
-    """Return what the content of a settings file says. name: what the problems call it."""
+    """Return the settings from the content of a file. name: its name in problems."""
     layers = _Layers(name)
     layers.take_content(data)
     return layers.loaded()
@@ -89,7 +89,7 @@ class _Layers:
     # ---- one value
 
     def take(self, name: str, value: object, origin: str) -> None:
-        """Use a value; one that is not understood is a problem, and the strictest one is used where there is one."""
+        """Use a value. If it is invalid, report a problem and use the strictest value, if there is one."""
         option = _BY_NAME.get(name)
         if option is None:
             self._unknown(name, value, origin)
@@ -112,7 +112,7 @@ class _Layers:
     def _wrong(self, option: Option, error: ValueError, value: object, origin: str) -> None:
         name = option.name
         expected = f"{origin}: {name} should be {error}"
-        if not option.secret:  # somebody may have written the digits
+        if not option.secret:  # it may be the PIN itself
             expected += f", not {shown(value)!r}"
         if name == "sha256":
             self._restrict("verify", origin)
@@ -134,9 +134,9 @@ class _Layers:
     # ---- names that do not exist
 
     def _unknown(self, name: str, value: object, origin: str) -> None:
-        """Report that there is no such setting. What it may have been meant for is restricted as far as it goes."""
+        """Report an unknown setting. If it may be a typo of a restricting one, use the strictest value of that."""
         what = f"table [{printable(name[:60])}]" if isinstance(value, dict) else f"setting {name[:60]!r}"
-        # a dot in the middle of a name makes it a table: ver.fy
+        # a dot within a name makes it a table: ver.fy
         table = dict(islice(value.items(), 10)) if isinstance(value, dict) else {}
         meant = next(filter(None, map(meant_by_name, (name, *(name + key for key in table)))), "")
         if not meant:
@@ -165,7 +165,7 @@ class _Layers:
         self._restrict(meant, origin)
 
     def _only_the_default(self, origin: str) -> None:
-        """Restrict the kiosk to its default entry, which is still one of those that may be started."""
+        """Restrict the kiosk to its default entry, chosen among the entries that were allowed before."""
         consequence = f"{origin}: until all names are right, a kiosk has only its default entry."
         if consequence not in self._problems:
             self._problems.append(consequence)
@@ -176,7 +176,7 @@ class _Layers:
     # ---- the file
 
     def take_file(self, host: Host) -> None:
-        """Use the file of this machine."""
+        """Use the settings file of this machine."""
         try:
             data = settings_file.content(host, self._file)
         except NotUnderstoodError as error:
@@ -186,7 +186,7 @@ class _Layers:
             self.take_content(data)
 
     def take_content(self, data: bytes) -> None:
-        """Use the content of a file."""
+        """Use the content of a settings file."""
         try:
             tables = settings_file.tables(data)
         except NotUnderstoodError as error:
@@ -214,12 +214,12 @@ class _Layers:
         self._file_set = frozenset(self._origins)
 
     def _not_understood(self, why: str, data: bytes) -> None:
-        """Restrict everything: the file restricts something, and nobody knows what."""
+        """Restrict everything, as the file may restrict anything."""
         self._problems.append(
             f"{self._file} {why}; until it is right, this is a kiosk that has only its default entry."
         )
         for option in OPTIONS:
-            # were the default entry locked, nothing would start; and what demands digests says so
+            # a locked default entry could not start; whether digests are demanded is looked up below
             if option.strictest is not UNSET and option.name not in ("kiosk.locked", "verify"):
                 self._restrict(option.name, self._file)
         if settings_file.may_demand_digests(data):
@@ -233,7 +233,7 @@ class _Layers:
     # ---- the kernel's command line
 
     def take_words(self, command_line: str) -> None:
-        """Use what the kernel's command line may say."""
+        """Use the kernel's command line, as far as it may change settings."""
         below = self._settings()
         kiosk = below.profile is Profile.KIOSK
         for name, value in _words(command_line):
@@ -241,7 +241,7 @@ class _Layers:
             if option is None:
                 if name in _INITS_OWN:
                     continue
-                if kiosk and not below.kiosk_command_line:  # to restrict one thing can be to open another
+                if kiosk and not below.kiosk_command_line:  # restricting one thing may open another
                     self._problems.append(f"{COMMAND_LINE_ORIGIN}: there is no setting {name[:60]!r}.")
                 else:
                     self.take(name, value, COMMAND_LINE_ORIGIN)
@@ -258,7 +258,7 @@ class _Layers:
                 self.take(name, value, COMMAND_LINE_ORIGIN)
 
     def _loosens(self, option: Option, value: str, below: Settings, *, kiosk: bool) -> bool:
-        """Return whether a word might allow something that the file does not."""
+        """Return whether a value on the command line may allow something that the file does not."""
         if option.command_line is CommandLineRule.OUTSIDE:
             return kiosk or (option.name.startswith("kiosk.") and option.name in self._file_set)
         if option.name == "default":
@@ -267,12 +267,12 @@ class _Layers:
             return False
         try:
             return option.read(value) not in (option.strictest, getattr(below, option.field))
-        except ValueError:  # which becomes the strictest
+        except ValueError:  # an invalid value becomes the strictest
             return False
 
 
 def _merged(one: Mapping[str, str], other: object) -> dict[str, str]:
-    """Merge two tables of digests; a file with a different one in each gets the empty one."""
+    """Merge two tables of digests; a file with different digests gets an empty one."""
     assert isinstance(other, Mapping)
     table = dict(one)
     for file, digest in other.items():
@@ -281,9 +281,9 @@ def _merged(one: Mapping[str, str], other: object) -> dict[str, str]:
 
 
 def _words(command_line: str) -> Iterator[tuple[str, str]]:
-    """Yield the names after `bootmenu.` on the kernel's command line, each with its value."""
+    """Yield (name, value) of each `bootmenu.NAME=` on the kernel's command line."""
     for name, value in CommandLine(command_line).options():
         prefix, dot, rest = name.partition(".")
         if prefix == "bootmenu" and dot:
-            # the kernel takes - and _ in the name of a parameter for the same (kernel/params.c:parameqn)
+            # the kernel treats - and _ in parameter names alike (kernel/params.c:parameqn)
             yield rest.replace("_", "-"), "yes" if value is None else value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an unknown name in the settings may be a typo of: what restricts something must not be lost by one."""
+"""Find the setting that an unknown name may be a typo of, so that a typo does not lift a restriction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootmenu.config.settings import OPTIONS, Profile
 
 def meant_by_name(name: str) -> str:
     """Return the restricting setting that an unknown name may be a typo of: an Option.name, `kiosk` or `sha256`;
-    empty where there is none."""
+    empty if there is none."""
     import difflib  # seldom needed, and the first frame waits for imports
 
     head, _, inner = name.partition(".")
@@ -29,7 +29,7 @@ def meant_by_name(name: str) -> str:
 
 
 def meant_by_value(value: object) -> str:
-    """Return the same for a value, where the name says nothing: the word kiosk, or a digest."""
+    """Return the setting that a value suggests: `profile` for the word kiosk, `sha256` for a digest; else empty."""
     if not isinstance(value, str):
         return ""
     if value.strip().casefold() == Profile.KIOSK:
