@@ -86,10 +86,10 @@ def test_what_nothing_here_unpacks_is_named() -> None:
     ("data", "says"),
     [
         (b"", "empty"),
-        (bytes(8192), "zeros"),
-        (bytes(65 << 20), "zeros"),
+        (bytes(8192), "zero bytes"),
+        (bytes(65 << 20), "zero bytes"),
         (b"\x7fELF" + bytes(100), "neither"),
-        (cpio("init") + b"junk, not zeros", "no archive follows"),
+        (cpio("init") + b"junk, not zeros", "not an archive"),
         (cpio("init", size=100)[:-200], "ends early"),
         (cpio("init")[:50], "ends early"),
         (cpio("init", claim=0x7FFFFFFF), "ends early"),
