@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where block devices are attached, read from sysfs: the bus, the path to the disk, and what tells it from others.
+"""Find where block devices are attached, from sysfs: the bus, the path to the disk, and what identifies it.
 
-The path is the one that udev calls ID_PATH (systemd, src/udev/udev-builtin-path_id.c), made here because a first
-stage has no udev. What sysfs does not say is Bus.UNKNOWN.
+The path is the one that udev calls ID_PATH (systemd, src/udev/udev-builtin-path_id.c), built here because a first
+stage has no udev. A bus that sysfs does not name is Bus.UNKNOWN.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 
 _DEEP = 8
-"""Levels of devices that stand on devices: LUKS on LVM on RAID on partitions, and as much again."""
+"""Most levels of stacked devices: LUKS on LVM on RAID on partitions, doubled."""
 _MANY = 64
-"""Parts of one array."""
+"""Most parts of one array."""
 _LONGEST = 256  # characters of a serial number or a name that somebody else chose
 
 _USB_INTERFACE = re.compile(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
@@ -31,15 +31,15 @@ _SCSI = re.compile(r"\d{1,9}:(\d{1,9}:\d{1,9}:\d{1,20})")
 _ATA = re.compile(r"ata(\d{1,9})")
 _NVME = re.compile(r"nvme(\d{1,9})n(\d{1,9})")
 _NETWORK = re.compile(r"session|rport-|nvme-fabrics")
-"""Names of folders above a disk that a network brings."""
+"""Names of directories above a disk that is attached over a network."""
 _FOREIGN = frozenset({"firewire", "ieee1394", "pcmcia", "memstick"})
 _OURS = frozenset({"pci", "platform", "amba", "acpi", "virtio", "xen", "ccw", "vio", "spi", "nd", "mmc", "scm"})
-"""Subsystems of the machine's own controllers."""
+"""Subsystems of controllers that are part of the machine."""
 _SERIALS = ("wwid", "serial", "device/wwid", "device/serial", "device/cid")
 
 
 class Places:
-    """The places of the block devices of one machine, each disk looked at once."""
+    """The places of a machine's block devices. Each disk is examined once."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -48,7 +48,7 @@ class Places:
     def of(self, name: str, number: str, *, removable: bool = False, partuuid: str | None = None) -> Place:
         """Return the place of a device by its kernel name and its `MAJOR:MINOR`, either of which may be unknown.
 
-        removable: somebody else says that its medium can be changed.
+        removable: whether the caller knows that its medium can be changed.
         """
         folder = self._folder(name, number)
         place = NOWHERE if folder is None else self._at(folder, _DEEP)
@@ -57,8 +57,8 @@ class Places:
         return replace(place, partuuid=(partuuid or "").lower()[:_LONGEST])
 
     def _folder(self, name: str, number: str) -> Path | None:
-        """Return the folder in /sys/devices. A device-mapper volume is known by its number only: lsblk calls it by
-        the name that it was given."""
+        """Return the directory in /sys/devices. A device-mapper volume is found only by its number, as lsblk reports
+        it by its given name."""
         for path in (f"/sys/dev/block/{number}" if number else "", f"/sys/class/block/{name}" if name else ""):
             if path and ".." not in path:
                 with contextlib.suppress(OSError, ValueError):  # too long for a name, or with a NUL in it
@@ -76,7 +76,8 @@ class Places:
         return self._disks[key]
 
     def _stacked(self, folder: Path, depth: int) -> Place | None:
-        """Return the place of a device that is made of others: that of the worst of them. None = it is a disk."""
+        """Return the place of a device that is built on others, which is that of the least trusted one, or None for a
+        disk."""
         if self._read(folder / "loop/backing_file"):
             below = self._backing(folder)
         else:
@@ -92,7 +93,7 @@ class Places:
         return Place(bus=parts[-1].bus, path=parts[-1].path, disk=disk)
 
     def _backing(self, folder: Path) -> list[Path]:
-        """Return the block device behind a loop device; none where it is a file."""
+        """Return the block device that backs a loop device, or nothing if a file backs it."""
         name = self._read(folder / "loop/backing_file")
         if not name.startswith("/dev/"):
             return []
@@ -104,7 +105,7 @@ class Places:
         return [] if found is None else [found]
 
     def _attached(self, folder: Path) -> Place:
-        """Return the place of a disk by the devices that it hangs on, the nearest first."""
+        """Return the place of a disk, from the devices above it in sysfs, nearest first."""
         path: list[str] = []
         subsystems: set[str] = set()
         bus, serial, mmc = Bus.UNKNOWN, self._serial(folder), ""
@@ -117,7 +118,7 @@ class Places:
             elif subsystem == "scsi" and (target := _SCSI.fullmatch(name)):
                 path.append(f"scsi-0:{target[1]}")
             elif ata := _ATA.fullmatch(name):
-                # below an ATA port the SCSI address says nothing more
+                # below an ATA port, the SCSI address adds nothing
                 port = self._read(parent / "ata_port" / name / "port_no") or ata[1]
                 path = [*(part for part in path if not part.startswith("scsi-")), f"ata-{port}"]
             elif subsystem == "nvme" and (space := self._read(folder / "nsid")):
@@ -143,7 +144,7 @@ class Places:
         elif subsystems & _OURS:
             bus = Bus.INTERNAL
         where = "-".join(reversed(path)) or ("" if bus is Bus.UNKNOWN else folder.parent.parent.name)
-        # a serial number is only as good as whoever says it: outside of the machine the place has to be right as well
+        # external devices can claim any serial number, so for them the path has to match as well
         disk = _digest(bus, serial or where) if bus is Bus.INTERNAL else _digest(bus, where, serial)
         return Place(bus=bus, path=where, disk=disk if where or serial else "")
 
@@ -166,9 +167,9 @@ class Places:
 
 
 def _paths(folder: Path) -> list[Path]:
-    """Return what stands behind an NVMe name space that the kernel may reach by several controllers.
+    """Return the paths to an NVMe name space that the kernel may reach by several controllers.
 
-    nvme0n1 is in a virtual subsystem then, which links to the controllers, with nvme0c0n1 and nvme0c1n1 below those
+    nvme0n1 is then in a virtual subsystem, which links to the controllers, with nvme0c0n1 and nvme0c1n1 below those
     (drivers/nvme/host/core.c: nvme_init_subsystem).
     """
     name = _NVME.fullmatch(folder.name)
@@ -202,10 +203,10 @@ def _digest(*parts: str) -> str:
 
 
 class Presence:
-    """Which disks were there when the menu started. Safe to use from several threads.
+    """The disks that were present when the menu started. Safe to use from several threads.
 
-    A disk that is slow to answer has `grace` seconds, and the first look takes as long as it takes: whoever can be so
-    quick could have plugged it in before, too.
+    Disks found within `grace` seconds, or by the first scan, count as present: a disk may be slow to answer, and who
+    plugs one in that quickly could have done so before.
     """
 
     def __init__(self, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -216,11 +217,11 @@ class Presence:
         self._looked = False
 
     def looked(self) -> None:
-        """Take note that a look has come to its end."""
+        """Record that a scan is complete."""
         self._looked = True
 
     def mark(self, place: Place, name: str) -> Place:
-        """Return the place, with whether its disk came later."""
+        """Return the place, marked if its disk was attached after the start."""
         key = place.disk or f"name={name}"
         with self._lock:
             if not place.late and (not self._looked or self._clock() < self._until):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which partitions there are, with every name by which a configuration may call them."""
+"""Find the partitions of this machine, with all names by which a configuration can refer to them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from bootmenu.system.processes import CommandError, HangingError
 _COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,FSTYPE,SIZE,UUID,LABEL,PARTUUID,PARTLABEL,PARTTYPE,RM"
 _LSBLK_SECONDS = 8
 _EXCLUDED = "1,2"
-"""Major numbers (Documentation/admin-guide/devices.txt): RAM disks, and floppies, which only tell that they are
-empty after seconds of trying."""
+"""Major numbers (Documentation/admin-guide/devices.txt) of RAM disks, and of floppies, which take seconds to report
+that they are empty."""
 
 LUKS = "crypto_LUKS"
 MEMBERS = frozenset({"linux_raid_member", "LVM2_member"})
-"""lsblk's file system types of parts of something that storage/ can put together."""
+"""lsblk's file system types of parts that storage/ can assemble."""
 NOT_BOOTABLE = frozenset(
     {
         "swap",
@@ -67,45 +67,45 @@ _NO_FILES = frozenset(
         "3de21764-95bd-54bd-a5c3-4abe786f38a8",  # U-Boot's environment
     }
 )
-"""Types of partitions that are not there for files, as lsblk writes them (util-linux, include/pt-gpt-partnames.h and
+"""Types of partitions that hold no files, as lsblk writes them (util-linux, include/pt-gpt-partnames.h and
 include/pt-mbr-partnames.h)."""
 
 
 class Device(Value, kw_only=True):
-    """A partition, or a disk with a file system of its own. None = it has no such name."""
+    """A partition, or an unpartitioned disk with a file system. Names that it does not have are None."""
 
     name: str
     """Kernel name: `sda1`."""
     path: str = ""
-    """`/dev/sda1`; empty for a folder that stands for a partition."""
+    """`/dev/sda1`, or empty for a directory that is read in place of a partition."""
     filesystem: str | None = None
     size: int | None = None
-    """Bytes."""
+    """Size in bytes."""
     uuid: str | None = None
     label: str | None = None
     partuuid: str | None = None
     partlabel: str | None = None
     place: Place = NOWHERE
-    """Where it is attached: what is not written on the disk itself."""
+    """Where it is attached, which is not written on the disk itself."""
     disk: str | None = None
-    """Kernel name of the disk that it is a partition of; None = it is none, or nobody knows."""
+    """Kernel name of the disk that it is a partition of, or None if it is not a partition or this is not known."""
     number: int | None = None
-    """Which partition of that disk it is, from 1."""
+    """Number of the partition on this disk, from 1."""
     folder: str | None = None
-    """A folder that is read in place of a mounted partition (`--tree`)."""
+    """Directory that is read in place of a mounted partition (`--tree`)."""
     locked: bool = False
-    """Encrypted, and nobody has unlocked it yet: there is nothing to mount."""
+    """Whether it is encrypted and not unlocked, so that it cannot be mounted."""
     within: Device | None = None
-    """What it lies in: the partition of an image file, or the file system of a subvolume."""
+    """The partition that holds this image file, or the file system that holds this subvolume."""
     inside: str = ""
-    """Absolute path of the image file or subvolume there."""
+    """Absolute path of the image file or subvolume in it."""
     assembled: bool = False
-    """It is no partition of a disk but lies on other devices: an array, a logical volume, a decrypted partition, or
-    a partition of one."""
+    """Whether it is built on other devices: an array, a logical volume, a decrypted partition, or a partition of
+    one."""
 
     @classmethod
     def lying_in(cls, within: Device, inside: str, *, filesystem: str | None, label: str | None = None) -> Device:
-        """An image file or a subvolume: `sda1:/iso/debian.iso`."""
+        """Return the device for an image file or a subvolume, named `sda1:/iso/debian.iso`."""
         return cls(
             name=f"{within.name}:{inside}",
             filesystem=filesystem,
@@ -117,13 +117,13 @@ class Device(Value, kw_only=True):
 
     @property
     def title(self) -> str:
-        """`mmcblk0p1 · BOOT · vfat`: how it is called on the screen."""
+        """Return its name for the screen: `mmcblk0p1 · BOOT · vfat`."""
         parts = (self.name, self.label or self.partlabel, self.filesystem)
         return " · ".join(part for part in parts if part)
 
     @property
     def identity(self) -> str:
-        """What stays the same from boot to boot, for stable entry ids."""
+        """Return what identifies it across boots, for stable entry ids."""
         if self.within is not None:
             return f"{self.within.identity}:{self.inside}"
         for kind, value in (
@@ -138,7 +138,7 @@ class Device(Value, kw_only=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name by which a command line may call it: `/dev/sda1`, `uuid=...`, `label=...`, ..."""
+        """Return all names by which a command line can refer to it: `/dev/sda1`, `uuid=...`, `label=...`, ..."""
         if self.within is not None:
             return ()
         found = (
@@ -151,7 +151,7 @@ class Device(Value, kw_only=True):
 
     @classmethod
     def from_tree_option(cls, text: str) -> Device:
-        """From `DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]`. Raises UsageError."""
+        """Parse `DIR[,name=sda1][,uuid=U][,label=L][,partuuid=P][,partlabel=Q]`. Raise UsageError."""
         folder, *options = text.split(",")
         names: dict[str, str] = {}
         for option in options:
@@ -177,7 +177,7 @@ class Device(Value, kw_only=True):
 
     @classmethod
     def from_tree_options(cls, texts: Iterable[str]) -> list[Device]:
-        """Several; those that were given no name get one of their own. Raises UsageError for a name used twice."""
+        """Parse several options, and name those without a name. Raise UsageError if a name is used twice."""
         devices: dict[str, Device] = {}
         for text in texts:
             device = cls.from_tree_option(text)
@@ -193,25 +193,24 @@ class Device(Value, kw_only=True):
 
 
 class Member(Value, kw_only=True):
-    """A part of an array or of a volume group on which nothing stands yet."""
+    """A part of an array or volume group that is not assembled yet."""
 
     device: Device
 
 
 def find(host: Host) -> Iterator[Device | Problem]:
-    """What can be read of this machine as it is, nothing put together."""
+    """Yield the devices that can be read without assembling anything."""
     for found in survey(host):
         if not isinstance(found, Member):
             yield found
 
 
 def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Member | Problem]:
-    """The partitions and unpartitioned disks of this machine, in lsblk's order, or sysfs's where it is missing; then
-    what was assembled of them, which lsblk lists wherever the first of its parts is.
+    """Yield the partitions and unpartitioned disks of this machine, in the order of lsblk, or of sysfs if lsblk is
+    missing; then the devices assembled from them, which lsblk lists below their first part.
 
-    without: names that are left out, but not what stands on them. Sizes are bytes. A partition that holds no file
-    system of its own is left out, and so is a drive without a medium; one without a known file system becomes a
-    problem.
+    without: names of devices to leave out, but not those built on them. Also left out are partitions that hold no
+    file system, and drives without a medium. A partition whose file system is not known is yielded as a problem.
     """
     argv = ["lsblk", "--json", "--bytes", "--exclude", _EXCLUDED, "--output", _COLUMNS]
     try:
@@ -253,17 +252,17 @@ _BLKID = {
 _BLKID_SECONDS = 4.0
 _MAX_ASKED = 200
 _AT_A_TIME = 8
-"""Devices that are asked at a time: a program runs for each, on boards with little memory, too."""
+"""Devices that are probed at a time: each takes a process, and some boards have little memory."""
 _DEAD = 2
-"""Devices of one disk that have not answered after which the others are not asked. One may have a bad block."""
+"""Number of silent devices on one disk after which its others are not probed. One alone may have a bad block."""
 
 
 def _ask_blkid(host: Host, rows: list[Any]) -> None:
-    """Fill in what lsblk does not say where no udev runs: it asks libudev for file systems and labels, and looks for
-    itself only at devices that libudev does not know; but that knows every device in /sys.
+    """Fill in what lsblk does not report without udev: it takes file systems and labels from libudev, and probes only
+    devices that libudev does not know; but libudev knows every device in /sys.
 
-    Each device is asked on its own, those of different disks side by side, so that a dead disk keeps nobody: rows of
-    what has not answered are marked as `silent`.
+    Each device is probed separately, and different disks in parallel, so that a dead disk does not block the others.
+    Rows of devices that do not answer are marked as `silent`.
     """
     disks = [[(disk, row) for row in _flat([top]) if _is_to_be_asked(row)] for disk, top in enumerate(rows)]
     in_turn = (asked for turn in zip_longest(*disks) for asked in turn if asked is not None)
@@ -302,7 +301,7 @@ def _is_to_be_asked(row: Mapping[str, Any]) -> bool:
 
 
 def _blkid(host: Host, path: str) -> dict[str, str] | None:
-    """Return what blkid says of a device, by lsblk's names; None = it has not answered."""
+    """Return what blkid reports about a device, by lsblk's names, or None if the device does not answer."""
     try:
         done = host.commands.run(["blkid", "-p", "-o", "udev", path], timeout=_BLKID_SECONDS)
     except HangingError:
@@ -314,14 +313,14 @@ def _blkid(host: Host, path: str) -> dict[str, str] | None:
 
 
 _DISKS = frozenset({"disk", "part", "rom"})
-"""lsblk's types of what does not lie on other devices."""
+"""lsblk's types of devices that are not built on others."""
 
 
 def _from_lsblk(
     rows: list[Any], host: Host, without: Collection[str]
 ) -> Iterator[tuple[bool, Device | Member | Problem]]:
-    """Yield each with whether it was assembled."""
-    # what is mounted is known, even where the device itself may not be read
+    """Yield each device, member or problem, after whether it was assembled."""
+    # mounted file systems are known even if the device itself may not be read
     mounted = {mount.number: mount.filesystem for mount in mounts(host)}
     places = Places(host)
     seen = set(without)
@@ -390,7 +389,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _number(name: str, disk: str) -> int | None:
-    """`sda2` of `sda` is 2, `nvme0n1p3` of `nvme0n1` is 3 (block/partitions/core.c:add_partition)."""
+    """Return the number of a partition: 2 for `sda2`, 3 for `nvme0n1p3` (block/partitions/core.c:add_partition)."""
     match = re.fullmatch(r"p?(\d{1,3})", name.removeprefix(disk)) if disk and name.startswith(disk) else None
     return int(match[1]) if match else None
 
@@ -401,7 +400,7 @@ def _bytes(value: object) -> int | None:
 
 
 def _from_sysfs(host: Host) -> Iterator[Device]:
-    """Names, sizes and what the kernel itself read from the partition table; the file system is tried out."""
+    """Yield the devices in sysfs, as the kernel read them from the partition table, without their file systems."""
     places = Places(host)
     for folder in sorted(host.path("/sys/class/block").glob("*")):
         name = folder.name
@@ -428,6 +427,6 @@ def _from_sysfs(host: Host) -> Iterator[Device]:
 
 
 def _disk(partition: Path) -> str | None:
-    """The folder of a partition is in that of its disk."""
+    """Return the disk of a partition, whose sysfs directory is inside the disk's."""
     parent = partition.resolve().parent.name
     return parent if parent != "block" else None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Folders of device trees: what is in them, and which one is this board's.
+"""Index directories of device trees, and find the tree for this board.
 
-A folder is read once in a scan, and only the head of each tree (formats/dtb_head.py). Nothing is kept from
-scan to scan: on Debian's 577 trees the reading costs about a quarter more than their bytes would (`make bench`), most
-of it for opening the files, and to ask each whether it is still the same it would have to be opened, too.
+A directory is read once in a scan, and only the head of each tree (formats/dtb_head.py). Nothing is cached between
+scans: for Debian's 577 trees, most of the time goes into opening the files (`make bench`), and to see whether a file
+has changed it would have to be opened, too.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from bootmenu.sources.parsers import bare
 from bootmenu.sources.tree import Tree, TreeError, Trouble
 
 MAX_DEPTH = 6
-"""Folders below the one that is asked for."""
+"""Most levels of subdirectories that are searched."""
 MAX_FOLDERS = 1000
 MAX_NAMES = 100_000
-"""Of everything in these folders."""
+"""Most directory entries that are read."""
 MAX_TREES = 20_000
 MAX_ON_PARTITION = 100_000
-"""Trees, in all the folders of one partition that entries ask for."""
+"""Most trees in all directories that the entries of one partition name."""
 MAX_LINKS = 2000
 MAX_WHOLE = 64 * 1024 * 1024
-"""Bytes of trees whose root is not found in their first bytes, and which are read whole."""
+"""Most bytes of trees that are read whole because their root node is not near the start."""
 MAX_KEPT = 16 * 1024 * 1024
-"""Bytes of `compatible` and `model` in one index; those of Debian's 577 trees are 60 KB."""
+"""Most bytes of `compatible` and `model` in one index; Debian's 577 trees have 60 KB."""
 _MAX_COMPARED = 8
 _SHOWN = 8
 
@@ -52,40 +52,40 @@ _STATES = {
 
 
 class FoundTree(NamedTuple):
-    """One device tree of a folder."""
+    """A device tree in a directory."""
 
     path: str
-    """Absolute below the partition's root."""
+    """Path, absolute from the partition's root."""
     identity: tuple[int, int]
     head: TreeHead
 
 
 class TreeIndex(Value, kw_only=True):
-    """The device trees of one folder and the folders below it, each file once, nearest first."""
+    """The device trees in a directory and its subdirectories, each file once, nearest first."""
 
     trees: tuple[FoundTree, ...] = ()
     unreadable: int = 0
-    """Files named like a device tree that are none, or could not be read."""
+    """Number of files that are named like a device tree, but are not one or could not be read."""
     first_trouble: str = ""
-    """The path and the reason of the first of them."""
+    """Path of the first of these files, and the reason."""
     cut: str = ""
-    """Which limit ended the search early; empty = everything was seen."""
+    """Limit that ended the search early, or empty if the search was complete."""
     by_first: Mapping[bytes, tuple[FoundTree, ...]] = field(default_factory=dict)
-    """By the first string of the root's `compatible`."""
+    """The trees by the first string of the root's `compatible`."""
 
 
 class Fit(StrEnum):
-    """How a device tree relates to this board."""
+    """How well a device tree fits this board."""
 
     EXACT = "exact"
-    """The first `compatible` of both is the same."""
+    """Both have the same first `compatible`."""
     RELATED = "related"
-    """They share a later one: the same family, or only the same chip."""
+    """They share a later `compatible`: the board is of the same family, or only has the same chip."""
     OTHER = "other"
 
 
 class TreeChoice(Value, kw_only=True):
-    """A device tree that could be handed on in place of the entry's."""
+    """A device tree that could be passed on instead of the entry's."""
 
     ref: FileRef
     fits: Fit
@@ -103,7 +103,8 @@ class TreeChoice(Value, kw_only=True):
 
 
 def read_index(tree: Tree, folder: str, max_trees: int = MAX_TREES) -> TreeIndex:
-    """Raises TreeError when the folder itself cannot be read. Time and memory are bounded by the limits above."""
+    """Index a directory of device trees. Raise TreeError if the directory itself cannot be read. The limits above
+    bound time and memory."""
     return _Search(tree, max_trees).run(folder)
 
 
@@ -132,7 +133,7 @@ class _Search:
             except TreeError as error:
                 if depth == 0:
                     raise
-                # what is mounted there is another partition's
+                # another partition is mounted there
                 if error.trouble is not Trouble.OUTSIDE:
                     self._unusable(path, error.detail)
                 continue
@@ -152,7 +153,7 @@ class _Search:
         )
 
     def _read(self, path: str) -> list[str]:
-        """One folder; returns the paths of those below it."""
+        """Index one directory and return the paths of its subdirectories."""
         base = path.rstrip("/")
         with self._tree.folder(path) as folder:
             if folder.identity in self._seen:
@@ -195,7 +196,7 @@ class _Search:
             self._unusable(path, error.strerror or str(error))
 
     def _allowed(self, names: list[str]) -> list[str]:
-        """Those for which there is room."""
+        """Return as many names as the limit still permits."""
         room = self._max_trees - self._files
         if len(names) > room:
             self._cut = self._cut or N_("there are more than {n:,} device trees", n=self._max_trees)
@@ -204,7 +205,7 @@ class _Search:
         return names
 
     def _head(self, file: ByteSource, identity: tuple[int, int]) -> tuple[TreeHead | str, tuple[int, int]]:
-        """The head, or why there is none; and the identity."""
+        """Return the head of a tree, or the reason why it has none, and the file's identity."""
         try:
             head = quick_head(file)
             if head is None:
@@ -237,20 +238,20 @@ def _is_tree(name: str) -> bool:
 
 
 class DeviceTrees:
-    """The folders of device trees that entries of one scan name, each read once. Any thread may ask."""
+    """The directories of device trees that the entries of one scan name, each read once. Thread-safe."""
 
     def __init__(self, board: TreeFacts | None) -> None:
-        """board: the running machine's tree; None = nothing describes it."""
+        """Prepare an empty index; board: the running machine's tree, or None if it has none."""
         self._board = board if board and board.compatible[:1] not in ((), ("",)) else None
         self._lock = Lock()  # of the tables; never held while a disk is asked
         self._reading: dict[object, Lock] = {}
         self._known: dict[object, TreeIndex | TreeError] = {}
         self._taken: dict[str, int] = {}
         self._picks: dict[int, tuple[TreeIndex, FoundTree | None, TreeFolderFacts]] = {}
-        """By the index's id. Thousands of entries may name one folder of thousands of trees."""
+        """Choices by the index's id, as thousands of entries may name one directory of thousands of trees."""
 
     def index(self, tree: Tree, folder: str) -> TreeIndex:
-        """Raises TreeError when the folder cannot be read."""
+        """Return the index of a directory, which is read once. Raise TreeError if it cannot be read."""
         key = (tree.device, tree.stat(folder).identity)
         with self._lock:
             reading = self._reading.setdefault(key, Lock())
@@ -273,8 +274,8 @@ class DeviceTrees:
         return known
 
     def resolve(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, TreeFolderFacts | None]:
-        """The entry with `dtb` set to this board's tree of its `dtb_folder`, and how that went; without such a
-        folder the entry as it is. What is picked depends on the trees and this machine alone, see `_pick`."""
+        """Return the entry with `dtb` set to this board's tree in its `dtb_folder`, and how it was chosen. Return an
+        entry without `dtb_folder` unchanged. The choice depends only on the trees and this machine (`_pick`)."""
         folder = entry.dtb_folder
         if folder is None:
             return entry, None
@@ -307,10 +308,12 @@ class DeviceTrees:
     def _pick_anew(
         self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts
     ) -> tuple[FoundTree | None, TreeFolderFacts]:
-        """The first `compatible` has to be the machine's. Among several that have it: the ones with its whole list,
-        then its model, then the name that U-Boot asks for, then any when all are the same byte for byte."""
-        # U-Boot asks for the file that its variable fdtfile names, else for SOC-BOARD.dtb, and hands on the running
-        # tree where it finds none (boot/pxe_utils.c). Neither variable is known to Linux, but the board is.
+        """Return the tree whose first `compatible` is the machine's, or None, and how it was chosen.
+
+        If several match, prefer the whole `compatible` list, then the model, then the file name that U-Boot asks for;
+        then take any if all are identical."""
+        # U-Boot loads the file that its variable fdtfile names, else SOC-BOARD.dtb, and passes on the running tree if
+        # there is none (boot/pxe_utils.c). Linux does not know these variables, but it knows the board.
         board = self._board
         left = _matching(index, board) if board else ()
         related: tuple[FoundTree, ...] = ()
@@ -344,8 +347,8 @@ class DeviceTrees:
         )
 
     def choices(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[TreeChoice, ...]:
-        """Every device tree that belongs to the entry's kernel as far as its place tells, those for this board
-        first. () where there are none, or they cannot be read."""
+        """Return the device trees that belong to the entry's kernel by their location, those for this board first, or
+        () if there are none or they cannot be read."""
         found: dict[tuple[int, int], TreeChoice] = {}
         ours = set(self._board.compatible) if self._board else set()
         first = self._board.compatible[0].encode("utf-8", "replace") if self._board else None
@@ -371,7 +374,7 @@ class DeviceTrees:
 
 
 def _places(entry: BootEntry) -> Iterator[FileRef]:
-    """Folders in which the entry's device trees may be, the most likely first."""
+    """Yield the directories that may hold the entry's device trees, most likely first."""
     if entry.dtb_folder is not None:
         yield entry.dtb_folder
     elif entry.dtb is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Gathers EntryFacts: what is on the disks for one entry. Reads only; decides nothing."""
+"""Gather the EntryFacts of an entry from its files on the disks, without judging them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from bootmenu.sources import version_of
 from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, once
 
 PredictDtb = Callable[[bytes | None, Sequence[bytes], Sequence[str]], FixedUpDtb]
-"""(the entry's own tree or None for the running one, its overlays, its edits) → what loading would make of them."""
+"""Predict the tree that loading passes on: (entry's tree or None for the running one, overlays, edits) → result."""
 
 _STATES = {
     Trouble.MISSING: FileState.MISSING,
@@ -51,16 +51,15 @@ def gather(
     predict_dtb: PredictDtb | None = None,
     complete: bool = True,
 ) -> tuple[BootEntry, EntryFacts]:
-    """The facts, and the entry with every file's `exists` filled in. trees: by device name.
+    """Return the entry with every file's `exists` filled in, and its facts. trees: by device name.
 
-    What the entry leaves open is completed from its kernel's container (UKI, FIT), if it has one; board: the
-    machine's root `compatible`, by which its device tree is chosen.
+    What the entry does not name is taken from its kernel's container (UKI, FIT), if it has one, unless `complete` is
+    False. board: root `compatible` of the machine, by which a container's device tree is chosen.
 
-    Reads headers and trailers of kernel and initramfs, and all of a device tree of at most 2 MiB. deep: also the
-    kernel's content, once, for its version, its configuration, and what modules an initramfs holds. partitions:
-    every name of every partition that was seen. device_trees: picks this board's own from the entry's folder of
-    them, which becomes its `dtb`. predict_dtb: tells what loading would make of its tree. complete: False = what the
-    entry leaves open is meant so. Never raises for what is wrong on a disk: that is the answer.
+    Read the headers and trailers of kernel and initramfs, and device trees of up to 2 MiB. deep: also read the
+    kernel's content once, for its version and configuration, and the modules in the initramfs. partitions: all names
+    of all partitions found. device_trees: chooses this board's tree from the entry's `dtb_folder`. predict_dtb:
+    predicts the tree that loading would pass on. Never raise for errors on a disk: they are part of the facts.
     """
     entry, tree_folder = device_trees.resolve(entry, trees) if device_trees else (entry, None)
     reading = _Reading(trees=trees, board=board, deep=deep)
@@ -100,7 +99,7 @@ def gather(
 
 
 def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[str, str] | None:
-    """config-VERSION beside the kernel, as every distribution installs it."""
+    """Return the build configuration in config-VERSION next to the kernel, where distributions install it."""
     kernel = next((file for file in files if file.role == "kernel"), None)
     if kernel is None or kernel.state is not FileState.PRESENT:
         return None
@@ -117,7 +116,7 @@ def _configuration(files: list[FileFacts], trees: Mapping[str, Tree]) -> dict[st
 
 
 class _Reading(Record, kw_only=True):
-    """What is known so far of one entry's files."""
+    """The facts gathered so far about the files of one entry."""
 
     trees: Mapping[str, Tree]
     board: tuple[str, ...]
@@ -132,12 +131,12 @@ class _Reading(Record, kw_only=True):
     overlay_data: list[bytes] = field(default_factory=list)
 
     def readable(self, entry: BootEntry) -> bool:
-        """Whether the tree and every overlay could be read, and is one."""
+        """Return whether the tree and all overlays could be read and are valid."""
         sound = self.own_tree is not None and self.own_tree.tree is not None
         return (sound or entry.dtb is None) and len(self.overlays) == len(entry.overlays) and all(self.overlays)
 
     def file(self, role: str, ref: FileRef) -> FileFacts:
-        """The facts of one file, whose content is added to what is known."""
+        """Return the facts of one file, and add those of its content."""
         file = _file(role, ref, self.trees)
         if file.state is not FileState.PRESENT:
             return file
@@ -183,7 +182,7 @@ class _Reading(Record, kw_only=True):
         return once(tree, ref.path, (KernelFacts, self.board, ref.part), read)
 
     def _part_content(self, role: str, ref: FileRef, part: Embedded | None) -> None:
-        """part: None = the whole file, of an initramfs."""
+        """Add the facts of a part of a file; part: None for a whole initramfs."""
         tree = self.trees[ref.device]
 
         def inspect() -> InitramfsFacts:
@@ -208,13 +207,13 @@ class _Reading(Record, kw_only=True):
         self.tree_data, self.own_tree = data, DeviceTreeFacts.from_bytes(data)
 
     def _room_for(self, size: int) -> None:
-        """Raise FormatError where the overlays, with this one, are larger than a device tree may be."""
+        """Raise FormatError if all overlays together, with this one, are larger than a device tree may be."""
         if sum(map(len, self.overlay_data)) + size > MAX_SIZE:
             raise FormatError(f"the overlays together have more than {MAX_SIZE:,} bytes")
 
     def _overlay(self, ref: FileRef, data: bytes) -> None:
         self.overlay_data.append(data)
-        # an entry may name dozens, more than DeviceTreeFacts remembers
+        # an entry may name dozens, more than DeviceTreeFacts caches
         what = ("overlay", ref.part, hashlib.sha256(data).digest())
         tree = self.trees[ref.device]
         self.overlays.append(once(tree, ref.path, what, lambda: DeviceTreeFacts.from_bytes(data).tree is not None))
@@ -243,7 +242,7 @@ class _Reading(Record, kw_only=True):
 
 
 def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
-    """With what its kernel's container brings along, where the configuration says nothing else."""
+    """Return the entry, completed with what its kernel's container has and the configuration does not name."""
     image = reading.kernel.image if reading.kernel else None
     if image is None or not image.embedded:
         return entry
@@ -258,7 +257,7 @@ def _completed(entry: BootEntry, reading: _Reading) -> BootEntry:
     if entry.dtb is None and entry.dtb_folder is None:
         tree = tree_for(image, reading.board)
     # systemd, src/boot/stub.c:settle_command_line: a given command line replaces that of the UKI, except under Secure
-    # Boot. Here is no chain of signatures that it would break: the kernel is taken out of its file.
+    # Boot. Here it cannot break a chain of signatures, as the kernel is extracted from the signed file anyway.
     own = next((part.text for part in image.embedded if part.role is Role.COMMAND_LINE and part.text), None)
     return replace(
         entry,
@@ -305,7 +304,7 @@ def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
 
     def seen(role: str, ref: FileRef) -> FileRef:
         file = found[role, ref.device, ref.path, ref.part]
-        # what lies outside is not on this partition, whatever may be there
+        # a path that leaves the partition does not exist on it
         missing = file.state in (FileState.MISSING, FileState.OUTSIDE)
         exists = None if file.state is FileState.WAITING else not missing
         return replace(ref, path=_short(file), exists=exists)
@@ -320,7 +319,7 @@ def _with_existence(entry: BootEntry, files: list[FileFacts]) -> BootEntry:
 
 
 def _short(file: FileFacts) -> str:
-    """Without `..`, where that is certain: by the file system's own answer, or by name where nothing is there."""
+    """Return the path without `..`, resolved by the file system, or by name if the file does not exist."""
     if ".." not in file.path.split("/") or file.state is FileState.OUTSIDE:
         return file.path
     return file.resolved or posixpath.normpath(file.path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the running system has mounted of a device, and whether a read-only mount shows all of it."""
+"""Find existing mounts of a device, and whether a read-only mount would show its current state."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bootmenu.system.mountinfo import Mount, mount_of, mounts
 
 
 def already_mounted(host: Host, device: Device) -> int | None:
-    """Return a descriptor of the root of its file system where that is mounted and not hidden by another mount;
-    None = it is not. The caller closes it."""
+    """Return a descriptor of the root of its file system if that is mounted and not hidden by another mount, or None.
+    The caller closes it."""
     try:
         number = host.path(device.path).stat().st_rdev
     except OSError:
@@ -45,7 +45,7 @@ def already_mounted(host: Host, device: Device) -> int | None:
 
 
 def shows_older_state(host: Host, device: Device) -> bool:
-    """Return whether a mount that writes nothing is known to show an older state of a device."""
+    """Return whether a mount that writes nothing would show an older state of a device."""
     kinds = [kind for kind in (TRIED if device.filesystem is None else (device.filesystem,)) if kind in JOURNALED]
     if not kinds:
         return False

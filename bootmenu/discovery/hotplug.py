@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which messages of the kernel are about partitions that come and go."""
+"""Wait for kernel messages (uevents) about partitions that are added, removed or changed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ _MAX_FIELDS = 100
 
 
 class Change(Value):
-    """Something about block devices is other than it was."""
+    """A change of the block devices."""
 
     gone: str = ""
-    """Kernel name of a device that was taken away, or whose medium was: what is there now is another one."""
+    """Kernel name of a device that was removed, or whose medium was, or empty. A device found under it is new."""
 
     @classmethod
     def from_message(cls, message: bytes) -> Change | None:
-        """None = it is about something else. Lost messages (b"") may have been about anything."""
+        """Parse a message; return None if it is about something else. b"" stands for lost messages, which may have
+        been about anything."""
         if not message:
             return cls()
         # lib/kobject_uevent.c: "ACTION@DEVPATH", then KEY=VALUE, each with a NUL at its end
@@ -37,28 +38,28 @@ class Change(Value):
 
 
 class Changes(Protocol):
-    """Where changes come from: the kernel, or a test."""
+    """A source of changes: the kernel, or a test."""
 
     def wait(self) -> Change | None:
-        """The next one; None = it was closed."""
+        """Wait for the next change; return None if the source was closed."""
 
     def close(self) -> None:
-        """End every wait. Any thread may call it."""
+        """End all waits. Any thread may call it."""
 
 
 class Hotplug:
-    """The running kernel's. Raises OSError where it may not be listened to."""
+    """The changes that the running kernel reports. Raise OSError if listening is not permitted."""
 
     def __init__(self, events: KernelEvents | None = None) -> None:
         self._events = events or KernelEvents()
 
     def wait(self) -> Change | None:
-        """See Changes."""
+        """Wait for the next change; return None if the source was closed."""
         while (message := self._events.receive()) is not None:
             if change := Change.from_message(message):
                 return change
         return None
 
     def close(self) -> None:
-        """See Changes."""
+        """End all waits. Any thread may call it."""
         self._events.close()

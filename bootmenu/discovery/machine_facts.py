@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Gathers MachineFacts from /proc, /sys and the kernel log. Reads only; decides nothing."""
+"""Gather the MachineFacts from /proc, /sys and the kernel log, without judging them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MAX_NODES = 20_000
 
 
 def gather(host: Host) -> MachineFacts:
-    """Everything that checks ask of the running system. Never raises: what cannot be read is None."""
+    """Return all facts about the running system that checks need. Never raise: what cannot be read is None."""
     machine, release = host.syscalls.uname()
     tree, source, problem = _tree(host)
     iomem, meminfo, log = host.text("/proc/iomem"), host.text("/proc/meminfo"), host.log.lines()
@@ -80,8 +80,8 @@ def gather(host: Host) -> MachineFacts:
 
 
 def with_permissions(machine: MachineFacts, host: Host) -> MachineFacts:
-    """Return the facts, with those read again on which depends whether a load is permitted: they may have changed
-    since. What cannot be read stays as it was."""
+    """Return the facts with those about permission to load read again, as they may have changed. What cannot be read
+    stays as it was."""
     capability, log = _capability(host), host.log.lines()
     whole = log is not None and host.log.whole()
     lockdown, origin = _lockdown(host, log, whole, machine.command_line)
@@ -140,7 +140,7 @@ def _first(*flags: bool | None) -> bool | None:
 
 
 def _configuration(host: Host, release: str) -> tuple[frozenset[bytes] | None, str | None]:
-    """Return the lines of the running kernel's build configuration, and where they are from."""
+    """Return the lines of the running kernel's build configuration, and the path they were read from."""
     for path in ("/proc/config.gz", f"/boot/config-{release}", f"/lib/modules/{release}/config"):
         data = host.read(path)
         if data is None:
@@ -207,7 +207,7 @@ def _tools_version(host: Host) -> str | None:
 
 
 def _cpu_list(text: str | None) -> tuple[int, ...] | None:
-    """`0-3,8` → (0, 1, 2, 3, 8)"""
+    """Parse a list of CPUs: `0-3,8` is (0, 1, 2, 3, 8)."""
     if not text:
         return None
     numbers: list[int] = []
@@ -235,7 +235,8 @@ def _cpus(host: Host) -> Iterator[CpuFacts]:
 
 
 def read_tree(host: Host) -> tuple[dtb.DeviceTree | None, str | None, str | None]:
-    """The tree that the running kernel was booted with, where it was read, and why it could not be."""
+    """Return the tree that the running kernel was booted with, the path it was read from, and why it could not be
+    read."""
     path = "/sys/firmware/fdt"
     data = host.read(path)
     if data is not None:
@@ -257,7 +258,7 @@ def _tree(host: Host) -> tuple[TreeFacts | None, str | None, str | None]:
 
 
 def _unflattened(host: Host) -> dtb.Node:
-    """/proc/device-tree, as far as a sensible tree goes."""
+    """Return /proc/device-tree as nodes, within sensible limits."""
     root = dtb.Node("")
     pending = [(host.path("/proc/device-tree"), root)]
     for _ in range(_MAX_NODES):
@@ -275,22 +276,22 @@ def _unflattened(host: Host) -> dtb.Node:
 
 
 def _ram(text: str | None) -> tuple[MemoryRange, ...] | None:
-    """System RAM, and the RAM that firmware keeps ("reserved" at the top level: arch/arm64/kernel/setup.c)."""
+    """Return the system RAM, with what firmware reserves ("reserved" at the top level: arch/arm64/kernel/setup.c)."""
     ranges = []
     for line in (text or "").splitlines():
         match = re.match(r"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (System RAM|reserved)$", line, re.IGNORECASE)
         if match:
             base, last = int(match[1], 16), int(match[2], 16)
             ranges.append(MemoryRange(base=base, size=last - base + 1))
-    # not privileged: every address reads as zero
+    # without privileges all addresses read as zero
     return tuple(ranges) if any(area.base or area.size > 1 for area in ranges) else None
 
 
 def _ram_taken(text: str | None) -> tuple[MemoryRange, ...] | None:
     if _ram(text) is None:
         return None
-    # the same two that kexec-tools stays off (kexec/arch/arm64/kexec-arm64.c)
-    # firmware's nomap regions are top-level lines of their own
+    # the two that kexec-tools avoids (kexec/arch/arm64/kexec-arm64.c);
+    # regions that firmware marks nomap are separate top-level lines
     pattern = re.compile(
         r"^ *([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (?:reserved|Crash kernel)$", re.IGNORECASE | re.MULTILINE
     )
@@ -310,11 +311,11 @@ def _firmware_console(host: Host) -> str | None:
     if not host.exists(f"{tables}/SPCR"):
         return ""
     found = spcr.console((host.read(f"{tables}/SPCR") or b"")[: spcr.LIMIT])
-    return "unknown" if found is None else found  # everybody may see its name, and root alone its content
+    return "unknown" if found is None else found  # all users see its name, but only root its content
 
 
 def _flag(text: str | None, name: str) -> bool | None:
-    """x86 only: other machines have no such line."""
+    """Return whether /proc/cpuinfo lists a CPU flag, or None if it lists none: only x86 has such a line."""
     match = re.search(r"^flags\s*:(.*)$", text or "", re.MULTILINE)
     return None if match is None else name in match[1].split()
 
@@ -322,7 +323,7 @@ def _flag(text: str | None, name: str) -> bool | None:
 def _lockdown(
     host: Host, log: list[str] | None, whole: bool, command_line: str | None
 ) -> tuple[str | None, str | None]:
-    """Return the level, and what locked the kernel down."""
+    """Return the lockdown level, and what locked the kernel down."""
     # security/lockdown/lockdown.c:lock_kernel_down: "Kernel is locked down from %s; see man kernel_lockdown.7"; the
     # last word counts, since a level can be raised and never lowered
     said = [match[1] for line in log or () if (match := re.search(r"Kernel is locked down from ([^;]{1,60})", line))]
@@ -343,7 +344,7 @@ _SECURE_BOOT = f"{efi.VARIABLES}/SecureBoot-{efi.GLOBAL}"
 
 
 def _secure_boot(host: Host, log: list[str] | None) -> bool | None:
-    """Return whether Secure Boot is on, of a machine that was started by EFI."""
+    """Return whether Secure Boot is on, for a machine that was started by EFI."""
     value = efi.value_of(host.read(_SECURE_BOOT))
     if value is not None and len(value) == 1:  # UEFI 2.10, 3.3
         return value[0] == 1
@@ -372,7 +373,7 @@ _TROUBLESOME = ("amdgpu", "i915", "nouveau", "radeon", "brcmfmac")
 
 
 def _drivers(host: Host) -> tuple[str, ...] | None:
-    """Which of the drivers that DEV-DMA names have a device."""
+    """Return which of the drivers that DEV-DMA reports have a device."""
     if not host.exists("/sys/bus"):
         return None
     found = set()

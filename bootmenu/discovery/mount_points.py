@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mount a device read-only at a point of its own, without anything that writes to it, and unmount it again."""
+"""Mount a device read-only at its own mount point, without writing to it, and unmount it again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 
 FLAGS = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
-"""For every mount."""
+"""Flags of every mount."""
 
 _OPTIONS = {
     # Read-only alone still replays a journal, which writes; and xfs refuses two copies of one UUID.
@@ -34,10 +34,10 @@ _OPTIONS = {
     "ntfs3": "",
 }
 TRIED = ("ext4", "vfat", "btrfs", "xfs", "iso9660")
-"""In this order, where the file system is not known."""
+"""File systems that are tried, in this order, if it is not known."""
 
 _POINT_NAME = 100
-"""Bytes of a device's name that are in its mount point's: the whole of it may be too long for one."""
+"""Most bytes of a device's name in the name of its mount point, as the whole may be too long."""
 
 
 class MountError(BootmenuError):
@@ -45,17 +45,17 @@ class MountError(BootmenuError):
 
 
 class _ForeignError(MountError):
-    """What was mounted is not what is on the partition, or not only."""
+    """The mounted file system is not, or not only, the one on the partition."""
 
 
 def no_place(error: OSError) -> MountError:
-    """Return the error for a mount point that cannot be made."""
+    """Return the error for a mount point that cannot be created."""
     return MountError(f"not mounted: there is no place for it: {os.strerror(error.errno or 0)}")
 
 
 def mount(host: Host, folder: Path, device: Device, source: str, more: str = "") -> Path:
-    """Mount a device below this folder and return where. more: options besides those of the file system. Raise
-    MountError."""
+    """Mount a device below this directory and return the mount point. more: options besides those of the file system.
+    Raise MountError."""
     name = os.fsdecode(os.fsencode(device.name.replace("/", "!"))[-_POINT_NAME:])
     try:
         point = folder / name

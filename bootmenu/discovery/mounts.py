@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Partitions mounted read-only at a private place, and unmounted again whatever happens."""
+"""Mount partitions read-only in a private directory, and make sure that they are unmounted again."""
 
 from __future__ import annotations
 
@@ -27,44 +27,45 @@ from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
 _INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "ntfs3"})
-"""File systems whose files have numbers of their own; FAT makes them up (fs/fat/inode.c: fat_build_inode)."""
+"""File systems with persistent inode numbers; FAT invents them (fs/fat/inode.c: fat_build_inode)."""
 
 _PATIENCE = 10.0
-"""Seconds for which one thread waits while another one mounts the same device."""
+"""Seconds that a thread waits while another one mounts the same device."""
 _RETURN = 2.0
-"""Seconds for which a thread may still read what has been let go of, when the device is wanted again."""
+"""Seconds that a new request for a device waits for threads that still read a released mount of it."""
 
 
 class _Place(Record, eq=False):
-    """Where one device is read, or is going to be."""
+    """The mount of one device, existing or being made."""
 
     device: Device
     mounting: Lock = field(default_factory=Lock)
-    """Held by the thread that opens it; a dead disk holds it for ever."""
+    """Held by the thread that opens it; for ever, if the disk is dead."""
     tree: DirectoryTree | None = None
     point: Path | None = None
-    """What was mounted here; None = nothing was."""
+    """Mount point that was made here, or None."""
     stale: bool = False
-    """Its journal was not replayed when it was mounted here."""
+    """Whether it was mounted here without replaying its journal."""
     image: Stamp | None = None
-    """Of the image file that is mounted here, when it was opened."""
+    """Stamp of the mounted image file when it was opened."""
     loop: str = ""
-    """Name of the loop device that ends with the mount; empty = there is none."""
+    """Name of the loop device to detach with the mount, or empty."""
     readers: int = 0
+    """Number of threads in `reading`."""
     holders: int = 0
-    """How many want it to stay mounted, whatever a scan lets go of."""
+    """Number of users in `holding`, who keep it mounted when a scan releases everything."""
     unwanted: bool = False
-    """A scan let go of it while it was held, and nobody has asked for it since."""
+    """Whether a scan released it while it was held, and it has not been requested since."""
     released: bool = False
-    """Nobody wants it any more: whoever is the last to come back from it closes it."""
+    """Whether it is to be closed, by its last reader if there is one."""
 
 
 class Mounts:
-    """The trees of one scan. A context manager: at its end everything it mounted is unmounted.
+    """The directory trees of the devices that a scan reads. A context manager: its end unmounts all that it mounted.
 
-    Any thread may ask for any device, and one that does not answer keeps nobody from another. Mounts live in a mount
-    namespace of this process where that is permitted, so that they are gone with it even when it is killed. Must be
-    made before other threads start.
+    Any thread may request any device; a device that does not answer does not block the others. If permitted, mounts
+    are made in a private mount namespace, so that they end with this process even if it is killed. Create it before
+    other threads start.
     """
 
     def __init__(self, host: Host, loops: Loops | None = None) -> None:
@@ -73,10 +74,10 @@ class Mounts:
         self._base: scratch.Scratch | None = None
         self._lock = Condition(
             Lock()
-        )  # of what follows, told when a reader is back; never held while a disk is asked
+        )  # guards the two below, is notified when a reader ends, and is never held while a disk is accessed
         self._places: dict[str, _Place] = {}
         self._let_go: dict[str, list[_Place]] = {}
-        # here and not at the first mount: that may come from a thread, whose namespace would be its own
+        # not at the first mount: another thread may make that, and would get a namespace of its own
         with contextlib.suppress(OSError):
             host.syscalls.own_mounts()
 
@@ -89,10 +90,10 @@ class Mounts:
         self.release(held=True)
 
     def tree(self, device: Device) -> DirectoryTree:
-        """The device's files, mounted now unless they are already. Raises MountError, also when another thread
-        waits for the same device."""
+        """Return the files of a device; mount it unless it is mounted. Raise MountError, also if another thread is
+        still waiting for the device."""
         if (below := _below(device)) is not None:
-            self.tree(below)  # first, so that it is let go of last
+            self.tree(below)  # first, so that it is released last
         place = self._place(device)
         if not place.mounting.acquire(timeout=_PATIENCE):
             raise MountError(N_("does not answer: it is still being mounted"))
@@ -104,7 +105,7 @@ class Mounts:
                     self._take_down(place)
                     raise
                 if device.filesystem == "btrfs" and device.within is None and place.point is not None:
-                    # behind it: a mount of the top level would be taken for one of the whole
+                    # only now: an existing mount of the top level would be mistaken for one of the default subvolume
                     with contextlib.suppress(MountError):
                         self.tree(btrfs.top_level(device))
             tree = place.tree
@@ -120,10 +121,10 @@ class Mounts:
         return tree
 
     def _place(self, device: Device, *, holders: int = 0) -> _Place:
-        """Return where a device is read, and count so many more holders of it. Raise MountError."""
+        """Return the record of a device's mount, and add to its holders. Raise MountError."""
         with self._lock:
             other = self._places.get(device.name)
-            # what was held is another disk, which has got its name
+            # the name now belongs to another disk
             stale = self._withdraw(device.name) if other is not None and other.device != device else []
         self._close_all(stale)
         with self._lock:
@@ -136,8 +137,10 @@ class Mounts:
 
     @contextlib.contextmanager
     def holding(self, device: Device) -> Iterator[DirectoryTree]:
-        """Mount a device and keep it mounted until the end; yield its files. A `release` of everything, as for a new
-        scan, leaves it alone; one that names the device, or is for what is held too, does not. Raise MountError."""
+        """Mount a device, yield its files, and keep it mounted until the end. Raise MountError.
+
+        `release` without arguments, as for a new scan, leaves it mounted; `release(name)` and `release(held=True)`
+        unmount it anyway."""
         with contextlib.ExitStack() as stack:
             if (below := _below(device)) is not None:
                 stack.enter_context(self.holding(below))
@@ -145,7 +148,7 @@ class Mounts:
             stack.callback(self._let_hold_go, place)
             tree = self.tree(device)
             if device.filesystem == "btrfs" and device.within is None and device.folder is None:
-                with contextlib.suppress(MountError):  # then paths that begin above the root are not found
+                with contextlib.suppress(MountError):  # without it, paths counted from the top level are not found
                     stack.enter_context(self.holding(btrfs.top_level(device)))
             yield tree
 
@@ -160,8 +163,8 @@ class Mounts:
     def reading(self, device: Device) -> Iterator[DirectoryTree]:
         """Keep the tree of a device open until the end, and yield it; mount the device if it is not mounted.
 
-        `release` unmounts it all the same, but its descriptor is closed only at the end, so that no other file gets
-        its number while it is read. Raise MountError."""
+        `release` unmounts it anyway, but its descriptor is closed only at the end, so that its number is not reused
+        while it is read. Raise MountError."""
         tree = self.tree(device)
         with self._lock:
             place = self._places.get(device.name)
@@ -180,7 +183,7 @@ class Mounts:
                 self._forget(place)
 
     def inside(self, device: Device) -> Iterator[Device | Problem]:
-        """What lies in the device and is read like a partition of its own: subvolumes and image files."""
+        """Yield the subvolumes and image files on the device, which are read like partitions."""
         try:
             with self.reading(device) as tree:
                 if device.filesystem == "btrfs" and device.within is None and device.folder is None:
@@ -193,7 +196,7 @@ class Mounts:
 
     @contextlib.contextmanager
     def below(self, tree: DirectoryTree, path: str) -> Iterator[DirectoryTree]:
-        """Open a folder as a tree of its own, which absolute links do not leave, until the end. Raise TreeError."""
+        """Open a directory as a tree of its own, which absolute links cannot leave. Raise TreeError."""
         descriptor = tree.root_at(path)
         try:
             inner = DirectoryTree(f"/proc/self/fd/{descriptor}", tree.device, self._host.syscalls)
@@ -203,32 +206,32 @@ class Mounts:
             yield inner
 
     def is_default(self, device: Device) -> bool:
-        """Return whether what is read of a device is what a mount without options shows: of btrfs that somebody has
-        mounted from its top level that is not known."""
+        """Return whether the tree of a device is what a mount without options shows. Return False for btrfs that is
+        mounted elsewhere, possibly from its top level."""
         with self._lock:
             place = self._places.get(device.name)
             return device.filesystem != "btrfs" or (place is not None and place.point is not None)
 
     def stale(self, device: Device) -> bool:
-        """Return whether an older state of a device is read: its journal was not replayed, since that writes."""
+        """Return whether the tree shows an older state of the device, because replaying its journal would write."""
         with self._lock:
             place = self._places.get(device.name)
             return place is not None and place.stale
 
     def known(self) -> dict[str, DirectoryTree]:
-        """The trees that are open, by device name."""
+        """Return the open trees by device name."""
         with self._lock:
             return {name: place.tree for name, place in self._places.items() if place.tree is not None}
 
     def _opened(self, place: _Place) -> None:
-        """Let others open or close it, and whoever waits until it is nobody's any more."""
+        """Let other threads open or close it, and wake those that wait for its release."""
         place.mounting.release()
         with self._lock:
             self._lock.notify_all()
 
     def _stuck(self, name: str) -> bool:
-        """Return whether a thread is still in what was let go of: in a dead disk another one would only hang beside
-        it."""
+        """Return whether a thread still uses a released mount of the device: on a dead disk, another thread would
+        only hang, too."""
         return any(place.readers or place.mounting.locked() for place in self._let_go.get(name, ()))
 
     def _open(self, device: Device, place: _Place) -> DirectoryTree:
@@ -250,7 +253,7 @@ class Mounts:
                 folder = None
                 place.point = self._mount(device, device.within.path, btrfs.TOP_OPTION)
             else:
-                # through a descriptor: nothing can be put in its place meanwhile
+                # through a descriptor, so that the subvolume cannot be replaced in between
                 try:
                     descriptor = self.tree(btrfs.top_level(device.within)).root_at(device.inside)
                 except TreeError as error:
@@ -273,7 +276,8 @@ class Mounts:
                 raise MountError(f"{folder or place.point}: {os.strerror(error.errno or 0)}") from None
 
     def _beyond(self, device: Device) -> Callable[[str], DirectoryTree | None] | None:
-        """Where a path is looked for that a subvolume does not have: GRUB counts it from the top level."""
+        """Return the function that finds the tree for a path that is missing in a subvolume, or None: GRUB's paths
+        start at the top level."""
         if device.filesystem != "btrfs" or device.inside == btrfs.TOP:
             return None
         top = btrfs.top_level(device.within or device).name
@@ -303,7 +307,7 @@ class Mounts:
         place.point = self._mount(device, f"/dev/{loop}")
 
     def _mount(self, device: Device, source: str, more: str = "") -> Path:
-        """See mount_points.mount."""
+        """Mount a device in the private directory. Raise MountError."""
         try:
             folder = self._private_folder()
         except OSError as error:
@@ -317,16 +321,16 @@ class Mounts:
             return self._base.path
 
     def release(self, name: str | None = None, *, held: bool = False) -> list[str]:
-        """Close every tree, or that device's, and unmount what was mounted here; returns what could not be unmounted
-        at once (it is detached all the same). Waits for no disk. held: also what somebody is `holding`, where no
-        device is named."""
+        """Close all trees, or those of the named device, and unmount what was mounted here. Return what could not be
+        unmounted at once and was detached instead. Does not wait for disks. held: if no device is named, release also
+        what is held by `holding`."""
         with self._lock:
             withdrawn = self._withdraw(name, held=held)
         stuck = self._close_all(withdrawn)
         with self._lock:
             base, self._base = (self._base, None) if not self._places else (None, self._base)
-        if base is not None:  # nobody else has it: whoever mounts from now on gets another one
-            # rmdir only: should a mount have survived, nothing below it may be touched
+        if base is not None:  # no longer used: the next mount makes another one
+            # rmdir only: if a mount survived, nothing below it may be deleted
             with contextlib.suppress(OSError):
                 for folder in base.path.iterdir():
                     with contextlib.suppress(OSError):
@@ -335,10 +339,10 @@ class Mounts:
         return stuck
 
     def _withdraw(self, name: str | None, *, held: bool = False) -> list[tuple[str, _Place, bool]]:
-        """Choose what `release` lets go of, so that nobody gets it from now on. For whoever has the lock.
+        """Choose what `release` closes, and hand it out no more. The caller holds the lock.
 
-        Return each with its name, and whether `_close_all` may close it: it is being closed from this moment, so that
-        whoever wants the device again waits, and does not mount it where it is about to be unmounted."""
+        Return each with its name, and whether `_close_all` may close it. It then counts as being closed, so that a
+        new request for the device waits and does not mount it where it is about to be unmounted."""
         names = []
         for each, place in self._places.items():
             if name is None and place.holders and not held:
@@ -354,7 +358,7 @@ class Mounts:
         return withdrawn
 
     def _close_all(self, withdrawn: list[tuple[str, _Place, bool]]) -> list[str]:
-        """Close what was withdrawn, what lies in it first; return what is stuck."""
+        """Close what was withdrawn, inner devices first; return what could not be unmounted."""
         stuck: list[str] = []
         for name, place, is_free in reversed(withdrawn):
             if not is_free:
@@ -368,7 +372,8 @@ class Mounts:
         return stuck
 
     def _close(self, place: _Place) -> str | None:
-        """Unmount or detach; why it could not be unmounted. The tree is closed now, or by its last reader."""
+        """Unmount or detach it; return why it could not be unmounted, or None. Its tree is closed now or by its last
+        reader."""
         with self._lock:
             unread = not place.readers
         if place.tree is not None and unread:
@@ -378,7 +383,7 @@ class Mounts:
         return self._take_down(place)
 
     def _take_down(self, place: _Place) -> str | None:
-        """Unmount or detach what has no tree any more, or none yet."""
+        """Unmount or detach a mount without an open tree; return why it could not be unmounted, or None."""
         with self._lock:
             point, place.point = place.point, None
             loop, place.loop = place.loop, ""
@@ -401,7 +406,7 @@ class Mounts:
 
 
 def _below(device: Device) -> Device | None:
-    """What has to be open before it."""
+    """Return the device that must be open before this one, or None."""
     if device.within is None or device.filesystem != "btrfs":
         return device.within
     return None if device.inside == btrfs.TOP else btrfs.top_level(device.within)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The order of the partitions of one machine, kept from look to look: a number of the menu means the same entry."""
+"""Keep the order of a machine's partitions from scan to scan, so that a number of the menu means the same entry."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from bootmenu.discovery.scan_events import Rank
 from bootmenu.model.value import Record
 
 TOP = 4
-"""Length of the rank of a partition that is in no other one."""
+"""Length of the rank of a partition that is not inside another one."""
 _MOST_GONE = 1000
-"""Partitions that are remembered after they have gone; a stick may be another one each time that it comes."""
+"""Most removed partitions that are remembered; a USB stick may have a new identity each time it is plugged in."""
 
 _Key = tuple[str, str, str, bool]
-"""What tells a partition from others whatever its kernel name: identity, bus, disk, whether it was assembled."""
+"""What identifies a partition regardless of its kernel name: identity, bus, disk, whether it was assembled."""
 
 
 class Seat(Record, eq=False):
-    """The place of one partition in the order."""
+    """The position of one partition in the order."""
 
     key: _Key
     name: str
     """Kernel name."""
     top: str
-    """Kernel name of the partition that it lies in, or its own."""
+    """Kernel name of the partition that contains it, or its own."""
     rank: Rank
     copy_number: int = 0
-    """How many others with the same identity there are before it: copies of a disk."""
+    """Number of earlier partitions with the same identity, as on copies of a disk."""
     gone: bool = False
 
 
 class Ranks:
-    """Seats of everything that was met since the menu started. Used by one thread at a time.
+    """The seats of all partitions found since the menu started. Used by one thread at a time.
 
-    Partitions are listed by how far outside of the machine they are. At one kind of place those of disks come first,
-    then what was assembled of them (arrays, logical volumes, decrypted partitions), each as they were found. What is
-    new after the first look comes after all that was there, and what comes back has its seat again.
+    Partitions inside the machine come before external ones. Among those attached alike, partitions of disks come
+    first, then assembled devices (arrays, logical volumes, decrypted partitions), each in the order found. A
+    partition that is new after the first scan comes after all others, and one that returns gets its old seat.
     """
 
     def __init__(self) -> None:
         self._seats: dict[tuple[_Key, str], Seat] = {}
-        """By key and kernel name, the longest known first."""
+        """Seats by key and kernel name, oldest first."""
         self._numbers = 0
         self._looked = False
-        """A look that found something has come to its end."""
+        """Whether a scan that found something is complete."""
 
     def seat(self, device: Device, within: Rank | None = None, instead: Rank | None = None) -> Seat:
-        """Return the seat of a partition that is there.
+        """Return the seat of a partition that is present.
 
-        within: the rank of the partition that it lies in. instead: the rank of one that it takes the place of.
+        within: the rank of the partition that contains it. instead: the rank of one that it replaces.
         """
         key = (device.identity, device.place.bus, device.place.disk, device.assembled)
         seat = self._seats.get((key, device.name))
@@ -84,7 +84,7 @@ class Ranks:
         return (int(self._looked), device.place.rank, int(device.assembled), self._numbers)
 
     def left(self, name: str) -> None:
-        """Take note that a partition is gone, with what lies in it."""
+        """Record that a partition is gone, with everything in it."""
         for seat in self._seats.values():
             seat.gone = seat.gone or name in (seat.name, seat.top)
         gone = [key for key, seat in self._seats.items() if seat.gone]
@@ -92,7 +92,7 @@ class Ranks:
             del self._seats[key]
 
     def looked(self, names: Collection[str]) -> None:
-        """Take note that a look has come to its end, and has found these."""
+        """Record that a scan is complete, and has found these partitions."""
         self._looked = self._looked or bool(names)
         for name in {seat.top for seat in self._seats.values() if not seat.gone} - set(names):
             self.left(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which of the partitions that are there a configuration means; pure. sources/references.py has the forms."""
+"""Find the partition that a configuration refers to. The forms of references are in sources/references.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GRUB = re.compile(r"hd(\d{1,3})(?:,(?:gpt|msdos|apple|bsd)?(\d{1,3}))?")
 
 
 def searched(reference: str) -> str | None:
-    """The path of `file=/path`, whose partition is only known by looking; None for every other form."""
+    """Return the path in `file=/path`, which means the partition that has this file, or None for other forms."""
     return reference.removeprefix("file=") if reference.startswith("file=/") else None
 
 
@@ -26,10 +26,10 @@ def names_of(device: Device) -> frozenset[str]:
 
 
 def resolve(reference: str, own: Device, devices: Sequence[Device]) -> Device | None:
-    """The partition that a configuration on `own` calls so; None = it is not there, or has to be looked for.
+    """Return the partition that a configuration on `own` refers to, or None if it is missing or must be searched for.
 
-    Copies of a disk have its names, too: the entry's own partition comes first, then its disk, then what is inside
-    the machine, then the order in which the partitions were found.
+    Copies of a disk have the same names. The configuration's own partition comes first, then its disk, then the disks
+    inside the machine, then the order in which the partitions were found.
     """
     if grub := _GRUB.fullmatch(reference):
         return _by_numbers(int(grub[1]), int(grub[2]) if grub[2] else None, own, devices)
@@ -43,8 +43,8 @@ def _distance(device: Device, own: Device) -> int:
 
 
 def _by_numbers(disk: int, number: int | None, own: Device, devices: Sequence[Device]) -> Device | None:
-    # GRUB counts disks in the order of its firmware, which nobody knows here. What it was installed on is hd0 as
-    # often as not, so the partition's number says more than the disk's.
+    # GRUB counts disks in the order of its firmware, which is not known here. The disk that it is installed on is
+    # usually hd0, so the partition's number says more than the disk's.
     if number is None:
         disks = _disks(devices)
         name = disks[disk] if disk < len(disks) else None
@@ -58,6 +58,6 @@ def _by_numbers(disk: int, number: int | None, own: Device, devices: Sequence[De
 
 
 def _disks(devices: Sequence[Device]) -> list[str]:
-    """In their order, those inside the machine first; a file system on a whole disk is one."""
+    """Return the names of the disks in order, those inside the machine first, with unpartitioned ones."""
     inside_first = sorted(devices, key=lambda device: device.place.rank)
     return list(dict.fromkeys(device.disk or device.name for device in inside_first))

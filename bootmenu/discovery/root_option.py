@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What root= of a command line names: which partition, and whether there is something to start on it. Reads only."""
+"""Find the partition that root= on a command line names, and whether it has an init."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _IN_A_FILE = (
     *("boot", "loop", "findiso", "iso-scan/filename", "img_dev"),
     *("snap_core", "snapd_recovery_mode", "composefs"),
 )
-"""Options of initramfses that mount root= as the medium with the file that is the root."""
+"""Options of initramfses that mount root= as a medium with a file that holds the root file system."""
 _DRACUT = "/usr/bin/dracut"
-"""With hostonly_cmdline it writes the options of the root that it runs on into the initramfs (dracut.conf(5))."""
+"""With hostonly_cmdline, dracut writes the root options of the running system into the initramfs (dracut.conf(5))."""
 _FOLDERS = frozenset(("bin", "dev", "etc", "lib", "proc", "sbin", "sys", "usr", "var"))
 _WHOLE = 3
-"""So many of these has a root file system at least, even one with nothing in it but a program and its libraries."""
+"""Least number of these that a root file system has, even one with only a program and its libraries."""
 _MAX_SUBVOLUMES = 32
 _MAX_PROBED = 8
 
 
 def reference(cmdline: CommandLine) -> str | None:
-    """Return the partition that root= names, as references.resolve takes it; None = it names none that a kernel or
-    its initramfs would look for init on."""
+    """Return the partition that root= names, in the form for references.resolve, or None if it names none where a
+    kernel or initramfs would look for init."""
     wanted = cmdline.get("root") or ""
     if "PARTNROFF=" in wanted or any(cmdline.get(option) for option in _IN_A_FILE) or cmdline.get("rdinit"):
         return None  # relative to another one; a live system, which has its root in a file; a system in the initramfs
@@ -54,7 +54,7 @@ def reference(cmdline: CommandLine) -> str | None:
 
 
 def named_by(wanted: str, own: Device, devices: Sequence[Device]) -> Device | None:
-    """Return which of the devices an entry on `own` means by that reference: its own file system first."""
+    """Return the device that an entry on `own` refers to, preferring its own file system, or None."""
     for device in (own, own.within):
         if device is not None and wanted in names_of(device):
             return device
@@ -64,7 +64,7 @@ def named_by(wanted: str, own: Device, devices: Sequence[Device]) -> Device | No
 def with_root(
     facts: EntryFacts, cmdline: CommandLine, mounts: Mounts, own: Device, devices: Sequence[Device]
 ) -> EntryFacts:
-    """Return the facts of an entry on `own` with what is on the partition that root= names, where that is one of the
+    """Return the facts of an entry on `own`, with those of the partition that root= names if it is one of the
     devices."""
     wanted = reference(cmdline)
     device = None if wanted is None else named_by(wanted, own, devices)
@@ -72,8 +72,8 @@ def with_root(
 
 
 def look(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:
-    """Look on that partition for what would be started; None = it cannot be opened, or is a medium (ISO 9660), whose
-    initramfs finds the root in a file on it."""
+    """Return what would be started from this partition, or None if it cannot be opened, or is a medium (ISO 9660)
+    whose initramfs finds the root in a file on it."""
     if device.filesystem == "iso9660":
         return None
     try:
@@ -135,7 +135,7 @@ def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandL
 
 
 def _init(tree: Tree, inits: Sequence[str | None], below: str) -> tuple[str, bool]:
-    """Return the first of these files that is there, and whether one could not be looked for."""
+    """Return the first of these files that exists, and whether one could not be checked."""
     denied = False
     for path in inits:
         if not path:
@@ -154,8 +154,8 @@ _USR = ("mount.usr", "usrhash", "systemd.verity_usr_data")
 
 
 def _usr_elsewhere(tree: Tree, cmdline: CommandLine) -> bool:
-    """Return whether /usr, with init, is on another partition: the command line or fstab says so, or the folder is
-    empty and waits for it (systemd-gpt-auto-generator(8))."""
+    """Return whether /usr, with init, is on another partition: the command line or fstab says so, or the directory is
+    empty, as for systemd-gpt-auto-generator(8)."""
     if any(cmdline.get(option) for option in _USR):
         return True
     with contextlib.suppress(TreeError):
@@ -169,8 +169,8 @@ def _usr_elsewhere(tree: Tree, cmdline: CommandLine) -> bool:
 
 
 def _others(mounts: Mounts, top: DirectoryTree | None, inits: Sequence[str | None]) -> tuple[tuple[str, ...], bool]:
-    """Return the subvolumes in the top level that have an init, as rootflags=subvol= names them, and whether one of
-    these systems has dracut."""
+    """Return the top-level subvolumes that have an init, as rootflags=subvol= names them, and whether one of these
+    systems has dracut."""
     if top is None:
         return (), False
     found, dracut = [], False

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is no plain partition: arrays, volume groups, encrypted partitions, subvolumes, image files; a file for each.
+"""Read arrays, volume groups, encrypted partitions, subvolumes and image files; each kind has its own module.
 
-Nothing is written to what they stand on. Every tool gets read-only loop devices in place of the partitions, and the
-kernel refuses writes to those, whatever a tool or a driver would like to bring up to date.
+Nothing is written to the underlying devices. Every tool gets read-only loop devices in place of the partitions, and
+the kernel refuses to write to those, even if a tool or driver tries to.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
 
 _SECONDS = 30.0
-"""For which one call of a tool may take; deriving the key of an encrypted partition takes the longest."""
+"""Time limit for one call of a tool; deriving the key of an encrypted partition takes the longest."""
 
 
 _SAID = 300
-"""Characters of what a tool complains."""
+"""Most characters of a tool's error message that are kept."""
 
 
 class StorageError(BootmenuError):
-    """A tool could not do what it was asked for. status: its exit status; None = it did not end by itself."""
+    """A tool failed. status: its exit status, or None if it did not exit normally."""
 
     def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
         super().__init__(message, hint)
@@ -37,30 +37,30 @@ class StorageError(BootmenuError):
 
 
 class _Undo(Value):
-    """A step back. name: what it is about, for whoever is told that it failed."""
+    """An undo step. name: what it undoes, for the message if it fails."""
 
     name: str
     work: Callable[[], object]
 
 
 class Assembler:
-    """Put storage together, with tools and loop devices, and keep a list of all that has to be undone."""
+    """Assemble storage with tools and loop devices, and keep a list of the steps to undo."""
 
     def __init__(self, host: Host, loops: Loops) -> None:
         self.host = host
         self._loops = loops
         self._undo: list[_Undo] = []
         self._looped: dict[str, str] = {}
-        """Loop device → device."""
+        """Names of devices by their loop device."""
 
     @property
     def used(self) -> frozenset[str]:
-        """Names of the devices that something stands on, which cannot be seen through the loop devices."""
+        """Return the names of devices in use below a loop device, which lsblk does not show."""
         return frozenset(self._looped.copy().values())
 
     @property
     def steps(self) -> int:
-        """How many have been taken and not been undone."""
+        """Return the number of steps that have not been undone."""
         return len(self._undo)
 
     def read_only_loop(self, device: Device) -> str:
@@ -78,7 +78,8 @@ class Assembler:
         del self._looped[name]
 
     def run(self, *argv: str, data: bytes | None = None) -> bytes:
-        """What a tool prints. data: its standard input. Raises StorageError, also when it is not installed."""
+        """Run a tool and return its output. data: its standard input. Raise StorageError, also if it is not
+        installed."""
         try:
             done = self.host.commands.run(argv, timeout=_SECONDS, data=data, env={"MDADM_NO_UDEV": "1"})
         except CommandError as error:
@@ -90,11 +91,11 @@ class Assembler:
         return done.stdout
 
     def undo_by(self, name: str, *argv: str) -> None:
-        """Remember how what was set up under this name is taken down again."""
+        """Record the command that undoes the step of this name."""
         self._undo.append(_Undo(name, lambda: self.run(*argv)))
 
     def undo(self, steps: int = 0) -> list[str]:
-        """Go back to where that many steps had been taken; returns what is stuck, and why."""
+        """Undo all but this many steps, last one first; return what could not be undone, and why."""
         stuck = []
         while len(self._undo) > steps:
             step = self._undo.pop()
@@ -106,16 +107,16 @@ class Assembler:
 
 
 class Kind(Value, kw_only=True):
-    """How parts of one kind are put together."""
+    """How to assemble parts of one kind."""
 
     filesystem: str
-    """What lsblk calls the parts."""
+    """lsblk's file system type of the parts."""
     whole: str
-    """What they are parts of, in words."""
+    """What they are parts of, for messages."""
     tool: str
     assemble: Callable[[Sequence[Device], Assembler], Iterator[Problem]]
-    """Set up what can be, with all the parts there are; what cannot is a problem. What it leaves to undo is the work
-    it has done. Raise StorageError."""
+    """Assemble what is possible from all parts, and yield the rest as problems. The steps left to undo are what it
+    has assembled. Raise StorageError."""
 
 
 KINDS: Registry[Kind] = Registry(__name__)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All that can be read of a machine: its partitions, and what storage/ makes of those that are parts of something."""
+"""Find everything that can be read on a machine: partitions, and what storage/ assembles from them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from bootmenu.model.entry import Problem
 from bootmenu.system.host import Host
 
 _ROUNDS = 4
-"""Of putting together: volumes on an encrypted partition on an array, and one more."""
+"""Most rounds of assembling: volumes on an encrypted partition on an array, and one more."""
 _PATIENCE = 5.0
-"""Seconds for which a release waits for a tool that still works."""
+"""Seconds that a release waits for a running tool."""
 
 
 class Storage:
-    """What was put together on one machine. Safe to use from several threads."""
+    """The assembled storage of one machine. Thread-safe."""
 
     def __init__(self, host: Host) -> None:
         self.loops = Loops(host)
         self._host = host
         self._assembler = Assembler(host, self.loops)
         self._working = threading.Lock()
-        """Held while tools are at work."""
+        """Held while tools run."""
         self.released = False
-        """Everything was undone since the last look."""
+        """Whether everything was undone since the last scan."""
 
     def find(self) -> Iterator[Device | Problem]:
-        """Everything that can be read: first what is there, then what was put together of it. What has been put
-        together before stays as it is."""
+        """Yield everything that can be read: first existing devices, then those assembled from them. What was
+        assembled before is kept."""
         self.released = False
         told: set[object] = set()
         tried: set[str] = set()
@@ -54,7 +54,7 @@ class Storage:
                 return
             with self._working:
                 steps = self._assembler.steps
-                # another look may have been quicker
+                # another scan may have assembled it meanwhile
                 left = [device for device in members if device.name not in self._assembler.used]
                 problems = list(self._assemble(left))
                 progress = self._assembler.steps > steps or left != members
@@ -88,7 +88,7 @@ class Storage:
                 yield Problem(device=device.name, path="", message=trouble)
 
     def unlock(self, device: Device, passphrase: str) -> None:
-        """Open an encrypted partition; the next look finds what is in it. Raises UnlockError."""
+        """Open an encrypted partition; the next scan finds its content. Raise UnlockError."""
         if not device.locked:
             raise UnlockError(N_("{device} is not locked.", device=device.name))
         with self._working:
@@ -97,7 +97,7 @@ class Storage:
             luks.unlock(device, passphrase, self._assembler)
 
     def release(self) -> list[str]:
-        """Undo everything, last things first; returns what is stuck, and why."""
+        """Undo everything, last steps first; return what could not be undone, and why."""
         if not self._working.acquire(timeout=_PATIENCE):
             return ["storage: a tool is still at work"]
         self.released = True

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Subvolumes of a btrfs file system: each one with something to boot is read like a partition of its own.
+"""Find the subvolumes of a btrfs file system that may hold something to boot; each is read like a partition.
 
-No tool is needed. The top level holds every subvolume as a folder, and the root of each has the inode number 256
+No tool is needed. In the top level, every subvolume is a directory, and the root of each has the inode number 256
 (include/uapi/linux/btrfs_tree.h: BTRFS_FIRST_FREE_OBJECTID).
 """
 
@@ -23,10 +23,10 @@ TOP = "/"
 TOP_NUMBER = 5  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJECTID
 TOP_OPTION = f"subvolid={TOP_NUMBER}"
 MAX_SUBVOLUMES = 16
-"""Read on one file system: a computer that takes a snapshot every hour has hundreds, all with the same kernels."""
+"""Most that are read on one file system: with a snapshot every hour there are hundreds, all with the same kernels."""
 
 _MOUNTED = "/sys/fs/btrfs"
-"""UUID/devices below it holds links to the devices of what is mounted (fs/btrfs/sysfs.c)."""
+"""Directory where UUID/devices has links to the devices of a mounted file system (fs/btrfs/sysfs.c)."""
 _MAX_LOOKED_AT = 1000
 _ROOT_INODE = 256
 # Where snapper and Timeshift put them, below the top level or below a subvolume; * = any name, the last first.
@@ -35,15 +35,15 @@ _FOLDERS = ("boot", "loader", "EFI", "extlinux", "grub", "grub2", "syslinux")
 
 
 def top_level(device: Device) -> Device:
-    """The file system from its very top, from where GRUB counts its paths."""
+    """Return the device for the top level of the file system, where GRUB's paths start."""
     return Device.lying_in(device, TOP, filesystem="btrfs", label=device.label)
 
 
 def foreign(host: Host, path: str, place: Place) -> str:
-    """Return why what is mounted of a device is not what is on it; empty = it is.
+    """Return why the mounted file system may not be the one on the device, or an empty string if it is.
 
-    The kernel takes for a part of a file system whatever disk claims to be one, and believes the newest of them.
-    Parts that are no further outside of the machine than the device itself have as much of a say as that.
+    The kernel accepts any disk that claims to be part of a file system, and uses the newest. Parts that are attached
+    no further outside of the machine than the device itself are trusted as much as it is.
     """
     if not host.exists(_MOUNTED):
         return ""  # /sys says nothing, nor where any disk is
@@ -64,7 +64,8 @@ def foreign(host: Host, path: str, place: Place) -> str:
 
 
 def _members(host: Host, number: str) -> tuple[str, ...]:
-    """Return what the mounted file system of a device lies on, as `MAJOR:MINOR`; () = it is a part of none."""
+    """Return the devices of the mounted file system that a device belongs to, as `MAJOR:MINOR`, or () if there is
+    none."""
     for folder in sorted(host.path(_MOUNTED).glob("*/devices")):
         with contextlib.suppress(OSError):  # it was unmounted meanwhile
             names = sorted(link.name for link in folder.iterdir())
@@ -75,7 +76,7 @@ def _members(host: Host, number: str) -> tuple[str, ...]:
 
 
 def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Problem]:
-    """Those that may hold something to boot, without the one that is mounted by default; the top level, too."""
+    """Yield the subvolumes that may hold something to boot, except the default one; the top level may be one."""
     known = {default.stat("/").identity}
     read = 0
     for looked_at, path in enumerate(_candidates(top)):
@@ -99,13 +100,13 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
 
 
 def is_subvolume(top: Tree, path: str) -> bool:
-    """Return whether a subvolume has its root there. Raise TreeError."""
+    """Return whether a path is the root of a subvolume. Raise TreeError."""
     info = top.stat(path)
     return info.is_folder and info.identity[1] == _ROOT_INODE
 
 
 def begins_in_subvolume(top: Tree, path: str) -> bool:
-    """Whether a path leads through a subvolume that lies in the top level: `/@/boot/vmlinuz`."""
+    """Return whether a path leads through a subvolume in the top level: `/@/boot/vmlinuz`."""
     first, slash, _ = path.strip("/").partition("/")
     return bool(slash) and top.stat(f"/{first}").identity[1] == _ROOT_INODE
 
@@ -131,7 +132,7 @@ def _names(tree: Tree, path: str) -> tuple[str, ...]:
 
 
 def _may_boot(top: Tree, path: str) -> bool:
-    """Whether there is a folder that is not merely the place to mount a boot partition at; or a kernel."""
+    """Return whether there is a kernel, or a boot directory that is not just an empty mount point."""
     below = path.rstrip("/")
     if any(name.startswith(("vmlinu", "Image")) for name in _names(top, path)):
         return True

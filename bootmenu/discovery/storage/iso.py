@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Image files of installation media, which boot from a file where they say how, in a loopback.cfg.
+"""Find image files of installation media, which can boot from a file if they have a loopback.cfg.
 
-GRUB's manual, "Loopback booting": an image that can be booted in a loop says so by a /boot/grub/loopback.cfg,
-which expects `iso_path` to be the path of the image on the partition it lies on.
+GRUB's manual, "Loopback booting": such an image has a /boot/grub/loopback.cfg, which expects `iso_path` to be the
+path of the image on its partition.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bootmenu.sources.tree import Tree, TreeError
 FILESYSTEM = "iso9660"
 FOLDERS = ("/", "/boot", "/iso", "/isos", "/boot-isos")
 MAX_IMAGES = 16
-"""On one partition: each takes a loop device."""
+"""Most images on one partition, as each takes a loop device."""
 
 # ECMA-119, 8.4: the primary volume descriptor is in sector 16; identifier at 1, volume identifier at 40
 _DESCRIPTOR = 16 * 2048
@@ -25,7 +25,7 @@ _IDENTIFIER = b"\x01CD001"
 
 
 def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
-    """Every image file in the usual folders, by its content and not by its name alone."""
+    """Yield the image files in the usual directories, recognised by their content and not only their name."""
     found = 0
     for folder in FOLDERS:
         try:
@@ -55,7 +55,7 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
 
 
 def _label(tree: Tree, path: str) -> str | None:
-    """The volume's name, which may be empty; None = this is no ISO 9660 image."""
+    """Return the volume's name, which may be empty, or None if this is not an ISO 9660 image."""
     with tree.open(path) as file:
         try:
             descriptor = file.read(_DESCRIPTOR, 72)

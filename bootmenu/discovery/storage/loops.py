@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Read-only loop devices: what stands on one cannot write, whatever its driver or its tool would like to."""
+"""Set up read-only loop devices, through which no driver or tool can write to a disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MODPROBE_SECONDS = 20
 
 
 class Loops:
-    """The loop devices that were set up here. Safe to use from several threads."""
+    """The loop devices that were set up here. Thread-safe."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -23,16 +23,16 @@ class Loops:
 
     @property
     def names(self) -> frozenset[str]:
-        """Kernel names: `loop0`."""
+        """Return their kernel names, such as `loop0`."""
         with self._lock:
             return frozenset(self._open)
 
     def attach(self, descriptor: int) -> str:
-        """A loop device that reads what the descriptor reads; its name. Raises OSError."""
+        """Set up a loop device for the file of a descriptor, and return its name. Raise OSError."""
         try:
             name, loop = self._host.syscalls.attach_loop(descriptor)
         except FileNotFoundError:
-            # the driver is a module, and no file of the kernel's asks for it
+            # the driver is a module that is not loaded automatically
             with contextlib.suppress(CommandError):
                 self._host.commands.run(["modprobe", "-q", "loop"], timeout=_MODPROBE_SECONDS)
             name, loop = self._host.syscalls.attach_loop(descriptor)
@@ -41,7 +41,8 @@ class Loops:
         return name
 
     def read_only_loop(self, path: str) -> str:
-        """A loop device in front of a block device, for tools that would write to it; its name. Raises OSError."""
+        """Set up a loop device for a block device, for tools that would write to that; return its name. Raise
+        OSError."""
         descriptor = os.open(self._host.path(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             return self.attach(descriptor)
@@ -49,7 +50,7 @@ class Loops:
             os.close(descriptor)
 
     def detach(self, name: str) -> None:
-        """Let go of it: the kernel takes it away as soon as nothing stands on it."""
+        """Detach a loop device; the kernel removes it as soon as it is no longer in use."""
         with self._lock:
             loop = self._open.pop(name, None)
         if loop is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Encrypted partitions (cryptsetup(8)), opened with a passphrase that goes through a pipe and is kept nowhere."""
+"""Open encrypted partitions with cryptsetup(8). The passphrase is passed through a pipe and not stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = 10.0
 
 
 class UnlockError(BootmenuError):
-    """A partition could not be unlocked. wrong: the passphrase is not one of its own, and another may be."""
+    """A partition could not be unlocked. wrong: whether the passphrase was wrong, so that another one may work."""
 
     def __init__(self, message: str, hint: str = "", *, wrong: bool = False) -> None:
         super().__init__(message, hint)
@@ -27,9 +27,9 @@ _PREFIX = "bootmenu-"
 
 
 def close_left(host: Host) -> list[str]:
-    """Close what an earlier menu unlocked and was killed before it could close it; return the names.
+    """Close what an earlier menu left unlocked because it was killed; return the names.
 
-    For a machine where no other menu runs, which is a first stage: the passphrase was said to that menu only.
+    Only for a first stage, where no other menu runs: the passphrase was given to the earlier menu only.
     """
     closed = []
     for folder in sorted(host.path("/sys/class/block").glob("dm-*/dm")):
@@ -43,12 +43,12 @@ def close_left(host: Host) -> list[str]:
 
 
 def unlock(device: Device, passphrase: str, assembler: Assembler) -> None:
-    """Put the plain device there, read-only. Raises UnlockError."""
+    """Set up the decrypted device, read-only. Raise UnlockError."""
     steps = assembler.steps
     name = f"{_PREFIX}{device.name.replace('/', '!')}"
     try:
         path = assembler.read_only_loop(device)
-        # not by --key-file=NAME and not by the command line, which every process can read
+        # not by --key-file=NAME, and not on the command line, which all processes can read
         data = passphrase.encode("utf-8", "surrogateescape")
         argv = ("cryptsetup", "open", "--type", "luks", "--readonly", "--batch-mode", "--key-file", "-", path, name)
         assembler.run(*argv, data=data)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Logical volumes (lvm(8)): those that are no more than pieces of disks one behind the other.
+"""Activate logical volumes with lvm(8): those that consist only of ranges of disks.
 
-Mirrors, thin volumes, caches and snapshots keep records of their own while they are active, and do not start where
-nothing can be written.
+Mirrors, thin volumes, caches and snapshots write metadata while they are active, and do not start on read-only
+devices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bootmenu.model.place import NOWHERE
 from bootmenu.model.value import Record
 
 MAX_VOLUMES = 64
-"""On one machine."""
+"""Most volumes on one machine."""
 
 _PLAIN = frozenset({"linear", "striped"})
 _NAME = re.compile(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}")  # lvm(8), VALID NAMES
@@ -34,14 +34,14 @@ class _Volume(Record, kw_only=True):
     attributes: str
     types: set[str]
     devices: set[str]
-    """Paths of what it lies on."""
+    """Paths of the devices that it is on."""
 
     @property
     def path(self) -> str:
         return f"{self.group}/{self.name}"
 
     def trouble(self) -> str | None:
-        """Why it is left alone; None = it is not."""
+        """Return why it is not activated, or None if it can be."""
         # lvs(8), lv_attr: 1 volume type, 9 health
         if self.attributes[8:9] == "p":
             return N_("waiting for a disk of its volume group")
@@ -54,7 +54,7 @@ class _Volume(Record, kw_only=True):
 
 
 def assemble(parts: Sequence[Device], assembler: Assembler) -> Iterator[Problem]:
-    """All plain volumes of all groups, read-only."""
+    """Activate all plain volumes of all groups, read-only, and yield the others as problems."""
     steps = assembler.steps
     paths = {assembler.read_only_loop(part): part for part in parts}
     accepted = ",".join(f'"a|^{path}$|"' for path in paths)
@@ -70,7 +70,7 @@ def assemble(parts: Sequence[Device], assembler: Assembler) -> Iterator[Problem]
         return max((place.rank for place in places), default=NOWHERE.rank)
 
     active = 0
-    # a stick has as many as it likes, and keeps out none of those inside the machine
+    # a USB stick with many volumes must not displace those inside the machine
     for volume in sorted(_volumes(report), key=rank):
         trouble = volume.trouble()
         if trouble is None and active >= MAX_VOLUMES:
@@ -95,7 +95,7 @@ def assemble(parts: Sequence[Device], assembler: Assembler) -> Iterator[Problem]
 
 
 def _volumes(report: bytes) -> list[_Volume]:
-    """From what lvs prints: a row for every segment. Raises StorageError."""
+    """Parse the output of lvs, which has a row for every segment. Raise StorageError."""
     try:
         rows: list[Any] = [row for one in json.loads(report)["report"] for row in one["lv"]]
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Arrays of Linux' own kind (md(4)), by mdadm: only as complete as they were when they were last used."""
+"""Assemble Linux software RAID arrays (md(4)) with mdadm, if they are as complete as when last used."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _HIGHEST = 127  # as mdadm itself counts, from there downwards
 
 
 def assemble(parts: Sequence[Device], assembler: Assembler) -> Iterator[Problem]:
-    """One array for each UUID; one that is not complete waits for its other parts."""
+    """Assemble one array per UUID, and yield a problem for each that lacks parts."""
     arrays: dict[str, list[Device]] = {}
     for part in parts:
         arrays.setdefault(part.uuid or part.name, []).append(part)
     for members in arrays.values():
-        # anybody can write a UUID: what is complete inside the machine needs nothing from outside
+        # anyone can forge a UUID: an array that is complete inside the machine takes no parts from outside
         inside = [part for part in members if part.place.internal]
         attempts = [inside, members] if 0 < len(inside) < len(members) else [members]
         trouble: StorageError | None = None
@@ -40,7 +40,7 @@ def assemble(parts: Sequence[Device], assembler: Assembler) -> Iterator[Problem]
 
 
 def _assemble(members: Sequence[Device], assembler: Assembler) -> StorageError | None:
-    """Put one array together; return why it cannot be."""
+    """Assemble one array; return why it cannot be assembled, or None."""
     steps = assembler.steps
     name = _free(assembler)
     try:
@@ -55,7 +55,7 @@ def _assemble(members: Sequence[Device], assembler: Assembler) -> StorageError |
 
 
 def _free(assembler: Assembler) -> str:
-    """A kernel name that no array has. Raises StorageError."""
+    """Return a kernel name that no array has. Raise StorageError."""
     for number in range(_HIGHEST, -1, -1):
         if not assembler.host.exists(f"/sys/class/block/md{number}"):
             return f"md{number}"
