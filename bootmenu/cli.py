@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootmenu.commands import command_line
+from bootmenu.commands import subcommands
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.model.text import printable
 from bootmenu.system import signals
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words.insert(0, "menu")
     as_json = any(len(word) > 2 and "--json".startswith(word) for word in words)  # as argparse abbreviates it
     try:
-        arguments = command_line.parse(words)
+        arguments = subcommands.parse(words)
         as_json = getattr(arguments, "json", False)
         with signals.raised():
             code: int = arguments.run(arguments)
@@ -92,7 +92,7 @@ def _complain(error: BootmenuError, code: int, *, as_json: bool = False) -> int:
 
 def _print_error(error: BootmenuError, code: int) -> None:
     """Print the error as JSON, in place of the requested object or after the lines of a failed boot."""
-    from bootmenu.view.output import json_text
+    from bootmenu.view.json_output import json_text
 
     try:
         print(json_text({"error": {**error.to_json(), "exit_code": code}}), flush=True)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bootmenu import __version__
-from bootmenu.bootstate.state_file import NAME
+from bootmenu.bootstate.state_json import NAME
 from bootmenu.commands import parser_description
-from bootmenu.commands.command_line import EPILOG
 from bootmenu.commands.parser_description import Command, Flag
+from bootmenu.commands.subcommands import EPILOG
 from bootmenu.config.option import Option
 from bootmenu.config.plain_toml import dumps
 from bootmenu.config.settings import FILE, OPTIONS, Settings

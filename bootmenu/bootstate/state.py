@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The state that is kept between boots, and its JSON. state_file.py handles the same as plain objects."""
+"""The state that is kept between boots, and its JSON. state_json.py handles the same as plain objects."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import time
 from collections.abc import Iterable
 
-from bootmenu.bootstate import state_file
-from bootmenu.bootstate.state_file import KEPT, SCHEMA
+from bootmenu.bootstate import state_json
+from bootmenu.bootstate.state_json import KEPT, SCHEMA
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
@@ -16,7 +16,7 @@ from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.text import quoted
 from bootmenu.model.value import Value, replace
-from bootmenu.system import durable
+from bootmenu.system import durable_file
 
 MOST_WRONG_PINS = 1000
 """Highest number that is counted. It is also assumed when the count was lost, so that losing it avoids no pause."""
@@ -120,7 +120,7 @@ class State(Value, kw_only=True):
 
     def mark_good(self, at: str) -> State:
         """Return the state after the tried system was marked good; the same if none was tried."""
-        return from_json(State, state_file.mark_good(to_json(self), at))
+        return from_json(State, state_json.mark_good(to_json(self), at))
 
     def with_lost_count(self) -> State:
         """Return an older state as it is used after a newer one was lost: how many wrong PINs were entered since is
@@ -150,7 +150,7 @@ class State(Value, kw_only=True):
 
 def timestamp() -> str:
     """Return the time in the form of Attempt.at; empty if the clock was never set."""
-    return state_file.timestamp(time.time())
+    return state_json.timestamp(time.time())
 
 
 def _without(entry: str, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
@@ -168,7 +168,7 @@ def encode(state: State) -> bytes:
     while True:
         kept = {name: getattr(state, name)[:few] for name in ("lost", "good", "tries")}
         data = json.dumps(to_json(replace(state, **kept)), separators=(",", ":")).encode() + b"\n"
-        if len(data) <= durable.LIMIT:
+        if len(data) <= durable_file.LIMIT:
             return data
         if not few:
             raise StateError(N_("the names of the entries are too long"))

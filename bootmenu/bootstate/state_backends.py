@@ -12,22 +12,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from bootmenu.bootstate import state_file
+from bootmenu.bootstate import state_json
 from bootmenu.bootstate.state import DamagedError, State, decode, encode
-from bootmenu.bootstate.state_file import NAME as NAME
+from bootmenu.bootstate.state_json import NAME as NAME
 from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_
 from bootmenu.model.codec import from_json, to_json
 from bootmenu.model.value import Value, field
-from bootmenu.system import durable, efi
-from bootmenu.system.durable import Files as Files
+from bootmenu.system import durable_file, efi
+from bootmenu.system.durable_file import Files as Files
 from bootmenu.system.host import Host
 
 
 def write_into(folder: Path, data: bytes, files: Files) -> None:
-    """Replace the stored state; see durable.store. Raise OSError, and StateError if a newer bootmenu wrote it."""
-    durable.store(str(folder / NAME), data, files, decode)
+    """Replace the stored state; see durable_file.store. Raise OSError, and StateError if a newer bootmenu wrote
+    it."""
+    durable_file.store(str(folder / NAME), data, files, decode)
 
 
 def read_from(folder: Path, files: Files) -> State:
@@ -35,14 +36,14 @@ def read_from(folder: Path, files: Files) -> State:
 
     Raise StateError, OSError.
     """
-    data, _ = durable.newest(str(folder / NAME), files, decode)
+    data, _ = durable_file.newest(str(folder / NAME), files, decode)
     return State() if data is None else decode(data)
 
 
 def _read_last(folder: Path, files: Files) -> State:
     """Return the state that was stored last. Raise DamagedError with the one before it, StateError, OSError."""
     try:
-        data, path = durable.newest(str(folder / NAME), files, decode)
+        data, path = durable_file.newest(str(folder / NAME), files, decode)
     except OSError as error:
         if error.errno != errno.EIO:
             raise
@@ -50,7 +51,7 @@ def _read_last(folder: Path, files: Files) -> State:
         raise DamagedError(N_("the remembered state is damaged")) from None
     if data is None:
         return State()
-    if path.endswith(durable.OLDER):
+    if path.endswith(durable_file.OLDER):
         raise DamagedError(N_("the remembered state is damaged"), decode(data))
     return decode(data)
 
@@ -126,5 +127,5 @@ class EfiBackend(Value):
 
     def write(self, state: State) -> None:
         """Write the state. Keep only the newest attempts, as the variable is small."""
-        few = from_json(State, state_file.in_efi(to_json(state)))
+        few = from_json(State, state_json.in_efi(to_json(state)))
         efi.write(self.host.path(efi.STATE), encode(few))

@@ -25,7 +25,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
 from bootmenu.system.host import Host
-from bootmenu.view import output
+from bootmenu.view import json_output
 
 _LARGEST = 4 * 1024 * 1024  # bytes of one file of the bundle
 _LOG = 256 * 1024  # bytes of a log, from its end
@@ -63,19 +63,19 @@ def parts(
     loaded: Loaded,
     *,
     log: Path,
-    applied: output.Applied = output.NOTHING_APPLIED,
+    applied: json_output.Applied = json_output.NOTHING_APPLIED,
     notes: Iterable[str] = (),
 ) -> dict[str, str]:
     """Return the texts of the bundle by file name. notes: what could not be found out."""
     redactor = redactor_for(machine)
 
     def told(value: object) -> str:
-        return output.json_text(redactor.cleaned(value), indent=1) + "\n"
+        return json_output.json_text(redactor.cleaned(value), indent=1) + "\n"
 
     found = {
         "facts.json": told(machine.to_json()),
-        "scan.json": told(output.scan_to_json(listings, problems)),
-        "settings.json": told(output.settings_to_json(loaded, applied)),
+        "scan.json": told(json_output.scan_to_json(listings, problems)),
+        "settings.json": told(json_output.settings_to_json(loaded, applied)),
         "versions.txt": redactor.text(_versions(machine)),
         "disks.txt": redactor.text(_disks(host)),
         "kernel-log.txt": redactor.text(_kernel_log(host)),

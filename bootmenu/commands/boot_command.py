@@ -188,7 +188,7 @@ class _Printer:
         self._digests: tuple[Digest, ...] = ()
 
     def _line(self, value: dict[str, object]) -> None:
-        from bootmenu.view.output import json_text
+        from bootmenu.view.json_output import json_text
 
         print(json_text(value), flush=True)
 
@@ -196,7 +196,7 @@ class _Printer:
         from bootmenu.model.finding import Severity
         from bootmenu.view.boot_plan import plan_lines
         from bootmenu.view.findings import message
-        from bootmenu.view.output import report_to_json
+        from bootmenu.view.json_output import report_to_json
         from bootmenu.view.wording import word
 
         if self._json:

@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the findings and the verdict; return 1 if that is fail."""
     from bootmenu.compat import check
     from bootmenu.model.finding import Severity
-    from bootmenu.view import output
+    from bootmenu.view import json_output
+    from bootmenu.view.report_lines import report_lines
 
     host, machine = shared_options.host_and_machine(arguments.machine)
     settings = shared_options.settings_in_force(host, shared_options.carry_over(arguments))
@@ -40,9 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     ) as session:
         report = check(machine, session.listing.facts).overriding(shared_options.ignored_codes(arguments))
     if arguments.json:
-        print_json(output.report_to_json(report))
+        print_json(json_output.report_to_json(report))
     else:
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        for line in output.report_lines(report, colour=colour):
+        for line in report_lines(report, colour=colour):
             print(line)
     return 1 if report.verdict is Severity.FAIL else 0

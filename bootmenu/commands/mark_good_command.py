@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import sys
 
-from bootmenu.bootstate import state_file
+from bootmenu.bootstate import state_json
 from bootmenu.config import plain_toml
 from bootmenu.model.text import printable
-from bootmenu.system import durable
+from bootmenu.system import durable_file
 
 TYPE_CHECKING = False  # typing and argparse cost a third of an interpreter's start each
 if TYPE_CHECKING:
@@ -105,13 +105,13 @@ def _mark(root: str) -> str:
 def _mark_at(place: _Folder | _Variable) -> str:
     state = place.read()
     if state is None or state["trying"] is None:
-        return state_file.NOTHING_TRIED
+        return state_json.NOTHING_TRIED
     from time import time
 
     tried = state["trying"]
     assert isinstance(tried, dict)
-    place.write(state_file.mark_good(state, state_file.timestamp(time())))
-    return f"{state_file.praise(tried)}."
+    place.write(state_json.mark_good(state, state_json.timestamp(time())))
+    return f"{state_json.praise(tried)}."
 
 
 def _settings(root: str) -> dict[str, object]:
@@ -161,7 +161,7 @@ def _text(path: str) -> str:
     """Return the content of a small file. Raise _UnusualError, OSError, ValueError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        data = os.read(descriptor, durable.LIMIT)
+        data = os.read(descriptor, durable_file.LIMIT)
         if os.read(descriptor, 1):
             raise _UnusualError
     finally:
@@ -173,21 +173,21 @@ class _Folder:
     """Keep the state in a folder."""
 
     def __init__(self, folder: str) -> None:
-        self._path = f"{folder.rstrip('/')}/{state_file.NAME}"
+        self._path = f"{folder.rstrip('/')}/{state_json.NAME}"
 
-    def read(self) -> state_file.Object | None:
+    def read(self) -> state_json.Object | None:
         """Return the state, or None if none was stored. Raise _UnusualError, OSError, ValueError."""
-        data, name = durable.newest(self._path, durable.Files(), state_file.loads)
+        data, name = durable_file.newest(self._path, durable_file.Files(), state_json.loads)
         if name != self._path:
             raise _UnusualError  # a power cut, or damage
-        return None if data is None else state_file.loads(data)
+        return None if data is None else state_json.loads(data)
 
-    def write(self, state: state_file.Object) -> None:
+    def write(self, state: state_json.Object) -> None:
         """Store the state. Raise _UnusualError, OSError."""
-        data = state_file.dumps(state)
-        if len(data) > durable.LIMIT:
+        data = state_json.dumps(state)
+        if len(data) > durable_file.LIMIT:
             raise _UnusualError
-        durable.store(self._path, data, durable.Files(), state_file.loads)
+        durable_file.store(self._path, data, durable_file.Files(), state_json.loads)
 
 
 class _Variable:
@@ -202,11 +202,11 @@ class _Variable:
         self._efi = efi
         self._path = root + efi.STATE
 
-    def read(self) -> state_file.Object | None:
+    def read(self) -> state_json.Object | None:
         """Return the state, or None if none was stored. Raise _UnusualError, OSError, ValueError."""
-        data = self._efi.value_of(durable.Files().read(self._path))
-        return None if data is None else state_file.loads(data)
+        data = self._efi.value_of(durable_file.Files().read(self._path))
+        return None if data is None else state_json.loads(data)
 
-    def write(self, state: state_file.Object) -> None:
+    def write(self, state: state_json.Object) -> None:
         """Store the state. Raise _UnusualError, OSError."""
-        self._efi.write(self._path, state_file.dumps(state_file.in_efi(state)))
+        self._efi.write(self._path, state_json.dumps(state_json.in_efi(state)))

@@ -7,7 +7,7 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from bootmenu.commands import command_line
+from bootmenu.commands import subcommands
 from bootmenu.model.value import Value
 
 
@@ -44,7 +44,7 @@ def described() -> list[Command]:
     from bootmenu.kexec.methods import METHODS
 
     values = {"CODE": CHECKS.names(), "METHOD": METHODS.names()}  # by the metavar of the options that take them
-    parser = command_line.parser(command_line.subcommands())
+    parser = subcommands.parser(subcommands.subcommands())
     return list(_commands(parser, (), parser.description or "", values))
 
 

@@ -10,7 +10,7 @@ from bootmenu.model.text import printable
 
 def print_json(value: object) -> None:
     """Print one JSON object on standard output."""
-    from bootmenu.view.output import json_text
+    from bootmenu.view.json_output import json_text
 
     print(json_text(value, indent=2))
 

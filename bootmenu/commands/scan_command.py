@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bootmenu.model.finding import Severity
     from bootmenu.session.machine_session import MachineSession
     from bootmenu.session.scan_collection import collect
-    from bootmenu.view import output
+    from bootmenu.view import json_output
 
     host, machine = shared_options.host_and_machine(arguments.machine)
     trees = shared_options.folders(arguments.tree)
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     ) as session:
         listings, problems = collect(session)
     if arguments.json:
-        print_json(output.scan_to_json(listings, problems))
+        print_json(json_output.scan_to_json(listings, problems))
         return 0
     for line in scan_lines(listings):
         print(line)
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 def scan_lines(listings: list[Listing]) -> Iterator[str]:
     """Yield a line for each entry: verdict, id, title; and the worst finding, unless the verdict is ok."""
     from bootmenu.model.finding import Severity
-    from bootmenu.view.output import printable
+    from bootmenu.view.json_output import printable
     from bootmenu.view.wording import word
 
     said: set[str] = set()

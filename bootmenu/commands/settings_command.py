@@ -13,7 +13,7 @@ from bootmenu.model.value import replace
 
 if TYPE_CHECKING:
     from bootmenu.config.settings_layers import Loaded
-    from bootmenu.view.output import Applied
+    from bootmenu.view.json_output import Applied
 
 HELP = "every setting with its value, and where that came from; 1 for any problem"
 FOLLOWS = "facts"
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bootmenu.discovery.devices import survey
     from bootmenu.kexec.demands import unmatched
     from bootmenu.system.host import Host
-    from bootmenu.view import output
+    from bootmenu.view import json_output
 
     host = Host()
     loaded = load(host)
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     more = (pin.problem(loaded.settings), why_not_kept(host, loaded.settings, found))
     problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
     if arguments.json:
-        print_json(output.settings_to_json(replace(loaded, problems=problems), applied()))
+        print_json(json_output.settings_to_json(replace(loaded, problems=problems), applied()))
     else:
         for line in settings_lines(loaded, applied()):
             print(line)
@@ -70,7 +70,7 @@ def settings_lines(loaded: Loaded, applied: Applied | None = None) -> Iterator[s
     """Yield the settings in the form of a settings file, with origins as comments. Secrets are commented out."""
     from bootmenu.config.plain_toml import dumps
     from bootmenu.config.settings import OPTIONS
-    from bootmenu.view.output import printable, settings_rows
+    from bootmenu.view.json_output import printable, settings_rows
 
     rows: list[tuple[str, str, str]] = []
     for option, value, origin in settings_rows(loaded, applied or {}):

@@ -12,7 +12,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage import btrfs
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
-from bootmenu.system.holders import holders
+from bootmenu.system.blocking_processes import holders
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MNT_DETACH, MountFlag
 

@@ -20,9 +20,9 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.duplicate_index import DedupeKey, DuplicateIndex, dedupe_key
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.partition_order import Ranks
+from bootmenu.discovery.partition_probe import Probe, Prober
 from bootmenu.discovery.partition_reader import PartitionReader, too_many_entries
 from bootmenu.discovery.partition_table import PartitionTable
-from bootmenu.discovery.prober import Probe, Prober
 from bootmenu.discovery.scan_events import DeviceDone, ScanEvent, ScanFinished
 from bootmenu.discovery.scan_jobs import Job, JobPool
 from bootmenu.discovery.scan_messages import (

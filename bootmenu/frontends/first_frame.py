@@ -24,8 +24,9 @@ from bootmenu.system import signals
 from bootmenu.system.waker import Waker
 from bootmenu.terminal import input_filter
 from bootmenu.terminal.capabilities import Traits, columns_of, opened
-from bootmenu.terminal.character_sets import to_ascii, width
+from bootmenu.terminal.character_sets import to_ascii
 from bootmenu.terminal.input_filter import Paste, Token, TokenReader
+from bootmenu.terminal.widths import width
 
 _MOST_AT_ONCE = 4096
 """Bytes that are read for one key: a line that never stops keeps nobody from the countdown."""

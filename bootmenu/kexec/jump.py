@@ -14,7 +14,7 @@ from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.system import signals, watchdog
-from bootmenu.system.holders import holders
+from bootmenu.system.blocking_processes import holders
 from bootmenu.system.host import Host
 from bootmenu.system.processes import CommandError
 

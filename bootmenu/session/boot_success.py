@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bootmenu.bootstate import state_file
+from bootmenu.bootstate import state_json
 from bootmenu.bootstate.boot_counting import end_counting
 from bootmenu.bootstate.state import timestamp
 from bootmenu.errors import BootmenuError, UsageError
@@ -26,10 +26,10 @@ def mark_good(session: MachineSession) -> str:
         raise BootmenuError(memory.error, _LOST)
     tried = memory.state.trying
     if tried is None:
-        return _FORGOTTEN if memory.healed else state_file.NOTHING_TRIED
+        return _FORGOTTEN if memory.healed else state_json.NOTHING_TRIED
     if not memory.update(lambda state: state.mark_good(timestamp())):
         raise BootmenuError(memory.error, _LOST)
-    name, praise = tried.title or tried.entry, state_file.praise(to_json(tried))
+    name, praise = tried.title or tried.entry, state_json.praise(to_json(tried))
     if not session.settings.rename_counters:
         return f"{praise}."
     found = [listing.entry for listing in collect(session)[0] if listing.entry.id == tried.entry]

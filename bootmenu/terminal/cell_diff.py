@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from bootmenu.terminal.character_sets import char_width, width
+from bootmenu.terminal.widths import char_width, width
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<row>\d*);(?P<column>\d*)H"

@@ -6,8 +6,8 @@ from __future__ import annotations
 import unicodedata
 
 from bootmenu.i18n import number
-from bootmenu.terminal.character_sets import char_width, set_width
-from bootmenu.terminal.character_sets import width as columns_of_text
+from bootmenu.terminal.widths import char_width, set_width
+from bootmenu.terminal.widths import width as columns_of_text
 
 CUT = "»"
 """Marks where a text was cut; every console font has it."""

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from bootmenu.terminal.character_sets import width
 from bootmenu.terminal.input_filter import Key, Paste, Token, TokenReader
+from bootmenu.terminal.widths import width
 
 _LONGEST = 4096
 """Longest line in characters; the kernel's own lines have as many bytes (N_TTY_BUF_SIZE)."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu.bootstate import state_file
+from bootmenu.bootstate import state_json
 from bootmenu.bootstate.backend_from_settings import open_state_store, why_not_kept
 from bootmenu.bootstate.state import MOST_WRONG_PINS, Attempt, State, StateError, decode, encode
 from bootmenu.bootstate.state_backends import (
@@ -404,8 +404,8 @@ def test_wrong_pins_below_zero_are_damage(tmp_path: Path) -> None:
     """Otherwise whoever can turn one bit of the disk guesses without a pause."""
     whole = encode(State(wrong_pins=50))
     (tmp_path / NAME).write_bytes(whole.replace(b":50}", b":-5}"))
-    with pytest.raises(state_file.NotPlainError):
-        state_file.loads((tmp_path / NAME).read_bytes())
+    with pytest.raises(state_json.NotPlainError):
+        state_json.loads((tmp_path / NAME).read_bytes())
     memory = StateStore(FolderBackend(tmp_path))
     assert (memory.state.wrong_pins, bool(memory.healed)) == (MOST_WRONG_PINS, True)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.commands import command_line, completion_scripts, parser_description
+from bootmenu.commands import completion_scripts, parser_description, subcommands
 from bootmenu.config.settings import FILE, FIRST_STAGE_SECONDS, OPTIONS, Settings
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
@@ -161,4 +161,4 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
         assert path in parts["FILES"]
     assert str(internal_errors.log_file({})) in parts["FILES"]
     for words in re.findall(r"^\.TP\nbootmenu (.*)$", parts["EXAMPLES"], re.M):
-        command_line.parse(["menu", words] if words.startswith("-") else shlex.split(words))
+        subcommands.parse(["menu", words] if words.startswith("-") else shlex.split(words))

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu.bootstate import state_file
+from bootmenu.bootstate import state_json
 from bootmenu.bootstate.state import Attempt, State, StateError, decode, encode
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.commands import mark_good_command
@@ -178,9 +178,9 @@ MODULES = {
     "bootmenu.model",
     "bootmenu.model.text",
     "bootmenu.config.plain_toml",
-    "bootmenu.bootstate.state_file",
+    "bootmenu.bootstate.state_json",
     "bootmenu.system",
-    "bootmenu.system.durable",
+    "bootmenu.system.durable_file",
 }
 """What mark-good may import beside what every start of Python does. None of them takes long, which re, enum, pathlib,
 json and argparse all do."""
@@ -246,7 +246,7 @@ def test_no_setting_is_taken_for_one_of_those_needed() -> None:
 
 @given(states)
 def test_a_state_is_written_as_json_writes_it(state: State) -> None:
-    assert state_file.dumps(state_file.loads(encode(state))) == encode(state)
+    assert state_json.dumps(state_json.loads(encode(state))) == encode(state)
 
 
 encoded = states.map(encode)
@@ -258,7 +258,7 @@ encoded = states.map(encode)
 )
 def test_any_bytes_are_a_state_for_state_decode_too_or_an_error(data: bytes) -> None:
     try:
-        state = state_file.loads(data)
+        state = state_json.loads(data)
     except ValueError:
         return
     with contextlib.suppress(StateError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootmenu import cli, commands
-from bootmenu.commands import command_line, completion_scripts, parser_description
+from bootmenu.commands import completion_scripts, parser_description, subcommands
 
 GREET = """
 HELP = "greet somebody"
@@ -37,14 +37,14 @@ def test_a_new_subcommand_is_one_file(
     assert capsys.readouterr().out == "Hello, Ada.\n"
     assert cli.main(["--help"]) == 0
     assert "greet somebody" in capsys.readouterr().out
-    assert list(command_line.subcommands())[:3] == ["menu", "greet-somebody", "scan"], "two follow the menu"
+    assert list(subcommands.subcommands())[:3] == ["menu", "greet-somebody", "scan"], "two follow the menu"
     described = {command.path: command for command in parser_description.described()}
     assert described["greet-somebody",].flags[-1].names == ("--name",)
     assert "greet-somebody" in completion_scripts.completion("bash", list(described.values()))
 
 
 def test_every_subcommand_is_listed_once_after_one_that_exists() -> None:
-    found = command_line.subcommands()
+    found = subcommands.subcommands()
     assert list(found) == [
         *("menu", "scan", "check", "boot", "facts", "settings", "pin", "report", "themes", "dtb"),
         *("mark-good", "completion", "image"),
@@ -61,7 +61,7 @@ def test_a_subcommand_imports_no_other_and_help_imports_no_floor_of_the_machine(
         return {name for name in done.stderr.split() if name.startswith("bootmenu.")}
 
     others = {name for name in imported("completion", "bash") if name.endswith("_command")}
-    assert len(others) == len(command_line.subcommands())
+    assert len(others) == len(subcommands.subcommands())
     assert {name for name in imported("facts", "--help") if name.endswith("_command")} == {
         "bootmenu.commands.facts_command"
     }

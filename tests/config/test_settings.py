@@ -26,7 +26,7 @@ from bootmenu.model.place import INTERNAL_ONLY
 from bootmenu.model.value import Value, fields
 from bootmenu.session.autoboot import choose
 from bootmenu.system.host import Host
-from bootmenu.view import output
+from bootmenu.view import json_output
 from bootmenu.view.policy import Policy
 from tests.builders.fakes import ALPINE, DEBIAN, OLDER
 
@@ -245,13 +245,13 @@ def test_what_the_command_prints_of_a_setting_is_read_back(option: Option) -> No
         settings = Settings(**given)
         loaded = Loaded(settings=settings, origins={option.name: FILE})
         printed = "\n".join(settings_lines(loaded)) + "\n"
-        told: Any = output.settings_to_json(loaded)["settings"]
+        told: Any = json_output.settings_to_json(loaded)["settings"]
         if option.secret:
             assert value is None or str(value) not in printed
             assert told[option.name]["value"] == (None if value is None else "set")
             continue
         assert parse(printed.encode(), "printed").settings == settings, printed
-        again = json.loads(output.json_text(told))[option.name]["value"]
+        again = json.loads(json_output.json_text(told))[option.name]["value"]
         assert again is None or taken(option, again) == value
 
 

@@ -10,7 +10,7 @@ from bootmenu.formats import dtb, dtb_facts
 from bootmenu.session.scan_collection import collect
 from bootmenu.view.boot_plan import plan_lines
 from bootmenu.view.dtb_page import TreeText, tree
-from bootmenu.view.output import report_lines
+from bootmenu.view.report_lines import report_lines
 
 UNREAD = re.compile(r"not be read|cannot be read|not known|not readable")
 

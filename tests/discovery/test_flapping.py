@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bootmenu.discovery import change_schedule, prober, scan_jobs
+from bootmenu.discovery import change_schedule, partition_probe, scan_jobs
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.scan_events import DeviceFound, ScanEvent
@@ -122,7 +122,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
     for module, names in ((change_schedule, ("SETTLING", "AGAIN")), (scan_jobs, ("GATHERED", "HEAD_START"))):
         for name in names:
             monkeypatch.setattr(module, name, 0.001)
-    monkeypatch.setattr(prober, "SPACING", 0.001)
+    monkeypatch.setattr(partition_probe, "SPACING", 0.001)
     made = Machine(tmp_path)
     yield made
     made.shared.close()

@@ -22,7 +22,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.value import replace
 from bootmenu.system import watchdog
-from bootmenu.system.holders import holders
+from bootmenu.system.blocking_processes import holders
 from bootmenu.system.host import Host
 from bootmenu.system.processes import Commands
 from tests.builders.hosts import fake_host, syscalls_of

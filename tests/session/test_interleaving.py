@@ -17,7 +17,15 @@ import pytest
 from bootmenu.bootstate import state_store
 from bootmenu.bootstate.state import State
 from bootmenu.bootstate.state_store import StateStore
-from bootmenu.discovery import change_schedule, partition_reader, prober, scan_feed, scan_jobs, scan_runner, scanner
+from bootmenu.discovery import (
+    change_schedule,
+    partition_probe,
+    partition_reader,
+    scan_feed,
+    scan_jobs,
+    scan_runner,
+    scanner,
+)
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change
 from bootmenu.discovery.scan_events import ProblemFound, ScanFinished
@@ -69,7 +77,16 @@ class World:
     kept: fakes.Kept = field(default_factory=fakes.Kept)
 
     def __post_init__(self) -> None:
-        modules = (scanner, scan_feed, scan_runner, scan_jobs, change_schedule, prober, shared_session, state_store)
+        modules = (
+            scanner,
+            scan_feed,
+            scan_runner,
+            scan_jobs,
+            change_schedule,
+            partition_probe,
+            shared_session,
+            state_store,
+        )
         self.schedule.patch(self.patch, *modules)
         self.patch.setattr(partition_reader, "read_partition", self.read)
         self.patch.setattr(loading, "load", self.load)

@@ -27,7 +27,7 @@ from bootmenu.model.value import replace
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.scan_collection import collect
 from bootmenu.system.recorded_host import SimulatedHost
-from bootmenu.view import output
+from bootmenu.view import json_output
 from tests.builders import containers, kernels
 from tests.builders.entries import whole_image
 from tests.builders.machines import tree_of, virt
@@ -135,7 +135,7 @@ def scan(name: str) -> dict[str, list[dict[str, Any]]]:
         session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: devices)
         try:
             found: dict[str, list[dict[str, Any]]] = json.loads(
-                json.dumps(output.scan_to_json(*collect(session))).replace(place, "")
+                json.dumps(json_output.scan_to_json(*collect(session))).replace(place, "")
             )
         finally:
             session.close()

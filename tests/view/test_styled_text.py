@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean, cut, fit, rate, wrap
-from bootmenu.terminal.character_sets import set_width
+from bootmenu.terminal.widths import set_width
 from bootmenu.view.styled_text import Span, Style, block, clip, line, rule, spread
 
 texts = st.text(max_size=200)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the commands print: the JSON of the public contract, and text for people."""
+"""The JSON of the public contract (docs/json.md)."""
 
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -12,13 +11,8 @@ from bootmenu.config.option import Option
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import Problem
-from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.finding import Report
 from bootmenu.model.text import printable as printable
-from bootmenu.view import findings
-from bootmenu.view.wording import verdict_line, word, word_width
-
-_COLOURS = {Severity.PASS: "32", Severity.UNKNOWN: "36", Severity.WARN: "33", Severity.FAIL: "31;1"}
-_WIDTH = 100
 
 
 def scan_to_json(listings: Iterable[Listing], problems: Iterable[Problem]) -> dict[str, object]:
@@ -60,31 +54,6 @@ def report_to_json(report: Report) -> dict[str, object]:
 def json_text(value: object, *, indent: int | None = None) -> str:
     """JSON in ASCII: whatever the names on a disk are, it can be printed, and steers no terminal."""
     return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
-
-
-def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """Findings, worst first, the hint under each; the verdict at the end."""
-    width = max((len(finding.code) for finding in report.findings), default=0)
-    for finding in report.findings:
-        yield from _finding_lines(finding, width, colour)
-    yield verdict_line(report.verdict).replace(word(report.verdict), _word(report.verdict, colour))
-
-
-def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
-    room = word_width()
-    said = _word(finding.severity, colour) + " " * (room - len(word(finding.severity)))
-    indent = " " * (room + 2 + width + 2)
-    first, *more = textwrap.wrap(findings.message(finding), _WIDTH - len(indent)) or [""]
-    yield f"{said}  {finding.code:<{width}}  {first}"
-    yield from (indent + line for line in more)
-    if advice := findings.hint(finding):
-        first, *more = textwrap.wrap(advice, _WIDTH - len(indent) - 2)
-        yield f"{indent}→ {first}"
-        yield from (f"{indent}  {line}" for line in more)
-
-
-def _word(severity: Severity, colour: bool) -> str:
-    return f"\033[{_COLOURS[severity]}m{word(severity)}\033[0m" if colour else word(severity)
 
 
 Applied = Mapping[str, tuple[object, str]]
