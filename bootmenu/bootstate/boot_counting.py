@@ -82,7 +82,7 @@ def _renamed(
     new = name(old)
     if new is None:
         return None
-    if device.within is not None:
+    if device.parent is not None:
         raise StateError(N_("{device} lies in another file system", device=device.name))
     if not (device.place.internal or is_at(device.place, where)):
         raise StateError(

@@ -95,24 +95,24 @@ class Device(Value, kw_only=True):
     """Directory that is read in place of a mounted partition (`--tree`)."""
     locked: bool = False
     """Whether it is encrypted and not unlocked, so that it cannot be mounted."""
-    within: Device | None = None
+    parent: Device | None = None
     """The partition that holds this image file, or the file system that holds this subvolume."""
-    inside: str = ""
+    inner_path: str = ""
     """Absolute path of the image file or subvolume in it."""
     assembled: bool = False
     """Whether it is built on other devices: an array, a logical volume, a decrypted partition, or a partition of
     one."""
 
     @classmethod
-    def lying_in(cls, within: Device, inside: str, *, filesystem: str | None, label: str | None = None) -> Device:
+    def nested(cls, parent: Device, inner_path: str, *, filesystem: str | None, label: str | None = None) -> Device:
         """Return the device for an image file or a subvolume, named `sda1:/iso/debian.iso`."""
         return cls(
-            name=f"{within.name}:{inside}",
+            name=f"{parent.name}:{inner_path}",
             filesystem=filesystem,
             label=label,
-            place=within.place,
-            within=within,
-            inside=inside,
+            place=parent.place,
+            parent=parent,
+            inner_path=inner_path,
         )
 
     @property
@@ -124,8 +124,8 @@ class Device(Value, kw_only=True):
     @property
     def identity(self) -> str:
         """Return what identifies it across boots, for stable entry ids."""
-        if self.within is not None:
-            return f"{self.within.identity}:{self.inside}"
+        if self.parent is not None:
+            return f"{self.parent.identity}:{self.inner_path}"
         for kind, value in (
             ("uuid", self.uuid),
             ("partuuid", self.partuuid),
@@ -139,7 +139,7 @@ class Device(Value, kw_only=True):
     @property
     def names(self) -> tuple[str, ...]:
         """Return all names by which a command line can refer to it: `/dev/sda1`, `uuid=...`, `label=...`, ..."""
-        if self.within is not None:
+        if self.parent is not None:
             return ()
         found = (
             ("uuid", self.uuid),

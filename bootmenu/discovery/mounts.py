@@ -104,7 +104,7 @@ class Mounts:
                 except BaseException:
                     self._take_down(place)
                     raise
-                if device.filesystem == "btrfs" and device.within is None and place.point is not None:
+                if device.filesystem == "btrfs" and device.parent is None and place.point is not None:
                     # only now: an existing mount of the top level would be mistaken for one of the default subvolume
                     with contextlib.suppress(MountError):
                         self.tree(btrfs.top_level(device))
@@ -147,7 +147,7 @@ class Mounts:
             place = self._place(device, holders=1)
             stack.callback(self._let_hold_go, place)
             tree = self.tree(device)
-            if device.filesystem == "btrfs" and device.within is None and device.folder is None:
+            if device.filesystem == "btrfs" and device.parent is None and device.folder is None:
                 with contextlib.suppress(MountError):  # without it, paths counted from the top level are not found
                     stack.enter_context(self.holding(btrfs.top_level(device)))
             yield tree
@@ -182,11 +182,11 @@ class Mounts:
                 tree.close()
                 self._forget(place)
 
-    def inside(self, device: Device) -> Iterator[Device | Problem]:
+    def nested(self, device: Device) -> Iterator[Device | Problem]:
         """Yield the subvolumes and image files on the device, which are read like partitions."""
         try:
             with self.reading(device) as tree:
-                if device.filesystem == "btrfs" and device.within is None and device.folder is None:
+                if device.filesystem == "btrfs" and device.parent is None and device.folder is None:
                     with self.reading(btrfs.top_level(device)) as top:
                         yield from btrfs.subvolumes(device, tree, top)
                 if device.filesystem != iso.FILESYSTEM:
@@ -238,7 +238,7 @@ class Mounts:
         if device.locked:
             raise MountError(N_("locked: it is encrypted, and the key u in the menu unlocks it"))
         with contextlib.ExitStack() as until_open:
-            if device.within is None:
+            if device.parent is None:
                 folder = device.folder
                 if folder is None and (descriptor := already_mounted(self._host, device)) is not None:
                     until_open.callback(os.close, descriptor)
@@ -248,14 +248,14 @@ class Mounts:
                     place.point = self._mount(device, device.path)
             elif device.filesystem != "btrfs":
                 folder = None
-                self._mount_image(device, device.within, place)
-            elif device.inside == btrfs.TOP:
+                self._mount_image(device, device.parent, place)
+            elif device.inner_path == btrfs.TOP:
                 folder = None
-                place.point = self._mount(device, device.within.path, btrfs.TOP_OPTION)
+                place.point = self._mount(device, device.parent.path, btrfs.TOP_OPTION)
             else:
                 # through a descriptor, so that the subvolume cannot be replaced in between
                 try:
-                    descriptor = self.tree(btrfs.top_level(device.within)).root_at(device.inside)
+                    descriptor = self.tree(btrfs.top_level(device.parent)).root_at(device.inner_path)
                 except TreeError as error:
                     raise MountError(N_("not readable: {reason}", reason=error.detail)) from None
                 until_open.callback(os.close, descriptor)
@@ -267,33 +267,33 @@ class Mounts:
                     self._host.syscalls,
                     names=resolve.names_of(device),
                     one_filesystem=device.folder is None,
-                    image=device.inside if place.loop else "",
+                    image=device.inner_path if place.loop else "",
                     inodes=device.filesystem in _INODES,
                     within=place.image,
-                    beyond=self._beyond(device),
+                    fallback=self._fallback(device),
                 )
             except OSError as error:
                 raise MountError(f"{folder or place.point}: {os.strerror(error.errno or 0)}") from None
 
-    def _beyond(self, device: Device) -> Callable[[str], DirectoryTree | None] | None:
+    def _fallback(self, device: Device) -> Callable[[str], DirectoryTree | None] | None:
         """Return the function that finds the tree for a path that is missing in a subvolume, or None: GRUB's paths
         start at the top level."""
-        if device.filesystem != "btrfs" or device.inside == btrfs.TOP:
+        if device.filesystem != "btrfs" or device.inner_path == btrfs.TOP:
             return None
-        top = btrfs.top_level(device.within or device).name
+        top = btrfs.top_level(device.parent or device).name
 
-        def beyond(path: str) -> DirectoryTree | None:
+        def fallback(path: str) -> DirectoryTree | None:
             tree = self.known().get(top)
             with contextlib.suppress(TreeError):
                 return tree if tree and btrfs.begins_in_subvolume(tree, path) else None
             return None
 
-        return beyond
+        return fallback
 
-    def _mount_image(self, device: Device, within: Device, place: _Place) -> None:
-        outer = self.tree(within)
+    def _mount_image(self, device: Device, parent: Device, place: _Place) -> None:
+        outer = self.tree(parent)
         try:
-            descriptor, _ = outer.descriptor(device.inside)
+            descriptor, _ = outer.descriptor(device.inner_path)
         except TreeError as error:
             raise MountError(N_("not readable: {reason}", reason=error.detail)) from None
         try:
@@ -407,6 +407,6 @@ class Mounts:
 
 def _below(device: Device) -> Device | None:
     """Return the device that must be open before this one, or None."""
-    if device.within is None or device.filesystem != "btrfs":
-        return device.within
-    return None if device.inside == btrfs.TOP else btrfs.top_level(device.within)
+    if device.parent is None or device.filesystem != "btrfs":
+        return device.parent
+    return None if device.inner_path == btrfs.TOP else btrfs.top_level(device.parent)

@@ -47,10 +47,10 @@ class Ranks:
         self._looked = False
         """Whether a scan that found something is complete."""
 
-    def seat(self, device: Device, within: Rank | None = None, instead: Rank | None = None) -> Seat:
+    def seat(self, device: Device, parent: Rank | None = None, instead: Rank | None = None) -> Seat:
         """Return the seat of a partition that is present.
 
-        within: the rank of the partition that contains it. instead: the rank of one that it replaces.
+        parent: the rank of the partition that contains it. instead: the rank of one that it replaces.
         """
         key = (device.identity, device.place.bus, device.place.disk, device.assembled)
         seat = self._seats.get((key, device.name))
@@ -61,26 +61,26 @@ class Ranks:
                 del self._seats[seat.key, seat.name]
         if seat is None:
             top = device
-            while top.within is not None:
-                top = top.within
-            seat = Seat(key, device.name, top.name, instead or self._next(device, within))
-            if instead is not None:  # whoever had it has to look for another one
+            while top.parent is not None:
+                top = top.parent
+            seat = Seat(key, device.name, top.name, instead or self._next(device, parent))
+            if instead is not None:  # the partition that had this rank gets a new seat when it is found again
                 self._seats = {at: one for at, one in self._seats.items() if one.rank != instead}
-        if within is not None and seat.rank[: len(within)] != within:
-            seat.rank = self._next(device, within)
+        if parent is not None and seat.rank[: len(parent)] != parent:
+            seat.rank = self._next(device, parent)
         seat.name, seat.gone = device.name, False
         self._seats[key, device.name] = seat
-        # only copies have one identity on one bus, and a copy that is there keeps its number
+        # only copies share an identity on a bus, and a copy that is present keeps its number
         copies = (one for one in self._seats.values() if one is not seat and one.key[:2] == key[:2])
         taken = {one.copy_number for one in copies if not one.gone}
         if seat.copy_number in taken:
             seat.copy_number = next(number for number in range(len(taken) + 1) if number not in taken)
         return seat
 
-    def _next(self, device: Device, within: Rank | None) -> Rank:
+    def _next(self, device: Device, parent: Rank | None) -> Rank:
         self._numbers += 1
-        if within is not None:
-            return (*within, self._numbers)
+        if parent is not None:
+            return (*parent, self._numbers)
         return (int(self._looked), device.place.rank, int(device.assembled), self._numbers)
 
     def left(self, name: str) -> None:

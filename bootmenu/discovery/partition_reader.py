@@ -91,7 +91,7 @@ class PartitionReader:
                     else:
                         job.report(Unreadable(partition, too_many_entries()))
                         break
-            for nested in self._mounts.inside(device):
+            for nested in self._mounts.nested(device):
                 if not job.goes_on:
                     return
                 job.report(Met(nested, partition))

@@ -20,8 +20,8 @@ def searched(reference: str) -> str | None:
 def names_of(device: Device) -> frozenset[str]:
     """Return every name of a partition, in the canonical forms. Those of a subvolume or an image file begin with each
     name of the partition that holds it."""
-    if device.within is not None:
-        return frozenset(f"{name}:{device.inside}" for name in names_of(device.within)) | {device.name}
+    if device.parent is not None:
+        return frozenset(f"{name}:{device.inner_path}" for name in names_of(device.parent)) | {device.name}
     return frozenset(map(canonical, device.names)) | {device.name}
 
 

@@ -55,7 +55,7 @@ def reference(cmdline: CommandLine) -> str | None:
 
 def named_by(wanted: str, own: Device, devices: Sequence[Device]) -> Device | None:
     """Return the device that an entry on `own` refers to, preferring its own file system, or None."""
-    for device in (own, own.within):
+    for device in (own, own.parent):
         if device is not None and wanted in names_of(device):
             return device
     return resolve.resolve(wanted, own, devices)

@@ -112,7 +112,7 @@ class DirectoryTree:
 
     device: the partition's kernel name. names: its other names, as references.py forms them. one_filesystem: stop at
     mount points, because they belong to another partition. image: see Tree. inodes: inode numbers are stable here.
-    within: the open image file. beyond: returns the tree to search for a path that does not exist in this one.
+    within: the open image file. fallback: returns the tree to search for a path that does not exist in this one.
     """
 
     def __init__(
@@ -126,9 +126,9 @@ class DirectoryTree:
         image: str = "",
         inodes: bool = False,
         within: Stamp | None = None,
-        beyond: Callable[[str], DirectoryTree | None] | None = None,
+        fallback: Callable[[str], DirectoryTree | None] | None = None,
     ) -> None:
-        self._beyond = beyond
+        self._fallback = fallback
         self._inodes = inodes
         self._within = within
         self._image = image
@@ -300,9 +300,9 @@ class DirectoryTree:
         try:
             return self, *self._reach_here(path)
         except TreeError as error:
-            if self._beyond is None or error.trouble is not Trouble.MISSING:
+            if self._fallback is None or error.trouble is not Trouble.MISSING:
                 raise
-            elsewhere = self._beyond(path)
+            elsewhere = self._fallback(path)
             if elsewhere is None:
                 raise
             return elsewhere._reach(path)

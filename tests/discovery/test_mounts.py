@@ -194,14 +194,14 @@ def partition_with(tmp_path: Path, *paths: str) -> Device:
 def test_an_image_is_mounted_from_a_loop_device_that_cannot_write(host: Host, tmp_path: Path) -> None:
     part = partition_with(tmp_path, "iso/a.iso")
     with Mounts(host) as mounts:
-        (device,) = mounts.inside(part)
+        (device,) = mounts.nested(part)
         assert isinstance(device, Device)
         tree = mounts.tree(device)
         assert (tree.device, tree.image) == ("sda1:/iso/a.iso", "/iso/a.iso")
         assert ("attach_loop", str(tmp_path / "part/iso/a.iso")) in syscalls_of(host).calls
         ((source, _, kind, flags, _),) = mounted(host)
         assert (source, kind, flags) == ("/dev/loop0", "iso9660", FLAGS)
-        assert list(mounts.inside(device)) == []
+        assert list(mounts.nested(device)) == []
         assert mounts._loops.names == {"loop0"}
     assert mounts._loops.names == frozenset()
     assert unmounted(host) == [("sda1:!iso!a.iso", 0)]
@@ -210,7 +210,7 @@ def test_an_image_is_mounted_from_a_loop_device_that_cannot_write(host: Host, tm
 def test_an_image_that_cannot_be_mounted_leaves_no_loop_device(host: Host, tmp_path: Path) -> None:
     syscalls_of(host).errors["mount"] = errno.EINVAL
     with Mounts(host) as mounts:
-        (device,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+        (device,) = mounts.nested(partition_with(tmp_path, "a.iso"))
         assert isinstance(device, Device)
         with pytest.raises(MountError, match="damaged, or no iso9660"):
             mounts.tree(device)
@@ -233,7 +233,7 @@ def test_a_mount_for_which_no_folder_can_be_made_says_so(
     with Mounts(host) as mounts:
         for wanted in (
             device("sdb1"),
-            Device(name="sda1:a", within=whole, inside="/iso/a.iso", filesystem="iso9660"),
+            Device(name="sda1:a", parent=whole, inner_path="/iso/a.iso", filesystem="iso9660"),
         ):
             with pytest.raises(MountError, match="no place for it: No space left"):
                 mounts.tree(wanted)
@@ -257,7 +257,7 @@ def test_what_is_mounted_and_cannot_be_opened_is_unmounted_and_mounted_once_when
 def test_an_image_without_loop_devices_says_so(host: Host, tmp_path: Path) -> None:
     syscalls_of(host).errors["attach_loop"] = errno.ENOENT
     with Mounts(host) as mounts:
-        (device,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+        (device,) = mounts.nested(partition_with(tmp_path, "a.iso"))
         assert isinstance(device, Device)
         with pytest.raises(MountError, match="no loop device"):
             mounts.tree(device)
@@ -266,14 +266,14 @@ def test_an_image_without_loop_devices_says_so(host: Host, tmp_path: Path) -> No
 
 def test_an_image_with_a_name_as_long_as_can_be_has_a_place_to_be_mounted_at(host: Host, tmp_path: Path) -> None:
     with Mounts(host) as mounts:
-        (device,) = mounts.inside(partition_with(tmp_path, "boot-isos/" + "x" * 251 + ".iso"))
+        (device,) = mounts.nested(partition_with(tmp_path, "boot-isos/" + "x" * 251 + ".iso"))
         assert isinstance(device, Device)
         mounts.tree(device)
 
 
 def test_letting_go_of_a_partition_lets_go_of_what_lies_in_it(host: Host, tmp_path: Path) -> None:
     with Mounts(host) as mounts:
-        (device,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+        (device,) = mounts.nested(partition_with(tmp_path, "a.iso"))
         assert isinstance(device, Device)
         mounts.tree(device)
         mounts.tree(Device(name="sda10", folder=str(tmp_path)))
@@ -285,7 +285,7 @@ def test_letting_go_of_a_partition_lets_go_of_what_lies_in_it(host: Host, tmp_pa
 def test_a_partition_that_cannot_be_read_has_a_problem_in_it_and_nothing_else(host: Host) -> None:
     syscalls_of(host).errors["mount"] = errno.EIO
     with Mounts(host) as mounts:
-        (problem,) = mounts.inside(device())
+        (problem,) = mounts.nested(device())
     assert problem == Problem(device="sda1", path="", message="not readable: Input/output error")
 
 
@@ -312,7 +312,7 @@ def test_subvolumes_are_read_below_the_top_level_and_beyond_them_too(
     )
     whole = device("sda2", "btrfs")
     with Mounts(host) as mounts:
-        tree = mounts.tree(Device.lying_in(whole, "/@", filesystem="btrfs"))
+        tree = mounts.tree(Device.nested(whole, "/@", filesystem="btrfs"))
         assert tree.list("/") == ("boot",)
         assert tree.read("/boot/only", 10) == b"here"
         assert tree.read("/@/boot/vmlinuz", 10) == b"kernel"
@@ -320,7 +320,7 @@ def test_subvolumes_are_read_below_the_top_level_and_beyond_them_too(
             with pytest.raises(TreeError):
                 tree.read(path, 10)
         with pytest.raises(MountError, match="does not exist"):
-            mounts.tree(Device.lying_in(whole, "/gone", filesystem="btrfs"))
+            mounts.tree(Device.nested(whole, "/gone", filesystem="btrfs"))
         shutil.rmtree(tmp_path / "private")
 
 
@@ -339,7 +339,7 @@ def test_what_lies_in_an_image_is_another_one_when_the_image_is(host: Host, tmp_
         if change:
             (tmp_path / "part/a.iso").write_bytes((tmp_path / "part/a.iso").read_bytes())
         with Mounts(host) as mounts:
-            (device,) = mounts.inside(part)
+            (device,) = mounts.nested(part)
             assert isinstance(device, Device)
             stamps.append(mounts.tree(device).stat("/").stamp)
     first, again, other = (stamp and stamp.within for stamp in stamps)
@@ -702,7 +702,7 @@ def test_a_device_that_goes_and_a_jump_take_what_is_held(host: Host, how: str) -
 
 def test_an_image_is_held_with_the_partition_that_it_lies_on(host: Host, tmp_path: Path) -> None:
     mounts = Mounts(host)
-    (inner,) = mounts.inside(partition_with(tmp_path, "a.iso"))
+    (inner,) = mounts.nested(partition_with(tmp_path, "a.iso"))
     assert isinstance(inner, Device)
     with mounts.holding(inner):
         mounts.release()

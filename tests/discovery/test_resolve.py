@@ -64,8 +64,8 @@ def test_any_text_means_a_partition_or_none(reference: str) -> None:
 
 
 def test_what_lies_in_a_partition_has_every_name_that_begins_with_one_of_its() -> None:
-    subvolume = Device.lying_in(A1, "/@", filesystem="btrfs")
-    image = Device.lying_in(subvolume, "/iso/x.iso", filesystem="iso9660")
+    subvolume = Device.nested(A1, "/@", filesystem="btrfs")
+    image = Device.nested(subvolume, "/iso/x.iso", filesystem="iso9660")
     assert names_of(subvolume) == {"sda1:/@", "uuid=aa-1:/@", "label=EFI:/@"}
     assert "uuid=aa-1:/@:/iso/x.iso" in names_of(image)
     assert resolve("LABEL=EFI:/@", A1, (*ALL, subvolume)) is subvolume

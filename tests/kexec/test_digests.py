@@ -524,7 +524,7 @@ def test_a_container_is_demanded_as_the_file_that_it_is(bench: Bench, host: Host
 # ---- a demand is for a file, by whatever name it is loaded --------------------------------------------------------
 
 SDA1 = Device(name="sda1", uuid="AB-CD", label="Boot", partuuid="0A-01", partlabel="System")
-SUBVOLUME = Device.lying_in(SDA1, "/@", filesystem="btrfs")
+SUBVOLUME = Device.nested(SDA1, "/@", filesystem="btrfs")
 WRONG = "00" * 32
 
 
@@ -645,7 +645,7 @@ def test_what_lies_in_an_image_file_counts_by_it(
     iso = tmp_path / "outer"
     iso.mkdir()
     (iso / "x.iso").write_bytes(b"an image" * 1000)
-    inner = Device.lying_in(Device(name="sdb1", label="STICK"), "/x.iso", filesystem="iso9660")
+    inner = Device.nested(Device(name="sdb1", label="STICK"), "/x.iso", filesystem="iso9660")
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
     lies = FileRef(device="sdb1:/x.iso", path="/Image")
     plan = replace(plan, kernel=replace(plan.kernel, ref=lies), initrds=(), method="kexec_tools")

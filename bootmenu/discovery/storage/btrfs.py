@@ -36,7 +36,7 @@ _FOLDERS = ("boot", "loader", "EFI", "extlinux", "grub", "grub2", "syslinux")
 
 def top_level(device: Device) -> Device:
     """Return the device for the top level of the file system, where GRUB's paths start."""
-    return Device.lying_in(device, TOP, filesystem="btrfs", label=device.label)
+    return Device.nested(device, TOP, filesystem="btrfs", label=device.label)
 
 
 def foreign(host: Host, path: str, place: Place) -> str:
@@ -96,7 +96,7 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
                 message = N_("left out with all older ones: of the subvolumes, {n} are read", n=MAX_SUBVOLUMES)
                 yield Problem(device=device.name, path=path, message=message)
                 return
-            yield Device.lying_in(device, path, filesystem="btrfs", label=device.label)
+            yield Device.nested(device, path, filesystem="btrfs", label=device.label)
 
 
 def is_subvolume(top: Tree, path: str) -> bool:

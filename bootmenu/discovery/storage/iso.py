@@ -51,7 +51,7 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
                 )
                 yield Problem(device=device.name, path=path, message=message)
                 return
-            yield Device.lying_in(device, path, filesystem=FILESYSTEM, label=label or None)
+            yield Device.nested(device, path, filesystem=FILESYSTEM, label=label or None)
 
 
 def _label(tree: Tree, path: str) -> str | None:

@@ -41,7 +41,7 @@ def found(tree: TopLevel, default: str = "/") -> list[str | Problem]:
     if default != "/":
         mounted.stat = lambda path: replace(tree.stat("/"), identity=(number, inode))  # type: ignore[method-assign]
     results = btrfs.subvolumes(DEVICE, mounted, tree)
-    return [item.inside if isinstance(item, Device) else item for item in results]
+    return [item.inner_path if isinstance(item, Device) else item for item in results]
 
 
 def test_ubuntu_boots_from_a_subvolume_that_is_not_the_default() -> None:

@@ -28,11 +28,11 @@ def found(files: dict[str, bytes], troubles: dict[str, Trouble] | None = None) -
 def test_images_are_found_in_the_usual_folders() -> None:
     paths = ["/a.iso", "/boot/B.ISO", "/iso/c.iso", "/isos/d.iso", "/boot-isos/e.iso"]
     devices = found({**dict.fromkeys(paths, image()), "/home/f.iso": image(), "/iso/g.img": image()})
-    assert [device.inside for device in devices if isinstance(device, Device)] == paths
+    assert [device.inner_path for device in devices if isinstance(device, Device)] == paths
     first = devices[0]
     assert isinstance(first, Device)
     assert (first.name, first.filesystem, first.label) == ("sda1:/a.iso", "iso9660", "Debian 12")
-    assert (first.identity, first.names, first.within) == ("uuid=ab-1:/a.iso", (), DEVICE)
+    assert (first.identity, first.names, first.parent) == ("uuid=ab-1:/a.iso", (), DEVICE)
 
 
 @pytest.mark.parametrize("data", [b"", image()[:-100], bytes(40_000), b"x" * 40_000])
