@@ -26,7 +26,7 @@ from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.value import Value, field, replace
 from bootmenu.sources import version_of
 from bootmenu.sources.parsers import bare
-from bootmenu.sources.tree import Tree, TreeError, Trouble
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
 
 MAX_DEPTH = 6
 """Most levels of subdirectories that are searched."""
@@ -45,9 +45,9 @@ _MAX_COMPARED = 8
 _SHOWN = 8
 
 _STATES = {
-    Trouble.MISSING: FileState.MISSING,
-    Trouble.OUTSIDE: FileState.OUTSIDE,
-    Trouble.FORBIDDEN: FileState.FORBIDDEN,
+    TreeErrorReason.MISSING: FileState.MISSING,
+    TreeErrorReason.OUTSIDE: FileState.OUTSIDE,
+    TreeErrorReason.FORBIDDEN: FileState.FORBIDDEN,
 }
 
 
@@ -134,7 +134,7 @@ class _Search:
                 if depth == 0:
                     raise
                 # another partition is mounted there
-                if error.trouble is not Trouble.OUTSIDE:
+                if error.reason is not TreeErrorReason.OUTSIDE:
                     self._unusable(path, error.detail)
                 continue
             if below and depth >= MAX_DEPTH:
@@ -286,7 +286,7 @@ class DeviceTrees:
             try:
                 index = self.index(tree, folder.path)
             except TreeError as error:
-                state = _STATES.get(error.trouble, FileState.UNUSABLE)
+                state = _STATES.get(error.reason, FileState.UNUSABLE)
                 facts = replace(facts, state=state, detail=error.detail)
             else:
                 picked, facts = self._pick(tree, index, facts)

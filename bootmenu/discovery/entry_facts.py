@@ -28,15 +28,15 @@ from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Embedded, Role
 from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import version_of
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, once
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, once
 
 PredictDtb = Callable[[bytes | None, Sequence[bytes], Sequence[str]], FixedUpDtb]
 """Predict the tree that loading passes on: (entry's tree or None for the running one, overlays, edits) → result."""
 
 _STATES = {
-    Trouble.MISSING: FileState.MISSING,
-    Trouble.OUTSIDE: FileState.OUTSIDE,
-    Trouble.FORBIDDEN: FileState.FORBIDDEN,
+    TreeErrorReason.MISSING: FileState.MISSING,
+    TreeErrorReason.OUTSIDE: FileState.OUTSIDE,
+    TreeErrorReason.FORBIDDEN: FileState.FORBIDDEN,
 }
 
 
@@ -148,7 +148,7 @@ class _Reading(Record, kw_only=True):
             else:
                 self._content(role, ref)
         except TreeError as error:
-            state = _STATES.get(error.trouble, FileState.UNUSABLE)
+            state = _STATES.get(error.reason, FileState.UNUSABLE)
             return replace(file, state=state, detail=error.detail)
         except FormatError as error:
             return replace(file, state=FileState.UNUSABLE, detail=error.message)
@@ -274,7 +274,7 @@ def _file(role: str, ref: FileRef, trees: Mapping[str, Tree]) -> FileFacts:
         try:
             info = tree.stat(ref.path)
         except TreeError as error:
-            state, detail = _STATES.get(error.trouble, FileState.UNUSABLE), error.detail
+            state, detail = _STATES.get(error.reason, FileState.UNUSABLE), error.detail
         else:
             resolved = info.resolved
             if info.is_file:

@@ -16,7 +16,7 @@ from bootmenu.discovery.storage import btrfs
 from bootmenu.model.entry import CommandLine
 from bootmenu.model.value import replace
 from bootmenu.sources.references import canonical
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, exists, normal
 from bootmenu.system.directory_tree import DirectoryTree
 
 _INITS = (
@@ -105,7 +105,7 @@ def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandL
             try:
                 named = None if top is None else opened.enter_context(mounts.below(top, f"/{subvolume}"))
             except TreeError as error:
-                if error.trouble is not Trouble.MISSING:
+                if error.reason is not TreeErrorReason.MISSING:
                     return None
                 if device.folder is None:
                     return RootFacts(subvolume=subvolume, missing=True, others=_others(mounts, top, inits)[0])
@@ -145,7 +145,7 @@ def _init(tree: Tree, inits: Sequence[str | None], below: str) -> tuple[str, boo
                 return path, False
         except TreeError as error:
             # a link from /sbin/init leads to wherever /usr is
-            denied |= error.trouble is not Trouble.MISSING
+            denied |= error.reason is not TreeErrorReason.MISSING
     return "", denied
 
 

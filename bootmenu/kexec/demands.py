@@ -17,7 +17,7 @@ from bootmenu.i18n import N_
 from bootmenu.model.entry import FileRef
 from bootmenu.model.value import Value, field
 from bootmenu.sources.references import FileNameError, file_name, joined
-from bootmenu.sources.tree import TreeError, Trouble, normal
+from bootmenu.sources.tree import TreeError, TreeErrorReason, normal
 from bootmenu.system.directory_tree import DirectoryTree
 
 Identity = tuple[int, int]
@@ -173,7 +173,10 @@ def _is_same_file(
             if tree.stat(path).identity == identity:
                 return True
         except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE):  # it is no file of this partition
+            if error.reason not in (
+                TreeErrorReason.MISSING,
+                TreeErrorReason.OUTSIDE,
+            ):  # it is no file of this partition
                 answer = None
     return answer
 
@@ -227,5 +230,5 @@ def _is_missing(tree: DirectoryTree, path: str) -> bool:
     try:
         tree.stat(path)
     except TreeError as error:
-        return error.trouble is Trouble.MISSING
+        return error.reason is TreeErrorReason.MISSING
     return False

@@ -14,7 +14,7 @@ from bootmenu.i18n import N_
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.kernel import Compression
 from bootmenu.model.value import replace
-from bootmenu.sources.tree import TreeError, Trouble
+from bootmenu.sources.tree import TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile, cannot_read
 
 CHUNK = 1024 * 1024
@@ -29,7 +29,7 @@ def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenF
     if tree is None:
         raise TreeError(
             file.ref.path,
-            Trouble.MISSING,
+            TreeErrorReason.MISSING,
             N_("lies on {device}, which is not there any more", device=file.ref.device),
         )
     descriptor, size = tree.descriptor(file.ref.path)

@@ -15,7 +15,7 @@ from bootmenu.model.kernel import Role
 from bootmenu.model.value import replace
 from bootmenu.sources import Board
 from bootmenu.sources.order import Name
-from bootmenu.sources.tree import Tree, TreeError, Trouble, once
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, once
 
 _MAX_ADDONS = 100
 SUFFIX = ".addon.efi"
@@ -35,7 +35,7 @@ def beside(tree: Tree, kernel: str, prefix: str) -> Iterator[str | Problem]:
         try:
             names = _names(tree, place)
         except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
                 yield Problem(device=tree.device, path=place, message=error.detail)
             continue
         if len(names) > _MAX_ADDONS:

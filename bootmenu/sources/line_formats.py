@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.value import Record, field
-from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, read_text
 
 MAX_ENTRIES = 1000
 """Entries per configuration; further ones are left out, with a problem."""
@@ -76,7 +76,7 @@ def configurations(tree: Tree, paths: Iterable[str]) -> Iterator[LineConfigurati
         try:
             info = tree.stat(path)
         except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
                 broken = LineConfiguration(tree, path, unreadable=True)
                 broken.problem(error.detail)
                 yield broken

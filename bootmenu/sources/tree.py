@@ -22,7 +22,7 @@ LIST_LIMIT = 20_000
 """Names; of a larger directory the rest is not read."""
 
 
-class Trouble(StrEnum):
+class TreeErrorReason(StrEnum):
     """The reason why a path could not be accessed."""
 
     MISSING = "missing"
@@ -41,14 +41,14 @@ class Trouble(StrEnum):
 class TreeError(BootmenuError):
     """Raised if a path of a partition could not be accessed.
 
-    trouble: the reason. path: the path as requested.
+    reason: why. path: the path as requested.
     """
 
-    def __init__(self, path: str, trouble: Trouble, detail: str) -> None:
+    def __init__(self, path: str, reason: TreeErrorReason, detail: str) -> None:
         detail = detail if isinstance(detail, Message) else English(detail)
         super().__init__(joined(": ", [path, detail]))
         self.path = path
-        self.trouble = trouble
+        self.reason = reason
         self.detail = detail
 
 
@@ -122,7 +122,7 @@ class Tree(Protocol):
         """Return the status of a path; follow links."""
 
     def read(self, path: str, limit: int) -> bytes:
-        """Return the content of a regular file; raise Trouble.TOO_LARGE if it has more than `limit` bytes."""
+        """Return the content of a regular file; raise TreeErrorReason.TOO_LARGE if it has more than `limit` bytes."""
 
     def open(self, path: str) -> AbstractContextManager[ByteSource]:
         """Open a regular file for reading at offsets."""
@@ -148,7 +148,7 @@ class Remembering:
         try:
             yield
         except TreeError as error:
-            if error.trouble is Trouble.FORBIDDEN and len(self.denied) < _MOST_REMEMBERED:
+            if error.reason is TreeErrorReason.FORBIDDEN and len(self.denied) < _MOST_REMEMBERED:
                 self.denied[error.path] = error.detail
             raise
 
@@ -266,7 +266,7 @@ def listed(tree: Tree, folders: Iterable[str]) -> Iterator[tuple[str, tuple[str,
             identity = tree.stat(folder).identity
             names = tree.list(folder)
         except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
                 yield Problem(device=tree.device, path=error.path, message=error.detail)
             continue
         if identity not in seen:

@@ -17,17 +17,17 @@ from bootmenu.formats.reader import ByteSource
 from bootmenu.i18n import N_
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import Value
-from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, Trouble, normal
+from bootmenu.sources.tree import LIST_LIMIT, Folder, Stat, TreeError, TreeErrorReason, normal
 from bootmenu.system.syscalls import Resolve, Syscalls
 
 _TROUBLES = {
-    errno.ENOENT: (Trouble.MISSING, N_("does not exist")),
-    errno.ENOTDIR: (Trouble.MISSING, N_("does not exist: a part of the path is a file")),
-    errno.EXDEV: (Trouble.OUTSIDE, N_("leads into another file system")),
-    errno.ELOOP: (Trouble.UNREADABLE, N_("too many symbolic links, or one that is forbidden")),
-    errno.EACCES: (Trouble.FORBIDDEN, N_("permission denied")),
-    errno.EPERM: (Trouble.FORBIDDEN, N_("permission denied")),
-    errno.ENAMETOOLONG: (Trouble.MISSING, N_("the name is too long to exist")),
+    errno.ENOENT: (TreeErrorReason.MISSING, N_("does not exist")),
+    errno.ENOTDIR: (TreeErrorReason.MISSING, N_("does not exist: a part of the path is a file")),
+    errno.EXDEV: (TreeErrorReason.OUTSIDE, N_("leads into another file system")),
+    errno.ELOOP: (TreeErrorReason.UNREADABLE, N_("too many symbolic links, or one that is forbidden")),
+    errno.EACCES: (TreeErrorReason.FORBIDDEN, N_("permission denied")),
+    errno.EPERM: (TreeErrorReason.FORBIDDEN, N_("permission denied")),
+    errno.ENAMETOOLONG: (TreeErrorReason.MISSING, N_("the name is too long to exist")),
 }
 T = TypeVar("T")
 _MAX_LINKS = 40  # as the kernel's MAXSYMLINKS
@@ -82,7 +82,7 @@ class OpenFolder(Value, kw_only=True):
                 descriptor = self.open(self.descriptor, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 info = os.fstat(descriptor)
                 if not stat.S_ISREG(info.st_mode):
-                    found = self._trouble(name, Trouble.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
+                    found = self._trouble(name, TreeErrorReason.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
                 else:
                     found = read(OpenFile(descriptor, info.st_size), (info.st_dev, info.st_ino))
             except OSError as error:
@@ -92,7 +92,7 @@ class OpenFolder(Value, kw_only=True):
                     os.close(descriptor)
             yield name, found
 
-    def _trouble(self, name: str, trouble: Trouble, detail: str) -> TreeError:
+    def _trouble(self, name: str, trouble: TreeErrorReason, detail: str) -> TreeError:
         return TreeError(f"{self.path}/{name}", trouble, detail)
 
 
@@ -178,7 +178,7 @@ class DirectoryTree:
         """Return the names in a directory, sorted."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
-                raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+                raise TreeError(path, TreeErrorReason.NOT_A_FOLDER, "is not a folder")
             names: list[str] = []
             try:
                 with os.scandir(f"/proc/self/fd/{handle}") as entries:
@@ -195,7 +195,7 @@ class DirectoryTree:
         """Open a directory whose files are read one after the other."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
-                raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+                raise TreeError(path, TreeErrorReason.NOT_A_FOLDER, "is not a folder")
             try:
                 descriptor = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except OSError as error:
@@ -250,7 +250,9 @@ class DirectoryTree:
         """Return the content of a regular file."""
         with self.open(path) as file:
             if file.size > limit:
-                raise TreeError(path, Trouble.TOO_LARGE, f"is {file.size:,} bytes long, at most {limit:,} are read")
+                raise TreeError(
+                    path, TreeErrorReason.TOO_LARGE, f"is {file.size:,} bytes long, at most {limit:,} are read"
+                )
             try:
                 return file.read(0, limit)
             except OSError as error:
@@ -269,7 +271,7 @@ class DirectoryTree:
         """Return (descriptor, size) of a regular file opened for reading; the caller closes it."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISREG(info.st_mode):
-                raise TreeError(path, Trouble.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
+                raise TreeError(path, TreeErrorReason.NOT_A_FILE, f"is {_kind(info.st_mode)}, not a file")
             try:
                 # through the handle that was examined, so that what is opened cannot have become a FIFO since
                 return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC), info.st_size
@@ -280,7 +282,7 @@ class DirectoryTree:
         """Return a descriptor (O_PATH) of a directory that can be the root of another tree; the caller closes it."""
         with self._handle(path) as (handle, info):
             if not stat.S_ISDIR(info.st_mode):
-                raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+                raise TreeError(path, TreeErrorReason.NOT_A_FOLDER, "is not a folder")
             try:
                 return os.dup(handle)
             except OSError as error:
@@ -300,7 +302,7 @@ class DirectoryTree:
         try:
             return self, *self._reach_here(path)
         except TreeError as error:
-            if self._fallback is None or error.trouble is not Trouble.MISSING:
+            if self._fallback is None or error.reason is not TreeErrorReason.MISSING:
                 raise
             elsewhere = self._fallback(path)
             if elsewhere is None:
@@ -310,7 +312,7 @@ class DirectoryTree:
     def _reach_here(self, path: str) -> tuple[int, str]:
         # O_PATH opens nothing: a FIFO does not block, a device is not woken
         if "\0" in path:
-            raise TreeError(path.replace("\0", "�"), Trouble.MISSING, "contains a NUL byte")
+            raise TreeError(path.replace("\0", "�"), TreeErrorReason.MISSING, "contains a NUL byte")
         resolved = normal(path)
         relative = resolved.lstrip("/") or "."
         try:
@@ -322,7 +324,9 @@ class DirectoryTree:
                     raise
                 resolved, leaves = self._walk(relative)
                 if leaves:
-                    raise TreeError(path, Trouble.OUTSIDE, f"{resolved} climbs above the partition's root") from None
+                    raise TreeError(
+                        path, TreeErrorReason.OUTSIDE, f"{resolved} climbs above the partition's root"
+                    ) from None
                 return self._syscalls.openat2(self._root, relative, os.O_PATH, self._resolve), resolved
         except OSError as error:
             raise cannot_read(path, error) from None
@@ -398,6 +402,6 @@ def _kind(mode: int) -> str:
 def cannot_read(path: str, error: OSError) -> TreeError:
     """Return the error for a file or directory that a failed call is about."""
     trouble, detail = _TROUBLES.get(
-        error.errno or 0, (Trouble.UNREADABLE, f"cannot be read: {os.strerror(error.errno or 0)}")
+        error.errno or 0, (TreeErrorReason.UNREADABLE, f"cannot be read: {os.strerror(error.errno or 0)}")
     )
     return TreeError(path, trouble, detail)

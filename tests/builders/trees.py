@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bootmenu.formats.reader import Buffer, ByteSource
-from bootmenu.sources.tree import LIST_LIMIT, Stat, TreeError, Trouble, normal
+from bootmenu.sources.tree import LIST_LIMIT, Stat, TreeError, TreeErrorReason, normal
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class MemoryTree:
     """A Tree over files by absolute path; `troubles` are paths that fail in a way of their own."""
 
     files: Mapping[str, bytes]
-    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    troubles: Mapping[str, TreeErrorReason] = field(default_factory=dict)
     device: str = "sda1"
     names: frozenset[str] = frozenset({"sda1"})
     image: str = ""
@@ -38,9 +38,9 @@ class MemoryTree:
     def list(self, path: str) -> tuple[str, ...]:
         here = self._resolved(path)
         if here in self.files:
-            raise TreeError(path, Trouble.NOT_A_FOLDER, "is not a folder")
+            raise TreeError(path, TreeErrorReason.NOT_A_FOLDER, "is not a folder")
         if not self._is_folder(here):
-            raise TreeError(path, Trouble.MISSING, "does not exist")
+            raise TreeError(path, TreeErrorReason.MISSING, "does not exist")
         above = here.rstrip("/") + "/"
         names = {name.removeprefix(above).split("/")[0] for name in self.files if name.startswith(above)}
         return tuple(sorted(names))[:LIST_LIMIT]
@@ -59,7 +59,7 @@ class MemoryTree:
     def stat(self, path: str) -> Stat:
         here = self._resolved(path)
         if here not in self.files and not self._is_folder(here):
-            raise TreeError(path, Trouble.MISSING, "does not exist")
+            raise TreeError(path, TreeErrorReason.MISSING, "does not exist")
         data = self.files.get(here)
         return Stat(
             is_file=data is not None,
@@ -72,14 +72,14 @@ class MemoryTree:
     def read(self, path: str, limit: int) -> bytes:
         with self.open(path) as file:
             if file.size > limit:
-                raise TreeError(path, Trouble.TOO_LARGE, "is too large")
+                raise TreeError(path, TreeErrorReason.TOO_LARGE, "is too large")
             return file.read(0, limit)
 
     @contextlib.contextmanager
     def open(self, path: str) -> Iterator[ByteSource]:
         info = self.stat(path)
         if not info.is_file:
-            raise TreeError(path, Trouble.NOT_A_FILE, "is a folder, not a file")
+            raise TreeError(path, TreeErrorReason.NOT_A_FILE, "is a folder, not a file")
         yield Buffer(self.files[info.resolved])
 
 

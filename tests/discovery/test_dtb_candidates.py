@@ -19,7 +19,7 @@ from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.value import replace
-from bootmenu.sources.tree import Tree, TreeError, Trouble
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
 from tests.builders.entries import whole_image
@@ -178,7 +178,7 @@ def test_many_entries_of_one_folder_look_through_its_trees_once(monkeypatch: pyt
 
 
 def test_a_folder_that_is_not_there_leaves_the_running_tree() -> None:
-    tree = MemoryTree({"/vmlinuz-6.1": whole_image()}, troubles={"/outside": Trouble.OUTSIDE})
+    tree = MemoryTree({"/vmlinuz-6.1": whole_image()}, troubles={"/outside": TreeErrorReason.OUTSIDE})
     for folder, state in (
         ("/dtbs", FileState.MISSING),
         ("/vmlinuz-6.1", FileState.UNUSABLE),
@@ -331,7 +331,7 @@ def test_a_folder_that_cannot_be_read_is_asked_once(monkeypatch: pytest.MonkeyPa
     def failing(tree: Tree, folder: str, limit: int) -> TreeIndex:
         nonlocal calls
         calls += 1
-        raise TreeError(folder, Trouble.UNREADABLE, "cannot be read")
+        raise TreeError(folder, TreeErrorReason.UNREADABLE, "cannot be read")
 
     monkeypatch.setattr(dtb_candidates, "read_index", failing)
     trees = DeviceTrees(BOARD)

@@ -37,7 +37,7 @@ from bootmenu.model.entry import FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.value import replace
-from bootmenu.sources.tree import TreeError, Trouble
+from bootmenu.sources.tree import TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import Syscalls
@@ -586,7 +586,7 @@ def test_a_demand_whose_path_cannot_be_looked_up_refuses_the_load(
 
     def stat(tree: DirectoryTree, path: str) -> object:
         if path == "/bad/name":
-            raise TreeError(path, Trouble.UNREADABLE, "cannot be read: Input/output error")
+            raise TreeError(path, TreeErrorReason.UNREADABLE, "cannot be read: Input/output error")
         return real(tree, path)
 
     monkeypatch.setattr(DirectoryTree, "stat", stat)

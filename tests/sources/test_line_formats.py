@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES
 from bootmenu.sources.references import located
-from bootmenu.sources.tree import CONFIG_LIMIT, Trouble
+from bootmenu.sources.tree import CONFIG_LIMIT, TreeErrorReason
 from tests.builders.trees import MemoryTree
 from tests.sources.parsers.reading import read
 
@@ -109,15 +109,15 @@ def test_a_million_mistakes_are_fifty_problems(form: str) -> None:
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (Trouble.MISSING, False),
-        (Trouble.OUTSIDE, False),
-        (Trouble.NOT_A_FOLDER, False),
-        (Trouble.UNREADABLE, True),
-        (Trouble.FORBIDDEN, True),
-        (Trouble.NOT_A_FILE, True),
+        (TreeErrorReason.MISSING, False),
+        (TreeErrorReason.OUTSIDE, False),
+        (TreeErrorReason.NOT_A_FOLDER, False),
+        (TreeErrorReason.UNREADABLE, True),
+        (TreeErrorReason.FORBIDDEN, True),
+        (TreeErrorReason.NOT_A_FILE, True),
     ],
 )
-def test_a_file_in_trouble_is_said_once(form: str, trouble: Trouble, said: bool) -> None:
+def test_a_file_in_trouble_is_said_once(form: str, trouble: TreeErrorReason, said: bool) -> None:
     path = FORMATS[form][0]
     entries, problems = read({}, {path: trouble})
     assert (entries, [problem.path for problem in problems]) == ([], [path] if said else [])

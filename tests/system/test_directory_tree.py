@@ -24,7 +24,7 @@ from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.machine import MachineFacts
 from bootmenu.session.machine_session import MachineSession
 from bootmenu.session.scan_collection import collect
-from bootmenu.sources.tree import CONFIG_LIMIT, LIST_LIMIT, TreeError, Trouble
+from bootmenu.sources.tree import CONFIG_LIMIT, LIST_LIMIT, TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MountFlag, Resolve, Syscalls
@@ -45,15 +45,15 @@ def tree(root: Path) -> Iterator[DirectoryTree]:
         yield opened
 
 
-def trouble(tree: DirectoryTree, path: str) -> Trouble:
+def trouble(tree: DirectoryTree, path: str) -> TreeErrorReason:
     """What goes wrong with that path, however it is asked for."""
     with pytest.raises(TreeError) as of_reading:
         tree.read(path, 100)
     with pytest.raises(TreeError) as of_opening, tree.open(path):
         pass
-    assert of_opening.value.trouble is of_reading.value.trouble
+    assert of_opening.value.reason is of_reading.value.reason
     assert of_reading.value.detail
-    return of_reading.value.trouble
+    return of_reading.value.reason
 
 
 def test_what_is_there_is_read(tree: DirectoryTree) -> None:
@@ -70,31 +70,31 @@ def test_what_is_there_is_read(tree: DirectoryTree) -> None:
 @pytest.mark.parametrize(
     ("link", "path", "expected"),
     [
-        (None, "/../secret", Trouble.OUTSIDE),
-        (None, "/boot/../../secret", Trouble.OUTSIDE),
-        (None, "/..", Trouble.OUTSIDE),
-        (None, "/gone", Trouble.MISSING),
-        (None, "/gone/../../secret", Trouble.MISSING),
-        (None, "/boot/text/more", Trouble.MISSING),
-        (None, "/" + "x" * 300, Trouble.MISSING),
-        (None, "/" + "x/" * 5000, Trouble.MISSING),
-        (None, "/boot/te\0xt", Trouble.MISSING),
-        (None, "/boot", Trouble.NOT_A_FILE),
-        ("../secret", "/link", Trouble.OUTSIDE),
-        ("boot/../../secret", "/link", Trouble.OUTSIDE),
-        ("/../secret", "/link", Trouble.OUTSIDE),
-        ("/boot/../../secret", "/link", Trouble.OUTSIDE),
-        ("gone", "/link", Trouble.MISSING),
-        ("/gone", "/link", Trouble.MISSING),
-        ("/etc/passwd", "/link", Trouble.MISSING),
-        ("link", "/link", Trouble.UNREADABLE),
-        ("/link", "/link", Trouble.UNREADABLE),
-        ("/proc/self/root/etc/passwd", "/link", Trouble.MISSING),
-        ("/boot", "/link", Trouble.NOT_A_FILE),
+        (None, "/../secret", TreeErrorReason.OUTSIDE),
+        (None, "/boot/../../secret", TreeErrorReason.OUTSIDE),
+        (None, "/..", TreeErrorReason.OUTSIDE),
+        (None, "/gone", TreeErrorReason.MISSING),
+        (None, "/gone/../../secret", TreeErrorReason.MISSING),
+        (None, "/boot/text/more", TreeErrorReason.MISSING),
+        (None, "/" + "x" * 300, TreeErrorReason.MISSING),
+        (None, "/" + "x/" * 5000, TreeErrorReason.MISSING),
+        (None, "/boot/te\0xt", TreeErrorReason.MISSING),
+        (None, "/boot", TreeErrorReason.NOT_A_FILE),
+        ("../secret", "/link", TreeErrorReason.OUTSIDE),
+        ("boot/../../secret", "/link", TreeErrorReason.OUTSIDE),
+        ("/../secret", "/link", TreeErrorReason.OUTSIDE),
+        ("/boot/../../secret", "/link", TreeErrorReason.OUTSIDE),
+        ("gone", "/link", TreeErrorReason.MISSING),
+        ("/gone", "/link", TreeErrorReason.MISSING),
+        ("/etc/passwd", "/link", TreeErrorReason.MISSING),
+        ("link", "/link", TreeErrorReason.UNREADABLE),
+        ("/link", "/link", TreeErrorReason.UNREADABLE),
+        ("/proc/self/root/etc/passwd", "/link", TreeErrorReason.MISSING),
+        ("/boot", "/link", TreeErrorReason.NOT_A_FILE),
     ],
 )
 def test_a_path_that_leads_nowhere_or_outside(
-    root: Path, tree: DirectoryTree, link: str | None, path: str, expected: Trouble
+    root: Path, tree: DirectoryTree, link: str | None, path: str, expected: TreeErrorReason
 ) -> None:
     if link is not None:
         (root / "link").symlink_to(link)
@@ -116,7 +116,7 @@ def test_a_link_within_the_partition_is_followed_also_an_absolute_one(
 def test_a_long_chain_of_links_ends(root: Path, tree: DirectoryTree) -> None:
     for number in range(60):
         (root / f"l{number}").symlink_to(f"/l{number + 1}")
-    assert trouble(tree, "/l0") is Trouble.UNREADABLE
+    assert trouble(tree, "/l0") is TreeErrorReason.UNREADABLE
     (root / "twice").symlink_to("/many/" + "boot/../" * 400 + "boot/text")
     (root / "many").symlink_to("/" + "boot/../" * 400)
     assert tree.read("/twice", 5) == b"hello"
@@ -136,7 +136,7 @@ def test_special_files_are_never_opened(root: Path, tree: DirectoryTree) -> None
         os.mknod(root / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
         names.append("/null")
     for name in names:
-        assert trouble(tree, name) is Trouble.NOT_A_FILE
+        assert trouble(tree, name) is TreeErrorReason.NOT_A_FILE
         assert not tree.stat(name).is_file
 
 
@@ -154,20 +154,24 @@ def test_the_files_of_a_folder_are_read_by_their_names(root: Path, tree: Directo
         }
         # what became something else meanwhile, or was never asked for: nothing waits, nothing is followed
         refused = dict(folder.visit(("pipe", "link", "vendor", "gone"), lambda file, _: file.read(0, 1)))
-        assert [error.trouble for error in refused.values() if isinstance(error, TreeError)] == [
-            Trouble.NOT_A_FILE,
-            Trouble.UNREADABLE,
-            Trouble.NOT_A_FILE,
-            Trouble.MISSING,
+        assert [error.reason for error in refused.values() if isinstance(error, TreeError)] == [
+            TreeErrorReason.NOT_A_FILE,
+            TreeErrorReason.UNREADABLE,
+            TreeErrorReason.NOT_A_FILE,
+            TreeErrorReason.MISSING,
         ]
         for name in ("..", ".", "vendor/c.dtb", "/etc/passwd"):
             with pytest.raises(ValueError, match="no name"):
                 list(folder.visit((name,), lambda file, _: file.size))
-    assert trouble(tree, "/dtbs") is Trouble.NOT_A_FILE
-    for path, why in (("/boot/text", Trouble.NOT_A_FOLDER), ("/no", Trouble.MISSING), ("/../..", Trouble.OUTSIDE)):
+    assert trouble(tree, "/dtbs") is TreeErrorReason.NOT_A_FILE
+    for path, why in (
+        ("/boot/text", TreeErrorReason.NOT_A_FOLDER),
+        ("/no", TreeErrorReason.MISSING),
+        ("/../..", TreeErrorReason.OUTSIDE),
+    ):
         with pytest.raises(TreeError) as caught, tree.folder(path):
             pass
-        assert caught.value.trouble is why
+        assert caught.value.reason is why
 
 
 def test_a_disk_that_fails_under_a_file_of_a_folder_costs_only_that_file(root: Path, tree: DirectoryTree) -> None:
@@ -176,7 +180,7 @@ def test_a_disk_that_fails_under_a_file_of_a_folder_costs_only_that_file(root: P
 
     with tree.folder("/boot") as folder:
         found = dict(folder.visit(("text", "text"), failing))
-    assert [error.trouble for error in found.values() if isinstance(error, TreeError)] == [Trouble.UNREADABLE]
+    assert [error.reason for error in found.values() if isinstance(error, TreeError)] == [TreeErrorReason.UNREADABLE]
 
 
 def test_a_large_file_is_refused_before_it_is_read(root: Path, tree: DirectoryTree) -> None:
@@ -184,7 +188,7 @@ def test_a_large_file_is_refused_before_it_is_read(root: Path, tree: DirectoryTr
         file.truncate(1 << 40)
     with pytest.raises(TreeError) as caught:
         tree.read("/huge", 1 << 20)
-    assert caught.value.trouble is Trouble.TOO_LARGE
+    assert caught.value.reason is TreeErrorReason.TOO_LARGE
     with tree.open("/huge") as source:
         assert (source.size, source.read((1 << 40) - 4, 100)) == (1 << 40, bytes(4))
 
@@ -200,7 +204,7 @@ def test_a_path_that_no_name_can_have_is_not_there(tree: DirectoryTree) -> None:
     """What is not UTF-8 in a configuration; or anything at all, where the locale is ASCII."""
     with pytest.raises(TreeError) as caught:
         tree.stat("/lone-\ud800")
-    assert caught.value.trouble is Trouble.MISSING
+    assert caught.value.reason is TreeErrorReason.MISSING
 
 
 def test_a_folder_is_listed_so_far_and_no_further(root: Path, tree: DirectoryTree) -> None:
@@ -278,7 +282,7 @@ def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere_else(root: Path, t
             try:
                 seen.add(tree.read("/turn/secret", 100))
             except TreeError as error:
-                seen.add(error.trouble.encode())
+                seen.add(error.reason.encode())
     finally:
         stop.set()
         swapping.join()
@@ -302,7 +306,7 @@ def test_another_file_system_inside_is_another_partition_s(root: Path) -> None:
             with DirectoryTree(str(root), "sda1", calls) as tree:
                 kinds = {trouble(tree, path) for path in ("/mnt/file", "/mnt", "/link")}
             with DirectoryTree(str(root), "sda1", calls, one_filesystem=False) as tree:
-                code = 0 if kinds == {Trouble.OUTSIDE} and tree.read("/mnt/file", 5) == b"other" else 2
+                code = 0 if kinds == {TreeErrorReason.OUTSIDE} and tree.read("/mnt/file", 5) == b"other" else 2
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

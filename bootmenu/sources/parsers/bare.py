@@ -15,7 +15,7 @@ from bootmenu.formats.kernels import identify
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.value import Value
 from bootmenu.sources import SOURCES
-from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, Trouble, listed
+from bootmenu.sources.tree import LIST_LIMIT, Tree, TreeError, TreeErrorReason, listed
 from bootmenu.sources.version import version_key
 
 _FOLDERS = ("/", "/boot")
@@ -112,7 +112,7 @@ def parse(tree: Tree) -> Iterator[BootEntry | Problem]:
                 if programs > _MAX_PROGRAMS or not _is_kernel(tree, kernel.path):
                     continue
         except TreeError as error:
-            if error.trouble is not Trouble.MISSING:
+            if error.reason is not TreeErrorReason.MISSING:
                 yield Problem(device=tree.device, path=kernel.path, message=error.detail)
             continue
         yield _entry(tree, kernel, installed)
@@ -139,7 +139,7 @@ def _is_kernel(tree: Tree, path: str) -> bool:
     except FormatError:
         return False
     except OSError as error:
-        raise TreeError(path, Trouble.UNREADABLE, f"reading failed: {error.strerror or error}") from None
+        raise TreeError(path, TreeErrorReason.UNREADABLE, f"reading failed: {error.strerror or error}") from None
     return True
 
 

@@ -17,7 +17,7 @@ from bootmenu.model.value import Record, field, replace
 from bootmenu.sources import SOURCES
 from bootmenu.sources.line_formats import MAX_ENTRIES, LineConfiguration, configurations, read_each, short
 from bootmenu.sources.references import located
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, installer_folders, normal
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, exists, installer_folders, normal
 from bootmenu.sources.variables import needed, parameter_of
 
 _EXTLINUX = tuple(
@@ -294,7 +294,7 @@ def _is_missing(tree: Tree, path: str) -> bool:
     try:
         tree.stat(path)
     except TreeError as error:
-        return error.trouble is Trouble.MISSING
+        return error.reason is TreeErrorReason.MISSING
     return False
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.storage.iso import MAX_IMAGES, images
 from bootmenu.model.entry import Problem
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.trees import MemoryTree
 
 DEVICE = Device(name="sda1", path="/dev/sda1", filesystem="ext4", uuid="AB-1")
@@ -21,7 +21,7 @@ def image(label: str = "Debian 12") -> bytes:
     return bytes(16 * 2048) + b"\x01CD001\x01\0" + b" " * 32 + label.encode().ljust(32) + bytes(64)
 
 
-def found(files: dict[str, bytes], troubles: dict[str, Trouble] | None = None) -> list[Device | Problem]:
+def found(files: dict[str, bytes], troubles: dict[str, TreeErrorReason] | None = None) -> list[Device | Problem]:
     return list(images(DEVICE, MemoryTree(files, troubles or {})))
 
 
@@ -41,7 +41,9 @@ def test_what_is_called_so_and_is_none_is_said(data: bytes) -> None:
 
 
 def test_what_is_no_file_is_said_and_hides_no_other() -> None:
-    one, two = found({"/a.iso": b"", "/b.iso/c": b"", "/c.iso": image()}, {"/a.iso": Trouble.NOT_A_FILE})[0:3:2]
+    one, two = found({"/a.iso": b"", "/b.iso/c": b"", "/c.iso": image()}, {"/a.iso": TreeErrorReason.NOT_A_FILE})[
+        0:3:2
+    ]
     assert isinstance(one, Problem)
     assert isinstance(two, Device)
 

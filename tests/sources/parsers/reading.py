@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import Platform, read_partition
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.trees import MemoryTree
 
 
 def read(
-    files: Mapping[str, bytes | str], troubles: Mapping[str, Trouble] | None = None, board: tuple[str, ...] = ()
+    files: Mapping[str, bytes | str],
+    troubles: Mapping[str, TreeErrorReason] | None = None,
+    board: tuple[str, ...] = (),
 ) -> tuple[list[BootEntry], list[Problem]]:
     """(entries, problems) of a partition with these files, on this board."""
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry
 from bootmenu.sources import SOURCES, read_partition, version_of
-from bootmenu.sources.tree import Remembering, Stat, TreeError, Trouble
+from bootmenu.sources.tree import Remembering, Stat, TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.syscalls import Syscalls
 from tests.builders import kernels
@@ -211,7 +211,7 @@ def test_too_many_kernels_are_not_cut_in_silence() -> None:
 def test_every_format_speaks_and_none_silences_another() -> None:
     entries, problems = read(
         {"/extlinux.conf": "label a\nkernel /k", "/loader/entries/b.conf": "linux /l", "/vmlinuz": ""},
-        {"/boot": Trouble.UNREADABLE},
+        {"/boot": TreeErrorReason.UNREADABLE},
     )
     assert [entry.source for entry in entries] == ["bls", "extlinux", "bare"]
     assert problems

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import TreeErrorReason
 from tests.sources.parsers.reading import read
 
 PROPERTY = settings(max_examples=150, deadline=None)
@@ -228,7 +228,7 @@ def test_too_many_entries_are_not_cut_in_silence() -> None:
 def test_one_unreadable_entry_hides_no_other() -> None:
     entries, problems = read(
         {f"{FOLDER}/a.conf": "linux /k\n", f"{FOLDER}/b.conf": "linux /k\n"},
-        {f"{FOLDER}/a.conf": Trouble.UNREADABLE},
+        {f"{FOLDER}/a.conf": TreeErrorReason.UNREADABLE},
     )
     assert [entry.id for entry in entries] == ["b"]
     assert [problem.path for problem in problems] == [f"{FOLDER}/a.conf"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import read_partition
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.trees import MemoryTree
 from tests.sources.parsers.reading import read
 
@@ -388,7 +388,7 @@ def test_a_config_txt_of_something_else_is_none() -> None:
 @pytest.mark.parametrize("path", ["/config.txt", "/tryboot.txt"])
 def test_one_unreadable_file_hides_no_other(path: str) -> None:
     files: dict[str, bytes | str] = {**KERNELS, "/config.txt": "", "/tryboot.txt": ""}
-    entries, problems = read(files, {path: Trouble.UNREADABLE}, board=PI4)
+    entries, problems = read(files, {path: TreeErrorReason.UNREADABLE}, board=PI4)
     assert problems or path == "/tryboot.txt"
     assert len([entry for entry in entries if entry.source == "raspberrypi"]) == (1 if path == "/tryboot.txt" else 0)
 

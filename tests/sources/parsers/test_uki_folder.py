@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.kernel import Architecture
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.containers import board_dtb, uki
 from tests.builders.entries import whole_image
 from tests.sources.parsers.reading import read
@@ -212,7 +212,7 @@ def test_what_is_no_image_is_a_problem_and_hides_no_other() -> None:
             "/EFI/Linux/.g.efi": b"",
             "/EFI/Linux/h.txt": b"",
         },
-        {"/EFI/Linux/d.efi": Trouble.UNREADABLE},
+        {"/EFI/Linux/d.efi": TreeErrorReason.UNREADABLE},
     )
     assert [entry.id for entry in entries] == ["a"]
     assert [problem.path.rpartition("/")[2] for problem in problems] == ["b.efi", "c.efi", "d.efi", "e.efi"]

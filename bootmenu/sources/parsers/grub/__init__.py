@@ -18,7 +18,7 @@ from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.value import replace
 from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.grub.menus import Budgets, run
-from bootmenu.sources.tree import Tree, TreeError, Trouble, installer_folders
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, installer_folders
 
 _FOLDERS = ("", "/grub", "/grub2", "/boot/grub", "/boot/grub2")
 _MAX_FIRMWARE_FOLDERS = 32
@@ -35,7 +35,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
         try:
             here = tree.stat(path)
         except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE):
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE):
                 yield Problem(device=tree.device, path=path, message=error.detail)
             continue
         if here.identity in visited:

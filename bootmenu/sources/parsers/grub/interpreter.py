@@ -15,7 +15,7 @@ from bootmenu.sources.parsers.grub.script_values import Budget, Item, LoadedFile
 from bootmenu.sources.parsers.grub.shell_state import STEPS_OF_A_FILE, ShellState
 from bootmenu.sources.parsers.grub.syntax import Command, For, Function, If, Mistake, Simple, While
 from bootmenu.sources.parsers.grub.word_expansion import TooLongError, expand, unset_variables
-from bootmenu.sources.tree import Tree, TreeError, Trouble, read_text
+from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason, read_text
 
 MAX_DEPTH = 64
 """Depth of nested functions, files, loops and conditions."""
@@ -62,7 +62,7 @@ class Interpreter(ShellState):
             self.visited.add(identity)
             text = read_text(self.tree, file.path)
         except TreeError as error:
-            if not self.in_body or error.trouble is not Trouble.MISSING:
+            if not self.in_body or error.reason is not TreeErrorReason.MISSING:
                 self.problem(error.detail, file.path)
             return 1
         outer = self.active, self.config

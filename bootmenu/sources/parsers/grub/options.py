@@ -20,7 +20,7 @@ class Takes(Enum):
 
 
 class CommandOptions(Record):
-    """Options that were given, with their values in order (empty = it has none), and the other words."""
+    """The options that were given, with their values in order (empty if without value), and the other words."""
 
     given: dict[str, list[str]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class CommandOptions(Record):
 def parse(
     arguments: list[str], known: Mapping[str, Takes], letters: Mapping[str, str] | None = None
 ) -> CommandOptions:
-    """known: options by long name; letters: long names by their letter. What is not known is a word."""
+    """Parse arguments; unknown options are words. known: options by long name. letters: long names by letter."""
     options = CommandOptions()
     letters = letters or {}
     at = 0

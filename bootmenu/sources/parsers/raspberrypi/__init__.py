@@ -18,7 +18,7 @@ from bootmenu.sources import SOURCES, ForPlatform, Platform
 from bootmenu.sources.parsers.raspberrypi import boards
 from bootmenu.sources.parsers.raspberrypi.boards import PiBoard
 from bootmenu.sources.parsers.raspberrypi.config_txt import Config, ConfigTxtReader
-from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, Trouble, exists, normal, read_text
+from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason, exists, normal, read_text
 
 _FOLDERS = ("/", "/boot/firmware", "/boot")
 # one of these must be beside a config.txt, whose name is not specific
@@ -42,7 +42,7 @@ def parse(tree: Tree, platform: Platform) -> Iterator[BootEntry | Problem]:
             here = tree.stat(folder)
             names = tree.list(folder)
         except TreeError as error:
-            if error.trouble not in (Trouble.MISSING, Trouble.OUTSIDE, Trouble.NOT_A_FOLDER):
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE, TreeErrorReason.NOT_A_FOLDER):
                 yield Problem(device=tree.device, path=error.path, message=error.detail)
             continue
         if here.identity in seen or not any(_FIRMWARE.match(name) for name in names):
@@ -206,7 +206,7 @@ class _Firmware:
         try:
             first, *more = read_text(self._tree, path).splitlines() or [""]
         except TreeError as error:
-            if error.trouble is not Trouble.MISSING or self._config.values.get("cmdline"):
+            if error.reason is not TreeErrorReason.MISSING or self._config.values.get("cmdline"):
                 self._problem(f"no command line: {error.detail}", path)
             return ""
         if any(line.strip() for line in more):
@@ -257,7 +257,7 @@ class _Firmware:
         try:
             return by_name(DeviceTree.from_bytes(self._tree.read(path, CONFIG_LIMIT), 50_000).root.children)
         except TreeError as error:
-            if error.trouble is not Trouble.MISSING:
+            if error.reason is not TreeErrorReason.MISSING:
                 self._problem(error.detail, path)
         except BootmenuError as error:
             self._problem(error.message, path)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from bootmenu.model.entry import FileRef
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import TreeErrorReason
 from tests.sources.parsers.grub.building import CONFIG, block, entries, menu, messages, titles, value, words
 from tests.sources.parsers.reading import read
 
@@ -324,8 +324,8 @@ def test_loader_conf_goes_first() -> None:
     assert [entry.id for entry in read(files)[0] if entry.default] == ["a"]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.FORBIDDEN, Trouble.UNREADABLE])
-def test_a_configuration_that_cannot_be_read_is_said_and_hides_nothing(trouble: Trouble) -> None:
+@pytest.mark.parametrize("trouble", [TreeErrorReason.FORBIDDEN, TreeErrorReason.UNREADABLE])
+def test_a_configuration_that_cannot_be_read_is_said_and_hides_nothing(trouble: TreeErrorReason) -> None:
     found, problems = read({"/grub/grub.cfg": "menuentry a { linux /k }"}, {CONFIG: trouble})
     assert [entry.title for entry in found] == ["a"]
     assert [problem.path for problem in problems] == [CONFIG]

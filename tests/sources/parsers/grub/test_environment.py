@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources.parsers.grub import environment
-from bootmenu.sources.tree import Trouble
+from bootmenu.sources.tree import TreeErrorReason
 from tests.sources.parsers.grub.building import block, entries
 from tests.sources.parsers.reading import read
 
@@ -150,8 +150,11 @@ def test_initramfs_files_from_variables() -> None:
     assert [ref.path for ref in entry.initrds] == ["/b/ucode.img"]
 
 
-@pytest.mark.parametrize("trouble", [Trouble.OUTSIDE, Trouble.FORBIDDEN, Trouble.UNREADABLE, Trouble.TOO_LARGE])
-def test_a_block_that_cannot_be_read_costs_nothing_but_itself(trouble: Trouble) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [TreeErrorReason.OUTSIDE, TreeErrorReason.FORBIDDEN, TreeErrorReason.UNREADABLE, TreeErrorReason.TOO_LARGE],
+)
+def test_a_block_that_cannot_be_read_costs_nothing_but_itself(trouble: TreeErrorReason) -> None:
     files: dict[str, bytes | str] = {
         "/loader/entries/a.conf": "linux /vmlinuz\noptions quiet $tuned_params\n",
         "/EFI/fedora/grubenv": block({"tuned_params": "x"}),
