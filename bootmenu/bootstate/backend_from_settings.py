@@ -38,9 +38,7 @@ def open_state_store(
     """Return the state of this machine with the backend that the settings name. devices: only read to find a
     partition; what that raises is passed on."""
     if "" in (settings.state_device, settings.state_folder):
-        return StateStore(
-            None, N_("Nothing is remembered between boots: its place in the settings was not understood.")
-        )
+        return StateStore(None, N_("Nothing is remembered between boots: its place in the settings is invalid."))
     if settings.state_device is None:
         folder = host.path(settings.state_folder)
         if folder.is_dir():

@@ -110,7 +110,7 @@ def _rename_in(folder: Path, old: str, new: str) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             os.stat(new, dir_fd=descriptor, follow_symlinks=False)
-            raise StateError(N_("{name} is there already", name=new))
+            raise StateError(N_("{name} already exists", name=new))
         os.rename(old, new, src_dir_fd=descriptor, dst_dir_fd=descriptor)
         os.fsync(descriptor)
     finally:

@@ -13,7 +13,7 @@ KEPT_IN_EFI = 3
 WRITTEN = 1_750_000_000
 """Seconds since 1970, in 2025: a clock with an earlier time was never set."""
 
-NOTHING_TRIED = "No entry waits for this: nothing was started, or it is marked good already."
+NOTHING_TRIED = "Nothing to mark: no entry was started, or it is marked good already."
 
 _ATTEMPT = {"entry": str, "at": str, "title": str}
 _FIELDS: dict[str, str] = {

@@ -71,13 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared_options.add_files(parser)
     shared_options.add_method(parser)
     until = parser.add_mutually_exclusive_group()
-    until.add_argument("--load-only", action="store_true", help="load, and leave the jump to somebody else")
+    until.add_argument("--load-only", action="store_true", help="load, but do not jump")
     until.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
     parser.add_argument(
         "--skip-hook", action="append", metavar="NAME", help="do not run this hook before the jump (repeatable)"
     )
     shared_options.add_ignore(parser)
-    parser.add_argument("--force", action="store_true", help="go on although the verdict is fail")
+    parser.add_argument("--force", action="store_true", help="continue although the verdict is fail")
     parser.add_argument("--json", action="store_true", help="one JSON object a line: plan, progress, result")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bootmenu.formats.dtb_text import Difference
     from bootmenu.formats.editable_dtb import EditableTree
 
-HELP = "print a device tree as source, or what differs between two"
+HELP = "print a device tree as source, or the differences between two"
 FOLLOWS = "themes"
 
 _RUNNING = "/sys/firmware/fdt"
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--json", action="store_true", help="one JSON object: reservations and the root node")
     show.set_defaults(dtb=_show)
     diff = actions.add_parser(
-        "diff", help="print what differs between two device trees; 0 nothing, 1 something, 2 one cannot be read"
+        "diff", help="print the differences between two device trees; exit code 0 none, 1 some, 2 one cannot be read"
     )
     diff.add_argument("file", metavar="FILE", help="compiled device tree")
     diff.add_argument(

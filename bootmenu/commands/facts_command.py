@@ -14,7 +14,7 @@ from bootmenu.model.text import printable
 if TYPE_CHECKING:
     from bootmenu.model.machine import MachineFacts
 
-HELP = "what is known of this machine; --machine reads it back"
+HELP = "print the facts about this machine; --machine reads them back"
 FOLLOWS = "boot"
 
 

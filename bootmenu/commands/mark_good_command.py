@@ -20,7 +20,7 @@ TYPE_CHECKING = False  # typing and argparse cost a third of an interpreter's st
 if TYPE_CHECKING:
     import argparse
 
-HELP = "in the system that was started: say that it came up well"
+HELP = "report, from the started system, that it came up well"
 FOLLOWS = "themes"
 
 FILE = "/etc/bootmenu.toml"

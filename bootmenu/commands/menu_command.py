@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-HELP = "the menu (also without any command)"
+HELP = "show the menu (also without any command)"
 FOLLOWS = ""
 
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--demo", action="store_true", help="the demonstration machine: everything but the jump")
     parser.add_argument("--plain", action="store_true", help="a numbered list in plain text, for any terminal")
     parser.add_argument(
-        "--timeout", metavar="SECONDS", help="start the default entry by itself after so long; 0 at once, off never"
+        "--timeout", metavar="SECONDS", help="seconds until the default entry starts; 0 at once, off never"
     )
     parser.add_argument("--profile", metavar="NAME", help="standard, or kiosk: only what is allowed exists")
     parser.add_argument("--theme", metavar="NAME", help="colours, by the name of a theme; bootmenu themes lists them")

@@ -8,7 +8,7 @@ import argparse
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import UsageError
 
-HELP = "ask for a new PIN of the kiosk, and print its line of the settings file"
+HELP = "ask for a new PIN of the kiosk, and print its line for the settings file"
 FOLLOWS = "settings"
 
 

@@ -13,14 +13,16 @@ from bootmenu.commands import shared_options
 from bootmenu.commands.printing import print_note
 from bootmenu.errors import BootmenuError
 
-HELP = "pack what a bug report needs, without secrets"
+HELP = "pack the data for a bug report, without secrets"
 FOLLOWS = "pin"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "--output", metavar="FILE", help="where to; - is standard output (default: bootmenu-report-DATE.tar.gz here)"
+        "--output",
+        metavar="FILE",
+        help="file to write; - is standard output (default: bootmenu-report-DATE.tar.gz here)",
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bootmenu.config.settings_layers import Loaded
     from bootmenu.view.json_output import Applied
 
-HELP = "every setting with its value, and where that came from; 1 for any problem"
+HELP = "print every setting with its value and origin; exit code 1 for any problem"
 FOLLOWS = "facts"
 
 

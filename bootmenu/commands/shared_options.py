@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the files of an entry, except the kernel."""
-    parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is handed on")
+    parser.add_argument("--dtb", metavar="F", help="device tree; without one the running machine's is handed over")
     parser.add_argument(
         "--overlay", action="append", default=[], metavar="F", help="device-tree overlay (repeatable)"
     )
@@ -41,13 +41,13 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-carry-over",
         action="store_true",
-        help="hand the device tree on without what this machine's own has to add, such as its memory",
+        help="hand the device tree over without firmware fix-ups, such as this machine's memory",
     )
 
 
 def add_method(parser: argparse.ArgumentParser) -> None:
     """Add --method."""
-    parser.add_argument("--method", metavar="METHOD", help="loading method (default: the first that can)")
+    parser.add_argument("--method", metavar="METHOD", help="loading method (default: the first available)")
 
 
 def add_ignore(parser: argparse.ArgumentParser) -> None:

@@ -92,7 +92,7 @@ class Settings(Value, kw_only=True):
         "timeout",
         None,
         values.read_timeout,
-        "seconds until the default entry starts by itself; 0 at once, off never",
+        "seconds until the default entry starts automatically; 0 at once, off never",
         none="off",
         applies=f"{FIRST_STAGE_SECONDS} in a first stage, off elsewhere",
     )
@@ -117,7 +117,7 @@ class Settings(Value, kw_only=True):
         "scan-seconds",
         10.0,
         values.read_seconds_as_float,
-        "seconds after which a partition that does not answer is told",
+        "seconds after which a partition that does not answer is reported",
     )
     watchdog: Watchdog = _setting(
         "watchdog",
@@ -266,7 +266,7 @@ class Settings(Value, kw_only=True):
         values.read_pin,
         "the PIN, as bootmenu pin prints it",
         command_line=CommandLineRule.NEVER,
-        because="/proc/cmdline is everybody's to read",
+        because="everybody can read /proc/cmdline",
         strictest=None,
         secret=True,
     )

@@ -128,7 +128,7 @@ class Hashed:
                     digest=self.digest.digits,
                     demanded=self.file.sha256,
                 ),
-                N_("Put the right file there, or its digest into the settings; nothing was loaded."),
+                N_("Restore the right file, or correct its digest in the settings; nothing was loaded."),
             )
 
     @property
@@ -206,7 +206,7 @@ class Hashed:
             other.update(piece)
             yield done
         if other.hexdigest() != self.digest.digits:
-            raise BootmenuError(N_("its content is another one now"))
+            raise BootmenuError(N_("its content has changed"))
 
 
 def _new(algorithm: Algorithm) -> hashlib._Hash | hashlib.blake2b:
@@ -253,7 +253,7 @@ def reject_edits(files: Iterable[PlannedFile], demands: Demands, trees: Mapping[
         )
 
 
-def demanding(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTree]) -> LoadPlan:
+def with_demands(plan: LoadPlan, demands: Demands, trees: Mapping[str, DirectoryTree]) -> LoadPlan:
     """Return the plan with the digests that are demanded of its files, as far as known without opening them.
 
     trees: by device name. Raise PlanError for a file that must not be loaded.

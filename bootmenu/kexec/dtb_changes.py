@@ -77,9 +77,9 @@ def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, seeds: bo
     )
     if initramfs:
         for name in ("linux,initrd-start", "linux,initrd-end"):
-            yield Edit(path="/chosen", property=name, late=True, why="where the initramfs will lie")
+            yield Edit(path="/chosen", property=name, late=True, why="the address of the initramfs")
     chosen = own.node("/chosen")
-    why = "what the running kernel drew; a seed from a file is none"
+    why = "random bytes of the running kernel; a seed from a file is not random"
     for name, size in _SEEDS.items():
         if seeds or (name == "rng-seed" and chosen and chosen.get(name) is not None):
             yield Edit(path="/chosen", property=name, fresh=size, why=why)
@@ -125,7 +125,7 @@ class DtbEditError(BootmenuError):
     """A change that was typed for one boot cannot be made."""
 
 
-def edited(tree: DeviceTree, texts: Sequence[str]) -> DeviceTree:
+def with_typed_edits(tree: DeviceTree, texts: Sequence[str]) -> DeviceTree:
     """Return a tree with the typed changes (BootEntry.dtb_edits) made in order. Raise DtbEditError."""
     if not texts:
         return tree
@@ -177,7 +177,7 @@ def _is_memory(node: Node) -> bool:
     return node.string("device_type") == "memory"
 
 
-def packed(tree: DeviceTree) -> bytes:
+def to_blob(tree: DeviceTree) -> bytes:
     """Return the tree as bytes. Raise BootmenuError if it is over 2 MiB, FormatError if it does not read back."""
     data = tree.to_bytes()
     if len(data) > MAX_SIZE:
@@ -189,7 +189,7 @@ def packed(tree: DeviceTree) -> bytes:
     return data
 
 
-def finished(
+def finalize(
     tree: DeviceTree, *, command_line: str, initramfs: MemoryRange | None, reserved: Iterable[MemoryRange]
 ) -> bytes:
     """Return the tree for the next kernel, with what only the loading method knows. May be called repeatedly.

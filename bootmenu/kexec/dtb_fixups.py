@@ -15,10 +15,10 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.dtb_facts import facts
 from bootmenu.kexec import overlays
-from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, check_typed_edits, edited
+from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, check_typed_edits, with_typed_edits
 from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.kexec.planned_files import whole
+from bootmenu.kexec.planned_files import read_planned
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import Value
 from bootmenu.system.directory_tree import DirectoryTree
@@ -86,7 +86,7 @@ class DtbFixups:
                 )
         else:
             base = DeviceTree.from_bytes(own)
-        return edited(overlays.apply(self._host, base, others), typed)
+        return with_typed_edits(overlays.apply(self._host, base, others), typed)
 
     def on(self, trees: Mapping[str, DirectoryTree]) -> DtbFixups:
         """Return a copy that reads the files of its plans from these trees."""
@@ -98,8 +98,8 @@ class DtbFixups:
     def read(self, dtb: PlannedFile | None, others: Sequence[PlannedFile], typed: Sequence[str] = ()) -> DeviceTree:
         """Read and return the device tree of a plan, without fix-ups. Raise BootmenuError."""
         trees = self._trees()
-        own = None if dtb is None else whole(dtb, trees, MAX_SIZE)
-        return self.merged(own, [whole(file, trees, MAX_SIZE) for file in others], typed)
+        own = None if dtb is None else read_planned(dtb, trees, MAX_SIZE)
+        return self.merged(own, [read_planned(file, trees, MAX_SIZE) for file in others], typed)
 
     def edits(self, tree: DeviceTree) -> tuple[Edit, ...]:
         """Return the changes that a tree needs on this machine."""
@@ -113,7 +113,7 @@ class DtbFixups:
             return PlanTrees(running=running, named=None, final=after)
         base = self.read(plan.dtb, plan.overlays)
         named = base if plan.dtb is not None or plan.overlays else None
-        final = apply(edited(base, plan.entry.dtb_edits), plan.edits)
+        final = apply(with_typed_edits(base, plan.entry.dtb_edits), plan.edits)
         return PlanTrees(running=running, named=named, final=final)
 
     def predict(self, own: bytes | None, others: Sequence[bytes], typed: Sequence[str] = ()) -> FixedUpDtb:

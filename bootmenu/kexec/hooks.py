@@ -86,7 +86,7 @@ def run(host: Host, plan: LoadPlan) -> Iterator[Progress]:
     for name in plan.hooks:
         yield event(StageState.RUNNING, name)
         remedy = N_(
-            "Mend {path}, or skip it: bootmenu.skip-hooks={name} on the first stage's command line.",
+            "Fix {path}, or skip it: bootmenu.skip-hooks={name} on the first stage's command line.",
             path=f"{FOLDER}/{name}",
             name=name,
         )

@@ -120,7 +120,7 @@ def explain(
             )
         case errnos.EFAULT:
             return (
-                "A file could not be read to its end while the kernel copied it: its disk failed, or it was cut off.",
+                "A file could not be read to its end while the kernel copied it: its disk failed or it is truncated.",
                 "Check the disk, then scan again.",
             )
         case errnos.ENOEXEC:
@@ -164,7 +164,7 @@ def explain(
                 "Copy the file again; or use a kernel with an EFI stub, and signed.",
             )
         case _:
-            return ("The kernel could not be loaded.", "Look at the kernel's own words above, and at the log.")
+            return ("The kernel could not be loaded.", "See the kernel's messages above, and the log.")
 
 
 def _not_permitted(log: str, call: str, machine: MachineFacts) -> tuple[str, str]:

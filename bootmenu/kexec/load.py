@@ -21,7 +21,7 @@ from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, FileRange, Method, MethodError, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.kexec.planned_files import content, gathered, open_planned, plain, window_of
+from bootmenu.kexec.planned_files import content, open_planned, plain, read_opened, window_of
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
 from bootmenu.model.text import printable, quoted
@@ -166,7 +166,7 @@ def unload(plan: LoadPlan, host: Host) -> str:
         return ""
     why = English(printable(why[:300])) or N_("the call succeeded, but the kernel still has one")
     left = N_(
-        "A kernel stays loaded, as it cannot be taken out: {reason}. Only a restart is sure to take it out.",
+        "A kernel stays loaded, as unloading it failed: {reason}. Only a reboot is sure to unload it.",
         reason=why,
     )
     host.log.say(f"bootmenu: {left}")
@@ -293,7 +293,7 @@ class _Staging:
     def _changed(self, source: Hashed) -> LoadError:
         return LoadError(
             N_("{path} changed while it was loaded.", path=source.file.ref.path),
-            N_("Whoever writes to it should be done first; then scan again."),
+            N_("Wait until nothing writes to it, then scan again."),
             stage=self.stage,
         )
 
@@ -398,7 +398,7 @@ class _Staging:
             self.path = source.file.ref.path
             for done in source.read_to(source.file.offset):
                 yield from meter.advance(before + done)
-            blobs.append(gathered(source, source.file, MAX_SIZE))
+            blobs.append(read_opened(source, source.file, MAX_SIZE))
             for done in source.finish():
                 yield from meter.advance(before + done)
             before += source.total
@@ -409,7 +409,7 @@ class _Staging:
             reject_edits([source.file for source in sources], plan.demands, self._trees)
         tree = self._dtb_fixups.merged(own, blobs, typed)
         target = self._memory_file("device-tree")
-        _write_all(target, dtb_changes.packed(dtb_changes.apply(tree, plan.edits)))
+        _write_all(target, dtb_changes.to_blob(dtb_changes.apply(tree, plan.edits)))
         _seal(target)
         self._dtb = target
         overlays, edits = len(plan.overlays), len(plan.edits) + len(typed)

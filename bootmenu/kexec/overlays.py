@@ -37,7 +37,7 @@ def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree
     texts = [base.to_bytes(), *(DeviceTree.from_bytes(data).to_bytes() for data in overlays)]
     if host.commands.find(TOOL) is None:
         raise OverlayError(
-            f"{TOOL} is not installed, which applies device-tree overlays",
+            f"{TOOL} is not installed; device-tree overlays need it",
             "Install the package device-tree-compiler; `bootmenu image build` puts it into a first stage.",
             missing_tool=True,
         )

@@ -226,7 +226,7 @@ def _tree(
     except BootmenuError as error:
         why = error.message.rstrip(".")
         raise PlanError(
-            f"The device tree ({named}) cannot be handed on, and is never replaced in silence: {why}.",
+            f"The device tree ({named}) cannot be handed on, and is never replaced silently: {why}.",
             error.hint or "Leave it out of the entry to hand on the running one.",
         ) from None
 
@@ -243,7 +243,7 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
         if own_tree and not found.accepts_dtb:
             raise PlanError(
                 f"{wanted} hands on the running device tree only, and this entry brings its own, which is never "
-                "dropped in silence.",
+                "dropped silently.",
                 "Choose another --method, or leave the device tree out of the entry.",
             )
         return wanted, found, f"{found.reason(own_tree)}; asked for"

@@ -57,18 +57,18 @@ def content(window: Window, compression: Compression) -> Iterator[tuple[bytes, i
     return plain(window) if compression is Compression.NONE else unpack(window, compression)
 
 
-def whole(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> bytes:
+def read_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> bytes:
     """Return the unpacked content of a file. Raise BootmenuError if it cannot be read or exceeds `limit` bytes."""
     source = open_planned(file, trees)
     try:
-        return gathered(source, file, limit)
+        return read_opened(source, file, limit)
     except OSError as error:
         raise cannot_read(file.ref.path, error) from None
     finally:
         os.close(source.descriptor)
 
 
-def gathered(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
+def read_opened(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
     """Return the unpacked content of an open file. Raise BootmenuError if it exceeds `limit` bytes, and OSError."""
     data = bytearray()
     for piece, _ in content(window_of(source, file), file.compression):

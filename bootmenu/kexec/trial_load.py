@@ -79,7 +79,7 @@ def finding(plan: LoadPlan, error: LoadError | None) -> Finding:
         return Finding(
             code=CODE,
             severity=Severity.PASS,
-            message=f"Loaded as a test, it was taken by the running kernel ({plan.method}), and is out again.",
+            message=f"Test load passed ({plan.method}): the running kernel accepts it. Nothing is loaded now.",
             evidence={"method": plan.method},
         )
     refused = error.stage is Stage.LOAD and bool(error.call)

@@ -32,7 +32,7 @@ from bootmenu.i18n import N_
 from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
-from bootmenu.kexec.digests import demanding
+from bootmenu.kexec.digests import with_demands
 from bootmenu.kexec.dtb_fixups import DtbFixups, PlanTrees
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, leave_note
 from bootmenu.kexec.methods import METHODS
@@ -182,7 +182,7 @@ class MachineSession:
         with self._partitions.reading(listing.entry) as trees:
             dtb_fixups, facts = self.dtb_fixups.on(trees), self._untried(listing.facts)
             plan = make_plan(listing.entry, facts, self._machine, dtb_fixups=dtb_fixups, method=self._method)
-            plan = demanding(plan, self._partitions.demands, trees)
+            plan = with_demands(plan, self._partitions.demands, trees)
         found = hooks.find(self.host, self.settings.skip_hooks)
         return replace(plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes))
 

@@ -87,7 +87,7 @@ def test_nothing_outside_of_the_machine_is_renamed_unless_its_place_is_named(tmp
 def test_a_name_that_is_taken_is_not_replaced(tmp_path: Path) -> None:
     for name in ("a+3.conf", "a+2-1.conf"):
         (tmp_path / name).write_text(name)
-    with pytest.raises(StateError, match="is there already"):
+    with pytest.raises(StateError, match="already exists"):
         count_try(
             fake_host(tmp_path / "host"),
             Device(name="sda1", folder=str(tmp_path), place=INSIDE),

@@ -105,7 +105,7 @@ def test_it_does_what_run_does(tmp_path: Path, settings: str | None, capsys: pyt
             seen.append((said, timeless(root, found)))
     assert seen[0][0] == "Debian “stable” \\ 13 came up well.\n"
     assert seen[0][1].trying is None
-    assert seen[1][0].startswith("No entry waits for this")
+    assert seen[1][0].startswith("Nothing to mark")
     assert seen[:2] == seen[2:]
 
 

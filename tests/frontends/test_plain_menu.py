@@ -137,7 +137,7 @@ def test_a_test_load_is_made_and_taken_out_again() -> None:
 
 
 def test_a_kernel_that_stays_loaded_is_told() -> None:
-    left = "A kernel stays loaded, as it cannot be taken out: no."
+    left = "A kernel stays loaded, as unloading it failed: no."
     assert f"! {left}" in sit(fakes.FakeSession(left=left), "t 1")[0]
     assert f"! {left}" in sit(fakes.FakeSession(left=left, load_error=fakes.busy()), "1")[0]
     interrupted = fakes.FakeSession(left=left, load_error=KeyboardInterrupt())  # type: ignore[arg-type]

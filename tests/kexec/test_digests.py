@@ -29,7 +29,7 @@ from bootmenu.formats.compression import LZ4_LEGACY, unpack
 from bootmenu.formats.reader import Buffer, Window
 from bootmenu.kexec import planned_files
 from bootmenu.kexec.demands import Demands, unmatched
-from bootmenu.kexec.digests import Hashed, demanding
+from bootmenu.kexec.digests import Hashed, with_demands
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
@@ -330,7 +330,7 @@ def test_a_file_that_was_exchanged_before_it_was_looked_at_is_told_as_what_it_is
     overwrite(bench.root / "initrd")
     plan = bench.plan(bench.entry(), with_facts(), method)
     if demanded:
-        plan = demanding(plan, Demands.from_table({"sda1:/initrd": sha256(INITRD)}), {})
+        plan = with_demands(plan, Demands.from_table({"sda1:/initrd": sha256(INITRD)}), {})
     other = (bench.root / "initrd").read_bytes()
     if demanded:
         with pytest.raises(LoadError, match=f"(?s){sha256(other)}.*{sha256(INITRD)}") as caught:
@@ -446,7 +446,7 @@ def test_only_what_is_in_doubt_is_read_again(
         now = time.time() + 3600
         monkeypatch.setattr(time, "time", lambda: now)
     if why == "demanded":
-        plan = demanding(plan, Demands.from_table({"/initrd": sha256(INITRD)}), {})
+        plan = with_demands(plan, Demands.from_table({"/initrd": sha256(INITRD)}), {})
     stream = events(bench, plan, host)
     assert any(event.stage is Stage.LOAD for event in stream)
     reads: list[int] = []
@@ -472,7 +472,7 @@ def test_a_plan_names_what_is_demanded(bench: Bench) -> None:
     plan = bench.plan(entry, with_facts())
     trees = {"sda1": bench.tree}
     table = {"/Image": "11" * 32, "sda1://initrd": "22" * 32, "sdb1:/other": "33" * 32, "/board.dtb": "44" * 32}
-    told = demanding(plan, Demands.from_table(table), trees)
+    told = with_demands(plan, Demands.from_table(table), trees)
     assert told.kernel.sha256 == "11" * 32
     assert [file.sha256 for file in told.initrds] == ["22" * 32, None]
     assert told.dtb is not None
@@ -480,8 +480,8 @@ def test_a_plan_names_what_is_demanded(bench: Bench) -> None:
     written = told.to_json()
     assert written["kernel"] == {**plan.to_json()["kernel"], "sha256": "11" * 32}  # type: ignore[dict-item]
     assert (
-        demanding(plan, Demands.from_table({}), trees)
-        == demanding(plan, Demands.from_table({"nonsense": "11" * 32, "": "11" * 32}), {})
+        with_demands(plan, Demands.from_table({}), trees)
+        == with_demands(plan, Demands.from_table({"nonsense": "11" * 32, "": "11" * 32}), {})
         == plan
     )
 
@@ -489,7 +489,7 @@ def test_a_plan_names_what_is_demanded(bench: Bench) -> None:
 def test_one_partitions_digest_goes_before_that_of_all(bench: Bench) -> None:
     plan = bench.plan(bench.entry(), with_facts())
     table = {"/Image": "11" * 32, "sda1:/Image": "22" * 32}
-    assert demanding(plan, Demands.from_table(table), {}).kernel.sha256 == "22" * 32
+    assert with_demands(plan, Demands.from_table(table), {}).kernel.sha256 == "22" * 32
 
 
 @pytest.mark.parametrize("name", ["Image", "initrd", "board.dtb"])
@@ -499,7 +499,7 @@ def test_what_is_demanded_of_each_file_is_seen_to(
 ) -> None:
     wanted = sha256((bench.root / name).read_bytes()) if right else "00" * 32
     plan = bench.plan(bench.entry(dtb="/board.dtb"), with_facts())
-    plan = demanding(plan, Demands.from_table({f"/{name}": wanted}), {"sda1": bench.tree})
+    plan = with_demands(plan, Demands.from_table({f"/{name}": wanted}), {"sda1": bench.tree})
     if right:
         assert list(events(bench, plan, host))[-1].state is StageState.DONE
         return
@@ -513,7 +513,7 @@ def test_a_container_is_demanded_as_the_file_that_it_is(bench: Bench, host: Host
     data = uki((".osrel", b"x" * 5000), (".linux", whole_image()), (".initrd", INITRD))
     (bench.root / "one.efi").write_bytes(data if right else data + b"more")
     plan = bench.plan(replace(bench.entry("/one.efi", initrds=[])), with_facts())
-    plan = demanding(plan, Demands.from_table({"/one.efi": sha256(data)}), {"sda1": bench.tree})
+    plan = with_demands(plan, Demands.from_table({"/one.efi": sha256(data)}), {"sda1": bench.tree})
     if right:
         assert list(events(bench, plan, host))[-1].state is StageState.DONE
     else:
@@ -550,7 +550,7 @@ def test_a_demand_holds_by_every_name_of_the_file(bench: Bench, host: Host, kexe
     (bench.root / "up").symlink_to(".")
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
     # when it is planned nothing is mounted
-    plan = demanding(plan, Demands.from_table({name: WRONG}, devices=[SDA1, SUBVOLUME]), {})
+    plan = with_demands(plan, Demands.from_table({name: WRONG}, devices=[SDA1, SUBVOLUME]), {})
     refused = pytest.raises(LoadError, match=r"/Image: its SHA-256 is .*demand 0000")
     with tree_at(bench.root, SDA1) as tree, tree_at(bench.root, SUBVOLUME) as inside, refused:
         list(load(plan, {"sda1": tree, "sda1:/@": inside}, host))
@@ -562,14 +562,14 @@ def test_a_demand_holds_by_every_name_of_the_file(bench: Bench, host: Host, kexe
 )
 def test_a_demand_for_another_file_is_none_for_this_one(bench: Bench, host: Host, name: str) -> None:
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
-    plan = demanding(plan, Demands.from_table({name: WRONG}, devices=[SDA1]), {})
+    plan = with_demands(plan, Demands.from_table({name: WRONG}, devices=[SDA1]), {})
     with tree_at(bench.root, SDA1) as tree:
         assert list(load(plan, {"sda1": tree}, host))[-1].state is StageState.DONE
 
 
 def test_a_demand_whose_partition_was_let_go_of_refuses_the_load(bench: Bench, host: Host) -> None:
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
-    plan = demanding(plan, Demands.from_table({"sda1:/@:/other-name": WRONG}, devices=[SDA1, SUBVOLUME]), {})
+    plan = with_demands(plan, Demands.from_table({"sda1:/@:/other-name": WRONG}, devices=[SDA1, SUBVOLUME]), {})
     before = descriptors()
     refused = pytest.raises(LoadError, match="demand a SHA-256 of sda1:/@:/other-name, and whether this is that file")
     with tree_at(bench.root, SDA1) as tree, refused:
@@ -581,7 +581,7 @@ def test_a_demand_whose_path_cannot_be_looked_up_refuses_the_load(
     bench: Bench, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = bench.plan(bench.entry(initrds=[]), with_facts())
-    plan = demanding(plan, Demands.from_table({"sda1:/bad/name": WRONG}), {})
+    plan = with_demands(plan, Demands.from_table({"sda1:/bad/name": WRONG}), {})
     real = DirectoryTree.stat
 
     def stat(tree: DirectoryTree, path: str) -> object:
@@ -601,7 +601,7 @@ def test_a_digest_that_is_none_or_two_refuses_its_file(bench: Bench, host: Host,
     with tree_at(bench.root, SDA1) as tree:
         demands = Demands.from_table(table, devices=[SDA1])
         with pytest.raises(PlanError, match="/Image: its SHA-256 in the settings is invalid") as caught:
-            demanding(plan, demands, {"sda1": tree})
+            with_demands(plan, demands, {"sda1": tree})
         assert "bootmenu settings" in caught.value.hint
         with pytest.raises(LoadError, match="/Image: its SHA-256 in the settings is invalid"):
             list(load(replace(plan, demands=demands), {"sda1": tree}, host))
@@ -618,10 +618,12 @@ def test_where_all_are_verified_what_has_no_digest_does_not_start(
     names = ("/Image", "/initrd", "/board.dtb", "/o.dtbo")
     whole = {name: sha256((bench.root / name[1:]).read_bytes()) for name in names}
     trees = {"sda1": bench.tree}
-    assert demanding(plan, Demands.from_table(whole, every_file=True), trees).overlays[0].sha256 == whole["/o.dtbo"]
+    assert (
+        with_demands(plan, Demands.from_table(whole, every_file=True), trees).overlays[0].sha256 == whole["/o.dtbo"]
+    )
     demands = Demands.from_table({name: whole[name] for name in names if name != left_out}, every_file=True)
     with pytest.raises(PlanError, match=f"{left_out}: the settings have no SHA-256 for it") as caught:
-        demanding(plan, demands, trees)
+        with_demands(plan, demands, trees)
     assert "[sha256]" in caught.value.hint
     with pytest.raises(LoadError, match=f"{left_out}: the settings have no SHA-256 for it"):
         list(load(replace(plan, demands=demands), trees, host))
@@ -632,7 +634,7 @@ def test_where_all_are_verified_what_has_its_digest_starts(bench: Bench, host: H
     data = uki((".osrel", b"x" * 5000), (".linux", whole_image()), (".initrd", INITRD))
     (bench.root / "one.efi").write_bytes(data)
     plan = bench.plan(bench.entry("/one.efi", initrds=[]), with_facts())
-    plan = demanding(plan, Demands.from_table({"/one.efi": sha256(data)}, every_file=True), {"sda1": bench.tree})
+    plan = with_demands(plan, Demands.from_table({"/one.efi": sha256(data)}, every_file=True), {"sda1": bench.tree})
     assert plan.kernel.sha256 == sha256(data)
     assert list(events(bench, plan, host))[-1].state is StageState.DONE
 
@@ -654,7 +656,7 @@ def test_what_lies_in_an_image_file_counts_by_it(
     demands = Demands.from_table({"LABEL=STICK:/x.iso": digest}, every_file=every_file, devices=[outside, inner])
     with tree_at(iso, outside) as outer, tree_at(bench.root, inner, "/x.iso") as tree:
         trees = {"sdb1": outer, "sdb1:/x.iso": tree}
-        plan = demanding(plan, demands, trees)
+        plan = with_demands(plan, demands, trees)
         if right:
             assert list(load(plan, trees, host))[-1].state is StageState.DONE
         else:
@@ -666,9 +668,9 @@ def test_a_demand_that_matches_nothing_is_told(bench: Bench) -> None:
     plan = bench.plan(bench.entry(), with_facts())
     table = {"sda1:/Image": "11" * 32, "sda1:/vmlinux": WRONG, "LABEL=BOOT:/Image": WRONG, "/initrd": "11" * 32}
     with tree_at(bench.root, SDA1) as tree:
-        notes = demanding(plan, Demands.from_table(table, devices=[SDA1]), {"sda1": tree}).notes
-        everywhere = demanding(plan, Demands.from_table({"/nowhere": WRONG}, devices=[SDA1]), {"sda1": tree}).notes
-        unsure = demanding(plan, Demands.from_table(table, devices=[SDA1]), {}).notes
+        notes = with_demands(plan, Demands.from_table(table, devices=[SDA1]), {"sda1": tree}).notes
+        everywhere = with_demands(plan, Demands.from_table({"/nowhere": WRONG}, devices=[SDA1]), {"sda1": tree}).notes
+        unsure = with_demands(plan, Demands.from_table(table, devices=[SDA1]), {}).notes
     said = [note for note in notes if "SHA-256" in note]
     assert said == [
         f"The settings demand a SHA-256 of {name}, and there is no such file."

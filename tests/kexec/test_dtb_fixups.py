@@ -17,7 +17,7 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.kexec import overlays
-from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply, boot_edits, packed
+from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply, boot_edits, to_blob
 from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.kexec.firmware_fixups import edits
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
@@ -41,7 +41,7 @@ def machine(tree: TreeFacts | None = TREE, ram: tuple[MemoryRange, ...] | None =
 
 def carried(tree: DeviceTree, running: TreeFacts | None, ram: tuple[MemoryRange, ...] | None = None) -> TreeFacts:
     """What a tree says after the edits of a machine."""
-    return facts(DeviceTree.from_bytes(packed(apply(tree, edits(tree, machine(running, ram))))))
+    return facts(DeviceTree.from_bytes(to_blob(apply(tree, edits(tree, machine(running, ram))))))
 
 
 def from_running(own: DeviceTree, running: DeviceTree) -> DeviceTree:
@@ -140,7 +140,7 @@ def test_a_tree_that_has_this_machine_s_memory_is_left_alone() -> None:
     for pieces in (((base, 2 * half),), ((base + half, half), (base, half))):
         tree = board_tree(TREE.compatible, memory=pieces)
         assert not [edit for edit in edits(tree, VIRT) if "memory" in edit.path]
-        assert packed(apply(tree, ())) == tree.to_bytes()
+        assert to_blob(apply(tree, ())) == tree.to_bytes()
 
 
 def test_the_plan_says_what_was_in_the_file() -> None:
@@ -270,7 +270,7 @@ def test_a_tree_that_grows_beyond_2_mib_is_refused() -> None:
     tree = board_tree(TREE.compatible)
     tree.root.set("filler", bytes(MAX_SIZE))
     with pytest.raises(BootmenuError, match="at most"):
-        packed(tree)
+        to_blob(tree)
 
 
 def test_an_edit_says_what_it_does() -> None:
@@ -362,7 +362,7 @@ def test_without_the_running_tree_its_facts_have_to_do() -> None:
 def test_libfdt_takes_what_is_handed_on() -> None:
     judge = LibFdt()
     own = board_tree(TREE.compatible, memory=(), psci_method=None)
-    assert judge.accepts(packed(from_running(own, firmware_tree())))
+    assert judge.accepts(to_blob(from_running(own, firmware_tree())))
 
 
 # ---- overlays ---------------------------------------------------------------------------------------------
@@ -461,4 +461,4 @@ def test_nops_and_padding_are_gone_after_an_edit() -> None:
     data = board_tree(TREE.compatible).to_bytes()
     padded = bytearray(data + bytes(4096))
     struct.pack_into(">I", padded, 4, len(padded))
-    assert packed(apply(DeviceTree.from_bytes(bytes(padded)), ())) == data
+    assert to_blob(apply(DeviceTree.from_bytes(bytes(padded)), ())) == data

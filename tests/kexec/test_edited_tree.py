@@ -13,7 +13,7 @@ from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.kexec.demands import Demands
-from bootmenu.kexec.digests import demanding
+from bootmenu.kexec.digests import with_demands
 from bootmenu.kexec.dtb_fixups import DtbFixups
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
@@ -166,15 +166,15 @@ def test_a_tree_with_a_demanded_digest_is_not_edited(bench: Bench) -> None:
     data = (bench.root / "board.dtb").read_bytes()
     demands = Demands.from_table({"/board.dtb": sha256(data)})
     with pytest.raises(PlanError, match="demand a SHA-256 of the device tree"):
-        demanding(bench.plan(entry), demands, trees)
-    assert demanding(bench.plan(edited(bench)), demands, trees).dtb is not None, "unedited it may be loaded"
+        with_demands(bench.plan(entry), demands, trees)
+    assert with_demands(bench.plan(edited(bench)), demands, trees).dtb is not None, "unedited it may be loaded"
     elsewhere = Demands.from_table({"/Image": sha256((bench.root / "Image").read_bytes())})
-    assert demanding(bench.plan(entry), elsewhere, trees).entry.dtb_edits == entry.dtb_edits
+    assert with_demands(bench.plan(entry), elsewhere, trees).entry.dtb_edits == entry.dtb_edits
     # and where every file needs one, nothing vouches for an edit
     files = {f"/{name}": sha256((bench.root / name).read_bytes()) for name in ("Image", "initrd")}
     running = replace(bench.plan(entry), dtb=None)
     with pytest.raises(PlanError, match="demand a SHA-256 of the device tree"):
-        demanding(running, Demands.from_table(files, every_file=True), trees)
+        with_demands(running, Demands.from_table(files, every_file=True), trees)
 
 
 def test_the_load_refuses_it_as_well(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

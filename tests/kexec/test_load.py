@@ -354,15 +354,15 @@ def test_unload_never_raises(bench: Bench, tmp_path: Path) -> None:
     assert not commands_of(quiet).calls
 
 
-STAYS = "A kernel stays loaded, as it cannot be taken out: "
+STAYS = "A kernel stays loaded, as unloading it failed: "
 
 
 @pytest.mark.parametrize(
     ("loaded", "status", "says"),
     [
-        ("1", 1, STAYS + "kexec_load: Operation not permitted. Only a restart"),
+        ("1", 1, STAYS + "kexec_load: Operation not permitted. Only a reboot"),
         ("1", 0, STAYS + "the call succeeded, but the kernel still has one. Only"),
-        (None, 1, STAYS + "kexec_load: Operation not permitted. Only a restart"),
+        (None, 1, STAYS + "kexec_load: Operation not permitted. Only a reboot"),
         (None, 0, ""),
         ("0", 1, ""),
     ],

@@ -143,7 +143,7 @@ def test_every_method_says_when_it_cannot_be_used_and_what_it_does() -> None:
         ({"initrds": ["/gone"]}, "initramfs sda1:/gone"),
         ({"initrds": ["/"]}, "folder"),
         ({"dtb": "/gone"}, "device tree sda1:/gone"),
-        ({"dtb": "/initrd"}, "never replaced in silence"),
+        ({"dtb": "/initrd"}, "never replaced silently"),
         ({"dtb": "/../x"}, "climbs"),
         ({"overlays": ["/other"]}, "running device tree cannot be read"),
         ({"overlays": ["/other"], "dtb": "/board.dtb"}, "/board.dtb, /other"),

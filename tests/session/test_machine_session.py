@@ -407,7 +407,7 @@ def test_what_came_up_well_is_remembered_and_counted_no_more(tmp_path: Path, cou
     state = FolderBackend(tmp_path / "host/var/lib/bootmenu").read()
     assert state.trying is None
     assert [good.title for good in state.good] == ["A"]
-    assert mark_good(session).startswith("No entry waits for this")
+    assert mark_good(session).startswith("Nothing to mark")
 
 
 def test_where_nothing_is_remembered_nothing_is_marked_good(tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ def test_what_cannot_be_remembered_keeps_nothing_from_starting(tmp_path: Path) -
     list(session.prepare_jump(plan))
     with pytest.raises(LoadError, match="did not jump"):
         session.execute(plan)
-    assert "a+2-1.conf is there already" in session.memory.error
+    assert "a+2-1.conf already exists" in session.memory.error
 
 
 def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Path) -> None:
@@ -708,7 +708,7 @@ def test_a_damaged_state_does_not_keep_a_system_from_being_marked_good(tmp_path:
     said, healed = marked()
     assert said == "It is not known any more what was started, and nothing counts as lost."
     assert healed.startswith("What was remembered was damaged")
-    assert marked() == ("No entry waits for this: nothing was started, or it is marked good already.", "")
+    assert marked() == ("Nothing to mark: no entry was started, or it is marked good already.", "")
     FolderBackend(place).write(State().booting(Attempt(entry="x", at="", title="X")))
     FolderBackend(place).write(State())
     (place / "state.json").write_bytes(b"{")

@@ -18,7 +18,7 @@ from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.dtb_facts import facts
 from bootmenu.formats.kernels import identify
 from bootmenu.formats.reader import Window
-from bootmenu.kexec.dtb_changes import finished
+from bootmenu.kexec.dtb_changes import finalize
 from bootmenu.kexec.layout import KernelSpace, Room, lay_out
 from bootmenu.kexec.methods import METHODS, FileRange, MethodError, Staged
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
@@ -65,7 +65,7 @@ class KexecLoad:
         def finish(at: int) -> bytes:
             """Return the tree for an initramfs at this address; its length is the same for all addresses."""
             place = MemoryRange(base=at, size=archive) if archive else None
-            return finished(tree, command_line=staged.command_line, initramfs=place, reserved=lpi)
+            return finalize(tree, command_line=staged.command_line, initramfs=place, reserved=lpi)
 
         room = _room(staged.machine, facts(tree))
         layout = lay_out(room, _space(kernel), initramfs=archive, tree=len(finish(0)))
@@ -126,7 +126,7 @@ def _space(kernel: FileRange) -> KernelSpace:
     image = identify(source)
     if image.format != "arm64-image" or image.containers or image.compression is not Compression.NONE:
         raise BootmenuError(
-            f"What would be loaded is no arm64 Image but {image.format}.",
+            f"The kernel to load is no arm64 Image but {image.format}.",
             "Scan again: the file may have been replaced.",
         )
     return KernelSpace(

@@ -175,7 +175,7 @@ async def test_what_is_refused_while_another_console_loads_leaves_this_one_liste
     shared.close()
 
 
-LEFT = "A kernel stays loaded, as it cannot be taken out: kexec_load: no. Only a restart is sure to take it out."
+LEFT = "A kernel stays loaded, as unloading it failed: kexec_load: no. Only a reboot is sure to unload it."
 
 
 async def test_a_load_that_cannot_be_taken_back_says_so() -> None:
@@ -197,7 +197,7 @@ async def test_a_failure_that_leaves_something_loaded_says_so() -> None:
         await menu.at(RefusalScreen)
         assert "This entry was not started, and a kernel stays loaded." in menu.text
         assert "Nothing was changed" not in menu.text
-        assert " ".join(menu.text.split()).count("it cannot be taken out") == 1
+        assert " ".join(menu.text.split()).count("unloading it failed") == 1
 
 
 async def test_a_test_load_that_cannot_be_taken_out_says_so() -> None:
