@@ -32,24 +32,24 @@ def edits(
     own: the tree to hand over, overlays applied. running: the first stage's whole tree, or None if only its facts are
     known. carry_over: whether to add anything from the running machine.
     """
-    told = facts(own)
-    for name in told.stale_chosen:
+    own_facts = facts(own)
+    for name in own_facts.stale_chosen:
         yield Edit(path="/chosen", property=name, why=_EARLIER)
     if not carry_over:
         return
     # arch/arm64/kernel/acpi.c:dt_is_stub: a tree with any node besides /chosen makes the kernel ignore ACPI,
     # and a machine that only ACPI describes would not boot
     if any(node.name != "chosen" for node in own.root.children):
-        before = tuple(_memory(told, machine))
+        before = tuple(_memory(own_facts, machine))
         if running is not None:
             before += tuple(_raspberry_pi(own, running))
         if before:  # reservations depend on the new memory
             yield from before
             own = apply(own, before)
-            told = facts(own)
-        yield from _cpus(told, machine)
-        yield from _psci(told, machine, running)
-        yield from _reservations(own, told, machine, running)
+            own_facts = facts(own)
+        yield from _cpus(own_facts, machine)
+        yield from _psci(own_facts, machine, running)
+        yield from _reservations(own, own_facts, machine, running)
         if running is not None:
             yield from _optee(own, running)
             yield from _clocks(own, running)
@@ -117,15 +117,15 @@ def _cells(area: MemoryRange, address_cells: int, size_cells: int) -> bytes:
 
 
 def _reservations(
-    own: DeviceTree, told: TreeFacts, machine: MachineFacts, running: DeviceTree | None
+    own: DeviceTree, own_facts: TreeFacts, machine: MachineFacts, running: DeviceTree | None
 ) -> Iterator[Edit]:
     """Yield the missing reservations: no-map regions hold firmware, and CPUs may wait in a spin table."""
     ours = machine.tree
     if ours is None:
         return
-    used = merged(told.memory) or machine.memory
-    mappable = subtracted(used, (item.area for item in told.reserved_memory if item.no_map))
-    kept = [*(item.area for item in told.reserved_memory), *told.memory_reservations]
+    used = merged(own_facts.memory) or machine.memory
+    mappable = subtracted(used, (item.area for item in own_facts.reserved_memory if item.no_map))
+    kept = [*(item.area for item in own_facts.reserved_memory), *own_facts.memory_reservations]
     free = subtracted(used, kept)
     tables = [cpu.release_address for cpu in ours.cpus if cpu.enable_method == "spin-table" and cpu.release_address]
     mapped, lost = [], []
@@ -135,7 +135,7 @@ def _reservations(
         elif any(item.area.base <= address < item.area.end for address in tables):
             mapped.append(item.area)
     if lost:
-        yield from _reserved_nodes(own, told, lost)
+        yield from _reserved_nodes(own, own_facts, lost)
     for area in (*ours.memory_reservations, *mapped):
         # the running system's own initramfs is no longer needed
         if _lost(area, free) and not (running and _holds_initramfs(running, area)):
@@ -148,11 +148,11 @@ def _lost(area: MemoryRange, unkept: Sequence[MemoryRange]) -> bool:
     return at < len(unkept) and unkept[at].base < area.end
 
 
-def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMemory]) -> Iterator[Edit]:
+def _reserved_nodes(own: DeviceTree, own_facts: TreeFacts, items: Sequence[ReservedMemory]) -> Iterator[Edit]:
     parent = own.node("/reserved-memory") or Node("reserved-memory")
     # drivers/of/fdt.c:__reserved_mem_check_root: without the cells of the root the whole node is ignored
     cells = []
-    for name, wanted in (("#address-cells", told.address_cells), ("#size-cells", told.size_cells)):
+    for name, wanted in (("#address-cells", own_facts.address_cells), ("#size-cells", own_facts.size_cells)):
         given = parent.u32(name)
         if given is None:
             yield Edit(path="/reserved-memory", property=name, value=struct.pack(">I", wanted), why=_RUNNING)
@@ -166,7 +166,7 @@ def _reserved_nodes(own: DeviceTree, told: TreeFacts, items: Sequence[ReservedMe
         areas.setdefault(f"{name}@{item.area.base:x}", []).append(item.area)
     known = {node.name: node for node in reversed(parent.children)}
     besides: dict[str, list[MemoryRange]] = {}  # what the file reserves under the same name stays reserved
-    for item in told.reserved_memory:
+    for item in own_facts.reserved_memory:
         besides.setdefault(item.name, []).append(item.area)
     for name, ours in areas.items():
         path, node = f"/reserved-memory/{name}", known.get(name)

@@ -56,8 +56,8 @@ def prepare_jump(host: Host, plan: LoadPlan, release: Callable[[], list[str]]) -
     yield _event(Stage.UNMOUNT, StageState.DONE, began, joined("; ", details))
     if plan.watchdog is not Watchdog.LEAVE:
         began = time.monotonic()
-        told = watchdog.feed(host) if plan.watchdog is Watchdog.FEED else watchdog.disarm(host)
-        yield _event(Stage.WATCHDOG, StageState.DONE, began, told)
+        result = watchdog.feed(host) if plan.watchdog is Watchdog.FEED else watchdog.disarm(host)
+        yield _event(Stage.WATCHDOG, StageState.DONE, began, result)
 
 
 def _event(stage: Stage, state: StageState, began: float, detail: str = "") -> Progress:

@@ -193,7 +193,7 @@ def _not_permitted(log: str, call: str, machine: MachineFacts) -> tuple[str, str
         if call == "kexec_load":
             return (
                 f"The running kernel is locked down{by} and refuses the call kexec_load, whatever is loaded.",
-                "Load by kexec_file_load, which takes signed kernels and hands on the running device tree.",
+                "Load by kexec_file_load, which takes signed kernels and passes on the running device tree.",
             )
         return (
             f"The running kernel is locked down{by}: this kernel is not signed, or with no key that it trusts.",

@@ -226,8 +226,8 @@ def _tree(
     except BootmenuError as error:
         why = error.message.rstrip(".")
         raise PlanError(
-            f"The device tree ({named}) cannot be handed on, and is never replaced silently: {why}.",
-            error.hint or "Leave it out of the entry to hand on the running one.",
+            f"The device tree ({named}) cannot be passed on, and is never replaced silently: {why}.",
+            error.hint or "Leave it out of the entry to pass on the running one.",
         ) from None
 
 
@@ -242,7 +242,7 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
             raise PlanError(f"There is no loading method {wanted}.", f"Known are {', '.join(METHODS.names())}.")
         if own_tree and not found.accepts_dtb:
             raise PlanError(
-                f"{wanted} hands on the running device tree only, and this entry brings its own, which is never "
+                f"{wanted} passes on the running device tree only, and this entry brings its own, which is never "
                 "dropped silently.",
                 "Choose another --method, or leave the device tree out of the entry.",
             )

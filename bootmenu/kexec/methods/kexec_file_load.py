@@ -33,7 +33,7 @@ class KexecFileLoad:
         if machine.architecture is Architecture.RISCV64 and machine.kexec.file_image is False:
             return "the running kernel's kexec_file_load takes no Image, which came with 6.16"
         if own_tree:
-            return "the call hands on the running device tree only, and this entry brings its own"
+            return "the call passes on the running device tree only, and this entry brings its own"
         return None
 
     def reason(self, own_tree: bool) -> str:  # noqa: ARG002

@@ -44,7 +44,7 @@ class KexecTools:
 
     def reason(self, own_tree: bool) -> str:
         """Return what it does, for people."""
-        tree = "takes the entry's own device tree" if own_tree else "hands on the running device tree"
+        tree = "takes the entry's own device tree" if own_tree else "passes on the running device tree"
         return f"kexec -c -l: the call kexec_load, which {tree}"
 
     def load(self, staged: Staged, host: Host) -> None:
