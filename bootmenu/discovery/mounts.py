@@ -117,7 +117,7 @@ class Mounts:
             if place.released:
                 self._close(place)
         if place.released:
-            raise MountError(N_("it was let go of"))
+            raise MountError(N_("it was unmounted meanwhile"))
         return tree
 
     def _place(self, device: Device, *, holders: int = 0) -> _Place:
@@ -169,7 +169,7 @@ class Mounts:
         with self._lock:
             place = self._places.get(device.name)
             if place is None or place.tree is not tree:
-                raise MountError(N_("it was let go of"))
+                raise MountError(N_("it was unmounted meanwhile"))
             place.readers += 1
         try:
             yield tree
@@ -300,7 +300,7 @@ class Mounts:
             place.image = outer.stamp(os.fstat(descriptor))
             loop = self._loops.attach(descriptor)
         except OSError as error:
-            raise MountError(f"no loop device can be had: {os.strerror(error.errno or 0)}") from None
+            raise MountError(f"no loop device available: {os.strerror(error.errno or 0)}") from None
         finally:
             os.close(descriptor)
         place.loop = loop

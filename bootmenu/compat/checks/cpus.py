@@ -64,7 +64,7 @@ def stuck(machine: MachineFacts) -> Iterator[CheckResult]:
     elif machine.log is None:
         yield unknown(
             "Whether the running kernel lost a CPU could not be read from its log.",
-            "Run bootmenu as root, with /dev/kmsg there.",
+            "Run bootmenu as root, with /dev/kmsg present.",
             **evidence,
         )
     elif len(possible) == 1:

@@ -214,7 +214,7 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckR
             cpus=evidence,
         )
     elif rows:
-        yield passed("Every CPU's release address is the one it looks at.", cpus=evidence)
+        yield passed("Every CPU polls the release address in the tree.", cpus=evidence)
 
 
 @entry_check("DT-CPU-SPIN-RESERVED", requires=("DTB-STRUCT", "DT-CPU-SET"))

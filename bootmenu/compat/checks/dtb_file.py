@@ -47,18 +47,18 @@ def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         if value:
             evidence[key] = value
     own = "so this machine's own is handed on"
-    name_one = "Name one in the entry (fdt, devicetree) to have it taken."
+    name_one = "Name one in the entry (fdt, devicetree)."
     name = found.name
     if found.state is FileState.WAITING:
-        message = f"{name}, from which the device tree is to be taken, is on a partition that is not there, {own}."
+        message = f"The device trees in {name} are on a partition that was not found, {own}."
         yield unknown(message, "Plug in or unlock the disk it is on.", **evidence)
     elif found.state is not FileState.PRESENT:
         why = found.detail or str(found.state)
-        yield warned(f"{name}: no device tree can be taken from there ({why}), {own}.", name_one, **evidence)
+        yield warned(f"No device tree can be read from {name} ({why}), {own}.", name_one, **evidence)
     elif not board and machine.acpi:
-        yield passed(f"This machine is described by ACPI: no device tree of {name} is taken.", **evidence)
+        yield passed(f"This machine is described by ACPI: no device tree of {name} is used.", **evidence)
     elif not board:
-        message = f"{NO_RUNNING_TREE[:-1]}: which one of {name} is meant is not known."
+        message = f"{NO_RUNNING_TREE[:-1]}: which tree of {name} is for this board is not known."
         yield unknown(message, name_one, **evidence)
     elif found.picked is not None and not found.cut:
         yield passed(f"{found.picked} was picked from {found.trees:,} device trees: {found.reason}.", **evidence)
@@ -69,7 +69,7 @@ def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         message = f"Several device trees of {name} are for this board ({board[0]}), {own}."
         yield warned(message, name_one, **evidence)
     elif found.related:
-        message = f"The device trees of {name} are at best for relatives of this board ({board[0]}), {own}."
+        message = f"The device trees of {name} are only for boards related to this one ({board[0]}), {own}."
         yield warned(message, name_one, **evidence)
     else:
         # the same as for an entry that names no device tree
@@ -113,7 +113,7 @@ def size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
         if own.header_problem is None:  # else DTB-HEADER says it
             yield unknown(f"The header of {name} was not read.", "Check the whole file.", **evidence)
     elif size is None:
-        yield unknown(f"How large {name} is was not read.", "Look at the file and at its disk.", **evidence)
+        yield unknown(f"The size of {name} is not known.", "Look at the file and at its disk.", **evidence)
     elif size + _ROOM > MAX_SIZE:
         yield failed(
             f"{name} has {size:,} bytes; with its edits it must not exceed {MAX_SIZE:,}.",
@@ -139,7 +139,7 @@ def structure(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
             problem=own.structure_problem,
         )
     else:
-        yield passed("The tree is sound to its end.", size=own.size)
+        yield passed("The structure of the tree is valid.", size=own.size)
 
 
 @entry_check("DTB-OVERLAYS", requires=("FILE-MISSING",))
@@ -157,7 +157,7 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         # naming the wrong overlay would be worse than naming none
         named = zip(files, entry.overlays, strict=True) if len(files) == len(entry.overlays) else ()
         bad = ", ".join(file.name for file, sound in named if not sound) or "one of the files"
-        yield failed(f"No device-tree overlay: {bad}.", "Make it anew with dtc -@.", **evidence)
+        yield failed(f"Not a valid device-tree overlay: {bad}.", "Rebuild it with dtc -@.", **evidence)
     elif base is None or len(entry.overlays) < len(files):
         yield unknown(
             "Whether the device-tree overlays can be applied is not known: not every tree could be read.",
@@ -171,7 +171,7 @@ def overlays(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
             **evidence,
         )
     elif entry.fixed_up is not None:
-        yield passed("The device-tree overlays apply, in their order.", **evidence)
+        yield passed("The device-tree overlays can be applied in their order.", **evidence)
     elif not base.has_symbols:
         yield failed(
             "The device tree has no /__symbols__, so that overlays cannot be applied to it.",

@@ -71,7 +71,7 @@ def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "method": entry.method,
     }
     other = other_way(machine, entry)
-    hint = "Install kexec-tools, so that there is a second way." if version is None else "Use a newer kexec-tools."
+    hint = "Install kexec-tools as an alternative." if version is None else "Use a newer kexec-tools."
     if problem is None and machine.architecture is Architecture.RISCV64 and not _version(version or ""):
         if other and entry.method != "kexec_tools":
             yield passed("kexec_file_load is there; kexec-tools need not know this machine.", **evidence)

@@ -84,7 +84,7 @@ def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield passed("The running kernel is not locked down.", **evidence)
     elif machine.kexec.kexec_file_load is False:
         yield failed(
-            f"The running kernel is locked down ({level}) and has no kexec_file_load: it loads nothing.",
+            f"The running kernel is locked down ({level}) and has no kexec_file_load: no kernel can be loaded.",
             hint,
             **evidence,
         )
@@ -153,7 +153,7 @@ def signature(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
     elif kexec.signature_read is False:
         # kexec_image_verify_sig: "kernel loader does not support signature verification", EKEYREJECTED
         yield failed(
-            f"The running kernel demands a signature ({why}) and was built without what reads one: it takes none.",
+            f"The running kernel requires a signature ({why}), but was built without support for verifying one.",
             way_out,
             **evidence,
         )

@@ -33,7 +33,7 @@ def inside(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  
     forbidden = [file for file in entry.files if file.state is FileState.FORBIDDEN]
     if forbidden:
         yield unknown(
-            f"Whether the {forbidden[0].role} {forbidden[0].name} stays on its partition could not be looked at.",
+            f"Whether the {forbidden[0].role} {forbidden[0].name} stays on its partition could not be checked.",
             "Run bootmenu as root.",
             files=[_evidence(file) for file in forbidden],
         )

@@ -45,7 +45,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield unknown("The header of this bzImage was not read.", "Check the whole file.", **evidence)
     elif version < _PROTOCOL:
         shown = f"{version >> 8}.{version & 0xFF:02}"
-        yield failed(f"This bzImage speaks boot protocol {shown}; 2.12 is needed.", _MODERN, **evidence)
+        yield failed(f"This bzImage uses boot protocol {shown}; 2.12 is needed.", _MODERN, **evidence)
     elif not loadflags & _LOADED_HIGH:
         yield failed("This is a zImage, which has to be loaded low; kexec cannot do that.", _MODERN, **evidence)
     elif not xloadflags & _XLF_KERNEL_64:
@@ -67,14 +67,14 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
     elif machine.efi_bits == 32 and runtime and loads_by_file(machine, entry) is not False:
         yield failed(
-            "This machine's EFI firmware is of 32 bits, with which kexec_file_load takes no kernel.",
+            "This machine has 32-bit EFI firmware, with which kexec_file_load refuses every kernel.",
             "Start the first stage with efi=noruntime on its command line.",
             **evidence,
         )
     elif machine.efi and machine.efi_bits is None and runtime:
         yield unknown(
             "Whether this machine's EFI firmware is of 32 or 64 bits is not known; with 32 the kernel is refused.",
-            "Is /sys mounted? /sys/firmware/efi/fw_platform_size says it.",
+            "Is /sys mounted? /sys/firmware/efi/fw_platform_size shows it.",
             **evidence,
         )
     elif not xloadflags & _XLF_5LEVEL and five:

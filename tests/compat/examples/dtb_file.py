@@ -66,11 +66,11 @@ def folders() -> Iterator[Example]:
         ),
         ("picked from a part", WARN, "20,000", {"picked": "/dtbs/a.dtb", "cut": "there are more than 20,000 names"}),
         ("tie", WARN, "Several", {"candidates": ("/dtbs/a.dtb", "/dtbs/b.dtb")}),
-        ("relatives", WARN, "relatives of this board (acme,rocket-2)", {"related": ("/dtbs/a.dtb",)}),
+        ("relatives", WARN, "boards related to this one (acme,rocket-2)", {"related": ("/dtbs/a.dtb",)}),
         ("none", PASS, "None of the 577", {}),
         ("empty", PASS, "None of the 0", {"trees": 0}),
         ("missing", WARN, "does not exist", {"state": FileState.MISSING, "detail": "does not exist"}),
-        ("waiting", UNKNOWN, "partition that is not there", {"state": FileState.WAITING, "trees": 0}),
+        ("waiting", UNKNOWN, "partition that was not found", {"state": FileState.WAITING, "trees": 0}),
     ):
         yield Example(code=code, name=name, severity=severity, machine=board, entry=from_folder(**folder), says=says)
     nobody = replace(virt(), tree=None)

@@ -51,7 +51,7 @@ def signatures() -> Iterator[Example]:
     wrapped = entry(kernel=kernel(signed=False, containers=("uki",)))
     yield Example(code=code, name="signed outside", severity=FAIL, machine=both, entry=wrapped, says="around it")
     unable = replace(both, kexec=replace(both.kexec, signature_read=False))
-    yield Example(code=code, name="reads none", severity=FAIL, machine=unable, entry=signed, says="it takes none")
+    yield Example(code=code, name="reads none", severity=FAIL, machine=unable, entry=signed, says="without support")
     either = kexec(kexec_load=True, kexec_file_load=True, signature=True, signature_forced=True)
     by_file = replace(unsigned, method="kexec_file_load")
     yield Example(
