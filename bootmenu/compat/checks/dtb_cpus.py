@@ -55,7 +55,7 @@ def cpu_set(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "running": None if ours is None else [f"{number:#x}" for number in ours],
         "boot_cpu": None if boot_cpu is None else f"{boot_cpu:#x}",
     }
-    hint = "Use this board's own device tree; the running one is handed on when the entry names none."
+    hint = "Use this board's own device tree; the running one is passed on when the entry names none."
     bad = [node.name for node in tree.cpus if node.hardware_id is None or node.hardware_id & ~MPIDR_MASK]
     twice = [number for number, times in Counter(theirs).items() if times > 1]
     if twice:

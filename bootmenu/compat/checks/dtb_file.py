@@ -46,7 +46,7 @@ def folder(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     ):
         if value:
             evidence[key] = value
-    own = "so this machine's own is handed on"
+    own = "so this machine's own is passed on"
     name_one = "Name one in the entry (fdt, devicetree)."
     name = found.name
     if found.state is FileState.WAITING:
@@ -268,6 +268,6 @@ def for_this_board(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRe
     else:
         yield failed(
             f"{entry.tree_name} is for another board ({theirs[0]}); this machine is {ours[0]}.",
-            "Leave the device tree out, so that the running one is handed on, or name the one for this board.",
+            "Leave the device tree out, so that the running one is passed on, or name the one for this board.",
             **evidence,
         )

@@ -14,7 +14,7 @@ _DESCRIBED_BY_TREE = (Architecture.ARM64, Architecture.RISCV64)
 """Architectures whose machines are described by a device tree, or else by ACPI."""
 NO_RUNNING_TREE = "No device tree that describes this machine could be read, so the two could not be compared."
 NO_RUNNING_TREE_HINT = "Run as root; a machine that is described by ACPI has none."
-USE_OWN_TREE = "Use this board's own device tree; the running one is handed on when the entry names none."
+USE_OWN_TREE = "Use this board's own device tree; the running one is passed on when the entry names none."
 
 
 @machine_check("DT-R-SOURCE", after="EL-MODE")
@@ -59,11 +59,11 @@ def acpi_host(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]
     elif machine.acpi and entry.wants_own_tree:
         yield warned(
             "This machine was described by ACPI, not by a device tree: the entry's own tree cannot be compared.",
-            "Leave the device tree out of the entry, so that the ACPI tables are handed on.",
+            "Leave the device tree out of the entry, so that the ACPI tables are passed on.",
             **evidence,
         )
     elif machine.acpi:
-        yield passed("This machine is described by ACPI, and its tables are handed on.", **evidence)
+        yield passed("This machine is described by ACPI, and its tables are passed on.", **evidence)
     elif machine.acpi is None:
         yield unknown(
             "No device tree that describes this machine's CPUs could be read, and whether ACPI does is not known.",

@@ -22,7 +22,7 @@ def tree_is_honoured(machine: MachineFacts, entry: EntryFacts) -> Iterator[Check
         "kexec_file_load": machine.kexec.kexec_file_load,
     }
     if machine.kexec.kexec_load:
-        yield passed("The entry's own device tree is handed on, by kexec_load.", **evidence)
+        yield passed("The entry's own device tree is passed on, by kexec_load.", **evidence)
     elif machine.kexec.kexec_load is None:
         yield unknown(
             "Whether the running kernel has kexec_load, which alone takes an entry's own device tree, is not known.",

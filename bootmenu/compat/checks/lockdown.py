@@ -90,7 +90,7 @@ def lockdown(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
     elif entry.wants_own_tree:
         yield failed(
-            f"The running kernel is locked down ({level}): it hands on no device tree but its own.",
+            f"The running kernel is locked down ({level}): it passes on no device tree but its own.",
             f"Leave the device tree out of the entry. Else: {hint}",
             **evidence,
         )

@@ -171,7 +171,7 @@ def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         )
     elif most > machine.memory_total // 2:
         yield unknown(
-            f"This entry needs {total / 1e6:.1f} MB and what is handed on with it; the kernel refuses more than half "
+            f"This entry needs {total / 1e6:.1f} MB and what is passed on with it; the kernel refuses more than half "
             f"of the {machine.memory_total / 1e6:.1f} MB of memory.",
             hint,
             **evidence,

@@ -123,7 +123,7 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         )
     elif not entry.wants_own_tree and machine.tree is None and machine.tree_problem:
         yield unknown(
-            f"Whether there is a device tree to hand on is not known: {machine.tree_problem}.",
+            f"Whether there is a device tree to pass on is not known: {machine.tree_problem}.",
             "Run bootmenu as root, or name a device tree in the entry.",
             **evidence,
         )
