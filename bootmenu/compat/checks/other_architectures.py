@@ -129,7 +129,7 @@ def riscv_image(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         )
     elif not entry.wants_own_tree and machine.tree is None:
         yield warned(
-            "There is no device tree to hand on, and a RISC-V kernel needs one.",
+            "There is no device tree to pass on, and a RISC-V kernel needs one.",
             "Name a device tree in the entry.",
             **evidence,
         )
