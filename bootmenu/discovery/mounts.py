@@ -29,7 +29,7 @@ from bootmenu.system.host import Host
 _INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "ntfs3"})
 """File systems with persistent inode numbers; FAT invents them (fs/fat/inode.c: fat_build_inode)."""
 
-_PATIENCE = 10.0
+_MOUNT_WAIT = 10.0
 """Seconds that a thread waits while another one mounts the same device."""
 _RETURN = 2.0
 """Seconds that a new request for a device waits for threads that still read a released mount of it."""
@@ -95,7 +95,7 @@ class Mounts:
         if (below := _below(device)) is not None:
             self.tree(below)  # first, so that it is released last
         place = self._place(device)
-        if not place.mounting.acquire(timeout=_PATIENCE):
+        if not place.mounting.acquire(timeout=_MOUNT_WAIT):
             raise MountError(N_("does not answer: it is still being mounted"))
         try:
             if place.tree is None:

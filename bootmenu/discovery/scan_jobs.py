@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import Event, Thread
 
-from bootmenu.discovery.scan_messages import Broken, Ended, Message, Parsed
+from bootmenu.discovery.scan_messages import Broken, Ended, JobReport, Parsed
 from bootmenu.discovery.scan_state import FoundPartition
 from bootmenu.model.entry import Problem
 from bootmenu.model.value import Record
@@ -59,7 +59,7 @@ class Job(Record, eq=False):
             self.interrupted = True
         return not (self.cancelled or self.interrupted)
 
-    def report(self, message: Message) -> None:
+    def report(self, message: JobReport) -> None:
         """Tell the one who decides."""
         self.pool.report(self, message)
 
@@ -72,7 +72,7 @@ class JobPool:
         """No job begins, and those that run end before the next entry."""
         self.running: dict[Job, None] = {}
         self.waiting: deque[Job] = deque()
-        self._heard: queue.SimpleQueue[tuple[Job | None, Message | None]] = queue.SimpleQueue()
+        self._heard: queue.SimpleQueue[tuple[Job | None, JobReport | None]] = queue.SimpleQueue()
         self._urgent = Event()
         """The last report is no entry: more of those need not be waited for."""
         self._started = 0.0
@@ -144,7 +144,7 @@ class JobPool:
         finally:
             self.report(job, Ended())
 
-    def report(self, job: Job | None, message: Message | None) -> None:
+    def report(self, job: Job | None, message: JobReport | None) -> None:
         """Put a message into the queue, from any thread. None wakes the one who waits for one."""
         self._heard.put((job, message))
         if not isinstance(message, Parsed):
@@ -155,7 +155,7 @@ class JobPool:
         self._urgent.wait(GATHERED)
         self._urgent.clear()
 
-    def take(self, deadline: float | None) -> tuple[Job | None, Message | None]:
+    def take(self, deadline: float | None) -> tuple[Job | None, JobReport | None]:
         """Return the next report; raise queue.Empty at the deadline (monotonic)."""
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         return self._heard.get(timeout=left)

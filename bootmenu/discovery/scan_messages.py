@@ -75,4 +75,4 @@ class Changed(Value):
     """Partitions have come or gone, once or often."""
 
 
-Message = Met | Probed | Opened | Parsed | Followed | Unreadable | Searched | Broken | Ended | Changed
+JobReport = Met | Probed | Opened | Parsed | Followed | Unreadable | Searched | Broken | Ended | Changed

@@ -30,7 +30,7 @@ from bootmenu.discovery.scan_messages import (
     Changed,
     Ended,
     Followed,
-    Message,
+    JobReport,
     Met,
     Opened,
     Parsed,
@@ -44,7 +44,7 @@ from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
 
-PATIENCE = 10.0
+SILENT_AFTER = 10.0
 """Seconds without a sign of life after which a device does not answer."""
 
 
@@ -61,7 +61,7 @@ class ScanRunner:
         reader: PartitionReader,
         *,
         ranks: Ranks | None = None,
-        patience: float = PATIENCE,
+        patience: float = SILENT_AFTER,
         forever: bool = False,
     ) -> None:
         self.finished = False
@@ -216,7 +216,7 @@ class ScanRunner:
         self._silence.heard(job)
         self._take(job, message)
 
-    def _take(self, job: Job, message: Message) -> None:
+    def _take(self, job: Job, message: JobReport) -> None:
         match message:
             case Met(Device() as device, parent):
                 self._meet(device, parent)

@@ -66,15 +66,15 @@ def edits(
 
 def _memory(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
     """Yield the edits of the memory node: U-Boot's fdt_fixup_memory_banks and the Pi's firmware always replace it."""
-    areas, theirs = machine.memory, merged(own.memory)
+    areas, entry_memory = machine.memory, merged(own.memory)
     running = merged(machine.tree.memory if machine.tree else ())
-    if not areas or (theirs and theirs in (areas, running)):
+    if not areas or (entry_memory and entry_memory in (areas, running)):
         return
     pieces = list(_pieces(areas, own.address_cells, own.size_cells))
-    if theirs == merged(pieces):  # all memory that fits is described already
+    if entry_memory == merged(pieces):  # all memory that fits is described already
         return
-    why = f"{_RUNNING}, in place of {', '.join(map(str, theirs[:_SHOWN]))}" if theirs else _RUNNING
-    why += ", ..." if len(theirs) > _SHOWN else ""
+    why = f"{_RUNNING}, in place of {', '.join(map(str, entry_memory[:_SHOWN]))}" if entry_memory else _RUNNING
+    why += ", ..." if len(entry_memory) > _SHOWN else ""
     path = f"/memory@{pieces[0].base:x}"
     yield Edit(path=path, property="device_type", value=b"memory\0", why=_RUNNING)
     reg = b"".join(_cells(area, own.address_cells, own.size_cells) for area in pieces)
@@ -120,23 +120,25 @@ def _reservations(
     own: DeviceTree, own_facts: TreeFacts, machine: MachineFacts, running: DeviceTree | None
 ) -> Iterator[Edit]:
     """Yield the missing reservations: no-map regions hold firmware, and CPUs may wait in a spin table."""
-    ours = machine.tree
-    if ours is None:
+    running_tree = machine.tree
+    if running_tree is None:
         return
     used = merged(own_facts.memory) or machine.memory
     mappable = subtracted(used, (item.area for item in own_facts.reserved_memory if item.no_map))
     kept = [*(item.area for item in own_facts.reserved_memory), *own_facts.memory_reservations]
     free = subtracted(used, kept)
-    tables = [cpu.release_address for cpu in ours.cpus if cpu.enable_method == "spin-table" and cpu.release_address]
+    tables = [
+        cpu.release_address for cpu in running_tree.cpus if cpu.enable_method == "spin-table" and cpu.release_address
+    ]
     mapped, lost = [], []
-    for item in ours.reserved_memory:
+    for item in running_tree.reserved_memory:
         if item.no_map and _lost(item.area, mappable):
             lost.append(item)
         elif any(item.area.base <= address < item.area.end for address in tables):
             mapped.append(item.area)
     if lost:
         yield from _reserved_nodes(own, own_facts, lost)
-    for area in (*ours.memory_reservations, *mapped):
+    for area in (*running_tree.memory_reservations, *mapped):
         # the running system's own initramfs is no longer needed
         if _lost(area, free) and not (running and _holds_initramfs(running, area)):
             yield Edit(path=RESERVE, value=struct.pack(">QQ", area.base, area.size), why=_RUNNING)
@@ -193,17 +195,17 @@ def _cpus(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
     U-Boot's fdt_psci sets the method of every CPU to psci; its spin_table_update_dt writes the release addresses of
     CPUs with the method spin-table.
     """
-    ours = machine.tree
-    if ours is None:
+    running_tree = machine.tree
+    if running_tree is None:
         return
-    known = {cpu.hardware_id: cpu for cpu in ours.cpus if cpu.hardware_id is not None}
+    known = {cpu.hardware_id: cpu for cpu in running_tree.cpus if cpu.hardware_id is not None}
     for cpu in own.cpus:
         # once each: a check refuses a tree with duplicates (DT-CPU-SET), and a hostile one may have 100,000 of them
         running = known.pop(cpu.hardware_id, None) if cpu.hardware_id is not None else None
         if running is None or "/" in cpu.name:
             continue
         path, method = f"/cpus/{cpu.name}", running.enable_method
-        if method == "psci" and ours.psci_compatible and cpu.enable_method != method:
+        if method == "psci" and running_tree.psci_compatible and cpu.enable_method != method:
             yield Edit(path=path, property="enable-method", value=b"psci\0", why=_RUNNING)
         elif method == "spin-table" and running.release_address and cpu.enable_method in (None, method):
             if cpu.enable_method is None:
@@ -215,18 +217,26 @@ def _cpus(own: TreeFacts, machine: MachineFacts) -> Iterator[Edit]:
 
 def _psci(own: TreeFacts, machine: MachineFacts, running: DeviceTree | None) -> Iterator[Edit]:
     """Yield a PSCI node if the tree has none; a check compares an existing one (DT-PSCI-METHOD)."""
-    ours = machine.tree
-    if own.psci_compatible is not None or ours is None or not ours.psci_compatible or not ours.psci_method:
+    running_tree = machine.tree
+    if (
+        own.psci_compatible is not None
+        or running_tree is None
+        or not running_tree.psci_compatible
+        or not running_tree.psci_method
+    ):
         return
     if node := psci_node(running.root) if running else None:
         for name, value in node.properties:
             if name not in ("phandle", "linux,phandle"):  # the number may belong to another node in this tree
                 yield Edit(path="/psci", property=name, value=value, why=_RUNNING)
-    elif any(name in ("arm,psci-0.2", "arm,psci-1.0") for name in ours.psci_compatible):
-        names = b"".join(name.encode("utf-8", "replace") + b"\0" for name in ours.psci_compatible)
+    elif any(name in ("arm,psci-0.2", "arm,psci-1.0") for name in running_tree.psci_compatible):
+        names = b"".join(name.encode("utf-8", "replace") + b"\0" for name in running_tree.psci_compatible)
         yield Edit(path="/psci", property="compatible", value=names, why=_RUNNING)
         yield Edit(
-            path="/psci", property="method", value=ours.psci_method.encode("utf-8", "replace") + b"\0", why=_RUNNING
+            path="/psci",
+            property="method",
+            value=running_tree.psci_method.encode("utf-8", "replace") + b"\0",
+            why=_RUNNING,
         )
 
 
@@ -244,9 +254,9 @@ def _optee(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
 
 def _firmware_tables(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
     """Yield the missing UEFI properties of /chosen (Documentation/arch/arm/uefi.rst), `linux,uefi-*`."""
-    ours, theirs = running.node("/chosen"), own.node("/chosen")
-    for name, value in ours.properties if ours else ():
-        if name.startswith("linux,uefi-") and (theirs is None or theirs.get(name) is None):
+    running_node, entry_node = running.node("/chosen"), own.node("/chosen")
+    for name, value in running_node.properties if running_node else ():
+        if name.startswith("linux,uefi-") and (entry_node is None or entry_node.get(name) is None):
             yield Edit(path="/chosen", property=name, value=value, why=_RUNNING)
 
 
@@ -259,10 +269,10 @@ def _clocks(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
     for path, node in running.root.walk():
         if "fixed-clock" not in node.strings("compatible"):
             continue
-        rate, theirs = node.u32("clock-frequency"), own.node(path)
-        if not rate or theirs is None or "fixed-clock" not in theirs.strings("compatible"):
+        rate, entry_node = node.u32("clock-frequency"), own.node(path)
+        if not rate or entry_node is None or "fixed-clock" not in entry_node.strings("compatible"):
             continue
-        given = theirs.u32("clock-frequency")
+        given = entry_node.u32("clock-frequency")
         if given != rate and (not given or path == "/sysclk"):
             yield Edit(path=path, property="clock-frequency", value=struct.pack(">I", rate), why=_RUNNING)
 
@@ -280,11 +290,11 @@ def _addresses(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
         if not address and not (bluetooth and any(bluetooth)):
             continue
         target = next((where for name in aliases.get(path, ()) if (where := _aliased(own, name))), path)
-        theirs = own.node(target)
-        if theirs is None:
+        entry_node = own.node(target)
+        if entry_node is None:
             continue
         for name, value in ((_MAC[0], address), (_MAC[1], address), (_BLUETOOTH, bluetooth)):
-            if value and any(value) and theirs.get(name) not in (value, None if name == _MAC[0] else value):
+            if value and any(value) and entry_node.get(name) not in (value, None if name == _MAC[0] else value):
                 yield Edit(path=target, property=name, value=value, why=_RUNNING)
 
 
@@ -338,9 +348,9 @@ def _raspberry_pi(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
             if value is not None and value != given:
                 yield Edit(path=target, property=name, value=value, why=_RUNNING)
     # its programs read there which Pi this is
-    ours, theirs = running.node("/system"), own.node("/system")
-    for name, value in ours.properties if ours else ():
-        if name.startswith("linux,") and (theirs is None or theirs.get(name) != value):
+    running_node, entry_node = running.node("/system"), own.node("/system")
+    for name, value in running_node.properties if running_node else ():
+        if name.startswith("linux,") and (entry_node is None or entry_node.get(name) != value):
             yield Edit(path="/system", property=name, value=value, why=_RUNNING)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What screens are made of: lines of spans, each with an style. Pure values; widgets give the inks their colours."""
+"""Lines of spans, each with a style, which screens are made of. Widgets give the styles their colours."""
 
 from __future__ import annotations
 

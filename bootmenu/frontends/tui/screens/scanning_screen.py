@@ -20,7 +20,7 @@ from bootmenu.session.session_protocol import BusyError
 
 T = TypeVar("T")
 
-_PATIENCE = 0.1
+_DRAW_EVERY = 0.1
 """Seconds for which findings are gathered before they are drawn: ten pictures a second are enough for a line."""
 _AHEAD = 1000
 """Events that wait for the screen at most."""
@@ -99,7 +99,7 @@ class ScanningScreen(BootmenuScreen[T]):
             for event in subscription:
                 # a screen that is away, as for a shell, takes none: what waits in a subscription is bounded, messages
                 # are not
-                while not room.acquire(timeout=_PATIENCE):
+                while not room.acquire(timeout=_DRAW_EVERY):
                     if subscription.closed:
                         return
                 self.post_message(self.Found(subscription, event, room))
@@ -116,7 +116,7 @@ class ScanningScreen(BootmenuScreen[T]):
         if isinstance(message.event, ScanFinished):
             self._draw_now()
         elif self._drawing is None:
-            self._drawing = self.set_timer(_PATIENCE, self._draw_now)
+            self._drawing = self.set_timer(_DRAW_EVERY, self._draw_now)
 
     @on(ScanEnded)
     def _scan_ended(self, message: ScanEnded) -> None:
