@@ -5,59 +5,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from threading import Condition, Lock
 from types import TracebackType
 
-from bootmenu.discovery import resolve
+from bootmenu.discovery.device_opener import DeviceMount, DeviceOpener, remove_folder
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.existing_mounts import already_mounted, shows_older_state
 from bootmenu.discovery.mount_points import MountError as MountError
-from bootmenu.discovery.mount_points import mount, no_place, unmount
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.i18n import N_, joined
 from bootmenu.model.entry import Problem
-from bootmenu.model.stamp import Stamp
-from bootmenu.model.value import Record, field
 from bootmenu.sources.tree import TreeError
-from bootmenu.system import scratch
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
-
-_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "iso9660", "squashfs", "ntfs3"})
-"""File systems with persistent inode numbers; FAT invents them (fs/fat/inode.c: fat_build_inode)."""
 
 _MOUNT_WAIT = 10.0
 """Seconds that a thread waits while another one mounts the same device."""
 _RETURN = 2.0
 """Seconds that a new request for a device waits for threads that still read a released mount of it."""
-
-
-class _Place(Record, eq=False):
-    """The mount of one device, existing or being made."""
-
-    device: Device
-    mounting: Lock = field(default_factory=Lock)
-    """Held by the thread that opens it; for ever, if the disk is dead."""
-    tree: DirectoryTree | None = None
-    point: Path | None = None
-    """Mount point that was made here, or None."""
-    stale: bool = False
-    """Whether it was mounted here without replaying its journal."""
-    image: Stamp | None = None
-    """Stamp of the mounted image file when it was opened."""
-    loop: str = ""
-    """Name of the loop device to detach with the mount, or empty."""
-    readers: int = 0
-    """Number of threads in `reading`."""
-    holders: int = 0
-    """Number of users in `holding`, who keep it mounted when a scan releases everything."""
-    unwanted: bool = False
-    """Whether a scan released it while it was held, and it has not been requested since."""
-    released: bool = False
-    """Whether it is to be closed, by its last reader if there is one."""
 
 
 class Mounts:
@@ -71,12 +37,11 @@ class Mounts:
     def __init__(self, host: Host, loops: Loops | None = None) -> None:
         self._host = host
         self._loops = loops or Loops(host)
-        self._base: scratch.Scratch | None = None
-        self._lock = Condition(
-            Lock()
-        )  # guards the two below, is notified when a reader ends, and is never held while a disk is accessed
-        self._places: dict[str, _Place] = {}
-        self._let_go: dict[str, list[_Place]] = {}
+        self._opener = DeviceOpener(host, self._loops, self.tree, self.known)
+        self._lock = Condition(Lock())
+        """Guards the two below, is notified when a reader ends, and is never held while a disk is accessed."""
+        self._places: dict[str, DeviceMount] = {}
+        self._let_go: dict[str, list[DeviceMount]] = {}
         # not at the first mount: another thread may make that, and would get a namespace of its own
         with contextlib.suppress(OSError):
             host.syscalls.own_mounts()
@@ -100,9 +65,9 @@ class Mounts:
         try:
             if place.tree is None:
                 try:
-                    place.tree = self._open(device, place)
+                    place.tree = self._opener.open(device, place)
                 except BaseException:
-                    self._take_down(place)
+                    self._opener.take_down(place)
                     raise
                 if device.filesystem == "btrfs" and device.parent is None and place.point is not None:
                     # only now: an existing mount of the top level would be mistaken for one of the default subvolume
@@ -120,7 +85,7 @@ class Mounts:
             raise MountError(N_("it was unmounted meanwhile"))
         return tree
 
-    def _place(self, device: Device, *, holders: int = 0) -> _Place:
+    def _place(self, device: Device, *, holders: int = 0) -> DeviceMount:
         """Return the record of a device's mount, and add to its holders. Raise MountError."""
         with self._lock:
             other = self._places.get(device.name)
@@ -130,7 +95,7 @@ class Mounts:
         with self._lock:
             if not self._lock.wait_for(lambda: not self._stuck(device.name), _RETURN):
                 raise MountError(N_("does not answer: an earlier attempt still waits for it"))
-            place = self._places.setdefault(device.name, _Place(device))
+            place = self._places.setdefault(device.name, DeviceMount(device))
             place.holders += holders
             place.unwanted = False
             return place
@@ -152,7 +117,7 @@ class Mounts:
                     stack.enter_context(self.holding(btrfs.top_level(device)))
             yield tree
 
-    def _let_hold_go(self, place: _Place) -> None:
+    def _let_hold_go(self, place: DeviceMount) -> None:
         with self._lock:
             place.holders -= 1
             over = place.unwanted and not place.holders and self._places.get(place.device.name) is place
@@ -223,7 +188,7 @@ class Mounts:
         with self._lock:
             return {name: place.tree for name, place in self._places.items() if place.tree is not None}
 
-    def _opened(self, place: _Place) -> None:
+    def _opened(self, place: DeviceMount) -> None:
         """Let other threads open or close it, and wake those that wait for its release."""
         place.mounting.release()
         with self._lock:
@@ -234,92 +199,6 @@ class Mounts:
         only hang, too."""
         return any(place.readers or place.mounting.locked() for place in self._let_go.get(name, ()))
 
-    def _open(self, device: Device, place: _Place) -> DirectoryTree:
-        if device.locked:
-            raise MountError(N_("locked: it is encrypted, and the key u in the menu unlocks it"))
-        with contextlib.ExitStack() as until_open:
-            if device.parent is None:
-                folder = device.folder
-                if folder is None and (descriptor := already_mounted(self._host, device)) is not None:
-                    until_open.callback(os.close, descriptor)
-                    folder = f"/proc/self/fd/{descriptor}"
-                if folder is None:
-                    place.stale = shows_older_state(self._host, device)
-                    place.point = self._mount(device, device.path)
-            elif device.filesystem != "btrfs":
-                folder = None
-                self._mount_image(device, device.parent, place)
-            elif device.inner_path == btrfs.TOP:
-                folder = None
-                place.point = self._mount(device, device.parent.path, btrfs.TOP_OPTION)
-            else:
-                # through a descriptor, so that the subvolume cannot be replaced in between
-                try:
-                    descriptor = self.tree(btrfs.top_level(device.parent)).root_at(device.inner_path)
-                except TreeError as error:
-                    raise MountError(N_("not readable: {reason}", reason=error.detail)) from None
-                until_open.callback(os.close, descriptor)
-                folder = f"/proc/self/fd/{descriptor}"
-            try:
-                return DirectoryTree(
-                    folder or str(place.point),
-                    device.name,
-                    self._host.syscalls,
-                    names=resolve.names_of(device),
-                    one_filesystem=device.folder is None,
-                    image=device.inner_path if place.loop else "",
-                    inodes=device.filesystem in _INODES,
-                    within=place.image,
-                    fallback=self._fallback(device),
-                )
-            except OSError as error:
-                raise MountError(f"{folder or place.point}: {os.strerror(error.errno or 0)}") from None
-
-    def _fallback(self, device: Device) -> Callable[[str], DirectoryTree | None] | None:
-        """Return the function that finds the tree for a path that is missing in a subvolume, or None: GRUB's paths
-        start at the top level."""
-        if device.filesystem != "btrfs" or device.inner_path == btrfs.TOP:
-            return None
-        top = btrfs.top_level(device.parent or device).name
-
-        def fallback(path: str) -> DirectoryTree | None:
-            tree = self.known().get(top)
-            with contextlib.suppress(TreeError):
-                return tree if tree and btrfs.begins_in_subvolume(tree, path) else None
-            return None
-
-        return fallback
-
-    def _mount_image(self, device: Device, parent: Device, place: _Place) -> None:
-        outer = self.tree(parent)
-        try:
-            descriptor, _ = outer.descriptor(device.inner_path)
-        except TreeError as error:
-            raise MountError(N_("not readable: {reason}", reason=error.detail)) from None
-        try:
-            place.image = outer.stamp(os.fstat(descriptor))
-            loop = self._loops.attach(descriptor)
-        except OSError as error:
-            raise MountError(f"no loop device available: {os.strerror(error.errno or 0)}") from None
-        finally:
-            os.close(descriptor)
-        place.loop = loop
-        place.point = self._mount(device, f"/dev/{loop}")
-
-    def _mount(self, device: Device, source: str, more: str = "") -> Path:
-        """Mount a device in the private directory. Raise MountError."""
-        try:
-            folder = self._private_folder()
-        except OSError as error:
-            raise no_place(error) from None
-        return mount(self._host, folder, device, source, more)
-
-    def _private_folder(self) -> Path:
-        with self._lock:
-            if self._base is None:
-                self._base = scratch.make(scratch.FolderUse.MOUNTS)
-            return self._base.path
-
     def release(self, name: str | None = None, *, held: bool = False) -> list[str]:
         """Close all trees, or those of the named device, and unmount what was mounted here. Return what could not be
         unmounted at once and was detached instead. Does not wait for disks. held: if no device is named, release also
@@ -327,18 +206,13 @@ class Mounts:
         with self._lock:
             withdrawn = self._withdraw(name, held=held)
         stuck = self._close_all(withdrawn)
-        with self._lock:
-            base, self._base = (self._base, None) if not self._places else (None, self._base)
-        if base is not None:  # no longer used: the next mount makes another one
-            # rmdir only: if a mount survived, nothing below it may be deleted
-            with contextlib.suppress(OSError):
-                for folder in base.path.iterdir():
-                    with contextlib.suppress(OSError):
-                        folder.rmdir()
-            base.leave()
+        with self._lock:  # a device that is requested from now on gets a new directory
+            base = None if self._places else self._opener.give_up_folder()
+        if base is not None:
+            remove_folder(base)
         return stuck
 
-    def _withdraw(self, name: str | None, *, held: bool = False) -> list[tuple[str, _Place, bool]]:
+    def _withdraw(self, name: str | None, *, held: bool = False) -> list[tuple[str, DeviceMount, bool]]:
         """Choose what `release` closes, and hand it out no more. The caller holds the lock.
 
         Return each with its name, and whether `_close_all` may close it. It then counts as being closed, so that a
@@ -357,7 +231,7 @@ class Mounts:
             withdrawn.append((each, place, place.mounting.acquire(blocking=False)))
         return withdrawn
 
-    def _close_all(self, withdrawn: list[tuple[str, _Place, bool]]) -> list[str]:
+    def _close_all(self, withdrawn: list[tuple[str, DeviceMount, bool]]) -> list[str]:
         """Close what was withdrawn, inner devices first; return what could not be unmounted."""
         stuck: list[str] = []
         for name, place, is_free in reversed(withdrawn):
@@ -371,7 +245,7 @@ class Mounts:
                 self._opened(place)
         return stuck
 
-    def _close(self, place: _Place) -> str | None:
+    def _close(self, place: DeviceMount) -> str | None:
         """Unmount or detach it; return why it could not be unmounted, or None. Its tree is closed now or by its last
         reader."""
         with self._lock:
@@ -380,23 +254,9 @@ class Mounts:
             place.tree.close()
         if unread:
             self._forget(place)
-        return self._take_down(place)
+        return self._opener.take_down(place)
 
-    def _take_down(self, place: _Place) -> str | None:
-        """Unmount or detach a mount without an open tree; return why it could not be unmounted, or None."""
-        with self._lock:
-            point, place.point = place.point, None
-            loop, place.loop = place.loop, ""
-        if point is None:
-            self._loops.detach(loop)
-            return None
-        trouble = unmount(self._host, point)
-        self._loops.detach(loop)
-        with contextlib.suppress(OSError):
-            point.rmdir()
-        return trouble
-
-    def _forget(self, place: _Place) -> None:
+    def _forget(self, place: DeviceMount) -> None:
         with self._lock:
             for name, places in list(self._let_go.items()):
                 if place in places:

@@ -229,7 +229,7 @@ def test_a_mount_for_which_no_folder_can_be_made_says_so(
 ) -> None:
     outer = write_tree(tmp_path / "part", {"iso/a.iso": "x"})
     whole = replace(device(), folder=str(outer))
-    monkeypatch.setattr("bootmenu.discovery.mounts.scratch.make", failing(errno.ENOSPC))
+    monkeypatch.setattr("bootmenu.discovery.device_opener.scratch.make", failing(errno.ENOSPC))
     with Mounts(host) as mounts:
         for wanted in (
             device("sdb1"),
@@ -245,7 +245,7 @@ def test_what_is_mounted_and_cannot_be_opened_is_unmounted_and_mounted_once_when
 ) -> None:
     with Mounts(host) as mounts:
         with monkeypatch.context() as patched:
-            patched.setattr("bootmenu.discovery.mounts.DirectoryTree", failing(errno.EMFILE))
+            patched.setattr("bootmenu.discovery.device_opener.DirectoryTree", failing(errno.EMFILE))
             with pytest.raises(MountError, match="Too many open files"):
                 mounts.tree(device())
         assert syscalls_of(host).mounted == []
