@@ -16,7 +16,7 @@ from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
 from bootmenu.view.banner import simulation
 from bootmenu.view.key_help import kiosk_actions
 from bootmenu.view.policy import Access, Policy
-from bootmenu.view.styled_text import BLANK, Line, Span, Style, line, spread
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, bar, line, spread
 from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name, name
 
 KEYS = N_("Up and Down choose, Enter starts.")
@@ -235,15 +235,8 @@ def waiting(width: int, height: int) -> list[Line]:
 def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:
     """part: 0.0 to 1.0."""
     left = _margin(width)
-    length = max(10, width - 2 * left - 7)
-    filled = int(length * part)
-    bar = line(
-        " " * left,
-        Span("█" * filled, Style.BAR),
-        Span("░" * (length - filled), Style.GROOVE),
-        Span(f" {int(part * 100):3d} %", Style.STRONG),
-    )
-    lines = [*_text(width, words, Style.STRONG), BLANK, bar, BLANK]
+    whole = bar(part, width - 2 * left - 7, indent=left)
+    lines = [*_text(width, words, Style.STRONG), BLANK, whole, BLANK]
     return _middle([*lines, *_text(width, said or _("Starting. Please do not switch off."))], height)
 
 

@@ -11,7 +11,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
 from bootmenu.terminal.cells import cells, clean, cut, fit, rate, seconds
-from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, clip, spread
+from bootmenu.view.styled_text import BLANK, Line, Span, Style, bar, block, clip, spread
 from bootmenu.view.wording import full_name, overridden, stage_width
 
 Told = Mapping[Stage, Progress]
@@ -26,7 +26,7 @@ def loading(
     title = spread(width, [Span(" " + full_name(listing), Style.STRONG)], [Span(method + " ", Style.DIM)])
     stages = stages_of(plan, test=test)
     rows = [_stage(stage, known.get(stage), width) for stage in stages]
-    bar = _bar(fraction(plan, known, test=test) if plan else 0.0, width)
+    whole = bar(fraction(plan, known, test=test) if plan else 0.0, min(width - 9, 60))
     below: list[Line] = []
     if said:
         below += block(width - 1, [], 1, clean(localized(said)), Style.DIM)
@@ -41,8 +41,8 @@ def loading(
         room = max(1, height - 2 - min(len(below), height // 3))
         last = max((index for index, stage in enumerate(stages) if stage in known), default=0)
         first = max(0, min(last - room // 2, len(rows) - room))
-        return [title, *rows[first : first + room], bar, *below]
-    return [BLANK, title, BLANK, *rows, BLANK, bar, BLANK, *below]
+        return [title, *rows[first : first + room], whole, *below]
+    return [BLANK, title, BLANK, *rows, BLANK, whole, BLANK, *below]
 
 
 def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:
@@ -104,16 +104,3 @@ def fraction(plan: LoadPlan, known: Told, *, test: bool = False) -> float:
         elif progress.total:
             reached += weight * min(1.0, progress.done / progress.total)
     return reached / sum(weights.values())
-
-
-def _bar(part: float, width: int) -> Line:
-    length = max(10, min(width - 9, 60))
-    filled = int(length * part)
-    return Line(
-        (
-            Span(" "),
-            Span("█" * filled, Style.BAR),
-            Span("░" * (length - filled), Style.GROOVE),
-            Span(f" {int(part * 100):3d} %", Style.STRONG),
-        )
-    )

@@ -182,6 +182,18 @@ def block(
     return [Line(tuple(opening))] + [line(" " * column, Span(row, style)) for row in rows[1:]]
 
 
+def bar(part: float, length: int, *, indent: int = 1) -> Line:
+    """Return a progress bar with its percentage. part: 0.0 to 1.0. length: its columns, of which 10 are the least."""
+    length = max(10, length)
+    filled = int(length * part)
+    return line(
+        " " * indent,
+        Span("█" * filled, Style.BAR),
+        Span("░" * (length - filled), Style.GROOVE),
+        Span(f" {int(part * 100):3d} %", Style.STRONG),
+    )
+
+
 def paragraph(width: int, text: str, style: Style = Style.TEXT, *, indent: int = 1) -> list[Line]:
     """Wrapped text with a left margin; a line break in it is kept."""
     return [
