@@ -51,12 +51,10 @@ class FailedError(BootmenuError):
     """A load or a jump failed; printed for people with the kernel's log."""
 
     def __init__(self, error: LoadError) -> None:
-        from bootmenu.kexec.kernel_errors import left_loaded
+        from bootmenu.view.refusal import refusal_lines
 
-        said = [f"{error.call}: {error.errno_text}"] if error.errno_text else []
-        said += [f"kernel: {line}" for line in error.kernel_log]
-        said += left_loaded(error)
-        super().__init__("\n  ".join([error.message, *map(printable, said)]), error.hint)
+        (message, _most), *more = refusal_lines(error)
+        super().__init__("\n  ".join([message, *(printable(text) for text, _most in more)]), error.hint)
         self.error = error
 
     def to_json(self) -> dict[str, object]:

@@ -29,7 +29,7 @@ def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> M
     decision = count_down(frame, startup, seconds)
 
     from bootmenu.frontends.outcome import Quit
-    from bootmenu.kexec.kernel_errors import SimulatedJump, leave_note, left_loaded
+    from bootmenu.kexec.kernel_errors import SimulatedJump, leave_note
 
     shared, loaded = decision.shared, startup.loaded
     if decision.signal:
@@ -55,8 +55,8 @@ def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> M
     except SimulatedJump as arrived:
         return MenuRun(shared=shared, loaded=loaded, said=arrived.message)
     except BootmenuError as error:
-        for line in () if kiosk else filter(None, (error.message, *left_loaded(error), error.hint)):
-            frame.line(f" {localized(line)}")
+        if not kiosk:
+            _print_error(frame, error)
         return MenuRun(shared=shared, loaded=loaded, error=error)
     except _Ended as ended:
         return MenuRun(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
@@ -65,6 +65,15 @@ def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> M
 
         return MenuRun(shared=shared, loaded=loaded, error=internal_errors.fault(error))
     return MenuRun(shared=shared, loaded=loaded, said=said)
+
+
+def _print_error(frame: Frame, error: BootmenuError) -> None:
+    """Print what went wrong and what to do; the menu, which opens next, shows the call and the kernel's log."""
+    from bootmenu.terminal.cells import clean
+    from bootmenu.view.refusal import advice, refusal_lines
+
+    for text in filter(None, (*(line for line, most in refusal_lines(error) if most), advice(error))):
+        frame.line(f" {clean(text)}")
 
 
 class _Ended(Exception):  # noqa: N818 - not an error of anybody's

@@ -29,8 +29,7 @@ from bootmenu.terminal.cells import cells, fit
 from bootmenu.terminal.line_input import Idle
 from bootmenu.terminal.teletype import EndOfInput, Teletype
 from bootmenu.view.actions import Action
-from bootmenu.view.refusal import advice, headline, refusal_rows
-from bootmenu.view.styled_text import Style
+from bootmenu.view.refusal import advice, headline, refusal_lines
 from bootmenu.view.wording import POWER_WORDS, full_name, made_default, stage_line
 
 
@@ -262,11 +261,8 @@ class PlainMenu(PlainListing):
             self.go_down(offered[chosen])
 
     def _failed(self, error: BootmenuError) -> None:
-        for name, text, style in refusal_rows(error):
-            if style in (Style.STRONG, Style.WARN):
-                self.teletype.say(text, "  ! ")
-            else:
-                self.teletype.say(f"{name}: {text}" if name else text, "      ")
+        for text, most in refusal_lines(error):
+            self.teletype.say(text, "  ! " if most else "      ")
         if hint := advice(error):
             self.teletype.say(hint, "    → ")
 

@@ -66,6 +66,15 @@ def refusal_rows(error: Exception, name: str = "") -> list[tuple[str, str, Style
     return rows
 
 
+def refusal_lines(error: Exception) -> list[tuple[str, bool]]:
+    """Return the rows as lines for a terminal that can only show lines, each with whether it matters most: the error
+    itself, and what is still loaded."""
+    return [
+        (text, True) if style in (Style.STRONG, Style.WARN) else (f"{name}: {text}" if name else text, False)
+        for name, text, style in refusal_rows(error)
+    ]
+
+
 def refusal(error: Exception, name: str, width: int) -> list[Line]:
     """Return the page about an error. name: the entry; empty when it is not known any more."""
     lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Style.FAIL)], 3, headline(error), Style.FAIL), BLANK]
