@@ -60,16 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
 def scan_lines(listings: list[Listing]) -> Iterator[str]:
     """Yield a line for each entry: verdict, id, title; and the worst finding, unless the verdict is ok."""
     from bootmenu.model.finding import Severity
+    from bootmenu.view.entry_row import entry_row
     from bootmenu.view.json_output import printable
-    from bootmenu.view.wording import word
 
     said: set[str] = set()
     width = max((len(listing.entry.id) for listing in listings), default=0)
     for listing in listings:
-        mark = "*" if listing.entry.default else " "
+        row = entry_row(listing)
         title = " ".join(part for part in (listing.entry.title, listing.entry.version) if part)
         name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {title}")
-        yield f"{word(listing.report.verdict):<4} {mark} {name:<{width}}  {where}"
+        yield f"{row.word:<4} {row.sign} {name:<{width}}  {where}"
         if listing.report.verdict is not Severity.PASS:
             worst = next(found for found in listing.report.findings if not found.ignored)
             line = f"{worst.code}: {worst.message}"

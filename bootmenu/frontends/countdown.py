@@ -159,11 +159,12 @@ def _countdown_content(
         return _kiosk_countdown_content(shared, choice, left, settings)
     from bootmenu.terminal.cells import clean
     from bootmenu.view.banner import title
-    from bootmenu.view.wording import full_name, verdict
+    from bootmenu.view.entry_row import entry_row
+    from bootmenu.view.wording import verdict
 
     session = shared.session
     if choice.listing is not None:
-        lines = [f" {verdict(choice.listing.report.verdict).text} {full_name(choice.listing)}"]
+        lines = [f" {verdict(choice.listing.report.verdict).text} {entry_row(choice.listing).full_title}"]
     else:
         lines = [" " + _("Looking for what can be started.")] if left is not None else []
     if choice.why:

@@ -18,6 +18,7 @@ from bootmenu.terminal.teletype import Teletype, typed_number
 from bootmenu.view.abridge import abridged
 from bootmenu.view.actions import Action
 from bootmenu.view.entry_list import Row, rows
+from bootmenu.view.entry_row import EntryRow
 from bootmenu.view.key_help import plain_commands
 from bootmenu.view.plain_list import entry_lines
 from bootmenu.view.screen_ids import Situation
@@ -39,14 +40,13 @@ class PlainListing(PlainBase):
         return f"/{cut(clean(self._words), self.teletype.room // 2)} >" if self._words else ">"
 
     @property
-    def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, Row]]]:
+    def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, EntryRow]]]:
         """Return the rows that are shown, and by its place every entry that is, with the number that it has in the
         whole list, and its row there."""
         every = rows(self.results, self._session.memory.state)
         numbered = {
-            _place(row.listing): (index, row)
-            for index, row in enumerate((row for row in every if row.listing), 1)
-            if row.listing
+            _place(entry.listing): (index, entry)
+            for index, entry in enumerate((row.entry for row in every if row.entry), 1)
         }
         if not self._words:
             return every, numbered

@@ -17,8 +17,9 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells
-from bootmenu.view import banner, entry_list, entry_summary, kiosk_pages, load_progress, refusal
+from bootmenu.view import banner, entry_summary, kiosk_pages, load_progress, refusal
 from bootmenu.view.entry_editor import EntryPart
+from bootmenu.view.entry_row import Mark
 from bootmenu.view.key_help import labelled
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
@@ -106,7 +107,7 @@ def test_words_fit_their_columns() -> None:
     assert len({_(WORDS[severity].word) for severity in Severity}) == len(Severity)
     assert max(cells(_(part)) for part in EntryPart) < 24
     assert entry_summary.label_width() <= 24
-    assert entry_list.Mark.width() <= 8
+    assert Mark.width() <= 8
 
 
 def test_every_stage_and_state_has_its_word() -> None:

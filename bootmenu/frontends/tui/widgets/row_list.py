@@ -9,7 +9,8 @@ from textual import events
 from textual.message import Message
 
 from bootmenu.frontends.tui.widgets.text_view import Rows
-from bootmenu.view.entry_list import Columns, Mark, Row, line_of, selectable
+from bootmenu.view.entry_list import Columns, Row, line_of, selectable
+from bootmenu.view.entry_row import Mark
 from bootmenu.view.styled_text import BLANK, Line
 
 _MOST_OWED = 100
