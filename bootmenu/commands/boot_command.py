@@ -170,8 +170,8 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
     except BaseException as error:
         leave_note(error, session.unload(plan))
         raise
-    if session.memory.healed:
-        print(f"bootmenu: {session.memory.healed}", file=sys.stderr)
+    if session.state_store.healed:
+        print(f"bootmenu: {session.state_store.healed}", file=sys.stderr)
     try:
         session.execute(plan)
     except LoadError as error:

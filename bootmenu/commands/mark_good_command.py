@@ -52,8 +52,8 @@ def run(_arguments: argparse.Namespace) -> int:
     settings = shared_options.settings_in_force(host, {})
     with contextlib.closing(MachineSession(host, machine, settings=settings)) as session:
         said = mark_good(session)
-        if session.memory.healed:
-            printing.print_note(session.memory.healed)
+        if session.state_store.healed:
+            printing.print_note(session.state_store.healed)
         print(printable(said))
     return 0
 

@@ -52,7 +52,7 @@ def demonstration(pace: int | None = _PACE) -> Iterator[MachineSession]:
                 method="simulated",
                 simulated=True,
                 pace=pace,
-                memory=StateStore(FolderBackend(folder / "state")),
+                state_store=StateStore(FolderBackend(folder / "state")),
             )
         ) as session:
             yield session

@@ -122,7 +122,7 @@ def _decide(frame: Frame, startup: SessionStartup, seconds: int | None, leave: c
                     results.add(event)
             except Exception as error:
                 return Decision(shared=shared, said=N_("Looking ended early: {error}", error=error))
-            state = shared.session.memory.state
+            state = shared.session.state_store.state
             able = policy.startable(results.listings)
             choice = chooser.choose(able, state, settings, finished=results.finished or over)
             if choice.final and choice.listing is None:

@@ -67,7 +67,7 @@ def show(menu_run: MenuRun) -> Quit | None:
     from bootmenu.session import internal_errors
 
     session = menu_run.shared.session
-    memory, settings = session.memory, menu_run.loaded.settings
+    memory, settings = session.state_store, menu_run.loaded.settings
     forgets = "" if session.simulated else why_it_forgets(memory, settings)
     troubles = (menu_run.said, memory.healed, *menu_run.loaded.problems, forgets)
     said, *more = [text for text in troubles if text] or [""]

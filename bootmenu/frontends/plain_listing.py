@@ -43,14 +43,14 @@ class PlainListing(PlainBase):
     def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, EntryRow]]]:
         """Return the rows that are shown, and by its place every entry that is, with the number that it has in the
         whole list, and its row there."""
-        every = rows(self.results, self._session.memory.state)
+        every = rows(self.results, self._session.state_store.state)
         numbered = {
             _place(entry.listing): (index, entry)
             for index, entry in enumerate((row.entry for row in every if row.entry), 1)
         }
         if not self._words:
             return every, numbered
-        shown = rows(self.results, self._session.memory.state, self._words)
+        shown = rows(self.results, self._session.state_store.state, self._words)
         places = [_place(row.listing) for row in shown if row.listing]
         return shown, {place: numbered[place] for place in places}
 
@@ -65,7 +65,7 @@ class PlainListing(PlainBase):
                 self.finding(finding)
         for notice in self._session.notices:
             say(localized(notice), f"  {_('note')}  ")
-        self._shown = self._session.memory.state
+        self._shown = self._session.state_store.state
         shown, numbered = self._rows
         entries = dict(zip(numbered, entry_lines(list(numbered.values()), self.teletype.room), strict=True))
         headings = [row.text for row in shown if row.heading]

@@ -212,7 +212,7 @@ class PlainMenu(PlainListing):
         self.finding(trial_load.finding(plan, error))
 
     def _remember(self, action: str, listing: Listing) -> None:
-        memory, there, shown, name = self._session.memory, self.results.disks, self._shown, listing.entry.id
+        memory, there, shown, name = self._session.state_store, self.results.disks, self._shown, listing.entry.id
 
         def change(state: State) -> State:
             if action == "make_default":

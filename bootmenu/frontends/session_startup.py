@@ -86,7 +86,7 @@ class SessionStartup:
     def _remember(self) -> None:
         """Before anything is mounted read-only."""
         assert self._session is not None
-        memory = self._session.memory
+        memory = self._session.state_store
         memory.update(lambda state: state.on_menu_start())
         if memory.healed:  # a countdown that is not stopped shows it to nobody
             from bootmenu.session import internal_errors

@@ -19,7 +19,7 @@ _LOST = N_("It counts as lost at the next start.")
 def mark_good(session: MachineSession) -> str:
     """Remember that the system that was started last came up, and end its boot counting if the settings allow that.
     Return what was done. Raise UsageError if no state is kept, and BootmenuError for other failures."""
-    memory = session.memory
+    memory = session.state_store
     if not memory.remembers:
         raise UsageError(memory.error, "Name the place in /etc/bootmenu.toml as the first stage does: state.device.")
     if memory.error:

@@ -45,7 +45,7 @@ class FilesSession(MachineSession):
     ) -> None:
         """partitions: where to look for what root= names; None: do not look."""
         super().__init__(
-            host, machine, tuple, method=method, settings=settings, local=local, memory=StateStore(None)
+            host, machine, tuple, method=method, settings=settings, local=local, state_store=StateStore(None)
         )  # files that were named are no entry that could be remembered
         here = Device(name="", folder="/")
         self._partitions.unscanned[here.name] = here

@@ -55,7 +55,8 @@ class MachineSession:
     devices: yields partitions and problems at every scan, in a thread; None: everything that this machine has.
     method: loading method in place of the plan's choice. pace: bytes per second of a simulated medium. local: the
     facts are about the host. patience: seconds after which a device counts as silent; None: the setting. changes:
-    reports partitions that come and go; closed with the session. memory: in place of the one that the settings name.
+    reports partitions that come and go; closed with the session. state_store: in place of the one that the settings
+    name.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class MachineSession:
         local: bool = True,
         patience: float | None = None,
         changes: Changes | None = None,
-        memory: StateStore | None = None,
+        state_store: StateStore | None = None,
     ) -> None:
         self.host = host
         self.settings = settings or Settings()
@@ -92,24 +93,24 @@ class MachineSession:
         self._reader = self._new_reader()
         self._tried: set[tuple[str, str]] = set()
         """Device and path of files that boot counting has renamed, and renamed back."""
-        self._memory = memory
+        self._state_store = state_store
         self._opening = threading.Lock()
         self._powers: tuple[Power, ...] | None = None
 
     @property
-    def memory(self) -> StateStore:
+    def state_store(self) -> StateStore:
         """Return the state that is kept between boots, opening it at the first call."""
         with self._opening:
-            if self._memory is None:
+            if self._state_store is None:
                 try:
-                    self._memory = open_state_store(
+                    self._state_store = open_state_store(
                         self.host, self.settings, self._partitions.find(), self._partitions.set_aside
                     )
                 except (BootmenuError, OSError) as error:
-                    self._memory = StateStore(
+                    self._state_store = StateStore(
                         None, N_("Nothing is remembered between boots: {reason}.", reason=error)
                     )
-            return self._memory
+            return self._state_store
 
     @property
     def machine(self) -> MachineFacts:
@@ -300,11 +301,11 @@ class MachineSession:
             message = N_("Here the machine would start {name}.", name=plan.entry.title)
             raise SimulatedJump(message, N_("This is a simulation."))
         counted = self._count_try(plan.entry)
-        self.memory.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
+        self.state_store.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
         try:
             jumping.execute(self.host)
         except BaseException as error:  # it does not count as a try
-            self.memory.update(State.on_boot_failed)
+            self.state_store.update(State.on_boot_failed)
             if counted is not None:
                 counted.take_back()
                 self._tried.add((plan.entry.kernel.device, plan.entry.kernel.path))
@@ -321,7 +322,9 @@ class MachineSession:
         try:
             return count_try(self.host, device, entry, self.settings.state_place)
         except (BootmenuError, OSError) as error:
-            self.memory.error = N_("The try could not be counted in the entry's file name: {reason}.", reason=error)
+            self.state_store.error = N_(
+                "The try could not be counted in the entry's file name: {reason}.", reason=error
+            )
             return None
 
     def release(self) -> list[str]:

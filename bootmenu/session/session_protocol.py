@@ -47,7 +47,7 @@ class Session(Protocol):
         """Return the reasons why nothing can be started here, like `kexec-tools is not installed`."""
 
     @property
-    def memory(self) -> StateStore:
+    def state_store(self) -> StateStore:
         """Return the state that is kept between boots. The first call opens it, which may search for a partition."""
 
     def scan(self) -> Subscription:

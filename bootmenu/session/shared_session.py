@@ -127,9 +127,9 @@ class ConsoleSession:
         return self._session.notices
 
     @property
-    def memory(self) -> StateStore:
+    def state_store(self) -> StateStore:
         """Return what is remembered between boots."""
-        return self._session.memory
+        return self._session.state_store
 
     def scan(self) -> Subscription:
         """Follow the scan that runs; from the second time on, or when it has failed, begin another one for everybody.

@@ -22,7 +22,7 @@ from bootmenu.view.policy import Policy
 class KioskState(Value):
     """What has to be read before the kiosk can offer anything."""
 
-    memory: StateStore | None = None
+    state_store: StateStore | None = None
     """None = it could not be had."""
     guard: Guard | None = None
     """None = there is no PIN, or none that could be compared."""
@@ -36,10 +36,10 @@ class KioskState(Value):
         ready = cls()
         try:
             ready = cls(powers=session.powers)
-            memory = session.memory
-            ready = replace(ready, memory=memory)
+            store = session.state_store
+            ready = replace(ready, state_store=store)
             if settings.kiosk_pin is not None:
-                ready = replace(ready, guard=guard(StoredPin.parse(settings.kiosk_pin), memory))
+                ready = replace(ready, guard=guard(StoredPin.parse(settings.kiosk_pin), store))
         except Exception as error:
             internal_errors.write(error)
         return ready
@@ -47,7 +47,7 @@ class KioskState(Value):
     @property
     def state(self) -> State:
         """What is remembered by now."""
-        return State() if self.memory is None else self.memory.state
+        return State() if self.state_store is None else self.state_store.state
 
 
 class KioskOffer:

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from bootmenu.model.finding import Finding, Report, Severity
+from bootmenu.model.text import printable
 from bootmenu.view import findings
 from bootmenu.view.wording import verdict_line, word, word_width
 
@@ -26,11 +27,11 @@ def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
     room = word_width()
     said = _word(finding.severity, colour) + " " * (room - len(word(finding.severity)))
     indent = " " * (room + 2 + width + 2)
-    first, *more = textwrap.wrap(findings.message(finding), _WIDTH - len(indent)) or [""]
+    first, *more = textwrap.wrap(printable(findings.message(finding)), _WIDTH - len(indent)) or [""]
     yield f"{said}  {finding.code:<{width}}  {first}"
     yield from (indent + line for line in more)
     if advice := findings.hint(finding):
-        first, *more = textwrap.wrap(advice, _WIDTH - len(indent) - 2)
+        first, *more = textwrap.wrap(printable(advice), _WIDTH - len(indent) - 2)
         yield f"{indent}→ {first}"
         yield from (f"{indent}  {line}" for line in more)
 

@@ -238,7 +238,7 @@ class _Machine:
             machine,
             lambda: tuple(self.devices),
             method=method,
-            memory=StateStore(FolderBackend(root / "state", _Disk(self))),
+            state_store=StateStore(FolderBackend(root / "state", _Disk(self))),
         )
 
     @property
@@ -444,8 +444,8 @@ def _state_attack(machine: _Machine, chance: random.Random) -> None:
     if at < 0:
         fill()
     _load(machine, listing, at, fill)
-    machine.session.memory.update(lambda state: State(default=f"x{chance.random()}"))
-    if machine.full and not machine.session.memory.error:
+    machine.session.state_store.update(lambda state: State(default=f"x{chance.random()}"))
+    if machine.full and not machine.session.state_store.error:
         raise AssertionError("what could not be remembered is not told")
 
 

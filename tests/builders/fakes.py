@@ -381,7 +381,7 @@ class FakeSession:
     """What a scan finds once the passphrase was right."""
     unlock_gate: Event = field(default_factory=Event)
     """A passphrase is tried until this is set."""
-    memory: StateStore = field(default_factory=lambda: StateStore(Kept()))
+    state_store: StateStore = field(default_factory=lambda: StateStore(Kept()))
     recheck_gate: Event = field(default_factory=Event)
     """An edited entry is judged when this is set."""
     handed: PlanTrees = field(default_factory=lambda: PlanTrees(None, None, None))

@@ -113,7 +113,7 @@ def test_a_damaged_state_is_mended_as_the_menu_starts_and_logged_once(
         try:
             while (shared := startup.poll()) is None:
                 assert woken.acquire(timeout=30)
-            assert shared.session.memory.error == ""
+            assert shared.session.state_store.error == ""
         finally:
             startup.close()
     assert log.read_text() == "What was remembered was damaged and could not be read. It begins anew.\n"

@@ -67,7 +67,7 @@ async def test_its_rows_are_those_of_the_screen(actions: tuple[str, ...], *, los
     used = replace(KIOSK, kiosk_actions=actions, kiosk_locked=("debian-47",))
     session = fakes.FakeSession()
     if lost:
-        session.memory.update(lambda state: state.booting(Attempt.now(fakes.DEBIAN.entry)).on_menu_start())
+        session.state_store.update(lambda state: state.booting(Attempt.now(fakes.DEBIAN.entry)).on_menu_start())
     async with running(session, settings=used) as menu:
         await menu.until(lambda: bool(screen(menu).rows) and screen(menu)._ready is not None)
         rows = screen(menu).rows
@@ -217,7 +217,7 @@ def test_a_kiosk_without_patterns_has_its_default_entry_and_the_contact() -> Non
 
 
 def stored(tmp_path: Path, *typed: str, used: Settings = KIOSK, clock: Callable[[], float] = monotonic) -> str:
-    session = fakes.FakeSession(memory=StateStore(FolderBackend(tmp_path)))
+    session = fakes.FakeSession(state_store=StateStore(FolderBackend(tmp_path)))
     return kiosk(*typed, session=session, used=used, clock=clock)[0]
 
 

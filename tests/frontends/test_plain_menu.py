@@ -243,7 +243,7 @@ def test_a_filter_is_in_sight_until_it_is_taken_back() -> None:
 
 
 def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: Path) -> None:
-    session = fakes.FakeSession(memory=StateStore(FolderBackend(tmp_path)))
+    session = fakes.FakeSession(state_store=StateStore(FolderBackend(tmp_path)))
     said, _ = sit(session, "D 1", "o 2")
     first, second = _listings()[:2]
     kept = FolderBackend(tmp_path).read()
@@ -252,13 +252,13 @@ def test_the_default_and_the_next_boot_are_remembered_and_taken_back(tmp_path: P
     assert "next boot" in said
     sit(session, "D 1", "o 2")
     assert FolderBackend(tmp_path).read() == State()
-    said, _ = sit(fakes.FakeSession(memory=StateStore(None, "There is no place.")), "D 1")
+    said, _ = sit(fakes.FakeSession(state_store=StateStore(None, "There is no place.")), "D 1")
     assert "! There is no place." in said
 
 
 @pytest.mark.parametrize("key", ["D", "o"])
 def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
-    session = fakes.FakeSession(memory=StateStore(FolderBackend(tmp_path)))
+    session = fakes.FakeSession(state_store=StateStore(FolderBackend(tmp_path)))
     said, _ = sit(session, f"{key} 3")
     assert "the default, but it cannot be started here" in " ".join(said.split())
     assert FolderBackend(tmp_path).read() != State(), "all the same"
@@ -272,7 +272,7 @@ def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path,
 def test_what_another_console_has_chosen_since_the_list_was_printed_is_not_taken_back(key: str) -> None:
     session = fakes.FakeSession()
     first, second = _listings()[:2]
-    session.memory.update(lambda state: state.with_default(first).with_once(first))
+    session.state_store.update(lambda state: state.with_default(first).with_once(first))
 
     class Source:
         def __init__(self) -> None:
@@ -285,11 +285,11 @@ def test_what_another_console_has_chosen_since_the_list_was_printed_is_not_taken
             if not self.lines:
                 return ""
             # another console, while this one types
-            session.memory.update(lambda state: state.with_default(second).with_once(second))
+            session.state_store.update(lambda state: state.with_default(second).with_once(second))
             return self.lines.pop()
 
     PlainMenu(UiContext(session=session), Teletype(Source(), io.StringIO())).run()
-    assert session.memory.state == State().with_default(second).with_once(second)
+    assert session.state_store.state == State().with_default(second).with_once(second)
 
 
 def test_a_rescan_and_a_passphrase_look_again() -> None:

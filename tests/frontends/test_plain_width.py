@@ -207,7 +207,7 @@ def test_entries_that_differ_never_look_equal_and_have_one_line_each(width: int)
     session = fakes.FakeSession(
         events=(DeviceFound(fakes.BOOT), *found, DeviceDone(fakes.BOOT, 5), ScanFinished(0.1))
     )
-    session.memory.update(lambda state: state.booting(Attempt.now(found[1].listing.entry)).on_menu_start())
+    session.state_store.update(lambda state: state.booting(Attempt.now(found[1].listing.entry)).on_menu_start())
     said = printed(session, (), width, ascii_only=True, error=BACK)
     rows = [line for line in said.split("\n") if line[:4].strip(" !*>").isdigit() and line.startswith(" ")]
     assert len(rows) == len(found)

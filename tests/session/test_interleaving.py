@@ -98,7 +98,7 @@ class World:
             SimulatedHost.from_facts(machine),
             machine,
             lambda: devices,
-            memory=StateStore(self.kept),
+            state_store=StateStore(self.kept),
             changes=NoChanges(self.schedule),
         )
         self.shared = SharedSession(self.session)

@@ -425,7 +425,7 @@ def test_what_cannot_be_remembered_keeps_nothing_from_starting(tmp_path: Path) -
     list(session.prepare_jump(plan))
     with pytest.raises(LoadError, match="did not jump"):
         session.execute(plan)
-    assert "a+2-1.conf already exists" in session.memory.error
+    assert "a+2-1.conf already exists" in session.state_store.error
 
 
 def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Path) -> None:
@@ -438,7 +438,7 @@ def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Pat
     with session._partitions.set_aside("sda1"):
         assert session._mounts.known() == {}
     assert opened.keys() == session._mounts.known().keys() == {"sda1"}
-    assert session.memory.keep(State(default="x"))
+    assert session.state_store.keep(State(default="x"))
     assert (tmp_path / "part/var/lib/bootmenu/state.json").exists()
 
 
@@ -703,7 +703,7 @@ def test_a_damaged_state_does_not_keep_a_system_from_being_marked_good(tmp_path:
 
     def marked() -> tuple[str, str]:
         session = MachineSession(fake_host(tmp_path / "host"), machines.virt(), tuple)
-        return mark_good(session), session.memory.healed
+        return mark_good(session), session.state_store.healed
 
     said, healed = marked()
     assert said == "It is not known any more what was started, and nothing counts as lost."

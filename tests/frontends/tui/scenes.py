@@ -187,7 +187,8 @@ SCENES: dict[str, Scene] = {
     "passphrase-tried": _menu(_keys("u", "n", "o", "enter", until=_sees_now("deriving")), session=_unlocking),
     "kiosk": _kiosk(_keys("down")),
     "kiosk-remembered": Scene(
-        lambda: _in_kiosk(FakeSession(memory=_remembering(good=(_GOOD,), lost=(_LOST,)), simulated=True)), _keys()
+        lambda: _in_kiosk(FakeSession(state_store=_remembering(good=(_GOOD,), lost=(_LOST,)), simulated=True)),
+        _keys(),
     ),
     "kiosk-looking": Scene(lambda: _in_kiosk(_halted(events=fakes.FULL[-1:])), _sees("One moment")),
     "kiosk-pin": _kiosk(_keys("end", "enter", "4", "7", "up", "up")),

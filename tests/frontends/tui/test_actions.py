@@ -307,7 +307,7 @@ def remembering(folder: Path, state: State | None = None) -> StateStore:
 
 
 async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
-    async with running(FakeSession(memory=remembering(tmp_path))) as menu:
+    async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
         await menu.press("2", "D")
         await menu.sees("the default from now on")
         assert StateStore(FolderBackend(tmp_path)).state.default == "debian-47"
@@ -323,7 +323,7 @@ async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["D", "o"])
 async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path: Path, key: str) -> None:
     assert fakes.PAGES.report.verdict is Severity.FAIL
-    async with running(FakeSession(memory=remembering(tmp_path))) as menu:
+    async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
         await menu.press("3", key)
         await menu.sees("the default, but it cannot be started here")
         await menu.sees("It is passed over as long as it cannot be started.")
@@ -333,7 +333,7 @@ async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path:
 
 
 async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> None:
-    async with running(FakeSession(memory=remembering(tmp_path))) as menu:
+    async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
         await menu.press("4", "o")
         await menu.sees("the default of the next boot only")
         assert "4→" in menu.selected
@@ -350,7 +350,7 @@ async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_i
     tmp_path: Path, keys: str, said: str
 ) -> None:
     memory = remembering(tmp_path)
-    async with running(FakeSession(memory=memory)) as menu:
+    async with running(FakeSession(state_store=memory)) as menu:
         memory.update(lambda state: state.with_default(fakes.ALPINE).with_once(fakes.OLDER))
         await menu.until(lambda: "4*" in menu.text and "2→" in menu.text)
         assert isinstance(menu.menu, MenuScreen)
@@ -365,7 +365,7 @@ async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_i
 async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> None:
     place = Slow()
     memory = StateStore(place)
-    async with running(FakeSession(memory=memory)) as menu:
+    async with running(FakeSession(state_store=memory)) as menu:
         await menu.press("2", "D", "D", "D", "o", "o", "4", "o", "D")
         assert (memory.state.default, memory.state.once) == ("alpine", "alpine")
         assert place.state == State(), "nothing is on the disk yet"
@@ -375,7 +375,7 @@ async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> N
 
 
 async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
-    session = Opening(memory=StateStore(fakes.Kept()))
+    session = Opening(state_store=StateStore(fakes.Kept()))
     async with running(session) as menu:
         await menu.press("2", "D")
         await menu.sees("One moment, please.")
@@ -388,7 +388,7 @@ async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
 async def test_a_menu_that_is_left_hears_nothing_more(tmp_path: Path) -> None:
     memory = remembering(tmp_path)
     for _ in range(2):
-        async with running(FakeSession(memory=memory)) as menu:
+        async with running(FakeSession(state_store=memory)) as menu:
             await menu.press("down")
     assert memory._listeners == []
 
@@ -408,24 +408,24 @@ class Slow(fakes.Kept):
 class Opening(FakeSession):
     """Whoever asks for what is remembered waits, as for a partition that has to be found."""
 
-    def __init__(self, memory: StateStore) -> None:
+    def __init__(self, state_store: StateStore) -> None:
         self.opened = threading.Event()
-        super().__init__(memory=memory)
+        super().__init__(state_store=state_store)
 
     @property
-    def memory(self) -> StateStore:
+    def state_store(self) -> StateStore:
         assert threading.current_thread() is not threading.main_thread(), "the screen must not wait for a disk"
         assert self.opened.wait(30)
         return self._kept
 
-    @memory.setter
-    def memory(self, kept: StateStore) -> None:
+    @state_store.setter
+    def state_store(self, kept: StateStore) -> None:
         self._kept = kept
 
 
 async def test_what_cannot_be_remembered_is_told() -> None:
     async with running(
-        FakeSession(memory=StateStore(None, "Nothing is remembered: no place.")), size=(120, 40)
+        FakeSession(state_store=StateStore(None, "Nothing is remembered: no place.")), size=(120, 40)
     ) as menu:
         await menu.press("D")
         await menu.sees("until power-off: Nothing is remembered")
@@ -442,7 +442,7 @@ async def test_an_entry_that_never_came_back_is_marked_and_told(tmp_path: Path) 
         for event in fakes.FULL
     )
     memory = remembering(tmp_path, State(lost=(lost,), good=(Attempt(entry="alpine", at=""),)))
-    async with running(FakeSession(events=events_told, memory=memory)) as menu:
+    async with running(FakeSession(events=events_told, state_store=memory)) as menu:
         await menu.sees("! The boot on 2026-11-14 at 09:30 UTC did not complete.")
         assert "1!" in menu.selected
         await menu.press("2")

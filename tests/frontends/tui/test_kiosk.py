@@ -52,7 +52,7 @@ def settings(**changes: Any) -> Settings:
 
 def remembering(state: State, **changes: Any) -> FakeSession:
     session = FakeSession(**changes)
-    session.memory.keep(state)
+    session.state_store.keep(state)
     return session
 
 
@@ -293,11 +293,11 @@ async def test_on_a_running_system_it_is_left_by_the_pin_and_quit() -> None:
 
 
 async def test_a_wrong_pin_is_counted_and_nothing_of_it_is_shown(tmp_path: Path) -> None:
-    session = FakeSession(memory=StateStore(FolderBackend(tmp_path / "state")))
+    session = FakeSession(state_store=StateStore(FolderBackend(tmp_path / "state")))
     async with kiosk(session) as menu:
         await opened(menu, *"9876")
         await menu.sees("That was not the PIN. Please try again.")
-        assert session.memory.state.wrong_pins == 1
+        assert session.state_store.state.wrong_pins == 1
         for _ in range(3):
             await menu.press(*"9876")
             assert "* * * * _" in menu.text
@@ -307,7 +307,7 @@ async def test_a_wrong_pin_is_counted_and_nothing_of_it_is_shown(tmp_path: Path)
         await menu.sees("Please wait")
         await menu.press(*"4711", "enter")
         assert isinstance(menu.app.screen, PinScreen), "in the pause nothing is taken"
-        assert session.memory.state.wrong_pins == 4
+        assert session.state_store.state.wrong_pins == 4
 
 
 async def test_three_buttons_enter_the_pin() -> None:
@@ -351,9 +351,9 @@ async def test_what_another_console_or_the_open_menu_makes_the_default_is_recomm
     session = FakeSession()
     async with kiosk(session) as menu:
         assert "Start normally" in marked(menu)
-        session.memory.update(lambda state: state.with_default(fakes.OLDER))
+        session.state_store.update(lambda state: state.with_default(fakes.OLDER))
         await menu.until(lambda: "Start the previous version" in marked(menu))
-    assert session.memory._listeners == []
+    assert session.state_store._listeners == []
 
 
 async def test_a_key_stops_the_countdown() -> None:

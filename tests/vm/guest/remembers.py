@@ -31,7 +31,7 @@ def tell(what: str, **values: object) -> None:
 
 def opened() -> StateStore:
     """The place that the settings name."""
-    memory = MachineSession(host, gather(host), tuple, settings=load(host).settings).memory
+    memory = MachineSession(host, gather(host), tuple, settings=load(host).settings).state_store
     state = to_json(memory.state)
     tell("opened", state=state, trouble=memory.error, known=memory.known, healed=getattr(memory, "healed", ""))
     return memory

@@ -53,7 +53,7 @@ def watched(listing: Listing) -> None:
 
 
 host = Host()
-session = MachineSession(host, gather(host), settings=Settings(scan_seconds=60), memory=StateStore(None))
+session = MachineSession(host, gather(host), settings=Settings(scan_seconds=60), state_store=StateStore(None))
 entries = {listing.entry.title: listing for listing in collect(session)[0]}
 tell("scanned", entries=sorted(entries), **state())
 

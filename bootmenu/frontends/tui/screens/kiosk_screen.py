@@ -125,8 +125,8 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
     def _prepared(self, message: Prepared) -> None:
         self._ready, context = message.ready, self.context
         self._offer = KioskOffer(context.policy, context.settings, message.ready, running=context.confirm_always)
-        if message.ready.memory is not None:  # what the standard menu, or another console, makes the default
-            self._stop_listening = message.ready.memory.listen(lambda: self.post_message(self.Changed()))
+        if message.ready.state_store is not None:  # what the standard menu, or another console, makes the default
+            self._stop_listening = message.ready.state_store.listen(lambda: self.post_message(self.Changed()))
         self.draw_found()
 
     @on(Changed)

@@ -105,7 +105,7 @@ class MenuDefaults(MenuView):
 
     def _remember(self) -> None:
         """In a thread: it may look for a partition, and asks the firmware."""
-        self.post_message(self.Opened(self.context.session.memory, self.context.session.powers))
+        self.post_message(self.Opened(self.context.session.state_store, self.context.session.powers))
 
     def _store(self, memory: StateStore, number: int, said: str) -> None:
         """In a thread: it writes to a disk."""
