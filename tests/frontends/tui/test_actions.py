@@ -199,7 +199,7 @@ async def test_a_hostile_entry_stays_within_its_lines(size: tuple[int, int]) -> 
         await menu.press(*["down"] * 70, "left", "ctrl+a", "ctrl+e")
         assert all(len(row) <= size[0] for row in menu.rows)
         assert "\x1b" not in menu.text
-        assert "▶ overlay" in menu.text, "what is typed in is in sight"
+        assert "▶ tree edit" in menu.text, "the line being typed is in sight"
 
 
 # --- test load
