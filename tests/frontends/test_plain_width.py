@@ -94,10 +94,12 @@ def printed(
 
     source = Source("".join(f"{line}\n" for line in typed))
     made = UiContext(session=session, **context)  # type: ignore[arg-type]
-    outcome: object = Jump(fakes.plan_for(fakes.DEBIAN))
-    while isinstance(outcome, Jump):
+    while True:
         teletype = Teletype(source, sink, ascii_only=ascii_only, columns=lambda: width)
         outcome = (PlainKiosk if made.policy.kiosk else PlainMenu)(made, teletype).run(error)
+        if not isinstance(outcome, Jump):
+            break
+        session.unload(outcome.plan)
     return sink.getvalue()
 
 
