@@ -506,7 +506,7 @@ async def test_the_log_shows_its_end_and_never_steers_the_terminal(tmp_path: Pat
 async def test_a_kernel_log_that_may_not_be_read() -> None:
     async with running(FakeSession(kernel_lines=None)) as menu:
         await menu.press("l")
-        await menu.sees("that takes root")
+        await menu.sees("Only root may read them.")
 
 
 async def test_a_shell_is_offered_in_a_first_stage_only() -> None:
