@@ -45,9 +45,12 @@ from bootmenu.frontends.tui.screens.kiosk_page import (
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
+from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
+from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
+from bootmenu.frontends.tui.screens.power_screen import PowerScreen
 from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.frontends.ui_context import UiContext
@@ -88,7 +91,10 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     KioskLeavingScreen: lambda context: KioskLeavingScreen(context, Power.OFF),
     PinScreen: _pin,
 }
-_BASES = {BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, ScanningScreen, KioskPage}
+_BASES = {
+    *(BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, ScanningScreen, KioskPage),
+    *(PowerScreen, MenuView, MenuDefaults),
+}
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
 """Actions that end the app, or go to another screen that has its own turn."""
 
