@@ -15,7 +15,7 @@ echo "STORAGE </scan>"
 echo "STORAGE <unlocked>"
 python3 -I -X utf8 -c '
 import os, sys
-from bootmenu.commands import output
+from bootmenu.view import json_output
 from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.session.machine_session import MachineSession
@@ -29,7 +29,7 @@ try:
 except UnlockError as error:
     print("REFUSED", error.wrong, error.message, file=sys.stderr)
 session.unlock("vdf", os.environ["secret"])
-print(output.json_text(output.scan_to_json(*collect(session)), indent=1))
+print(json_output.json_text(json_output.scan_to_json(*collect(session)), indent=1))
 print("RELEASED", session.release(), file=sys.stderr)
 ' 2>/run/unlocked.err
 echo "STORAGE </unlocked>"
