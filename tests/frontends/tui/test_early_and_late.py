@@ -207,7 +207,7 @@ class Asked(FakeSession):
     """Remembers what the thread of the screens asks of it, beside what is only looked up."""
 
     DEAR = frozenset(
-        {"memory", "powers", "scan", "watch", "plan", "load", "prepare_jump", "power", "device_trees", "recheck"}
+        {"state_store", "powers", "plan", "load", "prepare_jump", "power", "device_trees", "recheck"}
         | {"plan_trees", "unlock", "holding", "kernel_log"}
     )
 
