@@ -162,7 +162,7 @@ SCENES: dict[str, Scene] = {
     "menu-locked": _menu(_keys("down"), events=fakes.LOCKED),
     "menu-remembered": _menu(
         _keys("1", until=_sees_now("did not complete")),
-        memory=_remembering(default="alpine", once="debian-47", lost=(_LOST,)),
+        state_store=_remembering(default="alpine", once="debian-47", lost=(_LOST,)),
     ),
     "menu-tested": _menu(_keys("t", until=_sees_now("2 checks passed"))),
     "filter": _menu(_keys("slash", *"debian ok")),

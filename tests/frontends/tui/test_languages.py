@@ -60,7 +60,7 @@ def check(menu: Menu) -> None:
 async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) -> None:
     memory = StateStore(None)
     memory.state = State(default="alpine", lost=(Attempt(entry="debian-49", at="2026-11-14T09:30:00Z"),))
-    session = fakes.stuck_session(memory=memory)
+    session = fakes.stuck_session(state_store=memory)
     async with running(session, size=size) as menu:
         check(menu)
         tried = _("The boot on {day} at {time} UTC did not complete.")
