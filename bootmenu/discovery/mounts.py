@@ -11,7 +11,7 @@ from types import TracebackType
 
 from bootmenu.discovery.device_opener import DeviceMount, DeviceOpener, remove_folder
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.mount_points import MountError as MountError
+from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.storage import btrfs, iso
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.i18n import N_, joined

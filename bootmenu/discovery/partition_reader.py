@@ -15,7 +15,8 @@ from bootmenu.discovery import entry_facts, root_option
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import DeviceTrees
 from bootmenu.discovery.entry_ids import EntryIds
-from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.mount_points import MountError
+from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.scan_jobs import Job
 from bootmenu.discovery.scan_messages import Followed, Met, Opened, Parsed, Searched, Unreadable
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, resolved

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from bootmenu.compat.facts import EntryFacts, RootFacts
 from bootmenu.discovery import resolve
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.mount_points import MountError
+from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.resolve import names_of
 from bootmenu.discovery.storage import btrfs
 from bootmenu.model.entry import CommandLine

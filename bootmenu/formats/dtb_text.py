@@ -181,8 +181,3 @@ def _cell(word: str) -> int:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def shown_name(name: str) -> str:
-    """Return the name of a node or a property for display, with question marks for invalid characters."""
-    return "".join(char if char.isascii() and char.isprintable() else "?" for char in name[:200])

@@ -10,7 +10,8 @@ from bootmenu.config.settings import Settings
 from bootmenu.discovery import resolve
 from bootmenu.discovery.attachment import Presence
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.mount_points import MountError
+from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_, joined

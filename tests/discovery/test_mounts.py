@@ -20,8 +20,8 @@ import pytest
 from bootmenu.bootstate.state import State, encode
 from bootmenu.bootstate.state_backends import PartitionBackend
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.mount_points import FLAGS
-from bootmenu.discovery.mounts import MountError, Mounts
+from bootmenu.discovery.mount_points import FLAGS, MountError
+from bootmenu.discovery.mounts import Mounts
 from bootmenu.model.entry import Problem
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
