@@ -48,9 +48,15 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 def _private(tmp_path: Path) -> str:
+    """Make a directory with a known name; as mkdtemp, take another name while the last one still exists."""
     folder = tmp_path / "private"
-    folder.mkdir()
-    return str(folder)
+    while True:
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            folder = folder.with_name(f"{folder.name}-")
+        else:
+            return str(folder)
 
 
 def device(name: str = "sda1", filesystem: str | None = "ext4") -> Device:
