@@ -100,6 +100,12 @@ class Outcome:
         return {str(finding["code"]) for finding in self.findings if finding["severity"] == self.verdict}
 
 
+def refused_with(text: str) -> str:
+    """The error number, `EINVAL`, that a failed load says the kernel answered with; empty where it says none."""
+    found = re.search(r"call: kexec\w* said (E[A-Z]+),", text)
+    return found[1] if found else ""
+
+
 _PATIENCE = 150.0
 """Seconds without a byte that a second kernel is granted which ought to come up: on a busy host kexec-tools'
 purgatory alone, which hashes every segment with the MMU off, can take one of the usual minutes."""
@@ -121,8 +127,7 @@ def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
     vm.wait_for(settled, 120)
     if "scenario load failed" in vm.text:
         load = Load.REFUSED
-        found = re.search(r"^ +kexec\w*: (E[A-Z]+),", vm.text[place:], re.MULTILINE)
-        errno = found[1] if found else ""
+        errno = refused_with(vm.text[place:])
     else:
         load = Load.LOADED
         try:

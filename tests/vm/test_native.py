@@ -14,7 +14,7 @@ import pytest
 from tests.vm import stages
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import Hardware, Machine, run_tool
-from tests.vm.scenarios import Load, Scenario, Second, watch
+from tests.vm.scenarios import Load, Scenario, Second, refused_with, watch
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 CMDLINE = "console=ttyAMA0 earlycon panic=1 bootmenu-test.tree"
@@ -176,10 +176,9 @@ def test_what_x86_64_refuses_was_known_before(vm_cache: Path, token: str, tmp_pa
     for name, (_, code, _) in REFUSALS.items():
         report = json.loads(text.partition(f"refusal {name} check begin")[2].partition(f"refusal {name} check")[0])
         load = text.partition(f"refusal {name} load begin")[2].partition(f"refusal {name} load end")[0]
-        said = re.search(r"kexec\w*: (E[A-Z]+),", load)
         found = [finding["severity"] for finding in report["findings"] if finding["code"] == code]
         print(f"\n{name}: {report['verdict']}, {code} {found}: {load.strip()}")
-        seen[name] = (report["verdict"], code if report["verdict"] in found else "", said[1] if said else "")
+        seen[name] = (report["verdict"], code if report["verdict"] in found else "", refused_with(load))
     assert seen == REFUSALS
     assert "Run bootmenu as root" not in text.partition("refusal signed load begin")[2]
     facts = json.loads(text.partition("refusal facts begin")[2].partition("refusal facts end")[0])

@@ -16,7 +16,7 @@ from tests.vm import devicetrees, stages
 from tests.vm.conftest import ARTIFACTS
 from tests.vm.harness import Machine
 from tests.vm.kernels import Kernels
-from tests.vm.scenarios import Outcome, Scenario, contradiction, save, watch
+from tests.vm.scenarios import Load, Outcome, Scenario, contradiction, save, watch
 from tests.vm.truth import SCENARIOS
 
 pytestmark = pytest.mark.vm
@@ -103,3 +103,4 @@ def test_the_kernel_agrees_with_the_verdict(scenario: Scenario, outcomes: Runnin
     assert contradiction(scenario, seen) is None, seen
     assert (seen.verdict, seen.load, seen.second) == (scenario.predicted, scenario.load, scenario.second), seen
     assert scenario.codes <= seen.worst_codes, seen
+    assert bool(seen.errno) == (seen.load is Load.REFUSED), seen
