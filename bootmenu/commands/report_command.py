@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bootmenu.bugreport import bundle
     from bootmenu.commands.settings_command import applied
     from bootmenu.config.settings_layers import load
-    from bootmenu.session import internal_errors
+    from bootmenu.session import menu_log
     from bootmenu.session.machine_session import MachineSession
     from bootmenu.session.scan_collection import collect
 
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.closing(MachineSession(host, machine, settings=loaded.settings)) as session:
         listings, problems = collect(session)
         notes = session.notices
-    log = internal_errors.log_file()
+    log = menu_log.log_file()
     texts = bundle.parts(host, machine, listings, problems, loaded, log=log, applied=applied(), notes=notes)
     data = bundle.bundle(texts, name)
     if arguments.output == "-":

@@ -61,9 +61,9 @@ def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> M
     except _Ended as ended:
         return MenuRun(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
     except Exception as error:  # a machine whose default cannot be prepared must not begin with it again and again
-        from bootmenu.session import internal_errors
+        from bootmenu.session import menu_log
 
-        return MenuRun(shared=shared, loaded=loaded, error=internal_errors.fault(error))
+        return MenuRun(shared=shared, loaded=loaded, error=menu_log.internal_error(error))
     return MenuRun(shared=shared, loaded=loaded, said=said)
 
 

@@ -67,9 +67,9 @@ def run(options: MenuOptions) -> int:
     except (BootmenuError, OSError):
         raise
     except Exception as error:  # no traceback on anybody's screen
-        from bootmenu.session import internal_errors
+        from bootmenu.session import menu_log
 
-        raise internal_errors.fault(error) from None
+        raise menu_log.internal_error(error) from None
 
 
 def _run_menus(options: MenuOptions, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool) -> int:

@@ -64,7 +64,7 @@ def show(menu_run: MenuRun) -> Quit | None:
         return menu_run.outcome
     from bootmenu.frontends.outcome import Demo, Jump, Quit
     from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
-    from bootmenu.session import internal_errors
+    from bootmenu.session import menu_log
 
     session = menu_run.shared.session
     memory, settings = session.state_store, menu_run.loaded.settings
@@ -72,7 +72,7 @@ def show(menu_run: MenuRun) -> Quit | None:
     troubles = (menu_run.said, memory.healed, *menu_run.loaded.problems, forgets)
     said, *more = [text for text in troubles if text] or [""]
     for text in more:
-        internal_errors.note(text)
+        menu_log.write(text)
     error, lines = menu_run.error, PlainConsoles(menu_run)
     while True:
         if number := signals.told():  # between the frame and the menu, or in a jump that came back

@@ -17,7 +17,7 @@ from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.kernel_errors import SimulatedJump
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.terminal.line_input import Idle
@@ -41,7 +41,7 @@ class PlainKiosk(PlainBase):
         try:
             self._attend()
             if self.context.trouble:
-                internal_errors.note(self.context.trouble)
+                menu_log.write(self.context.trouble)
             if error is not None:
                 self._refuse(error)
             for step in (self._prepare, self._look, self._list):
@@ -110,11 +110,11 @@ class PlainKiosk(PlainBase):
         try:
             self.look()
         except Exception as error:  # what was found is there
-            internal_errors.write(error)
+            menu_log.write_error(error)
 
     def _refuse(self, error: Exception, words: str = "") -> None:
         """Say that something did not work; why is in the log."""
-        internal_errors.write(error)
+        menu_log.write_error(error)
         for sentence in pages.refused(words):
             self.teletype.say(sentence)
 

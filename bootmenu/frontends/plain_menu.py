@@ -23,7 +23,7 @@ from bootmenu.kexec import trial_load
 from bootmenu.kexec.kernel_errors import LoadError, left_loaded
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Progress, StageState
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells, fit
 from bootmenu.terminal.line_input import Idle
@@ -76,7 +76,7 @@ class PlainMenu(PlainListing):
         except BootmenuError as failure:
             self._failed(failure)
         except Exception as mistake:
-            internal_errors.write(mistake)
+            menu_log.write_error(mistake)
             self.teletype.say(f"{headline(mistake)} {mistake!r:.200}", "  ! ")
             self.teletype.say(advice(mistake), "    → ")
 

@@ -56,9 +56,9 @@ class SessionStartup:
     def _prepare(self) -> None:
         if self._demo:
             from bootmenu.demo import demonstration
-            from bootmenu.session import internal_errors
+            from bootmenu.session import menu_log
 
-            self.stack.enter_context(internal_errors.pretending())
+            self.stack.enter_context(menu_log.in_memory())
             session = self.stack.enter_context(demonstration())
             self._make = lambda: session
             if self.loaded.settings.profile is Profile.KIOSK:
@@ -89,9 +89,9 @@ class SessionStartup:
         memory = self._session.state_store
         memory.update(lambda state: state.on_menu_start())
         if memory.healed:  # a countdown that is not stopped shows it to nobody
-            from bootmenu.session import internal_errors
+            from bootmenu.session import menu_log
 
-            internal_errors.note(memory.healed)
+            menu_log.write(memory.healed)
 
     def poll(self) -> SharedSession | None:
         """The session as soon as it is there; None = not yet. In the main thread: a session has its mounts to itself

@@ -11,7 +11,7 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.config.settings import Settings
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.value import Value, replace
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.session.autoboot import Chooser
 from bootmenu.session.session_protocol import Session
 from bootmenu.system.power import Power
@@ -41,7 +41,7 @@ class KioskState(Value):
             if settings.kiosk_pin is not None:
                 ready = replace(ready, guard=guard(StoredPin.parse(settings.kiosk_pin), store))
         except Exception as error:
-            internal_errors.write(error)
+            menu_log.write_error(error)
         return ready
 
     @property

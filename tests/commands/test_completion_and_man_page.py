@@ -18,7 +18,7 @@ from bootmenu.commands import completion_scripts, parser_description, subcommand
 from bootmenu.config.settings import FILE, FIRST_STAGE_SECONDS, OPTIONS, Settings
 from bootmenu.frontends.tui import themes
 from bootmenu.kexec import hooks
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view.key_help import actions_of
 from bootmenu.view.screen_ids import ScreenId
 from scripts import man_page
@@ -159,6 +159,6 @@ def test_the_manual_page_has_every_setting_key_file_and_variable() -> None:
     assert 'Default: "standard".' in plain
     for path in (FILE, f"{Settings().state_folder}/state.json", hooks.FOLDER, str(themes.OWN)):
         assert path in parts["FILES"]
-    assert str(internal_errors.log_file({})) in parts["FILES"]
+    assert str(menu_log.log_file({})) in parts["FILES"]
     for words in re.findall(r"^\.TP\nbootmenu (.*)$", parts["EXAMPLES"], re.M):
         subcommands.parse(["menu", words] if words.startswith("-") else shlex.split(words))

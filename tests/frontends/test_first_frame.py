@@ -251,7 +251,7 @@ def test_a_mistake_while_it_loads_opens_the_menu_with_nothing_loaded(tmp_path: P
 
 def test_a_mistake_before_there_is_a_session_is_one_sentence() -> None:
     with frame("0", session="1 / 0") as line:
-        line.until(lambda: b"MenuError" in line.sent, 40)
+        line.until(lambda: b"InternalError" in line.sent, 40)
         line.wait()
         assert b"ZeroDivisionError: division by zero" in line.sent
         assert b"in poll" not in line.sent, "where it happened is for the log"

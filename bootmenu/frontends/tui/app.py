@@ -34,7 +34,7 @@ from bootmenu.frontends.tui.textual_internals import TextualApp
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.model.value import replace
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.session.session_protocol import Session
 from bootmenu.system import signals
 from bootmenu.system.buttons import Buttons
@@ -94,7 +94,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             confirm_always=confirm_always,
             offer_demo=offer_demo,
             trouble=trouble or choice.trouble,
-            log_file="" if session.simulated else str(internal_errors.log_file()),
+            log_file="" if session.simulated else str(menu_log.log_file()),
             settings=settings,
             policy=self._policy(settings),
             countdown=countdown,
@@ -109,7 +109,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
         # what a simulation comes back with is no trouble
         self._troubles = [text for text in (trouble, choice.trouble) if text and not session.simulated]
         self.came_back = error
-        self.fault: internal_errors.MenuError | None = None
+        self.fault: menu_log.InternalError | None = None
         self._buttons: Buttons | None = None
 
     def _policy(self, settings: Settings) -> Policy:
@@ -155,9 +155,9 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show what came back, and leave in order when told to by a signal."""
-        self._stop_listening = internal_errors.listen(lambda: self.post_message(self.Logged()))
+        self._stop_listening = menu_log.listen(lambda: self.post_message(self.Logged()))
         for trouble in self._troubles:
-            internal_errors.note(trouble)
+            menu_log.write(trouble)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             with contextlib.suppress(ValueError, RuntimeError):
@@ -247,7 +247,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
 
     def on_exception(self, error: Exception) -> None:
         """Keep the traceback in a file, and let `run` raise one sentence once the terminal is restored."""
-        self.fault = internal_errors.fault(error)
+        self.fault = menu_log.internal_error(error)
         with contextlib.suppress(ScreenStackError):
             self._let_go()
 
@@ -276,7 +276,8 @@ class Beginning(TypedDict, total=False):
 
 
 def run(session: Session, **beginning: Unpack[Beginning]) -> Outcome:
-    """Show the menu until it has an outcome. Raises MenuError after a mistake of its own, the terminal restored.
+    """Show the menu until it has an outcome. Raise InternalError after an unexpected exception, with the terminal
+    restored.
 
     The kiosk begins again instead, unless it fails three times in a row within seconds.
     """
@@ -305,7 +306,7 @@ def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack
         if not context.policy.kiosk:
             raise fault
         if quick >= _MOST_QUICK:
-            raise internal_errors.MenuError(
+            raise menu_log.InternalError(
                 "This terminal has a fault, and begins again.", context.settings.kiosk_contact
             )
         beginning["error"] = None

@@ -217,7 +217,7 @@ def test_a_fault_leaves_one_sentence_and_a_file(tmp_path: Path) -> None:
         assert line.wait() == 1
         assert line.modes == before
         shown = " ".join(line.text.split())
-        assert "the menu stopped because of a mistake of its own: “AttributeError" in shown
+        assert "the menu stopped because of an internal error: “AttributeError" in shown
         assert "Traceback" not in shown
         assert "Traceback" in log.read_text()
 

@@ -15,7 +15,7 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.entry import Problem
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view.banner import heading
 from bootmenu.view.entry_details import details, device_trees, machine_details
 from bootmenu.view.entry_summary import problem_summary
@@ -85,7 +85,7 @@ class DetailsScreen(ReadingScreen[None]):
         except BootmenuError as error:
             plan = error
         except Exception as error:
-            plan = internal_errors.written(error)
+            plan = menu_log.logged_error(error)
         self.post_message(self.Planned(plan))
 
     def _find_trees(self, listing: Listing) -> None:
@@ -94,7 +94,7 @@ class DetailsScreen(ReadingScreen[None]):
         try:
             trees = self.context.session.device_trees(listing)
         except Exception as error:
-            trees = internal_errors.written(error)
+            trees = menu_log.logged_error(error)
         self.post_message(self.TreesFound(trees))
 
     @on(TreesFound)

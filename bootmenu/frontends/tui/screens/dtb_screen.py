@@ -13,7 +13,7 @@ from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view.dtb_page import TreeText, tree
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
@@ -52,7 +52,7 @@ class TreeScreen(ReadingScreen[None]):
         except BootmenuError as error:
             shown = error
         except Exception as error:
-            shown = internal_errors.written(error)
+            shown = menu_log.logged_error(error)
         self.post_message(self.Read(shown))
 
     @on(Read)

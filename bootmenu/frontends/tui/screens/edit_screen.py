@@ -21,7 +21,7 @@ from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.model.entry import BootEntry
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view import entry_form
 from bootmenu.view.banner import heading
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
@@ -122,7 +122,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         try:
             trees = self.context.session.device_trees(self.listing)
         except Exception as error:
-            internal_errors.write(error)
+            menu_log.write_error(error)
         self.post_message(self.TreesFound(trees))
 
     def _judge(self, change: int, entry: BootEntry) -> None:
@@ -130,7 +130,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         try:
             judged = self.context.session.recheck(entry)
         except Exception as error:
-            internal_errors.write(error)
+            menu_log.write_error(error)
         self.post_message(self.Judged(change, judged))
 
     # --- on the screen

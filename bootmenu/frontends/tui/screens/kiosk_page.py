@@ -12,7 +12,7 @@ from bootmenu.frontends.tui.bindings import bindings
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.system.power import Power
 from bootmenu.view import kiosk_pages as pages
 from bootmenu.view.screen_ids import ScreenId
@@ -64,7 +64,7 @@ class KioskRefusalScreen(KioskPage[None]):
     def __init__(self, context: UiContext, error: Exception, words: str = "") -> None:
         super().__init__(context)
         self.words = words
-        internal_errors.write(error)
+        menu_log.write_error(error)
 
     def plain(self, width: int, height: int) -> list[Line]:
         """In plain words."""

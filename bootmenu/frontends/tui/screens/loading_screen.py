@@ -25,7 +25,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.value import Value
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view.load_progress import loading
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
@@ -164,7 +164,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             if plan is not None:
                 leave_note(error, session.unload(plan))
             if not isinstance(error, BootmenuError):
-                internal_errors.write(error)
+                menu_log.write_error(error)
             self.post_message(self.Failed(error))
 
     def _follow(self, steps: Iterator[Progress]) -> bool:

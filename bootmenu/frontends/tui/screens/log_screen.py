@@ -8,7 +8,7 @@ from textual.message import Message
 
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view.log_page import LINES, log
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
@@ -45,8 +45,8 @@ class LogScreen(ReadingScreen[None]):
         try:
             kernel = self.context.session.kernel_log()
         except Exception as error:
-            internal_errors.write(error)
-        self.post_message(self.Read(internal_errors.tail(LINES), kernel))
+            menu_log.write_error(error)
+        self.post_message(self.Read(menu_log.last_lines(LINES), kernel))
 
     @on(Read)
     def _is_read(self, message: Read) -> None:

@@ -15,7 +15,7 @@ from bootmenu.frontends.tui.screens.base_screen import AskingScreen
 from bootmenu.frontends.tui.screens.typing_screen import Typing
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.passphrase_prompt import passphrase, typing
 from bootmenu.view.screen_ids import ScreenId
@@ -102,7 +102,7 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
         if isinstance(message.error, BootmenuError):
             self._trouble = " ".join(localized(part) for part in (message.error.message, message.error.hint) if part)
         else:
-            internal_errors.write(message.error)
+            menu_log.write_error(message.error)
             self._trouble = _("It could not be tried.")
         self.draw()
 

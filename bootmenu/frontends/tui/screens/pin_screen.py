@@ -10,7 +10,7 @@ from bootmenu.bootstate.pin import LONGEST, Guard
 from bootmenu.frontends.tui.screens.kiosk_page import KioskPage
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.view import kiosk_pages as pages
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
@@ -124,7 +124,7 @@ class PinScreen(KioskPage[bool]):
         try:
             right = self._guard.opens(pin)
         except Exception as error:
-            internal_errors.write(error)
+            menu_log.write_error(error)
         self.post_message(self.Tried(right))
 
     @on(Tried)

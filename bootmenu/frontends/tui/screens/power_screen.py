@@ -10,7 +10,7 @@ from textual.message import Message
 
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.system.power import Power
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class PowerScreen(ScanningScreen[T]):
             self.context.session.power(wanted)
         except Exception as error:
             if not isinstance(error, BootmenuError):
-                internal_errors.write(error)
+                menu_log.write_error(error)
             self.post_message(self.StayedUp(error, wanted))
 
     def stayed_up(self, error: Exception, wanted: Power) -> None:

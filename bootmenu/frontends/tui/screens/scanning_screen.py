@@ -14,7 +14,7 @@ from bootmenu.discovery.scan_events import ScanEvent, ScanFinished
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.session.session_protocol import BusyError
 
@@ -126,7 +126,7 @@ class ScanningScreen(BootmenuScreen[T]):
             self.results.stop()
             self._draw_now()
         if message.error is not None:
-            internal_errors.write(message.error)
+            menu_log.write_error(message.error)
             self.looking_failed(message.error)
 
     def _draw_now(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A mistake of the menu itself: the traceback in a file, one sentence for the person."""
+"""The menu's log, and internal errors: the traceback is in the log, one sentence on the screen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.model.progress import Stage
-from bootmenu.session import internal_errors
+from bootmenu.session import menu_log
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import running
 
@@ -26,31 +26,31 @@ from tests.frontends.tui.driving import running
     ],
 )
 def test_where_it_is_written(environ: dict[str, str], path: str) -> None:
-    assert str(internal_errors.log_file(environ)) == path
+    assert str(menu_log.log_file(environ)) == path
 
 
 def test_a_file_that_cannot_be_written_is_no_second_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOTMENU_LOG", "/proc/nowhere/log")
-    error = internal_errors.fault(ValueError("seven"))
+    error = menu_log.internal_error(ValueError("seven"))
     assert "ValueError: seven" in error.message
     assert "could not be written" in error.hint
 
 
 def test_what_a_simulation_notes_is_in_its_own_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BOOTMENU_LOG", str(tmp_path / "log"))
-    internal_errors.note("before")
-    with internal_errors.pretending():
+    menu_log.write("before")
+    with menu_log.in_memory():
         told: list[bool] = []
-        stop = internal_errors.listen(lambda: told.append(True))
-        assert internal_errors.note("one\ntwo") is None
+        stop = menu_log.listen(lambda: told.append(True))
+        assert menu_log.write("one\ntwo") is None
         stop()
-        assert (internal_errors.tail(9), told) == (["one", "two"], [True])
+        assert (menu_log.last_lines(9), told) == (["one", "two"], [True])
         for number in range(3000):
-            internal_errors.note(str(number))
-        assert len(internal_errors.tail(9999)) == 1000
-        internal_errors.fault(ValueError("a real mistake"))
-    assert internal_errors.tail(9)[0] == "before"
-    assert "ValueError: a real mistake" in internal_errors.tail(9)
+            menu_log.write(str(number))
+        assert len(menu_log.last_lines(9999)) == 1000
+        menu_log.internal_error(ValueError("a real mistake"))
+    assert menu_log.last_lines(9)[0] == "before"
+    assert "ValueError: a real mistake" in menu_log.last_lines(9)
 
 
 async def test_a_fault_in_a_handler_ends_the_app_with_one_sentence(
@@ -107,8 +107,8 @@ def test_an_expected_error_is_written_as_it_is_said(tmp_path: Path, monkeypatch:
     try:
         raise error from OSError(16, "busy")
     except LoadError as caught:
-        internal_errors.write(caught)
+        menu_log.write_error(caught)
     said = "the kernel refused it\n  Take it out.\n  A kernel stays loaded.\n  kexec: busy\n"
     assert (tmp_path / "log").read_text() == said
-    internal_errors.write(ZeroDivisionError("a mistake"))
+    menu_log.write_error(ZeroDivisionError("a mistake"))
     assert "ZeroDivisionError: a mistake" in (tmp_path / "log").read_text()
