@@ -126,7 +126,7 @@ def _decide(frame: Frame, startup: SessionStartup, seconds: int | None, leave: c
             able = policy.startable(results.listings)
             choice = chooser.choose(able, state, settings, finished=results.finished or over)
             if choice.final and choice.listing is None:
-                return Decision(shared=shared, said=choice.why)
+                return Decision(shared=shared, said=choice.reason)
         now = monotonic()
         left = None if countdown is None or stopped else countdown.left(now)
         if left == 0 and shared is not None and choice.final:
@@ -167,8 +167,8 @@ def _countdown_content(
         lines = [f" {verdict(choice.listing.report.verdict).text} {entry_row(choice.listing).full_title}"]
     else:
         lines = [" " + _("Looking for what can be started.")] if left is not None else []
-    if choice.why:
-        lines.append(f"        {clean(localized(choice.why))}")
+    if choice.reason:
+        lines.append(f"        {clean(localized(choice.reason))}")
     if left == 0 and choice.listing is not None:
         lines.append("        " + _("Starts as soon as the disks have been read."))
     return CountdownContent(

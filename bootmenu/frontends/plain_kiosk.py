@@ -95,7 +95,7 @@ class PlainKiosk(PlainBase):
         if best is None or countdown is None:
             return False
         self.teletype.patience = max(countdown, pages.SHORTEST_COUNTDOWN)
-        self.teletype.say(_("Starts by itself in {seconds} s.").format(seconds=self.teletype.patience))
+        self.teletype.say(_("Starts automatically in {seconds} s.").format(seconds=self.teletype.patience))
         try:
             line = self.teletype.ask(">")
         except Idle:

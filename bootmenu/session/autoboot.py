@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which entry starts automatically, and when. Pure: without disks, screens or clocks."""
+"""Choose the entry that starts automatically, and time the countdown; no I/O, screen or clock."""
 
 from __future__ import annotations
 
@@ -23,35 +23,36 @@ if TYPE_CHECKING:
 
 
 class Choice(Value, kw_only=True):
-    """What would start automatically, as far as is known."""
+    """The entry that would start automatically, as far as is known."""
 
     listing: Listing | None = None
-    """The entry; None: nothing starts automatically."""
+    """The entry, or None if nothing starts automatically."""
     final: bool = False
     """Whether nothing that is still being read can change it."""
-    why: str = ""
-    """Why another entry than the default is taken, or none, as a Message; empty for the default."""
+    reason: str = ""
+    """Why an entry other than the default starts, or none does, as a Message; empty for the default."""
 
 
 class _Origin(Enum):
-    """Where the choice of an entry comes from."""
+    """Where the preference for an entry comes from."""
 
     ONCE = auto()
     DEFAULT = auto()
     FIRST = auto()
 
 
-class _Wanted(Value):
-    """Entries that are wanted, best first. named: a person chose them, for this machine."""
+class _Preference(Value):
+    """Entries to start if possible, best first."""
 
     listings: tuple[Listing, ...]
     origin: _Origin
-    named: bool
+    explicit: bool
+    """Whether it was configured, rather than being the first entry of the list."""
     once: bool = False
     exact: bool = False
-    """Whether it is chosen by its id, not by a pattern or a configuration."""
+    """Whether it names an id, rather than a pattern or what a configuration has as its default."""
     disks: frozenset[str] = frozenset()
-    """Listing.disks at the time of the choice, if remembered."""
+    """Listing.disks when it was set, if the state has them."""
 
 
 def choose(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
@@ -59,146 +60,150 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
 
     The default is the first of these that exists: the entry for the next boot only, the setting's (a pattern takes
     the first match), the one made the default in the menu, that of the first partition whose configuration names one,
-    the first of the list. An entry is passed over if its verdict is fail, it has no try left, it did not come up the
-    last time, or its disk may not decide; then the next possible one after it is taken, from the top after the end.
+    the first of the list. An entry is skipped if its verdict is fail, it has no try left, its last boot did not
+    complete, or its disk is not trusted; then the next possible one after it starts, and from the top after the end.
 
     `warn` starts: a person saw the warning when setting the machine up, and waiting for a key would be worse.
-    `unknown` means that nothing speaks against the entry, but evidence is missing. That is enough for a chosen
-    default, and for a replacement only if no entry has a better verdict. A choice for the next boot is deliberate:
-    the entry is tried although it failed before.
+    `unknown` means that no check failed, but evidence is missing. That is enough for a configured default, and for a
+    replacement only if no entry has a better verdict. An entry for the next boot only is deliberate: it is tried
+    even if its last boot did not complete.
 
-    An entry without a command line, or with one that is only partly known, never starts automatically, whoever chose
-    it: a kernel without a root stops where perhaps nobody sees it.
+    An entry without a command line, or with one that is only partly known, never starts automatically, even if
+    somebody chose it: a kernel without a root file system stops where perhaps nobody sees it.
 
-    A disk may decide if it was present when the default was made and, without a chosen entry, if no other disk with
-    entries is further inside the machine: a stick, or a backup in a USB case, decides nothing.
+    A disk is trusted if the default was made on it. Any other must have been present then, and no disk with entries
+    may be further inside the machine: so a USB stick, or a backup in a USB case, starts nothing.
     """
-    home = _Home.of(listings, state, settings)
-    wanted = next(_wanted(listings, home, state, settings), None)
-    missing = _missing(listings, state, settings) if finished else ""
-    if wanted is None:
-        return Choice(final=finished, why=N_("There is no entry that could be started.") if finished else "")
-    default = wanted.listings[0]
-    against = home.misplaced(default, wanted) or _against(default, state, once=wanted.once)
-    if against is None and (wanted.named or default.report.verdict is not Severity.UNKNOWN):
-        sure = finished or (wanted.named and not _waits_for_better(listings, state, settings))
-        return Choice(listing=default, final=sure, why=missing)
+    trusted = _TrustedDisks.of(listings, state, settings)
+    preference = next(_preferences(listings, trusted, state, settings), None)
+    missing = _missing_default(listings, state, settings) if finished else ""
+    if preference is None:
+        return Choice(final=finished, reason=N_("There is no entry that could be started.") if finished else "")
+    default = preference.listings[0]
+    rejection = trusted.rejection(default, preference) or _rejection(default, state, once=preference.once)
+    if rejection is None and (preference.explicit or default.report.verdict is not Severity.UNKNOWN):
+        final = finished or (preference.explicit and not _better_may_follow(listings, state, settings))
+        return Choice(listing=default, final=final, reason=missing)
     start = listings.index(default) + 1
     others = [
         listing
         for listing in (*listings[start:], *listings[: start - 1])
-        if home.misplaced(listing) is None and _against(listing, state) is None
+        if trusted.rejection(listing) is None and _rejection(listing, state) is None
     ]
     good = [listing for listing in others if listing.report.verdict is not Severity.UNKNOWN]
-    if against is None:  # nobody named it, and nothing is better: then it is the first of the list that is taken
-        return Choice(listing=(good or [default])[0], final=finished, why=missing)
-    stand_in = next(iter(good or others), None)
-    if stand_in is None:
-        return Choice(final=finished, why=_none_instead(wanted.origin, against) if finished else "")
-    return Choice(listing=stand_in, final=finished, why=_next_instead(wanted.origin, against))
+    if rejection is None:  # the first entry of the list is unknown: it starts if no other has a better verdict
+        return Choice(listing=(good or [default])[0], final=finished, reason=missing)
+    replacement = next(iter(good or others), None)
+    reason = _reason(preference.origin, rejection, replaced=replacement is not None)
+    return Choice(listing=replacement, final=finished, reason=reason if finished or replacement is not None else "")
 
 
 class Chooser:
-    """Chooses again while disks come and go, and keeps the first final answer.
+    """Chooses again as disks come and go, and keeps the first final choice.
 
-    Disks that are plugged in during the countdown change nothing. Only a slow disk may: one with an entry that was
-    named by its id, or one inside the machine if so far only outside disks had entries. An entry that disappears is
-    passed over, and chosen again when it returns.
+    A disk that is plugged in during the countdown changes nothing. Two kinds of slow disks do: one with an entry that
+    was configured, and one inside the machine if so far only disks outside it had entries. An entry that disappears
+    is skipped, and chosen again when it returns.
     """
 
     def __init__(self) -> None:
-        self._kept: Choice | None = None
+        self._final: Choice | None = None
 
     def choose(self, listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
         """Return the choice at this moment; see the function `choose`. state and settings must be the same each
         time."""
-        choice, kept = choose(listings, state, settings, finished=finished), self._kept
-        if kept is None or kept.listing is None:
-            self._kept = choice if choice.final else None
+        choice, final = choose(listings, state, settings, finished=finished), self._final
+        if final is None or final.listing is None:
+            self._final = choice if choice.final else None
             return choice
-        was = kept.listing
-        # a copy of a disk has the same id
-        same = (found for found in listings if (found.entry.id, found.disks) == (was.entry.id, was.disks))
-        found = next(same, None)
-        wanted = choice.listing is not None and _is_named(choice.listing, was, state, settings)
+        previous = final.listing
+        # the id alone is not enough, because a copy of a disk has the same ids
+        wanted = (previous.entry.id, previous.disks)
+        found = next((listing for listing in listings if (listing.entry.id, listing.disks) == wanted), None)
+        explicit = choice.listing is not None and _is_explicit(choice.listing, previous, state, settings)
         if found is None or found.report.verdict is Severity.FAIL:
-            if wanted or choice.listing is None:
+            if explicit or choice.listing is None:
                 return choice
-            name = _name(was)
-            against = N_("{name} cannot be started here", name=name)
+            name = _name(previous)
+            rejection = N_("{name} cannot be started here", name=name)
             if found is None:
-                against = N_("{name} is not there any more", name=name)
-            return replace(choice, why=_next_instead(_Origin.DEFAULT, against))
+                rejection = N_("{name} is not there any more", name=name)
+            return replace(choice, reason=_reason(_Origin.DEFAULT, rejection, replaced=True))
         if choice.listing is not None and choice.listing is not found:
             inside = choice.listing.rank == Bus.INTERNAL.rank < found.rank
-            if wanted or (inside and was.entry.id not in (state.once, settings.default, state.default)):
-                self._kept = choice
+            if explicit or (inside and previous.entry.id not in (state.once, settings.default, state.default)):
+                self._final = choice
                 return choice
-        return replace(kept, listing=found)
+        return replace(final, listing=found)
 
 
-def _is_named(listing: Listing, was: Listing, state: State, settings: Settings) -> bool:
-    """Return whether a person named it: for the next boot, as the default, or in the settings, whose pattern may also
-    match what was chosen before."""
-    found, before = listing.entry.id, was.entry.id
+def _is_explicit(listing: Listing, previous: Listing, state: State, settings: Settings) -> bool:
+    """Return whether an entry was configured: for the next boot, as the default, or by the setting, unless the
+    setting's pattern matches the previous choice, too."""
+    found, before = listing.entry.id, previous.entry.id
     pattern = settings.default or ""
     by_pattern = fnmatch.fnmatchcase(found, pattern) and not fnmatch.fnmatchcase(before, pattern)
     return found in (state.once, settings.default, state.default) or by_pattern
 
 
-class _Home(Value, kw_only=True):
-    """Which disks may decide what starts automatically."""
+class _TrustedDisks(Value, kw_only=True):
+    """The disks whose entries may start automatically."""
 
     rank: float
     """Rank of the innermost disks that have entries: disks further outside cannot replace them."""
     default: frozenset[str]
     """Disks of the entry that was made the default."""
-    there: frozenset[str]
-    """Disks that were present then; empty: no default was made."""
+    present: frozenset[str]
+    """Disks that were present then; empty if no default was made."""
 
     @classmethod
-    def of(cls, listings: Sequence[Listing], state: State, settings: Settings) -> _Home:
-        """Return it for the present entries and the state. In a kiosk the settings name every place."""
+    def of(cls, listings: Sequence[Listing], state: State, settings: Settings) -> _TrustedDisks:
+        """Return those for the present entries and the state. In a kiosk every rank is trusted, because its settings
+        limit what may start."""
         ranks = (listing.rank for listing in listings)
         rank = math.inf if settings.profile is Profile.KIOSK else min(ranks, default=0)
-        return cls(rank=rank, default=frozenset(state.default_disks), there=frozenset(state.disks))
+        return cls(rank=rank, default=frozenset(state.default_disks), present=frozenset(state.disks))
 
-    def misplaced(self, listing: Listing, wanted: _Wanted | None = None) -> Message | None:
-        """Return why an entry does not start automatically from its disk, or None if it may. wanted: the choice."""
+    def rejection(self, listing: Listing, preference: _Preference | None = None) -> Message | None:
+        """Return why an entry does not start automatically from its disk, or None if it may. preference: the one that
+        the entry is for, if any."""
         name = _name(listing)
         outside = N_("{name} is on a disk outside of the machine", name=name)
         if any(place.late for place in listing.places):
             return N_("{name} is on a disk that was plugged in later", name=name)
-        if wanted is not None and wanted.exact:
-            if wanted.disks:
+        if preference is not None and preference.exact:
+            if preference.disks:
                 moved = N_("{name} is on another disk than when it was chosen", name=name)
-                return moved if wanted.disks != listing.disks else None
+                return moved if preference.disks != listing.disks else None
             # its id depends on its own partition, but not on those of its files
             own = listing.places[0].rank if listing.places else listing.rank
             return outside if listing.rank > max(own, self.rank) else None
         if listing.disks and listing.disks <= self.default:
             return None
-        if self.there and not listing.disks <= self.there:
+        if self.present and not listing.disks <= self.present:
             return N_("{name} is on a disk that was not there when the default was made", name=name)
         return outside if listing.rank > self.rank else None
 
 
-def _wanted(listings: Sequence[Listing], home: _Home, state: State, settings: Settings) -> Iterator[_Wanted]:
-    # the default of a disk that may not decide counts only if there is no other
-    able = [listing for listing in listings if home.misplaced(listing) is None] or list(listings)
+def _preferences(
+    listings: Sequence[Listing], trusted: _TrustedDisks, state: State, settings: Settings
+) -> Iterator[_Preference]:
+    """Yield the preferences that match an entry, strongest first."""
+    # the default of a disk that is not trusted counts only if there is no other
+    allowed = [listing for listing in listings if trusted.rejection(listing) is None] or list(listings)
     once = tuple(_with_id(listings, state.once))
     if once:
-        yield _Wanted(once, _Origin.ONCE, named=True, once=True, exact=True, disks=frozenset(state.once_disks))
+        yield _Preference(once, _Origin.ONCE, explicit=True, once=True, exact=True, disks=frozenset(state.once_disks))
     if settings.default is not None:
         exact = _is_exact(settings.default)
-        if set_here := tuple(_matching(listings if exact else able, settings.default)):
-            yield _Wanted(set_here, _Origin.DEFAULT, named=True, exact=exact)
+        if by_setting := tuple(_matching(listings if exact else allowed, settings.default)):
+            yield _Preference(by_setting, _Origin.DEFAULT, explicit=True, exact=exact)
     if made := tuple(_with_id(listings, state.default)):
-        yield _Wanted(made, _Origin.DEFAULT, named=True, exact=True, disks=home.default)
-    if configured := tuple(listing for listing in able if listing.entry.default):
-        yield _Wanted(configured, _Origin.DEFAULT, named=True)
-    if able:
-        yield _Wanted(tuple(able), _Origin.FIRST, named=False)
+        yield _Preference(made, _Origin.DEFAULT, explicit=True, exact=True, disks=trusted.default)
+    if configured := tuple(listing for listing in allowed if listing.entry.default):
+        yield _Preference(configured, _Origin.DEFAULT, explicit=True)
+    if allowed:
+        yield _Preference(tuple(allowed), _Origin.FIRST, explicit=False)
 
 
 def _is_exact(pattern: str) -> bool:
@@ -213,7 +218,7 @@ def _matching(listings: Sequence[Listing], pattern: str | None) -> Iterator[List
     return (listing for listing in listings if fnmatch.fnmatchcase(listing.entry.id, pattern or ""))
 
 
-def _waits_for_better(listings: Sequence[Listing], state: State, settings: Settings) -> bool:
+def _better_may_follow(listings: Sequence[Listing], state: State, settings: Settings) -> bool:
     """Return whether something that is still being read would take precedence over the present choice."""
     if state.once is not None:
         return not any(_with_id(listings, state.once))
@@ -223,8 +228,8 @@ def _waits_for_better(listings: Sequence[Listing], state: State, settings: Setti
     return state.default is None or not any(_with_id(listings, state.default))
 
 
-def _missing(listings: Sequence[Listing], state: State, settings: Settings) -> str:
-    """Return that a chosen default is missing, or an empty text."""
+def _missing_default(listings: Sequence[Listing], state: State, settings: Settings) -> str:
+    """Return the message that a configured default is missing, or an empty string."""
     if state.once is not None and not any(_with_id(listings, state.once)):
         return N_("The entry for this boot, {entry}, is not there.", entry=state.once)
     if settings.default is not None and not any(_matching(listings, settings.default)):
@@ -234,8 +239,8 @@ def _missing(listings: Sequence[Listing], state: State, settings: Settings) -> s
     return ""
 
 
-def _against(listing: Listing, state: State, *, once: bool = False) -> Message | None:
-    """Return why an entry does not start automatically, or None if it may."""
+def _rejection(listing: Listing, state: State, *, once: bool = False) -> Message | None:
+    """Return why an entry does not start automatically, or None if it may. once: it is for the next boot only."""
     name = _name(listing)
     if listing.report.verdict is Severity.FAIL:
         return N_("{name} cannot be started here", name=name)
@@ -256,31 +261,23 @@ def _against(listing: Listing, state: State, *, once: bool = False) -> Message |
         return N_("{name} has no try left", name=name)
     if (lost := state.lost_at(listing.entry.id)) is not None:
         if lost.at:
-            return N_("{name} was started on {day} and never came back", name=name, day=lost.at[:10])
-        return N_("{name} was started before and never came back", name=name)
+            return N_("{name} did not complete its last boot ({day})", name=name, day=lost.at[:10])
+        return N_("{name} did not complete its last boot", name=name)
     return None
 
 
-def _next_instead(origin: _Origin, why: Message) -> Message:
-    """Return the message that another entry is taken. why: a clause."""
+def _reason(origin: _Origin, rejection: Message, *, replaced: bool) -> Message:
+    """Return the message that an entry does not start, and that the next one does, or none."""
     match origin:
         case _Origin.ONCE:
-            return N_("For this boot {why}: the next one is taken.", why=why)
+            problem = N_("For this boot {why}", why=rejection)
         case _Origin.DEFAULT:
-            return N_("The default {why}: the next one is taken.", why=why)
+            problem = N_("The default {why}", why=rejection)
         case _Origin.FIRST:
-            return N_("The first entry {why}: the next one is taken.", why=why)
-
-
-def _none_instead(origin: _Origin, why: Message) -> Message:
-    """Return the message that no entry starts. why: a clause."""
-    match origin:
-        case _Origin.ONCE:
-            return N_("For this boot {why}, and no other entry can be started by itself.", why=why)
-        case _Origin.DEFAULT:
-            return N_("The default {why}, and no other entry can be started by itself.", why=why)
-        case _Origin.FIRST:
-            return N_("The first entry {why}, and no other entry can be started by itself.", why=why)
+            problem = N_("The first entry {why}", why=rejection)
+    if replaced:
+        return N_("{problem}: the next one is taken.", problem=problem)
+    return N_("{problem}, and no other entry can start automatically.", problem=problem)
 
 
 def _name(listing: Listing) -> str:

@@ -79,7 +79,7 @@ class KioskOffer:
         # a default that is not taken has a reason
         offered = self.policy.offered(
             found,
-            repair_first=bool(choice.why or self._refused),
+            repair_first=bool(choice.reason or self._refused),
             default=choice.listing if choice.final else None,
         )
         self.rows = choices(

@@ -226,7 +226,7 @@ def test_a_default_that_fails_is_not_started_and_the_frame_says_why() -> None:
 def test_where_nothing_can_be_started_the_menu_stays_and_says_why() -> None:
     with frame("1", session="fakes.stuck_session()") as line:
         said = ended(line)
-        assert "cannot be started here, and no other entry can be started by itself.>" in said
+        assert "cannot be started here, and no other entry can start automatically.>" in said
         assert "load" not in said
 
 

@@ -179,5 +179,5 @@ def test_a_plain_kiosk_that_is_left_counts_down() -> None:
     with on_a_line(argv, "linux") as line:
         line.until(lambda: "Any key opens the menu" in line.text, 40)
         line.type(b"x")
-        line.until(lambda: "Starts by itself in 600 s." in line.text, 40)
+        line.until(lambda: "Starts automatically in 600 s." in line.text, 40)
         assert "This terminal can start in three ways." in line.text

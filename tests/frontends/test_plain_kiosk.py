@@ -335,10 +335,10 @@ def left_alone(*typed: str | None, session: fakes.FakeSession | None = None, **c
 
 def test_a_kiosk_that_is_left_starts_what_is_recommended() -> None:
     said, outcome = left_alone(None, None, countdown=12)
-    assert "Starts by itself in 12 s." in said
+    assert "Starts automatically in 12 s." in said
     assert isinstance(outcome, Jump)
     assert outcome.plan.entry.id == "debian-49"
-    assert "Starts by itself in 5 s." in left_alone(None, countdown=0)[0]
+    assert "Starts automatically in 5 s." in left_alone(None, countdown=0)[0]
     said, outcome = left_alone(None, "", countdown=12)
     assert said.count("This terminal can start in three ways.") == 2
     assert outcome == Quit(), "somebody is there"
@@ -349,7 +349,7 @@ def test_a_kiosk_that_is_left_starts_what_is_recommended() -> None:
 
 def test_where_there_is_nothing_to_start_it_only_waits() -> None:
     said, outcome = left_alone(None, None, session=fakes.FakeSession(events=fakes.EMPTY), countdown=12)
-    assert "Starts by itself" not in said
+    assert "Starts automatically" not in said
     assert said.count("This terminal cannot start") == 1
     assert outcome == Quit()
     left_alone("")

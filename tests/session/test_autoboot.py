@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which entry starts by itself, and when."""
+"""Which entry starts automatically, and when."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ A, B, C = entry("a"), entry("b"), entry("c", default=True)
 def test_which_is_the_default(state: State, settings: Settings, chosen: str) -> None:
     choice = choose([A, B, C], state, settings, finished=True)
     assert choice.listing is not None
-    assert (choice.listing.entry.id, choice.final, choice.why) == (chosen, True, "")
+    assert (choice.listing.entry.id, choice.final, choice.reason) == (chosen, True, "")
 
 
 UNFINISHED = (
@@ -101,13 +101,13 @@ def test_an_unfinished_command_line_is_never_counted_down_to(
     unfinished: Listing, reason: str, state: State, settings: Settings, what: str
 ) -> None:
     choice = choose([unfinished, A], state, settings, finished=True)
-    assert (choice.listing, choice.why) == (A, f"{what} Title of u {reason}: the next one is taken.")
+    assert (choice.listing, choice.reason) == (A, f"{what} Title of u {reason}: the next one is taken.")
     # nor is it what stands in for another one
     failing = entry("f", "fail")
     assert choose([failing, unfinished, B], state, settings, finished=True).listing is B
     alone = choose([unfinished], state, settings, finished=True)
     assert alone.listing is None
-    assert alone.why == f"{what} Title of u {reason}, and no other entry can be started by itself."
+    assert alone.reason == f"{what} Title of u {reason}, and no other entry can start automatically."
 
 
 def test_dollars_that_are_no_variables_are_none() -> None:
@@ -137,12 +137,12 @@ def test_without_any_default_it_is_the_first_that_passes_and_else_the_first_unkn
         ([B, entry("a", "fail", default=True)], State(), "b", "cannot be started here: the next one is taken."),
         ([entry("a", "fail"), B], State(), "b", "The first entry Title of a cannot be started here"),
         ([entry("a", default=True, left=0), B], State(), "b", "has no try left"),
-        ([entry("a", default=True), B], lost("a"), "b", "was started on 2026-11-14 and never came back"),
-        ([entry("a", default=True), entry("b", "fail"), C], lost("a"), "c", "never came back"),
+        ([entry("a", default=True), B], lost("a"), "b", "did not complete its last boot (2026-11-14)"),
+        ([entry("a", default=True), entry("b", "fail"), C], lost("a"), "c", "did not complete its last boot"),
         ([entry("a", "fail", default=True), entry("b", "unknown"), C], State(), "c", "next"),
         ([entry("a", "fail", default=True), entry("b", "unknown")], State(), "b", "next"),
-        ([entry("a", "fail", default=True)], State(), None, "no other entry can be started by itself."),
-        ([A, B], lost("a", "b"), None, "never came back, and no other entry"),
+        ([entry("a", "fail", default=True)], State(), None, "no other entry can start automatically."),
+        ([A, B], lost("a", "b"), None, "did not complete its last boot (2026-11-14), and no other entry"),
         ([], State(), None, "There is no entry that could be started."),
         ([A], State(default="gone"), "a", "The default, gone, is not there."),
         ([A], State(once="gone"), "a", "The entry for this boot, gone, is not there."),
@@ -151,7 +151,7 @@ def test_without_any_default_it_is_the_first_that_passes_and_else_the_first_unkn
 def test_what_is_taken_instead(listings: list[Listing], state: State, chosen: str | None, why: str) -> None:
     choice = choose(listings, state, Settings(), finished=True)
     assert (choice.listing.entry.id if choice.listing else None) == chosen
-    assert why in choice.why
+    assert why in choice.reason
     assert choice.final
 
 
@@ -160,7 +160,7 @@ def test_every_reason_is_told_in_other_languages() -> None:
     once = replace(lost("a"), once="a")
     timeless = State(lost=(Attempt(entry="a", at=""),))
     whys = [
-        choose(listings, state, Settings(), finished=True).why
+        choose(listings, state, Settings(), finished=True).reason
         for listings in (
             [failing],
             [failing, B],
@@ -174,7 +174,7 @@ def test_every_reason_is_told_in_other_languages() -> None:
         for state in (State(), lost("a"), timeless, once, State(default="gone"), State(once="gone"))
     ]
     chooser = Chooser()
-    whys += [chooser.choose(listings, State(), Settings(), finished=True).why for listings in ([A, B], [B])]
+    whys += [chooser.choose(listings, State(), Settings(), finished=True).reason for listings in ([A, B], [B])]
     reasons = {why for why in whys if why}
     assert len(reasons) > 12
     assert any("not there any more" in why for why in reasons)
@@ -183,7 +183,7 @@ def test_every_reason_is_told_in_other_languages() -> None:
         left = {
             why
             for why in reasons
-            if re.search("cannot|never|next one|no try|not there|no other|no entry", i18n.localized(why))
+            if re.search("cannot|complete|next one|no try|not there|no other|no entry", i18n.localized(why))
         }
     finally:
         i18n.use("en", {})
@@ -196,7 +196,7 @@ def test_a_choice_for_one_boot_is_tried_although_it_was_lost_but_not_when_it_fai
     assert chosen.listing is A
     failing = choose([entry("a", "fail"), B], once, Settings(), finished=True)
     assert failing.listing is B
-    assert failing.why.startswith("For this boot Title of a cannot be started here")
+    assert failing.reason.startswith("For this boot Title of a cannot be started here")
 
 
 def test_a_default_that_was_named_by_its_id_waits_for_no_disk_and_everything_else_does() -> None:
@@ -241,7 +241,7 @@ def test_nothing_starts_that_must_not_and_there_is_always_a_reason(
     ]
     if chosen is None:
         assert not startable
-        assert choice.why
+        assert choice.reason
         return
     assert chosen.report.verdict is not Severity.FAIL
     assert chosen in startable or chosen.entry.id == once
@@ -329,8 +329,8 @@ def test_what_is_taken_away_is_passed_over_until_it_is_back() -> None:
     ):
         choice = chooser.choose(listings, State(), Settings(), finished=True)
         assert (choice.listing.entry.id if choice.listing else "") == chosen
-        assert why in choice.why
-        assert bool(why) == bool(choice.why)
+        assert why in choice.reason
+        assert bool(why) == bool(choice.reason)
 
 
 places = st.sampled_from([INSIDE, BESIDE, CARD, STICK, Place()])
@@ -413,4 +413,6 @@ def test_from_a_disk_to_what_is_counted_down_to(tmp_path: Path) -> None:
     assert [title for title, chosen in alone.items() if chosen] == ["F"]
     choice = choose(listings, State(), Settings(), finished=True)
     assert choice.listing is alone["F"]
-    assert choice.why == "The default E has $dev in its command line, which nothing here sets: the next one is taken."
+    assert (
+        choice.reason == "The default E has $dev in its command line, which nothing here sets: the next one is taken."
+    )

@@ -242,7 +242,7 @@ def test_a_default_made_on_a_stick_starts_from_that_stick_only(tmp_path: Path) -
         choice = chosen(listed(own, clone), state)
         assert choice.listing is not None
         assert choice.listing.entry.title == "debian of sda1"
-        assert "is on " in choice.why
+        assert "is on " in choice.reason
 
 
 def test_the_default_on_a_clone_inside_is_not_taken_for_it_either(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_the_default_on_a_clone_inside_is_not_taken_for_it_either(tmp_path: Path
     swapped = chosen(listed(two, one), state)
     assert swapped.listing is not None
     assert swapped.listing.entry.device == "sda1"
-    assert "another disk than when it was chosen" in swapped.why
+    assert "another disk than when it was chosen" in swapped.reason
 
 
 def test_a_disk_that_was_not_there_when_the_default_was_made_stands_in_for_nothing(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_disk_that_was_not_there_when_the_default_was_made_stands_in_for_nothi
     )
     state = made_default(listed(own), "debian of sda1", own)
     assert chosen(listed(new), state).listing is None
-    assert "not there when the default was made" in chosen(listed(new), state).why
+    assert "not there when the default was made" in chosen(listed(new), state).reason
     again = made_default(listed(own, new), "debian of sda1", own, new)
     assert (found := chosen(listed(new), again).listing) is not None
     assert found.entry.device == "sdb1"
@@ -291,7 +291,7 @@ def test_a_default_of_the_settings_whose_kernel_a_stick_now_claims_to_have_does_
     choice = choose(listings, State(), settings, finished=True)
     assert choice.listing is not None
     assert choice.listing.entry.title == "other of sda1"
-    assert "on a disk outside of the machine" in choice.why
+    assert "on a disk outside of the machine" in choice.reason
 
 
 def test_a_choice_for_the_next_boot_is_of_one_disk_too(tmp_path: Path) -> None:

@@ -338,7 +338,7 @@ async def test_the_idle_time_brings_the_countdown_and_the_countdown_starts_the_r
         await menu.at(PinScreen)
         idle(menu)
         await menu.at(KioskScreen)
-        await menu.sees("Starts by itself in 5 s.")
+        await menu.sees("Starts automatically in 5 s.")
         assert "Start normally" in marked(menu)
         screen(menu)._until = monotonic()
         screen(menu)._tick()
@@ -359,9 +359,9 @@ async def test_what_another_console_or_the_open_menu_makes_the_default_is_recomm
 async def test_a_key_stops_the_countdown() -> None:
     async with kiosk(countdown=60) as menu:
         idle(menu)
-        await menu.sees("Starts by itself in")
+        await menu.sees("Starts automatically in")
         await menu.press("down")
-        assert "Starts by itself" not in menu.text
+        assert "Starts automatically" not in menu.text
         assert screen(menu)._until is None
 
 
@@ -370,7 +370,7 @@ async def test_without_a_countdown_the_idle_time_only_goes_back_to_the_start() -
         await menu.press("down")
         idle(menu)
         await menu.until(lambda: "Start normally" in marked(menu))
-        assert "Starts by itself" not in menu.text
+        assert "Starts automatically" not in menu.text
 
 
 async def test_the_open_menu_is_locked_after_the_idle_time() -> None:
@@ -392,7 +392,7 @@ async def test_a_refusal_that_nobody_reads_is_left_and_another_entry_is_next() -
         await menu.at(KioskRefusalScreen)
         idle(menu)
         await menu.at(KioskScreen)
-        await menu.sees("Starts by itself in 5 s.")
+        await menu.sees("Starts automatically in 5 s.")
         assert "Start the previous version" in marked(menu)
         assert len(menu.app.screen_stack) == 1
         session.load_error = None

@@ -34,7 +34,7 @@ BootmenuApp(fakes.FakeSession(), settings=settings, countdown=11).run()
 
 def test_a_second_of_the_kiosks_countdown_is_sent_little() -> None:
     with on_a_line(["-c", KIOSK], "linux", BOOTMENU_GLYPHS="utf-8") as line:
-        line.until(lambda: "Starts by itself in 10 s." in line.text)
+        line.until(lambda: "Starts automatically in 10 s." in line.text)
         for seconds in (9, 8):  # a digit is lost
             sent = len(line.sent)
             line.until(lambda wanted=f"in {seconds} s.": wanted in line.text)  # type: ignore[misc]

@@ -92,7 +92,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
             return keys
         left = max(0, round(self._until - monotonic()))
         # at the end: a number that loses a digit moves what stands behind it, which a slow line would hear again
-        return f"{keys}  {_('Starts by itself in {seconds} s.').format(seconds=left)}"
+        return f"{keys}  {_('Starts automatically in {seconds} s.').format(seconds=left)}"
 
     @property
     def selected(self) -> int:
