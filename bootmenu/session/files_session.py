@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A session about files that were named on the command line, for `check` and `boot --kernel`."""
+"""A session about files given on the command line, for `check` and `boot --kernel`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from bootmenu.system.host import Host
 
 
 class FilesSession(MachineSession):
-    """A session about one entry that consists of files of the running system.
+    """A session about one entry, which is made of files of the running system.
 
-    The paths come from the caller and may lead anywhere. Raise UsageError if one of them cannot be read.
+    The paths come from the caller and may lead anywhere. Raises UsageError if one of them cannot be read.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class FilesSession(MachineSession):
         local: bool = True,
         partitions: Sequence[Device] | None = None,
     ) -> None:
-        """partitions: where to look for what root= names; None: do not look."""
+        """partitions: where to search for the root file system that root= names; None to skip the search."""
         super().__init__(
             host, machine, tuple, method=method, settings=settings, local=local, state_store=StateStore(None)
-        )  # files that were named are no entry that could be remembered
+        )  # nothing is remembered about files that are not an entry
         here = Device(name="", folder="/")
         self._partitions.unscanned[here.name] = here
-        self._partitions.present = self._present
-        self._all: dict[str, Device] | None = None
+        self._partitions.digest_devices = self._all_devices
+        self._found: dict[str, Device] | None = None
         tree = self._mounts.tree(here)
 
         def ref(path: str) -> FileRef:
@@ -81,12 +81,12 @@ class FilesSession(MachineSession):
             if file.state is not FileState.PRESENT:
                 raise UsageError(f"{file.path}: {file.detail or file.state}", f"Name a {file.role} that can be read.")
         self.listing = Listing(entry=entry, facts=facts, report=check(machine, facts, self.machine_report))
-        """The entry, with its report."""
+        """The entry, its facts and its report."""
 
-    def _present(self) -> dict[str, Device]:
-        """Return all partitions of the machine, since the files may be on any. Look for them once, and only if that
-        matters."""
-        if self._all is None:
+    def _all_devices(self) -> dict[str, Device]:
+        """Return all partitions of the machine, because the files may be on any of them. They are searched for once,
+        and only if the settings demand a digest."""
+        if self._found is None:
             found = find(self.host) if self.settings.sha256 else ()
-            self._all = {device.name: device for device in found if isinstance(device, Device)}
-        return self._all
+            self._found = {device.name: device for device in found if isinstance(device, Device)}
+        return self._found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A session on a machine: its scan, its partitions, and loading an entry of it."""
+"""A session on a machine: it scans the partitions, and plans, loads and starts an entry."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ from bootmenu.system.power import Power
 
 
 class MachineSession:
-    """A Session (session_protocol.py) on a host: the real machine, or a simulated one. It has to be closed.
+    """A Session (session_protocol.py) on a host, which is the real machine or a simulated one. It must be closed.
 
-    devices: yields partitions and problems at every scan, in a thread; None: everything that this machine has.
-    method: loading method in place of the plan's choice. pace: bytes per second of a simulated medium. local: the
-    facts are about the host. patience: seconds after which a device counts as silent; None: the setting. changes:
-    reports partitions that come and go; closed with the session. state_store: in place of the one that the settings
-    name.
+    devices: yields partitions and problems at every scan, in a thread; None for all partitions of this machine.
+    method: loading method to use instead of the plan's choice. pace: bytes per second of a simulated medium. local:
+    whether the facts are about the host. patience: seconds after which a device that does not answer is given up;
+    None for the setting. changes: reports partitions that come and go; closed with the session. state_store: used
+    instead of the one that the settings name.
     """
 
     def __init__(
@@ -89,22 +89,22 @@ class MachineSession:
         )
         self._ranks = Ranks()
         self.scanner = Scanner(self._begin_scan, self._mounts.release, changes)
-        self._forever = changes is not None
+        self._watching = changes is not None
         self._reader = self._new_reader()
-        self._tried: set[tuple[str, str]] = set()
-        """Device and path of files that boot counting has renamed, and renamed back."""
+        self._renamed_back: set[tuple[str, str]] = set()
+        """Device and path of files that boot counting has renamed, and renamed back after a failed jump."""
         self._state_store = state_store
         self._opening = threading.Lock()
         self._powers: tuple[Power, ...] | None = None
 
     @property
     def state_store(self) -> StateStore:
-        """Return the state that is kept between boots, opening it at the first call."""
+        """Return the store of the state that is kept between boots, opening it at the first call."""
         with self._opening:
             if self._state_store is None:
                 try:
                     self._state_store = open_state_store(
-                        self.host, self.settings, self._partitions.find(), self._partitions.set_aside
+                        self.host, self.settings, self._partitions.find(), self._partitions.unmounted
                     )
                 except (BootmenuError, OSError) as error:
                     self._state_store = StateStore(
@@ -132,11 +132,11 @@ class MachineSession:
         """Return the reasons why nothing can be started here."""
         if self._method is not None:
             return ()
-        asked = ("not running as root",) if self._machine.cap_sys_boot is False else ()
+        reasons = ("not running as root",) if self._machine.cap_sys_boot is False else ()
         methods = [method for name, method in METHODS.items() if name != "simulated"]
-        reasons = [method.unavailable(self._machine, False) for method in methods]
+        by_method = [method.unavailable(self._machine, False) for method in methods]
         # if one method can be used, it does not matter why another cannot
-        return asked if None in reasons else (*asked, *dict.fromkeys(filter(None, reasons)))
+        return reasons if None in by_method else (*reasons, *dict.fromkeys(filter(None, by_method)))
 
     def _new_reader(self) -> PartitionReader:
         return PartitionReader(
@@ -150,7 +150,7 @@ class MachineSession:
     def _begin_scan(self) -> ScanRunner:
         self._reader = self._new_reader()
         return ScanRunner(
-            self._partitions.find, self._reader, ranks=self._ranks, patience=self._patience, forever=self._forever
+            self._partitions.find, self._reader, ranks=self._ranks, patience=self._patience, forever=self._watching
         )
 
     @property
@@ -159,49 +159,49 @@ class MachineSession:
         return self.scanner.devices
 
     def scan(self) -> Subscription:
-        """Read every partition afresh, after unmounting what the last scan mounted and nothing holds."""
+        """Read every partition again, after unmounting what the last scan mounted and nothing keeps mounted."""
         self.scanner.rescan()
         return self.scanner.subscribe()
 
     def predict(self, facts: EntryFacts) -> EntryFacts:
-        """Return the facts of an entry with what a plan of this session would do for it."""
+        """Return the facts of an entry, completed with what a plan of this session would do."""
         return predict(facts, self._machine, self._method)
 
     def unlock(self, device: str, passphrase: str) -> None:
         """Unlock an encrypted partition."""
         locked = self._partitions.known().get(device)
         if locked is None:
-            raise UnlockError(N_("There is no {device} here that could be unlocked.", device=device))
+            raise UnlockError(N_("There is no partition {device} to unlock.", device=device))
         self._partitions.storage.unlock(locked, passphrase)
 
     def holding(self, listing: Listing) -> AbstractContextManager[None]:
-        """Mount what an entry names, and keep it mounted until the end."""
+        """Mount the partitions of an entry's files, and keep them mounted until the end."""
         return self._partitions.holding(listing.entry)
 
     def plan(self, listing: Listing) -> LoadPlan:
         """Return what booting an entry would do."""
         with self._partitions.reading(listing.entry) as trees:
-            dtb_fixups, facts = self.dtb_fixups.on(trees), self._untried(listing.facts)
+            dtb_fixups, facts = self.dtb_fixups.on(trees), self._without_renames(listing.facts)
             plan = make_plan(listing.entry, facts, self._machine, dtb_fixups=dtb_fixups, method=self._method)
             plan = with_demands(plan, self._partitions.demands, trees)
         found = hooks.find(self.host, self.settings.skip_hooks)
         return replace(plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes))
 
-    def _untried(self, facts: EntryFacts) -> EntryFacts:
-        """Return the facts without the change times of files that boot counting has renamed and renamed back: such a
-        UKI is still the one that was judged."""
-        if not self._tried:
+    def _without_renames(self, facts: EntryFacts) -> EntryFacts:
+        """Return the facts without the change times of files that boot counting has renamed and renamed back, because
+        only their names have changed since the entry was judged."""
+        if not self._renamed_back:
             return facts
         files = (
             replace(file, stamp=replace(file.stamp, changed=None))
-            if file.stamp is not None and (file.device, file.path) in self._tried
+            if file.stamp is not None and (file.device, file.path) in self._renamed_back
             else file
             for file in facts.files
         )
         return replace(facts, files=tuple(files))
 
     def method(self, facts: EntryFacts) -> str:
-        """Return the loading method for an entry, or an empty string."""
+        """Return the name of the loading method for an entry, or an empty string if there is none."""
         try:
             return choose(self._machine, facts.wants_own_tree, self._method)[0]
         except PlanError:
@@ -215,7 +215,7 @@ class MachineSession:
             return self._reader.device_trees.choices(entry, trees)
 
     def recheck(self, entry: BootEntry) -> Listing:
-        """Judge a changed entry. Files on other partitions can have any of their partitions' names."""
+        """Judge a changed entry, whose files may name their partitions in any way (UUID=…, LABEL=…, sda1)."""
         entry, devices = self._partitions.resolved(entry), self._partitions.known()
         with self._partitions.reading_if_possible(ref.device for _, ref in entry.files) as trees:
             entry, facts = gather(
@@ -243,7 +243,7 @@ class MachineSession:
             return self.dtb_fixups.on(trees).trees(plan)
 
     def preflight(self) -> Preflight:
-        """Return whether an entry can be loaded as a test now."""
+        """Return whether a kernel can be loaded as a test now."""
         return preflight(self.host, self._machine)
 
     @property
@@ -270,7 +270,7 @@ class MachineSession:
         return self.host.log.lines()
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """Read, prepare and load. The scan is paused from the beginning until nothing is loaded any more."""
+        """Read, prepare and load. The scan stays paused until the kernel is unloaded, or the load has failed."""
         self.scanner.pause()
         try:
             with contextlib.ExitStack() as stack:
@@ -289,14 +289,14 @@ class MachineSession:
         yield from jumping.prepare_jump(self.host, plan, self.release)
 
     def unload(self, plan: LoadPlan) -> str:
-        """Take a loaded kernel out again, and let the scan go on; return why one stays loaded."""
+        """Unload the kernel, and resume the scan; return why it stays loaded, or an empty string."""
         try:
             return loading.unload(plan, self.host)
         finally:
             self.scanner.resume()
 
     def execute(self, plan: LoadPlan) -> NoReturn:
-        """Start the loaded kernel, after writing the attempt to the state."""
+        """Start the loaded kernel, after recording the attempt in the state."""
         if self._simulated:
             message = N_("Here the machine would start {name}.", name=plan.entry.title)
             raise SimulatedJump(message, N_("This is a simulation."))
@@ -304,18 +304,19 @@ class MachineSession:
         self.state_store.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))
         try:
             jumping.execute(self.host)
-        except BaseException as error:  # it does not count as a try
+        except BaseException as error:  # nothing was started, so this is not counted as a try
             self.state_store.update(State.on_boot_failed)
             if counted is not None:
                 counted.take_back()
-                self._tried.add((plan.entry.kernel.device, plan.entry.kernel.path))
+                self._renamed_back.add((plan.entry.kernel.device, plan.entry.kernel.path))
             leave_note(error, loading.unload(plan, self.host))
-            self._partitions.assemble_again()
+            self._partitions.reassemble()
             self.scanner.resume()
             raise
         raise AssertionError("jump returns only by raising")
 
     def _count_try(self, entry: BootEntry) -> Counted | None:
+        """Count a try in the entry's file name; return how to undo that, or None if nothing was renamed."""
         device = self._partitions.known().get(entry.device)
         if not self.settings.rename_counters or device is None:
             return None
@@ -328,7 +329,7 @@ class MachineSession:
             return None
 
     def release(self) -> list[str]:
-        """Unmount everything, even what is held, and take down assembled storage; return what is stuck, and why."""
+        """Unmount everything and close assembled storage; return what could not be unmounted or closed, and why."""
         with self.scanner.paused():
             return self._partitions.release()
 

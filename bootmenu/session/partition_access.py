@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The partitions of a session: which exist, and reading those that an entry's files are on."""
+"""Find the partitions of a session, and open those that an entry's files are on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
 _SETTLING = 30.0
-"""Seconds after the start of the menu in which a disk may appear and still count as present from the beginning."""
+"""Seconds after the menu's start; a disk that appears within them counts as present from the start."""
 
 
 class PartitionAccess:
     """Finds, mounts and opens partitions.
 
-    settings: returns those in force. find: yields partitions and problems, at every scan, in a thread; None:
-    everything that this machine has. scanned: returns the partitions of the last scan by name.
+    settings: returns the settings in force. find: yields partitions and problems, at every scan, in a thread; None
+    for all partitions of this machine. scanned: returns the partitions of the last scan by name.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class PartitionAccess:
         self.mounts = Mounts(host, self.storage.loops)
         self.unscanned: dict[str, Device] = {}
         """Partitions that are known without a scan, by name."""
-        self.present: Callable[[], Mapping[str, Device]] = self.known
-        """Return the partitions whose files a SHA-256 can be demanded of, by name."""
+        self.digest_devices: Callable[[], Mapping[str, Device]] = self.known
+        """Returns the partitions that the settings' SHA-256 digests may be about, by name."""
         self._settings = settings
         self._find = find or self.storage.find
         self._presence = Presence(_SETTLING)
         self._scanned = scanned
 
     def find(self) -> Iterator[Device | Problem]:
-        """Yield everything that can be read, marking what was present from the beginning."""
+        """Yield the partitions and problems, and mark the partitions that were present from the start."""
         for found in self._find():
             if isinstance(found, Device):
                 found = replace(found, place=self._presence.mark(found.place, found.name))
@@ -59,37 +59,37 @@ class PartitionAccess:
         self._presence.looked()
 
     def known(self) -> dict[str, Device]:
-        """Return the partitions by name, including those that a running scan has not met again yet."""
+        """Return the partitions by name, including those that a running scan has not found again yet."""
         return {**self.unscanned, **self._scanned()}
 
-    def of(self, entry: BootEntry) -> list[Device]:
-        """Return the known partitions of an entry's files."""
-        self.assemble_again()
+    def devices_of(self, entry: BootEntry) -> list[Device]:
+        """Return the known partitions that an entry's files are on."""
+        self.reassemble()
         known = self.known()
         return [known[name] for name in sorted({ref.device for _, ref in entry.files} & known.keys())]
 
     @property
     def demands(self) -> Demands:
-        """Return the SHA-256 that the settings demand of files."""
-        return Demands.of(self._settings(), self.present().values())
+        """Return the SHA-256 digests that the settings demand of files."""
+        return Demands.of(self._settings(), self.digest_devices().values())
 
-    def assemble_again(self) -> None:
-        """Assemble the storage that a failed jump has taken down, except for what needs a passphrase."""
+    def reassemble(self) -> None:
+        """Assemble the storage again that was closed before a failed jump, except for what needs a passphrase."""
         if self.storage.released:
             with contextlib.suppress(BootmenuError, OSError):  # reported where the storage is needed
                 for _ in self.find():
                     pass
 
     @contextlib.contextmanager
-    def set_aside(self, name: str) -> Iterator[None]:
+    def unmounted(self, name: str) -> Iterator[None]:
         """Unmount a file system until the end, because it cannot be mounted for writing while mounted read-only."""
-        opened = [known for known in self.mounts.known() if known == name or known.startswith(f"{name}:")]
+        mounted = [known for known in self.mounts.known() if known == name or known.startswith(f"{name}:")]
         self.mounts.release(name)
         try:
             yield
         finally:
             devices = self._scanned()
-            for known in opened:
+            for known in mounted:
                 if known in devices:
                     with contextlib.suppress(MountError):  # reported where the partition is needed
                         self.mounts.tree(devices[known])
@@ -98,7 +98,7 @@ class PartitionAccess:
     def holding(self, entry: BootEntry) -> Iterator[None]:
         """Keep the partitions of an entry's files mounted until the end."""
         with contextlib.ExitStack() as stack:
-            for device in self.of(entry):
+            for device in self.devices_of(entry):
                 with contextlib.suppress(MountError):
                     stack.enter_context(self.mounts.holding(device))
             yield
@@ -110,7 +110,7 @@ class PartitionAccess:
         Raise BootmenuError for a partition that cannot be read now."""
         with contextlib.ExitStack() as stack:
             trees = {}
-            for device in self.of(entry):
+            for device in self.devices_of(entry):
                 try:
                     trees[device.name] = self._open(device, stack)
                 except MountError as error:
@@ -119,13 +119,13 @@ class PartitionAccess:
                     ) from None
             # other partitions on which a SHA-256 is demanded of these files under another name
             for name in sorted(self.demands.places(trees) - set(trees)):
-                with contextlib.suppress(MountError):  # then the file is refused
-                    trees[name] = stack.enter_context(self.mounts.reading(self.present()[name]))
+                with contextlib.suppress(MountError):  # the file is refused then
+                    trees[name] = stack.enter_context(self.mounts.reading(self.digest_devices()[name]))
             yield trees
 
     @contextlib.contextmanager
     def reading_if_possible(self, names: Iterable[str]) -> Iterator[dict[str, DirectoryTree]]:
-        """Open known partitions by their names until the end; yield the trees of those that can be read, by name."""
+        """Open the named partitions until the end; yield the trees of those that can be read, by name."""
         devices = self.known()
         with contextlib.ExitStack() as stack:
             trees = {}
@@ -141,15 +141,15 @@ class PartitionAccess:
         return stack.enter_context(self.mounts.reading(device))
 
     def resolved(self, entry: BootEntry) -> BootEntry:
-        """Return the entry with kernel names in place of other names of partitions."""
+        """Return the entry with each partition under its kernel name (sda1), if it is known."""
         devices = self.known()
         own = devices.get(entry.device)
         if own is None:
             return entry
-        everything = tuple(devices.values())
+        candidates = tuple(devices.values())
 
         def known(file: FileRef) -> FileRef:
-            found = resolve.resolve(file.device, own, everything)
+            found = resolve.resolve(file.device, own, candidates)
             return file if found is None else replace(file, device=found.name)
 
         return replace(
@@ -161,5 +161,6 @@ class PartitionAccess:
         )
 
     def release(self) -> list[str]:
-        """Unmount everything, even what is held, and take down assembled storage; return what is stuck, and why."""
+        """Unmount everything, even what is kept mounted, and close assembled storage. Return what could not be
+        unmounted or closed, and why."""
         return self.mounts.release(held=True) + self.storage.release()

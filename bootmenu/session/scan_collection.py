@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A whole scan as lists, for commands that show it at once."""
+"""Collect a whole scan into lists, for commands that print it at once."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ from bootmenu.session.session_protocol import Session
 
 
 def collect(session: Session) -> tuple[list[Listing], list[Problem]]:
-    """Scan, and return all entries and problems, in the order of the menu."""
+    """Scan; return all entries and problems, in the order of the menu."""
     with contextlib.closing(session.scan()) as subscription:
         return collect_from(subscription)
 
 
 def collect_from(subscription: Subscription) -> tuple[list[Listing], list[Problem]]:
-    """Return the entries and problems that a subscription gets up to the end of the scan."""
+    """Return the entries and problems of a subscription up to the end of its scan, in the order of the menu."""
     ranks: dict[str, Rank] = {}
-    places: dict[tuple[str, str], tuple[int, Listing]] = {}
+    found: dict[tuple[str, str], tuple[int, Listing]] = {}
+    """Sort keys within their partitions, and entries, by device and id."""
     problems: dict[Problem, None] = {}
     for event in subscription.until_finished():
         match event:
             case DeviceFound(device, rank):
                 ranks[device.name] = rank
             case EntryFound(listing, place):
-                places[listing.entry.device, listing.entry.id] = (place, listing)
+                found[listing.entry.device, listing.entry.id] = (place, listing)
             case EntryGone(name, entry_id):
-                places.pop((name, entry_id), None)
+                found.pop((name, entry_id), None)
             case ProblemFound(problem, rank):
                 ranks.setdefault(problem.device, rank)
                 problems[problem] = None
@@ -51,5 +52,5 @@ def collect_from(subscription: Subscription) -> tuple[list[Listing], list[Proble
                 pass
             case _:
                 assert_never(event)
-    placed = sorted(places.values(), key=lambda found: (ranks[found[1].entry.device], found[0]))
-    return [listing for _, listing in placed], sorted(problems, key=lambda problem: ranks[problem.device])
+    in_order = sorted(found.values(), key=lambda item: (ranks[item[1].entry.device], item[0]))
+    return [listing for _, listing in in_order], sorted(problems, key=lambda problem: ranks[problem.device])

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the scan has told so far, partition by partition. A second scan replaces each partition as it is read; what
-comes and goes between scans does so at once."""
+"""The results of the scan so far, by partition.
+
+A new scan replaces the results of each partition as it has been read. Between scans, changes take effect at once.
+"""
 
 from __future__ import annotations
 
@@ -27,19 +29,21 @@ from bootmenu.model.value import Record, field
 
 
 class Group(Record):
-    """One partition and what it offered."""
+    """A partition with its entries and problems."""
 
     device: Device
     listings: list[Listing] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     rank: Rank = ()
     found: bool = False
-    """False = only a problem is known of it."""
+    """Whether the partition itself was found; otherwise only a problem with it is known."""
     done: bool = False
+    """Whether it has been read to its end."""
     _places: list[int] = field(default_factory=list)
+    """Sort keys of `listings`."""
 
     def add(self, listing: Listing, place: int = 0) -> None:
-        """An entry told again replaces itself: its files may have come since."""
+        """Add an entry, or replace it, because its files may have appeared since. place: its sort key."""
         for index, known in enumerate(self.listings):
             if known.entry.id == listing.entry.id:
                 self.listings[index] = listing
@@ -49,7 +53,7 @@ class Group(Record):
         self._places.insert(index, place)
 
     def remove(self, entry_id: str) -> None:
-        """An entry that is told no more."""
+        """Remove an entry, if it is here."""
         for index, known in enumerate(self.listings):
             if known.entry.id == entry_id:
                 del self.listings[index], self._places[index]
@@ -57,23 +61,26 @@ class Group(Record):
 
 
 class ScanResults:
-    """Groups in the order of their partitions, which is mostly that in which they were found."""
+    """Collects the events of a scan into groups, in the order of their partitions."""
 
     def __init__(self) -> None:
         self._shown: dict[str, Group] = {}
-        self._fresh: dict[str, Group] = {}
+        """The groups that the menu shows, by partition."""
+        self._current: dict[str, Group] = {}
+        """The groups of the current scan, by partition."""
         self.scanning = False
         self.finished = False
-        """A scan has come to its end at least once."""
+        """Whether a scan has finished at least once."""
         self.seconds = 0.0
+        """Duration of the last finished scan."""
 
     def begin(self) -> None:
-        """A scan starts. What is known stays until its partition has been read again."""
-        self._fresh = {}
+        """Start a new scan. The groups that are shown stay until their partitions have been read again."""
+        self._current = {}
         self.scanning = True
 
     def add(self, event: ScanEvent) -> None:
-        """Take in one event."""
+        """Apply an event of the scan."""
         match event:
             case DeviceFound(device, rank):
                 group = self._group(device.name, rank)
@@ -81,14 +88,14 @@ class ScanResults:
             case EntryFound(listing, place):
                 self._group(listing.entry.device).add(listing, place)
             case EntryGone(name, entry_id):
-                if name in self._fresh:
-                    self._fresh[name].remove(entry_id)
+                if name in self._current:
+                    self._current[name].remove(entry_id)
             case ProblemFound(problem, rank):
                 problems = self._group(problem.device, rank).problems
                 if problem not in problems:
                     problems.append(problem)
             case ProblemGone(problem):
-                known = self._fresh.get(problem.device)
+                known = self._current.get(problem.device)
                 if known is not None and problem in known.problems:
                     known.problems.remove(problem)
                 if known is None or not (known.found or known.problems):
@@ -100,7 +107,7 @@ class ScanResults:
                 group.device, group.found, group.done = device, True, True
                 self._shown[device.name] = group
             case ScanFinished(seconds):
-                self._shown = {name: self._fresh[name] for name in self._fresh}
+                self._shown = dict(self._current)
                 self.seconds, self.finished = seconds, True
                 for group in self._shown.values():
                     group.done = True
@@ -109,43 +116,44 @@ class ScanResults:
                 assert_never(event)
 
     def replace(self, listing: Listing) -> None:
-        """Somebody knows more about an entry, until it is read again."""
-        for groups in (self._shown, self._fresh):
+        """Replace an entry, until its partition is read again."""
+        for groups in (self._shown, self._current):
             group = groups.get(listing.entry.device)
             if group is not None and any(known.entry.id == listing.entry.id for known in group.listings):
                 group.add(listing)
 
     def stop(self) -> None:
-        """The scan ended before its end: what it had not reached stays as it was."""
-        for name, group in self._fresh.items():
+        """End a scan that was cut short: what it had not reached stays as it was."""
+        for name, group in self._current.items():
             self._shown.setdefault(name, group)
         for group in self._shown.values():
             group.done = True
         self.scanning = False
 
     def _group(self, name: str, rank: Rank = ()) -> Group:
-        if name not in self._fresh:
-            self._fresh[name] = Group(Device(name=name), rank=rank)
-            # a partition that was never shown is shown as it fills
-            self._shown.setdefault(name, self._fresh[name])
-        return self._fresh[name]
+        """Return the group of a partition in the current scan, adding it if necessary."""
+        if name not in self._current:
+            self._current[name] = Group(Device(name=name), rank=rank)
+            # a partition that is not shown yet is shown while it is read
+            self._shown.setdefault(name, self._current[name])
+        return self._current[name]
 
     def _drop(self, name: str) -> None:
-        self._fresh.pop(name, None)
+        self._current.pop(name, None)
         self._shown.pop(name, None)
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """What the menu shows."""
+        """Return the groups that the menu shows, in its order."""
         return tuple(sorted(self._shown.values(), key=lambda group: group.rank))
 
     @property
     def disks(self) -> frozenset[str]:
-        """Place.disk of every partition that is there."""
+        """Return the Place.disk of every partition that was found."""
         return frozenset(group.device.place.disk for group in self._shown.values() if group.found)
 
     @property
     def listings(self) -> Iterator[Listing]:
-        """Every entry, in the order of the menu."""
+        """Yield every entry, in the order of the menu."""
         for group in self.groups:
             yield from group.listings

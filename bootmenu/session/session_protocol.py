@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What front ends need from a session, whatever machine it runs on."""
+"""The interface of a session that front ends use, on a real machine or a simulated one."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from bootmenu.system.power import Power
 
 
 class BusyError(BootmenuError):
-    """Another console is loading, and the request would disturb it."""
+    """Another console owns the machine, because it is loading or going down."""
 
 
 class Session(Protocol):
-    """Everything that a front end may ask of a session. A load runs as its iterator is read; closing it undoes it."""
+    """What a front end may ask of a session. A load proceeds as its iterator is read; closing that early unloads."""
 
     @property
     def machine(self) -> MachineFacts:
-        """Return the facts of the first stage."""
+        """Return the facts of the machine."""
 
     @property
     def machine_report(self) -> Report:
@@ -44,47 +44,50 @@ class Session(Protocol):
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Return the reasons why nothing can be started here, like `kexec-tools is not installed`."""
+        """Return the reasons why nothing can be started here, such as `kexec-tools is not installed`."""
 
     @property
     def state_store(self) -> StateStore:
-        """Return the state that is kept between boots. The first call opens it, which may search for a partition."""
+        """Return the store of the state that is kept between boots. The first call opens it, which may search for a
+        partition."""
 
     def scan(self) -> Subscription:
-        """Read every partition afresh; return what is found, and then what changes. Raise BusyError while another
-        console starts something; earlier subscriptions continue."""
+        """Read every partition again; return a subscription to what is found, and to later changes. Earlier ones stay
+        valid. Raise BusyError while another console owns the machine."""
 
     def unlock(self, device: str, passphrase: str) -> None:
-        """Unlock an encrypted partition by its kernel name, for the next scan to read. Takes seconds. Raise
-        UnlockError if it fails."""
+        """Unlock an encrypted partition, given by its kernel name, so that the next scan can read it. This takes
+        seconds. Raise UnlockError if it fails."""
 
     def holding(self, listing: Listing) -> AbstractContextManager[None]:
-        """Mount the partitions of this entry and keep them mounted until the end, despite other scans: from the plan
-        to the jump, which unmounts everything. Never raise; what cannot be mounted is reported where it is needed."""
+        """Mount the partitions of an entry's files, and keep them mounted until the end, even if a scan starts.
+
+        Use it from the plan to the jump, which unmounts everything. Never raise: what cannot be mounted is reported
+        where it is needed."""
 
     def plan(self, listing: Listing) -> LoadPlan:
-        """Return what booting this entry would do. Reads the disk; can be called in any thread. Raise BootmenuError
-        if there is no way to boot it."""
+        """Return what booting this entry would do. Reads the disk; may be called in any thread. Raise BootmenuError
+        if it cannot be booted."""
 
     def method(self, facts: EntryFacts) -> str:
-        """Return the name of the loading method that a plan for this entry would use, or an empty string."""
+        """Return the name of the loading method that a plan would use, or an empty string if there is none."""
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
         """Return the device trees for this entry's kernel, those for this board first. Reads the disk, once per scan;
-        can be called in any thread."""
+        may be called in any thread."""
 
     def recheck(self, entry: BootEntry) -> Listing:
-        """Judge a changed entry as a scan would. Reads the disk; can be called in any thread."""
+        """Judge a changed entry as a scan would. Reads the disk; may be called in any thread."""
 
     def plan_trees(self, plan: LoadPlan) -> PlanTrees:
-        """Return the device trees of a plan. Reads the disk; can be called in any thread. Raise BootmenuError."""
+        """Return the device trees of a plan. Reads the disk; may be called in any thread. Raise BootmenuError."""
 
     def preflight(self) -> Preflight:
-        """Return whether an entry can be loaded as a test now."""
+        """Return whether a kernel can be loaded as a test now."""
 
     @property
     def powers(self) -> tuple[Power, ...]:
-        """Return how the machine can be restarted or switched off. Asks the firmware once; can be called in any
+        """Return how the machine can be restarted or switched off. Asks the firmware once; may be called in any
         thread."""
 
     def power(self, wanted: Power) -> None:
@@ -92,19 +95,19 @@ class Session(Protocol):
         simulated session."""
 
     def shell(self) -> None:
-        """Run a shell on the terminal of this process until it ends. Raise BootmenuError."""
+        """Run a shell on the terminal of this process until it ends. Raise BootmenuError if that fails."""
 
     def kernel_log(self) -> list[str] | None:
         """Return the running kernel's messages, oldest first, or None if they cannot be read."""
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """Read, prepare and load. Raise LoadError (kexec/kernel_errors.py); closing the iterator early unloads."""
+        """Read, prepare and load. Raise LoadError (kexec/kernel_errors.py) if that fails."""
 
     def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
-        """Run the hooks, sync and unmount, after a successful load. Raise LoadError if a hook stops it."""
+        """Run the hooks, sync and unmount, after a successful load. Raise LoadError if a hook refuses."""
 
     def unload(self, plan: LoadPlan) -> str:
-        """Unload a loaded kernel; return why one stays loaded, or an empty string. Never raise."""
+        """Unload the kernel; return why it stays loaded, or an empty string. Never raise."""
 
     def execute(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel. Return only by raising LoadError, or SimulatedJump in a simulated session."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One session, used by several at once: the first frame and the menu after it, or the menus of several consoles.
+"""One session that several users share: the first frame and the menu after it, or the menus of several consoles.
 
-There is one scan for all of them, which begins with the SharedSession, and only one console can load and jump.
+They share one scan, which starts with the SharedSession, and only one console at a time can load and jump.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ class ScanningSession(Session, Protocol):
 
     @property
     def scanner(self) -> Scanner:
-        """Return the owner of its scan."""
+        """Return the scanner."""
 
 
 class SharedSession:
-    """The session behind several consoles, and which of them owns the machine."""
+    """The session that all consoles use, and which console owns the machine."""
 
     def __init__(self, session: ScanningSession) -> None:
         self.session = session
         self._lock = Lock()
-        """Protects `_owner`; never held while anything is waited for."""
+        """Protects `_owner`; never held while waiting for anything."""
         self._owner: tuple[ConsoleSession, str] | None = None
-        """Who loads, unloads or ends what runs here, and the sentence for the others; None = no console does."""
+        """The console that loads, unloads or goes down, with the message for the others; None if no console does."""
         session.scanner.rescan()
 
     def console(self) -> ConsoleSession:
-        """Return a session for one more console."""
+        """Return a session for another console."""
         return ConsoleSession(self)
 
     def subscribe(self, wake: Callable[[], object] | None = None) -> Subscription:
-        """Follow the scan. wake: called in some thread whenever there is something new."""
+        """Subscribe to the scan. wake: called, in any thread, whenever there is a new event."""
         return self.session.scanner.subscribe(wake)
 
     def close(self) -> None:
-        """End the scan for good."""
+        """Stop the scan for good."""
         self.session.scanner.close()
 
     @property
@@ -66,40 +66,40 @@ class SharedSession:
         """Return whether a console owns the machine."""
         return self._owner is not None
 
-    def check(self, console: ConsoleSession) -> None:
+    def raise_if_busy(self, console: ConsoleSession) -> None:
         """Raise BusyError while another console owns the machine."""
         with self._lock:
-            self._check(console)
+            self._raise_if_busy(console)
 
-    def _check(self, console: ConsoleSession) -> None:
+    def _raise_if_busy(self, console: ConsoleSession) -> None:
         if self._owner is not None and self._owner[0] is not console:
             raise BusyError(self._owner[1], N_("Only one entry can be started: wait for it."))
 
-    def take(self, console: ConsoleSession, sentence: str) -> None:
-        """Make this console the owner of the machine. sentence: for whoever wants to be it then. Raise BusyError
-        while another one is."""
+    def acquire(self, console: ConsoleSession, message: str) -> None:
+        """Make this console the owner of the machine. message: what other consoles are told meanwhile. Raise
+        BusyError while another console is the owner."""
         with self._lock:
-            self._check(console)
-            self._owner = (console, sentence)
+            self._raise_if_busy(console)
+            self._owner = (console, message)
 
-    def give_back(self, console: ConsoleSession) -> None:
-        """Let any console be the owner from now on."""
+    def relinquish(self, console: ConsoleSession) -> None:
+        """End this console's ownership, if it is the owner."""
         with self._lock:
             if self._owner is not None and self._owner[0] is console:
                 self._owner = None
 
     @contextlib.contextmanager
-    def owning(self, console: ConsoleSession, sentence: str) -> Iterator[None]:
-        """Make this console the owner of the machine until the end. Raise BusyError while another one is."""
-        self.take(console, sentence)
+    def owning(self, console: ConsoleSession, message: str) -> Iterator[None]:
+        """Make this console the owner of the machine until the end. Raise BusyError while another console is."""
+        self.acquire(console, message)
         try:
             yield
         finally:
-            self.give_back(console)
+            self.relinquish(console)
 
 
 class ConsoleSession:
-    """The session of one console. Its first scan is the one that runs already; a later one is everybody's."""
+    """The session of one console. Its first scan is the one that already runs; later ones are for all consoles."""
 
     def __init__(self, shared: SharedSession) -> None:
         self._shared = shared
@@ -108,7 +108,7 @@ class ConsoleSession:
 
     @property
     def machine(self) -> MachineFacts:
-        """Return the first stage's facts."""
+        """Return the facts of the machine."""
         return self._session.machine
 
     @property
@@ -123,30 +123,30 @@ class ConsoleSession:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Return why nothing can be executed here, if so."""
+        """Return the reasons why nothing can be started here."""
         return self._session.notices
 
     @property
     def state_store(self) -> StateStore:
-        """Return what is remembered between boots."""
+        """Return the store of the state that is kept between boots."""
         return self._session.state_store
 
     def scan(self) -> Subscription:
-        """Follow the scan that runs; from the second time on, or when it has failed, begin another one for everybody.
-        Raise BusyError instead while another console owns the machine."""
+        """Subscribe to the running scan; from the second call on, or if it has failed, start a new one for all
+        consoles first. Raise BusyError if that is necessary and another console owns the machine."""
         scanner = self._session.scanner
         if self._has_scanned or scanner.has_failed:
-            self._shared.check(self)
+            self._shared.raise_if_busy(self)
             scanner.rescan()
         self._has_scanned = True
         return scanner.subscribe()
 
     def unlock(self, device: str, passphrase: str) -> None:
-        """Open an encrypted partition; raise UnlockError."""
+        """Unlock an encrypted partition; raise UnlockError if that fails."""
         self._session.unlock(device, passphrase)
 
     def holding(self, listing: Listing) -> AbstractContextManager[None]:
-        """Keep what an entry names mounted until the end."""
+        """Mount the partitions of an entry's files, and keep them mounted until the end."""
         return self._session.holding(listing)
 
     def plan(self, listing: Listing) -> LoadPlan:
@@ -154,15 +154,15 @@ class ConsoleSession:
         return self._session.plan(listing)
 
     def method(self, facts: EntryFacts) -> str:
-        """Return the name of the loading method that a plan would use."""
+        """Return the name of the loading method for an entry, or an empty string if there is none."""
         return self._session.method(facts)
 
     def device_trees(self, listing: Listing) -> tuple[TreeChoice, ...]:
-        """Return the device trees that there are for an entry's kernel."""
+        """Return the device trees for an entry's kernel, those for this board first."""
         return self._session.device_trees(listing)
 
     def recheck(self, entry: BootEntry) -> Listing:
-        """Judge an entry that was changed."""
+        """Judge a changed entry."""
         return self._session.recheck(entry)
 
     def plan_trees(self, plan: LoadPlan) -> PlanTrees:
@@ -170,21 +170,21 @@ class ConsoleSession:
         return self._session.plan_trees(plan)
 
     def preflight(self) -> Preflight:
-        """Return whether an entry may be loaded as a test now."""
+        """Return whether a kernel can be loaded as a test now."""
         return self._session.preflight()
 
     @property
     def powers(self) -> tuple[Power, ...]:
-        """Return what can be done with the whole machine."""
+        """Return how the machine can be restarted or switched off."""
         return self._session.powers
 
     def power(self, wanted: Power) -> None:
-        """Restart or switch off. Raise BusyError while another console owns the machine."""
-        with self._shared.owning(self, N_("Another console is ending what runs here.")):
+        """Restart or switch off the machine. Raise BusyError while another console owns it."""
+        with self._shared.owning(self, N_("Another console is restarting or switching off the machine.")):
             self._session.power(wanted)
 
     def shell(self) -> None:
-        """Run a shell on the terminal of this process."""
+        """Run a login shell on this terminal."""
         self._session.shell()
 
     def kernel_log(self) -> list[str] | None:
@@ -192,13 +192,13 @@ class ConsoleSession:
         return self._session.kernel_log()
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """Load, and own the machine until what is loaded is taken out again. Raise BusyError while another console
-        owns it."""
-        self._shared.take(self, _starting(plan))
+        """Load, and own the machine until the kernel is unloaded or the load has failed. Raise BusyError while
+        another console owns it."""
+        self._shared.acquire(self, _starting(plan))
         try:
             yield from self._session.load(plan)
         except BaseException:
-            self._shared.give_back(self)
+            self._shared.relinquish(self)
             raise
 
     def prepare_jump(self, plan: LoadPlan) -> Iterator[Progress]:
@@ -206,7 +206,7 @@ class ConsoleSession:
         yield from self._session.prepare_jump(plan)
 
     def unload(self, plan: LoadPlan) -> str:
-        """Take a loaded kernel out again. What another console has loaded stays, without a word."""
+        """Unload the kernel, unless another console has loaded it; return why it stays loaded, or an empty string."""
         try:
             with self._shared.owning(self, _starting(plan)):
                 return self._session.unload(plan)
@@ -220,5 +220,6 @@ class ConsoleSession:
 
 
 def _starting(plan: LoadPlan) -> str:
+    """Return the message for other consoles while this one loads or starts an entry."""
     name = plan.entry.title or plan.entry.kernel.path
     return N_("Another console is starting {name}.", name=name)

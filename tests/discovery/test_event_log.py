@@ -51,7 +51,7 @@ def known(results: ScanResults) -> object:
             [listing.entry for listing in group.listings],
             sorted(group.problems, key=str),
         )
-        for group in results._fresh.values()
+        for group in results._current.values()
     }
     return groups, [group.device.name for group in results.groups] if results.finished else None
 
@@ -72,7 +72,7 @@ class World:
 
     def step(self) -> None:
         name = self.chance.choice(NAMES)
-        group = self.truth._fresh.get(name)
+        group = self.truth._current.get(name)
         there = group is not None and group.found
         match self.chance.randrange(8):
             case 0 | 1 if there and group is not None:
@@ -97,7 +97,9 @@ class World:
                 self.tell(ProblemGone(self.chance.choice(group.problems)))
             case _:
                 if self.chance.random() < 0.2:
-                    undone = [group.device for group in self.truth._fresh.values() if group.found and not group.done]
+                    undone = [
+                        group.device for group in self.truth._current.values() if group.found and not group.done
+                    ]
                     self.tell(*(DeviceDone(device, 0) for device in undone), ScanFinished(self.chance.random()))
 
     def found(self, name: str) -> None:
@@ -158,7 +160,7 @@ def test_what_is_kept_is_bounded_by_what_is_there_and_what_a_reader_knows(seed: 
     slow = Reader(world)
     for _ in range(200):
         world.step()
-        there = sum(2 + len(group.listings) + len(group.problems) for group in world.truth._fresh.values()) + 1
+        there = sum(2 + len(group.listings) + len(group.problems) for group in world.truth._current.values()) + 1
         assert len(world.log) <= there
         assert len(slow.cursor) <= len(world.log), "it has read nothing"
     slow.read()

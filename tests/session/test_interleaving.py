@@ -290,7 +290,7 @@ def no_wait(world: World) -> None:
 
 
 def no_owner(world: World) -> None:
-    world.patch.setattr(SharedSession, "_check", lambda self, console: None)
+    world.patch.setattr(SharedSession, "_raise_if_busy", lambda self, console: None)
 
 
 def no_wake(world: World) -> None:

@@ -401,7 +401,7 @@ def test_what_came_up_well_is_remembered_and_counted_no_more(tmp_path: Path, cou
         lambda: (Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE),),
         settings=settings,
     )
-    assert mark_good(session) == "A came up well" + (", and is counted no more." if counters else ".")
+    assert mark_good(session) == "A came up well" + (", and its boot counting has ended." if counters else ".")
     (path,) = (tmp_path / "part/loader/entries").iterdir()
     assert path.name == ("a.conf" if counters else "a+2-1.conf")
     state = FolderBackend(tmp_path / "host/var/lib/bootmenu").read()
@@ -435,7 +435,7 @@ def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Pat
     session = MachineSession(host, machines.virt(), lambda: (device,), settings=Settings(state_device="LABEL=STATE"))
     collect(session)
     opened = session._mounts.known()
-    with session._partitions.set_aside("sda1"):
+    with session._partitions.unmounted("sda1"):
         assert session._mounts.known() == {}
     assert opened.keys() == session._mounts.known().keys() == {"sda1"}
     assert session.state_store.keep(State(default="x"))
@@ -706,7 +706,7 @@ def test_a_damaged_state_does_not_keep_a_system_from_being_marked_good(tmp_path:
         return mark_good(session), session.state_store.healed
 
     said, healed = marked()
-    assert said == "It is not known any more what was started, and nothing counts as lost."
+    assert said == "It is no longer known which entry was started; no boot counts as failed."
     assert healed.startswith("What was remembered was damaged")
     assert marked() == ("Nothing to mark: no entry was started, or it is marked good already.", "")
     FolderBackend(place).write(State().booting(Attempt(entry="x", at="", title="X")))
