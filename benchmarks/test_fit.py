@@ -16,7 +16,7 @@ from tests.builders.containers import large_fit
 
 _LOOK = """
 import resource, sys, threading, time
-from bootmenu.formats.kernels import identify
+from bootmenu.formats.identify import identify
 from bootmenu.system.directory_tree import OpenFile
 import os
 

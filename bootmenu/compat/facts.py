@@ -11,7 +11,9 @@ from functools import lru_cache
 from bootmenu.errors import FormatError
 from bootmenu.formats import dtb, dtb_facts, initramfs
 from bootmenu.formats.compression import unpack
-from bootmenu.formats.kernels import BrokenContainer, PartCache, UnsupportedKernel, Wanted, identify
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, Wanted
+from bootmenu.formats.part_cache import PartCache
 from bootmenu.formats.reader import ByteSource, Window
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage

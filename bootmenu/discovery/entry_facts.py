@@ -19,9 +19,10 @@ from bootmenu.compat.facts import (
 )
 from bootmenu.discovery.dtb_candidates import DeviceTrees
 from bootmenu.errors import FormatError
+from bootmenu.formats.container_parts import part_among, parts_of, tree_for
 from bootmenu.formats.dtb import MAX_SIZE
-from bootmenu.formats.kernels import PartCache, content_of, part_among, parts_of, tree_for
 from bootmenu.formats.kernels.uimage import ramdisk
+from bootmenu.formats.part_cache import PartCache, content_of
 from bootmenu.formats.reader import Window
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef

@@ -9,6 +9,9 @@ from typing import Protocol
 from bootmenu.errors import FormatError
 from bootmenu.model.value import Value
 
+HEAD_SIZE = 64 * 1024
+"""Bytes from the start of the file that every kernel format is given: headers, section tables and boot stubs fit."""
+
 
 class ByteSource(Protocol):
     """Bytes that can be read at any offset: an open file, a buffer, or the unpacked form of either."""

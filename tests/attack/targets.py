@@ -39,10 +39,13 @@ from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats import compression, dtb_head, initramfs
+from bootmenu.formats.container_parts import part_named
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import facts
 from bootmenu.formats.editable_dtb import EditableTree
-from bootmenu.formats.kernels import Wanted, content_of, identify, part_named
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import Wanted
+from bootmenu.formats.part_cache import content_of
 from bootmenu.formats.reader import Buffer
 from bootmenu.frontends.first_frame import CountdownContent, Frame, Terminal
 from bootmenu.frontends.plain_kiosk import PlainKiosk

@@ -24,10 +24,13 @@ from bootmenu.compat.facts import KernelFacts, find_banner
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.errors import FormatError
 from bootmenu.formats import compression, initramfs, kernels
+from bootmenu.formats.container_parts import parts_of
 from bootmenu.formats.dtb import DeviceTree, Header, Node
 from bootmenu.formats.dtb_index import PlacedNode, read_nodes
-from bootmenu.formats.kernels import BrokenContainer, PartCache, Wanted, identify, parts_of
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import BrokenContainer, Wanted
 from bootmenu.formats.kernels.unified_image import profiles
+from bootmenu.formats.part_cache import PartCache
 from bootmenu.formats.reader import Buffer, ByteSource
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Compression

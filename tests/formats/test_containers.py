@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from bootmenu.compat.facts import KernelFacts, find_banner
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import unpack
-from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, identify
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel
 from bootmenu.formats.reader import Buffer, Window
 from bootmenu.model.kernel import Architecture, Compression, KernelImage
 from tests.builders.containers import fit, uimage, uki, zboot

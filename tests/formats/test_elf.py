@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.elf import BoundedStream, elf_file, elf_header
-from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel, identify
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import BrokenContainer, UnsupportedKernel
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Architecture, ByteOrder
 from tests.builders.entries import whole_image
@@ -158,7 +159,7 @@ def test_what_goes_wrong_with_an_elf_file_is_a_format_error_and_a_broken_medium_
 
 def test_pyelftools_is_imported_for_elf_files_alone() -> None:
     script = (
-        "import sys; from bootmenu.formats.kernels import identify; from bootmenu.formats.reader import Buffer\n"
+        "import sys; from bootmenu.formats.identify import identify; from bootmenu.formats.reader import Buffer\n"
         "for data in (b'MZ' + bytes(100), b'\\x7fELF' + bytes(100)):\n"
         "    try: identify(Buffer(data))\n"
         "    except Exception: pass\n"

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import HEAD_SIZE, UnsupportedKernel, identify
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import UnsupportedKernel
 from bootmenu.formats.pe import PortableExecutable, Section
-from bootmenu.formats.reader import Buffer, Reader
+from bootmenu.formats.reader import HEAD_SIZE, Buffer, Reader
 from bootmenu.model.kernel import Architecture, ByteOrder, Compression
 from tests.builders.containers import uki
 from tests.builders.entries import whole_image

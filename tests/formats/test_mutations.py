@@ -15,7 +15,10 @@ import zstandard
 
 from bootmenu.compat.facts import KernelFacts, find_banner
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import FORMATS, Wanted, content_of, identify, part_named
+from bootmenu.formats.container_parts import part_named
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import FORMATS, Wanted
+from bootmenu.formats.part_cache import content_of
 from bootmenu.formats.reader import Buffer
 from tests.builders.containers import board_dtb, fit_of, uimage, uimage_of, uki, zboot
 from tests.builders.entries import whole_image

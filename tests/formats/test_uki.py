@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import BrokenContainer, Wanted, content_of, identify, part_named, tree_for
+from bootmenu.formats.container_parts import part_named, tree_for
+from bootmenu.formats.identify import identify
+from bootmenu.formats.kernels import BrokenContainer, Wanted
 from bootmenu.formats.kernels.unified_image import addon, profiles
+from bootmenu.formats.part_cache import content_of
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Architecture, Embedded, Role
 from tests.builders.containers import board_dtb, uki

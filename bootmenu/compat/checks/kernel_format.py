@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bootmenu.compat.checker import CheckResult, another_copy, cut_off, entry_check, failed, passed, unknown, warned
 from bootmenu.compat.facts import EntryFacts, FileState
-from bootmenu.formats.kernels import tree_for
+from bootmenu.formats.container_parts import tree_for
 from bootmenu.model.kernel import Architecture, Compression, KernelImage, Role
 from bootmenu.model.machine import MachineFacts
 

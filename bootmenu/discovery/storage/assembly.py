@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 
 from bootmenu.discovery.devices import Device, Member, survey
-from bootmenu.discovery.storage import KINDS, Assembler, StorageError, luks
+from bootmenu.discovery.storage import KINDS, luks
+from bootmenu.discovery.storage.assembler import Assembler, StorageError
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.i18n import N_

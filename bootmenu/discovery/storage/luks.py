@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import Assembler, StorageError
+from bootmenu.discovery.storage.assembler import Assembler, StorageError
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_
 from bootmenu.system.host import Host

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import KINDS, Assembler, Kind, StorageError
+from bootmenu.discovery.storage import KINDS, Kind
+from bootmenu.discovery.storage.assembler import Assembler, StorageError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import NOWHERE

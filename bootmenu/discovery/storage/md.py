@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import KINDS, Assembler, Kind, StorageError
+from bootmenu.discovery.storage import KINDS, Kind
+from bootmenu.discovery.storage.assembler import Assembler, StorageError
 from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.elf import MAGIC, elf_header, elf_segments
-from bootmenu.formats.kernels import FORMATS, BrokenContainer, UnsupportedKernel, identify_part
+from bootmenu.formats.identify import identify_part
+from bootmenu.formats.kernels import FORMATS, BrokenContainer, UnsupportedKernel
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, KernelImage
 from bootmenu.model.value import replace

@@ -13,15 +13,9 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING
 from bootmenu.formats.dtb import Header, by_name, string_list
 from bootmenu.formats.dtb_index import PlacedNode, read_nodes
-from bootmenu.formats.kernels import (
-    FORMATS,
-    PARTS,
-    BrokenContainer,
-    Container,
-    PartCache,
-    UnsupportedKernel,
-    Wanted,
-)
+from bootmenu.formats.identify import kernel_in
+from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer, Container, UnsupportedKernel, Wanted
+from bootmenu.formats.part_cache import PartCache
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 from bootmenu.model.value import Value, replace
@@ -75,7 +69,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
     except FormatError as error:
         raise _broken(error.message, kernel.architecture) from None
     try:
-        image = cache.kernel(source, place, NAME)
+        image = cache.kernel(source, place, lambda: kernel_in(source, place, NAME))
     except FormatError as error:
         raise _broken(f"its kernel cannot be read: {error.message}", kernel.architecture) from None
     try:

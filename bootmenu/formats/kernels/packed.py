@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from bootmenu.formats.compression import MAGICS
-from bootmenu.formats.kernels import FORMATS, identify_packed
+from bootmenu.formats.identify import identify_packed
+from bootmenu.formats.kernels import FORMATS
 from bootmenu.formats.reader import ByteSource
 from bootmenu.model.kernel import KernelImage
 

@@ -7,7 +7,8 @@ import zlib
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import CEILING
-from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer, kernel_in
+from bootmenu.formats.identify import kernel_in
+from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer
 from bootmenu.formats.reader import ByteSource, Reader, Window
 from bootmenu.model.kernel import Architecture, Compression, Embedded, KernelImage, Role
 from bootmenu.model.value import Value, replace

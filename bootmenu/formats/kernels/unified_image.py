@@ -10,17 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import (
-    FORMATS,
-    HEAD_SIZE,
-    PARTS,
-    BrokenContainer,
-    Container,
-    PartCache,
-    Wanted,
-)
+from bootmenu.formats.identify import kernel_in
+from bootmenu.formats.kernels import FORMATS, PARTS, BrokenContainer, Container, Wanted
+from bootmenu.formats.part_cache import PartCache
 from bootmenu.formats.pe import MACHINES, PortableExecutable, Section
-from bootmenu.formats.reader import ByteSource
+from bootmenu.formats.reader import HEAD_SIZE, ByteSource
 from bootmenu.model.kernel import Architecture, Embedded, KernelImage, Role
 from bootmenu.model.value import Record, Value, field, replace
 
@@ -136,7 +130,7 @@ def probe(head: bytes, source: ByteSource, wanted: Wanted) -> KernelImage | None
         raise BrokenContainer(NAME, _LOOKS_LIKE, error.message, architecture) from None
     kernel, *others = profile.parts
     try:
-        image = cache.kernel(source, kernel, NAME)
+        image = cache.kernel(source, kernel, lambda: kernel_in(source, kernel, NAME))
     except FormatError as error:
         problem = f"its kernel cannot be read: {error.message}"
         raise BrokenContainer(NAME, _LOOKS_LIKE, problem, architecture) from None

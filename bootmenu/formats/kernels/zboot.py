@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import FORMATS, BrokenContainer, identify_packed
+from bootmenu.formats.identify import identify_packed
+from bootmenu.formats.kernels import FORMATS, BrokenContainer
 from bootmenu.formats.pe import MACHINES, PortableExecutable
 from bootmenu.formats.reader import ByteSource, Reader, Window
 from bootmenu.model.kernel import Architecture, Compression, KernelImage

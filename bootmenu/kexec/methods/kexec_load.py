@@ -16,7 +16,7 @@ from bootmenu.compat.checks.memory import ASSUMED_SIZE
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.dtb_facts import facts
-from bootmenu.formats.kernels import identify
+from bootmenu.formats.identify import identify
 from bootmenu.formats.reader import Window
 from bootmenu.kexec.dtb_changes import finalize
 from bootmenu.kexec.layout import KernelSpace, Room, lay_out

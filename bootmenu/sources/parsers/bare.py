@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.kernels import identify
+from bootmenu.formats.identify import identify
 from bootmenu.model.entry import BootEntry, FileRef, Problem
 from bootmenu.model.value import Value
 from bootmenu.sources import SOURCES

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
-from bootmenu.discovery.storage import Assembler, StorageError, lvm, md
+from bootmenu.discovery.storage import lvm, md
+from bootmenu.discovery.storage.assembler import Assembler, StorageError
 from bootmenu.discovery.storage.assembly import Storage
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.discovery.storage.luks import UnlockError
