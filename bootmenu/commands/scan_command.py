@@ -67,8 +67,7 @@ def scan_lines(listings: list[Listing]) -> Iterator[str]:
     width = max((len(listing.entry.id) for listing in listings), default=0)
     for listing in listings:
         row = entry_row(listing)
-        title = " ".join(part for part in (listing.entry.title, listing.entry.version) if part)
-        name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {title}")
+        name, where = printable(listing.entry.id), printable(f"{listing.entry.device}: {listing.entry.full_name}")
         yield f"{row.word:<4} {row.sign} {name:<{width}}  {where}"
         if listing.report.verdict is not Severity.PASS:
             worst = next(found for found in listing.report.findings if not found.ignored)

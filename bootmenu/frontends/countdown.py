@@ -202,7 +202,7 @@ def _load_automatically(
     from bootmenu.view.wording import full_name, stage_line
 
     if kiosk is None:
-        frame.line(" " + _("Loading {name}. Esc opens the menu.").format(name=full_name(listing)))
+        frame.line(" " + _("Loading {name}. Esc opens the menu.").format(name=full_name(listing.entry)))
     else:
         frame.line(" " + _("Starting. Please do not switch off."))
     plan = view.plan(listing)

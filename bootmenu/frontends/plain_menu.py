@@ -117,7 +117,7 @@ class PlainMenu(PlainListing):
 
     def do_details(self, listing: Listing) -> None:
         """Say every finding about an entry, and its boot plan."""
-        self.details(listing, full_name(listing))
+        self.details(listing, full_name(listing.entry))
 
     def do_filter(self, words: str) -> None:
         """List only the entries with these words."""
@@ -177,7 +177,7 @@ class PlainMenu(PlainListing):
                 return
         elif self.context.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
             return
-        self.teletype.say(_("Loading {name}. Ctrl+C takes it back.").format(name=full_name(listing)))
+        self.teletype.say(_("Loading {name}. Ctrl+C takes it back.").format(name=full_name(listing.entry)))
         try:
             self._outcome = Jump(self.load(listing, self._stage))
         except KeyboardInterrupt as interrupt:
@@ -224,7 +224,7 @@ class PlainMenu(PlainListing):
         if not kept:
             self.teletype.say(localized(memory.error), "  ! ")
         if name in (memory.state.default, memory.state.once) and (warning := made_default(listing, "")):
-            self.teletype.say(f"{full_name(listing)}: {localized(warning)}", "  ! ")
+            self.teletype.say(f"{full_name(listing.entry)}: {localized(warning)}", "  ! ")
 
     def do_unlock(self) -> None:
         """Until a partition is unlocked, or Enter is typed alone. After a wrong passphrase comes the next try."""

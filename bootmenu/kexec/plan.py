@@ -104,10 +104,7 @@ class LoadPlan(Value, kw_only=True):
     @property
     def last_line(self) -> str:
         """Return the last line that is shown on the console before the jump."""
-        name = self.entry.title
-        if self.entry.version and self.entry.version not in name:
-            name += f", {self.entry.version}"
-        return N_("Starting {name}. The screen may stay dark for some seconds.", name=printable(name))
+        return N_("Starting {name}. The screen may stay dark for some seconds.", name=printable(self.entry.full_name))
 
     def to_json(self) -> dict[str, object]:
         """Return the plan as `boot --dry-run --json` prints it."""

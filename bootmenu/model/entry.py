@@ -156,6 +156,16 @@ class BootEntry(Value, kw_only=True):
     """Other configurations that describe exactly the same entry, in order."""
 
     @property
+    def name(self) -> str:
+        """Return what people call it: its title, or the path of its kernel if it has none."""
+        return self.title or self.kernel.path
+
+    @property
+    def full_name(self) -> str:
+        """Return the name with the kernel version, unless the name has it already."""
+        return f"{self.name}, {self.version}" if self.version and self.version not in self.name else self.name
+
+    @property
     def files(self) -> tuple[tuple[str, FileRef], ...]:
         """Return (role, file) for every file it names, in loading order."""
         rows = [("kernel", self.kernel)]

@@ -124,7 +124,7 @@ class Chooser:
         if found is None or found.report.verdict is Severity.FAIL:
             if explicit or choice.listing is None:
                 return choice
-            name = _name(previous)
+            name = previous.entry.name
             rejection = N_("{name} cannot be started here", name=name)
             if found is None:
                 rejection = N_("{name} is not there any more", name=name)
@@ -167,7 +167,7 @@ class _TrustedDisks(Value, kw_only=True):
     def rejection(self, listing: Listing, preference: _Preference | None = None) -> Message | None:
         """Return why an entry does not start automatically from its disk, or None if it may. preference: the one that
         the entry is for, if any."""
-        name = _name(listing)
+        name = listing.entry.name
         outside = N_("{name} is on a disk outside of the machine", name=name)
         if any(place.late for place in listing.places):
             return N_("{name} is on a disk that was plugged in later", name=name)
@@ -241,7 +241,7 @@ def _missing_default(listings: Sequence[Listing], state: State, settings: Settin
 
 def _rejection(listing: Listing, state: State, *, once: bool = False) -> Message | None:
     """Return why an entry does not start automatically, or None if it may. once: it is for the next boot only."""
-    name = _name(listing)
+    name = listing.entry.name
     if listing.report.verdict is Severity.FAIL:
         return N_("{name} cannot be started here", name=name)
     cmdline = listing.entry.cmdline
@@ -278,10 +278,6 @@ def _reason(origin: _Origin, rejection: Message, *, replaced: bool) -> Message:
     if replaced:
         return N_("{problem}: the next one is taken.", problem=problem)
     return N_("{problem}, and no other entry can start automatically.", problem=problem)
-
-
-def _name(listing: Listing) -> str:
-    return listing.entry.title or listing.entry.kernel.path
 
 
 class Countdown(Value):

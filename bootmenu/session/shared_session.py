@@ -221,5 +221,4 @@ class ConsoleSession:
 
 def _starting(plan: LoadPlan) -> str:
     """Return the message for other consoles while this one loads or starts an entry."""
-    name = plan.entry.title or plan.entry.kernel.path
-    return N_("Another console is starting {name}.", name=name)
+    return N_("Another console is starting {name}.", name=plan.entry.name)

@@ -57,6 +57,6 @@ def _file(name: str, file: PlannedFile) -> PlanRow:
 
 def plan_lines(plan: LoadPlan) -> list[str]:
     """Return the plan as lines of text, the title of the entry first."""
-    rows = [(_("entry"), plan.entry.title), *((row.name, row.whole) for row in plan_rows(plan))]
+    rows = [(_("entry"), plan.entry.name), *((row.name, row.whole) for row in plan_rows(plan))]
     width = max(14, *(len(name) + 2 for name, _text in rows))
     return [f"{name:<{width}}{printable(text)}" for name, text in rows]

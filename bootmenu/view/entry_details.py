@@ -26,7 +26,7 @@ def details(
     listing: Listing, machine: MachineFacts, machine_report: Report, plan: LoadPlan | BootmenuError | None, width: int
 ) -> list[Line]:
     """Of the entry alone. plan None = it is being worked out."""
-    lines = [heading(width, full_name(listing)), *files(listing, machine, width)]
+    lines = [heading(width, full_name(listing.entry)), *files(listing, machine, width)]
     lines += field(_("entry id"), clean(listing.entry.id, 300), width, style=Style.DIM)
     for place in listing.places:
         if place.path:  # as it is written into kiosk.disks

@@ -181,7 +181,7 @@ def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
     entry, verdict_words = listing.entry, WORDS[listing.report.verdict]
     text = " ".join(
         (
-            *(name(listing), entry.version, entry.source, partition),
+            *(name(listing.entry), entry.version, entry.source, partition),
             *(_(verdict_words.word), _(verdict_words.sentence), str(listing.report.verdict)),
             *(verdict_of(listing).text, sentence_of(listing).text),
         )

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from bootmenu.bootstate.state import State
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _
 from bootmenu.model.entry import BootEntry
-from bootmenu.model.value import Value, field
+from bootmenu.model.value import Value, field, replace
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import Span
-from bootmenu.view.wording import name, verdict_of, with_version, word
+from bootmenu.view.wording import name, verdict_of, word
 
 
 class Mark(StrEnum):
@@ -51,7 +51,7 @@ class EntryRow(Value):
     source: str = field(init=False)
 
     def __post_init__(self) -> None:
-        entry, title = self.listing.entry, name(self.listing)
+        entry, title = self.listing.entry, name(self.listing.entry)
         version = clean(entry.version, 100)
         object.__setattr__(self, "title", title)
         object.__setattr__(self, "version", "" if version in title else version)
@@ -75,7 +75,7 @@ class EntryRow(Value):
     @property
     def full_title(self) -> str:
         """Return title and version."""
-        return with_version(self.title, self.version)
+        return f"{self.title}, {self.version}" if self.version else self.title
 
     @property
     def name(self) -> str:
@@ -98,6 +98,13 @@ def _mark(listing: Listing, state: State) -> Mark | None:
         return Mark.NEXT
     default = listing.entry.default if state.default is None else listing.entry.id == state.default
     return Mark.DEFAULT if default else None
+
+
+def distinct_names(listings: Iterable[Listing]) -> dict[str, str]:
+    """Return the names of entries, no two of which are the same, by their ids."""
+    listed = [entry_row(listing) for listing in listings]
+    found = extras(listed)
+    return {row.listing.entry.id: replace(row, extra=found.get(row.listing.entry.id, "")).name for row in listed}
 
 
 _LONGEST_LINE = 4096  # characters of a command line, as long as any kernel takes

@@ -14,10 +14,11 @@ from bootmenu.model.value import Value, replace
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
 from bootmenu.view.banner import simulation
+from bootmenu.view.entry_row import distinct_names
 from bootmenu.view.key_help import kiosk_actions
 from bootmenu.view.policy import Access, Policy
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, bar, line, spread
-from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name, name
+from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, name
 
 KEYS = N_("Up and Down choose, Enter starts.")
 FEW_BUTTONS = N_("Press to go on, hold to start.")
@@ -71,10 +72,11 @@ def choices(
     """offered: by the policy. refused: ids of entries that could not be loaded since the menu began."""
     rows: list[KioskRow] = []
     plain = [plain_name(one, names) for one in offered]
+    distinct = distinct_names(offered)
     for one, words in zip(offered, plain, strict=True):
         pin = policy.access_to(one) is Access.PIN
         note, troubled = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
-        shown = words if plain.count(words) == 1 else full_name(one)
+        shown = words if plain.count(words) == 1 else distinct[one.entry.id]
         rows.append(KioskRow(name=shown, note=note, listing=one, pin=pin, troubled=troubled))
     rows += [
         KioskRow(name=_(words), action=action) for action, words in kiosk_actions().items() if policy.allows(action)
@@ -91,7 +93,7 @@ def plain_name(listing: Listing, names: Mapping[str, str]) -> str:
     for pattern, words in names.items():
         if fnmatch.fnmatchcase(listing.entry.id, pattern):
             return clean(words, 100)
-    return name(listing)
+    return name(listing.entry)
 
 
 def _note(listing: Listing, state: State, *, pin: bool, recommended: bool, refused: bool) -> tuple[str, bool]:

@@ -23,7 +23,7 @@ def loading(
     """said: one sentence under the bar. height: in how many rows; where they are few, the stages around the one that
     runs. test: it ends with the load."""
     method = clean(plan.method, 40) if plan else _("choosing the way to load")
-    title = spread(width, [Span(" " + full_name(listing), Style.STRONG)], [Span(method + " ", Style.DIM)])
+    title = spread(width, [Span(" " + full_name(listing.entry), Style.STRONG)], [Span(method + " ", Style.DIM)])
     stages = stages_of(plan, test=test)
     rows = [_stage(stage, known.get(stage), width) for stage in stages]
     whole = bar(fraction(plan, known, test=test) if plan else 0.0, min(width - 9, 60))

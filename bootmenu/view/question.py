@@ -18,7 +18,7 @@ def question(
     """Return what there is to know before it is answered: of a FAIL every reason."""
     failed = listing.report.verdict is Severity.FAIL
     asked = _("Start it although it cannot work here?") if failed else _("Start this?")
-    lines = [*paragraph(width, asked, Style.STRONG), BLANK, *paragraph(width, full_name(listing))]
+    lines = [*paragraph(width, asked, Style.STRONG), BLANK, *paragraph(width, full_name(listing.entry))]
     column = verdict_width() + 2
     for why in reasons(listing.report, machine_report):
         lines.append(BLANK)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.i18n import N_, _, for_each_language, localized, number
+from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.text import megabytes
@@ -117,19 +118,14 @@ def stage_line(progress: Progress) -> str:
     return f"{stage_words(progress)} {size:>9} {number(progress.seconds, '6.1f')} s  {detail}".rstrip()
 
 
-def name(listing: Listing) -> str:
-    """The entry's title, or its kernel's path when it has none."""
-    return clean(listing.entry.title or listing.entry.kernel.path, 200)
+def name(entry: BootEntry) -> str:
+    """Return an entry's name, fit for a screen."""
+    return clean(entry.name, 200)
 
 
-def full_name(listing: Listing) -> str:
-    """The title with the kernel version, unless the title says it."""
-    return with_version(name(listing), clean(listing.entry.version, 100))
-
-
-def with_version(title: str, version: str) -> str:
-    """Return the title with the version, unless it has that already."""
-    return f"{title}, {version}" if version and version not in title else title
+def full_name(entry: BootEntry) -> str:
+    """Return an entry's name with the kernel version, fit for a screen."""
+    return clean(entry.full_name, 300)
 
 
 POWER_WORDS: Mapping[Power, str] = {

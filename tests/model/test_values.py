@@ -213,3 +213,22 @@ def test_pieces_are_walked_beside_each_other_not_each_with_all_others(monkeypatc
     holes = [MemoryRange(base=area.base + 1024, size=512) for area in areas]
     assert len(subtracted(areas, holes)) == 2 * len(areas)
     assert len(asked) < 20 * len(areas)
+
+
+# ---- names ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "version", "full"),
+    [
+        ("Debian", "", "Debian"),
+        ("Debian", "6.12", "Debian, 6.12"),
+        ("Debian 6.12", "6.12", "Debian 6.12"),
+        ("", "", "/vmlinuz"),
+        ("", "6.12", "/vmlinuz, 6.12"),
+    ],
+)
+def test_an_entry_has_a_name_even_without_a_title(title: str, version: str, full: str) -> None:
+    kernel = FileRef(device="sda1", path="/vmlinuz", exists=True)
+    entry = BootEntry(id="x", title=title, version=version, source="bls", device="sda1", kernel=kernel)
+    assert (entry.name, entry.full_name) == (title or "/vmlinuz", full)

@@ -39,7 +39,7 @@ class TreeScreen(ReadingScreen[None]):
 
     def render_page(self, width: int) -> Sequence[Line]:
         """Return the page of the device tree."""
-        return tree(self.text, _("Device tree of {name}").format(name=full_name(self.listing)), width)
+        return tree(self.text, _("Device tree of {name}").format(name=full_name(self.listing.entry)), width)
 
     def on_mount(self) -> None:
         """Read them."""

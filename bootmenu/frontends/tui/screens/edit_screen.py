@@ -69,7 +69,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def contents(self) -> Iterable[Widget]:
         """Heading, lines, verdict."""
-        title = _("For this boot only: {name}").format(name=full_name(self.listing))
+        title = _("For this boot only: {name}").format(name=full_name(self.listing.entry))
         yield TextView(lambda width: [heading(width, title)], classes="rule")
         yield TextView(self._fields, id="fields")
         yield TextView(lambda width: [entry_form.verdict_rule(self.judged, width)], classes="rule", id="verdict")

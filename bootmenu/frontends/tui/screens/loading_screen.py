@@ -239,7 +239,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     def refused(self, error: Exception) -> BootmenuScreen[None]:
         """The screen that says so."""
-        return RefusalScreen(self.context, error, full_name(self.listing))
+        return RefusalScreen(self.context, error, full_name(self.listing.entry))
 
     def arrived(self, plan: LoadPlan) -> BootmenuScreen[None]:
         """The screen at the end of a simulation."""

@@ -122,7 +122,7 @@ class MenuScreen(MenuDefaults):
             return
         flight = self.context.session.preflight()
         if flight.refused is not None:
-            self.app.push_screen(RefusalScreen(self.context, flight.refused, full_name(chosen)))
+            self.app.push_screen(RefusalScreen(self.context, flight.refused, full_name(chosen.entry)))
         elif flight.replaces:
             words = (_("A kernel is loaded already. A test would take it out: afterwards nothing is loaded."),)
             answers = (_("Leave it"), _("Test all the same"))

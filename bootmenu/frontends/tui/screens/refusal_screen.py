@@ -9,7 +9,7 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.view.refusal import arrival, refusal
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
-from bootmenu.view.wording import with_version
+from bootmenu.view.wording import full_name
 
 
 class RefusalScreen(ReadingScreen[None]):
@@ -42,9 +42,7 @@ class ArrivalScreen(ReadingScreen[None]):
 
     def render_page(self, width: int) -> list[Line]:
         """The end of the simulation."""
-        entry = self.plan.entry
-        name = with_version(entry.title or entry.kernel.path, entry.version)
-        return arrival(name, self.plan.last_line, self.plan.method, width)
+        return arrival(full_name(self.plan.entry), self.plan.last_line, self.plan.method, width)
 
     def action_back(self) -> None:
         """To the menu."""
