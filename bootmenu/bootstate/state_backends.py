@@ -14,7 +14,7 @@ from typing import Protocol
 
 from bootmenu.bootstate import state_json
 from bootmenu.bootstate.state import DamagedError, State, decode, encode
-from bootmenu.bootstate.state_json import NAME as NAME
+from bootmenu.bootstate.state_json import NAME
 from bootmenu.bootstate.writable_partition import below, writable
 from bootmenu.discovery.devices import Device
 from bootmenu.i18n import N_

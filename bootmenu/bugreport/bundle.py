@@ -44,11 +44,6 @@ _PROGRAM = re.compile(r"[\w.@/()-]{1,64}\[\d{1,9}\]:")
 """Prefix of a line that a program added to the kernel's log; such lines are left out."""
 
 
-def without_secrets(text: str) -> str:
-    """Return the text without anything that is not known to be harmless."""
-    return Redactor().text(text)
-
-
 def cleaned(value: object) -> object:
     """Return a JSON value without anything that is not known to be harmless; a key that names a secret loses its
     value."""

@@ -33,11 +33,6 @@ def part_among(parts: Mapping[str, Embedded] | None, name: str) -> Embedded:
     return parts[name]
 
 
-def part_named(source: ByteSource, name: str) -> Embedded:
-    """Return the part of a container with that name. Raise FormatError, OSError."""
-    return part_among(parts_of(source), name)
-
-
 def tree_for(image: KernelImage, board: tuple[str, ...]) -> Embedded | None:
     """Return the device tree that a container would boot this board with, or None if it has none for this board.
 

@@ -88,7 +88,3 @@ class Reader(Value):
     def u32be(self, offset: int) -> int:
         """Return the big-endian 32-bit number at that offset."""
         return self._number(">I", offset, 4)
-
-    def u64be(self, offset: int) -> int:
-        """Return the big-endian 64-bit number at that offset."""
-        return self._number(">Q", offset, 8)

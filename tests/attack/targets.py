@@ -39,7 +39,7 @@ from bootmenu.discovery.machine_facts import gather
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats import compression, dtb_head, initramfs
-from bootmenu.formats.container_parts import part_named
+from bootmenu.formats.container_parts import part_among, parts_of
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import facts
 from bootmenu.formats.editable_dtb import EditableTree
@@ -160,7 +160,7 @@ def _kernel(name: str) -> Attack:
                 with contextlib.suppress(FormatError):
                     content_of(source, part)
         with contextlib.suppress(FormatError):
-            part_named(source, chance.choice(("image-1", "image-2", "k", "\0", "x" * 9999)))
+            part_among(parts_of(source), chance.choice(("image-1", "image-2", "k", "\0", "x" * 9999)))
         found = KernelFacts.from_source(source, board=("acme,rocket",))
         _demand((found.image is None) != (found.problem is None), "neither an image nor a problem, or both")
         find_banner(source, found)

@@ -17,7 +17,6 @@ from bootmenu.bootstate import state_json
 from bootmenu.bootstate.backend_from_settings import open_state_store, why_not_kept
 from bootmenu.bootstate.state import MOST_WRONG_PINS, Attempt, State, StateError, decode, encode
 from bootmenu.bootstate.state_backends import (
-    NAME,
     EfiBackend,
     Files,
     FolderBackend,
@@ -25,6 +24,7 @@ from bootmenu.bootstate.state_backends import (
     read_from,
     write_into,
 )
+from bootmenu.bootstate.state_json import NAME
 from bootmenu.bootstate.state_store import StateStore
 from bootmenu.compat import EntryFacts
 from bootmenu.config.settings import Settings

@@ -252,7 +252,7 @@ def test_scan_says_why_a_verdict_is_not_ok_and_how_to_see_all(call: Call, partit
     lines = found.out.splitlines()
     verdicts = [line for line in lines if not line.startswith(" ")]
     assert len(lines) == 2 * len(verdicts) == 6
-    (of_good,) = (below for line, below in pairwise(lines) if line.endswith("Good 6.1"))
+    (of_good,) = (below for line, below in pairwise(lines) if line.endswith("Good, 6.1"))
     assert of_good.startswith("       IMG-TRUNC: sda1:/vmlinuz ")
     assert any(line.startswith("       FILE-MISSING: The kernel sda1:/bad does not exist.") for line in lines)
     assert "bootmenu check KERNEL" in found.err

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from bootmenu.compat.facts import KernelFacts, find_banner
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.errors import FormatError
-from bootmenu.formats import compression, initramfs, kernels
+from bootmenu.formats import compression, initramfs, part_cache
+from bootmenu.formats import identify as identify_module
 from bootmenu.formats.container_parts import parts_of
 from bootmenu.formats.dtb import DeviceTree, Header, Node
 from bootmenu.formats.dtb_index import PlacedNode, read_nodes
@@ -31,7 +32,7 @@ from bootmenu.formats.identify import identify
 from bootmenu.formats.kernels import BrokenContainer, Wanted
 from bootmenu.formats.kernels.unified_image import profiles
 from bootmenu.formats.part_cache import PartCache
-from bootmenu.formats.reader import Buffer, ByteSource
+from bootmenu.formats.reader import HEAD_SIZE, Buffer, ByteSource
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.sources.tree import Remembering
@@ -238,7 +239,7 @@ def test_a_fit_whose_images_overlap_is_hashed_twice_at_most() -> None:
     for number in range(16):
         with pytest.raises(BrokenContainer, match="overlap"):
             identify(source, Wanted(part=f"c{number}", cache=cache))
-    heads = 16 * kernels.HEAD_SIZE
+    heads = 16 * HEAD_SIZE
     assert source.bytes - heads < 5 * source.size, "twice to hash it, the rest to look into it"
 
 
@@ -248,7 +249,7 @@ def test_many_configurations_of_one_fit_read_it_once() -> None:
     cache = PartCache()
     for number in range(200):
         assert identify(source, Wanted(part=f"c{number}", cache=cache)).checksummed
-    assert source.bytes < source.size + 200 * kernels.HEAD_SIZE + MIB
+    assert source.bytes < source.size + 200 * HEAD_SIZE + MIB
 
 
 @pytest.fixture
@@ -263,7 +264,7 @@ def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             pieces.append(len(piece))
             yield piece, consumed
 
-    monkeypatch.setattr(kernels, "unpack", counted)
+    monkeypatch.setattr(identify_module, "unpack", counted)
     return pieces
 
 
@@ -292,7 +293,7 @@ def test_profiles_around_one_bomb_unpack_it_once(unpacked: list[int]) -> None:
 
 
 def test_all_that_a_file_unpacks_to_is_bounded(unpacked: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "CEILING", 24 * MIB)
+    monkeypatch.setattr(part_cache, "CEILING", 24 * MIB)
     source, cache = Counted(Buffer(bombs(100, shift=1))), PartCache()
     for number in range(100):
         with contextlib.suppress(BrokenContainer):
@@ -310,10 +311,10 @@ def test_a_profile_is_asked_for_without_reading_the_others() -> None:
     source, cache = Counted(Buffer(data)), PartCache()
     for number in range(200):
         identify(source, Wanted(part=f"@{number}", cache=cache))
-    assert source.bytes < 200 * 2 * kernels.HEAD_SIZE + 2 * len(data)
+    assert source.bytes < 200 * 2 * HEAD_SIZE + 2 * len(data)
     whole = Counted(Buffer(data))
     assert len(profiles(whole)) == 200
-    assert whole.bytes < kernels.HEAD_SIZE + len(data) + MIB
+    assert whole.bytes < HEAD_SIZE + len(data) + MIB
 
 
 def test_texts_of_a_unified_kernel_image_are_bounded_together() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.container_parts import part_named, tree_for
+from bootmenu.formats.container_parts import part_among, parts_of, tree_for
 from bootmenu.formats.identify import identify
 from bootmenu.formats.kernels import BrokenContainer, Wanted
 from bootmenu.formats.kernels.uimage import ramdisk
@@ -65,7 +65,7 @@ def test_the_configuration_is_chosen_by_the_board_as_u_boot_does(
 ) -> None:
     source = Buffer(FITS[place])
     image = identify(source, Wanted(board=board))
-    part = part_named(source, kernel)
+    part = part_among(parts_of(source), kernel)
     assert (image.payload_offset, image.payload_size) == (part.offset, part.size)
     assert names(image.embedded) == others
     assert image.board == ("acme,rocket", "acme,soc", "acme,sled", "acme,cart", "acme,overlay")
@@ -76,12 +76,14 @@ def test_the_configuration_is_chosen_by_the_board_as_u_boot_does(
 def test_every_part_comes_out_as_it_was_put_in(place: str) -> None:
     source = Buffer(FITS[place])
     for name, (kind, data, _) in IMAGES.items():
-        part = part_named(source, name)
+        part = part_among(parts_of(source), name)
         unpacked = gzip.decompress(data) if name == "fdt-sled" else data
         assert content_of(source, part) == unpacked, name
         roles = {"kernel": Role.KERNEL, "ramdisk": Role.INITRAMFS, "flat_dt": Role.DEVICE_TREE}
         assert part.role is roles[kind]
-    assert part_named(source, "ramdisk").compression is Compression.NONE, "the kernel unpacks it, as with U-Boot"
+    assert part_among(parts_of(source), "ramdisk").compression is Compression.NONE, (
+        "the kernel unpacks it, as with U-Boot"
+    )
 
 
 def test_the_tree_of_a_configuration_for_another_board_is_not_taken() -> None:
@@ -114,7 +116,7 @@ def test_a_configuration_may_be_named_with_others_that_add_overlays() -> None:
 def test_every_hash_of_every_part_is_checked(algorithm: str, spoilt: str) -> None:
     whole = fit_of(IMAGES, CONFIGURATIONS, default="conf-rocket", data="offset", algorithms=[algorithm])
     assert identify(Buffer(whole)).checksum_problem is None
-    part = part_named(Buffer(whole), spoilt)
+    part = part_among(parts_of(Buffer(whole)), spoilt)
     damaged = bytearray(whole)
     damaged[part.offset + part.size - 1] ^= 1
     problem = identify(Buffer(bytes(damaged))).checksum_problem
@@ -145,8 +147,8 @@ def test_images_of_equal_bytes_and_equal_names_are_told_apart_or_do_not_matter()
     }
     source = Buffer(fit_of(images, {"one": {"kernel": ["again"], "ramdisk": ["ramdisk"]}}))
     for name, (_, data, _) in images.items():
-        assert content_of(source, part_named(source, name)) == data
-    assert part_named(source, "again").offset > part_named(source, "kernel").offset
+        assert content_of(source, part_among(parts_of(source), name)) == data
+    assert part_among(parts_of(source), "again").offset > part_among(parts_of(source), "kernel").offset
 
 
 def test_very_many_images_in_a_large_tree_are_found_in_one_pass() -> None:
@@ -155,7 +157,7 @@ def test_very_many_images_in_a_large_tree_are_found_in_one_pass() -> None:
     images |= {f"tree-{number}": ("flat_dt", number.to_bytes(8, "big") + b"x", "none") for number in range(10_000)}
     source = Buffer(fit_of(images, {"one": {"kernel": ["large"], "fdt": ["tree-9999"]}}))
     assert identify(source).embedded[0].size == 9
-    assert content_of(source, part_named(source, "tree-9999")) == (9999).to_bytes(8, "big") + b"x"
+    assert content_of(source, part_among(parts_of(source), "tree-9999")) == (9999).to_bytes(8, "big") + b"x"
 
 
 def test_a_uimage_of_several_parts_boots_with_all_of_them() -> None:
@@ -169,7 +171,7 @@ def test_a_uimage_of_several_parts_boots_with_all_of_them() -> None:
         ("image-2", Role.INITRAMFS),
         ("image-3", Role.DEVICE_TREE),
     ]
-    assert [content_of(source, part_named(source, part.name)) for part in image.embedded] == [CPIO, tree]
+    assert [content_of(source, part_among(parts_of(source), part.name)) for part in image.embedded] == [CPIO, tree]
 
 
 @pytest.mark.parametrize(

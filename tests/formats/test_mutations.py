@@ -15,7 +15,7 @@ import zstandard
 
 from bootmenu.compat.facts import KernelFacts, find_banner
 from bootmenu.errors import FormatError
-from bootmenu.formats.container_parts import part_named
+from bootmenu.formats.container_parts import part_among, parts_of
 from bootmenu.formats.identify import identify
 from bootmenu.formats.kernels import FORMATS, Wanted
 from bootmenu.formats.part_cache import content_of
@@ -79,7 +79,7 @@ def test_damage_gives_a_value_or_a_typed_error(name: str) -> None:
                 with contextlib.suppress(FormatError):
                     content_of(source, part)
         with contextlib.suppress(FormatError):
-            part_named(source, "image-2")
+            part_among(parts_of(source), "image-2")
 
 
 def test_a_part_is_wanted_of_files_with_parts_only() -> None:

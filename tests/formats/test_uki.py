@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
-from bootmenu.formats.container_parts import part_named, tree_for
+from bootmenu.formats.container_parts import part_among, parts_of, tree_for
 from bootmenu.formats.identify import identify
 from bootmenu.formats.kernels import BrokenContainer, Wanted
 from bootmenu.formats.kernels.unified_image import addon, profiles
@@ -57,13 +57,13 @@ def test_a_file_without_profiles_is_one_profile() -> None:
 
 def test_the_content_of_every_part_comes_out_without_padding() -> None:
     source = Buffer(WHOLE)
-    assert content_of(source, part_named(source, ".initrd")) == b"070701 initramfs"
-    assert content_of(source, part_named(source, ".dtbauto#2")) == board_dtb("acme,sled", "acme,soc")
-    assert content_of(source, part_named(source, ".linux")) == IMAGE
+    assert content_of(source, part_among(parts_of(source), ".initrd")) == b"070701 initramfs"
+    assert content_of(source, part_among(parts_of(source), ".dtbauto#2")) == board_dtb("acme,sled", "acme,soc")
+    assert content_of(source, part_among(parts_of(source), ".linux")) == IMAGE
     with pytest.raises(FormatError, match=r"no part \.dtbauto#3"):
-        part_named(source, ".dtbauto#3")
+        part_among(parts_of(source), ".dtbauto#3")
     with pytest.raises(FormatError, match="not a container"):
-        part_named(Buffer(IMAGE[:64]), ".initrd")
+        part_among(parts_of(Buffer(IMAGE[:64])), ".initrd")
 
 
 @pytest.mark.parametrize(
