@@ -92,18 +92,21 @@ SCENARIOS = (
         hardware=Hardware(machine="virt,gic-version=3"),
         first_cmdline="irqchip.gicv3_nolpi=1",
     ),
-    Scenario(name="the entry's tree claims a spin table: carried over", entry_tree=devicetrees.with_spin_table),
     Scenario(
-        name="the entry's tree claims a spin table: handed on as it is",
+        name="the entry's tree claims a spin table: with firmware fix-ups",
+        entry_tree=devicetrees.with_spin_table,
+    ),
+    Scenario(
+        name="the entry's tree claims a spin table: without firmware fix-ups",
         entry_tree=devicetrees.with_spin_table,
         options="--no-carry-over",
         predicted="warn",
         codes=frozenset({"DT-CPU-ENABLE-METHOD"}),
         second=Second.FEWER_CPUS,
     ),
-    Scenario(name="the entry's tree has no /psci: carried over", entry_tree=devicetrees.without_psci),
+    Scenario(name="the entry's tree has no /psci: with firmware fix-ups", entry_tree=devicetrees.without_psci),
     Scenario(
-        name="the entry's tree has no /psci: handed on as it is",
+        name="the entry's tree has no /psci: without firmware fix-ups",
         entry_tree=devicetrees.without_psci,
         options="--no-carry-over",
         predicted="warn",
@@ -125,11 +128,11 @@ SCENARIOS = (
         second=Second.SILENT,
     ),
     Scenario(
-        name="the entry's tree has no /memory: carried over",
+        name="the entry's tree has no /memory: with firmware fix-ups",
         entry_tree=devicetrees.without_memory,
     ),
     Scenario(
-        name="the entry's tree has no /memory: handed on as it is",
+        name="the entry's tree has no /memory: without firmware fix-ups",
         entry_tree=devicetrees.without_memory,
         options="--no-carry-over",
         predicted="fail",
@@ -137,11 +140,11 @@ SCENARIOS = (
         second=Second.SILENT,
     ),
     Scenario(
-        name="the entry's tree has a placeholder for /memory: carried over",
+        name="the entry's tree has a placeholder for /memory: with firmware fix-ups",
         entry_tree=devicetrees.with_twice_the_memory,
     ),
     Scenario(
-        name="the entry's tree has a placeholder for /memory: handed on as it is",
+        name="the entry's tree has a placeholder for /memory: without firmware fix-ups",
         entry_tree=devicetrees.with_twice_the_memory,
         options="--no-carry-over",
         predicted="fail",

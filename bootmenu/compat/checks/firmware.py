@@ -12,6 +12,8 @@ from bootmenu.model.devicetree import InterruptController, MemoryRange, TreeFact
 from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
+_FILL_IN_MEMORY = "Let bootmenu fill in this machine's memory (carry-over = true)."
+
 
 def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ...]:
     """Return the memory that the second kernel will use: that of its tree, or else this machine's."""
@@ -32,27 +34,25 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "file": [str(area) for area in file],
     }
     missing, beyond = subtracted(ours, theirs), subtracted(theirs, ours)
-    carried = entry.fixed_up is not None and any(path.startswith("/memory@") for path in entry.fixed_up.fixups)
-    if carried and missing:
+    filled_in = entry.fixed_up is not None and any(path.startswith("/memory@") for path in entry.fixed_up.fixups)
+    if filled_in and missing:
         yield warned(
             f"{entry.tree_name} cannot describe {_mib(sum(area.size for area in missing))} of this machine's memory, "
             "which will not be used: its addresses have 32 bits.",
             "Use this board's own device tree.",
             **evidence,
         )
-    elif carried and file:
+    elif filled_in and file:
         yield passed("The tree's memory is replaced by this machine's, as firmware does it.", **evidence)
-    elif carried:
-        yield passed("The tree describes no memory; this machine's is carried over into it.", **evidence)
+    elif filled_in:
+        yield passed("The tree describes no memory; this machine's is filled in, as firmware does it.", **evidence)
     elif machine.efi and "linux,uefi-mmap-start" in tree.uefi_properties:
         # drivers/firmware/efi/efi-init.c:reserve_regions ignores the tree's memory
         yield passed("Linux takes EFI's memory map, whatever the tree says of memory.", **evidence)
     elif not theirs:
         yield failed(
             f"{entry.tree_name} describes no memory, and firmware that would fill it in does not run.",
-            "Let this machine's /memory be carried over into it."
-            if ours
-            else "This machine's own memory map could not be read: run bootmenu as root.",
+            _FILL_IN_MEMORY if ours else "This machine's own memory map could not be read: run bootmenu as root.",
             **evidence,
         )
     elif not ours:
@@ -60,7 +60,7 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     elif beyond:
         yield failed(
             f"{entry.tree_name} claims memory that this machine does not have: {', '.join(map(str, beyond))}.",
-            "Let this machine's /memory be carried over into it.",
+            _FILL_IN_MEMORY,
             **evidence,
         )
     elif missing:
@@ -68,7 +68,7 @@ def memory(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         yield warned(
             f"{entry.tree_name} describes {_mib(sum(area.size for area in theirs))} of this machine's "
             f"{_mib(sum(area.size for area in ours))}: {_mib(size)} will not be used.",
-            "Let this machine's /memory be carried over into it.",
+            _FILL_IN_MEMORY,
             **evidence,
         )
     else:

@@ -189,7 +189,7 @@ def spin_tables() -> Iterator[Example]:
     blind = replace(spin, ram=None, tree=replace(tree, memory=()))
     bare = with_tree(replace(tree, memory=(), memory_reservations=()))
     yield Example(code=code, name="memory unknown", severity=UNKNOWN, machine=blind, entry=bare)
-    yield Example(code=code, name="memory carried over", severity=FAIL, machine=spin, entry=bare)
+    yield Example(code=code, name="memory filled in", severity=FAIL, machine=spin, entry=bare)
     yield Example(code=code, name="psci", severity=None, entry=own())
 
 

@@ -27,20 +27,20 @@ def memory() -> Iterator[Example]:
     yield Example(code=code, name="same in two pieces", severity=PASS, entry=own(memory=(rest, half)))
     fixed_up = FixedUpDtb(tree=TREE, fixups=(f"/memory@{area.base:x}",))
     filled = replace(own(memory=()), fixed_up=fixed_up)
-    yield Example(code=code, name="none carried over", severity=PASS, entry=filled, says="carried over")
+    yield Example(code=code, name="none, filled in", severity=PASS, entry=filled, says="filled in")
     empty = own(memory=(MemoryRange(base=0, size=0),))
     yield Example(code=code, name="empty", severity=FAIL, entry=empty)
-    yield Example(code=code, name="empty carried over", severity=PASS, entry=replace(empty, fixed_up=fixed_up))
+    yield Example(code=code, name="empty, filled in", severity=PASS, entry=replace(empty, fixed_up=fixed_up))
     yield Example(
         code=code,
-        name="none and not carried over",
+        name="none, and not filled in",
         severity=FAIL,
         entry=own(memory=()),
-        says="carried over",
+        says="carry-over",
     )
     yield Example(
         code=code,
-        name="none and nothing to carry over",
+        name="none, and nothing to fill in",
         severity=FAIL,
         machine=virt(tree=replace(TREE, memory=()), ram=None),
         entry=own(memory=()),
@@ -91,8 +91,8 @@ def reservations() -> Iterator[Example]:
     mapped = own(reserved_memory=kept(no_map=False))
     yield Example(code=code, name="kept but mapped", severity=WARN, machine=optee, entry=mapped)
     fixed_up = FixedUpDtb(tree=own(reserved_memory=kept()).tree, fixups=("/reserved-memory/optee@40100000",))
-    carried = replace(own(), fixed_up=fixed_up)
-    yield Example(code=code, name="carried over", severity=PASS, machine=optee, entry=carried)
+    fixed = replace(own(), fixed_up=fixed_up)
+    yield Example(code=code, name="added by a fix-up", severity=PASS, machine=optee, entry=fixed)
     beside = own(memory=(MemoryRange(base=area.end, size=1 << 20),))
     yield Example(code=code, name="not in its memory", severity=PASS, machine=optee, entry=beside)
     half = own(reserved_memory=kept(at=MemoryRange(base=area.base, size=4096)))
