@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
 def scan_lines(listings: list[Listing]) -> Iterator[str]:
     """Yield a line for each entry: verdict, id, title; and the worst finding, unless the verdict is ok."""
     from bootmenu.model.finding import Severity
+    from bootmenu.model.text import printable
     from bootmenu.view.entry_row import entry_row
-    from bootmenu.view.json_output import printable
 
     said: set[str] = set()
     width = max((len(listing.entry.id) for listing in listings), default=0)

@@ -70,7 +70,8 @@ def settings_lines(loaded: Loaded, applied: Applied | None = None) -> Iterator[s
     """Yield the settings in the form of a settings file, with origins as comments. Secrets are commented out."""
     from bootmenu.config.plain_toml import dumps
     from bootmenu.config.settings import OPTIONS
-    from bootmenu.view.json_output import printable, settings_rows
+    from bootmenu.model.text import printable
+    from bootmenu.view.json_output import settings_rows
 
     rows: list[tuple[str, str, str]] = []
     for option, value, origin in settings_rows(loaded, applied or {}):

@@ -95,7 +95,7 @@ class PlainBase:
         plan = plan_rows(self.context.session.plan(listing))
         width = max(14, *(cells(row.name) + 2 for row in plan))
         for row in plan:
-            say(row.whole, fit(row.name, width))
+            say(row.full_text, fit(row.name, width))
         if self.context.permits("tree"):
             self._trees(listing)
 

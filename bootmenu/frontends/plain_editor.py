@@ -9,8 +9,8 @@ from bootmenu.i18n import _
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.terminal.teletype import typed_number
-from bootmenu.view.entry_editor import EntryEditor, EntryPart, written
-from bootmenu.view.entry_form import nothing, ready
+from bootmenu.view.entry_editor import EntryEditor, EntryPart, file_text
+from bootmenu.view.entry_form import placeholder, suitable_trees
 from bootmenu.view.line_editor import LineEditor
 from bootmenu.view.wording import verdict_line
 
@@ -31,7 +31,7 @@ class PlainEditor:
         answer = self.teletype.ask(_("Number of a line to change, b to start it, Enter to leave: "))
         number, self.wants_boot = typed_number(answer), answer == "b"
         if number is not None and 1 <= number <= len(self._editor.slots):
-            changed = self._change(replace(self._editor, at=number - 1))
+            changed = self._change(replace(self._editor, index=number - 1))
             if changed.edited() != self._editor.edited():
                 self.judged = self._session.recheck(changed.edited())
             self._editor = changed
@@ -39,7 +39,7 @@ class PlainEditor:
 
     def _show(self) -> None:
         for number, slot in enumerate(self._editor.slots, 1):
-            text = slot.line.text or nothing(slot, self._session.machine)
+            text = slot.line.text or placeholder(slot, self._session.machine)
             self.teletype.say(text, f" {number:>2}  {_(slot.part)}: ")
         self.teletype.say(verdict_line(self.judged.report.verdict))
         for severity in (Severity.FAIL, Severity.WARN):
@@ -50,8 +50,8 @@ class PlainEditor:
         """Ask for the current line."""
         texts: list[str] = []
         if editor.current.part is EntryPart.TREE:
-            choices = ready(self._session.device_trees(self.judged))
-            texts = list(dict.fromkeys(written(choice.ref, editor.entry.device) for choice in choices))
+            choices = suitable_trees(self._session.device_trees(self.judged))
+            texts = list(dict.fromkeys(file_text(choice.ref, editor.entry.device) for choice in choices))
             for number, text in enumerate(texts, 1):
                 self.teletype.say(text, f"  {number:>2}  ")
             said = _("A number takes one of these.") if texts else _("no device tree for this board found")
@@ -64,4 +64,4 @@ class PlainEditor:
             if not 1 <= wanted <= len(texts):
                 return editor  # no device tree is called 7
             line = texts[wanted - 1]
-        return editor.typed(LineEditor() if line == "-" else LineEditor().insert(line))
+        return editor.with_line(LineEditor() if line == "-" else LineEditor().insert(line))

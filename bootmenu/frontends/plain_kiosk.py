@@ -115,11 +115,11 @@ class PlainKiosk(PlainBase):
     def _refuse(self, error: Exception, words: str = "") -> None:
         """Say that something did not work; why is in the log."""
         menu_log.write_error(error)
-        for sentence in pages.refused(words):
+        for sentence in pages.refusal_sentences(words):
             self.teletype.say(sentence)
 
     def _arrive(self, words: str) -> None:
-        for sentence in pages.arrived(words):
+        for sentence in pages.arrival_sentences(words):
             self.teletype.say(sentence)
 
     # --- the list
@@ -130,7 +130,7 @@ class PlainKiosk(PlainBase):
         say()
         if self.context.session.simulated:
             say(f"{_('SIMULATION')}  {self.context.simulated_pin}".rstrip())
-        say(pages.ways(offer.rows))
+        say(pages.ways_to_start(offer.rows))
         digits = len(str(len(offer.rows)))
         room = self.teletype.room - digits - 3
         names = abridged(tuple(row.name for row in offer.rows), room)
@@ -200,7 +200,7 @@ class PlainKiosk(PlainBase):
         """Ask for the PIN, until it is the right one, or nobody wants it any more."""
         wrong = False
         while self._guard is not None:
-            if said := pages.not_open(self._guard.wait, wrong=wrong):
+            if said := pages.pin_message(self._guard.wait, wrong=wrong):
                 self.teletype.say(said)
             if self._guard.wait:
                 return False

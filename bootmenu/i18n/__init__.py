@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Messages, and the language that the screens show them in.
+"""Messages and their translations.
 
-A Message is an English text that remembers its template and its values, so that a screen can show it in another
-language: `localized`. Whatever else handles it (JSON, logs, the command line) sees the English text.
+A Message is an English str that keeps its template and its values, so that a screen can show it in another language
+(`localized`). All other code (JSON, logs, subcommands) sees the English text.
 
 The translations are gettext catalogues: locale/LANG.po in the source, compiled to locale/LANG.mo when the package is
 built. They are read only if the language is not English.
@@ -25,23 +25,23 @@ LOCALE = Path(__file__).parent / "locale"
 ENGLISH = "en"
 
 _translations: gettext.NullTranslations | None = None
-"""None: the language is English."""
+"""The catalogue of the language in use; None for English."""
 _separators: dict[int, str] = {}
-"""How the language in use writes the comma and the point of 1,234.5."""
+"""The characters of the language in use for the comma and the point of 1,234.5, as str.translate takes them."""
 
 
 class English(str):
-    """A text for engineers, which is shown in English in every language."""
+    """A technical text, which is never translated."""
 
     __slots__ = ()
 
 
 class Message(str):
-    """A text with its values: English as a str, another language through `localized`.
+    """A text with its values: English as a str, other languages through `localized`.
 
-    key: the English template, which is the msgid. plural: the template for several things; empty = there is none.
-    number: how many there are. values: what the fields of the template stand for; a Message among them is translated,
-    too. An English among them keeps the whole message English: no line mixes two languages.
+    key: the English template, which is the msgid. plural: the template for other numbers than one, if there is one.
+    number: the number of things. values: the values of the template's fields. A Message among them is translated too;
+    an English among them keeps the whole message English, so that no sentence mixes two languages.
     """
 
     __slots__ = ("key", "number", "plural", "values")
@@ -63,7 +63,7 @@ class Message(str):
 
     @property
     def translatable(self) -> bool:
-        """Whether none of its values has to stay English."""
+        """Return whether none of its values has to stay English."""
         return not any(
             isinstance(value, English) or (isinstance(value, Message) and not value.translatable)
             for value in self.values.values()
@@ -71,23 +71,23 @@ class Message(str):
 
 
 def N_(key: str, /, **values: object) -> Message:  # noqa: N802 - gettext's name for a text that is translated later
-    """Return a message that is translated where it is shown; key has a field `{name}` for each of the values."""
+    """Return a message that is translated when it is shown; key has a field `{name}` for each of the values."""
     return Message(key, values)
 
 
 def ngettext_lazy(one: str, many: str, number: int, /, **values: object) -> Message:
-    """Return a message about a number of things, which both templates may name as `{n}`."""
+    """Return a message that depends on a number, which both templates may contain as `{n}`."""
     return Message(one, {"n": number, **values}, many, number)
 
 
 def joined(separator: str, parts: Iterable[str]) -> Message:
-    """Return texts in a row as one message, of which each is translated if it is a Message."""
+    """Return the joined texts as one message, in which each text that is a Message is translated."""
     values: dict[str, object] = {f"part{index}": part for index, part in enumerate(parts)}
     return Message(separator.join(f"{{{name}}}" for name in values), values)
 
 
 def _reason(error: Exception) -> str:
-    """Return what an exception says, as a value of a message."""
+    """Return the text of an exception, as a value of a message."""
     message = getattr(error, "message", None)
     return message if isinstance(message, str) else English(getattr(error, "strerror", None) or error)
 
@@ -98,12 +98,12 @@ def _(text: str) -> str:
 
 
 def ngettext(one: str, many: str, number: int) -> str:
-    """Return `1 entry` or `3 entries` in the language in use: one and many have `{n}` where the number stands."""
+    """Return `1 entry` or `3 entries` in the language in use; both templates may contain the number as `{n}`."""
     return localized(ngettext_lazy(one, many, number))
 
 
 def localized(text: str) -> str:
-    """Return a message in the language in use, and every other text as it is."""
+    """Return a Message in the language in use, and any other text as it is."""
     if not isinstance(text, Message) or _translations is None or not text.translatable:
         return text
     if text.plural:
@@ -116,13 +116,14 @@ def localized(text: str) -> str:
 
 
 def _shown(value: object) -> object:
+    """Return a value of a message in the language in use."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _Number(value)
     return localized(value) if isinstance(value, Message) else value
 
 
 class _Number:
-    """A number in a message, which is formatted as the language writes numbers."""
+    """A number in a message, which is formatted with the separators of the language in use."""
 
     def __init__(self, value: float) -> None:
         self._value = value
@@ -137,7 +138,7 @@ def number(value: float, spec: str = "") -> str:
 
 
 def for_each_language(function: Callable[[], T]) -> Callable[[], T]:
-    """Decorate a function whose result depends on the language alone: it is called once for each language."""
+    """Cache the result of a function that depends only on the language, until the language changes."""
     cached = cache(function)
     _caches.append(cached.cache_clear)
     return cached
@@ -147,15 +148,15 @@ _caches: list[Callable[[], None]] = []
 
 
 def available() -> list[str]:
-    """Return the codes of the languages that there are, English first."""
+    """Return the codes of the available languages, English first."""
     return [ENGLISH, *sorted(path.stem for path in LOCALE.glob("*.mo"))]
 
 
 def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = False) -> str:
-    """Use that language from now on, or else that of the environment, or else English; return its code.
+    """Set the language: the one asked for, or else that of the environment, or else English. Return its code.
 
-    asked: `de`, `pt_BR`, `fr-CA`. ascii_only: no terminal has other letters, so German is written with ae and ss.
-    Never raises: without a readable catalogue the language is English.
+    asked: `de`, `pt_BR`, `fr-CA`. ascii_only: the terminals have only ASCII, so German is written with ae and ss.
+    Never raise: without a readable catalogue the language is English.
     """
     global _translations, _separators
     code, _variable = chosen(asked, environ)
@@ -169,7 +170,7 @@ def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = Fal
     _translations = catalogues.read(LOCALE / f"{code}.mo", ascii_only=ascii_only)
     if _translations is None:
         return ENGLISH
-    # translators: how your language writes this number; what stands for the comma and the point is used for all
+    # translators: this number as your language writes it; its two separators are used for all numbers
     written = _("1,234.5")
     if len(written) == len("1,234.5"):
         _separators = {ord(","): written[1], ord("."): written[5]}
@@ -177,10 +178,9 @@ def use(asked: str | None, environ: Mapping[str, str], *, ascii_only: bool = Fal
 
 
 def chosen(asked: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the code of the language that `use` would take, and the variable of the environment that says so; empty
-    where none does."""
+    """Return the code of the language that `use` would set, and the environment variable that decides it, or ""."""
     wanted = {"": asked} if asked else {name: environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")}
-    # POSIX: the first of them that is set decides
+    # POSIX: the first of these variables that is set decides
     variable, name = next(((name, text) for name, text in wanted.items() if text), ("", ""))
     code = re.split(r"[_.@-]", name)[0].lower()
     return (code if code in available() else ENGLISH), variable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads compiled gettext catalogues. Only a language other than English imports this, and gettext with it."""
+"""Read compiled gettext catalogues. Imported, and gettext with it, only for languages other than English."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": 
 
 
 class AsciiGerman(gettext.GNUTranslations):
-    """German for terminals without umlauts. Other languages stay readable if they merely lose their accents."""
+    """German for terminals without umlauts. Other languages are readable without their accents."""
 
     def gettext(self, message: str) -> str:
         """Return the translation, with ae for ä."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What is shown, without Textual: pure functions that render values as lines for a width."""
+"""Everything that front ends show, without Textual: pure functions that render values as lines of a given width."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The one table of actions. Key bindings, footer, help, README, manual page, the commands of the plain menu, the rows
-and the policy of the kiosk are made from it.
+"""The table of actions. Key bindings, footer, help, README, manual page, the plain menu's commands, and the kiosk's
+rows and policy are generated from it.
 
-A new action is one row here, and a method `action_NAME` of the screen (`do_NAME` of the plain menu) that performs it.
+To add an action, add a row here and the method that performs it: `action_NAME` of the screen, `do_NAME` of the plain
+menu.
 """
 
 from __future__ import annotations
@@ -13,39 +14,39 @@ from bootmenu.view.screen_ids import BOXES, CHOOSING, LETTERLESS, SCROLLED, TYPI
 
 
 class Action(Value, kw_only=True):
-    """One action with the keys that trigger it on some screens. An action whose keys differ from screen to screen has
-    several rows of one name."""
+    """An action, and the keys that trigger it on some screens. If its keys differ between screens, the table has
+    several rows with its name."""
 
     name: str
     keys: tuple[str, ...]
-    """By Textual's names."""
+    """Textual's names of the keys."""
     shown: str
-    """The keys as a keyboard has them."""
+    """The keys as they are printed on a keyboard, separated by spaces."""
     label: str = ""
-    """For the footer; empty = only the help has it."""
+    """Text in the footer; empty if only the help shows the action."""
     labelled_with: Situation | None = None
-    """The footer has it in this situation only; None = always."""
+    """The only situation in which the footer shows it; None for always."""
     help: str
     screens: tuple[ScreenId, ...] = (ScreenId.MENU,)
     plain: str = ""
-    """What is typed in the plain menu: `r`, or `d N` if it takes the number of an entry; empty = it is not there."""
+    """The plain menu's command: `r`, or `d N` if it takes the number of an entry; empty if there is none."""
     plain_help: str = ""
-    """The help of the plain menu where it differs."""
+    """Help text in the plain menu, if it differs from `help`."""
     kiosk: str = ""
-    """The kiosk's row for it, in plain words; empty = it has none."""
+    """Text of the kiosk's row, in plain words; empty if the kiosk has no row for it."""
     essential: bool = False
-    """It is part of booting an entry, of entering the PIN or of another action, and no policy forbids it."""
+    """Whether booting an entry, entering the PIN or another action needs it, so that no policy may forbid it."""
     requires: Requirement | None = None
     takes_key: bool = False
-    """The action is told which key was pressed."""
+    """Whether the method gets the key that was pressed."""
     in_text: bool = False
-    """Its keys also count in the middle of a text (terminal/input_filter.py), where they may not have been meant: it
-    moves something, or edits the line that is being typed."""
+    """Whether its keys also work in the middle of a burst of text that may be pasted or noise
+    (terminal/input_filter.py). Only for actions that move something or edit the line that is typed."""
 
 
 def _move(name: str, keys: tuple[str, ...], shown: str, text: str, screens: tuple[ScreenId, ...]) -> Action:
-    """Return an action that moves something or edits a line: essential, in the help only, and in the middle of a text
-    as well."""
+    """Return an action that moves something or edits a line: essential, not in the footer, and allowed in a burst of
+    text."""
     return Action(name=name, keys=keys, shown=shown, help=text, screens=screens, essential=True, in_text=True)
 
 
@@ -53,7 +54,7 @@ def _move(name: str, keys: tuple[str, ...], shown: str, text: str, screens: tupl
 _ENTER = ("enter", "ctrl+j")
 
 TABLE: tuple[Action, ...] = (
-    # --- the menu, in the order of importance: the footer is cut at its end
+    # --- the menu, most important first: the footer is cut at its right end
     Action(
         name="boot",
         keys=(*_ENTER, "x"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The top of every screen: the title line, and what holds for the whole machine."""
+"""The lines at the top and bottom of the screens: title, findings about the whole machine, footer."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bootmenu.view.wording import NOTE, verdict, verdict_width
 
 
 def simulation() -> Span:
-    """The mark of everything that only seems to happen."""
+    """Return the badge that marks screens of a simulated machine."""
     return Span(f" {_('SIMULATION')} ", Style.SIMULATION)
 
 
 def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = False) -> Line:
-    """` bootmenu            Raspberry Pi 3 Model B · arm64 · 6.1.0-56`
+    """Return the title line: ` bootmenu            Raspberry Pi 3 Model B · arm64 · 6.1.0-56`.
 
-    logged: something stands in the log that was not there when the menu was opened.
+    logged: whether an internal error was logged since the menu was opened.
     """
     left = [Span(" bootmenu ", Style.TITLE)]
     if simulated:
@@ -40,11 +40,14 @@ def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = 
 def banner(
     machine: Report, notices: Sequence[str], width: int, height: int, *, demo_offered: bool = False
 ) -> list[Line]:
-    """Return machine-wide findings and notices, worst first, in at most `height` lines and one for the offer."""
+    """Return findings about the whole machine, worst first, and notices.
+
+    They take at most `height` lines; demo_offered adds one that offers the demonstration machine.
+    """
     column = verdict_width() + 2
     lines: list[Line] = []
 
-    def tell(label: Sequence[Span], text: str, style: Style = Style.STRONG) -> list[Line]:
+    def labelled(label: Sequence[Span], text: str, style: Style = Style.STRONG) -> list[Line]:
         rows = block(width - 1, label, column, text, style)
         return (
             rows if height > 1 or len(rows) == 1 else block(width - 1, label, column, cut(text, width - column - 1))
@@ -55,13 +58,13 @@ def banner(
             continue
         text = f"{finding.code}: {findings.message(finding)}"
         text += f" → {findings.hint(finding)}" if finding.hint else ""
-        lines += tell([Span(" "), verdict(finding.severity)], text)
+        lines += labelled([Span(" "), verdict(finding.severity)], text)
     for notice in notices:
-        lines += tell([Span(f" {_(NOTE)}", Style.WARN)], clean(localized(notice)))
+        lines += labelled([Span(f" {_(NOTE)}", Style.WARN)], clean(localized(notice)))
     offer: list[Line] = []
     if demo_offered:
         text = _("look around on a demonstration machine, where nothing can happen")
-        offer = tell([Span(" "), Span("m", Style.KEY)], text, Style.TEXT)
+        offer = labelled([Span(" "), Span("m", Style.KEY)], text, Style.TEXT)
     if height == 1:
         return [*lines[:1], *offer]
     height = max(2, height - len(offer))
@@ -75,8 +78,10 @@ def banner(
 
 
 def footer(labels: Sequence[tuple[str, ...]], width: int) -> Line:
-    """` Enter boot  d details  F1 ? help`; from the left as many as fit, and of the first what fits. labels: key and
-    label, and what a click on them presses, where it can be clicked."""
+    """Return the footer: ` Enter boot  d details  F1 ? help`, as many labels as fit; the first is cut if necessary.
+
+    labels: key, label and, if it can be clicked, the key that a click stands for.
+    """
     spans: list[Span] = []
     used = 1
     for shown, label, *press in labels:
@@ -92,5 +97,5 @@ def footer(labels: Sequence[tuple[str, ...]], width: int) -> Line:
 
 
 def heading(width: int, text: str) -> Line:
-    """A rule with a title in it."""
+    """Return a rule with a title in it."""
     return rule(width, [Span(clean(text, 200), Style.HEADING)])

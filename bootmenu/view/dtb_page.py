@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The device tree that an entry is handed: what is changed in it, how it differs from the running one, the whole."""
+"""The page of the device tree that the kernel gets: fix-ups, differences from the running one, and its source."""
 
 from __future__ import annotations
 
@@ -22,41 +22,42 @@ from bootmenu.view.styled_text import BLANK, LazyLines, Line, Span, Style, block
 if TYPE_CHECKING:
     from bootmenu.formats.editable_dtb import EditableTree
 
-MOST_DIFFERENCES = 1000
+MAX_DIFFERENCES = 1000
 
 
 class TreeText(Value, kw_only=True):
-    """What is shown of the trees of a plan, as text: made in a thread."""
+    """The device trees of a plan as text. It is slow to make, so make it in a thread."""
 
     changes: tuple[str, ...] | None
-    """Between the entry's own tree and what is handed on; None = it brings none."""
+    """Differences from the entry's own tree to the one that the kernel gets; None if the entry has no tree."""
     against_running: tuple[str, ...] | None
-    """None = one of the two is not known."""
+    """Differences from the running tree to the one that the kernel gets; None if either cannot be read."""
     source: Sequence[str] | None
-    """Its lines are printed when they are asked for; None = not known."""
+    """Source lines of the tree that the kernel gets, each printed on access; None if the tree cannot be read."""
 
     @classmethod
     def of(cls, trees: PlanTrees) -> TreeText:
-        """Return the text of these trees; takes up to some hundred milliseconds. Raise BootmenuError."""
-        handed = _editable(trees.final, N_("The device tree"))
+        """Return the text of these trees, which may take some hundred milliseconds. Raise BootmenuError."""
+        final = _editable(trees.final, N_("The device tree"))
         named = _editable(trees.named, N_("The device tree"))
         running = _editable(trees.running, N_("The running device tree"))
-        if handed is None:
+        if final is None:
             return cls(changes=None, against_running=None, source=None)
         return cls(
-            changes=None if named is None else _bounded(named.differences(handed)),
-            against_running=None if running is None else _bounded(running.differences(handed)),
-            source=handed.source(),
+            changes=None if named is None else _bounded(named.differences(final)),
+            against_running=None if running is None else _bounded(running.differences(final)),
+            source=final.source(),
         )
 
     @classmethod
     def read(cls, session: Session, listing: Listing) -> TreeText:
-        """Return the text of what would be handed on for an entry. Read the disk. Raise BootmenuError."""
+        """Plan an entry, read its files, and return the text of its trees. Raise BootmenuError."""
         with session.holding(listing):
             return cls.of(session.plan_trees(session.plan(listing)))
 
 
 def _editable(tree: DeviceTree | None, name: str) -> EditableTree | None:
+    """Return the tree as one that can be compared and printed. Raise BootmenuError, which names it."""
     from bootmenu.formats.editable_dtb import EditableTree
 
     if tree is None:
@@ -69,19 +70,20 @@ def _editable(tree: DeviceTree | None, name: str) -> EditableTree | None:
         ) from None
 
 
-def _bounded(found: Iterable[Difference]) -> tuple[str, ...]:
-    return tuple(_cut((str(difference) for difference in found), MOST_DIFFERENCES))
+def _bounded(differences: Iterable[Difference]) -> tuple[str, ...]:
+    return tuple(_truncated((str(difference) for difference in differences), MAX_DIFFERENCES))
 
 
-def _cut(texts: Iterable[str], most: int) -> Iterator[str]:
+def _truncated(texts: Iterable[str], limit: int) -> Iterator[str]:
+    """Yield the first texts, and a last one that says so if there are more."""
     texts = iter(texts)
-    yield from islice(texts, most)
+    yield from islice(texts, limit)
     if next(texts, None) is not None:
-        yield _("... and more: only the first {n} are shown").format(n=number(most, ","))
+        yield _("... and more: only the first {n} are shown").format(n=number(limit, ","))
 
 
 def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> Sequence[Line]:
-    """None = the trees are being read."""
+    """Return the page. shown: None while the trees are being read. name: of the entry."""
     lines = [heading(width, name)]
     if shown is None:
         return [*lines, *paragraph(width, _("Being read."), Style.DIM)]

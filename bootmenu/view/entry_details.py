@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Everything that is known about one entry: each finding with its evidence, and what loading would do."""
+"""The details of one entry: its files, each finding with its evidence, and the boot plan."""
 
 from __future__ import annotations
 
@@ -25,27 +25,29 @@ from bootmenu.view.wording import NOTE, full_name, own_findings, verdict_width
 def details(
     listing: Listing, machine: MachineFacts, machine_report: Report, plan: LoadPlan | BootmenuError | None, width: int
 ) -> list[Line]:
-    """Of the entry alone. plan None = it is being worked out."""
+    """Return the details of an entry, without the machine's. plan: None while it is being made."""
     lines = [heading(width, full_name(listing.entry)), *files(listing, machine, width)]
     lines += field(_("entry id"), clean(listing.entry.id, 300), width, style=Style.DIM)
     for place in listing.places:
-        if place.path:  # as it is written into kiosk.disks
+        if place.path:  # in the form that the setting kiosk.disks takes
             name = f"PARTUUID={place.partuuid} on {place.path}" if place.partuuid else place.path
             lines += field(_("place"), f"{place.bus}: {clean(name, 400)}", width, style=Style.DIM)
     lines += [BLANK, heading(width, _("What was checked"))]
     for found in own_findings(listing.report, machine_report):
         lines += _with_evidence(found, width)
-    lines += [BLANK, heading(width, _("Boot plan")), *planned(plan, width)]
+    lines += [BLANK, heading(width, _("Boot plan")), *plan_section(plan, width)]
     return lines
 
 
 SHOWN_TREES = 8
-"""Device trees that are named one by one; of the others only the number."""
+"""Number of device trees that are listed; the others are only counted."""
 
 
 def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: Listing, width: int) -> list[Line]:
-    """What could be handed on in place of what is: the trees for this board, then its relatives. None = they are
-    being looked for; no lines where there are none."""
+    """Return the device trees that the entry could use: those for this board, then those for related boards.
+
+    choices: None while they are searched for. Without any, no lines are returned.
+    """
     if isinstance(choices, BootmenuError):
         return [
             BLANK,
@@ -80,7 +82,7 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
 
 
 def machine_details(machine_report: Report, notices: Sequence[str], width: int) -> list[Line]:
-    """The findings and notices that hold for every entry."""
+    """Return the notices and findings that apply to every entry."""
     lines = [heading(width, _("This machine, for every entry"))]
     for notice in notices:
         lines += block(
@@ -92,29 +94,30 @@ def machine_details(machine_report: Report, notices: Sequence[str], width: int) 
 
 
 def _with_evidence(found: Finding, width: int) -> list[Line]:
+    """Return a finding, and under it the values that the check compared."""
     lines = finding(found, width)
     indent = verdict_width() + (2 if width < STACKED else 15)
     for name, value in evidence(found):
-        text = value if isinstance(value, str) else json.dumps(_named(value), ensure_ascii=False, default=str)
+        text = value if isinstance(value, str) else json.dumps(_without_null(value), ensure_ascii=False, default=str)
         lines += block(width - 1, [], indent, f"{name}: {clean(text, 1000)}", Style.DIM)
     return lines
 
 
-def _named(value: object) -> object:
-    """Return a value with a word in it for what there is not: null is for programs."""
+def _without_null(value: object) -> object:
+    """Return a value with "none" in place of None, since people do not read null."""
     match value:
         case None:
             return "none"
         case list() | tuple():
-            return [_named(inner) for inner in value]
+            return [_without_null(inner) for inner in value]
         case Mapping():
-            return {str(key): _named(inner) for key, inner in value.items()}
+            return {str(key): _without_null(inner) for key, inner in value.items()}
         case _:
             return value
 
 
-def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
-    """Return the boot plan; None: it is being made."""
+def plan_section(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
+    """Return the boot plan, or why there is none. plan: None while it is being made."""
     if plan is None:
         return paragraph(width, _("Being worked out."), Style.DIM)
     if isinstance(plan, BootmenuError):
@@ -127,6 +130,6 @@ def planned(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
     lines = []
     for row in plan_rows(plan):
         lines += field(row.name, clean(row.text), width, tail=row.size)
-        if row.demand:
-            lines += field("", clean(row.demand), width, style=Style.DIM)
+        if row.requirement:
+            lines += field("", clean(row.requirement), width, style=Style.DIM)
     return lines

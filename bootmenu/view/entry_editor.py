@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""An entry while somebody changes it: lines of text, and the entry that they describe. Values; the entry itself never
-changes."""
+"""The editor of an entry: lines of text, and the entry that they describe.
+
+These are immutable values: each edit returns a new editor, and the entry that is edited stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from bootmenu.view.line_editor import LineEditor
 
 
 class EntryPart(StrEnum):
-    """What a line says of the entry."""
+    """The part of the entry that a line sets."""
 
     COMMAND_LINE = N_("command line")
     KERNEL = N_("kernel")
@@ -25,13 +27,13 @@ class EntryPart(StrEnum):
     EDIT = N_("tree edit")
 
     @property
-    def many(self) -> bool:
-        """There may be several, and one more is offered behind the last."""
+    def repeatable(self) -> bool:
+        """Return whether an entry may have several; the editor then offers an empty line after the last."""
         return self in (EntryPart.INITRAMFS, EntryPart.OVERLAY, EntryPart.EDIT)
 
 
 class Slot(Value):
-    """One line. file: what its text stood for; None = no file yet."""
+    """One line. file: the entry's file that the line began with, or None."""
 
     part: EntryPart
     line: LineEditor
@@ -39,18 +41,18 @@ class Slot(Value):
 
 
 class EntryEditor(Value):
-    """The lines, and which of them is typed in."""
+    """The lines, and the index of the one that is edited."""
 
     entry: BootEntry
     slots: tuple[Slot, ...]
-    at: int = 0
+    index: int = 0
 
     @classmethod
     def of(cls, entry: BootEntry) -> EntryEditor:
-        """As the entry is."""
+        """Return an editor whose lines describe the entry as it is."""
 
         def slot(part: EntryPart, file: FileRef) -> Slot:
-            return Slot(part, LineEditor.of(written(file, entry.device)), file)
+            return Slot(part, LineEditor.of(file_text(file, entry.device)), file)
 
         slots = [
             Slot(EntryPart.COMMAND_LINE, LineEditor.of(entry.cmdline.text)),
@@ -66,41 +68,43 @@ class EntryEditor(Value):
 
     @property
     def current(self) -> Slot:
-        """The line that is typed in."""
-        return self.slots[self.at]
+        """Return the line that is edited."""
+        return self.slots[self.index]
 
-    def typed(self, line: LineEditor) -> EntryEditor:
-        """The current line has become this; a list gets an empty line at its end where it has none."""
+    def with_line(self, line: LineEditor) -> EntryEditor:
+        """Replace the current line; add an empty line to a list whose last line is not empty any more."""
         slots = list(self.slots)
-        slots[self.at] = replace(self.current, line=line)
+        slots[self.index] = replace(self.current, line=line)
         part = self.current.part
         last = max(index for index, slot in enumerate(slots) if slot.part is part)
-        if part.many and slots[last].line.text:
+        if part.repeatable and slots[last].line.text:
             slots.insert(last + 1, Slot(part, LineEditor()))
         return replace(self, slots=tuple(slots))
 
     def move(self, steps: int) -> EntryEditor:
-        """Another line."""
-        return replace(self, at=max(0, min(self.at + steps, len(self.slots) - 1)))
+        """Go that many lines down, or up if negative."""
+        return replace(self, index=max(0, min(self.index + steps, len(self.slots) - 1)))
 
     def choose(self, choices: Sequence[FileRef], steps: int) -> EntryEditor:
-        """In the line of the device tree: the next of these, among which is always the running one. Elsewhere nothing
-        changes."""
+        """Set the device tree to the one that many steps after the current one in the list of choices.
+
+        The running tree (an empty line) is always one of them. Other lines than the device tree's stay as they are.
+        """
         if self.current.part is not EntryPart.TREE:
             return self
-        texts = ["", *dict.fromkeys(written(file, self.entry.device) for file in choices)]
+        texts = ["", *dict.fromkeys(file_text(file, self.entry.device) for file in choices)]
         text = self.current.line.text
-        # what was typed stands between the choices
-        at = texts.index(text) + steps if text in texts else 0
-        return self.typed(LineEditor.of(texts[at % len(texts)]))
+        # from a path that is not in the list, start with the running tree
+        index = texts.index(text) + steps if text in texts else 0
+        return self.with_line(LineEditor.of(texts[index % len(texts)]))
 
     @property
     def changed(self) -> bool:
-        """It describes another entry than the one it began with."""
+        """Return whether the lines describe another entry than the original."""
         return self.edited() != self.entry
 
     def edited(self) -> BootEntry:
-        """The entry that the lines describe. A file whose line was not changed is what it was."""
+        """Return the entry that the lines describe. A file whose line was not changed keeps all its attributes."""
 
         def files(part: EntryPart) -> tuple[FileRef, ...]:
             found = (self._file(slot) for slot in self.slots if slot.part is part)
@@ -122,18 +126,19 @@ class EntryEditor(Value):
         )
 
     def _file(self, slot: Slot) -> FileRef | None:
+        """Return the file that a line names; None if the line is empty."""
         text = slot.line.text.strip()
         if not text:
             return None
-        if slot.file is not None and text == written(slot.file, self.entry.device).strip():
+        if slot.file is not None and text == file_text(slot.file, self.entry.device).strip():
             return slot.file
         try:
             device, path = file_name(text)
-        except FileNameError:  # a path below the root of the entry's own partition, as it is typed
+        except FileNameError:  # take it literally, as a path on the entry's own partition
             device, path = "", "/" + text.lstrip("/")
         return FileRef(device=device or self.entry.device, path=path)
 
 
-def written(file: FileRef, home: str) -> str:
-    """`/path`, or `PARTITION:/path` where that is another one than the entry's."""
+def file_text(file: FileRef, home: str) -> str:
+    """Return `/path`, or `PARTITION:/path` if the file is on another partition than `home`, the entry's."""
     return joined("" if file.device == home else file.device, file.path)

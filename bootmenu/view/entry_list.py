@@ -22,55 +22,57 @@ from bootmenu.view.wording import WORDS, name, sentence_of, skip, verdict_of, ve
 
 
 class Row(Value):
-    """One row. key: the same from scan to scan; None = the row cannot be selected."""
+    """One row. key: identifies the row across scans; None if it cannot be selected."""
 
     key: str | None
     text: str = ""
     entry: EntryRow | None = None
     problem: Problem | None = None
     number: int = 0
-    """1 to 9 for the first nine entries."""
+    """1 to 9 for the first nine entries, 0 for other rows."""
     heading: bool = False
 
     @property
     def listing(self) -> Listing | None:
-        """Return the entry with its report, if the row is one's."""
+        """Return the entry with its report; None if this is not an entry's row."""
         return self.entry.listing if self.entry else None
 
     @property
     def mark(self) -> Mark | None:
-        """Return what is marked of its entry, if anything is."""
+        """Return the mark of the entry, if it has one."""
         return self.entry.mark if self.entry else None
 
     @property
     def title(self) -> str:
-        """Return the whole name of its entry, which no other one has; empty if it is no entry's."""
+        """Return the entry's name, which is unique in the list; empty if this is not an entry's row."""
         return self.entry.name if self.entry else ""
 
 
 class Columns(Value):
-    """Widths of the columns behind the title; 0 = there is no such column."""
+    """Widths of the columns after the title; 0 or False if a column is left out."""
 
     version: int
     source: int
     default: bool
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """By the key of a row: the title of its entry, or its problem, and the version beside it, cut to the room there
-    is; no two rows say the same."""
+    """By the key of a row: the entry's title (or the problem) and its version, shortened to fit; no two rows have the
+    same texts."""
 
     @classmethod
     def of(cls, shown: Iterable[Row], width: int) -> Columns:
-        """What there is to show, as far as the titles keep room; the source goes first, but not for the end of a long
-        version. A version that is in the title is not shown once more."""
+        """Return the columns that these rows need and that leave enough room for the titles.
+
+        The source column is dropped first, though a long version is shortened before that.
+        """
         every = [row for row in shown if row.key is not None]
         entries = [row.entry for row in every if row.entry]
         version = max((cells(entry.version) for entry in entries), default=0)
         source = max((cells(entry.source) for entry in entries), default=0)
         titles = min(30, max((cells(entry.title) for entry in entries), default=0))
         room = width - _LEFT - verdict_width() - 2 - titles
-        beside = room - (source + 2) - 2
-        if beside >= min(version, _SHORT_VERSION):
-            version = min(version, beside)
+        with_source = room - (source + 2) - 2  # room for the version if the source is shown as well
+        if with_source >= min(version, _SHORT_VERSION):
+            version = min(version, with_source)
         version = min(version, max(0, room - 2), 28)
         if version < 8:
             version = 0
@@ -84,7 +86,7 @@ class Columns(Value):
         return replace(columns, texts=_texts(every, columns, width))
 
     def room(self, width: int, *, version: bool) -> int:
-        """Return the columns of a title. version: there is one beside it."""
+        """Return the columns for a title. version: whether the row shows a version after it."""
         used = self.version + 2 if version else 0
         used += self.source + 2 if self.source else 0
         used += Mark.width() + 2 if self.default else 0
@@ -92,60 +94,60 @@ class Columns(Value):
 
 
 def _texts(listed: Sequence[Row], columns: Columns, width: int) -> dict[str, tuple[str, str]]:
-    """See Columns.texts."""
+    """Return the value of Columns.texts for these rows."""
     entries = [(row.key, row.entry) for row in listed if row.key is not None and row.entry]
     versions = abridged(tuple(entry.version if columns.version else "" for _, entry in entries), columns.version)
-    said = [
+    shown = [
         (entry.title if columns.version else entry.full_title, version, entry.source if columns.source else "")
         for (_, entry), version in zip(entries, versions, strict=True)
     ]
-    counts = Counter(said)
-    found: dict[str, tuple[str, str]] = {}
-    for beside in (False, True):
+    counts = Counter(shown)
+    result: dict[str, tuple[str, str]] = {}
+    for with_version in (False, True):  # titles without a version after them have more room
         some = [
             (key, entry.distinct(words[0]) if counts[words] > 1 else words[0], words[1])
-            for (key, entry), words in zip(entries, said, strict=True)
-            if bool(words[1]) is beside
+            for (key, entry), words in zip(entries, shown, strict=True)
+            if bool(words[1]) is with_version
         ]
-        short = abridged(tuple(title for _, title, _ in some), columns.room(width, version=beside))
-        found |= {key: (title, version) for (key, _, version), title in zip(some, short, strict=True)}
-    problems = [(row.key, _said(row.problem)) for row in listed if row.key is not None and row.problem]
+        short = abridged(tuple(title for _, title, _ in some), columns.room(width, version=with_version))
+        result |= {key: (title, version) for (key, _, version), title in zip(some, short, strict=True)}
+    problems = [(row.key, _problem_text(row.problem)) for row in listed if row.key is not None and row.problem]
     texts, room = tuple(text for _, text in problems), width - _LEFT - verdict_width() - 2
-    short = tuple(cut(text, room) for text in texts)  # a sentence says the most at its beginning
+    short = tuple(cut(text, room) for text in texts)  # the beginning of a sentence matters most
     if len(set(short)) < len(set(texts)):
         short = abridged(texts, room)
-    found |= {key: (text, "") for (key, _), text in zip(problems, short, strict=True)}
-    return found
+    result |= {key: (text, "") for (key, _), text in zip(problems, short, strict=True)}
+    return result
 
 
-def _said(problem: Problem) -> str:
+def _problem_text(problem: Problem) -> str:
     path = f"{clean(problem.path, 300)}: " if problem.path else ""
     return path + clean(localized(problem.message), 300)
 
 
-def _told_apart(listed: list[Row]) -> list[Row]:
-    """Return the rows, those of entries with what tells them apart."""
-    found = extras([row.entry for row in listed if row.entry])
-    if not found:
+def _with_extras(listed: list[Row]) -> list[Row]:
+    """Return the rows with EntryRow.extra set where entries have the same title and version."""
+    by_id = extras([row.entry for row in listed if row.entry])
+    if not by_id:
         return listed
     return [
-        replace(row, entry=replace(row.entry, extra=found.get(row.entry.listing.entry.id, ""))) if row.entry else row
+        replace(row, entry=replace(row.entry, extra=by_id.get(row.entry.listing.entry.id, ""))) if row.entry else row
         for row in listed
     ]
 
 
 _SHORT_VERSION = 16
-"""Columns: `6.12.57+deb13-a»` tells one kernel from the others."""
+"""Columns that a version needs at least: `6.12.57+deb13-a»` still identifies a kernel."""
 _LEFT = 5  # marker, blank, number, mark of the default, blank
 
 
-def rows(results: ScanResults, state: State | None = None, wanted: str = "") -> list[Row]:
-    """Every partition with what was found on it; one that offers nothing says so.
+def rows(results: ScanResults, state: State | None = None, filter_text: str = "") -> list[Row]:
+    """Return the rows of the menu: each partition with its entries and problems, or a note that it has none.
 
-    state: what is remembered. wanted: words of a filter; with one, only entries that have all of them are listed.
+    state: the remembered defaults and boots. filter_text: words; only entries that match all of them are listed.
     """
     state = state or State()
-    words = wanted.lower().split()
+    words = filter_text.lower().split()
     listed: list[Row] = []
     number = 0
     for group in results.groups:
@@ -168,16 +170,19 @@ def rows(results: ScanResults, state: State | None = None, wanted: str = "") -> 
         for problem in group.problems:
             listed.append(Row(f"problem {problem}", problem=problem))
         if not group.listings and not group.problems:
-            listed.append(Row(None, _emptiness(group)))
+            listed.append(Row(None, _empty_text(group)))
     if words and not listed:
         listed.append(Row(None, _("No entry has these words.")))
     elif not listed and results.finished:
         listed.append(Row(None, _("No partition was found. Plug a medium in and press r.")))
-    return _told_apart(listed)
+    return _with_extras(listed)
 
 
 def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
-    """Every word, in lower case, is in what the row, its heading or its verdict says."""
+    """Return whether each of the words occurs in the entry's row, in its heading (partition) or in its verdict.
+
+    words: in lower case.
+    """
     entry, verdict_words = listing.entry, WORDS[listing.report.verdict]
     text = " ".join(
         (
@@ -190,7 +195,7 @@ def matches(listing: Listing, partition: str, words: Sequence[str]) -> bool:
 
 
 _ATTACHED = {Bus.SD: N_("SD card"), Bus.USB: N_("USB"), Bus.EXTERNAL: N_("external")}
-"""What is said of a partition that is not inside the machine."""
+"""How a partition is connected, unless its disk is built in."""
 
 
 def _title(device: Device) -> str:
@@ -200,19 +205,19 @@ def _title(device: Device) -> str:
     return f"{title} · {_(attached)}" if attached else title
 
 
-def _emptiness(group: Group) -> str:
+def _empty_text(group: Group) -> str:
     return _("nothing to start here: no boot configuration, no kernel") if group.done else _("being read")
 
 
-def line_of(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
-    """One row as wide as the list."""
+def row_line(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
+    """Return a row as a line that is as wide as the list."""
     if row.heading:
         return Line((Span(" "), Span(fit(row.text, width - 2), Style.HEADING)))
     if row.entry is not None:
         return _entry(row, row.entry, columns, width, selected=selected)
     if row.problem is not None:
         marker = "▶" if selected else " "
-        text, _version = columns.texts.get(row.key or "", (_said(row.problem), ""))
+        text, _version = columns.texts.get(row.key or "", (_problem_text(row.problem), ""))
         text = fit(text, width - _LEFT - verdict_width() - 2)
         spans = (
             Span(fit(marker, _LEFT)),
@@ -248,5 +253,5 @@ def _entry(row: Row, entry: EntryRow, columns: Columns, width: int, *, selected:
 
 
 def selectable(listed: Sequence[Row]) -> list[int]:
-    """Indices of the rows on which the cursor may stand."""
+    """Return the indices of the rows that can be selected."""
     return [index for index, row in enumerate(listed) if row.key is not None]

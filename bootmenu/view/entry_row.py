@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The parts of an entry's row, which every front end places in its own columns."""
+"""The parts of an entry's row, which each front end lays out in its own columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bootmenu.view.wording import name, verdict_of, word
 
 
 class Mark(StrEnum):
-    """What stands in the last column; the first that holds."""
+    """The mark in the last column. If several apply, the first is shown."""
 
     NEXT = N_("next")
     """The default of the next boot only."""
@@ -26,28 +26,28 @@ class Mark(StrEnum):
 
     @classmethod
     def width(cls) -> int:
-        """Columns of the longest."""
+        """Return the columns of the longest mark."""
         return max(cells(_(mark)) for mark in cls)
 
     @property
     def sign(self) -> str:
-        """Where there is no room for the column."""
+        """Return the sign that stands for the mark if there is no room for its column."""
         return "→" if self is Mark.NEXT else "*"
 
 
 class EntryRow(Value):
-    """What is said of an entry in a row, fit for a screen."""
+    """The texts of an entry's row, safe to print on a terminal."""
 
     listing: Listing
     mark: Mark | None = None
     lost: bool = False
-    """It was started, and never came back since."""
+    """Whether its last boot did not complete."""
     extra: str = ""
-    """What tells it from others of its title and version; empty if nothing is needed."""
+    """What distinguishes it from entries of the same title and version; empty if there are none."""
+    # the three that follow are stored, not computed: the list measures thousands of them at each change
     title: str = field(init=False)
-    """Kept, as what follows: thousands are measured again and again."""
     version: str = field(init=False)
-    """Empty where the title has it."""
+    """The version; empty if the title contains it."""
     source: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,16 +79,16 @@ class EntryRow(Value):
 
     @property
     def name(self) -> str:
-        """Return title, version, and what tells the entry from others: no other one has the same."""
+        """Return title, version and `extra`, which together are unique in the list."""
         return self.distinct(self.full_title)
 
     def distinct(self, text: str) -> str:
-        """Return the text with what tells the entry from others."""
+        """Return the text with `extra` appended, if there is one."""
         return f"{text} ({self.extra})" if self.extra else text
 
 
 def entry_row(listing: Listing, state: State | None = None) -> EntryRow:
-    """Return the parts of one row. state: what is remembered; None = nothing is."""
+    """Return the row of an entry. state: the remembered defaults and boots, if any."""
     state = state or State()
     return EntryRow(listing, mark=_mark(listing, state), lost=state.lost_at(listing.entry.id) is not None)
 
@@ -101,42 +101,43 @@ def _mark(listing: Listing, state: State) -> Mark | None:
 
 
 def distinct_names(listings: Iterable[Listing]) -> dict[str, str]:
-    """Return the names of entries, no two of which are the same, by their ids."""
+    """Return the names of entries, no two of which are the same, by the ids of the entries."""
     listed = [entry_row(listing) for listing in listings]
-    found = extras(listed)
-    return {row.listing.entry.id: replace(row, extra=found.get(row.listing.entry.id, "")).name for row in listed}
+    by_id = extras(listed)
+    return {row.listing.entry.id: replace(row, extra=by_id.get(row.listing.entry.id, "")).name for row in listed}
 
 
-_LONGEST_LINE = 4096  # characters of a command line, as long as any kernel takes
-_LONGEST_EXTRA = 60
+_MAX_CMDLINE = 4096  # characters of a kernel command line, the most that any kernel takes
+_MAX_EXTRA = 60
 
 
 def extras(listed: Sequence[EntryRow]) -> dict[str, str]:
-    """Return what tells entries of one title and version apart, by their ids."""
-    alike: dict[str, list[BootEntry]] = {}
+    """Return EntryRow.extra by entry id, for those entries that share title and version with another."""
+    groups: dict[str, list[BootEntry]] = {}
     for row in listed:
-        alike.setdefault(row.full_title, []).append(row.listing.entry)
-    found: dict[str, str] = {}
-    for group in alike.values():
+        groups.setdefault(row.full_title, []).append(row.listing.entry)
+    result: dict[str, str] = {}
+    for group in groups.values():
         if len(group) > 1:
-            found |= zip((entry.id for entry in group), _apart(group), strict=True)
-    return found
+            result |= zip((entry.id for entry in group), _distinctions(group), strict=True)
+    return result
 
 
-def _apart(entries: Sequence[BootEntry]) -> list[str]:
-    """Return a text for each, no two of which are the same.
+def _distinctions(entries: Sequence[BootEntry]) -> list[str]:
+    """Return a text for each entry, no two the same.
 
-    As systemd-boot goes about it (src/boot/boot.c:generate_boot_entry_titles), the file of the configuration comes
-    first; then the partition, the words of the command line that not all of them have, and the kernel.
+    As in systemd-boot (src/boot/boot.c:generate_boot_entry_titles), the name of the configuration file is tried
+    first; then the partition, the kernel parameters that not all of them have, and the kernel's path. If none of
+    these is unique, they are combined and numbered.
     """
-    lines = [dict.fromkeys(entry.cmdline.text[:_LONGEST_LINE].split()) for entry in entries]
-    common = set(lines[0]).intersection(*lines[1:])
+    cmdlines = [dict.fromkeys(entry.cmdline.text[:_MAX_CMDLINE].split()) for entry in entries]
+    common = set(cmdlines[0]).intersection(*cmdlines[1:])
     kinds = [
-        [clean(text, _LONGEST_EXTRA) for text in texts]
+        [clean(text, _MAX_EXTRA) for text in texts]
         for texts in (
             [entry.config.path.rpartition("/")[2] if entry.config else "" for entry in entries],
             [entry.device for entry in entries],
-            [" ".join(word for word in line if word not in common) for line in lines],
+            [" ".join(word for word in cmdline if word not in common) for cmdline in cmdlines],
             [entry.kernel.path for entry in entries],
         )
     ]

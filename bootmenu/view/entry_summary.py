@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The summary of one entry: why it gets its verdict, what would be read, and the command line."""
+"""The summary of one entry: why it gets its verdict, its files, and its kernel command line."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _LABELS = (
 
 @for_each_language
 def label_width() -> int:
-    """Column at which the values start: there is a blank before the longest label and one behind it."""
+    """Return the column at which values start: the longest label has a blank before and after it."""
     return 2 + max(cells(_(label)) for label in _LABELS)
 
 
 def none_given() -> str:
-    """In place of a command line."""
+    """Return the text in place of an empty kernel command line."""
     return _("none given")
 
 
@@ -46,60 +46,64 @@ def summary(
     method: str = "",
     roomy: bool = False,
 ) -> list[Line]:
-    """What became of it last time; findings, the entry's own before the machine's; the files and the command line."""
+    """Return the entry's history; the findings, its own before the machine's; its files and kernel command line.
+
+    state: the remembered defaults and boots. method: the loading method. roomy: whether there is room for a blank
+    line before the files.
+    """
     state = state or State()
-    found = history(listing.entry, state, width)
+    first = history(listing.entry, state, width)
     if listing.report.verdict is Severity.FAIL and listing.entry.id in (state.default, state.once):
-        found += _told(_("It is passed over as long as it cannot be started."), Style.WARN, width)
-    found += findings(listing.report, machine_report, width)
-    lines = [*found, *([BLANK] if roomy and found else []), *files(listing, machine, width)]
+        first += _remark(_("It is passed over as long as it cannot be started."), Style.WARN, width)
+    first += findings(listing.report, machine_report, width)
+    lines = [*first, *([BLANK] if roomy and first else []), *files(listing, machine, width)]
     return [*lines, *field(_("loaded by"), clean(method, 40), width, style=Style.DIM)] if method else lines
 
 
 def history(entry: BootEntry, state: State, width: int) -> list[Line]:
-    """Whether it came back, how often it may still be tried, and whether it starts by itself."""
+    """Return whether its last boot completed, how many tries boot counting leaves, and whether it is a default."""
     lines: list[Line] = []
     lost, good = state.lost_at(entry.id), state.good_at(entry.id)
     if lost is not None:
-        lines += _told(_lost(_when(lost)), Style.WARN, width)
+        lines += _remark(_lost_text(_when(lost)), Style.WARN, width)
     elif good is not None and good.at:
-        lines += _told(_good(_when(good)), Style.DIM, width)
+        lines += _remark(_good_text(_when(good)), Style.DIM, width)
     if entry.tries_left is not None:
         left = ngettext("Boot counting: {n} try left.", "Boot counting: {n} tries left.", entry.tries_left)
         none = _("Boot counting: no try left.")
-        lines += _told(left if entry.tries_left else none, Style.TEXT if entry.tries_left else Style.WARN, width)
+        lines += _remark(left if entry.tries_left else none, Style.TEXT if entry.tries_left else Style.WARN, width)
     if entry.id == state.once:
-        lines += _told(_("The default of the next boot only."), Style.DIM, width)
+        lines += _remark(_("The default of the next boot only."), Style.DIM, width)
     if entry.id == state.default:
-        lines += _told(_("Made the default here."), Style.DIM, width)
+        lines += _remark(_("Made the default here."), Style.DIM, width)
     return lines
 
 
-def _told(text: str, style: Style, width: int) -> list[Line]:
+def _remark(text: str, style: Style, width: int) -> list[Line]:
     sign = "!" if style is Style.WARN else "·"
     return block(width - 1, [Span(f" {sign}", style)], 3, text, style)
 
 
 def _when(attempt: Attempt) -> tuple[str, str]:
-    """(2026-11-14, 09:30) of UTC; empty when the clock was not set."""
+    """Return day and time in UTC (2026-11-14, 09:30); empty if the clock was not set."""
     day, _mark, time = clean(attempt.at, 40).partition("T")
     return (day, time[:5]) if time else ("", "")
 
 
-def _lost(when: tuple[str, str]) -> str:
+def _lost_text(when: tuple[str, str]) -> str:
     if not when[0]:
         return _("The last boot did not complete.")
     return _("The boot on {day} at {time} UTC did not complete.").format(day=when[0], time=when[1])
 
 
-def _good(when: tuple[str, str]) -> str:
+def _good_text(when: tuple[str, str]) -> str:
     if not when[0]:
         return _("Came up well.")
     return _("Came up well on {day} at {time} UTC.").format(day=when[0], time=when[1])
 
 
 def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
-    """Worst first, the entry's own before the machine's; how many passed where there is nothing else."""
+    """Return the findings, worst first, the entry's own before the machine's; if all passed, only their number."""
     lines: list[Line] = []
     own = own_findings(report, machine_report)
     for shown in own:
@@ -123,18 +127,18 @@ def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
 
 
 def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
-    """Kernel, initramfs, device tree, overlays, command line, and where all that is written."""
+    """Return kernel, initramfs, device tree, overlays, kernel command line, and the configuration they come from."""
     entry, facts = listing.entry, listing.facts
     lines: list[Line] = []
     for role, ref in entry.files:
         lines += _file(role, ref, facts, entry.device, width)
     if entry.dtb is None:
-        at = next((i for i, (role, _ref) in enumerate(entry.files) if role == "overlay"), None)
+        first = next((i for i, (role, _ref) in enumerate(entry.files) if role == "overlay"), None)
         inherited = field(_("device tree"), own_tree(machine), width, style=Style.DIM)
-        if at is None:
+        if first is None:
             lines += inherited
-        else:
-            overlays = sum(len(_file(role, ref, facts, entry.device, width)) for role, ref in entry.files[at:])
+        else:  # before the overlays
+            overlays = sum(len(_file(role, ref, facts, entry.device, width)) for role, ref in entry.files[first:])
             lines[len(lines) - overlays : len(lines) - overlays] = inherited
     text = clean(entry.cmdline.text, 4096)
     lines += field(_("command line"), text or none_given(), width, style=Style.TEXT if text.strip() else Style.DIM)
@@ -145,13 +149,13 @@ def files(listing: Listing, machine: MachineFacts, width: int) -> list[Line]:
 
 
 def own_tree(machine: MachineFacts) -> str:
-    """What an entry gets that brings no device tree."""
+    """Return the text in place of a device tree, for an entry that names none: it gets the running one."""
     own = f" ({clean(machine.tree.model, 80)})" if machine.tree and machine.tree.model else ""
     return _("this machine's own") + own
 
 
 def field(label: str, value: str, width: int, *, style: Style = Style.TEXT, tail: str = "") -> list[Line]:
-    """One labelled value, wrapped under its column."""
+    """Return a label and its value, which is wrapped in its own column."""
     return block(width - 1, [Span(" "), Span(label, Style.LABEL)], label_width(), value, style, tail=tail)
 
 
@@ -166,9 +170,9 @@ def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> 
     size = (known.embedded.size if known.embedded else known.size) if known else None
     tail = megabytes(size) if size is not None else ""
     lines = field(_(role), _path(ref, home), width, tail=tail)
-    trouble = _trouble(ref, known)
-    if trouble:
-        lines += block(width - 1, [], label_width(), trouble, Style.FAIL)
+    problem = _file_problem(ref, known)
+    if problem:
+        lines += block(width - 1, [], label_width(), problem, Style.FAIL)
     if role == "kernel" and facts.kernel is not None:
         about = _image(facts.kernel.image) if facts.kernel.image else ""
         if about:
@@ -176,8 +180,8 @@ def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> 
     return lines
 
 
-def _trouble(ref: FileRef, known: FileFacts | None) -> str:
-    """Why the file is not there, in short; empty when it is. The findings say it at length."""
+def _file_problem(ref: FileRef, known: FileFacts | None) -> str:
+    """Return in a few words why the file cannot be used, or an empty text; the findings have the details."""
     if known is None:
         return _("is not there") if ref.exists is False else ""
     match known.state:
@@ -207,7 +211,7 @@ def _image(image: KernelImage) -> str:
 
 
 def problem_summary(problem: Problem, width: int) -> list[Line]:
-    """What could not be read, where, and that nothing else is affected."""
+    """Return the page of a problem: what could not be read, why, and that nothing else is affected."""
     lines = field(_("partition"), clean(problem.device, 100) or _("unknown"), width)
     if problem.path:
         lines += field(_("file"), clean(problem.path, 1000), width)

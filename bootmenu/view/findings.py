@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A finding of a check: its verdict, its code and message, and what to do about it."""
+"""A finding of a check as lines: its severity, code, message and hint."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from bootmenu.view.styled_text import Line, Span, Style, block
 from bootmenu.view.wording import verdict, verdict_width
 
 STACKED = 60
-"""Columns; in fewer, a finding's message stands under its code and not beside it."""
+"""Columns; on a narrower screen the message is printed under the code, not after it."""
 
 
 def message(shown: Finding) -> str:
-    """Return what was found; of a finding that the user ignores, it says so."""
+    """Return the message of a finding, marked if the user has chosen to ignore it."""
     return (_("(ignored)") + " " if shown.ignored else "") + clean(localized(shown.message))
 
 
 def hint(shown: Finding) -> str:
-    """Return what to do about it; empty = there is nothing to do."""
+    """Return what to do about a finding; empty if nothing."""
     return clean(localized(shown.hint))
 
 
 def finding(shown: Finding, width: int) -> list[Line]:
-    """`■ FAIL IMG-PAGE` and the message in the same column as every value; the hint under it."""
+    """Return `■ FAIL IMG-PAGE`, the message, which is wrapped in its own column, and the hint under it."""
     label = [Span(" "), verdict(shown.severity), Span(" " + clean(shown.code, 20), Style.STRONG)]
     indent = verdict_width() + 2
     lines = [Line(tuple(label))] if width < STACKED else []
@@ -42,5 +42,5 @@ def finding(shown: Finding, width: int) -> list[Line]:
 
 
 def evidence(shown: Finding) -> Iterator[tuple[str, object]]:
-    """Yield what was compared, by its name; what could not be read is said by the finding itself."""
+    """Return an iterator over the names and values that were compared, without those that could not be read."""
     return ((clean(name, 60), value) for name, value in shown.evidence.items() if value is not None)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The help page, made from the table of keys."""
+"""The help page, generated from the table of actions."""
 
 from __future__ import annotations
 
 from bootmenu import __version__
 from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity
-from bootmenu.view.actions import Action
 from bootmenu.view.banner import heading
 from bootmenu.view.key_help import actions_of, key_names
 from bootmenu.view.screen_ids import ScreenId
@@ -20,22 +19,24 @@ _MEANINGS = {
     Severity.FAIL: N_("the load is refused, or the other kernel does not come up"),
 }
 
-
-_PLACES = (
+_SCREENS = (
     *(ScreenId.MENU, ScreenId.EDIT, ScreenId.FILTER, ScreenId.DETAILS, ScreenId.PROGRESS),
     *(ScreenId.CONFIRM, ScreenId.CHOICE, ScreenId.PASSPHRASE),
 )
-_KNOWN = frozenset({"up", "down", "first", "last", "page_up", "page_down", "redraw"})
-"""They mean the same everywhere."""
+_COMMON = frozenset({"up", "down", "first", "last", "page_up", "page_down", "redraw"})
+"""Names of actions that mean the same on every screen."""
 
 
-def manual(
-    about: ScreenId, without: frozenset[str], width: int, where: str = "", *, alone: bool = False
+def help_page(
+    about: ScreenId, without: frozenset[str], width: int, log_file: str = "", *, keys_only: bool = False
 ) -> list[Line]:
-    """about: the screen whose keys come first. without: actions that are not offered here. where: the file of
-    messages. alone: nothing but its keys, in plain words."""
+    """Return the help: the keys of one screen, the verdicts and signs, then the keys of the other screens.
+
+    about: the screen whose keys come first. without: names of actions that are not available here. keys_only: stop
+    after the keys of that screen, for the kiosk.
+    """
     lines = _keys(about, without, width)
-    if alone:
+    if keys_only:
         return lines
     lines += [BLANK, heading(width, _("Verdicts"))]
     for severity, meaning in _MEANINGS.items():
@@ -45,23 +46,19 @@ def manual(
     lines += _explained(Span("→", Style.STRONG), _("the default of the next boot only"), width)
     lines += _explained(Span("!", Style.WARN), _("the last boot of it did not complete"), width)
     lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong, and stands in the log"), width)
-    for place in _PLACES:
-        if place is not about:
-            lines += [BLANK, *_keys(place, without if place is ScreenId.MENU else without | _KNOWN, width)]
+    for screen in _SCREENS:
+        if screen is not about:
+            lines += [BLANK, *_keys(screen, without if screen is ScreenId.MENU else without | _COMMON, width)]
     lines += [BLANK, *paragraph(width, f"bootmenu {__version__}", Style.DIM)]
-    return [*lines, *paragraph(width, _("log: {where}").format(where=where), Style.DIM)] if where else lines
+    return [*lines, *paragraph(width, _("log: {where}").format(where=log_file), Style.DIM)] if log_file else lines
 
 
-def _keys(place: ScreenId, without: frozenset[str], width: int) -> list[Line]:
-    lines = [heading(width, _(place))]
-    for key in actions_of(place):
-        if key.name not in without:
-            lines += _key(key, width)
+def _keys(screen: ScreenId, without: frozenset[str], width: int) -> list[Line]:
+    lines = [heading(width, _(screen))]
+    for action in actions_of(screen):
+        if action.name not in without:
+            lines += _explained(Span(key_names(action.shown), Style.KEY), _(action.help), width)
     return lines
-
-
-def _key(key: Action, width: int) -> list[Line]:
-    return _explained(Span(key_names(key.shown), Style.KEY), _(key.help), width)
 
 
 def _explained(sign: Span, text: str, width: int) -> list[Line]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The JSON of the public contract (docs/json.md)."""
+"""The JSON output of the subcommands, which docs/json.md documents."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.model.entry import Problem
 from bootmenu.model.finding import Report
-from bootmenu.model.text import printable as printable
 
 
 def scan_to_json(listings: Iterable[Listing], problems: Iterable[Problem]) -> dict[str, object]:
-    """The object of `scan --json`."""
+    """Return the object that `scan --json` prints."""
     return {
         "entries": [entry_to_json(listing) for listing in listings],
         "problems": [problem.to_json() for problem in problems],
@@ -24,7 +23,7 @@ def scan_to_json(listings: Iterable[Listing], problems: Iterable[Problem]) -> di
 
 
 def entry_to_json(listing: Listing) -> dict[str, object]:
-    """One element of `entries`."""
+    """Return one element of `entries`."""
     entry, facts = listing.entry, listing.facts
     architecture = entry.architecture or (facts.kernel.architecture if facts.kernel else None)
     return {
@@ -47,22 +46,22 @@ def entry_to_json(listing: Listing) -> dict[str, object]:
 
 
 def report_to_json(report: Report) -> dict[str, object]:
-    """The object of `check --json`: verdict and findings, worst first."""
+    """Return the object that `check --json` prints: the verdict, and the findings, worst first."""
     return {"verdict": str(report.verdict), "findings": [finding.to_json() for finding in report.findings]}
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:
-    """JSON in ASCII: whatever the names on a disk are, it can be printed, and steers no terminal."""
+    """Return JSON in printable ASCII, so that no name from a disk can send control sequences to a terminal."""
     return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
 
 
 Applied = Mapping[str, tuple[object, str]]
-"""What applies of the settings that nobody has made, and why, by Option.name."""
+"""By Option.name: the value that takes effect for a setting that is not set, and why."""
 NOTHING_APPLIED: Applied = MappingProxyType({})
 
 
 def settings_to_json(loaded: Loaded, applied: Applied = NOTHING_APPLIED) -> dict[str, object]:
-    """The object of `settings --json`: `{NAME: {"value": ..., "origin": ...}}`, and the problems."""
+    """Return the object that `settings --json` prints: `{NAME: {"value": ..., "origin": ...}}`, and the problems."""
     values = {
         option.name: {"value": "set" if option.secret and value is not None else value, "origin": origin}
         for option, value, origin in settings_rows(loaded, applied)
@@ -71,7 +70,7 @@ def settings_to_json(loaded: Loaded, applied: Applied = NOTHING_APPLIED) -> dict
 
 
 def settings_rows(loaded: Loaded, applied: Applied) -> Iterator[tuple[Option, object, str]]:
-    """Yield each option, its value as a settings file has it, and its origin."""
+    """Yield each option, its value in the form of a settings file, and its origin."""
     for option, value, origin in loaded.rows():
         if option.name in applied and option.name not in loaded.origins:
             value, why = applied[option.name]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is made from the table of actions: the footer, the names of keys, and the tables of the papers."""
+"""Selections from the table of actions: the rows of each front end, footer labels, key names, the README's table."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from bootmenu.view.screen_ids import ScreenId, Situation
 
 
 def actions_of(screen: ScreenId) -> tuple[Action, ...]:
-    """Return the table's rows for one screen, in its order."""
+    """Return the actions of a screen, in the order of the table."""
     return tuple(action for action in actions.TABLE if screen in action.screens)
 
 
 def essential() -> frozenset[str]:
-    """Return the names of the actions that no policy forbids."""
+    """Return the names of the actions that no policy may forbid."""
     return frozenset(action.name for action in actions.TABLE if action.essential)
 
 
 def plain_commands() -> Iterator[Action]:
-    """Yield the actions of the plain menu."""
+    """Return an iterator over the actions of the plain menu."""
     return (action for action in actions.TABLE if action.plain)
 
 
 def kiosk_actions() -> dict[str, str]:
-    """Return the words of the kiosk's rows for actions, by the name of the action."""
+    """Return the text of the kiosk's rows for actions, by the name of the action."""
     return {action.name: action.kiosk for action in actions.TABLE if action.kiosk}
 
 
 def labelled(screen: ScreenId, without: Collection[str] = ()) -> list[tuple[str, str, str]]:
-    """Return (key, label, Textual's name of the key) for the footer. without: names of actions that it leaves out."""
+    """Return (key, label, Textual's name of the key) for the footer. without: names of actions to leave out."""
     return [
         (key_names(action.shown.split()[0]), _(action.label), action.keys[0])
         for action in actions_of(screen)
@@ -41,7 +41,7 @@ def labelled(screen: ScreenId, without: Collection[str] = ()) -> list[tuple[str,
     ]
 
 
-def out_of_place(screen: ScreenId, situations: Collection[Situation]) -> frozenset[str]:
+def unlabelled_actions(screen: ScreenId, situations: Collection[Situation]) -> frozenset[str]:
     """Return the names of the actions that the footer of a screen leaves out in these situations."""
     return frozenset(
         action.name
@@ -58,7 +58,7 @@ _CTRL = N_("Ctrl+")
 
 
 def key_names(shown: str) -> str:
-    """Return the keys as a keyboard of the language in use has them; a letter or a sign is what it is."""
+    """Return the keys as they are printed on a keyboard of the language in use; letters and signs stay the same."""
     return " ".join(
         _(name) if name in _NAMES else name.replace(_CTRL, _(_CTRL)) if name.startswith(_CTRL) else name
         for name in shown.split()
@@ -66,7 +66,7 @@ def key_names(shown: str) -> str:
 
 
 def key_rows() -> list[tuple[str, str]]:
-    """Return (keys, help) of the menu's actions, for the papers."""
+    """Return (keys, help) of the menu's actions, for README and manual page."""
     return [(action.shown, action.help) for action in actions_of(ScreenId.MENU)]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the kiosk offers, for every front end that draws it: its rows, in words and order, and who may take them."""
+"""The choices that the kiosk offers, for every front end that draws it: their texts, their order, and the PIN."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bootmenu.session import menu_log
 from bootmenu.session.autoboot import Chooser
 from bootmenu.session.session_protocol import Session
 from bootmenu.system.power import Power
-from bootmenu.view.kiosk_pages import KioskRow, choices
+from bootmenu.view.kiosk_pages import KioskRow, kiosk_rows
 from bootmenu.view.policy import Policy
 
 
@@ -23,66 +23,68 @@ class KioskState(Value):
     """What has to be read before the kiosk can offer anything."""
 
     state_store: StateStore | None = None
-    """None = it could not be had."""
+    """None if it could not be opened."""
     guard: Guard | None = None
-    """None = there is no PIN, or none that could be compared."""
+    """Compares the PIN; None if there is no PIN, or it is invalid."""
     powers: tuple[Power, ...] = ()
-    """What can be done with the whole machine."""
+    """How the machine can be switched off or restarted."""
 
     @classmethod
     def read(cls, session: Session, settings: Settings) -> KioskState:
-        """Read it; never raise: what cannot be read is written down, and not offered. A partition may have to be
-        mounted, and the firmware be asked; may be called in a thread."""
-        ready = cls()
+        """Read the state. Never raise: what cannot be read is logged, and not offered.
+
+        It may mount a partition and ask the firmware, so it may be called in a thread.
+        """
+        result = cls()
         try:
-            ready = cls(powers=session.powers)
+            result = cls(powers=session.powers)
             store = session.state_store
-            ready = replace(ready, state_store=store)
+            result = replace(result, state_store=store)
             if settings.kiosk_pin is not None:
-                ready = replace(ready, guard=guard(StoredPin.parse(settings.kiosk_pin), store))
+                result = replace(result, guard=guard(StoredPin.parse(settings.kiosk_pin), store))
         except Exception as error:
             menu_log.write_error(error)
-        return ready
+        return result
 
     @property
     def state(self) -> State:
-        """What is remembered by now."""
+        """Return the current state: remembered defaults and boots."""
         return State() if self.state_store is None else self.state_store.state
 
 
 class KioskOffer:
-    """The rows. running: on a running system, which no passer-by may switch off."""
+    """The rows of the kiosk. running: bootmenu runs on a running system, which visitors may not switch off."""
 
-    def __init__(self, policy: Policy, settings: Settings, ready: KioskState, *, running: bool = False) -> None:
-        # a PIN that cannot be compared opens nothing
-        self.policy = replace(policy, has_pin=ready.guard is not None)
+    def __init__(self, policy: Policy, settings: Settings, kiosk_state: KioskState, *, running: bool = False) -> None:
+        # an invalid PIN opens nothing
+        self.policy = replace(policy, has_pin=kiosk_state.guard is not None)
         self.rows: list[KioskRow] = []
         self.recommended: KioskRow | None = None
-        """What would start by itself."""
+        """The entry that would start automatically."""
         self._settings = settings
-        self._ready = ready
-        self._powers = () if running else ready.powers
+        self._kiosk_state = kiosk_state
+        self._powers = () if running else kiosk_state.powers
         self._refused: frozenset[str] = frozenset()
-        self._chooser, self._state = Chooser(), ready.state
+        self._chooser, self._state = Chooser(), kiosk_state.state
 
     def refuse(self, entry_id: str) -> None:
-        """Take it that this entry cannot be started: it was tried."""
+        """Record that this entry was tried and could not be started."""
         self._refused |= {entry_id}
 
     def update(self, listings: Iterable[Listing], *, finished: bool) -> None:
-        """Make the rows of what is there now. finished: everything has been looked at."""
-        state, found = self._ready.state, list(listings)
-        if state != self._state:  # another console, or the standard menu, has made something the default
+        """Make the rows for these entries. finished: whether the scan is complete."""
+        state, found = self._kiosk_state.state, list(listings)
+        if state != self._state:  # another console, or the standard menu, has changed the default
             self._chooser, self._state = Chooser(), state
-        able = [one for one in self.policy.startable(found) if one.entry.id not in self._refused]
-        choice = self._chooser.choose(able, state, self._settings, finished=finished)
-        # a default that is not taken has a reason
+        startable = [one for one in self.policy.startable(found) if one.entry.id not in self._refused]
+        choice = self._chooser.choose(startable, state, self._settings, finished=finished)
+        # choice.why is set if the default was not chosen: something is wrong with it
         offered = self.policy.offered(
             found,
             repair_first=bool(choice.reason or self._refused),
             default=choice.listing if choice.final else None,
         )
-        self.rows = choices(
+        self.rows = kiosk_rows(
             self.policy,
             offered,
             state,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk's pages: plain words, room between them, whom to call on each, and nothing technical."""
+"""The pages of the kiosk: plain words, much space, the contact on each page, and nothing technical."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, name
 KEYS = N_("Up and Down choose, Enter starts.")
 FEW_BUTTONS = N_("Press to go on, hold to start.")
 SHORTEST_COUNTDOWN = 5
-"""Seconds after the idle time: whoever comes back shall see what is about to happen."""
+"""Seconds of the countdown after the idle time, so that a person who returns can see and stop it."""
 
 _MONTHS = (
     *(N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June")),
@@ -32,34 +32,35 @@ _MONTHS = (
 )
 
 POWERS = (Power.REBOOT, Power.OFF)
-"""What the action `power` offers: nobody repairs a firmware at a kiosk."""
+"""The choices of the action `power`; the firmware setup is not for a kiosk."""
 SERVICE = "service"
-"""The row that opens everything else, after the PIN."""
+"""The action of the row that opens the standard menu after the PIN."""
 
 
 class KioskRow(Value, kw_only=True):
-    """One row."""
+    """One row to choose: an entry or an action."""
 
     name: str
     note: str = ""
     listing: Listing | None = None
-    """None = it is an action."""
+    """The entry; None for an action."""
     action: str = ""
+    """Name of the action in the table of actions, or SERVICE."""
     power: Power | None = None
     pin: bool = False
-    """It asks for the PIN."""
-    troubled: bool = False
-    """The note is about something that went wrong, or may."""
+    """Whether it asks for the PIN."""
+    warning: bool = False
+    """Whether the note says that something went wrong, or may."""
 
     @property
     def key(self) -> str:
-        """Stays the same when the rows change."""
+        """Return a key that identifies the row when the rows are made again."""
         if self.listing is not None:
             return f"{self.listing.entry.device}:{self.listing.entry.id}"
         return f"{self.action}:{self.power}" if self.power else self.action
 
 
-def choices(
+def kiosk_rows(
     policy: Policy,
     offered: Sequence[Listing],
     state: State,
@@ -69,15 +70,19 @@ def choices(
     recommended: Listing | None,
     refused: frozenset[str] = frozenset(),
 ) -> list[KioskRow]:
-    """offered: by the policy. refused: ids of entries that could not be loaded since the menu began."""
+    """Return the rows: entries, then actions that the policy allows, then the service row if there is a PIN.
+
+    offered: the entries that the policy offers. names: plain names by patterns of ids. recommended: the entry that
+    would start automatically. refused: ids of entries that could not be loaded since the menu was opened.
+    """
     rows: list[KioskRow] = []
     plain = [plain_name(one, names) for one in offered]
     distinct = distinct_names(offered)
     for one, words in zip(offered, plain, strict=True):
         pin = policy.access_to(one) is Access.PIN
-        note, troubled = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
+        note, warning = _note(one, state, pin=pin, recommended=one is recommended, refused=one.entry.id in refused)
         shown = words if plain.count(words) == 1 else distinct[one.entry.id]
-        rows.append(KioskRow(name=shown, note=note, listing=one, pin=pin, troubled=troubled))
+        rows.append(KioskRow(name=shown, note=note, listing=one, pin=pin, warning=warning))
     rows += [
         KioskRow(name=_(words), action=action) for action, words in kiosk_actions().items() if policy.allows(action)
     ]
@@ -89,7 +94,7 @@ def choices(
 
 
 def plain_name(listing: Listing, names: Mapping[str, str]) -> str:
-    """The words of the settings, or the entry's title."""
+    """Return the name that the settings give an entry, or its title. names: by patterns of ids."""
     for pattern, words in names.items():
         if fnmatch.fnmatchcase(listing.entry.id, pattern):
             return clean(words, 100)
@@ -97,7 +102,7 @@ def plain_name(listing: Listing, names: Mapping[str, str]) -> str:
 
 
 def _note(listing: Listing, state: State, *, pin: bool, recommended: bool, refused: bool) -> tuple[str, bool]:
-    """What stands beside the entry, and whether it is about trouble."""
+    """Return the note after an entry's name, and whether it is a warning."""
     lost, good = state.lost_at(listing.entry.id), state.good_at(listing.entry.id)
     if refused:
         return _("could not be started just now"), True
@@ -117,7 +122,7 @@ def _note(listing: Listing, state: State, *, pin: bool, recommended: bool, refus
 
 
 def _day(attempt: Attempt) -> str:
-    """`14 November`; empty when the clock was not set."""
+    """Return `14 November`; empty if the clock was not set."""
     date = attempt.at[:10].split("-")
     if len(date) != 3 or not all(part.isascii() and part.isdigit() for part in date):
         return ""
@@ -125,7 +130,7 @@ def _day(attempt: Attempt) -> str:
     return _("{day} {month}").format(day=day, month=_(_MONTHS[month - 1])) if 1 <= month <= 12 else ""
 
 
-# ---- what stands on every page ---------------------------------------------------------------------------------
+# ---- parts of every page ---------------------------------------------------------------------------------------
 
 
 def _margin(width: int) -> int:
@@ -133,43 +138,45 @@ def _margin(width: int) -> int:
 
 
 def _text(width: int, text: str, style: Style = Style.TEXT) -> list[Line]:
-    """Wrapped inside the margins."""
+    """Return the text, wrapped inside the margins."""
     left = _margin(width)
     return [line(" " * left, Span(row, style)) for row in wrap(clean(text), width - 2 * left)]
 
 
 def top(simulated: bool, hint: str, width: int) -> list[Line]:
-    """The first row: empty, but for the mark of a simulation. hint: what is to be known in it."""
+    """Return the first row: blank, or a badge in a simulation. hint: text after the badge, such as the PIN."""
     if not simulated:
         return [BLANK]
     return [spread(width, [Span(" "), simulation()], [Span(f"{hint} " if hint else "", Style.DIM)])]
 
 
 def bottom(contact: str, width: int) -> list[Line]:
-    """Return whom to call, in as many lines as it takes: a number that is cut cannot be called."""
-    return _text(width, clean(contact, 200), Style.LABEL)[:_MOST_CONTACT]
+    """Return the contact, wrapped and not cut, so that a telephone number stays complete."""
+    return _text(width, clean(contact, 200), Style.LABEL)[:_MAX_CONTACT_LINES]
 
 
-_MOST_CONTACT = 4
-"""Lines."""
+_MAX_CONTACT_LINES = 4
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------
 
 
 def start(
-    rows: Sequence[KioskRow], selected: int, said: str, width: int, height: int, *, looking: bool = False
+    rows: Sequence[KioskRow], selected: int, instructions: str, width: int, height: int, *, scanning: bool = False
 ) -> list[Line]:
-    """The choices. said: what to press, and the countdown; two blanks in it are a place to break the line. looking:
-    there may be more to come."""
-    heading = _text(width, ways(rows, looking=looking), Style.STRONG)
-    footing = [row for part in said.split("  ") for row in _text(width, part)]
-    if sum(map(cells, said.split("  "))) + 4 <= width - 2 * _margin(width):
-        footing = _text(width, said)
-    if rows and _noted(rows[selected], width) is None:
-        note = rows[selected]
-        footing = [*_text(width, note.note, Style.WARN if note.troubled else Style.DIM), *footing]
-    if height < _LOW:  # the choices go before every word, and why there are none before the keys
+    """Return the page with the rows to choose from.
+
+    instructions: the keys and the countdown, printed below; may be broken where there are two blanks. scanning:
+    whether more rows may follow.
+    """
+    heading = _text(width, ways_to_start(rows, scanning=scanning), Style.STRONG)
+    footing = [row for part in instructions.split("  ") for row in _text(width, part)]
+    if sum(map(cells, instructions.split("  "))) + 4 <= width - 2 * _margin(width):
+        footing = _text(width, instructions)
+    if rows and _note_after_name(rows[selected], width) is None:
+        row = rows[selected]
+        footing = [*_text(width, row.note, Style.WARN if row.warning else Style.DIM), *footing]
+    if height < _LOW_HEIGHT:  # rows matter more than all text; without rows, the heading more than the instructions
         footing = footing[: max(0, height - 2 - len(rows))]
         if any(row.listing for row in rows) and len(heading) + len(rows) + len(footing) >= height:
             heading = []
@@ -190,16 +197,15 @@ def start(
     return [*[BLANK] * (spare // 3), *lines]
 
 
-_LOW = 12
-"""Rows."""
+_LOW_HEIGHT = 12
 
 WAIT = N_("One moment, please. This terminal is getting ready.")
 
 
-def ways(rows: Sequence[KioskRow], *, looking: bool = False) -> str:
-    """Return in how many ways it can start. looking: there may be more to come."""
+def ways_to_start(rows: Sequence[KioskRow], *, scanning: bool = False) -> str:
+    """Return a sentence that says how many entries there are. scanning: whether more may follow."""
     count = sum(1 for row in rows if row.listing is not None)
-    if not count and looking:
+    if not count and scanning:
         return _(WAIT)
     if not count:
         return _("This terminal cannot start at the moment. Please call for help.")
@@ -212,8 +218,8 @@ def ways(rows: Sequence[KioskRow], *, looking: bool = False) -> str:
     return numbers.get(count) or _("This terminal can start in {number} ways.").format(number=count)
 
 
-def _noted(row: KioskRow, width: int) -> str | None:
-    """Return the note beside a row; None where it would leave no room for the name."""
+def _note_after_name(row: KioskRow, width: int) -> str | None:
+    """Return the note that is shown after the name of a row; None if it would leave too little room for the name."""
     room = width - 2 * _margin(width) - 3
     return row.note if not row.note or cells(row.name) + 2 + cells(row.note) <= room or room >= 50 else None
 
@@ -221,107 +227,110 @@ def _noted(row: KioskRow, width: int) -> str | None:
 def _row(row: KioskRow, *, selected: bool, width: int) -> Line:
     left = _margin(width)
     room = width - 2 * left - 3
-    note = cut(_noted(row, width) or "", room // 2)
+    note = cut(_note_after_name(row, width) or "", room // 2)
     label = fit(row.name, room - cells(note) - (2 if note else 0))
     body = [Span("▶  " if selected else "   ", Style.KEY), Span(label, Style.STRONG if selected else Style.TEXT)]
     if note:
-        body.append(Span("  " + note, Style.WARN if row.troubled else Style.DIM))
+        body.append(Span("  " + note, Style.WARN if row.warning else Style.DIM))
     return Line((Span(" " * left), *body), selected)
 
 
 def waiting(width: int, height: int) -> list[Line]:
-    """Nothing is found yet."""
+    """Return the page that is shown before the first entry is found."""
     return _middle(_text(width, _(WAIT), Style.STRONG), height)
 
 
-def progress(words: str, part: float, said: str, width: int, height: int) -> list[Line]:
-    """part: 0.0 to 1.0."""
+def progress(name: str, fraction: float, message: str, width: int, height: int) -> list[Line]:
+    """Return the page that is shown while an entry is loaded. fraction: 0.0 to 1.0."""
     left = _margin(width)
-    whole = bar(part, width - 2 * left - 7, indent=left)
-    lines = [*_text(width, words, Style.STRONG), BLANK, whole, BLANK]
-    return _middle([*lines, *_text(width, said or _("Starting. Please do not switch off."))], height)
+    progress_bar = bar(fraction, width - 2 * left - 7, indent=left)
+    lines = [*_text(width, name, Style.STRONG), BLANK, progress_bar, BLANK]
+    return _middle([*lines, *_text(width, message or _("Starting. Please do not switch off."))], height)
 
 
-def refusal(words: str, width: int, height: int) -> list[Line]:
-    """It could not be started; why is in the log."""
-    what, another, call = refused(words)
+def refusal(name: str, width: int, height: int) -> list[Line]:
+    """Return the page that says that an entry could not be started. The log has the reason."""
+    what, another, call = refusal_sentences(name)
     lines = [*_text(width, what, Style.STRONG), BLANK, *_text(width, another)]
     lines += [BLANK, *_text(width, call), BLANK, BLANK]
     return _middle([*lines, *_text(width, _("Enter goes back."))], height)
 
 
-def refused(words: str) -> tuple[str, str, str]:
-    """Return what did not work, what else to do, and what if nothing works."""
-    what = _("This did not work: {name}.").format(name=words) if words else _("This did not work.")
+def refusal_sentences(name: str) -> tuple[str, str, str]:
+    """Return what did not work, what to do next, and what to do if nothing works."""
+    what = _("This did not work: {name}.").format(name=name) if name else _("This did not work.")
     another = _("Nothing was changed. Please choose another way.")
     return what, another, _("If none of them works, please call for help.")
 
 
-def leaving(wanted: Power, width: int, height: int) -> list[Line]:
-    """Return the page that stays on the screen while the machine goes down."""
-    return _middle(_text(width, _(GOING_DOWN[wanted]), Style.STRONG), height)
+def going_down(power: Power, width: int, height: int) -> list[Line]:
+    """Return the page that is shown while the machine restarts or switches off."""
+    return _middle(_text(width, _(GOING_DOWN[power]), Style.STRONG), height)
 
 
-def arrival(words: str, width: int, height: int) -> list[Line]:
-    """The end of a simulation."""
-    what, nothing = arrived(words)
+def arrival(name: str, width: int, height: int) -> list[Line]:
+    """Return the page at the end of a simulation."""
+    what, nothing = arrival_sentences(name)
     lines = [*_text(width, what, Style.STRONG), BLANK, *_text(width, nothing)]
     return _middle([*lines, BLANK, *_text(width, _("Enter goes back."))], height)
 
 
-def arrived(words: str) -> tuple[str, str]:
-    """Return what would happen, and that it does not."""
+def arrival_sentences(name: str) -> tuple[str, str]:
+    """Return what would start, and that nothing does."""
     return (
-        _("Here this would happen: {name}.").format(name=words),
+        _("Here this would happen: {name}.").format(name=name),
         _("This is a simulation. Nothing was started, and nothing was changed."),
     )
 
 
 DIGITS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 WHEEL = (*DIGITS, "OK", N_("erase"), N_("back"))
-"""What Up and Down turn through while the PIN is entered."""
+"""The signs that Up and Down step through while the PIN is entered."""
 
 
-def not_open(wait: int, *, wrong: bool) -> str:
-    """Return why the PIN opened nothing; empty = none was tried. wait: seconds until the next one may be tried."""
+def pin_message(wait: int, *, wrong: bool) -> str:
+    """Return the message about the last PIN; empty if none was tried. wait: seconds until the next may be tried."""
     if wait:
         words = _("That was not the PIN. Please wait {wait} s.") if wrong else _("Please wait {wait} s.")
         return words.format(wait=wait)
     return _("That was not the PIN. Please try again.") if wrong else ""
 
 
-def pin(typed: int, turned: int, said: str, width: int, height: int, *, few_buttons: bool) -> list[Line]:
-    """typed: digits so far. turned: index into WHEEL. said: why it is not open yet."""
+def pin(typed: int, wheel_index: int, message: str, width: int, height: int, *, few_buttons: bool) -> list[Line]:
+    """Return the page that asks for the PIN.
+
+    typed: number of digits so far. wheel_index: the marked sign of WHEEL. message: about the last PIN.
+    """
     left = _margin(width)
     stars = "* " * min(typed, (width - 2 * left) // 2 - 2)
     lines = [*_text(width, _("Please enter the PIN."), Style.STRONG), BLANK]
-    lines += [line(" " * left, Span(f"{stars}_", Style.STRONG)), BLANK, _wheel(turned, width), BLANK]
-    told = _text(width, said, Style.WARN) if said else [BLANK]
+    lines += [line(" " * left, Span(f"{stars}_", Style.STRONG)), BLANK, _wheel(wheel_index, width), BLANK]
+    about_last = _text(width, message, Style.WARN) if message else [BLANK]
     keys = _("Type it, or choose with Up and Down and take with Enter.")
     if few_buttons:
         keys = _("Press for the next sign, hold to take it.")
-    lines += [*told, *[BLANK] * max(0, 2 - len(told)), *_text(width, keys)]
+    lines += [*about_last, *[BLANK] * max(0, 2 - len(about_last)), *_text(width, keys)]
     return _middle(lines, height)
 
 
-def _wheel(turned: int, width: int) -> Line:
-    """Return the signs in a row; where not all of them fit, those around the marked one."""
+def _wheel(marked: int, width: int) -> Line:
+    """Return the signs in a row; if not all of them fit, those around the marked one."""
     left = _margin(width)
-    signs = [f"[{_(sign)}]" if index == turned else f" {_(sign)} " for index, sign in enumerate(WHEEL)]
+    signs = [f"[{_(sign)}]" if index == marked else f" {_(sign)} " for index, sign in enumerate(WHEEL)]
     first, last = 0, len(signs)
     while sum(map(cells, signs[first:last])) > width - 2 * left:
-        if turned - first > last - 1 - turned:
+        if marked - first > last - 1 - marked:
             first += 1
         else:
             last -= 1
     shown = [
-        Span(sign, Style.KEY if index == turned else Style.TEXT) for index, sign in list(enumerate(signs))[first:last]
+        Span(sign, Style.KEY if index == marked else Style.TEXT) for index, sign in list(enumerate(signs))[first:last]
     ]
     return line(" " * left, *shown)
 
 
 def _middle(lines: list[Line], height: int) -> list[Line]:
-    """Return the lines a third of the way down; drop the blank ones where there is no room for them."""
+    """Return the lines a third of the way down the screen; leave out blank ones if there is no room for them."""
     if len(lines) > height:
         lines = [row for row in lines if row != BLANK]
     return [*[BLANK] * max(0, (height - len(lines)) // 3), *lines]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A line of text that somebody types: a value with a cursor. Every key makes another one."""
+"""A line of text with a cursor, as an immutable value: each edit returns a new one."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import Span, Style
 
 LONGEST = 8192
-"""Characters; the longest command line that a kernel takes is 4096 (arm64: COMMAND_LINE_SIZE 2048)."""
+"""Characters; the longest command line that any kernel takes is 4096 (arm64: COMMAND_LINE_SIZE 2048)."""
 
 
 class LineEditor(Value):
-    """Text, and the place before which the next character goes: 0 to its length."""
+    """Text and cursor: the index at which the next character is inserted, 0 to the text's length."""
 
     text: str = ""
     cursor: int = 0
 
     @classmethod
     def of(cls, text: str) -> LineEditor:
-        """With the cursor at its end."""
+        """Return a line with this text and the cursor at its end."""
         return cls(text, len(text))
 
     def insert(self, text: str, longest: int = LONGEST) -> LineEditor:
-        """Behind it stands the cursor. What is too long is left out."""
+        """Insert text at the cursor, and put the cursor after it. Drop what exceeds `longest` characters in all."""
         text = text[: max(0, longest - len(self.text))]
         return LineEditor(self.text[: self.cursor] + text + self.text[self.cursor :], self.cursor + len(text))
 
     def erase(self) -> LineEditor:
-        """Take the character before the cursor away."""
+        """Delete the character before the cursor."""
         return self._without(self._step(-1), self.cursor)
 
     def delete(self) -> LineEditor:
-        """Take the character at the cursor away."""
+        """Delete the character under the cursor."""
         return self._without(self.cursor, self._step(1))
 
     def clear(self) -> LineEditor:
-        """Take away everything before the cursor."""
+        """Delete everything before the cursor."""
         return self._without(0, self.cursor)
 
     def kill(self) -> LineEditor:
-        """Take away everything from the cursor on."""
+        """Delete everything from the cursor to the end."""
         return self._without(self.cursor, len(self.text))
 
     def erase_word(self) -> LineEditor:
-        """Take away the word before the cursor, and the blanks behind it."""
+        """Delete the word before the cursor, and the blanks between them."""
         before, blank, _ = self.text[: self.cursor].rstrip().rpartition(" ")
         return self._without(len(before + blank), self.cursor)
 
     def left(self) -> LineEditor:
-        """One character."""
+        """Move the cursor one character to the left."""
         return replace(self, cursor=self._step(-1))
 
     def right(self) -> LineEditor:
-        """One character."""
+        """Move the cursor one character to the right."""
         return replace(self, cursor=self._step(1))
 
     def home(self) -> LineEditor:
-        """Before the first character."""
+        """Move the cursor to the beginning."""
         return replace(self, cursor=0)
 
     def end(self) -> LineEditor:
-        """Behind the last character."""
+        """Move the cursor to the end."""
         return replace(self, cursor=len(self.text))
 
     def _without(self, start: int, end: int) -> LineEditor:
@@ -72,20 +72,20 @@ class LineEditor(Value):
         return max(0, min(self.cursor + direction, len(self.text)))
 
     def spans(self, width: int, style: Style = Style.STRONG) -> tuple[Span, ...]:
-        """At most `width` columns around the cursor, which is marked; « and » say that there is more."""
+        """Return at most `width` columns around the cursor, which is marked; « and » show that text is cut there."""
         return _window([clean(char) for char in self.text], self.cursor, width, style)
 
 
 def _window(chars: list[str], cursor: int, width: int, style: Style) -> tuple[Span, ...]:
-    """The part before the cursor moves on by half the width, so that typing seldom moves the whole line."""
+    """Return the spans of LineEditor.spans. The text scrolls by half the width, so it seldom moves while typing."""
     widths = [cells(char) for char in chars] + [1]
     width = max(width, 4)
     start = 0
     while sum(widths[start : cursor + 1]) > width - 1 - (start > 0):
-        # from the beginning of the line, in halves: where a cursor stands, the same part is always shown
-        half, passed = width // 2, 0
-        while passed < half and start < cursor:
-            passed += widths[start]
+        # count from the beginning of the line, so that each position of the cursor always shows the same part
+        half, skipped = width // 2, 0
+        while skipped < half and start < cursor:
+            skipped += widths[start]
             start += 1
     room = width - (start > 0)
     end = start

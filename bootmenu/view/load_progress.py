@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The progress of a load: one row a stage with bytes, rate and time, and a bar for the whole."""
+"""The progress of a load: a row for each stage with bytes, rate and time, and a bar for the whole load."""
 
 from __future__ import annotations
 
@@ -14,22 +14,33 @@ from bootmenu.terminal.cells import cells, clean, cut, fit, rate, seconds
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, bar, block, clip, spread
 from bootmenu.view.wording import full_name, overridden, stage_width
 
-Told = Mapping[Stage, Progress]
+StageProgress = Mapping[Stage, Progress]
+"""The latest progress of each stage that has begun."""
 
 
 def loading(
-    listing: Listing, plan: LoadPlan | None, known: Told, said: str, width: int, height: int, *, test: bool = False
+    listing: Listing,
+    plan: LoadPlan | None,
+    known: StageProgress,
+    message: str,
+    width: int,
+    height: int,
+    *,
+    test: bool = False,
 ) -> list[Line]:
-    """said: one sentence under the bar. height: in how many rows; where they are few, the stages around the one that
-    runs. test: it ends with the load."""
+    """Return the page that is shown while an entry is loaded.
+
+    plan: None while it is being made. message: one sentence under the bar. height: the rows there are; if they are
+    few, only the stages around the running one are shown. test: whether nothing is executed after the load.
+    """
     method = clean(plan.method, 40) if plan else _("choosing the way to load")
     title = spread(width, [Span(" " + full_name(listing.entry), Style.STRONG)], [Span(method + " ", Style.DIM)])
     stages = stages_of(plan, test=test)
     rows = [_stage(stage, known.get(stage), width) for stage in stages]
-    whole = bar(fraction(plan, known, test=test) if plan else 0.0, min(width - 9, 60))
+    total = bar(fraction(plan, known, test=test) if plan else 0.0, min(width - 9, 60))
     below: list[Line] = []
-    if said:
-        below += block(width - 1, [], 1, clean(localized(said)), Style.DIM)
+    if message:
+        below += block(width - 1, [], 1, clean(localized(message)), Style.DIM)
     codes = overridden(listing.report)
     if codes:
         below += block(width - 1, [Span(" "), Span(_("overridden"), Style.FAIL)], 3 + cells(_("overridden")), codes)
@@ -41,12 +52,12 @@ def loading(
         room = max(1, height - 2 - min(len(below), height // 3))
         last = max((index for index, stage in enumerate(stages) if stage in known), default=0)
         first = max(0, min(last - room // 2, len(rows) - room))
-        return [title, *rows[first : first + room], whole, *below]
-    return [BLANK, title, BLANK, *rows, BLANK, whole, BLANK, *below]
+        return [title, *rows[first : first + room], total, *below]
+    return [BLANK, title, BLANK, *rows, BLANK, total, BLANK, *below]
 
 
 def stages_of(plan: LoadPlan | None, *, test: bool) -> tuple[Stage, ...]:
-    """Those that it runs through; a test ends with the load."""
+    """Return the stages that a plan runs through; a test ends with the load."""
     stages = plan.stages if plan else tuple(Stage)
     return stages[: stages.index(Stage.LOAD) + 1] if test else stages
 
@@ -85,15 +96,15 @@ def _stage(stage: Stage, progress: Progress | None, width: int) -> Line:
     return Line(clip(spans, width - 1))
 
 
-def fraction(plan: LoadPlan, known: Told, *, test: bool = False) -> float:
-    """0.0 to 1.0: bytes count, and each stage without bytes counts a little."""
-    read = {
+def fraction(plan: LoadPlan, known: StageProgress, *, test: bool = False) -> float:
+    """Return how much of a load is done, 0.0 to 1.0. Stages weigh as many bytes as they read, but at least 5 %."""
+    sizes = {
         Stage.KERNEL: plan.kernel.size,
         Stage.INITRAMFS: sum(file.size for file in plan.initrds),
         Stage.DEVICE_TREE: plan.dtb.size if plan.dtb else 0,
     }
-    little = max(sum(read.values()) / 20, 1)
-    weights = {stage: max(read.get(stage, 0), little) for stage in stages_of(plan, test=test)}
+    least = max(sum(sizes.values()) / 20, 1)
+    weights = {stage: max(sizes.get(stage, 0), least) for stage in stages_of(plan, test=test)}
     reached = 0.0
     for stage, weight in weights.items():
         progress = known.get(stage)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was written down: by the menu in its file, by the kernel in its buffer. The newest stands at the end."""
+"""The log page: the kernel's messages and bootmenu's internal errors, newest last."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bootmenu.view.banner import heading
 from bootmenu.view.styled_text import BLANK, Line, Style, paragraph
 
 LINES = 400
-"""Of each of the two."""
+"""Number of lines shown of each of the two logs."""
 
 
-def log(own: Sequence[str] | None, kernel: Sequence[str] | None, where: str, width: int) -> list[Line]:
-    """own: lines of the file; None = it is being read. kernel: None = not permitted. where: the file."""
+def log(own: Sequence[str] | None, kernel: Sequence[str] | None, log_file: str, width: int) -> list[Line]:
+    """Return the page. own: lines of the log file; None while it is read. kernel: lines; None if not permitted."""
     lines = [heading(width, _("The kernel's messages"))]
     if kernel is None:
         lines += paragraph(width, _("Only root may read them."), Style.DIM)
@@ -29,6 +29,6 @@ def log(own: Sequence[str] | None, kernel: Sequence[str] | None, where: str, wid
         lines += paragraph(width, text)
     if not own:
         lines += paragraph(width, _("None."), Style.DIM)
-    return (
-        [*lines, *paragraph(width, _("The whole file: {where}").format(where=where), Style.DIM)] if where else lines
-    )
+    if log_file:
+        lines += paragraph(width, _("The whole file: {where}").format(where=log_file), Style.DIM)
+    return lines

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The question for a passphrase: how many characters have been typed, and what came of the last one."""
+"""The prompt for the passphrase of an encrypted partition."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, line, paragraph
 
 
-def passphrase(device: Device, said: str, width: int, *, working: bool) -> list[Line]:
-    """Return which partition it is, and what came of the last try: always as many lines, so that the box keeps its
-    size.
+def passphrase(device: Device, error: str, width: int, *, working: bool) -> list[Line]:
+    """Return the partition's name and the state of the last try, padded so that the box never shrinks.
 
-    said: why the last one did not do.
+    error: why the last passphrase was refused; empty if none was tried. working: whether one is being tried.
     """
     what = _("It is encrypted. Unlocked, it is read like any other; nothing on it is written.")
     explained = paragraph(width, what)
     if working:
-        explained = _as_many(paragraph(width, _("deriving the key, which takes some seconds"), Style.DIM), explained)
-    elif said:
-        explained = _as_many(paragraph(width, clean(said, 300), Style.WARN), explained)
+        explained = _padded(paragraph(width, _("deriving the key, which takes some seconds"), Style.DIM), explained)
+    elif error:
+        explained = _padded(paragraph(width, clean(error, 300), Style.WARN), explained)
     return [*paragraph(width, clean(device.title, 200), Style.STRONG), BLANK, *explained]
 
 
-def _as_many(lines: list[Line], others: list[Line]) -> list[Line]:
+def _padded(lines: list[Line], others: list[Line]) -> list[Line]:
+    """Return the lines, with blank ones added so that there are at least as many as the others."""
     return lines + [BLANK] * (len(others) - len(lines))
 
 
-def typing(typed: int, width: int) -> Line:
-    """Return the line that is typed: its end is where the typing shows. typed: characters so far."""
+def input_line(typed: int, width: int) -> Line:
+    """Return the line that is typed, with a star for each character and the cursor. typed: number of characters."""
     label = _("Passphrase: ")
     if cells(label) > width // 2:
         label = ""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What exists for the person in front of the screen: which entries, in which order, and which actions.
+"""The policy: which entries and actions a person may use, and in which order entries are offered.
 
-The one place that decides it, for every menu: screens and the plain menu ask, and offer nothing else.
+It is decided only here, for all front ends: each of them asks a Policy, and offers nothing else.
 """
 
 from __future__ import annotations
@@ -17,42 +17,44 @@ from bootmenu.model.place import INTERNAL_ONLY, PlaceRule
 from bootmenu.model.value import Value
 from bootmenu.view.key_help import essential
 
-if TYPE_CHECKING:  # the first frame asks, too, and must not wait for imports
+if TYPE_CHECKING:  # the first frame imports this module, and must not wait for these
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.model.entry import BootEntry
 
 
 class Access(StrEnum):
-    """How something can be reached."""
+    """How an entry or an action can be used."""
 
     FREE = "free"
     PIN = "pin"
-    """After the PIN."""
+    """Only after the PIN."""
     ABSENT = "absent"
-    """Not at all: it is neither shown nor done."""
+    """Not at all: it is neither shown nor performed."""
 
 
 class Policy(Value, kw_only=True):
-    """The answers. The default one allows everything."""
+    """What the settings permit. The default policy permits everything."""
 
     kiosk: bool = False
+    """Whether this is a kiosk; if not, only `offers_shell` matters."""
     entries: tuple[str, ...] = ("*",)
-    """Patterns of ids; what matches an earlier one stands first."""
+    """Patterns of the ids of permitted entries; entries that match an earlier pattern are offered first."""
     disks: tuple[PlaceRule, ...] = INTERNAL_ONLY
-    """Places whose entries exist: an id is made of names that whoever made the disk has chosen."""
+    """Places whose entries are permitted. Ids alone are not safe: the author of a disk chooses them."""
     default_only: bool = False
-    """Of those that match, only the entry that would start by itself exists."""
+    """Whether, of those that match, only the entry that would start automatically is offered."""
     recovery: tuple[str, ...] = ()
+    """Patterns of the ids of entries for repair."""
     locked: tuple[str, ...] = ()
-    """Patterns of ids that ask for the PIN."""
+    """Patterns of the ids of entries that ask for the PIN."""
     actions: frozenset[str] = frozenset()
-    """Without the PIN, beside those that are essential."""
+    """Names of actions that are permitted without the PIN, besides the essential ones."""
     has_pin: bool = False
     offers_shell: bool = True
 
     @classmethod
     def of(cls, settings: Settings) -> Policy:
-        """What the settings want."""
+        """Return the policy of the settings."""
         return cls(
             kiosk=settings.profile is Profile.KIOSK,
             entries=settings.kiosk_entries or settings.kiosk_default_of,
@@ -66,11 +68,11 @@ class Policy(Value, kw_only=True):
         )
 
     def unlocked(self) -> Policy:
-        """After the PIN: everything, but a shell where the settings forbid one."""
+        """Return the policy after the PIN: everything, except a shell if the settings forbid one."""
         return Policy(offers_shell=self.offers_shell)
 
     def access(self, action: str) -> Access:
-        """Return how an action can be reached, by its name in the table."""
+        """Return how an action can be used. action: its name in the table of actions."""
         if action == "shell" and not self.offers_shell:
             return Access.ABSENT
         if not self.kiosk or action in essential() or action in self.actions:
@@ -78,31 +80,32 @@ class Policy(Value, kw_only=True):
         return Access.PIN if self.has_pin else Access.ABSENT
 
     def allows(self, action: str) -> bool:
-        """Return whether an action needs nothing else."""
+        """Return whether an action can be used without the PIN."""
         return self.access(action) is Access.FREE
 
     def access_to(self, listing: Listing) -> Access:
-        """Of an entry, whatever its verdict."""
+        """Return how an entry can be used, whatever its verdict."""
         if not self.kiosk:
             return Access.FREE
-        if _place(listing.entry.id, self.entries) is None or not self._allows_places(listing):
+        if _first_match(listing.entry.id, self.entries) is None or not self._allows_places(listing):
             return Access.ABSENT
-        if _place(listing.entry.id, self.locked) is None:
+        if _first_match(listing.entry.id, self.locked) is None:
             return Access.FREE
         return Access.PIN if self.has_pin else Access.ABSENT
 
     def _allows_places(self, listing: Listing) -> bool:
-        """Whether every partition that an entry takes something from is at a place that is allowed."""
+        """Return whether every partition that has a file of the entry is at a permitted place."""
         return bool(listing.places) and all(
             any(rule.allows(place) for rule in self.disks) for place in listing.places
         )
 
-    def repairs(self, entry: BootEntry) -> bool:
-        """Whether it is one of those for repair."""
-        return _place(entry.id, self.recovery) is not None
+    def is_for_repair(self, entry: BootEntry) -> bool:
+        """Return whether an entry is one for repair."""
+        return _first_match(entry.id, self.recovery) is not None
 
     def startable(self, listings: Iterable[Listing]) -> list[Listing]:
-        """Those that may be started without the PIN, whatever their verdict, in the order of the patterns."""
+        """Return the entries that may be started without the PIN, in the order of the patterns, whatever their
+        verdict."""
         found = list(listings)
         if not self.kiosk:
             return found
@@ -111,28 +114,30 @@ class Policy(Value, kw_only=True):
     def offered(
         self, listings: Iterable[Listing], *, repair_first: bool = False, default: Listing | None = None
     ) -> list[Listing]:
-        """What there is to choose from. Without a kiosk: everything, as it came.
+        """Return the entries to choose from. Outside the kiosk these are all, in their order; in it, not those with
+        the verdict FAIL.
 
-        In the kiosk: none that cannot be started here. repair_first: something is wrong with the default. default:
-        what would start by itself, of those that are startable; None = nothing, or it is not known for sure yet.
+        repair_first: whether entries for repair come first, as something is wrong with the default. default: the
+        startable entry that would start automatically; None if there is none, or it may still change.
         """
         found = list(listings)
         if not self.kiosk:
             return found
         if self.default_only:
             found = [one for one in found if one is default]
-        able = self._in_order(
+        offered = self._in_order(
             one
             for one in found
             if self.access_to(one) is not Access.ABSENT and one.report.verdict is not Severity.FAIL
         )
-        return sorted(able, key=lambda one: not (repair_first and self.repairs(one.entry)))
+        return sorted(offered, key=lambda one: not (repair_first and self.is_for_repair(one.entry)))
 
     def _in_order(self, listings: Iterable[Listing]) -> list[Listing]:
-        return sorted(listings, key=lambda one: _place(one.entry.id, self.entries) or 0)
+        return sorted(listings, key=lambda one: _first_match(one.entry.id, self.entries) or 0)
 
 
-def _place(entry_id: str, patterns: Sequence[str]) -> int | None:
+def _first_match(entry_id: str, patterns: Sequence[str]) -> int | None:
+    """Return the index of the first pattern that matches an id, if any."""
     for index, pattern in enumerate(patterns):
         if fnmatch.fnmatchcase(entry_id, pattern):
             return index

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What went wrong, what the kernel logged about it, and what to do."""
+"""The page about a load that failed: what went wrong, what the kernel logged about it, and what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _LABELS = (*(N_("entry"), N_("what"), N_("stage"), N_("call"), N_("kernel log"),
 
 
 def headline(error: Exception) -> str:
-    """One sentence. LoadError's contract: nothing is loaded any more, unless its notes say so."""
+    """Return one sentence about the error and the state of the machine.
+
+    LoadError guarantees that nothing is loaded any more, unless its notes say otherwise (`left_loaded`).
+    """
     if left_loaded(error):
         return _("This entry was not started, and a kernel stays loaded.")
     match error:
@@ -37,15 +40,18 @@ def headline(error: Exception) -> str:
 
 
 def advice(error: Exception) -> str:
-    """What to do next; empty when nobody knows."""
+    """Return what to do next; empty if the error has no hint."""
     if isinstance(error, BootmenuError):
         return localized(error.hint)
     return _("Please report this, with the log file of bootmenu.")
 
 
 def refusal_rows(error: Exception, name: str = "") -> list[tuple[str, str, Style]]:
-    """Return what went wrong as rows of name, text and style: the entry, the error, what is still loaded, the stage,
-    the call and the kernel's log. Rows without a name continue the one above. name: the entry's; empty = unknown."""
+    """Return rows of label, text and style: the entry, the error, what is still loaded, the stage, the system call
+    and the kernel's log. A row without a label continues the one above.
+
+    name: of the entry; empty if unknown.
+    """
     rows = [(_("entry"), name, Style.TEXT)] if name else []
     what = localized(error.message) if isinstance(error, BootmenuError) else f"{type(error).__name__}: {error}"
     rows.append((_("what"), what, Style.STRONG))
@@ -67,7 +73,7 @@ def refusal_rows(error: Exception, name: str = "") -> list[tuple[str, str, Style
 
 
 def refusal_lines(error: Exception) -> list[tuple[str, bool]]:
-    """Return the rows as lines for a terminal that can only show lines, each with whether it matters most: the error
+    """Return the rows as lines for a terminal that can only print lines, each with whether it is important: the error
     itself, and what is still loaded."""
     return [
         (text, True) if style in (Style.STRONG, Style.WARN) else (f"{name}: {text}" if name else text, False)
@@ -76,7 +82,7 @@ def refusal_lines(error: Exception) -> list[tuple[str, bool]]:
 
 
 def refusal(error: Exception, name: str, width: int) -> list[Line]:
-    """Return the page about an error. name: the entry; empty when it is not known any more."""
+    """Return the page about an error. name: of the entry; empty if unknown."""
     lines = [BLANK, *block(width - 1, [Span(" "), Span("■", Style.FAIL)], 3, headline(error), Style.FAIL), BLANK]
     for label, text, style in refusal_rows(error, name):
         if label == _("kernel log") and isinstance(error, LoadError) and error.kernel_log:
@@ -93,7 +99,7 @@ def _field(label: str, text: str, width: int, style: Style = Style.TEXT) -> list
 
 
 def arrival(name: str, last_line: str, method: str, width: int) -> list[Line]:
-    """The end of every load on the demonstration machine."""
+    """Return the page that ends each load on the demonstration machine. name: of the entry."""
     here = _("Here the machine would start {name}.").format(name=clean(name, 300))
     done = _("Everything but the jump was done (loading method: {method}).").format(method=clean(method, 60))
     return [

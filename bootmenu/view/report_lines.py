@@ -25,10 +25,10 @@ def report_lines(report: Report, *, colour: bool = False) -> Iterator[str]:
 
 def _finding_lines(finding: Finding, width: int, colour: bool) -> Iterator[str]:
     room = word_width()
-    said = _word(finding.severity, colour) + " " * (room - len(word(finding.severity)))
+    padded = _word(finding.severity, colour) + " " * (room - len(word(finding.severity)))
     indent = " " * (room + 2 + width + 2)
     first, *more = textwrap.wrap(printable(findings.message(finding)), _WIDTH - len(indent)) or [""]
-    yield f"{said}  {finding.code:<{width}}  {first}"
+    yield f"{padded}  {finding.code:<{width}}  {first}"
     yield from (indent + line for line in more)
     if advice := findings.hint(finding):
         first, *more = textwrap.wrap(printable(advice), _WIDTH - len(indent) - 2)

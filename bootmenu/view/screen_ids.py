@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The screens, and what an action depends on: what is permitted here, and what there is on the screen."""
+"""The names of the screens, and the conditions under which actions exist and are shown in the footer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bootmenu.i18n import N_
 
 
 class ScreenId(StrEnum):
-    """The screens. The value says when they are shown, for the help."""
+    """The screens. The value is the heading in the help: when the screen is shown."""
 
     MENU = N_("In the menu")
     EDIT = N_("While an entry is edited")
@@ -33,15 +33,15 @@ CHOOSING = (ScreenId.MENU, ScreenId.KIOSK)
 SCROLLED = (ScreenId.REFUSAL, *READING)
 BOXES = (ScreenId.CONFIRM, ScreenId.CHOICE)
 LETTERLESS = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.PASSPHRASE, ScreenId.KIOSK, ScreenId.PIN)
-"""On these no letter is a key."""
+"""Screens on which letters are typed, and are not keys of actions."""
 TYPING = (ScreenId.EDIT, ScreenId.FILTER, ScreenId.PASSPHRASE)
 
 
 class Requirement(Enum):
-    """What has to be permitted where bootmenu runs; without it the action does not exist."""
+    """A condition for an action to exist, which depends on where bootmenu runs and on the settings."""
 
     QUIT = auto()
-    """There is something to go back to: this is not a first stage."""
+    """There is a system to return to: this is not a first stage."""
     SHELL = auto()
     """This is a first stage, and the settings permit a shell."""
     DEMO = auto()
@@ -51,13 +51,13 @@ class Requirement(Enum):
 
 
 class Situation(Enum):
-    """When the footer names an action that exists anyway."""
+    """A situation in which the footer shows an action that also exists at other times."""
 
     ENTRY = auto()
     """An entry is selected."""
     LOCKED = auto()
     """There is an encrypted partition."""
     FILTER = auto()
-    """Only some entries are listed."""
+    """A filter is set."""
     NOTHING_TO_BOOT = auto()
     """No entry was found, or this machine cannot boot any."""

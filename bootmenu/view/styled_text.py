@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Lines of spans, each with a style, which screens are made of. Widgets give the styles their colours."""
+"""Lines of styled spans, which all screens consist of. Widgets translate styles to colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bootmenu.terminal.cells import cells, clean, cut, wrap
 
 
 class Style(StrEnum):
-    """What a piece of text is, never how it looks: themes decide that (variables `ink-NAME`)."""
+    """The role of a piece of text. Themes decide how it looks (variables `ink-NAME`)."""
 
     TEXT = "text"
     STRONG = "strong"
@@ -34,36 +34,36 @@ class Style(StrEnum):
 
     @classmethod
     def of(cls, severity: Severity) -> Style:
-        """The style of a verdict."""
+        """Return the style of a severity."""
         return cls(str(severity))
 
 
 class Span(Value):
-    """Text in one style. The text is safe already: `clean` it when it comes from a disk."""
+    """Text in one style. The text must be safe to print: `clean` what comes from a disk."""
 
     text: str
     style: Style = Style.TEXT
     marked: bool = False
-    """In reverse video, as a cursor is."""
+    """Whether it is shown in reverse video, as a cursor is."""
     press: str = ""
-    """The key that a click on it stands for, by Textual's name; empty = none."""
+    """Textual's name of the key that a click on it stands for; empty if none."""
 
 
 class Line(Value):
-    """One row of cells. selected: drawn in reverse video over its whole width."""
+    """One row of the screen. selected: whether it is shown in reverse video over its whole width."""
 
     spans: tuple[Span, ...] = ()
     selected: bool = False
     press: str = ""
-    """The key that a click on it stands for; of a row to choose from, a double click is Enter as well."""
+    """Textual's name of the key that a click on it stands for; in a list, a double click is Enter as well."""
 
     @property
     def width(self) -> int:
-        """Columns of its text."""
+        """Return the columns of its text."""
         return sum(cells(span.text) for span in self.spans)
 
     def pressed(self, x: int) -> str:
-        """The key that a click in this column stands for."""
+        """Return the key that a click in column x stands for; empty if none."""
         for span in self.spans:
             x -= cells(span.text)
             if x < 0:
@@ -72,18 +72,18 @@ class Line(Value):
 
     @property
     def text(self) -> str:
-        """Its characters without the inks."""
+        """Return its text without styles."""
         return "".join(span.text for span in self.spans)
 
 
 Render = Callable[[int], Sequence[Line]]
-"""A page of lines for a width in columns."""
+"""A function that returns a page of lines for a width in columns."""
 
 BLANK = Line()
 
 
 class LazyLines(Sequence[Line]):
-    """Lines of a long text, each of which is made when it is asked for, behind some that are made already."""
+    """The lines of a long text, each made on access by `make`. first: finished lines that precede them."""
 
     def __init__(self, first: Sequence[Line], texts: Sequence[str], make: Callable[[str], Line]) -> None:
         self._first, self._texts, self._make = first, texts, make
@@ -103,12 +103,12 @@ class LazyLines(Sequence[Line]):
 
 
 def line(*parts: Span | str, selected: bool = False, press: str = "") -> Line:
-    """A line of spans; plain strings are in the style of text."""
+    """Return a line of spans and plain strings, which get Style.TEXT."""
     return Line(tuple(part if isinstance(part, Span) else Span(part) for part in parts), selected, press)
 
 
 def spread(width: int, left: Iterable[Span], right: Iterable[Span]) -> Line:
-    """The left spans at the left, the right ones at the right end; the left is cut first."""
+    """Return a line with spans at its left and right ends. Without enough room the left ones are cut first."""
     right = tuple(right)
     room = width - sum(cells(span.text) for span in right)
     if room < 8:
@@ -119,7 +119,7 @@ def spread(width: int, left: Iterable[Span], right: Iterable[Span]) -> Line:
 
 
 def clip(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
-    """As much of the spans as fits into `width` columns."""
+    """Return as many of the spans as fit into `width` columns, the last one cut."""
     kept: list[Span] = []
     for span in spans:
         size = cells(span.text)
@@ -131,21 +131,24 @@ def clip(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     return tuple(kept)
 
 
-def rule_room(width: int, right: Sequence[Span], *, beside: bool = True) -> int:
-    """Columns for the left text of a rule with that right one, which gives way to a left one where there are few.
+def rule_room(width: int, right: Sequence[Span], *, has_left: bool = True) -> int:
+    """Return the columns for the left text of a rule. If there are few, the right text is left out.
 
-    beside: there is a left one.
+    has_left: whether there is a left text.
     """
     tail = sum(cells(span.text) for span in right) + 3 if right else 0
-    return width - 4 - (tail if width - tail - 2 >= (12 if beside else 0) else 0)
+    return width - 4 - (tail if width - tail - 2 >= (12 if has_left else 0) else 0)
 
 
 def rule(
     width: int, left: Sequence[Span] = (), right: Sequence[Span] = (), *, joint: tuple[int, str] | None = None
 ) -> Line:
-    """`─ left ─────────── right ─`; without texts a plain line. joint: a sign where another line meets it."""
+    """Return `─ left ─────────── right ─`; without texts a plain line.
+
+    joint: column and sign where a vertical line meets the rule.
+    """
     spans: list[Span] = []
-    room = rule_room(width, right, beside=bool(left))
+    room = rule_room(width, right, has_left=bool(left))
     tail = width - 4 - room
     right = right if tail else ()
     if left:
@@ -164,7 +167,7 @@ def rule(
 def block(
     width: int, label: Sequence[Span], column: int, text: str, style: Style = Style.TEXT, *, tail: str = ""
 ) -> list[Line]:
-    """A label and a text that wraps under its own column; `tail` stands right-aligned on the first line."""
+    """Return a label and a text that starts and wraps at `column`. tail: right-aligned on the first line."""
     room = max(width - column, 8)
     first = room - (cells(tail) + 2 if tail else 0)
     if tail and first < 12:
@@ -183,7 +186,7 @@ def block(
 
 
 def bar(part: float, length: int, *, indent: int = 1) -> Line:
-    """Return a progress bar with its percentage. part: 0.0 to 1.0. length: its columns, of which 10 are the least."""
+    """Return a progress bar with its percentage. part: 0.0 to 1.0. length: of the bar in columns, at least 10."""
     length = max(10, length)
     filled = int(length * part)
     return line(
@@ -195,7 +198,7 @@ def bar(part: float, length: int, *, indent: int = 1) -> Line:
 
 
 def paragraph(width: int, text: str, style: Style = Style.TEXT, *, indent: int = 1) -> list[Line]:
-    """Wrapped text with a left margin; a line break in it is kept."""
+    """Return wrapped text with a left margin; line breaks in it are kept."""
     return [
         line(" " * indent, Span(row, style))
         for piece in text.split("\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The words and signs of a verdict, and the names of things, in one place for every screen."""
+"""The words and signs of verdicts, and the names of entries, stages and power actions, for all front ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bootmenu.view.styled_text import Span, Style
 
 
 class VerdictWords(Value):
-    """sign and word stand at the start of a row, sentence where there is room."""
+    """The texts of a verdict: sign and word at the start of a row, and a phrase where there is room."""
 
     sign: str
     word: str
@@ -34,16 +34,17 @@ WORDS = {
 }
 
 WAITS = VerdictWords("?", N_("wait"), N_("waits for {device}"))
-"""Of an entry that cannot be judged before a partition is there."""
+"""For an entry that cannot be checked before a partition appears."""
 
 SKIP = N_("! skip")
-"""In the same column: something could not be read."""
+"""Shown in place of a verdict if something could not be read."""
 NOTE = N_("! note")
+"""Shown in place of a verdict before a notice."""
 
 
 @for_each_language
 def verdict_width() -> int:
-    """Columns of sign, space and word, in the language in use."""
+    """Return the columns of the longest sign, space and word, in the language in use."""
     return max(cells(text) for text in (*map(_worded, (*WORDS.values(), WAITS)), _(SKIP)))
 
 
@@ -58,7 +59,7 @@ def word(severity: Severity) -> str:
 
 @for_each_language
 def word_width() -> int:
-    """Return the columns of the longest word of a verdict."""
+    """Return the columns of the longest word alone."""
     return max(cells(word(severity)) for severity in WORDS)
 
 
@@ -68,26 +69,27 @@ def verdict_line(severity: Severity) -> str:
 
 
 def verdict(severity: Severity) -> Span:
-    """`■ FAIL`, padded to the column's width. The unknown is its sign alone."""
+    """Return `■ FAIL`, padded to the width of the column; for unknown only the sign."""
     return Span(fit(_worded(WORDS[severity]), verdict_width()), Style.of(severity))
 
 
 def awaited(listing: Listing) -> str:
-    """The partition for which it waits, as configurations name it; empty when that does not decide its verdict."""
+    """Return the partition that the entry waits for, as its configuration names it; empty if the verdict does not
+    depend on one."""
     if listing.report.verdict is not Severity.UNKNOWN:
         return ""
     return next((file.device for file in listing.facts.files if file.state is FileState.WAITING), "")
 
 
 def verdict_of(listing: Listing) -> Span:
-    """The verdict of an entry, or `? wait`."""
+    """Return the verdict of an entry, padded, or `? wait`."""
     if awaited(listing):
         return Span(fit(_worded(WAITS), verdict_width()), Style.UNKNOWN)
     return verdict(listing.report.verdict)
 
 
 def sentence_of(listing: Listing) -> Span:
-    """The same at length: `waits for uuid=1C4E-5A7B`."""
+    """Return the verdict of an entry as a phrase: `cannot be started here`, `waits for uuid=1C4E-5A7B`."""
     severity = listing.report.verdict
     if device := awaited(listing):
         return Span(_(WAITS.sentence).format(device=clean(device, 40)), Style.UNKNOWN)
@@ -95,36 +97,36 @@ def sentence_of(listing: Listing) -> Span:
 
 
 def skip() -> Span:
-    """`! skip`, as wide as a verdict."""
+    """Return `! skip`, as wide as a verdict."""
     return Span(fit(_(SKIP), verdict_width()), Style.WARN)
 
 
 @for_each_language
 def stage_width() -> int:
-    """Columns of the longest stage."""
+    """Return the columns of the longest name of a stage."""
     return max(cells(_(stage)) for stage in Stage)
 
 
 def stage_words(progress: Progress) -> str:
-    """`read kernel          done    `, for a line of its own."""
+    """Return a stage and its state in two columns: `read kernel          done    `."""
     state = max(cells(_(state)) for state in StageState)
     return f"{fit(_(progress.stage), stage_width() + 1)} {fit(_(progress.state), state + 1)}"
 
 
 def stage_line(progress: Progress) -> str:
-    """Return a stage with its state, size, time and what it says: `read kernel    done    35.1 MB    0.3 s`."""
+    """Return a stage with its state, size, time and detail: `read kernel    done    35.1 MB    0.3 s`."""
     size = megabytes(progress.done) if progress.done else ""
     detail = clean(localized(progress.detail), 60)
     return f"{stage_words(progress)} {size:>9} {number(progress.seconds, '6.1f')} s  {detail}".rstrip()
 
 
 def name(entry: BootEntry) -> str:
-    """Return an entry's name, fit for a screen."""
+    """Return an entry's name, safe to print on a terminal."""
     return clean(entry.name, 200)
 
 
 def full_name(entry: BootEntry) -> str:
-    """Return an entry's name with the kernel version, fit for a screen."""
+    """Return an entry's name with the kernel version, safe to print on a terminal."""
     return clean(entry.full_name, 300)
 
 
@@ -133,23 +135,25 @@ POWER_WORDS: Mapping[Power, str] = {
     Power.OFF: N_("Switch off"),
     Power.FIRMWARE: N_("Restart into the firmware setup"),
 }
-"""What a person chooses from."""
+"""The choices of the action `power`."""
 GOING_DOWN: Mapping[Power, str] = {
     Power.REBOOT: N_("The machine is restarting."),
     Power.OFF: N_("The machine is switching off."),
     Power.FIRMWARE: N_("The machine is restarting into the firmware's setup."),
 }
-"""What is said while it happens; the last thing that is on the screen."""
+"""The last text on the screen, while it happens."""
 
 
 def own_findings(report: Report, machine: Report) -> tuple[Finding, ...]:
-    """What was found about the entry itself, worst first."""
+    """Return the findings about the entry itself, worst first. machine: the findings that apply to every entry."""
     return tuple(finding for finding in report.findings if finding not in machine.findings)
 
 
 def reasons(report: Report, machine: Report) -> tuple[Finding, ...]:
-    """Return the findings that decide the verdict, the entry's own before the machine's; of anything but a FAIL the
-    first. None for a pass."""
+    """Return the findings that decide the verdict, the entry's own before the machine's.
+
+    For FAIL these are all, for other verdicts only the first; for a pass there are none.
+    """
     worst = report.verdict
     if worst is Severity.PASS:
         return ()
@@ -159,16 +163,16 @@ def reasons(report: Report, machine: Report) -> tuple[Finding, ...]:
 
 
 def overridden(report: Report) -> str:
-    """The codes that starting this entry overrides, once each; empty when there are none."""
+    """Return the codes of the failed checks that starting the entry overrides, each once; empty if none failed."""
     codes = list(dict.fromkeys(finding.code for finding in report.of(Severity.FAIL)))
-    more = " " + _("and {n} more").format(n=len(codes) - _MOST_CODES) if len(codes) > _MOST_CODES else ""
-    return ", ".join(codes[:_MOST_CODES]) + more
+    more = " " + _("and {n} more").format(n=len(codes) - _SHOWN_CODES) if len(codes) > _SHOWN_CODES else ""
+    return ", ".join(codes[:_SHOWN_CODES]) + more
 
 
-_MOST_CODES = 5
+_SHOWN_CODES = 5
 
 
-def made_default(listing: Listing, said: str) -> str:
-    """Return what is said when an entry is made a default: of one that cannot be started, that it cannot."""
+def made_default(listing: Listing, message: str) -> str:
+    """Return the message after an entry was made a default, or a warning if it cannot be started."""
     fails = listing.report.verdict is Severity.FAIL
-    return N_("the default, but it cannot be started here") if fails else said
+    return N_("the default, but it cannot be started here") if fails else message

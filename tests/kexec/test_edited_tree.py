@@ -25,7 +25,7 @@ from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.view.boot_plan import plan_lines
-from bootmenu.view.entry_details import planned
+from bootmenu.view.entry_details import plan_section
 from tests.builders.hosts import fake_host
 from tests.builders.machines import tree_of, virt
 from tests.kexec.staging import Bench
@@ -113,7 +113,7 @@ def test_the_running_tree_can_be_edited_too(bench: Bench, tmp_path: Path) -> Non
 def test_the_plan_shows_the_edits(bench: Bench) -> None:
     plan = bench.plan(edited(bench, "disable /uart@1"))
     assert plan.to_json()["dtb_edits"] == ["disable /uart@1"]
-    for lines in (plan_lines(plan), [line.text for line in planned(plan, 80)]):
+    for lines in (plan_lines(plan), [line.text for line in plan_section(plan, 80)]):
         assert any("tree edit" in line and "disable /uart@1" in line for line in lines)
     assert bench.plan(edited(bench)).to_json()["dtb_edits"] == []
 

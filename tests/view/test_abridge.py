@@ -16,7 +16,7 @@ from bootmenu.model.value import replace
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import cells
 from bootmenu.view.abridge import abridged
-from bootmenu.view.entry_list import Columns, Row, line_of, rows
+from bootmenu.view.entry_list import Columns, Row, row_line, rows
 from bootmenu.view.wording import verdict_width
 from tests.builders import fakes
 
@@ -85,7 +85,7 @@ def listed(found: Iterable[Listing], problems: Iterable[Problem] = ()) -> list[R
 def drawn(found: list[Row], width: int) -> list[str]:
     """What is right of numbers and verdicts."""
     columns = Columns.of(found, width)
-    lines = [line_of(row, columns, width, selected=False) for row in found if row.key is not None]
+    lines = [row_line(row, columns, width, selected=False) for row in found if row.key is not None]
     assert all(line.width <= width for line in lines)
     return [line.text[5 + verdict_width() :].rstrip() for line in lines]
 

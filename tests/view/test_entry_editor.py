@@ -85,7 +85,7 @@ def test_what_is_too_long_is_left_out() -> None:
 
 def at(editor: EntryEditor, part: EntryPart, number: int = 0) -> EntryEditor:
     index = [i for i, slot in enumerate(editor.slots) if slot.part is part][number]
-    return replace(editor, at=index)
+    return replace(editor, index=index)
 
 
 def test_a_draft_that_nobody_changed_is_the_entry() -> None:
@@ -99,12 +99,12 @@ def test_a_draft_that_nobody_changed_is_the_entry() -> None:
 
 def test_every_part_can_be_changed_and_the_entry_stays_what_it_was() -> None:
     before = DEBIAN.entry
-    editor = at(EntryEditor.of(before), EntryPart.COMMAND_LINE).typed(LineEditor.of("root=/dev/sda2 single"))
-    editor = at(editor, EntryPart.KERNEL).typed(LineEditor.of("sdb1:/other"))
-    editor = at(editor, EntryPart.INITRAMFS, 1).typed(LineEditor.of("uuid=1-2:/second"))
-    editor = at(editor, EntryPart.TREE).typed(LineEditor.of("board.dtb"))
-    editor = at(editor, EntryPart.OVERLAY).typed(LineEditor.of("/o.dtbo"))
-    editor = at(editor, EntryPart.EDIT).typed(LineEditor.of(" disable /soc/uart@1 "))
+    editor = at(EntryEditor.of(before), EntryPart.COMMAND_LINE).with_line(LineEditor.of("root=/dev/sda2 single"))
+    editor = at(editor, EntryPart.KERNEL).with_line(LineEditor.of("sdb1:/other"))
+    editor = at(editor, EntryPart.INITRAMFS, 1).with_line(LineEditor.of("uuid=1-2:/second"))
+    editor = at(editor, EntryPart.TREE).with_line(LineEditor.of("board.dtb"))
+    editor = at(editor, EntryPart.OVERLAY).with_line(LineEditor.of("/o.dtbo"))
+    editor = at(editor, EntryPart.EDIT).with_line(LineEditor.of(" disable /soc/uart@1 "))
     assert editor.edited().dtb_edits == ("disable /soc/uart@1",)
     assert [slot.part for slot in editor.slots].count(EntryPart.EDIT) == 2, "one more is offered"
     edited = editor.edited()
@@ -120,16 +120,16 @@ def test_every_part_can_be_changed_and_the_entry_stays_what_it_was() -> None:
 
 
 def test_an_emptied_line_leaves_its_file_out() -> None:
-    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.INITRAMFS).typed(LineEditor())
+    editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.INITRAMFS).with_line(LineEditor())
     assert editor.edited().initrds == ()
-    assert at(editor, EntryPart.KERNEL).typed(LineEditor()).edited().kernel.path == "/"
+    assert at(editor, EntryPart.KERNEL).with_line(LineEditor()).edited().kernel.path == "/"
 
 
 def test_a_file_s_part_stays_with_it_until_its_line_is_changed() -> None:
     part = FileRef(device="mmcblk0p1", path="/uki.efi", part=".dtb", exists=True)
     editor = at(EntryEditor.of(replace(DEBIAN.entry, dtb=part)), EntryPart.TREE)
-    assert editor.typed(LineEditor.of("x")).typed(LineEditor.of("/uki.efi")).edited().dtb == part
-    assert editor.typed(LineEditor.of("/uki.dtb")).edited().dtb == FileRef(device="mmcblk0p1", path="/uki.dtb")
+    assert editor.with_line(LineEditor.of("x")).with_line(LineEditor.of("/uki.efi")).edited().dtb == part
+    assert editor.with_line(LineEditor.of("/uki.dtb")).edited().dtb == FileRef(device="mmcblk0p1", path="/uki.dtb")
 
 
 def test_choices_go_round_with_the_running_tree_among_them() -> None:
@@ -141,7 +141,7 @@ def test_choices_go_round_with_the_running_tree_among_them() -> None:
         seen.append(editor.edited().dtb)
     assert seen == [*choices, None, choices[0]]
     assert editor.choose(choices, -1).edited().dtb is None
-    assert editor.typed(LineEditor.of("/typed")).choose(choices, 1).edited().dtb is None
+    assert editor.with_line(LineEditor.of("/typed")).choose(choices, 1).edited().dtb is None
     elsewhere = at(editor, EntryPart.KERNEL)
     assert elsewhere.choose(choices, 1) == elsewhere
 
@@ -151,7 +151,7 @@ def test_a_tree_of_a_folder_stays_one_until_another_is_named() -> None:
     entry = replace(DEBIAN.entry, dtb=FileRef(device="mmcblk0p1", path="/dtbs/a.dtb"), dtb_folder=folder)
     editor = at(EntryEditor.of(entry), EntryPart.TREE)
     assert editor.edited().dtb_folder == folder
-    assert editor.typed(LineEditor()).edited().dtb_folder is None
+    assert editor.with_line(LineEditor()).edited().dtb_folder is None
 
 
 def test_a_file_is_named_as_screens_show_it_and_as_settings_do() -> None:
@@ -164,4 +164,4 @@ def test_a_file_is_named_as_screens_show_it_and_as_settings_do() -> None:
         ("/odd:/name", DEBIAN.entry.device, "/odd:/name"),
         ("a/b:/c", DEBIAN.entry.device, "/a/b:/c"),
     ):
-        assert editor.typed(LineEditor.of(text)).edited().kernel == FileRef(device=device, path=path)
+        assert editor.with_line(LineEditor.of(text)).edited().kernel == FileRef(device=device, path=path)

@@ -33,7 +33,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
 from bootmenu.view.dtb_page import TreeText
-from bootmenu.view.entry_details import planned
+from bootmenu.view.entry_details import plan_section
 from bootmenu.view.entry_editor import EntryPart
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
@@ -603,7 +603,7 @@ def test_a_tree_that_has_no_source_says_why() -> None:
 
 def test_the_details_say_which_digest_a_file_must_have() -> None:
     plan = fakes.plan_for(fakes.DEBIAN)
-    assert not any("SHA-256" in row.text for row in planned(plan, 80))
+    assert not any("SHA-256" in row.text for row in plan_section(plan, 80))
     plan = replace(plan, kernel=replace(plan.kernel, sha256="0a" * 32))
-    text = "".join(row.text.replace(" ", "") for row in planned(plan, 80))
+    text = "".join(row.text.replace(" ", "") for row in plan_section(plan, 80))
     assert f"SHA-256{'0a' * 32}" in text

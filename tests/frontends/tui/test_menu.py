@@ -26,7 +26,7 @@ from bootmenu.model.entry import FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.value import replace
 from bootmenu.view.entry_details import machine_details
-from bootmenu.view.entry_list import Columns, Row, line_of
+from bootmenu.view.entry_list import Columns, Row, row_line
 from bootmenu.view.entry_row import entry_row
 from tests.builders import fakes, machines
 from tests.builders.fakes import FakeSession
@@ -437,7 +437,7 @@ def test_a_long_version_gives_way_to_the_source_as_far_as_it_can(width: int, ver
     ]
     columns = Columns.of(rows, width)
     assert (columns.version, columns.source) == (version, source)
-    assert line_of(rows[0], columns, width, selected=False).width <= width
+    assert row_line(rows[0], columns, width, selected=False).width <= width
 
 
 async def test_a_wide_screen_has_the_story_on_the_right() -> None:

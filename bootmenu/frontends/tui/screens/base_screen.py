@@ -21,7 +21,7 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, ngettext
 from bootmenu.terminal.cells import cells
 from bootmenu.view import banner
-from bootmenu.view.key_help import labelled, out_of_place
+from bootmenu.view.key_help import labelled, unlabelled_actions
 from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, rule
 
@@ -85,7 +85,7 @@ class BaseScreen(Screen[T], inherit_bindings=False):
     @property
     def unlabelled(self) -> frozenset[str]:
         """Return the actions that the footer leaves out now."""
-        return self.context.not_permitted | out_of_place(self.screen_id, self.situations)
+        return self.context.not_permitted | unlabelled_actions(self.screen_id, self.situations)
 
     @property
     def situations(self) -> frozenset[Situation]:

@@ -79,14 +79,14 @@ class EditScreen(Typing, BootmenuScreen[None]):
     @property
     def unlabelled(self) -> frozenset[str]:
         """Only the device tree is chosen, and only where more than the running one is there."""
-        chosen = self.editor.current.part is EntryPart.TREE and entry_form.ready(self._trees or ())
+        chosen = self.editor.current.part is EntryPart.TREE and entry_form.suitable_trees(self._trees or ())
         return super().unlabelled | (frozenset() if chosen else frozenset({"choose"}))
 
     def _fields(self, width: int) -> list[Line]:
         return entry_form.fields(self.editor, self.context.session.machine, self._trees, width)
 
     def _entry_summary(self, width: int) -> list[Line]:
-        return entry_form.judgement(self.judged, self.context.session.machine_report, width)
+        return entry_form.new_findings(self.judged, self.context.session.machine_report, width)
 
     def _more(self, width: int) -> list[Line]:
         below = self.text_view("summary").below
@@ -99,7 +99,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
             return
         fields = self.text_view("fields")
         fields.show(self._fields)
-        fields.reveal(entry_form.row_of(self.editor))
+        fields.reveal(self.editor.index)
         self.text_view("verdict").show(lambda width: [entry_form.verdict_rule(self.judged, width)])
         if self.judged is not None:  # what was found before stays to be read until there is something new
             self.text_view("summary").show(self._entry_summary)
@@ -158,7 +158,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
 
     def typed(self, line: LineEditor) -> None:
         """See Typing."""
-        self._become(self.editor.typed(line))
+        self._become(self.editor.with_line(line))
 
     def _become(self, editor: EntryEditor) -> None:
         before, self.editor = self.editor, editor
@@ -206,7 +206,7 @@ class EditScreen(Typing, BootmenuScreen[None]):
         self._choose(-1)
 
     def _choose(self, steps: int) -> None:
-        choices = entry_form.ready(self._trees or ())
+        choices = entry_form.suitable_trees(self._trees or ())
         self._become(self.editor.choose([choice.ref for choice in choices], steps))
 
     def action_page_down(self) -> None:

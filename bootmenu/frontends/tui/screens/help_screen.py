@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.view.help_page import manual
+from bootmenu.view.help_page import help_page
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
@@ -23,7 +23,7 @@ class HelpScreen(ReadingScreen[None]):
     def render_page(self, width: int) -> list[Line]:
         """Made from the table of keys."""
         kiosk = self.context.policy.kiosk
-        return manual(self._about, self.unlabelled, width, self.context.log_file, alone=kiosk)
+        return help_page(self._about, self.unlabelled, width, self.context.log_file, keys_only=kiosk)
 
     def action_back(self) -> None:
         """To the screen under it."""

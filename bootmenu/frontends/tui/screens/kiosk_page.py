@@ -105,4 +105,4 @@ class KioskLeavingScreen(KioskPage[None]):
 
     def plain(self, width: int, height: int) -> list[Line]:
         """In plain words."""
-        return pages.leaving(self._wanted, width, height)
+        return pages.going_down(self._wanted, width, height)

@@ -84,7 +84,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
         looking = not (self.results.finished and self._ready)
         if not self.rows and looking:
             return pages.waiting(width, height)
-        return pages.start(self.rows, self.selected, self._words(), width, height, looking=looking)
+        return pages.start(self.rows, self.selected, self._words(), width, height, scanning=looking)
 
     def _words(self) -> str:
         keys = _(pages.FEW_BUTTONS if self.context.few_buttons() else pages.KEYS)

@@ -17,7 +17,7 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
 from bootmenu.session import menu_log
 from bootmenu.view.line_editor import LineEditor
-from bootmenu.view.passphrase_prompt import passphrase, typing
+from bootmenu.view.passphrase_prompt import input_line, passphrase
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line
 
@@ -54,7 +54,7 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
 
     def answers(self, width: int) -> list[Line]:
         """Return the line that is typed."""
-        return [typing(len(self._typed.text), width)]
+        return [input_line(len(self._typed.text), width)]
 
     def draw(self) -> None:
         """Keep what came of the last try in sight, which is at the end."""

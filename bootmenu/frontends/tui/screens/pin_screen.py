@@ -45,7 +45,7 @@ class PinScreen(KioskPage[bool]):
     def _said(self) -> str:
         if self._trying:
             return _("One moment, please.")
-        return pages.not_open(self._guard.wait, wrong=self._wrong)
+        return pages.pin_message(self._guard.wait, wrong=self._wrong)
 
     def on_mount(self) -> None:
         """The seconds of a pause are counted down."""

@@ -9,7 +9,7 @@ from textual import events
 from textual.message import Message
 
 from bootmenu.frontends.tui.widgets.text_view import Rows
-from bootmenu.view.entry_list import Columns, Row, line_of, selectable
+from bootmenu.view.entry_list import Columns, Row, row_line, selectable
 from bootmenu.view.entry_row import Mark
 from bootmenu.view.styled_text import BLANK, Line
 
@@ -157,7 +157,7 @@ class RowList(Rows):
         index = self._top + y
         if not 0 <= index < len(self._rows):
             return BLANK
-        return line_of(self._rows[index], self._columns, self.size.width, selected=index == self._cursor)
+        return row_line(self._rows[index], self._columns, self.size.width, selected=index == self._cursor)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another width, other columns."""
