@@ -102,7 +102,7 @@ class PlainBase:
     def _trees(self, listing: Listing) -> None:
         """How the device tree that is handed on differs from the entry's own, and from the running one."""
         shown = TreeText.read(self.context.session, listing)
-        own, running = _("What is changed in the entry's own"), _("Against the one that runs now")
+        own, running = _("Changes to the entry's device tree"), _("Differences from the running device tree")
         for title, texts in ((own, shown.changes), (running, shown.against_running)):
             if texts is not None:
                 self.teletype.say(title)

@@ -247,7 +247,7 @@ TABLE: tuple[Action, ...] = (
         "page_down",
         ("pagedown", "space", "z"),
         "PgDn Space z",
-        N_("in the menu: scroll down in what is said about the entry; elsewhere one page down"),
+        N_("in the menu: scroll down the entry's summary; elsewhere one page down"),
         (ScreenId.MENU, *BOXES, *SCROLLED),
     ),
     _move("page_up", ("pageup", "b"), "PgUp b", N_("scroll up"), (ScreenId.MENU, *BOXES, *SCROLLED)),
@@ -300,7 +300,7 @@ TABLE: tuple[Action, ...] = (
         essential=True,
     ),
     _move("left", ("left", "ctrl+b"), "←", N_("one character back"), TYPING),
-    _move("right", ("right", "ctrl+f"), "→", N_("one character on"), TYPING),
+    _move("right", ("right", "ctrl+f"), "→", N_("one character forward"), TYPING),
     _move("home", ("home", "ctrl+a"), "Home Ctrl+A", N_("to the beginning"), TYPING),
     _move("end", ("end", "ctrl+e"), "End Ctrl+E", N_("to the end"), TYPING),
     _move(

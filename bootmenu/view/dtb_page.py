@@ -86,19 +86,19 @@ def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> Seque
     """Return the page. shown: None while the trees are being read. name: of the entry."""
     lines = [heading(width, name)]
     if shown is None:
-        return [*lines, *paragraph(width, _("Being read."), Style.DIM)]
+        return [*lines, *paragraph(width, _("Still reading."), Style.DIM)]
     if isinstance(shown, BootmenuError):
         lines += paragraph(width, localized(shown.message), Style.FAIL)
         return [*lines, *paragraph(width, localized(shown.hint), Style.STRONG)] if shown.hint else lines
     if shown.changes is None:
-        lines += paragraph(width, _("The entry brings none: the running one is handed on."))
+        lines += paragraph(width, _("The entry names no device tree: the kernel gets the running one."))
     else:
-        lines += _changes(_("What is changed in the entry's own"), shown.changes, width)
+        lines += _changes(_("Changes to the entry's device tree"), shown.changes, width)
     if shown.against_running is not None:
-        lines += _changes(_("Against the one that runs now"), shown.against_running, width)
-    lines += [BLANK, heading(width, _("What is handed on"))]
+        lines += _changes(_("Differences from the running device tree"), shown.against_running, width)
+    lines += [BLANK, heading(width, _("The device tree that the kernel gets"))]
     if shown.source is None:
-        return [*lines, *paragraph(width, _("It is not known here: the running one cannot be read."), Style.DIM)]
+        return [*lines, *paragraph(width, _("Not available: the running device tree cannot be read."), Style.DIM)]
     return LazyLines(lines, shown.source, lambda text: line(" ", Span(cut(clean(text.expandtabs(4)), width - 2))))
 
 

@@ -60,7 +60,7 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
     chosen = listing.entry.dtb.path if listing.entry.dtb else None
     ours = [choice for choice in choices if choice.fits is not Fit.OTHER]
     for choice in ours[:SHOWN_TREES]:
-        label = _("this board") if choice.fits is Fit.EXACT else _("a relative")
+        label = _("this board") if choice.fits is Fit.EXACT else _("related")
         path = clean(choice.ref.path, 1000)
         if choice.ref.device != listing.entry.device:
             path = f"{clean(choice.ref.device, 80)}:{path}"
@@ -71,11 +71,11 @@ def device_trees(choices: Sequence[TreeChoice] | BootmenuError | None, listing: 
     more, others = len(ours[SHOWN_TREES:]), len(choices) - len(ours)
     rest = ""
     if more and others:
-        rest = _("And {n} more for it and its relatives, {others} for other boards.")
+        rest = _("{n} more for this and related boards, {others} for other boards.")
     elif more:
-        rest = _("And {n} more for it and its relatives.")
+        rest = _("{n} more for this and related boards.")
     elif others:
-        rest = _("And {others} for other boards.") if ours else _("{others} for other boards.")
+        rest = _("{others} for other boards.")
     if rest:
         lines += paragraph(width, rest.format(n=number(more, ","), others=number(others, ",")), Style.DIM)
     return lines
@@ -119,7 +119,7 @@ def _without_null(value: object) -> object:
 def plan_section(plan: LoadPlan | BootmenuError | None, width: int) -> list[Line]:
     """Return the boot plan, or why there is none. plan: None while it is being made."""
     if plan is None:
-        return paragraph(width, _("Being worked out."), Style.DIM)
+        return paragraph(width, _("The plan is still being made."), Style.DIM)
     if isinstance(plan, BootmenuError):
         column = label_width()
         lines = block(width - 1, [Span(" "), Span(_("no plan"), Style.FAIL)], column, clean(localized(plan.message)))

@@ -64,7 +64,7 @@ def placeholder(slot: Slot, machine: MachineFacts) -> str:
         case EntryPart.COMMAND_LINE:
             return none_given()
         case EntryPart.KERNEL:
-            return _("there has to be one")
+            return _("required")
         case EntryPart.TREE:
             return own_tree(machine)
         case EntryPart.INITRAMFS | EntryPart.OVERLAY:
@@ -95,9 +95,9 @@ def _choices(editor: EntryEditor, choices: Sequence[TreeChoice] | None, width: i
     chosen = texts.index(editor.current.line.text) if editor.current.line.text in texts else 0
     start = max(0, min(chosen - SHOWN_CHOICES // 2, len(ours) - SHOWN_CHOICES))
     lines = []
-    fits = max(cells(_("this board")), cells(_("a relative")))
+    fits = max(cells(_("this board")), cells(_("related")))
     for number, choice in enumerate(ours[start : start + SHOWN_CHOICES], start=start):
-        label = _("this board") if choice.fits is Fit.EXACT else _("a relative")
+        label = _("this board") if choice.fits is Fit.EXACT else _("related")
         room = width - _column() - 5 - fits
         mark = "•" if texts[number] == editor.current.line.text else " "
         lines.append(
@@ -118,9 +118,9 @@ def verdict_rule(judged: Listing | None, width: int) -> Line:
 
     judged: None while the entry is being checked.
     """
-    left = [Span(_("as it stands above"), Style.HEADING)]
+    left = [Span(_("with these changes"), Style.HEADING)]
     if judged is None:
-        return rule(width, left, [Span(_("being checked"), Style.DIM)])
+        return rule(width, left, [Span(_("checking"), Style.DIM)])
     severity = judged.report.verdict
     return rule(width, left, [Span(f"{WORDS[severity].sign} {_(WORDS[severity].sentence)}", Style.of(severity))])
 

@@ -206,7 +206,7 @@ def _title(device: Device) -> str:
 
 
 def _empty_text(group: Group) -> str:
-    return _("nothing to start here: no boot configuration, no kernel") if group.done else _("being read")
+    return _("nothing to start here: no boot configuration, no kernel") if group.done else _("reading")
 
 
 def row_line(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:

@@ -19,7 +19,7 @@ from bootmenu.view.wording import own_findings, verdict, verdict_width
 
 _LABELS = (
     *(N_("kernel"), N_("initramfs"), N_("device tree"), N_("overlay"), N_("command line")),
-    *(N_("from"), N_("loaded by"), N_("entry id"), N_("this board"), N_("a relative")),
+    *(N_("from"), N_("loaded by"), N_("entry id"), N_("this board"), N_("related")),
     *(N_("method"), N_("edit"), N_("hook"), N_("note"), N_("no plan")),
     *(N_("partition"), N_("file"), N_("reason")),
 )
@@ -54,7 +54,7 @@ def summary(
     state = state or State()
     first = history(listing.entry, state, width)
     if listing.report.verdict is Severity.FAIL and listing.entry.id in (state.default, state.once):
-        first += _remark(_("It is passed over as long as it cannot be started."), Style.WARN, width)
+        first += _remark(_("It is skipped as long as it cannot be started."), Style.WARN, width)
     first += findings(listing.report, machine_report, width)
     lines = [*first, *([BLANK] if roomy and first else []), *files(listing, machine, width)]
     return [*lines, *field(_("loaded by"), clean(method, 40), width, style=Style.DIM)] if method else lines
@@ -98,8 +98,8 @@ def _lost_text(when: tuple[str, str]) -> str:
 
 def _good_text(when: tuple[str, str]) -> str:
     if not when[0]:
-        return _("Came up well.")
-    return _("Came up well on {day} at {time} UTC.").format(day=when[0], time=when[1])
+        return _("Booted successfully.")
+    return _("Booted successfully on {day} at {time} UTC.").format(day=when[0], time=when[1])
 
 
 def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
@@ -113,7 +113,7 @@ def findings(report: Report, machine_report: Report, width: int) -> list[Line]:
         if shared.severity is not Severity.PASS and shared in report.findings:
             label = [Span(" "), verdict(shared.severity), Span(" " + clean(shared.code, 20), Style.STRONG)]
             column = max(label_width(), verdict_width() + len(shared.code) + 4)
-            lines += block(width - 1, label, column, _("holds for every entry here: see the top"), Style.DIM)
+            lines += block(width - 1, label, column, _("applies to every entry: see the top"), Style.DIM)
     passes = len(report.of(Severity.PASS))
     if passes and not lines:
         lines.append(
@@ -183,18 +183,18 @@ def _file(role: str, ref: FileRef, facts: EntryFacts, home: str, width: int) -> 
 def _file_problem(ref: FileRef, known: FileFacts | None) -> str:
     """Return in a few words why the file cannot be used, or an empty text; the findings have the details."""
     if known is None:
-        return _("is not there") if ref.exists is False else ""
+        return _("not found") if ref.exists is False else ""
     match known.state:
         case FileState.PRESENT:
             return ""
         case FileState.MISSING:
-            return _("is not there")
+            return _("not found")
         case FileState.OUTSIDE:
             return _("leads out of the partition")
         case FileState.UNUSABLE:
-            return clean(localized(known.detail), 200) or _("is no usable file")
+            return clean(localized(known.detail), 200) or _("not a usable file")
         case FileState.FORBIDDEN:
-            return _("may not be read")
+            return _("permission denied")
         case FileState.WAITING:
             return _("its partition has not been seen")
 
@@ -216,5 +216,5 @@ def problem_summary(problem: Problem, width: int) -> list[Line]:
     if problem.path:
         lines += field(_("file"), clean(problem.path, 1000), width)
     lines += field(_("reason"), clean(localized(problem.message)), width, style=Style.STRONG)
-    left_out = _("This was left out. Everything else is listed all the same.")
+    left_out = _("This was skipped. Everything else is listed.")
     return [*lines, BLANK, *paragraph(width, left_out, Style.DIM)]

@@ -13,10 +13,10 @@ from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import skip, verdict, verdict_width
 
 _MEANINGS = {
-    Severity.PASS: N_("every check that applies found this entry right for this machine"),
-    Severity.WARN: N_("it comes up, and something that is named gets lost or is at risk"),
-    Severity.UNKNOWN: N_("a check applies and could not look; it may work"),
-    Severity.FAIL: N_("the load is refused, or the other kernel does not come up"),
+    Severity.PASS: N_("all checks passed"),
+    Severity.WARN: N_("it boots, but something is lost or at risk, as the finding says"),
+    Severity.UNKNOWN: N_("a check could not be made; it may work"),
+    Severity.FAIL: N_("the load is refused, or the second kernel does not start"),
 }
 
 _SCREENS = (
@@ -45,7 +45,7 @@ def help_page(
     lines += _explained(Span("*", Style.STRONG), _("the default: of its boot configuration, or made with D"), width)
     lines += _explained(Span("→", Style.STRONG), _("the default of the next boot only"), width)
     lines += _explained(Span("!", Style.WARN), _("the last boot of it did not complete"), width)
-    lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong, and stands in the log"), width)
+    lines += _explained(Span(_("! log"), Style.WARN), _("something went wrong; see the log"), width)
     for screen in _SCREENS:
         if screen is not about:
             lines += [BLANK, *_keys(screen, without if screen is ScreenId.MENU else without | _COMMON, width)]

@@ -33,7 +33,7 @@ def loading(
     plan: None while it is being made. message: one sentence under the bar. height: the rows there are; if they are
     few, only the stages around the running one are shown. test: whether nothing is executed after the load.
     """
-    method = clean(plan.method, 40) if plan else _("choosing the way to load")
+    method = clean(plan.method, 40) if plan else _("choosing the loading method")
     title = spread(width, [Span(" " + full_name(listing.entry), Style.STRONG)], [Span(method + " ", Style.DIM)])
     stages = stages_of(plan, test=test)
     rows = [_stage(stage, known.get(stage), width) for stage in stages]

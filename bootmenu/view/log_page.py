@@ -24,7 +24,7 @@ def log(own: Sequence[str] | None, kernel: Sequence[str] | None, log_file: str, 
         lines += paragraph(width, text)
     lines += [BLANK, heading(width, _("Internal errors"))]
     if own is None:
-        return [*lines, *paragraph(width, _("Being read."), Style.DIM)]
+        return [*lines, *paragraph(width, _("Still reading."), Style.DIM)]
     for text in own[-LINES:]:
         lines += paragraph(width, text)
     if not own:

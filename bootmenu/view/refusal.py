@@ -12,7 +12,7 @@ from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 
-_LABELS = (*(N_("entry"), N_("what"), N_("stage"), N_("call"), N_("kernel log"), N_("do")),)
+_LABELS = (*(N_("entry"), N_("problem"), N_("stage"), N_("call"), N_("kernel log"), N_("what to do")),)
 
 
 def headline(error: Exception) -> str:
@@ -32,11 +32,11 @@ def headline(error: Exception) -> str:
         case TestRefusedError():
             return _("This entry was not tested. Nothing was changed.")
         case PowerError():
-            return _("The machine goes on running.")
+            return _("The machine keeps running.")
         case BootmenuError():
             return _("This entry cannot be loaded. Nothing was changed.")
         case _other:
-            return _("bootmenu itself made a mistake. Nothing is loaded.")
+            return _("Internal error in bootmenu. Nothing is loaded.")
 
 
 def advice(error: Exception) -> str:
@@ -54,14 +54,14 @@ def refusal_rows(error: Exception, name: str = "") -> list[tuple[str, str, Style
     """
     rows = [(_("entry"), name, Style.TEXT)] if name else []
     what = localized(error.message) if isinstance(error, BootmenuError) else f"{type(error).__name__}: {error}"
-    rows.append((_("what"), what, Style.STRONG))
+    rows.append((_("problem"), what, Style.STRONG))
     rows += [("", localized(left), Style.WARN) for left in left_loaded(error)]
     if not isinstance(error, LoadError):
         return rows
     rows.append((_("stage"), _(error.stage), Style.TEXT))
     answer = error.call or error.errno_text
     if error.call and error.errno_text:
-        answer = f"{error.call} said {error.errno_text}"
+        answer = f"{error.call} failed with {error.errno_text}"
     if answer:
         rows.append((_("call"), answer, Style.TEXT))
     if error.kernel_log:
@@ -89,7 +89,7 @@ def refusal(error: Exception, name: str, width: int) -> list[Line]:
             lines.append(BLANK)
         lines += _field(label, text, width, style)
     if hint := advice(error):
-        lines += [BLANK, *_field(_("do"), hint, width, Style.STRONG)]
+        lines += [BLANK, *_field(_("what to do"), hint, width, Style.STRONG)]
     return lines
 
 

@@ -29,7 +29,7 @@ class VerdictWords(Value):
 WORDS = {
     Severity.PASS: VerdictWords("•", N_("ok"), N_("can be started here")),
     Severity.WARN: VerdictWords("▲", N_("warn"), N_("can be started, with a warning")),
-    Severity.UNKNOWN: VerdictWords("?", "?", N_("could not be checked to the end")),
+    Severity.UNKNOWN: VerdictWords("?", "?", N_("could not be checked completely")),
     Severity.FAIL: VerdictWords("■", N_("FAIL"), N_("cannot be started here")),
 }
 

@@ -354,7 +354,7 @@ def test_what_the_kernel_refuses_is_told_in_fields(
     assert error["kernel_log"] == ["kexec: CPUs are stuck in the kernel.\n\x1b[2J"], "as it is"
     assert error["message"] == "The CPUs cannot be handed over."
     assert "\x1b" not in outcome.out + outcome.err
-    for part in ("  call: kexec_load said EBUSY", "  kernel log: kexec: CPUs are stuck"):
+    for part in ("  call: kexec_load failed with EBUSY", "  kernel log: kexec: CPUs are stuck"):
         assert part in outcome.err
     assert where != "leave" or "\n  The kernel stays loaded.\n" in outcome.err
 

@@ -100,7 +100,8 @@ def test_a_load_that_fails_is_told_with_what_the_kernel_said_and_the_menu_stays(
     error = LoadError("It said no.", "Ask again.", stage=Stage.LOAD, call="kexec_load", errno=16, kernel_log=("x y",))
     session = fakes.FakeSession(load_error=error)
     said, outcome = sit(session, "1", "?")
-    for part in ("! It said no.", "call: kexec_load said EBUSY", "kernel log: x y", "> Ask again.", "start entry N"):
+    call = "call: kexec_load failed with EBUSY"
+    for part in ("! It said no.", call, "kernel log: x y", "> Ask again.", "start entry N"):
         assert part in said
     assert outcome == Quit()
     assert "unload" in session.calls

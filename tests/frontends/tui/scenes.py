@@ -175,7 +175,7 @@ SCENES: dict[str, Scene] = {
     "fault": _menu(_keys("enter", until=_at(RefusalScreen)), load_error=ZeroDivisionError("division by zero")),
     "arrival": _menu(_keys("enter", until=_at(ArrivalScreen)), simulated=True),
     "details": _menu(_keys("3", "d", until=_planned)),
-    "tree": _menu(_keys("d", "v", until=_sees_now("Against")), handed=handed()),
+    "tree": _menu(_keys("d", "v", until=_sees_now("Differences")), handed=handed()),
     "edit": _menu(_keys(*_TYPED, until=_judged)),
     "edit-tree": _menu(_keys("e", *["down"] * 4, "tab", until=_judged), trees=_TREES),
     "log": Scene(_with_log, _keys("l", until=_sees_now("new high-speed"))),

@@ -159,7 +159,7 @@ async def test_a_device_tree_is_chosen_among_those_that_lie_ready() -> None:
         await menu.press("down", "down", "down", "down")
         await menu.sees("this machine's own (Raspberry Pi 3 Model B)")
         await menu.sees("/dtbs/this.dtb")
-        assert "a relative" in menu.text
+        assert "related" in menu.text
         assert "/dtbs/other.dtb" not in menu.text
         await menu.press("tab")
         assert screen.editor.edited().dtb is not None
@@ -326,7 +326,7 @@ async def test_a_default_that_cannot_be_started_is_made_with_a_warning(tmp_path:
     async with running(FakeSession(state_store=remembering(tmp_path))) as menu:
         await menu.press("3", key)
         await menu.sees("the default, but it cannot be started here")
-        await menu.sees("It is passed over as long as it cannot be started.")
+        await menu.sees("It is skipped as long as it cannot be started.")
         await menu.press(key)
         await menu.sees("no longer")
         assert "passed over" not in menu.text
@@ -466,7 +466,7 @@ async def test_power(keys: list[str], call: str) -> None:
         await menu.press("enter")
         await menu.at(RefusalScreen)
         assert f"power {call}" in session.calls
-        assert "The machine goes on running." in menu.text
+        assert "The machine keeps running." in menu.text
         assert "Run as root." in menu.text
         await menu.press("enter")
         await menu.at(MenuScreen)
@@ -536,8 +536,8 @@ async def test_the_device_tree_is_shown_with_its_differences() -> None:
         await menu.at(TreeScreen)
         await menu.sees("/dts-v1/;")
         for text in (
-            "What is changed in the entry's own",
-            "Against the one that runs now",
+            "Changes to the entry's device tree",
+            "Differences from the running device tree",
             "/chosen bootargs: [65 76 69 6c 20 1b",
         ):
             assert text in menu.text
@@ -555,8 +555,8 @@ async def test_a_device_tree_that_cannot_be_read_says_why() -> None:
 async def test_an_entry_without_a_tree_says_what_is_handed_on() -> None:
     async with running(FakeSession()) as menu:
         await menu.press("d", "v")
-        await menu.sees("the running one is handed on")
-        assert "It is not known here" in menu.text
+        await menu.sees("the kernel gets the running one")
+        assert "Not available" in menu.text
 
 
 async def test_a_tree_of_half_a_megabyte_is_read_without_a_halt() -> None:
@@ -572,7 +572,7 @@ async def test_a_tree_of_half_a_megabyte_is_read_without_a_halt() -> None:
         node.set("status", b"disabled\0")
     async with running(FakeSession(handed=PlanTrees(running=huge, named=huge, final=changed))) as menu:
         await menu.press("d", "v")
-        await menu.sees("What is changed")
+        await menu.sees("Changes to the entry")
         page = menu.app.screen
         assert isinstance(page, TreeScreen)
         assert len(page.page.lines) > 4 * 7000

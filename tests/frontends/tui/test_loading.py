@@ -305,7 +305,7 @@ async def test_a_jump_that_came_back_is_shown_first() -> None:
     async with running(FakeSession(), error=error, scanned=False) as menu:
         await menu.at(RefusalScreen)
         assert "The jump came back." in menu.text
-        assert "reboot said EINVAL" in menu.text
+        assert "reboot failed with EINVAL" in menu.text
         await menu.press("enter")
         await menu.scanned()
         assert "Debian" in menu.selected

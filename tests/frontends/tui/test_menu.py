@@ -126,7 +126,7 @@ async def test_what_holds_for_the_machine_is_told_once_at_the_top() -> None:
         await menu.press("3")
         own, shared = menu.text.index("IMG-PAGE"), menu.text.rindex("CPU-STUCK")
         assert own < shared
-        assert "holds for every entry here" in menu.text
+        assert "applies to every entry" in menu.text
 
 
 async def test_a_long_banner_points_to_the_details() -> None:
@@ -332,11 +332,11 @@ async def test_details_offer_the_other_device_trees_this_board_s_first() -> None
     async with running(FakeSession(trees=trees), size=(80, 100)) as menu:
         await menu.press("d")
         await menu.at(DetailsScreen)
-        await menu.sees("And 2 more for it and its relatives, 571 for other boards.")
+        await menu.sees("2 more for this and related boards, 571 for other boards.")
         for text in (
             " this board   /dtbs/a.dtb",
             "Rocket ?[2J2",
-            " a relative   /dtbs/b.dtb",
+            " related      /dtbs/b.dtb",
             "acme,rocket, acme,soc9",
         ):
             assert text in menu.text
