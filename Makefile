@@ -31,6 +31,7 @@ test-fast: $(VENV)/.ready ## Run the tests that boot nothing.
 	@$(PYTHON) scripts/system_packages.py fast
 	$(PYTEST) $(SHARED) -m "not vm and not slow" $(ARGS)
 
+test-all: export BOOTMENU_ALL_EXAMPLES = 1
 test-all: system-packages $(VENV)/.ready ## Run every test there is, with every virtual machine.
 	$(PYTEST) $(SHARED) $(ARGS)
 

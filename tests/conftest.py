@@ -14,9 +14,10 @@ from tests.commands.calling import call as call
 from tests.commands.calling import kernel as kernel
 from tests.commands.calling import on_virt as on_virt
 from tests.commands.calling import partition as partition
+from tests.properties import examples
 
 # on top of what is in force: where CI is set that is a profile without chance
-settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.register_profile("patient", parent=settings.default, max_examples=examples(100).max_examples, deadline=None)
 settings.load_profile("patient")
 
 # Textual reads these while it is imported

@@ -25,8 +25,8 @@ from tests.frontends.pseudo_terminal import ROOT
     [
         (["inputs", "--count", "300"], 300),
         (["loads", "--count", "20"], 20),
-        (["kills", "--count", "6"], 6),
-        (["soak", "--minutes", "0.1", "--flap", "0.25", "--double"], 2),
+        pytest.param(["kills", "--count", "6"], 6, marks=pytest.mark.slow),
+        pytest.param(["soak", "--minutes", "0.1", "--flap", "0.25", "--double"], 2, marks=pytest.mark.slow),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.bootstate.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
@@ -18,6 +18,7 @@ from bootmenu.cli import main
 from bootmenu.config.settings_layers import load
 from bootmenu.model.value import replace
 from bootmenu.system.host import Host
+from tests.properties import examples
 
 QUICK = StoredPin.new("4711", n=2)
 
@@ -83,7 +84,7 @@ def test_parameters_that_take_too_much_are_refused_before_anything_is_computed(
         StoredPin.parse(f"scrypt${numbers}${'00' * 16}${'00' * 32}")
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.text(max_size=80)
     | st.builds(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import NoReturn, cast
+from weakref import WeakSet
 
 from bootmenu.bootstate.pin import StoredPin
 from bootmenu.bootstate.state import State
@@ -353,6 +354,10 @@ class FakeRunner:
         return []
 
 
+SCANNERS: WeakSet[Scanner] = WeakSet()
+"""Those of all sessions, so that a test that ends can end their threads."""
+
+
 @dataclass
 class FakeSession:
     """Answers as it is told, and remembers what it was asked. A set `gate` lets everything through."""
@@ -402,6 +407,7 @@ class FakeSession:
 
     def __post_init__(self) -> None:
         self.scanner = Scanner(self._begin_scan, lambda: None)
+        SCANNERS.add(self.scanner)
         self.scan_gate.set()
         self.load_gate.set()
         self.unlock_gate.set()

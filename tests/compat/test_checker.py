@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.compat import EntryFacts, check, check_machine
@@ -19,8 +19,9 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.registry import Registry
 from tests.builders import strategies
 from tests.builders.machines import virt
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = examples(150)
 
 
 def says(severity: Severity | None) -> Iterator[CheckResult]:

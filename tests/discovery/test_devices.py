@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery import devices
@@ -21,8 +21,9 @@ from bootmenu.system.host import Host
 from bootmenu.system.processes import HangingError
 from tests.builders.hosts import commands_of, fake_host
 from tests.builders.trees import write_tree
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = examples(150)
 
 DISK = {
     "name": "sda",

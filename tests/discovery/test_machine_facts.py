@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells, strings
@@ -20,8 +20,9 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 from tests.builders.hosts import fake_host
 from tests.formats.test_spcr import table
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = examples(150)
 CPU = "/sys/devices/system/cpu"
 NUMBERS = st.text("0123456789-, \n²٣x", max_size=12) | st.text(max_size=12) | st.just("9" * 5000)
 

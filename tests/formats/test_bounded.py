@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.compat.facts import KernelFacts, find_banner
@@ -42,6 +42,7 @@ from tests.builders.entries import whole_image
 from tests.builders.kernels import elf
 from tests.builders.packed import lz4_frame, lz4_legacy
 from tests.builders.trees import MemoryTree
+from tests.properties import examples
 
 MIB = 1024 * 1024
 
@@ -171,7 +172,7 @@ def same(node: Node, placed: PlacedNode) -> bool:
 
 
 @given(nodes, st.integers(0, 4000), st.integers(0, 255))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_tree_in_a_file_is_read_as_one_in_memory(root: Node, at: int, value: int) -> None:
     root.name = ""
     sound = DeviceTree(root=root).to_bytes()

@@ -9,15 +9,16 @@ import zlib
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.compression import unpack, unpack_head
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Compression
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=60, deadline=None)
+PROPERTY = examples(60)
 
 
 def unpacked(data: bytes, ceiling: int = 1 << 22) -> bytes:

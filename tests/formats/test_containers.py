@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.compat.facts import KernelFacts, find_banner
@@ -26,6 +26,7 @@ from tests.builders.containers import fit, uimage, uki, zboot
 from tests.builders.entries import whole_image
 from tests.builders.kernels import portable_executable
 from tests.builders.packed import lz4_frame, lz4_legacy
+from tests.properties import examples
 
 BANNER = b"Linux version 6.1.0-49-arm64 (debian-kernel@"
 IMAGE = whole_image()[:8192] + BANNER + whole_image()[8192 + len(BANNER) :]
@@ -113,7 +114,7 @@ def test_a_file_cut_anywhere_is_known_to_be_cut_or_is_an_error(name: str) -> Non
 
 
 @given(st.sampled_from(sorted(FILES)), st.binary(min_size=1, max_size=40), st.integers(0, 0x800))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_bytes_give_a_kernel_or_a_typed_error(name: str, noise: bytes, at: int) -> None:
     data, _, _ = FILES[name]
     spoilt = data[:at] + noise + data[at + len(noise) :]

@@ -7,7 +7,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells, strings
@@ -17,8 +17,9 @@ from bootmenu.formats.dtb_head import read_head
 from bootmenu.formats.reader import Buffer
 from bootmenu.model.devicetree import MemoryRange
 from tests.builders import strategies
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = examples(100)
 BOARD = board_tree(("acme,rocket",), "Rocket", reservations=[(0x1000, 0x1000)]).to_bytes()
 
 

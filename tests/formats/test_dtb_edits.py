@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import cells
@@ -15,8 +15,9 @@ from bootmenu.formats.dtb import Node
 from bootmenu.formats.dtb_edits import DtbEdit
 from bootmenu.formats.editable_dtb import EditableTree
 from tests.formats.test_editable_dtb import tree_of
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = examples(100)
 _names = st.text("abcXYZ019,._+-@#", min_size=1, max_size=8)
 edits = st.builds(
     DtbEdit,

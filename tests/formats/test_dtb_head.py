@@ -7,7 +7,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, strings
@@ -16,8 +16,9 @@ from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.formats.dtb_head import MAX_PROPERTY, TreeHead, quick_head, read_head
 from bootmenu.formats.reader import Buffer
 from tests.builders import strategies
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=200, deadline=None)
+PROPERTY = examples(200)
 BOARD = board_tree(("acme,rocket", "acme,soc9"), "Rocket", cpus=range(4)).to_bytes()
 HEAD = TreeHead(b"acme,rocket\0acme,soc9\0", b"Rocket\0")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import fdt
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bootmenu.demo.builders import board_tree, cells
@@ -23,9 +23,10 @@ from bootmenu.model.devicetree import MemoryRange
 from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=100, deadline=None)
-SLOW = settings(max_examples=25, deadline=None)
+PROPERTY = examples(100)
+SLOW = examples(25)
 
 _names = st.text("abcXYZ019,._+-@", min_size=1, max_size=8)
 _values = (

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
@@ -20,6 +20,7 @@ from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Architecture, ByteOrder
 from tests.builders.entries import whole_image
 from tests.builders.kernels import elf
+from tests.properties import examples
 
 KERNEL = 0xFFFF800080000000
 IMAGE = whole_image()
@@ -99,7 +100,7 @@ def test_very_many_segments_are_not_followed() -> None:
 
 
 @given(st.binary(min_size=1, max_size=16), st.integers(0, 0x100), st.integers(0, len(VMLINUX)))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_damage_gives_a_kernel_within_the_file_or_a_typed_error(noise: bytes, at: int, length: int) -> None:
     for data in (VMLINUX[:at] + noise + VMLINUX[at + len(noise) :], VMLINUX[:length], b"\x7fELF" + noise):
         with contextlib.suppress(FormatError):

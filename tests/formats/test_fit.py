@@ -7,7 +7,7 @@ import contextlib
 import gzip
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
@@ -20,6 +20,7 @@ from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Compression, Embedded, Role
 from tests.builders.containers import board_dtb, fit_of, uimage, uimage_of
 from tests.builders.entries import whole_image
+from tests.properties import examples
 
 IMAGE = whole_image()
 CPIO = b"070701 initramfs!"
@@ -212,7 +213,7 @@ TARGETS = [FITS["inside"], FITS["position"], uimage_of(IMAGE, CPIO)]
     st.floats(0, 1),
     st.sampled_from(["", "conf-sled", "conf-rocket#conf-overlay"]),
 )
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_any_damage_gives_parts_within_the_file_or_a_typed_error(
     data: bytes, noise: bytes, place: float, part: str
 ) -> None:

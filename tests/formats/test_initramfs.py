@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.compat.facts import InitramfsFacts
@@ -21,6 +21,7 @@ from bootmenu.errors import FormatError
 from bootmenu.formats.initramfs import Initramfs, inspect
 from bootmenu.formats.reader import Buffer
 from tests.builders.packed import lz4_legacy
+from tests.properties import examples
 
 
 def cpio(*files: str, size: int = 0, claim: int | None = None, magic: bytes = b"070701") -> bytes:
@@ -158,7 +159,7 @@ def test_too_many_names_are_an_error() -> None:
 
 
 @given(st.binary(max_size=300), st.integers(0, 400), st.sampled_from(["", *PACK]), st.booleans())
-@settings(max_examples=250, deadline=None)
+@examples(250)
 def test_any_bytes_give_a_value_or_a_typed_error(noise: bytes, at: int, name: str, deep: bool) -> None:
     whole = PACK.get(name, bytes)(cpio(*MODULES, size=40))
     for data in (noise, whole[:at] + noise, whole[:at] + noise + whole[at + len(noise) :]):

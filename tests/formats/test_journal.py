@@ -8,12 +8,13 @@ import struct
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.journal import unreplayed
 from bootmenu.formats.reader import Buffer
+from tests.properties import examples
 
 _BLOCK = 512
 
@@ -143,7 +144,7 @@ class Counting:
         return self.data[offset : offset + length].ljust(length, b"\0")
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.binary(min_size=124, max_size=124), st.integers(0, 255))
 def test_any_superblock_is_answered_with_few_reads(rest: bytes, logarithm: int) -> None:
     source = Counting(b"XFSB" + rest[:120] + bytes([logarithm]) + rest[120:])

@@ -8,7 +8,7 @@ import gzip
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
@@ -20,8 +20,9 @@ from bootmenu.model.kernel import Architecture, ByteOrder, Compression
 from tests.builders.containers import uki
 from tests.builders.entries import whole_image
 from tests.builders.kernels import FOREIGN, elf, portable_executable
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = examples(100)
 
 
 # ---- any bytes --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
@@ -20,6 +20,7 @@ from bootmenu.formats.reader import Buffer
 from bootmenu.model.kernel import Architecture, Embedded, Role
 from tests.builders.containers import board_dtb, uki
 from tests.builders.entries import whole_image
+from tests.properties import examples
 
 OSREL = (
     b'# a comment\nNAME="Debian GNU/Linux"\nPRETTY_NAME="Debian 13 (trixie)"\nID=debian\nVERSION_ID=13\nbroken line\n'
@@ -194,7 +195,7 @@ class Reads(Buffer):
 
 @pytest.mark.parametrize("data", [WHOLE, PROFILES, uki((".cmdline", b"debug"), (".initrd", b"070701"))])
 @given(noise=st.binary(min_size=1, max_size=40), at=st.integers(0, 0x400), length=st.integers(0, 0x9000))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_any_bytes_give_parts_within_the_file_or_a_typed_error(
     data: bytes, noise: bytes, at: int, length: int
 ) -> None:

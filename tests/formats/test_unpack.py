@@ -17,7 +17,7 @@ from collections.abc import Callable
 import lz4.frame
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
@@ -33,6 +33,7 @@ from bootmenu.formats.compression import (
 from bootmenu.formats.reader import Buffer, Window
 from bootmenu.model.kernel import Compression
 from tests.builders.packed import lz4_frame, lz4_legacy
+from tests.properties import examples
 
 PACK: dict[str, tuple[Compression, Callable[[bytes], bytes]]] = {
     "none": (Compression.NONE, lambda data: data),
@@ -54,7 +55,7 @@ def unpacked(data: bytes, compression: Compression, ceiling: int = 1 << 28) -> b
 
 @pytest.mark.parametrize("name", PACK)
 @given(data=st.binary(max_size=3000), repeat=st.integers(1, 300))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_what_was_packed_comes_out(name: str, data: bytes, repeat: int) -> None:
     content = data * repeat
     compression, pack = PACK[name]
@@ -81,7 +82,7 @@ def test_members_are_joined_and_what_follows_the_last_is_ignored(name: str) -> N
 
 @pytest.mark.parametrize("name", PACKED)
 @given(data=st.binary(max_size=400), at=st.integers(0, 300))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_bytes_come_out_or_are_a_typed_error(name: str, data: bytes, at: int) -> None:
     compression, pack = PACK[name]
     whole = pack(b"content " * 50)

@@ -3,4 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
+from tests.builders import fakes
 from tests.environment import plain_environment as plain_environment
+
+
+@pytest.fixture(autouse=True)
+def no_scan_goes_on() -> Iterator[None]:
+    """End the scans of the sessions that a test has made: hundreds of threads would wait for nothing."""
+    before = set(fakes.SCANNERS)
+    yield
+    for scanner in set(fakes.SCANNERS) - before:
+        scanner.close()

@@ -12,7 +12,7 @@ import termios
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bootmenu import i18n
@@ -38,8 +38,9 @@ from bootmenu.terminal.teletype import Teletype
 from bootmenu.view.policy import Policy
 from tests.builders import fakes
 from tests.frontends.pseudo_terminal import on_a_line
+from tests.properties import examples, rarely
 
-LANGUAGES = ["en", "de", "es", "fr", "pt"]
+LANGUAGES = ["en", "de", *rarely("es", "fr", "pt")]
 DETAILS = [f"d {number}" for number in range(1, 12)]
 EVERYTHING = (
     *("", "?", *DETAILS, "t 1", "t 3", "e 1", "2", "/other", "3", "-", "4", "1", "b", "n", "", "e 3", "b", "n", ""),
@@ -119,7 +120,7 @@ BACK = LoadError(
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-@settings(max_examples=6)
+@examples(6)
 @example(20, True)
 @example(80, False)
 @given(widths, st.booleans())
@@ -135,7 +136,7 @@ def test_nothing_is_wider_than_the_terminal(demo: MachineSession, code: str, wid
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-@settings(max_examples=5)
+@examples(5)
 @example(20)
 @given(widths)
 def test_nothing_of_the_kiosk_is_wider_either(demo: MachineSession, code: str, width: int) -> None:

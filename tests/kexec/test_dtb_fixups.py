@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bootmenu.demo.builders import board_tree, cells, strings
 from bootmenu.errors import BootmenuError, FormatError
@@ -30,6 +30,7 @@ from tests.builders.hosts import fake_host
 from tests.builders.libfdt import LibFdt
 from tests.builders.machines import tree_of, virt
 from tests.kexec.staging import Bench
+from tests.properties import examples
 
 VIRT = virt()
 TREE = tree_of(VIRT)
@@ -247,7 +248,7 @@ def test_a_machine_that_claims_endless_memory_makes_no_endless_tree() -> None:
     assert len(carried(narrow_tree(2, 1), None, endless).memory) == 1024
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(strategies.device_trees, strategies.tree_facts, strategies.tuples_of(strategies.ranges, 3))
 def test_the_result_passes_the_reader_and_has_memory(
     tree: DeviceTree, running: TreeFacts, ram: tuple[MemoryRange, ...]

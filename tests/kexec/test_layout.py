@@ -6,13 +6,14 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.kexec.layout import KernelSpace, Layout, LayoutError, Room, lay_out
 from bootmenu.model.devicetree import MemoryRange, merged, subtracted
 from bootmenu.system.syscalls import SEGMENTS_MAX
+from tests.properties import examples
 
 K, M, G = 1 << 10, 1 << 20, 1 << 30
 
@@ -81,7 +82,7 @@ def legal(layout: Layout, room: Room, kernel: KernelSpace, initramfs: int, tree:
         assert layout.initramfs is None or layout.initramfs.base >= layout.kernel.end
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(rooms, kernels, sizes, st.integers(0, MAX_SIZE + 1))
 @example(VIRT, kernel(), 40 * M, 8 * K)
 @example(VIRT, kernel(text_offset=0x80000, anywhere=False), 40 * M, 8 * K)
@@ -104,7 +105,7 @@ def attempt(room: Room, kernel: KernelSpace, initramfs: int, tree: int) -> Layou
         return error
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.integers(0, 64).map(lambda n: n * G),
     st.integers(256, 4096).map(lambda n: n * M),

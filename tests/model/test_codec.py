@@ -7,15 +7,16 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.machine import SCHEMA, MachineFacts
 from bootmenu.model.value import fields, replace
 from tests.builders import machines, strategies
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = examples(100)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bootmenu
 from bootmenu.model import value as module
 from bootmenu.model.value import Record, Value, ValueType, field, fields, is_value, replace
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=80, deadline=None)
+PROPERTY = examples(80)
 NAMES = st.lists(st.sampled_from(["a", "b", "name", "size", "_held", "é"]), unique=True, max_size=5)
 PLAIN = st.integers(0, 2) | st.text(max_size=1) | st.none()
 

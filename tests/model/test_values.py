@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.devicetree import MemoryRange, merged, subtracted
@@ -17,8 +17,9 @@ from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
 from bootmenu.model.stamp import Stamp
 from bootmenu.model.value import replace
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = examples(150)
 
 
 # ---- command line -----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
@@ -12,9 +12,10 @@ from bootmenu.sources.line_formats import LINE_LIMIT, MAX_ENTRIES
 from bootmenu.sources.references import located
 from bootmenu.sources.tree import CONFIG_LIMIT, TreeErrorReason
 from tests.builders.trees import MemoryTree
+from tests.properties import examples
 from tests.sources.parsers.reading import read
 
-PROPERTY = settings(max_examples=60, deadline=None)
+PROPERTY = examples(60)
 
 # by format: the file, and the lines of an entry of that name
 FORMATS = {

@@ -6,12 +6,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.sources.version import version_key
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=200, deadline=None)
+PROPERTY = examples(200)
 
 VERSIONS = st.text("0123ab.-~^_+ ", max_size=12) | st.text(max_size=12) | st.from_regex(r"\A\d+\.\d+(-\w+)*\Z")
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bootmenu.compat.facts import FileState
@@ -30,6 +30,7 @@ from bootmenu.system.host import Host
 from bootmenu.system.syscalls import MountFlag, Resolve, Syscalls
 from tests.builders.entries import whole_image
 from tests.builders.trees import write_tree
+from tests.properties import examples
 
 
 @pytest.fixture
@@ -334,7 +335,7 @@ def test_an_openat2_that_raced_with_a_rename_is_tried_again(monkeypatch: pytest.
     os.close(folder)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["..", ".", "boot", "up", "home", "text", "loop", "", "\\", "gone"]), max_size=9))
 def test_no_path_reaches_the_secret(root: Path, parts: list[str]) -> None:
     for name, target in (("up", ".."), ("home", "/"), ("loop", "loop/loop")):

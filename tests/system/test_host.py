@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.kernel import Architecture
@@ -21,8 +21,9 @@ from bootmenu.system.recorded_host import SimulatedHost
 from bootmenu.system.syscalls import Syscalls
 from tests.builders import machines
 from tests.builders.hosts import fake_host
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = examples(100)
 
 
 def test_files_are_read_or_not_known(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import pyte
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.terminal.cell_diff import CellDiff
+from tests.properties import examples
 
 WIDTH, HEIGHT = 20, 5
 
@@ -64,7 +65,7 @@ def pictured(screen: pyte.Screen) -> list[list[object]]:
     return [[look(screen.buffer[y][x]) for x in range(WIDTH)] for y in range(HEIGHT)]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(writes=st.lists(st.one_of(written(), moved()), min_size=1, max_size=6), basic=st.booleans())
 def test_the_picture_is_the_same(writes: list[str], basic: bool) -> None:
     plain, through = pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)

@@ -7,11 +7,12 @@ import pickle
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bootmenu.frontends.tui.driver import key_event, mouse_event
 from bootmenu.terminal.input_filter import LONGEST_PASTE, Click, Key, Paste, Synchronised, Token, TokenReader
+from tests.properties import examples
 
 REPORTS = [
     b"\x1b[48;30000;30000;0;0t",  # in-band resize
@@ -145,7 +146,7 @@ _NEUTRAL = re.compile(
 )
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(STREAMS)
 @example(b"\r\x1b[")
 @example(b"\n\x1b]+\x8b")

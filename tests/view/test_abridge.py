@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
@@ -19,6 +19,7 @@ from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import Columns, Row, row_line, rows
 from bootmenu.view.wording import verdict_width
 from tests.builders import fakes
+from tests.properties import examples
 
 VERSIONS = ("6.12.57+deb13-arm64", "6.12.48+deb13-arm64")
 DEBIAN = tuple(f"Debian GNU/Linux, with Linux {v}{mode}" for v in VERSIONS for mode in ("", " (recovery mode)"))
@@ -53,7 +54,7 @@ LETTERS = st.text("ab ()-1é漢", max_size=30)
 TEXTS = st.lists(LETTERS | st.builds("{} {} {}".format, LETTERS, st.sampled_from(DEBIAN), LETTERS), max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(texts=TEXTS, width=st.integers(0, 60))
 def test_texts_fit_and_those_that_differ_stay_different(texts: list[str], width: int) -> None:
     short = abridged(tuple(texts), width)
@@ -128,7 +129,7 @@ def test_what_has_one_title_is_told_apart_by_the_first_thing_that_differs() -> N
     assert [row.title for row in listed(four) if row.listing] == ["Install (#1)", "Install (#2)"]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     some=st.lists(
         st.tuples(

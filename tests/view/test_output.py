@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.commands.facts_command import facts_lines
@@ -22,8 +22,9 @@ from bootmenu.view import json_output
 from bootmenu.view.report_lines import report_lines
 from tests.builders import machines, strategies
 from tests.builders.entries import entry
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=100, deadline=None)
+PROPERTY = examples(100)
 
 
 def report(*severities: Severity) -> Report:

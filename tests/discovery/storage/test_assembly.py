@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
@@ -24,6 +24,7 @@ from bootmenu.model.entry import Problem
 from tests.builders.hosts import commands_of, fake_host, syscalls_of
 from tests.builders.places import INSIDE, STICK
 from tests.builders.trees import write_tree
+from tests.properties import examples
 
 Row = dict[str, Any]
 Answer = tuple[int, bytes, bytes]
@@ -253,7 +254,7 @@ REPORT = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(REPORT.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=30))
 def test_any_report_gives_volumes_with_harmless_names(report: bytes) -> None:
     try:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
@@ -12,6 +12,7 @@ from bootmenu.discovery.storage.iso import MAX_IMAGES, images
 from bootmenu.model.entry import Problem
 from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.trees import MemoryTree
+from tests.properties import examples
 
 DEVICE = Device(name="sda1", path="/dev/sda1", filesystem="ext4", uuid="AB-1")
 
@@ -58,7 +59,7 @@ def test_so_many_are_looked_at() -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=80))
 def test_any_descriptor_gives_a_device_or_a_problem(data: bytes) -> None:
     for start in (b"", b"\x01CD001"):

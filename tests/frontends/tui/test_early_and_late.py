@@ -59,6 +59,7 @@ from bootmenu.system.power import Power
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import Menu, running
+from tests.properties import part
 
 _ERROR = fakes.NO_ROOT
 _LOCKED = next(event.device for event in fakes.LOCKED if isinstance(event, DeviceFound) and event.device.locked)
@@ -160,7 +161,7 @@ async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Scr
         depth = len(menu.app.screen_stack)
         count = len(list(_doings(SCREENS[kind](menu.app.context))))
         assert count > 3
-        for number in range(count):
+        for number in part(range(count)):
             screen = SCREENS[kind](menu.app.context)
             pushed = menu.app.push_screen(screen)
             assert not screen.query("TextView"), "nothing of it is there yet"
@@ -175,7 +176,7 @@ async def test_what_comes_before_a_screen_is_composed_is_no_fault(kind: type[Scr
 async def test_what_comes_after_the_end_of_a_screen_is_no_fault(kind: type[Screen[Any]]) -> None:
     async with _app(kind) as menu:
         below = list(menu.app.screen_stack)
-        for number in range(len(list(_doings(SCREENS[kind](menu.app.context))))):
+        for number in part(range(len(list(_doings(SCREENS[kind](menu.app.context)))))):
             screen = SCREENS[kind](menu.app.context)
             await menu.app.push_screen(screen)
             name, doing = list(_doings(screen))[number]

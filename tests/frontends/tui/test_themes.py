@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
@@ -22,6 +22,7 @@ from bootmenu.view.styled_text import Style
 from tests.builders import fakes
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import Menu, running
+from tests.properties import examples
 
 
 def test_there_are_the_promised_themes() -> None:
@@ -129,7 +130,7 @@ def test_no_ink_has_the_colour_of_its_ground(name: str, depth: Depth) -> None:
             assert sent(colour, depth) != sent(ground, depth), ink
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(text=st.tuples(*[st.integers(0, 255)] * 3), ground=st.tuples(*[st.integers(0, 255)] * 3), dark=st.booleans())
 def test_fewer_colours_hide_nothing(text: tuple[int, ...], ground: tuple[int, ...], dark: bool) -> None:
     one, other = ("#" + bytes(rgb).hex() for rgb in (text, ground))

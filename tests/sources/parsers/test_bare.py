@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry
@@ -17,6 +17,7 @@ from bootmenu.system.syscalls import Syscalls
 from tests.builders import kernels
 from tests.builders.entries import whole_image
 from tests.builders.trees import MemoryTree, write_tree
+from tests.properties import examples
 from tests.sources.parsers.reading import read
 
 
@@ -238,7 +239,7 @@ def test_the_version_in_a_kernel_s_name(path: str, version: str) -> None:
     assert version_of(path) == version
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.from_regex(r"\A(vmlinuz|Image|kernel)[-.]?[^/\0]{0,12}\Z") | st.text(max_size=9), max_size=9))
 def test_any_names_give_entries(names: list[str]) -> None:
     entries, _ = read({f"/{name.replace('/', '')}": "" for name in names if name.strip("./")})

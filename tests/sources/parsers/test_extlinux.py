@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources.tree import CONFIG_LIMIT
+from tests.properties import examples
 from tests.sources.parsers.reading import read
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = examples(150)
 PATH = "/boot/extlinux/extlinux.conf"
 
 KEYS = (

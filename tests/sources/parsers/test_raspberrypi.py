@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.formats.dtb import DeviceTree, Node
@@ -14,6 +14,7 @@ from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources import read_partition
 from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.trees import MemoryTree
+from tests.properties import examples
 from tests.sources.parsers.reading import read
 
 PI2 = ("raspberrypi,2-model-b", "brcm,bcm2836")
@@ -404,7 +405,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(LINES, max_size=15).map("\n".join), st.sampled_from([(), OTHER, PI3, PI4, PI5]), st.binary(max_size=40)
 )
@@ -423,7 +424,7 @@ def test_any_text_gives_entries_and_problems(text: str, board: tuple[str, ...], 
     assert all(ref.path.startswith("/") for entry in entries for _, ref in entry.files)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_entries_and_problems(data: bytes) -> None:
     scan("", files={"/config.txt": data})

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
@@ -15,6 +15,7 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.sources.tree import TreeErrorReason
 from tests.builders.containers import board_dtb, uki
 from tests.builders.entries import whole_image
+from tests.properties import examples
 from tests.sources.parsers.reading import read
 
 LINUX = (".linux", whole_image())
@@ -257,7 +258,7 @@ def test_a_text_entry_of_an_image_gets_its_addons_too() -> None:
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=200), st.integers(0, 4000), st.binary(min_size=1, max_size=8))
 def test_any_bytes_give_entries_and_problems(data: bytes, at: int, damage: bytes) -> None:
     whole = image((".initrd", b"i"), (".profile", b"ID=a"))

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources.parsers.grub import menus, patterns
 from bootmenu.sources.tree import CONFIG_LIMIT
+from tests.properties import examples
 from tests.sources.parsers.grub.building import block, menu
 from tests.sources.parsers.reading import read
 from tests.trees import goldens
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = examples(150)
 
 FIRST = "menuentry first { linux /k }\n"
 
@@ -141,7 +142,7 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 SCRIPTS = st.lists(st.recursive(SIMPLE, _compound, max_leaves=8), max_size=6).map("\n".join)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(SCRIPTS, SCRIPTS)
 def test_scripts_shaped_by_the_grammar(text: str, other: str) -> None:
     files: dict[str, str | bytes] = {"/k": other, "/boot/grub/grubenv": block({"v": "1", "default": "2"})}
@@ -155,7 +156,7 @@ def test_scripts_shaped_by_the_grammar(text: str, other: str) -> None:
 REAL = sorted(path.read_text("utf-8") for path in goldens.FOLDER.glob("*/**/grub.cfg") if path.stat().st_size > 200)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.data())
 def test_real_configurations_with_damage(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(REAL))

@@ -6,17 +6,18 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.sources.parsers.grub import environment
 from bootmenu.sources.tree import TreeErrorReason
+from tests.properties import examples
 from tests.sources.parsers.grub.building import block, entries
 from tests.sources.parsers.reading import read
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = examples(150)
 
 
 @given(

@@ -8,13 +8,14 @@ import fnmatch
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootmenu.errors import FormatError
 from bootmenu.sources.parsers.grub.patterns import MAX_SUBJECT, Regex, Wildcard
+from tests.properties import examples
 
-PROPERTY = settings(max_examples=300, deadline=None)
+PROPERTY = examples(300)
 
 ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "[a-b]", "[]a]", "\\.", "^", "$"])
 EXPRESSIONS = st.recursive(
