@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tests of what is shown take nothing from the environment of the machine on which they run."""
+"""Keep the tests of bootmenu.view independent of the environment variables of the machine."""
 
 from __future__ import annotations
 

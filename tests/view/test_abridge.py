@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows that differ never look the same, in however few columns."""
+"""Test that different rows never look the same, however narrow the screen is."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def test_texts_fit_and_those_that_differ_stay_different(texts: list[str], width:
 
 
 def listed(found: Iterable[Listing], problems: Iterable[Problem] = ()) -> list[Row]:
+    """Return the rows of the list after a scan that found these entries and problems."""
     results = ScanResults()
     results.begin()
     devices = {listing.entry.device: Device(name=listing.entry.device) for listing in found}
@@ -84,7 +85,7 @@ def listed(found: Iterable[Listing], problems: Iterable[Problem] = ()) -> list[R
 
 
 def drawn(found: list[Row], width: int) -> list[str]:
-    """What is right of numbers and verdicts."""
+    """Return the rows as they are drawn, without numbers and verdicts."""
     columns = Columns.of(found, width)
     lines = [row_line(row, columns, width, selected=False) for row in found if row.key is not None]
     assert all(line.width <= width for line in lines)
@@ -92,6 +93,7 @@ def drawn(found: list[Row], width: int) -> list[str]:
 
 
 def entry(number: int, title: str, version: str = "", **changes: object) -> Listing:
+    """Return an entry with its report. changes: attributes of BootEntry."""
     made = fakes.listing(f"e{number}", title, version=version)
     return replace(made, entry=replace(made.entry, **changes))  # type: ignore[arg-type]
 

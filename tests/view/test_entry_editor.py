@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The line that is typed, and the entry that lines describe."""
+"""Test the line editor, and the entry that the lines of the editor describe."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ def test_what_is_too_long_is_left_out() -> None:
 
 
 def at(editor: EntryEditor, part: EntryPart, number: int = 0) -> EntryEditor:
+    """Go to the line of a part of the entry. number: which one, if there are several."""
     index = [i for i, slot in enumerate(editor.slots) if slot.part is part][number]
     return replace(editor, index=index)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk's rows, as its pages and its plain lines show them."""
+"""Test the rows of the kiosk, which its pages and its plain lines show."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What people and programs are told."""
+"""Test the text and JSON output of reports, facts and settings."""
 
 from __future__ import annotations
 

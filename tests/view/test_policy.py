@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What exists in the kiosk, and in which order."""
+"""Test which entries and actions the kiosk has, and their order."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Text and lines on a grid: nothing harmful, nothing too wide, nothing lost."""
+"""Test that text on the screen is harmless, fits its width and loses nothing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_rates() -> None:
 
 
 def test_every_character_is_as_wide_as_the_screens_take_it_to_be() -> None:
-    """The plain menu, the first frame and the rows are measured without Textual, which draws them."""
+    """The plain menu, the first frame and the rows are measured without Textual, so both must agree on widths."""
     for code in range(sys.maxunicode + 1):
         text = clean(chr(code))
         assert 1 <= cells(text) == cell_len(text) <= 2 * len(text), hex(code)
