@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> int:
-    """Run what the command line says and return the exit code."""
+    """Run the subcommand that the arguments name and return the exit code."""
     if sys.argv[1:] == ["mark-good"]:
         from bootmenu.commands import mark_good_command
 

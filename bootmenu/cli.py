@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: arguments in, exit codes out. Subcommands are in commands/, a file each.
+"""The command-line interface: arguments in, exit codes out. Subcommands are in commands/, a file each.
 
 0 done (for `check`: no fail) · 1 the answer is no · 2 the call was wrong, or nothing could be read.
 """

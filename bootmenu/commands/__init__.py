@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The subcommands of the command line, one file `NAME_command.py` each: see subcommands.py."""
+"""The subcommands, one file `NAME_command.py` each: see subcommands.py."""

@@ -140,7 +140,7 @@ def settings_in_force(host: Host, flags: dict[str, object]) -> Settings:
 def files_session(
     arguments: argparse.Namespace, kernel: str, host: Host, machine: MachineFacts, settings: Settings
 ) -> FilesSession:
-    """Return a session for the files named on the command line. Raise UsageError if one cannot be read."""
+    """Return a session for the files that the arguments name. Raise UsageError if one cannot be read."""
     from bootmenu.session.files_session import FilesSession
 
     return FilesSession(

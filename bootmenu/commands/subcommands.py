@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The parser of the command line, assembled from the files of this folder.
+"""The argument parser, assembled from the files of this folder.
 
 A file `NAME_command.py` here is the subcommand NAME (`mark_good_command.py` is `mark-good`). It implements
 SubCommand, and imports at its top only what its parser needs. Nothing else has to be edited: `--help`, the completion
@@ -43,7 +43,7 @@ class SubCommand(Protocol):
         """Run the subcommand and return the exit code. Raise BootmenuError, OSError."""
 
 
-class CommandLineParser(argparse.ArgumentParser):
+class BootmenuParser(argparse.ArgumentParser):
     """A parser that reports wrong usage like any other error."""
 
     def error(self, message: str) -> NoReturn:
@@ -68,7 +68,7 @@ def subcommands() -> dict[str, SubCommand]:
 
 def parser(found: Mapping[str, SubCommand]) -> argparse.ArgumentParser:
     """Return a parser that knows these subcommands."""
-    top = CommandLineParser(
+    top = BootmenuParser(
         prog="bootmenu",
         description="A full-screen boot menu that starts Linux from Linux, and says beforehand whether it can.",
         epilog=EPILOG,

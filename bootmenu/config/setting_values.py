@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Convert the value of a setting from a TOML value or from the text of a command line.
+"""Convert the value of a setting from a TOML value, or from text: a kernel parameter or a flag.
 
 Each function raises ValueError with what the value should be.
 """

@@ -22,7 +22,7 @@ _PACE = 48_000_000
 
 def recorded_machine() -> MachineFacts:
     """Return the facts of a QEMU virt machine with four Cortex-A57, recorded with `bootmenu facts --json`, without
-    what that run had on its command line and in /chosen."""
+    what that run had on its kernel command line and in /chosen."""
     return MachineFacts.from_json(json.loads(resources.files(__name__).joinpath("machine.json").read_text("utf-8")))
 
 

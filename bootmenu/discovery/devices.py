@@ -138,7 +138,7 @@ class Device(Value, kw_only=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return all names by which a command line can refer to it: `/dev/sda1`, `uuid=...`, `label=...`, ..."""
+        """Return all names that a kernel command line can use for it: `/dev/sda1`, `uuid=...`, `label=...`, ..."""
         if self.parent is not None:
             return ()
         found = (

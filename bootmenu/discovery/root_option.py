@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Find the partition that root= on a command line names, and whether it has an init."""
+"""Find the partition that root= on a kernel command line names, and whether it has an init."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ _USR = ("mount.usr", "usrhash", "systemd.verity_usr_data")
 
 
 def _usr_elsewhere(tree: Tree, cmdline: CommandLine) -> bool:
-    """Return whether /usr, with init, is on another partition: the command line or fstab says so, or the directory is
-    empty, as for systemd-gpt-auto-generator(8)."""
+    """Return whether /usr, with init, is on another partition: the kernel command line or fstab says so, or the
+    directory is empty, as for systemd-gpt-auto-generator(8)."""
     if any(cmdline.get(option) for option in _USR):
         return True
     with contextlib.suppress(TreeError):

@@ -46,7 +46,7 @@ class DtbEdit(Value, kw_only=True):
         if name is None:
             raise FormatError(f"{path}: the name of a property is missing", hint=FORMS)
         if path == "/chosen" and name in _WRITTEN:
-            hint = "Edit the command line." if name == "bootargs" else ""
+            hint = "Edit the kernel command line." if name == "bootargs" else ""
             raise FormatError(f"{name} in /chosen is set at every boot, and cannot be edited", hint=hint)
         if verb == "delete":
             if value is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A boot entry as its configuration describes it: what to load, from where, with which command line."""
+"""A boot entry as its configuration describes it: what to load, from where, with which kernel command line."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ _OFTEN = 4096  # characters; no kernel takes more (COMMAND_LINE_SIZE), and of wh
 
 @lru_cache(maxsize=64)
 def _options(text: str) -> tuple[tuple[str, str | None], ...]:
-    """Return the options of a command line, cached because every check of an entry asks for them."""
+    """Return the options of a kernel command line, cached because every check of an entry asks for them."""
     options: list[tuple[str, str | None]] = []
     for word in _words(text):
         if word == "--":

@@ -85,7 +85,7 @@ class Embedded(Value, kw_only=True):
     compression: Compression = Compression.NONE
     """How it is compressed."""
     text: str | None = None
-    """The text of a command line."""
+    """The text of a kernel command line."""
     board: tuple[str, ...] | None = None
     """`compatible` of the boards that it is for; None: it does not say."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Apply addons of unified kernel images: files that extend a UKI's command line, initramfs or device tree.
+"""Apply addons of unified kernel images: files that extend a UKI's kernel command line, initramfs or device tree.
 
 systemd-stub(7), COMPANION FILES.
 """

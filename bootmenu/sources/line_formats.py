@@ -14,7 +14,7 @@ MAX_ENTRIES = 1000
 LINE_LIMIT = 64 * 1024
 """Characters; a longer line is left out, with a problem."""
 MAX_TEXT = 1024 * 1024
-"""Characters of all titles and command lines of a configuration: a thousand labels may inherit a long one."""
+"""Characters of all titles and kernel command lines of a configuration: a thousand labels may inherit a long one."""
 _MAX_PROBLEMS = 50
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boot loader variables in command lines: decide which unset variables an entry depends on."""
+"""Boot loader variables in kernel command lines: decide which unset variables an entry depends on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DECIDING = frozenset(("root", "rootflags", "rootfstype", "real_root", "ostree",
 
 
 def needed(text: str, unset: Iterable[tuple[str, str]], *, known: bool = True) -> tuple[str, ...]:
-    """Return the unset variables of a command line that it depends on.
+    """Return the unset variables of a kernel command line that it depends on.
 
     unset: pairs of (parameter in whose value the variable occurs, or empty; variable). known: whether everything that
     could have set them was read, so that the text is what the kernel would get.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Check the command line and the initramfs: can the kernel find and start its system?"""
+"""Check the kernel command line and the initramfs: can the kernel find and start its system?"""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _bytes(text: str) -> int:
 
 @entry_check("CMD-LENGTH", after="MEM-FREE")
 def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the command line is not too long: the kernel silently drops the rest."""
+    """Check that the kernel command line is not too long: the kernel silently drops the rest."""
     limit = _LIMITS.get(_architecture(machine, entry) or Architecture.ARM64, 2048)
     image = entry.kernel.image if entry.kernel else None
     if image is not None and image.fields.get("cmdline_size"):
@@ -51,23 +51,23 @@ def length(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     taken = limit - 1 - _ELFCOREHDR
     if image is not None and image.format == "bzimage" and loads_by_file(machine, entry) and taken < size <= limit:
         yield failed(
-            f"The command line has {size - 1} bytes; kexec_file_load refuses more than {taken - 1} for this kernel.",
+            f"The kernel command line has {size - 1} bytes; kexec_file_load takes {taken - 1} for this kernel.",
             "Shorten it.",
             **evidence,
         )
     elif size > limit:
         yield failed(
-            f"The command line has {size - 1} bytes; this kernel reads {limit - 1} and drops the rest in silence.",
+            f"The kernel command line has {size - 1} bytes; this kernel reads {limit - 1} and drops the rest.",
             "Shorten it.",
             **evidence,
         )
     elif entry.command_line:
-        yield passed("The command line is not too long.", **evidence)
+        yield passed("The kernel command line is not too long.", **evidence)
 
 
 @entry_check("CMD-EMPTY")
 def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # noqa: ARG001
-    """Check that there is a command line, and that the value of each boot loader variable in it is known."""
+    """Check that there is a kernel command line, and that the value of each boot loader variable in it is known."""
     if entry.kernel is not None and entry.kernel.image is None and not entry.kernel.container:
         return  # IMG-FORMAT reports that it is not a kernel
     config = entry.configuration or {}
@@ -75,23 +75,23 @@ def empty(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
     other = entry.kernel.image.other_program if entry.kernel and entry.kernel.image else None
     if variables:
         yield warned(
-            f"The command line is incomplete: the value of ${variables[0]} is not known.",
-            "Put its value into the command line, root= and console= at least.",
+            f"The kernel command line is incomplete: the value of ${variables[0]} is not known.",
+            "Put its value into the kernel command line, root= and console= at least.",
             command_line=entry.command_line,
             variables=list(variables),
         )
     elif not entry.command_line.strip() and other:
-        yield passed(f"{other} is no Linux, and needs no command line.", bytes=0)
+        yield passed(f"{other} is no Linux, and needs no kernel command line.", bytes=0)
     elif not entry.command_line.strip() and not config.get("CMDLINE", "").strip('"'):
         yield warned(
-            "There is no command line: the kernel will know neither its root file system nor its console.",
+            "There is no kernel command line: the kernel will know neither its root file system nor its console.",
             "Give one with --cmdline, root= and console= at least."
             if entry.typed
             else "Add one to the configuration, root= and console= at least.",
             command_line=entry.command_line,
         )
     else:
-        yield passed("There is a command line.", bytes=_bytes(entry.command_line))
+        yield passed("There is a kernel command line.", bytes=_bytes(entry.command_line))
 
 
 _BY_UDEV = ("UUID=", "LABEL=", "/dev/disk/by-")
@@ -109,7 +109,7 @@ def root(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  # 
     has_initramfs = any(file.role == "initramfs" for file in entry.files)
     evidence: dict[str, object] = {"root": wanted, "initramfs": has_initramfs}
     if options.names_no_root:
-        message = "The command line has a root= with nothing behind it."
+        message = "The kernel command line has a root= without a value."
         if has_initramfs:  # which may find the root in another way
             yield warned(message, _NAME_IT, **evidence)
         else:
@@ -161,7 +161,7 @@ def _startable(root: RootFacts, options: CommandLine, evidence: dict[str, object
     if root.others:
         having, first = ", ".join(root.others), root.others[0]
         hint = (
-            f"Write rootflags=subvol={first} on the command line. Where u-boot-update made it, put that into"
+            f"Write rootflags=subvol={first} on the kernel command line. Where u-boot-update made it, put that into"
             " U_BOOT_PARAMETERS of /etc/default/u-boot, and run u-boot-update."
         )
         if root.dracut and evidence["initramfs"]:
@@ -197,7 +197,7 @@ _NAME_IT = "Write what it is: root=UUID=... with an initramfs, root=PARTUUID=...
 
 
 def _where(options: CommandLine) -> str:
-    """Return the options of the command line that say what is mounted."""
+    """Return the options of the kernel command line that say what is mounted."""
     flags = options.get("rootflags")
     return f"root={options.get('root')}" + (f" rootflags={flags}" if flags else "")
 
@@ -217,7 +217,7 @@ def _root_is_there(wanted: str, partitions: tuple[str, ...]) -> bool:
 
 
 _CONSOLES = (
-    # name on the command line → what a node's compatible contains (drivers/tty/serial)
+    # name on the kernel command line → what a node's compatible contains (drivers/tty/serial)
     ("ttyAMA", ("arm,pl011", "arm,sbsa-uart")),
     ("ttyS", ("ns16550", "16550", "snps,dw-apb-uart", "bcm2835-aux-uart", "8250", "16750", "mediatek,mt6577-uart",
               "nvidia,tegra20-uart", "ti,omap", "xr16850", "intel,xscale-uart", "ti,am")),
@@ -234,7 +234,7 @@ _CONSOLES = (
 
 @entry_check("CMD-CONSOLE")
 def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the consoles of the command line exist for the second kernel; without one its output is lost."""
+    """Check that the second kernel has the consoles of its kernel command line; without one its output is lost."""
     with_tree = (Architecture.ARM64, Architecture.RISCV64)
     if not entry.command_line.strip() or _architecture(machine, entry) not in with_tree:
         return
@@ -261,7 +261,7 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         elif spcr == "unknown":
             yield unknown(
                 "No console= is given, and which one ACPI's table SPCR names could not be read.",
-                "Run bootmenu as root, or add console=, as the first stage has it on its own command line.",
+                "Run bootmenu as root, or add console=, as the first stage has it on its own kernel command line.",
                 **evidence,
             )
         elif spcr:
@@ -269,13 +269,13 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         elif tree is None and spcr is None:
             yield unknown(
                 "No console= is given, and whether the device tree or ACPI names one is not known.",
-                "Add console=, as the first stage has it on its own command line.",
+                "Add console=, as the first stage has it on its own kernel command line.",
                 **evidence,
             )
         else:
             yield warned(
                 "No console= is given: nothing may be seen until the system has come up.",
-                "Add console=, as the first stage has it on its own command line.",
+                "Add console=, as the first stage has it on its own kernel command line.",
                 **evidence,
             )
         return
@@ -291,7 +291,7 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     elif tree is None:
         yield unknown(
             f"Whether console={last} is a serial port of this board is not known.",
-            "Use the console of the first stage's own command line.",
+            "Use the console of the first stage's own kernel command line.",
             **evidence,
         )
     elif any(name in compatible for port in tree.serial_ports for compatible in port.compatible for name in drivers):
@@ -299,7 +299,7 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     else:
         yield warned(
             f"console={last} is no serial port of this board: you would see nothing.",
-            "Use the console of the first stage's own command line.",
+            "Use the console of the first stage's own kernel command line.",
             **evidence,
         )
 

@@ -12,7 +12,7 @@ from bootmenu.model.kernel import Architecture
 from bootmenu.model.machine import MachineFacts
 
 _ONE_CPU_HINT = (
-    "Start the first stage with nr_cpus=1 on its command line (on a Raspberry Pi: cmdline.txt); "
+    "Start the first stage with nr_cpus=1 on its kernel command line (on a Raspberry Pi: cmdline.txt); "
     "nosmp and maxcpus= do not help. Or use firmware with PSCI."
 )
 
@@ -117,7 +117,7 @@ def offline(machine: MachineFacts) -> Iterator[CheckResult]:
             "the load would succeed, and the jump would stop with a kernel BUG.",
             f"Let that CPU make the jump: start the first stage with reboot=s{fixed[0]}."
             if len(fixed) == 1
-            else "Start the first stage with nr_cpus=1 on its command line.",
+            else "Start the first stage with nr_cpus=1 on its kernel command line.",
             **evidence,
         )
     elif any(cpu.offline_control is None for cpu in secondaries):
@@ -137,7 +137,7 @@ def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
     if machine.protected_kvm:
         yield failed(
             "Protected KVM is active on this machine: it keeps EL2, and the kernel refuses to load another one.",
-            "Start the first stage without kvm-arm.mode=protected on its command line.",
+            "Start the first stage without kvm-arm.mode=protected on its kernel command line.",
             **evidence,
         )
     elif machine.protected_kvm is None and (wanted or machine.command_line is None):
@@ -149,7 +149,7 @@ def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
             **evidence,
         )
     else:
-        # arch/arm64/kvm/arm.c:early_kvm_mode_cfg: only the command line enables it
+        # arch/arm64/kvm/arm.c:early_kvm_mode_cfg: only the kernel command line enables it
         yield passed("Protected KVM is not active.", **evidence)
 
 

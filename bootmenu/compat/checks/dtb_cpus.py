@@ -143,8 +143,8 @@ def enable_methods(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckRe
             f"{entry.tree_name} starts {_count(len(differing))} by {method}, this machine by "
             f"{ours[number] or 'no method'}: {'they' if len(differing) > 1 else 'it'} will stay off, and the next "
             "kexec from that system would fail with stuck CPUs.",
-            "Use this board's own device tree, or put nr_cpus=1 on the entry's command line to keep later kexecs "
-            "possible.",
+            "Use this board's own device tree, or put nr_cpus=1 on the entry's kernel command line to keep "
+            "later kexecs possible.",
             cpus=rows,
         )
     if without:

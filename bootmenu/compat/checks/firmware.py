@@ -247,6 +247,6 @@ def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
         yield failed(
             "The interrupt controller (GICv3) keeps writing to tables in memory that is not reserved: the second "
             "kernel would be placed over them and crash.",
-            "Start the first stage with irqchip.gicv3_nolpi=1 on its command line.",
+            "Start the first stage with irqchip.gicv3_nolpi=1 on its kernel command line.",
             **evidence,
         )

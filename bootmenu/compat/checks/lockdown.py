@@ -46,13 +46,13 @@ def _way_out(machine: MachineFacts) -> str:
         return "Switch Secure Boot off in the firmware's setup."
     match origin:
         case "command line":
-            return "Start the first stage without lockdown= on its command line."
+            return "Start the first stage without lockdown= on its kernel command line."
         case "Kernel configuration":
             return "Use a first-stage kernel that was built without CONFIG_LOCK_DOWN_KERNEL_FORCE_*."
         case "securityfs":
             return "Restart, and remove whatever writes to /sys/kernel/security/lockdown."
         case _:
-            return "Start the first stage without lockdown= on its command line, or with Secure Boot off."
+            return "Start the first stage without lockdown= on its kernel command line, or with Secure Boot off."
 
 
 def _demand(machine: MachineFacts) -> str:

@@ -68,7 +68,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     elif machine.efi_bits == 32 and runtime and loads_by_file(machine, entry) is not False:
         yield failed(
             "This machine has 32-bit EFI firmware, with which kexec_file_load refuses every kernel.",
-            "Start the first stage with efi=noruntime on its command line.",
+            "Start the first stage with efi=noruntime on its kernel command line.",
             **evidence,
         )
     elif machine.efi and machine.efi_bits is None and runtime:
@@ -80,7 +80,7 @@ def bzimage(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     elif not xloadflags & _XLF_5LEVEL and five:
         yield failed(
             "This machine uses five-level page tables, which this kernel cannot take over.",
-            "Start the first stage with no5lvl on its command line, or use a newer kernel.",
+            "Start the first stage with no5lvl on its kernel command line, or use a newer kernel.",
             **evidence,
         )
     elif not xloadflags & _XLF_5LEVEL and five is None:

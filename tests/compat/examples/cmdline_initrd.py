@@ -87,7 +87,7 @@ def roots_and_consoles() -> Iterator[Example]:
     kernel_finds = line("root=PARTUUID=1-02", partitions=seen)
     yield Example(code=code, name="PARTUUID alone", severity=PASS, entry=kernel_finds)
     yield Example(code=code, name="nobody looked", severity=None, entry=line("root=/dev/sda2"))
-    yield Example(code=code, name="empty", severity=FAIL, entry=line("root="), says="nothing behind it")
+    yield Example(code=code, name="empty", severity=FAIL, entry=line("root="), says="without a value")
     yield Example(code=code, name="empty, packed", severity=WARN, entry=line("root=UUID=", files=packed))
 
     def on(text: str, root: RootFacts, *files: FileFacts) -> EntryFacts:
