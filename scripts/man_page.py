@@ -65,7 +65,7 @@ _FILES = [
         "the log of the menu, as root without a home; else bootmenu/menu.log in $XDG_STATE_HOME or ~/.local/state",
     ),
     (hooks.FOLDER, "programs that run before every jump, by name"),
-    (str(themes.OWN), "themes of this machine, NAME.toml; they go before the ones that come with bootmenu"),
+    (str(themes.LOCAL_FOLDER), "themes of this machine, NAME.toml; they go before the ones that come with bootmenu"),
 ]
 _ENVIRONMENT = [
     ("LC_ALL, LC_MESSAGES, LANG", "the language of the screens; the first that is set counts"),

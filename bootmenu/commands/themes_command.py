@@ -27,16 +27,16 @@ def run(arguments: argparse.Namespace) -> int:
     prepare_environment(environ)
     depth = Depth.of(environ) if sys.stdout.isatty() else Depth.NONE
     if arguments.name is not None:
-        for line in themes.sample(themes.readable(themes.load(arguments.name, themes.folders()), depth), depth):
+        for line in themes.sample(themes.readable(themes.load(arguments.name, themes.theme_folders()), depth), depth):
             print(line)
         return 0
-    rows = list(themes.listed())
+    rows = list(themes.theme_files())
     width = max((len(row.name) for row in rows), default=0)
     for row in rows:
-        ground = "broken" if row.trouble else "dark" if row.dark else "light"
-        where = str(row.path.parent) if row.path.parent == themes.OWN else "shipped"
+        ground = "broken" if row.error else "dark" if row.dark else "light"
+        where = str(row.path.parent) if row.path.parent == themes.LOCAL_FOLDER else "shipped"
         print(f"{row.name:<{width}}  {ground:<6}  {where:<7}  {row.description}".rstrip())
     for row in rows:
-        if row.trouble:
-            print_note(row.trouble)
+        if row.error:
+            print_note(row.error)
     return 0

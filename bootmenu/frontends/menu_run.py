@@ -128,7 +128,7 @@ def run_screens(
         list(zip(views, menu_run.consoles, strict=True)),
         theme=settings.theme,
         error=error,
-        trouble=said,
+        warning=said,
         offer_demo=not simulated,
         may_quit=not ours,
         confirm_always=not ours and not simulated,

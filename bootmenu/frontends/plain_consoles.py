@@ -137,7 +137,7 @@ class PlainConsoles:
             may_quit=not ours,
             confirm_always=not ours and not simulated,
             offer_demo=not simulated and len(menu_run.consoles) == 1,  # the others' are about the real machine
-            trouble=said,
+            warning=said,
             settings=settings,
             countdown=menu_run.seconds,
             simulated_pin=menu_run.simulated_pin,

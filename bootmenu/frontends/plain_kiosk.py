@@ -40,8 +40,8 @@ class PlainKiosk(PlainBase):
         """Until there is an outcome. The end of the input is one. error: what came back; it is told first."""
         try:
             self._attend()
-            if self.context.trouble:
-                menu_log.write(self.context.trouble)
+            if self.context.warning:
+                menu_log.write(self.context.warning)
             if error is not None:
                 self._refuse(error)
             for step in (self._prepare, self._look, self._list):

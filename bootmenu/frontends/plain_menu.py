@@ -49,8 +49,8 @@ class PlainMenu(PlainListing):
             self.context.settings.kiosk_idle if self.context.service else None
         )
         try:
-            if self.context.trouble:
-                self.teletype.say(localized(self.context.trouble), "  ! ")
+            if self.context.warning:
+                self.teletype.say(localized(self.context.warning), "  ! ")
             if error is not None:
                 self._failed(error)
             if not self.results.finished:

@@ -23,7 +23,7 @@ class UiContext(Value, kw_only=True):
     """Ask before every load, not only before one whose verdict is FAIL: a running system would end."""
     offer_demo: bool = False
     """The key m leaves for the demonstration machine."""
-    trouble: str = ""
+    warning: str = ""
     """Something to tell at the start, such as a theme that could not be read."""
     log_file: str = ""
     """Where errors of the menu itself are written, for the help page."""

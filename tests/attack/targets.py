@@ -1160,7 +1160,7 @@ def _theme() -> Attack:
         with contextlib.suppress(BootmenuError):
             for depth in Depth:
                 list(themes.sample(themes.readable(themes.load("odd", [folder]), depth), depth))
-        list(themes.listed([folder]))
+        list(themes.theme_files([folder]))
 
     return attack
 

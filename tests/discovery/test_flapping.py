@@ -223,24 +223,28 @@ def test_changes_that_nobody_reads_do_not_pile_up(machine: Machine) -> None:
 
 def test_a_screen_that_is_away_is_told_no_more_than_it_can_keep() -> None:
     """As while a shell runs: its messages are taken in by nobody."""
-    posted: list[ScanningScreen.Found] = []
+    posted: list[ScanningScreen.EventReceived] = []
     full = threading.Event()
 
-    def post(message: ScanningScreen.Found) -> None:
+    def post(message: ScanningScreen.EventReceived) -> None:
         posted.append(message)
-        if len(posted) == scanning_screen._AHEAD:
+        if len(posted) == scanning_screen._MAX_QUEUED:
             full.set()
 
     feed = ScanFeed()
-    feed.publish(feed.log, (DeviceFound(Device(name=f"sd{number}")) for number in range(5 * scanning_screen._AHEAD)))
-    screen = SimpleNamespace(post_message=post, Found=ScanningScreen.Found, ScanEnded=ScanningScreen.ScanEnded)
+    feed.publish(
+        feed.log, (DeviceFound(Device(name=f"sd{number}")) for number in range(5 * scanning_screen._MAX_QUEUED))
+    )
+    screen = SimpleNamespace(
+        post_message=post, EventReceived=ScanningScreen.EventReceived, ScanEnded=ScanningScreen.ScanEnded
+    )
     subscription = feed.subscribe()
-    thread = threading.Thread(target=ScanningScreen._follow, args=(screen, subscription))
+    thread = threading.Thread(target=ScanningScreen._forward_events, args=(screen, subscription))
     thread.start()
     assert full.wait(60)
-    for message in posted[: scanning_screen._AHEAD // 2]:
-        message.taken.release()
+    for message in posted[: scanning_screen._MAX_QUEUED // 2]:
+        message.slots.release()
     subscription.close()
     thread.join(60)
     assert not thread.is_alive()
-    assert len(posted) <= scanning_screen._AHEAD * 3 // 2 + 1
+    assert len(posted) <= scanning_screen._MAX_QUEUED * 3 // 2 + 1

@@ -69,7 +69,7 @@ async def test_its_rows_are_those_of_the_screen(actions: tuple[str, ...], *, los
     if lost:
         session.state_store.update(lambda state: state.booting(Attempt.now(fakes.DEBIAN.entry)).on_menu_start())
     async with running(session, settings=used) as menu:
-        await menu.until(lambda: bool(screen(menu).rows) and screen(menu)._ready is not None)
+        await menu.until(lambda: bool(screen(menu).rows) and screen(menu)._state is not None)
         rows = screen(menu).rows
     said, _ = kiosk(session=session, used=used)
     for number, row in enumerate(rows, 1):
@@ -129,7 +129,7 @@ def test_what_came_back_and_what_else_is_wrong_is_for_the_log(
     said, _ = sit(
         fakes.FakeSession(),
         error=BootmenuError("It came back."),
-        trouble="Nothing is remembered.",
+        warning="Nothing is remembered.",
         settings=KIOSK,
         policy=Policy.of(KIOSK),
     )

@@ -108,7 +108,7 @@ def test_a_load_that_fails_is_told_with_what_the_kernel_said_and_the_menu_stays(
 
 
 def test_what_came_back_is_told_first() -> None:
-    said, _ = sit(fakes.FakeSession(), error=BootmenuError("It came back."), trouble="Nothing is remembered.")
+    said, _ = sit(fakes.FakeSession(), error=BootmenuError("It came back."), warning="Nothing is remembered.")
     assert said.index("Nothing is remembered.") < said.index("It came back.") < said.index("Debian")
 
 

@@ -128,7 +128,7 @@ def test_nothing_is_wider_than_the_terminal(demo: MachineSession, code: str, wid
     i18n.use(code, {})
     trouble = "A setting makes no sense: " + "word " * 30
     said = printed(
-        demo, EVERYTHING, width, ascii_only=ascii_only, error=BACK, trouble=trouble, offer_demo=True, may_quit=False
+        demo, EVERYTHING, width, ascii_only=ascii_only, error=BACK, warning=trouble, offer_demo=True, may_quit=False
     )
     assert not too_wide(said, width)
     assert said.isascii() or not ascii_only

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bootmenu.frontends.tui.app import with_buttons
+from bootmenu.frontends.tui.app import console_with_buttons
 from bootmenu.terminal.consoles import Console, _prepared, active, find, unechoed
 from tests.builders.hosts import fake_host
 from tests.frontends.pseudo_terminal import Line, on_a_line
@@ -206,7 +206,7 @@ def test_a_first_stage_takes_the_consoles_of_the_kernel(
 )
 def test_buttons_are_those_of_the_monitor(names: list[str | None], number: int) -> None:
     places = [None if name is None else Console(f"/dev/{name}", {}) for name in names]
-    assert with_buttons(places) == number
+    assert console_with_buttons(places) == number
 
 
 HANDED_ON = """

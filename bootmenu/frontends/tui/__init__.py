@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The Textual front end: draws what view/ says, and decides nothing."""
+"""The Textual front end: it draws what view/ renders, and makes no decisions."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Wiring: the session, the theme and the terminal become a running menu, and the menu an outcome."""
+"""Run the Textual app on one or several terminals, and return what it ended with."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from bootmenu.view.policy import Policy
 
 
 class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
-    """The menu. Its screens ask the session; its outcome says what the caller does next."""
+    """Show the menu for a session; the app's return value says what the caller does next."""
 
     TITLE = "bootmenu"
     CSS_PATH = "bootmenu.tcss"
@@ -61,29 +61,32 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
         *,
         theme: str | None = None,
         error: BootmenuError | None = None,
-        trouble: str = "",
+        warning: str = "",
         offer_demo: bool = False,
         may_quit: bool = True,
         confirm_always: bool = False,
         settings: Settings | None = None,
         countdown: int | None = None,
         simulated_pin: str = "",
-        place: Console | None = None,
+        tty: Console | None = None,
         has_buttons: bool = True,
     ) -> None:
-        """error: a load or a jump that came back; it is shown first. trouble: a sentence to begin with. place: the
-        terminal to draw on, one of several; None = that of this process. has_buttons: those of the machine are this
-        terminal's."""
-        self.place = place
+        """Build the menu.
+
+        error: a failed load or jump, shown first. warning: a sentence that is shown at the start. tty: the console to
+        draw on if it is one of several, or None for the terminal of this process. has_buttons: whether this app reads
+        the machine's buttons.
+        """
+        self.tty = tty
         self._has_buttons = has_buttons
         self.hung_up = False
-        """Nobody is at this one of several terminals any more."""
+        """Whether this one of several terminals was disconnected."""
         settings = settings or Settings()
         depth = Depth.of(os.environ)
         if settings.profile is Profile.KIOSK and depth in (Depth.MANY, Depth.ALL):
             theme = theme or "kiosk"
         choice = themes.choose(theme, depth)
-        # Textual picks its colour filters while it is built: the kind of theme has to be known by then
+        # App.__init__ picks the colour filters, so it has to know whether the theme is an ANSI theme
         self._chosen = choice.theme
         super().__init__(driver_class=BootmenuDriver, ansi_color=choice.theme.ansi)
         self.register_theme(choice.theme)
@@ -93,7 +96,7 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             may_quit=may_quit,
             confirm_always=confirm_always,
             offer_demo=offer_demo,
-            trouble=trouble or choice.trouble,
+            warning=warning or choice.error,
             log_file="" if session.simulated else str(menu_log.log_file()),
             settings=settings,
             policy=self._policy(settings),
@@ -104,26 +107,27 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
         )
         self._logged = False
         self._stop_listening: Callable[[], None] | None = None
-        self._listening = contextlib.ExitStack()
-        """To signals."""
-        # what a simulation comes back with is no trouble
-        self._troubles = [text for text in (trouble, choice.trouble) if text and not session.simulated]
-        self.came_back = error
+        self._signal_handlers = contextlib.ExitStack()
+        # a simulation comes back with a message that is no warning
+        self._warnings = [text for text in (warning, choice.error) if text and not session.simulated]
+        self.first_error = error
         self.fault: menu_log.InternalError | None = None
         self._buttons: Buttons | None = None
 
     def _policy(self, settings: Settings) -> Policy:
-        """A shell is opened on the terminal of this process, which is not where every app is."""
+        """Return the policy; without a shell on other terminals, because it runs on the terminal of this process."""
         policy = Policy.of(settings)
-        return policy if self.place is None or self.place.is_own else replace(policy, offers_shell=False)
+        return policy if self.tty is None or self.tty.is_own else replace(policy, offers_shell=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """A colour for every style."""
+        """Return a value for every CSS variable that the theme leaves open."""
         return themes.defaults(self._chosen)
 
-    def wait_until_seen(self) -> None:
-        """In a thread: wait until what is drawn now stands on the terminal; not long, since a line that takes nothing
-        must not keep the machine from what was asked of it."""
+    def wait_until_drawn(self) -> None:
+        """Wait until the terminal has received the current frame. Call it in a thread.
+
+        It gives up after a moment: a blocked serial line must not delay the boot.
+        """
         drawn = threading.Event()
         if self.call_soon(self.screen.call_after_refresh, drawn.set):
             drawn.wait(DRAIN)
@@ -131,14 +135,14 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             self.driver.drain()
 
     def get_default_screen(self) -> Screen[None]:
-        """The menu, or the kiosk's, lies under everything."""
+        """Return the bottom of the screen stack: the menu or the kiosk."""
         return KioskScreen(self.context) if self.context.policy.kiosk else MenuScreen(self.context)
 
     def _few_buttons(self) -> bool:
         return self._buttons is not None and self._buttons.few
 
     class Logged(Message):
-        """Something was written to the log."""
+        """A message was logged."""
 
     @on(Logged)
     def _show_logged(self) -> None:
@@ -148,22 +152,22 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
                 screen.draw_title()
 
     def on_unmount(self) -> None:
-        """Nobody looks any more."""
-        self._listening.close()
+        """Stop listening for signals and log messages."""
+        self._signal_handlers.close()
         if self._stop_listening is not None:
             self._stop_listening()
 
     def on_mount(self) -> None:
-        """Show what came back, and leave in order when told to by a signal."""
+        """Show the first error, handle signals and read the buttons."""
         self._stop_listening = menu_log.listen(lambda: self.post_message(self.Logged()))
-        for trouble in self._troubles:
-            menu_log.write(trouble)
+        for warning in self._warnings:
+            menu_log.write(warning)
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             with contextlib.suppress(ValueError, RuntimeError):
                 loop.add_signal_handler(signal.SIGINT, self.exit, Quit(signal=signal.SIGINT))
-            # and these not by the loop, which lets them kill again when it is closed
-            self._listening.enter_context(
+            # not with add_signal_handler: a closing loop restores the default action, which kills the process
+            self._signal_handlers.enter_context(
                 signals.listening(
                     lambda number: loop.call_soon_threadsafe(self.exit, Quit(signal=signal.Signals(number)))
                 )
@@ -172,26 +176,26 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
                 self._buttons = Buttons(Host(), grab=self.context.policy.kiosk)
                 self.run_worker(self._read_buttons, thread=True, group="buttons", exit_on_error=False)
             if self.context.policy.kiosk:
-                self._lock_terminal()
-        if self.came_back is not None and not isinstance(self.came_back, SimulatedJump):
+                self._ignore_terminal_signals()
+        if self.first_error is not None and not isinstance(self.first_error, SimulatedJump):
             refusal = KioskRefusalScreen if self.context.policy.kiosk else RefusalScreen
-            self.push_screen(refusal(self.context, self.came_back))
+            self.push_screen(refusal(self.context, self.first_error))
 
-    def _lock_terminal(self) -> None:
-        """Signals of a keyboard that got through end nothing."""
+    def _ignore_terminal_signals(self) -> None:
+        """Ignore the signals that keys can send, in case the terminal still sends them."""
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
             with contextlib.suppress(ValueError, RuntimeError):
                 asyncio.get_running_loop().remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
     def _read_buttons(self) -> None:
-        """In a thread."""
+        """Turn button presses into keys, in a thread."""
         assert self._buttons is not None
         for press in self._buttons.presses():
             self.call_from_thread(self.simulate_key, str(press))
 
     async def on_event(self, event: events.Event) -> None:
-        """Every key and click begins the kiosk's idle time anew. The wheel is Up and Down."""
+        """Turn the mouse wheel into Up and Down; restart the kiosk's idle time at every key and click."""
         if isinstance(event, (events.MouseScrollDown, events.MouseScrollUp)) and not event.is_forwarded:
             self.simulate_key("down" if isinstance(event, events.MouseScrollDown) else "up")
             return
@@ -200,30 +204,30 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
             and self.screen_stack
             and isinstance(self.screen_stack[0], KioskScreen)
         ):
-            self.screen_stack[0].touch()
+            self.screen_stack[0].note_activity()
         await super().on_event(event)
 
     def hang_up(self) -> None:
-        """The line is gone. Where it is the only one, so is everybody."""
-        if self.place is None:
+        """End this app because its terminal was disconnected; if it is the only terminal, end the process."""
+        if self.tty is None:
             os.kill(os.getpid(), signal.SIGHUP)
             return
         self.hung_up = True
-        # and not waited for: the end of the app waits for this thread
+        # do not wait for it: the app waits for this thread when it ends
         self.call_soon(self.exit, Quit(signal=signal.SIGHUP))
 
     async def action_quit(self) -> None:
-        """Only the menu's own key leaves."""
+        """Ignore Textual's own way to quit: only the menu's key ends the app."""
 
     def action_suspend_process(self) -> None:
-        """Nobody is there to wake a first stage."""
+        """Ignore it: nothing could resume a suspended first stage."""
 
     def show_help(self, screen: BaseScreen[Any]) -> None:
-        """Show the help about a screen's keys over it."""
+        """Show the help for a screen's keys."""
         self.push_screen(HelpScreen(screen.context, screen.screen_id))
 
     def action_redraw(self) -> None:
-        """Send every cell again."""
+        """Redraw the whole screen."""
         if isinstance(self.driver, BootmenuDriver):
             self.driver.forget()
         self.refresh(repaint=True, layout=True)
@@ -231,42 +235,42 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
     def exit(
         self, result: Outcome | None = None, return_code: int = 0, message: RenderableType | None = None
     ) -> None:
-        """End with an outcome, and with everything that still works in a thread."""
+        """End the app with an outcome; stop the threads, except after a load that is about to jump."""
         if not isinstance(result, Jump):
-            self._let_go()
+            self._stop_screens()
         elif self._buttons is not None:
             self._buttons.stop()
         super().exit(result, return_code, message)
 
-    def _let_go(self) -> None:
+    def _stop_screens(self) -> None:
         if self._buttons is not None:
             self._buttons.stop()
         for screen in self.screen_stack:
             if isinstance(screen, BootmenuScreen):
-                screen.let_go()
+                screen.stop_work()
 
     def on_exception(self, error: Exception) -> None:
-        """Keep the traceback in a file, and let `run` raise one sentence once the terminal is restored."""
+        """Log the traceback; `run` raises InternalError when the terminal is restored."""
         self.fault = menu_log.internal_error(error)
         with contextlib.suppress(ScreenStackError):
-            self._let_go()
+            self._stop_screens()
 
 
-_QUICK = 10.0
-"""Seconds within which a fault is a quick one."""
-_MOST_QUICK = 3
+_QUICK_FAILURE = 10.0
+"""An app that fails in less than so many seconds failed quickly."""
+_MAX_QUICK_FAILURES = 3
+"""Quick failures in a row after which the kiosk is not restarted."""
+
+_EXIT_TIMEOUT = 3.0
+"""Seconds that the apps on the other consoles have to end after one has an outcome."""
 
 
-_LAST_WORDS = 3.0
-"""Seconds in which the apps of the other consoles end when one has an outcome."""
-
-
-class Beginning(TypedDict, total=False):
-    """How apps begin; see BootmenuApp."""
+class AppOptions(TypedDict, total=False):
+    """Arguments of BootmenuApp that all consoles share."""
 
     theme: str | None
     error: BootmenuError | None
-    trouble: str
+    warning: str
     offer_demo: bool
     may_quit: bool
     confirm_always: bool
@@ -275,60 +279,66 @@ class Beginning(TypedDict, total=False):
     simulated_pin: str
 
 
-def run(session: Session, **beginning: Unpack[Beginning]) -> Outcome:
-    """Show the menu until it has an outcome. Raise InternalError after an unexpected exception, with the terminal
-    restored.
+def run(session: Session, **options: Unpack[AppOptions]) -> Outcome:
+    """Show the menu and return its outcome; raise InternalError after an internal error, with the terminal restored.
 
-    The kiosk begins again instead, unless it fails three times in a row within seconds.
+    The kiosk is restarted instead, unless it fails three times in a row within seconds.
     """
-    return run_on([(session, None)], **beginning)[1]
+    return run_on([(session, None)], **options)[1]
 
 
-def run_on(places: Sequence[tuple[Session, Console | None]], **beginning: Unpack[Beginning]) -> tuple[int, Outcome]:
-    """The same on several terminals at once, each with a view of one session: the first outcome is everybody's.
-    Returns whose it is as well."""
-    quick = 0
+def run_on(consoles: Sequence[tuple[Session, Console | None]], **options: Unpack[AppOptions]) -> tuple[int, Outcome]:
+    """Show the menu on several consoles at once; return the first outcome and the index of its console.
+
+    All consoles end with the first outcome. The sessions are views of one session. Raise InternalError as `run` does.
+    """
+    quick_failures = 0
     while True:
-        buttons = with_buttons([place for _, place in places])
+        buttons = console_with_buttons([console for _, console in consoles])
         apps = [
-            _app(session, place, several=len(places) > 1, has_buttons=number == buttons, **beginning)
-            for number, (session, place) in enumerate(places)
+            _make_app(session, console, several=len(consoles) > 1, has_buttons=number == buttons, **options)
+            for number, (session, console) in enumerate(consoles)
         ]
-        began = monotonic()
+        started = monotonic()
         with signals.held():
-            outcomes = [apps[0].run()] if len(apps) == 1 else asyncio.run(_together(apps))
+            outcomes = [apps[0].run()] if len(apps) == 1 else asyncio.run(_run_all(apps))
         fault = next((app.fault for app in apps if app.fault is not None), None)
         if fault is None:
             first = next((number for number, outcome in enumerate(outcomes) if outcome is not None), 0)
             return first, outcomes[first] or Quit()
-        quick = quick + 1 if monotonic() - began < _QUICK else 0
+        quick_failures = quick_failures + 1 if monotonic() - started < _QUICK_FAILURE else 0
         context = apps[0].context
         if not context.policy.kiosk:
             raise fault
-        if quick >= _MOST_QUICK:
+        if quick_failures >= _MAX_QUICK_FAILURES:
             raise menu_log.InternalError(
                 "This terminal has a fault, and begins again.", context.settings.kiosk_contact
             )
-        beginning["error"] = None
+        options["error"] = None
 
 
-def with_buttons(places: Sequence[Console | None]) -> int:
-    """Which of them the machine's buttons belong to: whoever presses one looks at the monitor, if there is one. Read
-    for several, a press would be done several times, or only where they were grabbed first."""
-    return next((number for number, place in enumerate(places) if place is not None and place.is_screen), 0)
+def console_with_buttons(consoles: Sequence[Console | None]) -> int:
+    """Return the index of the console that reads the machine's buttons: the first monitor, or else the first console.
+
+    Only one may read them, or each press would count once for every console.
+    """
+    return next((number for number, console in enumerate(consoles) if console is not None and console.is_screen), 0)
 
 
-def _app(
-    session: Session, place: Console | None, *, several: bool, has_buttons: bool, **beginning: Unpack[Beginning]
+def _make_app(
+    session: Session, console: Console | None, *, several: bool, has_buttons: bool, **options: Unpack[AppOptions]
 ) -> BootmenuApp:
-    """An app takes colours and glyphs from the environment while it is made."""
-    with contextlib.nullcontext() if place is None else place.environment():
-        elsewhere = place is not None and (several or not place.is_own)
-        return BootmenuApp(session, place=place if elsewhere else None, has_buttons=has_buttons, **beginning)
+    """Build an app in the console's environment, from which it takes colours and glyphs."""
+    with contextlib.nullcontext() if console is None else console.environment():
+        shared = console is not None and (several or not console.is_own)
+        return BootmenuApp(session, tty=console if shared else None, has_buttons=has_buttons, **options)
 
 
-async def _together(apps: Sequence[BootmenuApp]) -> list[Outcome | None]:
-    """Until one has an outcome, or all have hung up; None for those that have none of their own."""
+async def _run_all(apps: Sequence[BootmenuApp]) -> list[Outcome | None]:
+    """Run the apps until one has an outcome or all terminals have hung up.
+
+    Return the outcome of that app, and None for each of the others.
+    """
     out, err = sys.stdout, sys.stderr
     tasks = {asyncio.create_task(app.run_async()): app for app in apps}
     pending = set(tasks)
@@ -339,7 +349,7 @@ async def _together(apps: Sequence[BootmenuApp]) -> list[Outcome | None]:
     for task in pending:
         tasks[task].exit(Quit())
     if pending:
-        await asyncio.wait(pending, timeout=_LAST_WORDS)
-    sys.stdout, sys.stderr = out, err  # each app has put back what it found, which may be another's
+        await asyncio.wait(pending, timeout=_EXIT_TIMEOUT)
+    sys.stdout, sys.stderr = out, err  # each app restored what it found, which may be another app's
     ended = first or apps[0]
     return [app.return_value if app is ended else None for app in apps]

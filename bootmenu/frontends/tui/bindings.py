@@ -9,7 +9,7 @@ from bootmenu.view.key_help import actions_of
 from bootmenu.view.screen_ids import ScreenId
 
 IN_TEXT = "text+"
-"""Comes before the name of a key that was in the middle of a text."""
+"""Prefix of the name of a key that arrived in the middle of text."""
 
 
 def bindings(screen: ScreenId) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Textual's Linux driver for consoles and serial lines: says nothing they do not know, hears what is in the list."""
+"""A Textual driver for consoles and serial lines: filters what is sent to them and what they send."""
 
 from __future__ import annotations
 
@@ -28,37 +28,38 @@ from bootmenu.terminal.input_filter import Click, Key, Paste, Synchronised, Toke
 
 __all__ = ["BootmenuDriver", "prepare_environment", "to_ascii"]
 
-# Motion and other reports of the mouse, focus and in-band resize, the questions for them, the kitty keyboard, the
-# pointer's shape: nothing here uses them, and minicom prints what it does not know.
-_ALWAYS_OUT = re.compile(
+# Mouse motion, focus reports, in-band resize and the queries for them, the kitty keyboard protocol, the pointer's
+# shape: the menu uses none of them, and minicom prints sequences that it does not know.
+_UNUSED_SEQUENCES = re.compile(
     r"\x1b\[\?(?:1002|1003|1004|1015|1016|2048)[hl]|\x1b\[\?2048\$p"
     r"|\x1b\[[<>=]\d*u|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)"
 )
 _SYNCHRONISED = re.compile(r"\x1b\[\?2026(?:\$p|[hl])")
-_CONSOLE_OUT = re.compile(r"\x1b\[\?1049h")
+_ALTERNATE_SCREEN = re.compile(r"\x1b\[\?1049h")
 _CLEAR = "\x1b[m\x1b[H\x1b[J"
 
 
-class _Line(io.TextIOWrapper):
-    """One of several terminals: when it is gone, the others must not notice."""
+class _TerminalWriter(io.TextIOWrapper):
+    """Writes to one of several terminals; errors must not reach the other terminals."""
 
     def write(self, text: str, /) -> int:
-        """What is lost is lost; whoever reads notices that the line is gone."""
+        """Write, and ignore errors: the input thread notices a disconnected terminal."""
         with contextlib.suppress(OSError):
             super().write(text)
         return len(text)
 
     def flush(self) -> None:
-        """The same."""
+        """Flush, and ignore errors."""
         with contextlib.suppress(OSError):
             super().flush()
 
 
 @runtime_checkable
-class Hangs(Protocol):
-    """An app that knows what to do when its line is gone. Called in a thread."""
+class HangUpHandler(Protocol):
+    """An app that handles the loss of its terminal."""
 
-    def hang_up(self) -> None: ...
+    def hang_up(self) -> None:
+        """End the app. Called in a thread."""
 
 
 _CHARACTERS = {"enter": "\r", "tab": "\t", "backspace": "\x7f", "escape": "\x1b"}
@@ -66,8 +67,10 @@ _WHEEL, _MOTION = 64, 32
 
 
 def key_event(key: Key) -> events.Key | None:
-    """Return the event of a key by Textual's name, or None for a key that means nothing. In the middle of a text the
-    name begins with IN_TEXT."""
+    """Return Textual's event for a key, or None for an unknown key.
+
+    The name of a key that arrived in the middle of text begins with IN_TEXT.
+    """
     name, character = key.name, key.character or _CHARACTERS.get(key.name)
     if not name and character:
         name = key_name(character)
@@ -77,7 +80,7 @@ def key_event(key: Key) -> events.Key | None:
 
 
 def mouse_event(click: Click) -> events.MouseEvent | None:
-    """Return the event of a click or of the wheel, or None for a motion, which nobody asked for."""
+    """Return Textual's event for a click or the wheel, or None for motion and unknown buttons."""
     wheel = {_WHEEL: events.MouseScrollUp, _WHEEL + 1: events.MouseScrollDown}
     kind: type[events.MouseEvent] | None = events.MouseDown if click.pressed else events.MouseUp
     button = (click.code & 3) + 1
@@ -90,7 +93,7 @@ def mouse_event(click: Click) -> events.MouseEvent | None:
     return kind(None, x, y, 0, 0, button, shift, meta, control, screen_x=x, screen_y=y)
 
 
-def _size_of(descriptor: int) -> os.terminal_size | None:
+def _terminal_size(descriptor: int) -> os.terminal_size | None:
     try:
         return os.get_terminal_size(descriptor)
     except OSError:
@@ -98,35 +101,35 @@ def _size_of(descriptor: int) -> os.terminal_size | None:
 
 
 class BootmenuDriver(TextualDriver):
-    """Filters what is written by the terminal's name, and reads bytes that need not be UTF-8."""
+    """Drives a terminal: sends only what the terminal supports, and reads input that need not be UTF-8."""
 
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._place: Console | None = getattr(app, "place", None)
-        if self._place is not None:
-            self.fileno = opened(self._place.name)
+        self._tty: Console | None = getattr(app, "tty", None)
+        if self._tty is not None:
+            self.fileno = opened(self._tty.name)
             raw = io.BufferedWriter(io.FileIO(self.fileno, "w"))
-            self.write_to(_Line(raw, encoding="utf-8", errors="replace", write_through=True))
+            self.set_output(_TerminalWriter(raw, encoding="utf-8", errors="replace", write_through=True))
             self.input_tty = True
-        self._traits = Traits.of(os.environ) if self._place is None else self._place.traits
+        self._traits = Traits.of(os.environ) if self._tty is None else self._tty.traits
         self._mouse_on = False
         self._suspended = False
-        """It gave the terminal back because it was told to stop."""
-        self._modes: list[Any] = []
-        """Of the terminal, while it is the app's."""
+        """Whether SIGTSTP made it give the terminal back."""
+        self._termios: list[Any] = []
+        """Terminal attributes while the app runs, as tcgetattr returns them."""
         self._cells = CellDiff(80, 24, basic=self._traits.basic, brightens=self._traits.brightens)
         self.measure()
 
     def write(self, data: str) -> None:
-        """What the terminal understands of it."""
+        """Write what the terminal supports."""
         if "\x1b[?" in data or "\x1b[<" in data or "\x1b[>" in data or "\x1b]" in data:
-            data = _ALWAYS_OUT.sub("", data)
+            data = _UNUSED_SEQUENCES.sub("", data)
             if not self._traits.synchronised:
                 data = _SYNCHRONISED.sub("", data)
             if self._traits.console:
-                data = _CONSOLE_OUT.sub("", data).replace("\x1b[?1049l", _CLEAR)
+                data = _ALTERNATE_SCREEN.sub("", data).replace("\x1b[?1049l", _CLEAR)
         if self._traits.ascii:
             data = to_ascii(data)
         elif self._traits.console:
@@ -136,128 +139,135 @@ class BootmenuDriver(TextualDriver):
             super().write(data)
 
     def drain(self) -> None:
-        """Wait until everything that was written has left for the terminal, but not long. In a thread."""
-        drain([self._wait_for_the_line])
+        """Wait until the output has been sent to the terminal, for a limited time. Call it in a thread."""
+        drain([self._wait_for_output])
 
-    def _wait_for_the_line(self) -> None:
+    def _wait_for_output(self) -> None:
         with contextlib.suppress(OSError, ValueError, termios.error):
             if self.flush_writer():
                 termios.tcdrain(self.fileno)
 
     def forget(self) -> None:
-        """The screen may show anything, after noise on the line for instance."""
+        """Assume nothing about what the terminal shows, so that every cell is sent again."""
         self._cells.forget()
 
     def start_application_mode(self) -> None:
-        """As Textual's, once: a second start would read the keys twice. Nothing is known of the screen."""
+        """Start as Textual does, but only once: a second start would read every key twice."""
         if self.is_on:
             return
         self._cells.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         with contextlib.suppress(termios.error):
-            self._modes = termios.tcgetattr(self.fileno)
+            self._termios = termios.tcgetattr(self.fileno)
 
-    def stop(self) -> None:
-        """Give the terminal back, and stop. One of several terminals stays as it is: it is nobody's meanwhile."""
-        if self.is_on and self.resumes and self._place is None:
+    def handle_sigtstp(self) -> None:
+        """Give the terminal back and stop. One of several terminals is left as it is, since nothing else uses it."""
+        if self.is_on and self.auto_restart and self._tty is None:
             self.suspend_application_mode()
             self._suspended = True
             self.announce_resume()
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        """Take the terminal again where it was given back. After a SIGSTOP, of which nobody is told, it was not: then
-        a shell may have written on it and changed its modes."""
+    def handle_sigcont(self) -> None:
+        """Take the terminal again.
+
+        SIGSTOP cannot be caught: after it the terminal was not given back, and a shell may have changed it.
+        """
         if self._suspended:
             self._suspended = False
             self.resume_application_mode()
         elif self.is_on:
-            with contextlib.suppress(RuntimeError):  # the loop has come to its end
-                self.loop.call_soon_threadsafe(self._take_again)
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(self._reclaim_terminal)
 
-    def _take_again(self) -> None:
+    def _reclaim_terminal(self) -> None:
         if not self.is_on:
             return
         with contextlib.suppress(termios.error, TypeError):
-            termios.tcsetattr(self.fileno, termios.TCSANOW, self._modes)
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._termios)
         self.write("\x1b[?1049h\x1b[?25l\x1b[?7l")
         self._mouse_on = False
         self.enable_mouse()
         self.enable_paste()
-        self._follow_size()
+        self._check_size()
         self.forget()
         self.app.refresh(repaint=True, layout=True)
 
     def enable_mouse(self) -> None:
-        """Clicks and the wheel, in SGR coordinates. Not motion: it would cost bytes and mean nothing."""
+        """Turn on reports of clicks and the wheel, in SGR coordinates; not of motion, which the menu does not use."""
         if self.mouse and self._traits.mouse and not self._mouse_on:
             self._mouse_on = True
             self.write("\x1b[?1000h\x1b[?1006h")
             self.flush()
 
     def disable_mouse(self) -> None:
-        """As it was, before a shell, another kernel or the end."""
+        """Turn mouse reports off, for example before a shell or a jump."""
         if self._mouse_on:
             self._mouse_on = False
             self.write("\x1b[?1006l\x1b[?1000l")
             self.flush()
 
     def ask_for_synchronised_output(self) -> None:
-        """Only where the terminal has it: others are not asked."""
+        """Ask only a terminal that is known to support it."""
         if self._traits.synchronised:
             super().ask_for_synchronised_output()
 
     def enable_paste(self) -> None:
-        """Only where the terminal has it: others are not told of it."""
+        """Turn bracketed paste on if the terminal supports it."""
         if self._traits.pastes:
             self.write("\x1b[?2004h")
 
     def disable_paste(self) -> None:
-        """As it was."""
+        """Turn bracketed paste off."""
         if self._traits.pastes:
             self.write("\x1b[?2004l")
 
     def measure(self) -> tuple[int, int]:
-        """Return the size that is drawn in, whatever the terminal says of itself."""
-        own = self._place is None
+        """Return the columns and rows to draw in: from COLUMNS and LINES, else from the terminal, within limits."""
+        own = self._tty is None
         width = int(os.environ.get("COLUMNS", "0")) if own else 0
         height = int(os.environ.get("LINES", "0")) if own else 0
         for descriptor in (self.fileno, 1, 2) if own else (self.fileno,):
             if width and height:
                 break
-            if (size := _size_of(descriptor)) is not None:
+            if (size := _terminal_size(descriptor)) is not None:
                 width, height = width or size.columns, height or size.lines
-        # kept, because the app would ask the terminal itself
+        # the app would ask the terminal itself
         width, height = bounded(width, height)
-        self.keep_size((width, height))
+        self.set_size((width, height))
         if (width, height) != (self._cells.width, self._cells.height):
             self._cells = CellDiff(width, height, basic=self._traits.basic, brightens=self._traits.brightens)
         return width, height
 
-    def _follow_size(self) -> None:
-        """Whether the terminal has another size, in the app's loop. A terminal that is not this process's own
-        sends no signal, and Textual's handler knows of one app only."""
+    def _check_size(self) -> None:
+        """Resize the app if the terminal's size has changed. Runs in the app's loop.
+
+        Other terminals than this process's own send no SIGWINCH, and Textual handles it for one app only.
+        """
         known = self._cells.width, self._cells.height
         if (now := self.measure()) != known:
             size = Size(*now)
             self.app.post_message(events.Resize(size, size))
 
     def disable_input(self) -> None:
-        """As Textual's, which also stops listening to the signal that other apps may wait for."""
+        """Stop reading keys, but keep the SIGWINCH handler, which Textual removes: other apps may need it."""
         before = signal.getsignal(signal.SIGWINCH)
         super().disable_input()
-        if self._place is not None:
+        if self._tty is not None:
             with contextlib.suppress(ValueError):
                 signal.signal(signal.SIGWINCH, before)
 
     def run_input_thread(self) -> None:
-        """As Textual's, but only what is in the list comes in (terminal/input_filter.py), a line that hung up ends
-        the menu, and the size is watched."""
-        size = _size_of(self.fileno)
+        """Read input until the driver stops.
+
+        Unlike Textual's, accept only known sequences (terminal/input_filter.py), end the menu when the terminal hangs
+        up, and watch the terminal's size.
+        """
+        size = _terminal_size(self.fileno)
         reader = TokenReader(constants.ESCAPE_DELAY)
         while not self.exit_event.is_set():
-            if size != (size := _size_of(self.fileno)):
-                self.loop.call_soon_threadsafe(self._follow_size)
+            if size != (size := _terminal_size(self.fileno)):
+                self.loop.call_soon_threadsafe(self._check_size)
             wait = reader.wait
             if select.select([self.fileno], [], [], 0.1 if wait is None else wait)[0]:
                 try:
@@ -265,7 +275,7 @@ class BootmenuDriver(TextualDriver):
                 except OSError:
                     data = b""
                 if not data:
-                    if isinstance(self.app, Hangs):
+                    if isinstance(self.app, HangUpHandler):
                         self.app.hang_up()
                     else:
                         os.kill(os.getpid(), signal.SIGHUP)

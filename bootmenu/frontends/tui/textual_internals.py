@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What this program relies on of Textual's private parts, under public names. No other file may touch one of them.
+"""Textual's private names that bootmenu depends on, under public names. No other file may use a private one.
 
-`PRIVATE` lists them all. A test compares the list with this file and with the Textual that is installed, and
-pyproject.toml admits only releases of the series for which that was done.
+`PRIVATE` lists them all. A test compares the list with this file and with the installed Textual, and pyproject.toml
+allows only the release series for which the test passed.
 """
 
 from __future__ import annotations
@@ -62,42 +62,41 @@ PRIVATE: dict[str, tuple[str, ...]] = {
     ),
     "textual.drivers._writer_thread.WriterThread": ("_queue",),
 }
-"""By module or class: the names that are used or overridden."""
+"""Private names that are used or overridden, by module or class."""
 
 
 def key_name(character: str) -> str:
-    """Return the name that Textual gives the key of a character."""
+    """Return Textual's name for the key that types a character."""
     name = character if character.isalnum() else _character_to_key(character)
     return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
 def forget_drawn_lines() -> None:
-    """Empty the cache that keeps the drawn lines of a thousand widgets alive, those of screens that have ended too:
-    two colours are remembered by the widget's StylesCache."""
+    """Empty Textual's cache of border colours: its keys keep the drawn lines of widgets, even of closed screens."""
     StylesCache.get_inner_outer.cache_clear()
 
 
 class TextualApp(App[T], inherit_bindings=False):
-    """Textual's app, which leaves to a subclass what happens after an exception."""
+    """A Textual app whose subclass decides what happens after an exception."""
 
     @property
     def driver(self) -> Driver | None:
-        """Return what draws on the terminal; None before the app runs."""
+        """Return the driver of the terminal, or None before the app runs."""
         return self._driver
 
     def call_soon(self, callback: Callable[..., object], *arguments: object) -> bool:
-        """From any thread: call back in the thread of the app, and return whether there is one."""
+        """Schedule a call in the app's thread; return False if the app does not run yet. Safe in any thread."""
         if self._loop is None:
             return False
         self._loop.call_soon_threadsafe(callback, *arguments)
         return True
 
     def on_exception(self, error: Exception) -> None:
-        """Do what is due after the first exception that nothing handled."""
+        """Handle the first exception that nothing else handled."""
         raise NotImplementedError
 
     def _handle_exception(self, error: Exception) -> None:
-        """Close without showing the exception; tests that drive the app raise it again."""
+        """Close without printing the exception; App.run_test raises it again."""
         self._return_code = 1
         if self._exception is None:
             self.on_exception(error)
@@ -112,34 +111,33 @@ class TextualApp(App[T], inherit_bindings=False):
 
     @property
     def line_filters(self) -> Sequence[LineFilter]:
-        """Return what changes the colours of every line on its way to the terminal."""
+        """Return the filters that change the colours of every line before it is sent."""
         return self._filters
 
     def drawn(self, *, with_background: bool = False) -> list[Strip]:
-        """Return the rows of the screen as they were drawn last. with_background: the screens that shine through a
-        box are drawn under it, as they are on the terminal."""
+        """Return the rows of the screen as last drawn. with_background: include the screens behind a dialog."""
         if with_background:
             visible_screen_stack.set(self._background_screens)
         return self.screen._compositor.render_strips(self.size)[: self.size.height]
 
 
 def merged_keys(screen: type[Screen[Any]]) -> set[str]:
-    """Return the keys that a class of screens reacts to, with what it inherits."""
+    """Return the keys that a screen class binds, with inherited ones."""
     merged = screen._merged_bindings
     return set() if merged is None else set(merged.key_to_bindings)
 
 
 class TextualDriver(LinuxDriver):
-    """Textual's driver for Linux. What a subclass changes has a public name here, and does what Textual does."""
+    """Textual's driver for Linux, with a public name for each private method that a subclass overrides."""
 
     @property
     def app(self) -> App[Any]:
-        """Return the app that is drawn."""
+        """Return the app."""
         return self._app
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Return the loop of the app, in which the driver was made."""
+        """Return the app's event loop."""
         return self._loop
 
     @property
@@ -149,42 +147,42 @@ class TextualDriver(LinuxDriver):
 
     @property
     def is_on(self) -> bool:
-        """Return whether the terminal is the app's, and its keys are read."""
+        """Return whether the app has the terminal and reads its keys."""
         return self._key_thread is not None and self._key_thread.is_alive()
 
     @property
-    def resumes(self) -> bool:
-        """Return whether the app goes on by itself after it was stopped, not inside `App.suspend`."""
+    def auto_restart(self) -> bool:
+        """Return whether the app resumes automatically after SIGCONT; False inside `App.suspend`."""
         return self._auto_restart
 
     def announce_resume(self) -> None:
-        """Tell the app at the next start of the application mode that it goes on."""
+        """Let the next start of the application mode signal the app that it resumes."""
         self._must_signal_resume = True
 
-    def write_to(self, file: IO[str]) -> None:
-        """Write to this file, not to standard error."""
+    def set_output(self, file: IO[str]) -> None:
+        """Write to this file instead of standard error."""
         self._file = file  # type: ignore[assignment]
 
-    def keep_size(self, size: tuple[int, int]) -> None:
-        """Let the app take this size instead of asking the terminal."""
+    def set_size(self, size: tuple[int, int]) -> None:
+        """Set the size that the app uses instead of asking the terminal."""
         self._size = size
 
     def flush_writer(self) -> bool:
-        """In a thread: wait until everything has been handed to the terminal; return whether there is one."""
+        """Wait until all output is written; return False if the writer does not run. Call it in a thread."""
         writer, file = self._writer_thread, self._file
         if writer is None or file is None:
             return False
-        writer.write("")  # once this is taken, what was before it has been written
+        writer.write("")  # when this is taken off the queue, everything before it is written
         while writer.is_alive() and writer._queue.qsize():
             sleep(0.01)
         file.flush()
         return True
 
-    def stop(self) -> None:
-        """Give the terminal back and stop, when told to by SIGTSTP."""
+    def handle_sigtstp(self) -> None:
+        """Give the terminal back and stop, after SIGTSTP."""
         super()._sigtstp_application()
 
-    def go_on(self) -> None:
+    def handle_sigcont(self) -> None:
         """Take the terminal again after SIGCONT."""
         super()._sigcont_application()
 
@@ -193,32 +191,32 @@ class TextualDriver(LinuxDriver):
         return super()._get_terminal_size()
 
     def enable_mouse(self) -> None:
-        """Ask the terminal for the mouse."""
+        """Turn mouse reports on."""
         super()._enable_mouse_support()
 
     def disable_mouse(self) -> None:
-        """Ask the terminal for the mouse no more."""
+        """Turn mouse reports off."""
         super()._disable_mouse_support()
 
     def enable_paste(self) -> None:
-        """Ask the terminal to mark what is pasted."""
+        """Turn bracketed paste on."""
         super()._enable_bracketed_paste()
 
     def disable_paste(self) -> None:
-        """Ask the terminal to mark what is pasted no more."""
+        """Turn bracketed paste off."""
         super()._disable_bracketed_paste()
 
     def ask_for_synchronised_output(self) -> None:
-        """Ask the terminal whether it shows a frame as a whole."""
+        """Ask the terminal whether it supports synchronised output."""
         super()._request_terminal_sync_mode_support()
 
-    # what Textual calls
+    # the private names that Textual calls
 
     def _sigtstp_application(self, *_: object) -> None:
-        self.stop()
+        self.handle_sigtstp()
 
     def _sigcont_application(self, *_: object) -> None:
-        self.go_on()
+        self.handle_sigcont()
 
     def _get_terminal_size(self) -> tuple[int, int]:
         return self.measure()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Themes: one TOML file each, turned into a Textual theme. A broken one is told and replaced, never fatal.
+"""Themes: one TOML file each, turned into a Textual theme. A broken one is reported and replaced, never fatal.
 
-The machine's own lie in /etc/bootmenu/themes and win over those that are shipped. A theme is data: it names colours.
+Files in /etc/bootmenu/themes take precedence over the shipped ones. An ink is the colour and text style of one kind
+of text: a theme file sets it as ink-NAME and ink-NAME-style.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from bootmenu.model.value import Value
 from bootmenu.terminal.capabilities import Depth
 from bootmenu.view.styled_text import Style
 
-OWN = Path("/etc/bootmenu/themes")
-_LARGEST = 64 * 1024  # bytes of a theme file
+LOCAL_FOLDER = Path("/etc/bootmenu/themes")
+"""Themes of this machine."""
+_MAX_SIZE = 64 * 1024
+"""Bytes of the largest theme file that is read."""
 
 _COLOURS = frozenset(
     {"primary", "secondary", "warning", "error", "success", "accent", "foreground", "background", "surface", "panel"}
 )
+"""Keys of [colours] in a theme file."""
 
 _INKS = {
     Style.TEXT: ("foreground", "none"),
@@ -50,93 +54,94 @@ _INKS = {
     Style.SIMULATION: ("warning", "bold reverse"),
     Style.SELECTED: ("foreground", "bold"),
 }
+"""The default of each ink: a key of [colours] and a text style."""
 
 
 class ThemeChoice(Value):
-    """The theme to use. trouble: why it is not the one that was asked for; empty when it is."""
+    """The theme to use. error: why it is not the requested one, or empty."""
 
     theme: Theme
-    trouble: str = ""
+    error: str = ""
 
 
-class Listed(Value, kw_only=True):
-    """A theme file. trouble: why it cannot be used; empty when it can."""
+class ThemeFile(Value, kw_only=True):
+    """A theme file. error: why it cannot be used, or empty."""
 
     name: str
     path: Path
     description: str = ""
     dark: bool = True
-    trouble: str = ""
+    error: str = ""
 
 
-def folders() -> tuple[Path, ...]:
-    """Where themes lie: the machine's own, inside the installed package, or beside it in a checkout."""
+def theme_folders() -> tuple[Path, ...]:
+    """Return the folders of themes, by precedence: the machine's, the installed package's, the source checkout's."""
     package = Path(bootmenu.__file__).parent
-    return (OWN, package / "themes", package.parent / "themes")
+    return (LOCAL_FOLDER, package / "themes", package.parent / "themes")
 
 
-def names(where: Iterable[Path] | None = None) -> list[str]:
-    """Every theme there is, sorted."""
-    return sorted({path.stem for folder in (where or folders()) for path in folder.glob("*.toml")})
+def theme_names(folders: Iterable[Path] | None = None) -> list[str]:
+    """Return the names of all themes, sorted."""
+    return sorted({path.stem for folder in (folders or theme_folders()) for path in folder.glob("*.toml")})
 
 
-def listed(where: Iterable[Path] | None = None) -> Iterator[Listed]:
-    """Every theme there is, sorted by name, the broken ones too."""
-    places = tuple(where or folders())
-    for name in names(places):
-        path = next(path for folder in places if (path := folder / f"{name}.toml").is_file())
+def theme_files(folders: Iterable[Path] | None = None) -> Iterator[ThemeFile]:
+    """Yield all themes, sorted by name, including broken ones."""
+    searched = tuple(folders or theme_folders())
+    for name in theme_names(searched):
+        path = next(path for folder in searched if (path := folder / f"{name}.toml").is_file())
         try:
-            table = _table(name, places)
+            table = _table(name, searched)
             theme = parse(name, table)
         except BootmenuError as error:
-            yield Listed(name=name, path=path, trouble=error.message)
+            yield ThemeFile(name=name, path=path, error=error.message)
         else:
-            yield Listed(name=name, path=path, description=_description(name, table), dark=theme.dark)
+            yield ThemeFile(name=name, path=path, description=_description(name, table), dark=theme.dark)
 
 
-def choose(asked: str | None, depth: Depth, where: Iterable[Path] | None = None) -> ThemeChoice:
-    """The theme that was asked for, or the one that suits the terminal. Falls back, and says why.
+def choose(wanted: str | None, depth: Depth, folders: Iterable[Path] | None = None) -> ThemeChoice:
+    """Return the requested theme, or the default for this colour depth if `wanted` is None or cannot be used.
 
-    Where no colours are wanted it is the theme without any.
+    At Depth.NONE return the theme without colours, whatever is wanted.
     """
-    places = tuple(where or folders())
-    name = depth.theme if asked is None or depth is Depth.NONE else asked
-    trouble: list[str] = []
-    for tried in dict.fromkeys((name, depth.theme)):
+    searched = tuple(folders or theme_folders())
+    name = depth.theme if wanted is None or depth is Depth.NONE else wanted
+    errors: list[str] = []
+    for candidate in dict.fromkeys((name, depth.theme)):
         try:
-            return ThemeChoice(readable(load(tried, places), depth), "; ".join(trouble))
+            return ThemeChoice(readable(load(candidate, searched), depth), "; ".join(errors))
         except BootmenuError as error:
-            trouble.append(error.message)
-    return ThemeChoice(built_in(depth), "; ".join(trouble))
+            errors.append(error.message)
+    return ThemeChoice(built_in(depth), "; ".join(errors))
 
 
-def load(name: str, where: Iterable[Path]) -> Theme:
-    """Raises BootmenuError when there is no such theme, FormatError when its file makes no sense."""
-    return parse(name, _table(name, tuple(where)))
+def load(name: str, folders: Iterable[Path]) -> Theme:
+    """Return the theme; raise BootmenuError if it does not exist, FormatError if its file is invalid."""
+    return parse(name, _table(name, tuple(folders)))
 
 
-def _table(name: str, places: tuple[Path, ...]) -> dict[str, object]:
+def _table(name: str, folders: tuple[Path, ...]) -> dict[str, object]:
     if not name.replace("-", "").replace("_", "").isalnum():
         raise BootmenuError("a theme's name has letters, digits, - and _ only")
-    for folder in places:
+    for folder in folders:
         path = folder / f"{name}.toml"
         if path.is_file():
             try:
                 return tomllib.loads(_text(name, path))
             except (OSError, ValueError, RecursionError) as error:
                 raise FormatError(f"theme {name}: {error}") from error
-    raise BootmenuError(f"there is no theme {name}", hint="There are: " + ", ".join(names(places)))
+    raise BootmenuError(f"there is no theme {name}", hint="There are: " + ", ".join(theme_names(folders)))
 
 
 def _text(name: str, path: Path) -> str:
-    """The menu runs as root, so what others can write is not read."""
+    """Return the contents of a theme file; raise FormatError if others can write it: the menu runs as root."""
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise FormatError(f"theme {name}: {path} may be written by others than root")
-        data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise FormatError(f"theme {name}: {path} is larger than {_LARGEST // 1024} KiB")
+        data = file.read(_MAX_SIZE + 1)
+    if len(data) > _MAX_SIZE:
+        raise FormatError(f"theme {name}: {path} is larger than {_MAX_SIZE // 1024} KiB")
     return data.decode("utf-8")
 
 
@@ -148,7 +153,7 @@ def _description(name: str, table: Mapping[str, object]) -> str:
 
 
 def parse(name: str, table: Mapping[str, object]) -> Theme:
-    """The table of a theme file → Theme. Raises FormatError that names the key."""
+    """Return the theme for a parsed theme file; raise FormatError that names the invalid key."""
     _description(name, table)
     colours = _strings(name, table, "colours")
     variables = _strings(name, table, "variables")
@@ -206,7 +211,7 @@ def _check_colour(name: str, key: str, value: str) -> None:
 
 
 def defaults(theme: Theme) -> dict[str, str]:
-    """A value for every variable of the style sheet that the theme leaves open."""
+    """Return a value for every CSS variable that the theme may leave open."""
     base = {
         "primary": theme.primary,
         "secondary": theme.secondary or theme.primary,
@@ -216,7 +221,7 @@ def defaults(theme: Theme) -> dict[str, str]:
         "accent": theme.accent or theme.primary,
         "foreground": theme.foreground or ("ansi_default" if theme.ansi else "white" if theme.dark else "black"),
     }
-    # a theme of native colours must have these for Textual's own style sheets
+    # Textual's own style sheets need these in an ANSI theme
     values = {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"} if theme.ansi else {}
     for ink, (colour, style) in _INKS.items():
         values[f"ink-{ink}"] = base[colour]
@@ -225,12 +230,12 @@ def defaults(theme: Theme) -> dict[str, str]:
 
 
 def inks(theme: Theme) -> dict[Style, tuple[str, str]]:
-    """(colour, text style) of every ink."""
+    """Return the colour and text style of every ink."""
     values = {**defaults(theme), **theme.variables}
     return {ink: (values[f"ink-{ink}"], values[f"ink-{ink}-style"]) for ink in Style}
 
 
-_SYSTEMS = {
+_COLOUR_SYSTEMS = {
     Depth.NONE: ColorSystem.STANDARD,
     Depth.SIXTEEN: ColorSystem.STANDARD,
     Depth.MANY: ColorSystem.EIGHT_BIT,
@@ -239,25 +244,26 @@ _SYSTEMS = {
 
 
 def background(theme: Theme) -> str:
-    """Its own, or the one that Textual gives it."""
+    """Return the theme's background colour, or the one that Textual defaults to."""
     return theme.background or ("ansi_default" if theme.ansi else "#121212" if theme.dark else "#efefef")
 
 
 def _hidden(theme: Theme, ink: Style, depth: Depth) -> bool:
-    """Whether ink and ground become the same colour; the terminal's own colours are told apart by itself."""
+    """Return whether an ink has the background's colour at this depth."""
     return _same(inks(theme)[ink][0], background(theme), depth)
 
 
 def _same(one: str, other: str, depth: Depth) -> bool:
+    """Return whether two colours look the same at this depth; False if one is the terminal's own default colour."""
     colours = [Color.parse(colour).rich_color for colour in (one, other)]
     if any(colour.is_default for colour in colours):
         return False
-    found = {colour.downgrade(_SYSTEMS[depth]).get_ansi_codes() for colour in colours}
+    found = {colour.downgrade(_COLOUR_SYSTEMS[depth]).get_ansi_codes() for colour in colours}
     return len(found) == 1
 
 
 def readable(theme: Theme, depth: Depth) -> Theme:
-    """The theme with another colour for each ink that fewer colours would make the same as its ground."""
+    """Return the theme with another colour for each ink that would be invisible at this colour depth."""
     plain = inks(theme)[Style.TEXT][0]
     for candidate in (plain, "#ffffff" if theme.dark else "#000000", "#808080"):
         plain = candidate
@@ -268,7 +274,7 @@ def readable(theme: Theme, depth: Depth) -> Theme:
 
 
 def built_in(depth: Depth) -> Theme:
-    """What there is when not one theme file can be read."""
+    """Return the theme to use if no theme file can be read."""
     plain, mono = depth in (Depth.SIXTEEN, Depth.NONE), depth is Depth.NONE
 
     def colour(many: str, few: str) -> str:
@@ -293,7 +299,7 @@ def built_in(depth: Depth) -> Theme:
 _SAMPLES = {
     Style.TEXT: "Debian GNU/Linux 12 (bookworm)",
     Style.STRONG: "Add console=ttyAMA0 to the entry.",
-    Style.DIM: "what is written beside it",
+    Style.DIM: "less important text",
     Style.LABEL: "command line",
     Style.HEADING: "mmcblk0p1 · BOOT · vfat",
     Style.TITLE: " bootmenu ",
@@ -311,8 +317,8 @@ _SAMPLES = {
 
 
 def sample(theme: Theme, depth: Depth) -> Iterator[str]:
-    """A line an ink, in its colours on the theme's ground; without escape sequences where there are no colours."""
-    system = None if depth is Depth.NONE else _SYSTEMS[depth]
+    """Yield a sample line for every ink; at Depth.NONE without escape sequences."""
+    system = None if depth is Depth.NONE else _COLOUR_SYSTEMS[depth]
     ground = Color.parse(background(theme)).rich_color
     for ink, (colour, style) in inks(theme).items():
         words = set(style.split())

@@ -76,7 +76,9 @@ class Variant:
 
 
 VARIANTS = tuple(
-    Variant(name, depth, themes.choose(name, depth, themes.folders()[1:]).theme) for name in THEMES for depth in Depth
+    Variant(name, depth, themes.choose(name, depth, themes.theme_folders()[1:]).theme)
+    for name in THEMES
+    for depth in Depth
 )
 
 

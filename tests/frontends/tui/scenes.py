@@ -12,10 +12,10 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.dtb_candidates import Fit
 from bootmenu.frontends.tui.app import BootmenuApp
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
-from bootmenu.frontends.tui.screens.kiosk_page import KioskArrivalScreen, KioskRefusalScreen
+from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen, KioskSimulationEndScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
-from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -42,7 +42,7 @@ def _keys(*pressed: str, until: Callable[[Menu], object] = bool) -> Way:
     async def way(menu: Menu) -> None:
         screen = menu.app.screen_stack[0]
         if isinstance(screen, KioskScreen):
-            await menu.until(lambda: screen._ready is not None)
+            await menu.until(lambda: screen._state is not None)
         await menu.scanned()
         await menu.press(*pressed)
         await menu.until(lambda: until(menu))
@@ -115,7 +115,7 @@ def _remembering(**state: Any) -> StateStore:
 
 def _halfway(menu: Menu) -> object:
     screen = menu.app.screen
-    return isinstance(screen, LoadingScreen) and Stage.INITRAMFS in screen.told
+    return isinstance(screen, LoadingScreen) and Stage.INITRAMFS in screen.progress
 
 
 def _judged(menu: Menu) -> object:
@@ -173,7 +173,7 @@ SCENES: dict[str, Scene] = {
     "progress": _menu(_keys("enter", until=_halfway), session=_loading),
     "error": _menu(_keys("enter", until=_at(RefusalScreen)), load_error=fakes.BUSY),
     "fault": _menu(_keys("enter", until=_at(RefusalScreen)), load_error=ZeroDivisionError("division by zero")),
-    "arrival": _menu(_keys("enter", until=_at(ArrivalScreen)), simulated=True),
+    "arrival": _menu(_keys("enter", until=_at(SimulationEndScreen)), simulated=True),
     "details": _menu(_keys("3", "d", until=_planned)),
     "tree": _menu(_keys("d", "v", until=_sees_now("Differences")), handed=handed()),
     "edit": _menu(_keys(*_TYPED, until=_judged)),
@@ -198,6 +198,6 @@ SCENES: dict[str, Scene] = {
         lambda: BootmenuApp(_going_down(), settings=replace(KIOSK, kiosk_actions=("power",))),
         _keys("end", "up", "enter", until=_sees_now("switching off")),
     ),
-    "kiosk-arrival": _kiosk(_keys("enter", until=_at(KioskArrivalScreen)), simulated=True),
+    "kiosk-arrival": _kiosk(_keys("enter", until=_at(KioskSimulationEndScreen)), simulated=True),
     "kiosk-no-entry": _kiosk(_sees("cannot start at the moment"), events=fakes.EMPTY),
 }

@@ -21,7 +21,7 @@ from bootmenu.formats.dtb import Node
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
-from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
@@ -81,8 +81,8 @@ async def test_the_device_tree_is_edited_for_one_boot() -> None:
         screen.post_message(events.Paste('/soc/i2c@0 label = "sensors"'))
         await menu.until(lambda: "sensors" in screen.line.text)
         await menu.until(lambda: screen.settled)
-        assert screen.judged is not None
-        assert screen.judged.entry.dtb_edits == ("disable /soc/uart@1", '/soc/i2c@0 label = "sensors"')
+        assert screen.checked is not None
+        assert screen.checked.entry.dtb_edits == ("disable /soc/uart@1", '/soc/i2c@0 label = "sensors"')
         await menu.press("escape")
         await menu.at(MenuScreen)
         screen = await editing(menu)
@@ -381,7 +381,7 @@ async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
         await menu.press("2", "D")
         await menu.sees("One moment, please.")
         session.opened.set()
-        await menu.until(lambda: menu.menu._memory is not None)  # type: ignore[attr-defined]
+        await menu.until(lambda: menu.menu._state_store is not None)  # type: ignore[attr-defined]
         await menu.press("D")
         await menu.sees("the default from now on")
 
@@ -534,7 +534,7 @@ def trees() -> PlanTrees:
 async def test_the_device_tree_is_shown_with_its_differences() -> None:
     async with running(FakeSession(handed=trees()), size=(80, 100)) as menu:
         await menu.press("d", "v")
-        await menu.at(TreeScreen)
+        await menu.at(DtbScreen)
         await menu.sees("/dts-v1/;")
         for text in (
             "Changes to the entry's device tree",
@@ -575,7 +575,7 @@ async def test_a_tree_of_half_a_megabyte_is_read_without_a_halt() -> None:
         await menu.press("d", "v")
         await menu.sees("Changes to the entry")
         page = menu.app.screen
-        assert isinstance(page, TreeScreen)
+        assert isinstance(page, DtbScreen)
         assert len(page.page.lines) > 4 * 7000
         took = []
         for act in (

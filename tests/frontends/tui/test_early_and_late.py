@@ -22,25 +22,25 @@ from bootmenu.bootstate.state_store import StateStore
 from bootmenu.discovery.scan_events import DeviceFound, EntryFound
 from bootmenu.frontends.tui import screens
 from bootmenu.frontends.tui.screens.base_screen import (
-    AskingScreen,
     BaseScreen,
     BootmenuScreen,
     BoxScreen,
-    ReadingScreen,
+    DialogScreen,
+    PagerScreen,
 )
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
-from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
 from bootmenu.frontends.tui.screens.kiosk_page import (
-    KioskArrivalScreen,
-    KioskLeavingScreen,
     KioskPage,
     KioskRefusalScreen,
+    KioskShutdownScreen,
+    KioskSimulationEndScreen,
 )
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
@@ -51,7 +51,7 @@ from bootmenu.frontends.tui.screens.menu_view import MenuView
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
 from bootmenu.frontends.tui.screens.power_screen import PowerScreen
-from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.frontends.tui.screens.scanning_screen import ScanningScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.model.value import replace
@@ -74,13 +74,13 @@ def _pin(context: UiContext) -> PinScreen:
 SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     MenuScreen: MenuScreen,
     DetailsScreen: lambda context: DetailsScreen(context, fakes.DEBIAN),
-    TreeScreen: lambda context: TreeScreen(context, fakes.DEBIAN),
+    DtbScreen: lambda context: DtbScreen(context, fakes.DEBIAN),
     EditScreen: lambda context: EditScreen(context, fakes.DEBIAN, lambda _: None),
     HelpScreen: HelpScreen,
     LogScreen: LogScreen,
     LoadingScreen: lambda context: LoadingScreen(context, fakes.DEBIAN),
     RefusalScreen: lambda context: RefusalScreen(context, _ERROR),
-    ArrivalScreen: lambda context: ArrivalScreen(context, _PLAN),
+    SimulationEndScreen: lambda context: SimulationEndScreen(context, _PLAN),
     ChoiceScreen: lambda context: ChoiceScreen(context, "Title", ["Words."], ["no", "yes"]),
     ConfirmScreen: lambda context: ConfirmScreen(context, fakes.DEBIAN),
     PassphraseScreen: lambda context: PassphraseScreen(context, _LOCKED),
@@ -88,12 +88,12 @@ SCREENS: dict[type[Screen[Any]], Callable[[UiContext], BaseScreen[Any]]] = {
     KioskScreen: KioskScreen,
     KioskLoadingScreen: lambda context: KioskLoadingScreen(context, fakes.DEBIAN, "Start"),
     KioskRefusalScreen: lambda context: KioskRefusalScreen(context, _ERROR),
-    KioskArrivalScreen: lambda context: KioskArrivalScreen(context, "Start"),
-    KioskLeavingScreen: lambda context: KioskLeavingScreen(context, Power.OFF),
+    KioskSimulationEndScreen: lambda context: KioskSimulationEndScreen(context, "Start"),
+    KioskShutdownScreen: lambda context: KioskShutdownScreen(context, Power.OFF),
     PinScreen: _pin,
 }
 _BASES = {
-    *(BaseScreen, BoxScreen, AskingScreen, BootmenuScreen, ReadingScreen, ScanningScreen, KioskPage),
+    *(BaseScreen, BoxScreen, DialogScreen, BootmenuScreen, PagerScreen, ScanningScreen, KioskPage),
     *(PowerScreen, MenuView, MenuDefaults),
 }
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
@@ -121,7 +121,7 @@ def _doings(screen: BaseScreen[Any]) -> Iterator[tuple[str, Callable[[], object]
             yield binding.action, partial(_act, screen, binding.action)
     yield "a character", lambda: _handed(screen, events.Key("4", "4"))
     yield "a paste", lambda: _handed(screen, events.Paste("47"))
-    for name in ("_draw", "draw", "draw_title", "draw_found", "_draw_now", "_draw_rules", "_tick"):
+    for name in ("_draw", "draw", "draw_title", "draw_results", "_draw_now", "_draw_rules", "_tick"):
         if (method := getattr(screen, name, None)) is not None:
             yield name, method
 
@@ -225,7 +225,7 @@ class Asked(FakeSession):
 async def test_a_menu_that_draws_asks_no_disk_and_no_firmware() -> None:
     session = Asked(events=fakes.LOCKED, can_do=tuple(Power))
     async with running(session) as menu:
-        await menu.until(lambda: menu.menu._memory is not None)  # type: ignore[attr-defined]
+        await menu.until(lambda: menu.menu._state_store is not None)  # type: ignore[attr-defined]
         for keys in ("D", "o", "p", "d", "e", "l", "u", "r", "slash"):
             await menu.press(keys)
             await menu.press("escape")

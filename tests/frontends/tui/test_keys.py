@@ -15,7 +15,7 @@ from bootmenu.frontends.tui.screens.base_screen import BaseScreen
 from bootmenu.frontends.tui.screens.choice_screen import ChoiceScreen
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
-from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.filter_screen import FilterScreen
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
@@ -25,7 +25,7 @@ from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
-from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.frontends.tui.textual_internals import merged_keys
 from bootmenu.model.value import replace
 from bootmenu.view.actions import TABLE
@@ -44,12 +44,12 @@ SCREENS: dict[ScreenId, type[Screen[object]]] = {
     ScreenId.PASSPHRASE: PassphraseScreen,  # type: ignore[dict-item]
     ScreenId.PROGRESS: LoadingScreen,  # type: ignore[dict-item]
     ScreenId.REFUSAL: RefusalScreen,  # type: ignore[dict-item]
-    ScreenId.ARRIVAL: ArrivalScreen,  # type: ignore[dict-item]
+    ScreenId.ARRIVAL: SimulationEndScreen,  # type: ignore[dict-item]
     ScreenId.DETAILS: DetailsScreen,  # type: ignore[dict-item]
     ScreenId.HELP: HelpScreen,  # type: ignore[dict-item]
     ScreenId.EDIT: EditScreen,  # type: ignore[dict-item]
     ScreenId.FILTER: FilterScreen,  # type: ignore[dict-item]
-    ScreenId.TREE: TreeScreen,  # type: ignore[dict-item]
+    ScreenId.TREE: DtbScreen,  # type: ignore[dict-item]
     ScreenId.LOG: LogScreen,  # type: ignore[dict-item]
     ScreenId.CHOICE: ChoiceScreen,  # type: ignore[dict-item]
     ScreenId.KIOSK: KioskScreen,  # type: ignore[dict-item]

@@ -19,7 +19,7 @@ from bootmenu.config.settings_layers import parse
 from bootmenu.frontends.outcome import Jump, Quit
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
-from bootmenu.frontends.tui.screens.kiosk_page import KioskArrivalScreen, KioskRefusalScreen
+from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen, KioskSimulationEndScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.pin_screen import PinScreen
@@ -59,7 +59,7 @@ def remembering(state: State, **changes: Any) -> FakeSession:
 @asynccontextmanager
 async def kiosk(session: FakeSession | None = None, used: Settings = KIOSK, **context: Any) -> AsyncIterator[Menu]:
     async with running(session or FakeSession(), settings=used, **context) as menu:
-        await menu.until(lambda: screen(menu)._ready is not None)
+        await menu.until(lambda: screen(menu)._state is not None)
         yield menu
 
 
@@ -303,7 +303,7 @@ async def test_a_wrong_pin_is_counted_and_nothing_of_it_is_shown(tmp_path: Path)
             assert "* * * * _" in menu.text
             assert "9876" not in menu.text
             await menu.press("enter")
-            await menu.until(lambda: not menu.app.screen._trying)  # type: ignore[attr-defined]
+            await menu.until(lambda: not menu.app.screen._checking)  # type: ignore[attr-defined]
         await menu.sees("Please wait")
         await menu.press(*"4711", "enter")
         assert isinstance(menu.app.screen, PinScreen), "in the pause nothing is taken"
@@ -328,7 +328,7 @@ async def test_three_buttons_enter_the_pin() -> None:
 
 
 def idle(menu: Menu) -> None:
-    screen(menu)._touched = monotonic() - KIOSK.kiosk_idle
+    screen(menu)._last_activity = monotonic() - KIOSK.kiosk_idle
     screen(menu)._tick()
 
 
@@ -340,7 +340,7 @@ async def test_the_idle_time_brings_the_countdown_and_the_countdown_starts_the_r
         await menu.at(KioskScreen)
         await menu.sees("Starts automatically in 5 s.")
         assert "Start normally" in marked(menu)
-        screen(menu)._until = monotonic()
+        screen(menu)._countdown_end = monotonic()
         screen(menu)._tick()
         await menu.until(lambda: menu.app.return_value is not None)
         assert isinstance(menu.app.return_value, Jump)
@@ -362,7 +362,7 @@ async def test_a_key_stops_the_countdown() -> None:
         await menu.sees("Starts automatically in")
         await menu.press("down")
         assert "Starts automatically" not in menu.text
-        assert screen(menu)._until is None
+        assert screen(menu)._countdown_end is None
 
 
 async def test_without_a_countdown_the_idle_time_only_goes_back_to_the_start() -> None:
@@ -396,7 +396,7 @@ async def test_a_refusal_that_nobody_reads_is_left_and_another_entry_is_next() -
         assert "Start the previous version" in marked(menu)
         assert len(menu.app.screen_stack) == 1
         session.load_error = None
-        screen(menu)._until = monotonic()
+        screen(menu)._countdown_end = monotonic()
         screen(menu)._tick()
         await menu.until(lambda: menu.app.return_value is not None)
         assert isinstance(menu.app.return_value, Jump)
@@ -433,7 +433,7 @@ async def test_a_simulation_that_nobody_reads_leaves_nothing_loaded() -> None:
     session = FakeSession(simulated=True)
     async with kiosk(session) as menu:
         await menu.press("enter")
-        await menu.at(KioskArrivalScreen)
+        await menu.at(KioskSimulationEndScreen)
         idle(menu)
         await menu.at(KioskScreen)
         assert session.calls.count("unload") == 1
@@ -444,7 +444,7 @@ async def test_the_end_of_a_simulation() -> None:
         assert "SIMULATION" in menu.rows[0]
         assert "The PIN is 4711." in menu.rows[0]
         await menu.press("enter")
-        await menu.at(KioskArrivalScreen)
+        await menu.at(KioskSimulationEndScreen)
         assert "Here this would happen: Start normally." in menu.text
         await menu.press("enter")
         await menu.at(KioskScreen)

@@ -15,7 +15,7 @@ from bootmenu.frontends.outcome import Jump, Quit
 from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
-from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.session.shared_session import SharedSession
@@ -143,8 +143,8 @@ async def test_in_the_demonstration_an_entry_with_a_tree_of_its_own_is_started_a
             for before in ((), (), ("r",)):
                 for key in (*before, "enter"):
                     await menu.pilot.press(key)
-                await menu.until(lambda: isinstance(menu.app.screen, ArrivalScreen | RefusalScreen))
-                assert isinstance(menu.app.screen, ArrivalScreen), menu.text
+                await menu.until(lambda: isinstance(menu.app.screen, SimulationEndScreen | RefusalScreen))
+                assert isinstance(menu.app.screen, SimulationEndScreen), menu.text
                 await menu.press("enter")
                 await menu.at(MenuScreen)
                 await menu.scanned()
@@ -315,7 +315,7 @@ async def test_a_simulation_ends_where_the_machine_would_start() -> None:
     session = FakeSession(simulated=True)
     async with running(session) as menu:
         await menu.press("enter")
-        await menu.at(ArrivalScreen)
+        await menu.at(SimulationEndScreen)
         assert "Here the machine would start Debian GNU/Linux 12 (bookworm), 6.1.0-49-arm64." in menu.text
         assert "SIMULATION" in menu.text
         await menu.press("enter")

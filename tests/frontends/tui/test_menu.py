@@ -250,7 +250,7 @@ async def test_the_menu_can_be_used_while_it_is_still_looking() -> None:
 
 async def test_the_first_entry_that_is_found_has_its_story_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only of those that are passed it is told late."""
-    monkeypatch.setattr("bootmenu.frontends.tui.screens.menu_view._PASSING", 1000)
+    monkeypatch.setattr("bootmenu.frontends.tui.screens.menu_view._SUMMARY_DELAY", 1000)
     session = FakeSession()
     session.scan_gate.clear()
     async with running(session, scanned=False) as menu:

@@ -100,4 +100,4 @@ def test_there_are_no_other_files() -> None:
     wanted = {appearance.path(name, size) for name in SCENES for size in appearance.SIZES}
     assert set(appearance.FOLDER.iterdir()) == {*wanted, appearance.FOLDER / "inks.txt"}
     assert {theme for theme, _ in appearance.read_legend()} == set(appearance.THEMES)
-    assert set(appearance.THEMES) == set(themes.names(themes.folders()[1:]))
+    assert set(appearance.THEMES) == set(themes.theme_names(themes.theme_folders()[1:]))

@@ -26,13 +26,13 @@ from tests.properties import examples
 
 
 def test_there_are_the_promised_themes() -> None:
-    assert {"dark", "light", "high-contrast", "vt16", "mono", "kiosk"} <= set(themes.names())
-    assert all(row.description and not row.trouble for row in themes.listed())
+    assert {"dark", "light", "high-contrast", "vt16", "mono", "kiosk"} <= set(themes.theme_names())
+    assert all(row.description and not row.error for row in themes.theme_files())
 
 
-@pytest.mark.parametrize("name", themes.names())
+@pytest.mark.parametrize("name", themes.theme_names())
 def test_a_shipped_theme_has_a_colour_for_every_ink_that_can_be_read(name: str) -> None:
-    theme = themes.load(name, themes.folders())
+    theme = themes.load(name, themes.theme_folders())
     values = {**themes.defaults(theme), **theme.variables}
     for ink in Style:
         colour = Color.parse(values[f"ink-{ink}"])
@@ -74,25 +74,25 @@ def test_a_broken_theme_names_what_is_wrong_and_the_default_is_used(tmp_path: Pa
     (tmp_path / "broken.toml").write_text(text)
     with pytest.raises(FormatError, match=blamed):
         themes.load("broken", [tmp_path])
-    choice = themes.choose("broken", Depth.ALL, where=[tmp_path, *themes.folders()])
-    assert next(themes.listed([tmp_path])).trouble.startswith("theme broken:")
+    choice = themes.choose("broken", Depth.ALL, folders=[tmp_path, *themes.theme_folders()])
+    assert next(themes.theme_files([tmp_path])).error.startswith("theme broken:")
     assert choice.theme.name == Depth.ALL.theme
-    assert blamed in choice.trouble
+    assert blamed in choice.error
 
 
 def test_without_any_theme_file_there_still_is_one(tmp_path: Path) -> None:
     for depth in Depth:
-        choice = themes.choose(None, depth, where=[tmp_path])
+        choice = themes.choose(None, depth, folders=[tmp_path])
         assert choice.theme.ansi is (depth in (Depth.NONE, Depth.SIXTEEN))
-        assert choice.trouble
+        assert choice.error
 
 
 def test_a_theme_of_the_machines_own_wins_by_its_name(tmp_path: Path) -> None:
-    assert themes.folders()[0] == Path("/etc/bootmenu/themes")
+    assert themes.theme_folders()[0] == Path("/etc/bootmenu/themes")
     (tmp_path / "dark.toml").write_text("description = 'our own'\n[colours]\nprimary = '#010203'")
-    where = [tmp_path, *themes.folders()]
+    where = [tmp_path, *themes.theme_folders()]
     assert themes.load("dark", where).primary == "#010203"
-    (own,) = [row for row in themes.listed(where) if row.name == "dark"]
+    (own,) = [row for row in themes.theme_files(where) if row.name == "dark"]
     assert (own.path.parent, own.description) == (tmp_path, "our own")
 
 
@@ -118,7 +118,7 @@ def sent(colour: RichColor, depth: Depth) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("depth", Depth)
-@pytest.mark.parametrize("name", themes.names())
+@pytest.mark.parametrize("name", themes.theme_names())
 def test_no_ink_has_the_colour_of_its_ground(name: str, depth: Depth) -> None:
     theme = themes.choose(name, depth).theme
     ground = Color.parse(themes.background(theme)).rich_color
@@ -146,9 +146,9 @@ def test_fewer_colours_hide_nothing(text: tuple[int, ...], ground: tuple[int, ..
             assert sent(Color.parse(colour).rich_color, depth) != sent(Color.parse(other).rich_color, depth)
 
 
-@pytest.mark.parametrize("name", themes.names())
+@pytest.mark.parametrize("name", themes.theme_names())
 def test_a_sample_has_every_ink_and_as_many_colours_as_the_terminal(name: str) -> None:
-    theme = themes.load(name, themes.folders())
+    theme = themes.load(name, themes.theme_folders())
     for depth in Depth:
         lines = list(themes.sample(theme, depth))
         assert [line.split()[0] for line in lines] == list(Style)
@@ -161,7 +161,7 @@ def test_a_sample_has_every_ink_and_as_many_colours_as_the_terminal(name: str) -
 @pytest.mark.parametrize("name", ["../dark", "/etc/passwd", "", "no-such"])
 def test_a_name_is_no_path(name: str) -> None:
     with pytest.raises(BootmenuError):
-        themes.load(name, themes.folders())
+        themes.load(name, themes.theme_folders())
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ ENVIRONMENTS = {
 
 
 @pytest.mark.parametrize("depth", Depth)
-@pytest.mark.parametrize("theme", themes.names())
+@pytest.mark.parametrize("theme", themes.theme_names())
 async def test_no_cell_hides_its_character(theme: str, depth: Depth, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENTS[depth].items():
         monkeypatch.setenv(name, value)
@@ -233,7 +233,7 @@ def looks(menu: Menu) -> set[RichStyle]:
     return found
 
 
-@pytest.mark.parametrize("theme", themes.names())
+@pytest.mark.parametrize("theme", themes.theme_names())
 async def test_severity_and_selection_need_no_colour(theme: str) -> None:
     async with running(FakeSession(), theme=theme) as menu:
         for word in ("• ok", "▲ warn", "■ FAIL", "▶ "):

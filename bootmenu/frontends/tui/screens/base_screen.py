@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all screens have in common: keys and messages may come early and late, the title line, the line of keys."""
+"""Base classes of the screens: messages before and after a screen's life, title, footer, dialogs and pagers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from bootmenu.view.styled_text import BLANK, Line, Span, Style, rule
 T = TypeVar("T")
 
 _LOW, _NARROW = 12, 40
-"""Rows and columns under which a box has a border above it only, or no margins in it."""
+"""Below so many rows a dialog has no lower border; below so many columns it has no padding."""
 
 
 def more_below(lines: int, width: int) -> list[Span]:
-    """Return how much is hidden under a rule of that width, and the key that leads there where there is room."""
+    """Return the text of a rule of this width that says how many lines are below it, and the key to scroll down."""
     if not lines:
         return []
     more = ngettext("{n} line more: ", "{n} lines more: ", lines)
@@ -41,25 +41,27 @@ def more_below(lines: int, width: int) -> list[Span]:
 
 
 class BaseScreen(Screen[T], inherit_bindings=False):
-    """A screen that is on the stack before it is composed and that gets messages after its end: the app hands keys to
-    it from the moment it is pushed, and what a thread has found comes whenever it comes."""
+    """A screen that copes with keys and messages at any time.
+
+    Keys can arrive as soon as it is pushed, before it is composed, and messages from threads after it has ended.
+    """
 
     screen_id: ClassVar[ScreenId]
-    """Its rows in the table of actions, from which its BINDINGS are made."""
-    passing: ClassVar[bool] = False
-    """It goes when the screen under it ends."""
+    """Which rows of the table of actions are its BINDINGS."""
+    transient: ClassVar[bool] = False
+    """Whether the screen closes when the screen below it is dismissed."""
     context: UiContext
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Bind the keys of the table, unless the subclass binds its own."""
+        """Bind the keys of the table of actions, unless the subclass sets BINDINGS."""
         if "screen_id" in cls.__dict__ and "BINDINGS" not in cls.__dict__:
             cls.BINDINGS = bindings(cls.screen_id)
         super().__init_subclass__(**options)
 
     def text_view(self, name: str) -> TextView:
-        """Return a sheet by its id; before the screen is composed and after its end one that nobody sees.
+        """Return a text view by its id; before the screen is composed and after its end, an unused one.
 
-        A sheet is made of what the screen knows, so nothing that comes early is lost.
+        Nothing is lost: compose() draws the screen's current state.
         """
         try:
             return self.query_one(f"#{name}", TextView)
@@ -67,71 +69,74 @@ class BaseScreen(Screen[T], inherit_bindings=False):
             return TextView()
 
     def on_unmount(self) -> None:
-        """Let go of what was drawn: a menu is open for months."""
+        """Free the cached lines: a menu may stay open for months."""
         forget_drawn_lines()
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
-        """End with a result, unless it has ended or is under another one: Textual would take away that."""
-        while self in self.app.screen_stack and getattr(self.app.screen, "passing", False):
+        """Close with a result, unless another screen is on top: Textual would close that one."""
+        while self in self.app.screen_stack and getattr(self.app.screen, "transient", False):
             self.app.pop_screen()
         if self.app.screen_stack[-1:] != [self]:
             return AwaitComplete()
         return super().dismiss(result)
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """Let what is not offered do nothing."""
+        """Return whether the action is permitted."""
         return self.context.permits(action)
 
     @property
     def unlabelled(self) -> frozenset[str]:
-        """Return the actions that the footer leaves out now."""
+        """Return the actions that the footer leaves out."""
         return self.context.not_permitted | unlabelled_actions(self.screen_id, self.situations)
 
     @property
     def situations(self) -> frozenset[Situation]:
-        """Return what there is on the screen, for actions that are of use only then."""
+        """Return the situations in which the screen is, for the actions that depend on them."""
         return frozenset()
 
-    def wait_until_seen(self) -> None:
-        """In a thread: wait until what is drawn now stands on the terminal."""
-        self.app.wait_until_seen()  # type: ignore[attr-defined]
+    def wait_until_drawn(self) -> None:
+        """Wait until the terminal has received the current frame. Call it in a thread."""
+        self.app.wait_until_drawn()  # type: ignore[attr-defined]
 
     def action_help(self) -> None:
-        """Show what can be pressed on this screen."""
+        """Show the help."""
         self.app.show_help(self)  # type: ignore[attr-defined]
 
     def action_redraw(self) -> None:
-        """Send every cell again."""
+        """Redraw the whole screen."""
         self.app.action_redraw()  # type: ignore[attr-defined]
 
 
 class BoxScreen(ModalScreen[T], BaseScreen[T], inherit_bindings=False):
-    """A box over another screen, which shines through: Textual takes the styles of the first base alone."""
+    """A box over another screen, which stays visible.
+
+    ModalScreen has to be the first base: Textual's CSS considers only the first base of a class.
+    """
 
 
-class AskingScreen(BoxScreen[T], inherit_bindings=False):
-    """A box that asks. What it says scrolls where the terminal is low; what is answered stands below and stays."""
+class DialogScreen(BoxScreen[T], inherit_bindings=False):
+    """A box with a message and answers. On a small terminal the message scrolls, and the answers stay visible."""
 
     heading: str
-    """In the border."""
+    """The title in the border."""
 
-    def said(self, width: int) -> list[Line]:
-        """Return what there is to know."""
+    def message(self, width: int) -> list[Line]:
+        """Return the lines of the message."""
         raise NotImplementedError
 
     def answers(self, width: int) -> list[Line]:
-        """Return what there is to choose or to type."""
+        """Return the lines of the answers, or of what is typed."""
         raise NotImplementedError
 
     @property
-    def at(self) -> int:
-        """Return the index of the answer that is in sight even where not all of them are."""
+    def marked_index(self) -> int:
+        """Return the index of the answer line that is kept visible."""
         return 0
 
     def compose(self) -> ComposeResult:
-        """Make the box, and the line of keys."""
+        """Yield the box and the footer."""
         box = Container(
-            TextView(self.said, id="said"),
+            TextView(self.message, id="message"),
             TextView(self._more, id="between"),
             TextView(self.answers, id="answers"),
             id="box",
@@ -142,7 +147,7 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
         yield TextView(lambda width: [banner.footer(labelled(self.screen_id, self.unlabelled), width)], id="footer")
 
     def on_resize(self, event: events.Resize) -> None:
-        """Give the answers their rows, and what is said the rest: Textual would let the answers be cut off."""
+        """Give the answers their rows and the message the rest: Textual would cut off the answers."""
         width, height = event.size
         low, narrow = height < _LOW, width < _NARROW
         box = self.query_one("#box")
@@ -152,46 +157,46 @@ class AskingScreen(BoxScreen[T], inherit_bindings=False):
         box.styles.width = outside
         rows = height - (2 if low else 3)
         answers = len(self.answers(outside - (2 if narrow else 4)))
-        # one row is for what is said, one for how much of it is hidden
+        # one row is for the message, one says how much of it is hidden
         most = min(answers, max(1, rows - 2))
         self.text_view("answers").styles.max_height = most
-        self.text_view("said").styles.max_height = max(0, rows - most - 1)
+        self.text_view("message").styles.max_height = max(0, rows - most - 1)
         self.call_after_refresh(self.draw)
 
     def draw(self) -> None:
-        """Bring the box up to date."""
-        self.text_view("said").show(self.said)
+        """Redraw the box."""
+        self.text_view("message").show(self.message)
         self.text_view("answers").show(self.answers)
-        self.text_view("answers").reveal(self.at)
+        self.text_view("answers").reveal(self.marked_index)
         self.text_view("between").show(self._more)
 
     def _more(self, width: int) -> list[Line]:
-        below = self.text_view("said").below
+        below = self.text_view("message").below
         return [rule(width, (), more_below(below, width)) if below else BLANK]
 
     def action_page_down(self) -> None:
-        """Read on."""
+        """Scroll the message down by a page."""
         self._scroll(1)
 
     def action_page_up(self) -> None:
-        """Back again."""
+        """Scroll the message up by a page."""
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        self.text_view("said").turn(pages)
+        self.text_view("message").scroll_pages(pages)
         self.text_view("between").show(self._more)
 
 
 class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
-    """Title, contents, keys. A subclass sets `place` and BINDINGS, and yields its `contents`."""
+    """A full screen with title and footer. A subclass sets `screen_id` and yields its `contents`."""
 
     def __init__(self, context: UiContext) -> None:
         super().__init__()
         self.context = context
-        self.gone = False
+        self.closed = False
 
     def compose(self) -> ComposeResult:
-        """The frame around the contents."""
+        """Yield title, contents and footer."""
         yield TextView(self._title, id="title")
         yield from self.contents()
         yield TextView(self._footer, id="footer")
@@ -201,32 +206,32 @@ class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
         return [banner.title(session.machine, session.simulated, width, logged=self.context.logged())]
 
     def draw_title(self) -> None:
-        """Something was logged, perhaps while this screen was being made."""
-        if not self.gone:
+        """Redraw the title, which says whether something was logged."""
+        if not self.closed:
             self.text_view("title").show(self._title)
 
     def _footer(self, width: int) -> list[Line]:
         return [banner.footer(labelled(self.screen_id, self.unlabelled), width)]
 
     def contents(self) -> Iterable[Widget]:
-        """What stands between title and keys."""
+        """Yield the widgets between title and footer."""
         raise NotImplementedError
 
-    def let_go(self) -> None:
-        """The menu is about to end: work in threads shall end too, and nothing is drawn any more."""
-        self.gone = True
+    def stop_work(self) -> None:
+        """Stop work in threads and draw nothing more, because the app ends."""
+        self.closed = True
 
 
-class ReadingScreen(BootmenuScreen[T]):
-    """A screen with one page to read."""
+class PagerScreen(BootmenuScreen[T]):
+    """A screen with one scrolling page."""
 
     def contents(self) -> Iterable[Widget]:
-        """The page, and a rule that says how much of it is below."""
+        """Yield the page, and a rule that says how many lines are below."""
         yield TextView(self.render_page, id="page")
         yield TextView(self._more, id="more")
 
     def render_page(self, width: int) -> Sequence[Line]:
-        """What there is to read."""
+        """Return the lines of the page."""
         raise NotImplementedError
 
     def _more(self, width: int) -> list[Line]:
@@ -234,11 +239,11 @@ class ReadingScreen(BootmenuScreen[T]):
         return [rule(width, (), more_below(below, width))] if below else [BLANK]
 
     def on_resize(self, _event: events.Resize) -> None:
-        """More or less of the page is below."""
+        """Redraw the page and the rule."""
         self.call_after_refresh(self.draw)
 
     def draw(self) -> None:
-        """Bring the page and the rule under it up to date."""
+        """Redraw the page and the rule below it."""
         self.page.show(self.render_page)
         self.text_view("more").show(self._more)
 
@@ -247,34 +252,34 @@ class ReadingScreen(BootmenuScreen[T]):
         self.text_view("more").show(self._more)
 
     def _turn(self, pages: int) -> None:
-        self.page.turn(pages)
+        self.page.scroll_pages(pages)
         self.text_view("more").show(self._more)
 
     @property
     def page(self) -> TextView:
-        """The sheet."""
+        """Return the view of the page."""
         return self.text_view("page")
 
     def action_up(self) -> None:
-        """One line."""
+        """Scroll up by a line."""
         self._scroll(-1)
 
     def action_down(self) -> None:
-        """One line."""
+        """Scroll down by a line."""
         self._scroll(1)
 
     def action_page_up(self) -> None:
-        """A page, less one line."""
+        """Scroll up by a page."""
         self._turn(-1)
 
     def action_page_down(self) -> None:
-        """A page, less one line."""
+        """Scroll down by a page."""
         self._turn(1)
 
     def action_first(self) -> None:
-        """The top."""
+        """Scroll to the top."""
         self._scroll(-len(self.page.lines))
 
     def action_last(self) -> None:
-        """The bottom."""
+        """Scroll to the bottom."""
         self._scroll(len(self.page.lines))

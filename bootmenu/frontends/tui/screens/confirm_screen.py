@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The one question before an entry is loaded. Its answer is No until somebody says otherwise."""
+"""The question before an entry is loaded; the default is No."""
 
 from __future__ import annotations
 
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.frontends.tui.screens.base_screen import AskingScreen
+from bootmenu.frontends.tui.screens.base_screen import DialogScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.model.finding import Severity
@@ -13,8 +13,8 @@ from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
 
-class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
-    """A box over the menu. Ends with True for yes."""
+class ConfirmScreen(DialogScreen[bool], inherit_bindings=False):
+    """Asks whether to load an entry; its result is True for yes."""
 
     screen_id = ScreenId.CONFIRM
 
@@ -26,7 +26,7 @@ class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
         self._failed = listing.report.verdict is Severity.FAIL
         self.heading = _("Verdict FAIL") if self._failed else _("Please confirm")
 
-    def said(self, width: int) -> list[Line]:
+    def message(self, width: int) -> list[Line]:
         """Return what would happen."""
         return question(
             self.listing,
@@ -41,12 +41,12 @@ class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
         return answers(failed=self._failed, yes=self.yes, width=width)
 
     @property
-    def at(self) -> int:
-        """Return the marked one."""
+    def marked_index(self) -> int:
+        """Return the index of the marked answer."""
         return int(self.yes)
 
     def action_switch(self) -> None:
-        """Mark the other choice."""
+        """Mark the other answer."""
         self.yes = not self.yes
         self.draw()
 
@@ -61,13 +61,13 @@ class ConfirmScreen(AskingScreen[bool], inherit_bindings=False):
             self.action_switch()
 
     def action_confirm(self) -> None:
-        """Take the marked choice."""
+        """Close with the marked answer."""
         self.dismiss(self.yes)
 
     def action_yes(self) -> None:
-        """Yes."""
+        """Close with Yes."""
         self.dismiss(True)
 
     def action_no(self) -> None:
-        """No."""
+        """Close with No."""
         self.dismiss(False)

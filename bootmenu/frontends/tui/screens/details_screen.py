@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Everything about one entry, to read; the plan is worked out meanwhile."""
+"""The details of an entry; the plan is made in a thread while they are shown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from textual.message import Message
 from bootmenu.discovery.dtb_candidates import TreeChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
-from bootmenu.frontends.tui.screens.dtb_screen import TreeScreen
+from bootmenu.frontends.tui.screens.base_screen import PagerScreen
+from bootmenu.frontends.tui.screens.dtb_screen import DtbScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.kexec.plan import LoadPlan
@@ -23,20 +23,20 @@ from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line
 
 
-class DetailsScreen(ReadingScreen[None]):
-    """Of an entry or a problem, or of the machine alone when none is selected."""
+class DetailsScreen(PagerScreen[None]):
+    """Shows an entry or a problem, and the machine; only the machine if both are None."""
 
     screen_id = ScreenId.DETAILS
 
     class Planned(Message):
-        """The plan is there, or the reason why there is none."""
+        """The plan was made. plan: or why it could not be made."""
 
         def __init__(self, plan: LoadPlan | BootmenuError) -> None:
             super().__init__()
             self.plan = plan
 
     class TreesFound(Message):
-        """The device trees that lie ready are known, or the reason why they are not."""
+        """The device trees were found. trees: or why they could not be."""
 
         def __init__(self, trees: tuple[TreeChoice, ...] | BootmenuError) -> None:
             super().__init__()
@@ -50,7 +50,7 @@ class DetailsScreen(ReadingScreen[None]):
         self.trees: tuple[TreeChoice, ...] | BootmenuError | None = None
 
     def render_page(self, width: int) -> list[Line]:
-        """Files, findings, plan, machine."""
+        """Return files, findings and plan of the entry, and the machine."""
         session = self.context.session
         machine = machine_details(session.machine_report, session.notices, width)
         if self.problem is not None:
@@ -63,11 +63,11 @@ class DetailsScreen(ReadingScreen[None]):
 
     @property
     def situations(self) -> frozenset[Situation]:
-        """Return what there is to read about: only an entry has a device tree."""
+        """Return ENTRY if an entry is shown: only an entry has a device tree."""
         return frozenset({Situation.ENTRY} if self.listing is not None else ())
 
     def on_mount(self) -> None:
-        """Ask for the plan and the device trees."""
+        """Start making the plan and looking for device trees."""
         if self.listing is not None:
             listing = self.listing
             self.run_worker(
@@ -78,7 +78,7 @@ class DetailsScreen(ReadingScreen[None]):
             )
 
     def _make_plan(self, listing: Listing) -> None:
-        """In a thread: it may read the disk."""
+        """Make the plan, in a thread: it may read the disk."""
         plan: LoadPlan | BootmenuError
         try:
             plan = self.context.session.plan(listing)
@@ -89,7 +89,7 @@ class DetailsScreen(ReadingScreen[None]):
         self.post_message(self.Planned(plan))
 
     def _find_trees(self, listing: Listing) -> None:
-        """In a thread: it may read the disk."""
+        """Find device trees, in a thread: it may read the disk."""
         trees: tuple[TreeChoice, ...] | BootmenuError
         try:
             trees = self.context.session.device_trees(listing)
@@ -108,10 +108,10 @@ class DetailsScreen(ReadingScreen[None]):
         self.draw()
 
     def action_tree(self) -> None:
-        """The device tree that is handed on."""
+        """Show the device tree that the kernel would get."""
         if self.listing is not None:
-            self.app.push_screen(TreeScreen(self.context, self.listing))
+            self.app.push_screen(DtbScreen(self.context, self.listing))
 
     def action_back(self) -> None:
-        """To the menu."""
+        """Return to the menu."""
         self.dismiss()

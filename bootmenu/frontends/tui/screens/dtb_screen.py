@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The device tree of one entry, to read; it is read from the disk meanwhile."""
+"""The device tree of an entry; it is read in a thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.message import Message
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
 from bootmenu.session import menu_log
@@ -20,13 +20,13 @@ from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import full_name
 
 
-class TreeScreen(ReadingScreen[None]):
-    """Changes, differences, dump."""
+class DtbScreen(PagerScreen[None]):
+    """Shows the changes to the device tree, its differences from the running one, and its source."""
 
     screen_id = ScreenId.TREE
 
     class Read(Message):
-        """The trees, or why not."""
+        """The device trees were read. shown: their text, or why they could not be read."""
 
         def __init__(self, shown: TreeText | BootmenuError) -> None:
             super().__init__()
@@ -38,14 +38,14 @@ class TreeScreen(ReadingScreen[None]):
         self.text: TreeText | BootmenuError | None = None
 
     def render_page(self, width: int) -> Sequence[Line]:
-        """Return the page of the device tree."""
+        """Return the page."""
         return tree(self.text, _("Device tree of {name}").format(name=full_name(self.listing.entry)), width)
 
     def on_mount(self) -> None:
-        """Read them."""
-        self.run_worker(self._look, thread=True, group="tree", exit_on_error=False)
+        """Start reading the device trees."""
+        self.run_worker(self._read, thread=True, group="tree", exit_on_error=False)
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         shown: TreeText | BootmenuError
         try:
             shown = TreeText.read(self.context.session, self.listing)
@@ -56,10 +56,10 @@ class TreeScreen(ReadingScreen[None]):
         self.post_message(self.Read(shown))
 
     @on(Read)
-    def _is_read(self, message: Read) -> None:
+    def _show(self, message: Read) -> None:
         self.text = message.shown
         self.draw()
 
     def action_back(self) -> None:
-        """To the details."""
+        """Return to the details."""
         self.dismiss()

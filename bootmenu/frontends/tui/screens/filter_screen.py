@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The line in which the words of a filter are typed; the menu above it follows at once."""
+"""The input line of the filter; the menu above it is filtered with every key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from textual.app import ComposeResult
 
 from bootmenu.frontends.tui.screens.base_screen import BoxScreen
-from bootmenu.frontends.tui.screens.typing_screen import Typing
+from bootmenu.frontends.tui.screens.line_editing import LineEditing
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
@@ -19,23 +19,23 @@ from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line, Span, Style
 
 
-class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
-    """follow: told the words with every key. move: the selection of the menu, so many entries down."""
+class FilterScreen(LineEditing, BoxScreen[None], inherit_bindings=False):
+    """An input line over the menu. on_change: called with the new text. move: moves its cursor by n entries."""
 
     screen_id = ScreenId.FILTER
-    longest = 200
+    max_length = 200
 
     def __init__(
-        self, context: UiContext, words: str, follow: Callable[[str], None], move: Callable[[int], None]
+        self, context: UiContext, text: str, on_change: Callable[[str], None], move: Callable[[int], None]
     ) -> None:
         super().__init__()
         self.context = context
-        self._line = LineEditor.of(words)
-        self._follow = follow
+        self._line = LineEditor.of(text)
+        self._on_change = on_change
         self._move = move
 
     def compose(self) -> ComposeResult:
-        """One line, and the keys."""
+        """Yield the footer and the input line."""
         keys = labelled(ScreenId.FILTER, self.unlabelled)
         yield TextView(lambda width: [footer(keys, width)], id="footer")
         yield TextView(self._page, id="line")
@@ -46,30 +46,30 @@ class FilterScreen(Typing, BoxScreen[None], inherit_bindings=False):
 
     @property
     def line(self) -> LineEditor:
-        """See Typing."""
+        """Return the text of the filter."""
         return self._line
 
-    def typed(self, line: LineEditor) -> None:
-        """See Typing."""
+    def line_changed(self, line: LineEditor) -> None:
+        """Draw the line, and filter the menu if the text has changed."""
         changed = line.text != self._line.text
         self._line = line
         self.text_view("line").show(self._page)
         if changed:
-            self._follow(line.text)
+            self._on_change(line.text)
 
     def action_up(self) -> None:
-        """The entry above."""
+        """Select the entry above."""
         self._move(-1)
 
     def action_down(self) -> None:
-        """The entry below."""
+        """Select the entry below."""
         self._move(1)
 
     def action_keep(self) -> None:
-        """Back to the menu, with what the words leave."""
+        """Return to the menu and keep the filter."""
         self.dismiss()
 
     def action_no(self) -> None:
-        """Back to the menu, with every entry."""
-        self._follow("")
+        """Return to the menu and remove the filter."""
+        self._on_change("")
         self.dismiss()

@@ -3,28 +3,28 @@
 
 from __future__ import annotations
 
-from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.view.help_page import help_page
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
 
-class HelpScreen(ReadingScreen[None]):
-    """The keys of a screen, then those of the others, and every verdict. about: that screen."""
+class HelpScreen(PagerScreen[None]):
+    """Explains keys and verdicts. about: the screen whose keys come first."""
 
     screen_id = ScreenId.HELP
-    passing = True
+    transient = True
 
     def __init__(self, context: UiContext, about: ScreenId = ScreenId.MENU) -> None:
         super().__init__(context)
         self._about = about
 
     def render_page(self, width: int) -> list[Line]:
-        """Made from the table of keys."""
+        """Return the help, made from the table of actions."""
         kiosk = self.context.policy.kiosk
         return help_page(self._about, self.unlabelled, width, self.context.log_file, keys_only=kiosk)
 
     def action_back(self) -> None:
-        """To the screen under it."""
+        """Return to the screen below."""
         self.dismiss()

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk while an entry is loaded."""
+"""The progress of a load in the kiosk."""
 
 from __future__ import annotations
 
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
-from bootmenu.frontends.tui.screens.kiosk_page import KioskArrivalScreen, KioskPage, KioskRefusalScreen
+from bootmenu.frontends.tui.screens.kiosk_page import KioskPage, KioskRefusalScreen, KioskSimulationEndScreen
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.plan import LoadPlan
@@ -16,24 +16,24 @@ from bootmenu.view.styled_text import Line
 
 
 class KioskLoadingScreen(KioskPage[Jump | Returned], LoadingScreen):
-    """How far it is, and no more."""
+    """Shows only a progress bar."""
 
-    def __init__(self, context: UiContext, listing: Listing, words: str) -> None:
+    def __init__(self, context: UiContext, listing: Listing, entry_name: str) -> None:
         LoadingScreen.__init__(self, context, listing)
-        self.words = words
+        self.entry_name = entry_name
 
-    def plain(self, width: int, height: int) -> list[Line]:
-        """The bar."""
-        part = fraction(self.plan, self.told) if self.plan else 0.0
-        return pages.progress(self.words, part, self.said, width, height)
+    def page_lines(self, width: int, height: int) -> list[Line]:
+        """Return the page with the progress bar."""
+        part = fraction(self.plan, self.progress) if self.plan else 0.0
+        return pages.progress(self.entry_name, part, self.status, width, height)
 
     def _page(self, width: int) -> list[Line]:
-        return self._fresh(width)
+        return self._full_page(width)
 
-    def refused(self, error: Exception) -> BootmenuScreen[None]:
-        """See LoadingScreen."""
-        return KioskRefusalScreen(self.context, error, self.words)
+    def error_screen(self, error: Exception) -> BootmenuScreen[None]:
+        """Return the kiosk's screen for a failed load."""
+        return KioskRefusalScreen(self.context, error, self.entry_name)
 
-    def arrived(self, _plan: LoadPlan) -> BootmenuScreen[None]:
-        """See LoadingScreen."""
-        return KioskArrivalScreen(self.context, self.words)
+    def simulation_end_screen(self, _plan: LoadPlan) -> BootmenuScreen[None]:
+        """Return the kiosk's screen for the end of a simulation."""
+        return KioskSimulationEndScreen(self.context, self.entry_name)

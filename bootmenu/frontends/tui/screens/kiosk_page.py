@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the screens of the kiosk have in common, and those that only say something."""
+"""The base of the kiosk's screens, and those that only show a message."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 
 class KioskPage(BootmenuScreen[T]):
-    """One page, with nothing above it and whom to call below it. For screens of the kiosk only."""
+    """A page of the kiosk, with the contact at the bottom instead of a footer of keys."""
 
     def compose(self) -> ComposeResult:
-        """The page."""
+        """Yield title, page and contact."""
         yield TextView(self._title, id="title")
-        yield TextView(self._fresh, id="page")
+        yield TextView(self._full_page, id="page")
         yield TextView(self._bottom, id="footer")
 
     def _title(self, width: int) -> list[Line]:
@@ -36,73 +36,73 @@ class KioskPage(BootmenuScreen[T]):
     def _bottom(self, width: int) -> list[Line]:
         return pages.bottom(self.context.settings.kiosk_contact, width)
 
-    def plain(self, width: int, height: int) -> list[Line]:
-        """The page, at most `height` lines."""
+    def page_lines(self, width: int, height: int) -> list[Line]:
+        """Return the page, at most `height` lines."""
         raise NotImplementedError
 
-    def _fresh(self, width: int) -> list[Line]:
+    def _full_page(self, width: int) -> list[Line]:
         height = max(1, self.size.height - 1 - len(self._bottom(width)))
-        lines = self.plain(width, height)
+        lines = self.page_lines(width, height)
         return lines + [BLANK] * (height - len(lines))
 
     def draw(self) -> None:
-        """Bring the page up to date."""
-        if not self.gone:
-            self.text_view("page").show(self._fresh)
+        """Redraw the page."""
+        if not self.closed:
+            self.text_view("page").show(self._full_page)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """The page fills the screen."""
+        """Redraw the page, which fills the screen."""
         self.call_after_refresh(self.draw)
 
 
 class KioskRefusalScreen(KioskPage[None]):
-    """It could not be started. The reason is for the log, and behind the PIN."""
+    """Says that an entry could not be started; the reason is only logged."""
 
     screen_id = ScreenId.REFUSAL
     BINDINGS: ClassVar = bindings(ScreenId.ARRIVAL)
 
-    def __init__(self, context: UiContext, error: Exception, words: str = "") -> None:
+    def __init__(self, context: UiContext, error: Exception, entry_name: str = "") -> None:
         super().__init__(context)
-        self.words = words
+        self.entry_name = entry_name
         menu_log.write_error(error)
 
-    def plain(self, width: int, height: int) -> list[Line]:
-        """In plain words."""
-        return pages.refusal(self.words, width, height)
+    def page_lines(self, width: int, height: int) -> list[Line]:
+        """Return the page."""
+        return pages.refusal(self.entry_name, width, height)
 
     def action_back(self) -> None:
-        """To the choices."""
+        """Return to the kiosk's start page."""
         self.dismiss()
 
 
-class KioskArrivalScreen(KioskPage[None]):
-    """The end of a simulation."""
+class KioskSimulationEndScreen(KioskPage[None]):
+    """Says that a simulated boot is complete."""
 
     screen_id = ScreenId.ARRIVAL
 
-    def __init__(self, context: UiContext, words: str) -> None:
+    def __init__(self, context: UiContext, entry_name: str) -> None:
         super().__init__(context)
-        self.words = words
+        self.entry_name = entry_name
 
-    def plain(self, width: int, height: int) -> list[Line]:
-        """In plain words."""
-        return pages.arrival(self.words, width, height)
+    def page_lines(self, width: int, height: int) -> list[Line]:
+        """Return the page."""
+        return pages.arrival(self.entry_name, width, height)
 
     def action_back(self) -> None:
-        """To the choices."""
+        """Return to the kiosk's start page."""
         self.dismiss()
 
 
-class KioskLeavingScreen(KioskPage[None]):
-    """The machine is on its way down; nothing can be typed any more."""
+class KioskShutdownScreen(KioskPage[None]):
+    """Says that the machine is shutting down; it reacts to no keys."""
 
     screen_id = ScreenId.PROGRESS
     BINDINGS: ClassVar = []
 
-    def __init__(self, context: UiContext, wanted: Power) -> None:
+    def __init__(self, context: UiContext, power: Power) -> None:
         super().__init__(context)
-        self._wanted = wanted
+        self._power = power
 
-    def plain(self, width: int, height: int) -> list[Line]:
-        """In plain words."""
-        return pages.going_down(self._wanted, width, height)
+    def page_lines(self, width: int, height: int) -> list[Line]:
+        """Return the page."""
+        return pages.going_down(self._power, width, height)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk: the entries and actions that the policy allows, and the PIN before everything else.
+"""The kiosk: the entries and actions that the policy allows; everything else needs the PIN.
 
-It takes Up, Down, Home, End, digits and Enter, and leaves nothing else to take: every other action is a row.
+It has only the keys Up, Down, Home, End, digits and Enter: every action is a row.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from bootmenu.frontends.tui.screens.confirm_screen import ConfirmScreen
 from bootmenu.frontends.tui.screens.details_screen import DetailsScreen
 from bootmenu.frontends.tui.screens.kiosk_loading_screen import KioskLoadingScreen
 from bootmenu.frontends.tui.screens.kiosk_page import (
-    KioskArrivalScreen,
-    KioskLeavingScreen,
     KioskPage,
     KioskRefusalScreen,
+    KioskShutdownScreen,
+    KioskSimulationEndScreen,
 )
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
@@ -39,168 +39,169 @@ from bootmenu.view.wording import POWER_WORDS
 
 
 class KioskScreen(KioskPage[None], PowerScreen[None]):
-    """The screen to which everything comes back."""
+    """The kiosk's start page, below all other screens."""
 
     screen_id = ScreenId.KIOSK
 
-    class Prepared(Message):
-        """The state has been read."""
+    class StateRead(Message):
+        """The saved state has been read."""
 
-        def __init__(self, ready: KioskState) -> None:
+        def __init__(self, state: KioskState) -> None:
             super().__init__()
-            self.ready = ready
+            self.state = state
 
     class Changed(Message):
-        """Something else is remembered by now."""
+        """This or another console has changed the saved state."""
 
     def __init__(self, context: UiContext) -> None:
         PowerScreen.__init__(self, context)
-        self._ready: KioskState | None = None
+        self._state: KioskState | None = None
         self._offer = KioskOffer(context.policy, context.settings, KioskState())
         self._stop_listening: Callable[[], None] = lambda: None
-        self._at = ""
-        """Key of the selected row; empty = the recommended one."""
-        self._trying = ""
-        self._leaving: KioskLeavingScreen | None = None
-        """The last screen before the machine goes down."""
-        self._touched = monotonic()
-        self._until: float | None = None
-        """When the countdown ends; None = there is none."""
+        self._selected_key = ""
+        """Key of the selected row, or empty for the recommended one."""
+        self._loading_id = ""
+        """Id of the entry that is being loaded."""
+        self._shutdown_screen: KioskShutdownScreen | None = None
+        """The screen that is shown while the machine shuts down."""
+        self._last_activity = monotonic()
+        self._countdown_end: float | None = None
+        """When the countdown ends, in monotonic seconds; None if it does not run."""
 
-    # --- what is on the screen
+    # --- drawing
 
     @property
     def rows(self) -> list[pages.KioskRow]:
-        """Return what there is to choose from."""
+        """Return the rows to choose from."""
         return self._offer.rows
 
     @property
     def recommended(self) -> pages.KioskRow | None:
-        """Return what the countdown starts."""
+        """Return the row that the countdown starts, or None."""
         return self._offer.recommended
 
-    def plain(self, width: int, height: int) -> list[Line]:
-        """The choices."""
-        looking = not (self.results.finished and self._ready)
+    def page_lines(self, width: int, height: int) -> list[Line]:
+        """Return the start page, or a waiting page until something is found."""
+        looking = not (self.results.finished and self._state)
         if not self.rows and looking:
             return pages.waiting(width, height)
-        return pages.start(self.rows, self.selected, self._words(), width, height, scanning=looking)
+        return pages.start(self.rows, self.selected, self._hint(), width, height, scanning=looking)
 
-    def _words(self) -> str:
+    def _hint(self) -> str:
         keys = _(pages.FEW_BUTTONS if self.context.few_buttons() else pages.KEYS)
-        if self._until is None:
+        if self._countdown_end is None:
             return keys
-        left = max(0, round(self._until - monotonic()))
-        # at the end: a number that loses a digit moves what stands behind it, which a slow line would hear again
+        left = max(0, round(self._countdown_end - monotonic()))
+        # the number comes last: text after it would move when it loses a digit, and be sent again
         return f"{keys}  {_('Starts automatically in {seconds} s.').format(seconds=left)}"
 
     @property
     def selected(self) -> int:
-        """Index of the selected row."""
-        wanted = self._at or (self.recommended.key if self.recommended else "")
-        return next((index for index, row in enumerate(self.rows) if row.key == wanted), 0)
+        """Return the index of the selected row."""
+        key = self._selected_key or (self.recommended.key if self.recommended else "")
+        return next((index for index, row in enumerate(self.rows) if row.key == key), 0)
 
-    def draw_found(self) -> None:
-        """The rows anew; the selection stays on its own."""
-        if self._ready is not None:
+    def draw_results(self) -> None:
+        """Update the rows; the selection stays on its key."""
+        if self._state is not None:
             self._offer.update(self.results.listings, finished=self.results.finished)
         self.draw()
 
-    def looking_failed(self, error: Exception) -> None:
-        """The log has it; what was found is there."""
+    def scan_failed(self, error: Exception) -> None:
+        """Do nothing: the error is logged, and the rows stay."""
 
     # --- time
 
     def on_mount(self) -> None:
-        """Look, and read what is remembered."""
-        self.run_worker(self._prepare, thread=True, group="state", exit_on_error=False)
+        """Start the scan, and read the saved state."""
+        self.run_worker(self._read_state, thread=True, group="state", exit_on_error=False)
         self.start_scan()
         self.set_interval(1, self._tick)
 
-    def _prepare(self) -> None:
-        """In a thread."""
-        self.post_message(self.Prepared(KioskState.read(self.context.session, self.context.settings)))
+    def _read_state(self) -> None:
+        """Read the saved state, in a thread."""
+        self.post_message(self.StateRead(KioskState.read(self.context.session, self.context.settings)))
 
-    @on(Prepared)
-    def _prepared(self, message: Prepared) -> None:
-        self._ready, context = message.ready, self.context
-        self._offer = KioskOffer(context.policy, context.settings, message.ready, running=context.confirm_always)
-        if message.ready.state_store is not None:  # what the standard menu, or another console, makes the default
-            self._stop_listening = message.ready.state_store.listen(lambda: self.post_message(self.Changed()))
-        self.draw_found()
+    @on(StateRead)
+    def _state_read(self, message: StateRead) -> None:
+        self._state, context = message.state, self.context
+        self._offer = KioskOffer(context.policy, context.settings, message.state, running=context.confirm_always)
+        if message.state.state_store is not None:  # the standard menu or another console may change it
+            self._stop_listening = message.state.state_store.listen(lambda: self.post_message(self.Changed()))
+        self.draw_results()
 
     @on(Changed)
     def _changed(self) -> None:
-        self.draw_found()
+        self.draw_results()
 
     def on_unmount(self) -> None:
-        """Nobody hears of changes any more."""
+        """Stop listening for changes."""
         self._stop_listening()
 
-    def touch(self) -> None:
-        """A key: no countdown, and the idle time begins anew."""
-        self._touched = monotonic()
-        if self._until is not None:
-            self._until = None
+    def note_activity(self) -> None:
+        """Stop the countdown and restart the idle time, because a key was pressed."""
+        self._last_activity = monotonic()
+        if self._countdown_end is not None:
+            self._countdown_end = None
             self.draw()
 
     def _tick(self) -> None:
         now = monotonic()
-        if self._until is not None:
-            if now < self._until:
+        if self._countdown_end is not None:
+            if now < self._countdown_end:
                 self.draw()
                 return
-            self._until = None
+            self._countdown_end = None
             best = self.recommended
             if best is not None and self.is_current:
                 self._choose(best)
             return
-        if now - self._touched >= self.context.settings.kiosk_idle and self._resting:
-            self._touched = now
+        if now - self._last_activity >= self.context.settings.kiosk_idle and self._nothing_loads:
+            self._last_activity = now
             self.reset()
 
     @property
-    def _resting(self) -> bool:
-        """Nobody waits for something that goes on by itself."""
+    def _nothing_loads(self) -> bool:
+        """Return whether no load is in progress."""
         loads = (screen for screen in self.app.screen_stack if isinstance(screen, LoadingScreen))
-        return all(screen.ended is not None for screen in loads)
+        return all(screen.result is not None for screen in loads)
 
     def reset(self) -> None:
-        """To the start: whatever was open is left, and the countdown begins."""
+        """Close all other screens and start the countdown."""
         while self.app.screen is not self and len(self.app.screen_stack) > 1:
             screen = self.app.screen
             if isinstance(screen, MenuScreen):
-                self._came_back()
+                self._service_menu_closed()
             if isinstance(screen, LoadingScreen):
-                screen.let_go()
+                screen.stop_work()
             if isinstance(screen, KioskLoadingScreen):
-                self._loaded(screen.ended)
+                self._loaded(screen.result)
             self.app.pop_screen()
-        self._at = ""
+        self._selected_key = ""
         if self.context.countdown is not None and self.recommended is not None:
-            self._until = monotonic() + max(self.context.countdown, pages.SHORTEST_COUNTDOWN)
+            self._countdown_end = monotonic() + max(self.context.countdown, pages.SHORTEST_COUNTDOWN)
         self.draw()
 
     # --- keys
 
     def action_up(self) -> None:
-        """The row above; before the first comes the last."""
+        """Select the row above; wrap around to the last."""
         self._move(-1)
 
     def action_down(self) -> None:
-        """The row below; after the last comes the first, for those who have one button only."""
+        """Select the row below; wrap around to the first, for machines with a single button."""
         self._move(1)
 
     def action_first(self) -> None:
-        """The first row."""
+        """Select the first row."""
         self._go(0)
 
     def action_last(self) -> None:
-        """The last row."""
+        """Select the last row."""
         self._go(len(self.rows) - 1)
 
     def action_pick(self, number: str) -> None:
-        """The row with that number."""
+        """Select the row with this number."""
         if int(number) <= len(self.rows):
             self._go(int(number) - 1)
 
@@ -210,11 +211,11 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
 
     def _go(self, index: int) -> None:
         if self.rows:
-            self._at = self.rows[index].key
+            self._selected_key = self.rows[index].key
             self.draw()
 
     def action_boot(self) -> None:
-        """Do what the row says."""
+        """Run the selected row, after the PIN if it needs one."""
         if self.rows:
             self._choose(self.rows[self.selected])
 
@@ -225,7 +226,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
             self._do(row)
 
     def _ask_pin(self, then: Callable[[], None]) -> None:
-        guard = self._ready.guard if self._ready else None
+        guard = self._state.guard if self._state else None
         if guard is not None:
             self.app.push_screen(PinScreen(self.context, guard), lambda right: then() if right else None)
 
@@ -233,26 +234,26 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
         if row.listing is not None:
             self._start(row.listing, row.name)
         elif row.action == pages.SERVICE:
-            self._serve()
+            self._open_service_menu()
         elif row.power is not None:
             self._power(row.power)
         elif self._offer.policy.allows(row.action):
             getattr(self, f"action_{row.action}")()
 
-    def _power(self, wanted: Power) -> None:
-        self._leaving = KioskLeavingScreen(self.context, wanted)
-        self.app.push_screen(self._leaving)
-        self.go_down(wanted)
+    def _power(self, power: Power) -> None:
+        self._shutdown_screen = KioskShutdownScreen(self.context, power)
+        self.app.push_screen(self._shutdown_screen)
+        self.run_power_action(power)
 
-    def stayed_up(self, error: Exception, wanted: Power) -> None:
-        """Say it in plain words, and scan again."""
-        if self._leaving is not None:
-            self._leaving.dismiss()
-        words = _(POWER_WORDS[wanted])
+    def power_failed(self, error: Exception, power: Power) -> None:
+        """Show that the machine still runs, and scan again."""
+        if self._shutdown_screen is not None:
+            self._shutdown_screen.dismiss()
+        name = _(POWER_WORDS[power])
         if isinstance(error, SimulatedJump):
-            self.app.push_screen(KioskArrivalScreen(self.context, words))
+            self.app.push_screen(KioskSimulationEndScreen(self.context, name))
         else:
-            self.app.push_screen(KioskRefusalScreen(self.context, error, words))
+            self.app.push_screen(KioskRefusalScreen(self.context, error, name))
         self.start_scan()
 
     def action_rescan(self) -> None:
@@ -260,30 +261,30 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
         self.start_scan()
 
     def action_details(self) -> None:
-        """Show the details of what would start automatically."""
+        """Show the details of the recommended entry."""
         best = self.recommended
         self.app.push_screen(DetailsScreen(self.context, best.listing if best else None))
 
-    def _serve(self) -> None:
-        """The standard menu, with everything, until it is locked again."""
+    def _open_service_menu(self) -> None:
+        """Open the unrestricted standard menu until it is locked again."""
         menu = MenuScreen(self.context.unlocked())
-        self.app.push_screen(menu, lambda _: self._came_back())
+        self.app.push_screen(menu, lambda _: self._service_menu_closed())
 
-    def _came_back(self) -> None:
-        """Read everything afresh: whoever was in the standard menu may have changed it."""
-        self._at = ""
+    def _service_menu_closed(self) -> None:
+        """Scan again, because anything may have been changed in the standard menu."""
+        self._selected_key = ""
         self.start_scan()
 
-    def _start(self, listing: Listing, words: str) -> None:
+    def _start(self, listing: Listing, name: str) -> None:
         if self.context.confirm_always:
             asked = ConfirmScreen(self.context, listing)
-            self.app.push_screen(asked, lambda yes: self._load(listing, words) if yes else None)
+            self.app.push_screen(asked, lambda yes: self._load(listing, name) if yes else None)
         else:
-            self._load(listing, words)
+            self._load(listing, name)
 
-    def _load(self, listing: Listing, words: str) -> None:
-        self._trying = listing.entry.id
-        screen = KioskLoadingScreen(self.context, listing, words)
+    def _load(self, listing: Listing, name: str) -> None:
+        self._loading_id = listing.entry.id
+        screen = KioskLoadingScreen(self.context, listing, name)
         self.app.push_screen(screen, self._loaded)
 
     def _loaded(self, result: Jump | Returned | None) -> None:
@@ -291,9 +292,9 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
             self.app.exit(result)
             return
         if result is not None and result.failed:
-            self._offer.refuse(self._trying)
-            self._at = ""
-        if result is None or result.look_again:
+            self._offer.refuse(self._loading_id)
+            self._selected_key = ""
+        if result is None or result.rescan:
             self.start_scan()
         else:
-            self.draw_found()
+            self.draw_results()

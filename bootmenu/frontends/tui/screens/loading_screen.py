@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The progress of a load, stage by stage, up to the jump; Esc takes everything back at any time."""
+"""The progress of a load up to the jump; Esc cancels it at any time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump
 from bootmenu.frontends.tui.screens.base_screen import BootmenuScreen
-from bootmenu.frontends.tui.screens.refusal_screen import ArrivalScreen, RefusalScreen
+from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, SimulationEndScreen
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
@@ -32,132 +32,134 @@ from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import full_name
 
 _INTERVAL = 0.1
-"""Seconds between two pictures of the same stage."""
+"""Seconds between two redraws during one stage."""
 
 
 class Returned(Value):
-    """Back to the menu. said: a sentence for its rule. look_again: the partitions were unmounted."""
+    """The result of a load without a jump."""
 
-    said: str = ""
-    look_again: bool = False
+    message: str = ""
+    """A sentence to show in the menu, or empty."""
+    rescan: bool = False
+    """Whether to scan again, because the partitions were unmounted."""
     failed: bool = False
-    """It could not be loaded."""
+    """Whether the entry could not be loaded."""
     tested: Finding | None = None
-    """What a test load showed."""
+    """The finding of a test load, or None."""
 
 
 class LoadingScreen(BootmenuScreen[Jump | Returned]):
-    """Ends with the jump to make, or with the way back to the menu.
+    """Loads an entry and shows the progress; its result is a Jump, or Returned if there is no jump.
 
-    test: it goes no further than the load, which is taken back at once.
+    test: only load the entry, and unload it at once.
     """
 
     screen_id = ScreenId.PROGRESS
 
     class Planned(Message):
-        """What will be done is known."""
+        """The plan was made."""
 
         def __init__(self, plan: LoadPlan) -> None:
             super().__init__()
             self.plan = plan
 
-    class Went(Message):
-        """A stage went on."""
+    class Progressed(Message):
+        """A stage made progress."""
 
         def __init__(self, progress: Progress) -> None:
             super().__init__()
             self.progress = progress
 
-    class Ready(Message):
-        """Loaded, synced and unmounted."""
+    class ReadyToJump(Message):
+        """Everything is loaded, synced and unmounted: the jump can follow."""
 
         def __init__(self, plan: LoadPlan) -> None:
             super().__init__()
             self.plan = plan
 
     class Failed(Message):
-        """It could not be done; nothing is loaded."""
+        """The load failed; nothing is loaded."""
 
         def __init__(self, error: Exception) -> None:
             super().__init__()
             self.error = error
 
     class Tested(Message):
-        """The kernel took it, and it is out again."""
+        """The test load succeeded and was unloaded. leftover: what could not be unloaded, or empty."""
 
-        def __init__(self, tested: Finding, left: str) -> None:
+        def __init__(self, tested: Finding, leftover: str) -> None:
             super().__init__()
             self.tested = tested
-            self.left = left
+            self.leftover = leftover
 
     class Cancelled(Message):
-        """It was taken back; nothing is loaded, unless `left` says so."""
+        """The load was cancelled or unloaded. leftover: what could not be unloaded, or empty."""
 
-        def __init__(self, left: str = "") -> None:
+        def __init__(self, leftover: str = "") -> None:
             super().__init__()
-            self.left = left
+            self.leftover = leftover
 
     def __init__(self, context: UiContext, listing: Listing, *, test: bool = False) -> None:
         super().__init__(context)
         self.listing = listing
         self.plan: LoadPlan | None = None
-        self.told: dict[Stage, Progress] = {}
-        self.said = ""
-        self.ended: Returned | None = None
-        """Nothing goes on any more, and whoever closes the screen above comes back with this."""
+        self.progress: dict[Stage, Progress] = {}
+        self.status = ""
+        self.result: Returned | None = None
+        """Set when the load has ended and another screen tells how: the result after that is closed."""
         self._test = test
         self._stop = Event()
-        self._ready_plan: LoadPlan | None = None
-        """Set when everything is done and only the jump is missing."""
-        self._leaving = False
-        """The partitions may be unmounted."""
+        self._loaded_plan: LoadPlan | None = None
+        """Set when only the jump is left to do."""
+        self._unmounting = False
+        """Whether partitions may have been unmounted."""
 
     def contents(self) -> Iterable[Widget]:
-        """The page."""
+        """Yield the page."""
         yield TextView(self._page, id="page")
 
     def _page(self, width: int) -> list[Line]:
         height = self.text_view("page").size.height
-        return loading(self.listing, self.plan, self.told, self.said, width, height, test=self._test)
+        return loading(self.listing, self.plan, self.progress, self.status, width, height, test=self._test)
 
     def _draw(self) -> None:
-        if not self.gone:
+        if not self.closed:
             self.text_view("page").show(self._page)
 
     def on_mount(self) -> None:
-        """Begin."""
+        """Start the load."""
         self.run_worker(self._work, thread=True, exclusive=True, group="load", exit_on_error=False)
 
-    def let_go(self) -> None:
-        """A menu that is told to leave while it loads leaves nothing loaded."""
-        super().let_go()
+    def stop_work(self) -> None:
+        """Stop the load, and unload what is loaded, because the app ends."""
+        super().stop_work()
         self._stop.set()
-        if self._ready_plan is not None:
-            self.context.session.unload(self._ready_plan)
+        if self._loaded_plan is not None:
+            self.context.session.unload(self._loaded_plan)
 
     # --- in a thread
 
     def _work(self) -> None:
         with self.context.session.holding(self.listing):
-            self._start()
+            self._load()
 
-    def _start(self) -> None:
+    def _load(self) -> None:
         session = self.context.session
         plan: LoadPlan | None = None
         try:
             plan = None if self._stop.is_set() else session.plan(self.listing)
             if plan is not None:
                 self.post_message(self.Planned(plan))
-                loaded = self._follow(session.load(plan))
+                loaded = self._report_progress(session.load(plan))
                 if loaded and self._test:
                     self.post_message(self.Tested(trial_load.finding(plan, None), session.unload(plan)))
                     return
                 if loaded:
-                    self._leaving = True
-                    if self._follow(session.prepare_jump(plan)):
-                        self._ready_plan = plan
+                    self._unmounting = True
+                    if self._report_progress(session.prepare_jump(plan)):
+                        self._loaded_plan = plan
                         if not self._stop.is_set():
-                            self.post_message(self.Ready(plan))
+                            self.post_message(self.ReadyToJump(plan))
                             return
             self.post_message(self.Cancelled("" if plan is None else session.unload(plan)))
         except Exception as error:
@@ -167,17 +169,17 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 menu_log.write_error(error)
             self.post_message(self.Failed(error))
 
-    def _follow(self, steps: Iterator[Progress]) -> bool:
-        """Read the iterator to its end; False when it was stopped before."""
-        told: tuple[Stage, StageState] | None = None
-        when = 0.0
+    def _report_progress(self, steps: Iterator[Progress]) -> bool:
+        """Run the steps and post their progress; return False if they were stopped."""
+        posted: tuple[Stage, StageState] | None = None
+        posted_at = 0.0
         steps = iter(steps)
         try:
             for progress in steps:
                 now, step = monotonic(), (progress.stage, progress.state)
-                if step != told or now - when >= _INTERVAL:
-                    told, when = step, now
-                    self.post_message(self.Went(progress))
+                if step != posted or now - posted_at >= _INTERVAL:
+                    posted, posted_at = step, now
+                    self.post_message(self.Progressed(progress))
                 if self._stop.is_set():
                     return False
         finally:
@@ -186,76 +188,76 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 close()
         return not self._stop.is_set()
 
-    # --- on the screen
+    # --- messages and keys
 
     @on(Planned)
     def _planned(self, message: Planned) -> None:
         self.plan = message.plan
         self._draw()
 
-    @on(Went)
-    def _went(self, message: Went) -> None:
-        self.told[message.progress.stage] = message.progress
+    @on(Progressed)
+    def _progressed(self, message: Progressed) -> None:
+        self.progress[message.progress.stage] = message.progress
         self._draw()
 
-    @on(Ready)
-    def _ready(self, message: Ready) -> None:
-        if self.gone:
+    @on(ReadyToJump)
+    def _ready_to_jump(self, message: ReadyToJump) -> None:
+        if self.closed:
             return
         if self._stop.is_set():
-            # Esc came between the last step and this message: take it back
+            # Esc was pressed between the last step and this message
             self.run_worker(
-                lambda: self._take_back(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
+                lambda: self._unload(message.plan), thread=True, exclusive=True, group="load", exit_on_error=False
             )
         elif self.context.session.simulated:
-            self.ended = Returned()
-            self.app.push_screen(self.arrived(message.plan), lambda _none: self._take_back(message.plan))
+            self.result = Returned()
+            self.app.push_screen(self.simulation_end_screen(message.plan), lambda _none: self._unload(message.plan))
         else:
             self.dismiss(Jump(message.plan))
 
-    def _take_back(self, plan: LoadPlan) -> None:
+    def _unload(self, plan: LoadPlan) -> None:
         self.post_message(self.Cancelled(self.context.session.unload(plan)))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
-        if self.gone:
+        if self.closed:
             return
         tested = None
         if self._test and self.plan is not None and isinstance(message.error, LoadError):
             tested = trial_load.finding(self.plan, message.error)
-        self.ended = ended = self._returned("", failed=tested is None, tested=tested)
-        self.app.push_screen(self.refused(message.error), lambda _none: self._back(ended))
+        self.result = result = self._make_result("", failed=tested is None, tested=tested)
+        self.app.push_screen(self.error_screen(message.error), lambda _none: self._close_with(result))
 
     @on(Tested)
     def _tested(self, message: Tested) -> None:
-        if not self.gone:
-            said = _("Test passed; nothing is loaded now")
-            self.dismiss(Returned(localized(message.left) or said, tested=message.tested))
+        if not self.closed:
+            text = _("Test passed; nothing is loaded now")
+            self.dismiss(Returned(localized(message.leftover) or text, tested=message.tested))
 
     @on(Cancelled)
     def _cancelled(self, message: Cancelled) -> None:
-        said = _("taken back: nothing is loaded") if self._stop.is_set() else ""
-        self._back(self._returned(localized(message.left) or said))
+        text = _("taken back: nothing is loaded") if self._stop.is_set() else ""
+        self._close_with(self._make_result(localized(message.leftover) or text))
 
-    def refused(self, error: Exception) -> BootmenuScreen[None]:
-        """The screen that says so."""
+    def error_screen(self, error: Exception) -> BootmenuScreen[None]:
+        """Return the screen for a failed load."""
         return RefusalScreen(self.context, error, full_name(self.listing.entry))
 
-    def arrived(self, plan: LoadPlan) -> BootmenuScreen[None]:
-        """The screen at the end of a simulation."""
-        return ArrivalScreen(self.context, plan)
+    def simulation_end_screen(self, plan: LoadPlan) -> BootmenuScreen[None]:
+        """Return the screen for the end of a simulation."""
+        return SimulationEndScreen(self.context, plan)
 
-    def _back(self, result: Returned) -> None:
-        if not self.gone:
+    def _close_with(self, result: Returned) -> None:
+        if not self.closed:
             self.dismiss(result)
 
-    def _returned(self, said: str, *, failed: bool = False, tested: Finding | None = None) -> Returned:
-        look_again = self._leaving and not self.context.session.simulated
-        return Returned(said, look_again=look_again, failed=failed, tested=tested)
+    def _make_result(self, message: str, *, failed: bool = False, tested: Finding | None = None) -> Returned:
+        rescan = self._unmounting and not self.context.session.simulated
+        return Returned(message, rescan=rescan, failed=failed, tested=tested)
 
     def action_cancel(self) -> None:
-        """Stop at the next step."""
+        """Cancel the load at its next step."""
         if not self._stop.is_set():
             self._stop.set()
-            self.said = _("Stopping, and taking everything back.")
+            self.status = _("Stopping, and taking everything back.")
             self._draw()

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The log, to read; the files are read meanwhile."""
+"""The logs of the menu and the kernel; they are read in a thread."""
 
 from __future__ import annotations
 
 from textual import on
 from textual.message import Message
 
-from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.session import menu_log
 from bootmenu.view.log_page import LINES, log
@@ -14,13 +14,13 @@ from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 
 
-class LogScreen(ReadingScreen[None]):
-    """Opens at its end, where the newest is."""
+class LogScreen(PagerScreen[None]):
+    """Shows the logs, scrolled to the newest line."""
 
     screen_id = ScreenId.LOG
 
     class Read(Message):
-        """Both logs."""
+        """The logs were read. own: the menu's. kernel: None if it could not be read."""
 
         def __init__(self, own: list[str], kernel: list[str] | None) -> None:
             super().__init__()
@@ -33,14 +33,14 @@ class LogScreen(ReadingScreen[None]):
         self._kernel: list[str] | None = []
 
     def render_page(self, width: int) -> list[Line]:
-        """Kernel, then menu."""
+        """Return the lines of the kernel's log, then the menu's."""
         return log(self._own, self._kernel, self.context.log_file, width)
 
     def on_mount(self) -> None:
-        """Read them."""
-        self.run_worker(self._look, thread=True, group="log", exit_on_error=False)
+        """Start reading the logs."""
+        self.run_worker(self._read, thread=True, group="log", exit_on_error=False)
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         kernel: list[str] | None = None
         try:
             kernel = self.context.session.kernel_log()
@@ -49,11 +49,11 @@ class LogScreen(ReadingScreen[None]):
         self.post_message(self.Read(menu_log.last_lines(LINES), kernel))
 
     @on(Read)
-    def _is_read(self, message: Read) -> None:
+    def _show(self, message: Read) -> None:
         self._own, self._kernel = message.own, message.kernel
         self.draw()
         self.action_last()
 
     def action_back(self) -> None:
-        """To the menu."""
+        """Return to the menu."""
         self.dismiss()

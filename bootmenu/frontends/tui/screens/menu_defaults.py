@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The entries that the menu makes the default, and what else is remembered between boots."""
+"""Making entries the default in the menu, and showing the state that is saved between boots."""
 
 from __future__ import annotations
 
@@ -19,114 +19,116 @@ from bootmenu.view.wording import made_default
 
 
 class MenuDefaults(MenuView):
-    """Makes entries the default, and stores it in threads."""
+    """Makes entries the default, and saves the state in threads."""
 
-    class Opened(Message):
-        """What is remembered between boots can be asked for, and what can be done with the machine is known."""
+    class StoreOpened(Message):
+        """The state store is open, and the machine's power actions are known."""
 
-        def __init__(self, memory: StateStore, powers: tuple[Power, ...]) -> None:
+        def __init__(self, store: StateStore, powers: tuple[Power, ...]) -> None:
             super().__init__()
-            self.memory = memory
+            self.store = store
             self.powers = powers
 
     class Changed(Message):
-        """Something else is remembered by now: this console or another one has changed it."""
+        """This or another console has changed the state."""
 
-    class Stored(Message):
-        """A change has been stored, or could not be. number: which one. said: what has been changed."""
+    class Saved(Message):
+        """A change was saved, or could not be. number: which change. message: what to tell the user."""
 
-        def __init__(self, number: int, said: str) -> None:
+        def __init__(self, number: int, message: str) -> None:
             super().__init__()
             self.number = number
-            self.said = said
+            self.message = message
 
     def __init__(self, context: UiContext) -> None:
         super().__init__(context)
-        self._memory: StateStore | None = None
-        """None = not opened yet."""
+        self._state_store: StateStore | None = None
+        """None until it has been opened."""
         self._powers: tuple[Power, ...] = ()
-        """What can be done with the whole machine; () = not known yet."""
-        self._kept = 0
-        """How often something was changed here; what is said is about the last time."""
+        """The power actions of the machine, or () until they are known."""
+        self._changes = 0
+        """Number of changes made here; only the last one is reported."""
         self._stop_listening: Callable[[], None] = lambda: None
 
     def on_mount(self) -> None:
-        """Ask for what is remembered."""
-        self.run_worker(self._remember, thread=True, group="memory", exit_on_error=False)
+        """Open the state store."""
+        self.run_worker(self._open_store, thread=True, group="store", exit_on_error=False)
 
     def on_unmount(self) -> None:
-        """Listen no longer."""
+        """Stop listening for changes."""
         self._stop_listening()
 
-    def _chosen(self, otherwise: str) -> Listing | None:
-        """Return the selected entry; otherwise: what is said when there is none."""
+    def _selected_listing(self, otherwise: str) -> Listing | None:
+        """Return the selected entry; if there is none, show the message `otherwise` and return None."""
         row = self._rows.selected
         if row is None or row.listing is None:
-            self._say(otherwise)
+            self._show_message(otherwise)
             return None
         return row.listing
 
     def action_make_default(self) -> None:
-        """The selected entry from now on, or no longer."""
-        chosen = self._chosen(_("there is nothing here to make the default"))
-        if chosen is None:
+        """Make the selected entry the default, or undo that."""
+        listing = self._selected_listing(_("there is nothing here to make the default"))
+        if listing is None:
             return
-        name, there = chosen.entry.id, self.results.disks
+        name, disks = listing.entry.id, self.results.disks
         if self._state.default == name:
-            self._keep(lambda state: state.without_default(name), N_("no longer the default that was made here"))
+            self._change_state(
+                lambda state: state.without_default(name), N_("no longer the default that was made here")
+            )
         else:
-            said = made_default(chosen, N_("the default from now on"))
-            self._keep(lambda state: state.with_default(chosen, there), said)
+            message = made_default(listing, N_("the default from now on"))
+            self._change_state(lambda state: state.with_default(listing, disks), message)
 
     def action_next_boot(self) -> None:
-        """The selected entry next time only, or not."""
-        chosen = self._chosen(_("there is nothing here to choose for the next boot"))
-        if chosen is None:
+        """Make the selected entry the default of the next boot only, or undo that."""
+        listing = self._selected_listing(_("there is nothing here to choose for the next boot"))
+        if listing is None:
             return
-        name = chosen.entry.id
+        name = listing.entry.id
         if self._state.once == name:
-            self._keep(lambda state: state.without_once(name), N_("no longer chosen for the next boot"))
+            self._change_state(lambda state: state.without_once(name), N_("no longer chosen for the next boot"))
         else:
-            said = made_default(chosen, N_("the default of the next boot only"))
-            self._keep(lambda state: state.with_once(chosen), said)
+            message = made_default(listing, N_("the default of the next boot only"))
+            self._change_state(lambda state: state.with_once(listing), message)
 
-    def _keep(self, change: Callable[[State], State], said: str) -> None:
-        """Change what is remembered at once, in the order of the keys, and store it in a thread."""
-        memory = self._memory
-        if memory is None:
-            self._say(_("One moment, please."))
+    def _change_state(self, change: Callable[[State], State], message: str) -> None:
+        """Change the state at once, so that keys take effect in order; save it in a thread, then show `message`."""
+        store = self._state_store
+        if store is None:
+            self._show_message(_("One moment, please."))
             return
-        memory.change(change)
-        self._say(_("saving…"))
+        store.change(change)
+        self._show_message(_("saving…"))
         self._show_remembered()
-        self._kept += 1
-        number = self._kept
-        self.run_worker(lambda: self._store(memory, number, said), thread=True, group="memory", exit_on_error=False)
+        self._changes += 1
+        number = self._changes
+        self.run_worker(lambda: self._save(store, number, message), thread=True, group="store", exit_on_error=False)
 
-    def _remember(self) -> None:
-        """In a thread: it may look for a partition, and asks the firmware."""
-        self.post_message(self.Opened(self.context.session.state_store, self.context.session.powers))
+    def _open_store(self) -> None:
+        """Open the state store, in a thread: it may look for a partition and ask the firmware."""
+        self.post_message(self.StoreOpened(self.context.session.state_store, self.context.session.powers))
 
-    def _store(self, memory: StateStore, number: int, said: str) -> None:
-        """In a thread: it writes to a disk."""
-        if not memory.store():
-            said = N_("{said}, until power-off: {trouble}", said=said, trouble=memory.error)
-        self.post_message(self.Stored(number, localized(said)))
+    def _save(self, store: StateStore, number: int, message: str) -> None:
+        """Save the state, in a thread: it writes to a disk."""
+        if not store.store():
+            message = N_("{said}, until power-off: {trouble}", said=message, trouble=store.error)
+        self.post_message(self.Saved(number, localized(message)))
 
-    @on(Opened)
-    def _opened(self, message: Opened) -> None:
-        self._memory, self._powers = message.memory, message.powers
-        self._stop_listening = message.memory.listen(lambda: self.post_message(self.Changed()))
+    @on(StoreOpened)
+    def _store_opened(self, message: StoreOpened) -> None:
+        self._state_store, self._powers = message.store, message.powers
+        self._stop_listening = message.store.listen(lambda: self.post_message(self.Changed()))
         self._show_remembered()
 
     @on(Changed)
     def _show_remembered(self) -> None:
-        if self._memory is not None and self._memory.state != self._state:
-            self._state = self._memory.state
-            self.draw_found()
+        if self._state_store is not None and self._state_store.state != self._state:
+            self._state = self._state_store.state
+            self.draw_results()
             self._draw_summary(from_top=False)
 
-    @on(Stored)
-    def _stored(self, message: Stored) -> None:
-        if message.number == self._kept:
-            self._say(message.said)
+    @on(Saved)
+    def _saved(self, message: Saved) -> None:
+        if message.number == self._changes:
+            self._show_message(message.message)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu: what its keys do with the selected entry and with the machine."""
+"""The menu and the actions of its keys."""
 
 from __future__ import annotations
 
@@ -31,160 +31,162 @@ from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, full_name
 
 
 class MenuScreen(MenuDefaults):
-    """The screen to which everything comes back."""
+    """The menu, below all other screens."""
 
     screen_id = ScreenId.MENU
 
     def action_rescan(self) -> None:
-        """Look again; what is shown stays until it has been read again."""
+        """Scan again; the results stay until they have been read again."""
         if self.results.scanning:
-            self._say(_("still looking"))
+            self._show_message(_("still looking"))
         else:
-            self._said = ""
+            self._message = ""
             self.start_scan()
 
     def action_details(self) -> None:
-        """Everything about the selected entry, or about what could not be read."""
+        """Show the details of the selected entry or problem."""
         row = self._rows.selected
         shown = (row.listing, row.problem) if row else (None, None)
         self.app.push_screen(DetailsScreen(self.context, *shown))
 
     def action_unlock(self) -> None:
-        """Ask for the passphrase of an encrypted partition, and read it."""
+        """Ask for the passphrase of an encrypted partition, and scan it."""
         row = self._rows.selected
         here = row.problem.device if row and row.problem else ""
         device = next((device for device in self._locked if device.name == here), next(iter(self._locked), None))
         if device is None:
-            self._say(_("nothing here is locked"))
+            self._show_message(_("nothing here is locked"))
             return
         self.app.push_screen(PassphraseScreen(self.context, device), self._unlocked)
 
     def _unlocked(self, done: bool | None) -> None:
         if done:
-            self._said = ""
+            self._message = ""
             self.start_scan()
 
     def action_lock(self) -> None:
-        """Back to the kiosk."""
+        """Return to the kiosk."""
         self.dismiss()
 
     def action_quit(self) -> None:
-        """Leave."""
+        """Leave the menu."""
         self._leave(Quit())
 
     def action_demo(self) -> None:
-        """Leave for the demonstration machine."""
+        """Leave the menu for the demonstration."""
         self._leave(Demo())
 
     def _leave(self, outcome: Outcome) -> None:
         self.app.exit(outcome)
 
     def action_boot(self) -> None:
-        """Start the selected entry, after a question where there has to be one."""
-        chosen = self._chosen(_("there is nothing here to start"))
-        if chosen is not None:
-            self._start(chosen)
+        """Start the selected entry; ask first if its verdict is FAIL or the settings demand it."""
+        listing = self._selected_listing(_("there is nothing here to start"))
+        if listing is not None:
+            self._start(listing)
 
-    def _start(self, chosen: Listing) -> None:
-        if self.context.confirm_always or chosen.report.verdict is Severity.FAIL:
-            self.app.push_screen(ConfirmScreen(self.context, chosen), lambda yes: self._load(chosen) if yes else None)
+    def _start(self, listing: Listing) -> None:
+        if self.context.confirm_always or listing.report.verdict is Severity.FAIL:
+            self.app.push_screen(
+                ConfirmScreen(self.context, listing), lambda yes: self._load(listing) if yes else None
+            )
         else:
-            self._load(chosen)
+            self._load(listing)
 
-    def _load(self, chosen: Listing, *, test: bool = False) -> None:
-        self._rows.moved_by_hand = True
-        screen = LoadingScreen(self.context, chosen, test=test)
-        self.app.push_screen(screen, lambda result: self._loaded(chosen, result))
+    def _load(self, listing: Listing, *, test: bool = False) -> None:
+        self._rows.user_has_moved = True
+        screen = LoadingScreen(self.context, listing, test=test)
+        self.app.push_screen(screen, lambda result: self._loaded(listing, result))
 
-    def _loaded(self, chosen: Listing, result: Jump | Returned | None) -> None:
+    def _loaded(self, listing: Listing, result: Jump | Returned | None) -> None:
         if isinstance(result, Jump):
             self.app.exit(result)
         elif result is not None:
-            self._said = result.said
+            self._message = result.message
             if result.tested is not None:
-                report = with_finding(chosen.report, result.tested)
-                self.results.replace(replace(chosen, report=report))
-                self.draw_found()
+                report = with_finding(listing.report, result.tested)
+                self.results.replace(replace(listing, report=report))
+                self.draw_results()
             self._draw_rules()
-            if result.look_again:
+            if result.rescan:
                 self.start_scan()
 
     def action_edit(self) -> None:
-        """Change the selected entry, for one boot."""
-        chosen = self._chosen(_("there is nothing here to edit"))
-        if chosen is not None:
-            self.app.push_screen(EditScreen(self.context, chosen, self._start))
+        """Edit the selected entry for one boot."""
+        listing = self._selected_listing(_("there is nothing here to edit"))
+        if listing is not None:
+            self.app.push_screen(EditScreen(self.context, listing, self._start))
 
     def action_test(self) -> None:
-        """Load the selected entry, and take it out again."""
-        chosen = self._chosen(_("there is nothing here to test"))
-        if chosen is None:
+        """Load the selected entry as a test, and unload it."""
+        listing = self._selected_listing(_("there is nothing here to test"))
+        if listing is None:
             return
-        flight = self.context.session.preflight()
-        if flight.refused is not None:
-            self.app.push_screen(RefusalScreen(self.context, flight.refused, full_name(chosen.entry)))
-        elif flight.replaces:
+        preflight = self.context.session.preflight()
+        if preflight.refused is not None:
+            self.app.push_screen(RefusalScreen(self.context, preflight.refused, full_name(listing.entry)))
+        elif preflight.replaces:
             words = (_("A kernel is loaded already. A test would take it out: afterwards nothing is loaded."),)
             answers = (_("Leave it"), _("Test all the same"))
             screen = ChoiceScreen(self.context, _("Test load"), words, answers)
-            self.app.push_screen(screen, lambda taken: self._load(chosen, test=True) if taken else None)
+            self.app.push_screen(screen, lambda answer: self._load(listing, test=True) if answer else None)
         else:
-            self._load(chosen, test=True)
+            self._load(listing, test=True)
 
     def action_filter(self) -> None:
-        """Type the words of a filter."""
-        self._said = ""
-        self.app.push_screen(FilterScreen(self.context, self._words, self._filter, self._move))
+        """Filter the entries."""
+        self._message = ""
+        self.app.push_screen(FilterScreen(self.context, self._filter_text, self._filter, self._move))
 
     def action_unfilter(self) -> None:
-        """Show every entry again."""
-        self._said = ""
-        if self._words:
+        """Remove the filter."""
+        self._message = ""
+        if self._filter_text:
             self._filter("")
 
-    def _filter(self, words: str) -> None:
-        self._words = words
-        self.draw_found()
+    def _filter(self, text: str) -> None:
+        self._filter_text = text
+        self.draw_results()
 
     def action_log(self) -> None:
-        """What was written down."""
+        """Show the log."""
         self.app.push_screen(LogScreen(self.context))
 
     # --- the machine
 
     def action_power(self) -> None:
-        """Ask whether to restart, to switch off or to enter the firmware setup."""
+        """Ask whether to restart, switch off or enter the firmware setup."""
         powers = self._powers
         if not powers:
-            self._say(_("One moment, please."))
+            self._show_message(_("One moment, please."))
             return
         answers = (_("Go on running"), *(_(POWER_WORDS[power]) for power in powers))
         words = (_("Whatever runs here ends at once."),) if self.context.confirm_always else ()
         screen = ChoiceScreen(self.context, _("Power"), words, answers)
-        self.app.push_screen(screen, lambda taken: self._power(powers[taken - 1]) if taken else None)
+        self.app.push_screen(screen, lambda answer: self._power(powers[answer - 1]) if answer else None)
 
-    def _power(self, wanted: Power) -> None:
-        self._say(_(GOING_DOWN[wanted]))
-        self.go_down(wanted)
+    def _power(self, power: Power) -> None:
+        self._show_message(_(GOING_DOWN[power]))
+        self.run_power_action(power)
 
-    def stayed_up(self, error: Exception, _wanted: Power) -> None:
-        """Say why, and scan again."""
+    def power_failed(self, error: Exception, _power: Power) -> None:
+        """Show why the machine still runs, and scan again."""
         if isinstance(error, SimulatedJump):
-            self._say(f"{localized(error.message)} {localized(error.hint)}")
+            self._show_message(f"{localized(error.message)} {localized(error.hint)}")
         else:
-            self._say("")
+            self._show_message("")
             self.app.push_screen(RefusalScreen(self.context, error))
         self.start_scan()
 
     def action_shell(self) -> None:
-        """A shell on this terminal, until it ends."""
+        """Run a shell on this terminal until it exits."""
         try:
             with self.app.suspend():
                 sys.stderr.write(f"\r\n{_('exit leads back to the menu.')}\r\n")
                 sys.stderr.flush()
                 self.context.session.shell()
         except SuspendNotSupported:
-            self._say(_("no shell can be opened on this terminal"))
+            self._show_message(_("no shell can be opened on this terminal"))
         except BootmenuError as error:
-            self._say(localized(error.message))
+            self._show_message(localized(error.message))
         self.action_redraw()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the menu shows: the entries with their verdicts, and the summary of the selected one."""
+"""The contents of the menu: entries with verdicts, and the summary of the selected one."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ from bootmenu.view.screen_ids import Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule, rule_room
 from bootmenu.view.wording import sentence_of
 
-_PASSING = 0.04
-"""Seconds for which an entry is selected before its summary is shown: longer than a held key takes to repeat."""
-_PASSING_SLOWLY = 0.3
-"""The same on a serial line: a summary takes up to 1,000 bytes, a tenth of a second of 115,200 baud."""
+_SUMMARY_DELAY = 0.04
+"""Seconds that an entry is selected before its summary is shown: longer than the interval of key repeat."""
+_SUMMARY_DELAY_SERIAL = 0.3
+"""The delay on a serial line: a summary takes up to 1,000 bytes, about 0.1 s at 115,200 baud."""
 
-_BANNER = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
-"""Under so many rows of the terminal, at most so many of the banner: the list goes before."""
+_BANNER_HEIGHTS = ((14, 1), (24, 3), (32, 4), (sys.maxsize, 6))
+"""On a terminal of less than so many rows, the banner has at most so many: the list is more important."""
 
 
 class MenuView(PowerScreen[None]):
-    """Draws the menu, and moves in it. A subclass does what its keys ask for."""
+    """Draws the menu and moves in it; subclasses add the actions."""
 
     def __init__(self, context: UiContext) -> None:
         super().__init__(context)
-        self._reading: Timer | None = None
-        self._untold = True
-        """Beside the rows stands that nothing is selected."""
-        self._said = localized(context.trouble)
+        self._summary_timer: Timer | None = None
+        self._summary_is_empty = True
+        """Whether the summary says that nothing is selected."""
+        self._message = localized(context.warning)
+        """The text in the lower rule, or empty."""
         self._state = State()
-        """What is remembered, as it is shown: D and o take back what is seen, whatever other consoles do."""
-        self._passing = _PASSING_SLOWLY if Traits.of(os.environ).serial else _PASSING
-        self._words = ""
-        """Of the filter."""
+        """The saved state as shown: D and o toggle what the user sees, even if another console has changed it."""
+        self._summary_delay = _SUMMARY_DELAY_SERIAL if Traits.of(os.environ).serial else _SUMMARY_DELAY
+        self._filter_text = ""
         self._rows = RowList(id="rows")
-        """It takes keys before it is composed."""
+        """Made here because it handles keys before it is composed."""
 
-    # --- what is on the screen
+    # --- drawing
 
     def contents(self) -> Iterable[Widget]:
-        """Banner, rows, summary, and rules between them."""
+        """Yield banner, rows and summary, with rules between them."""
         yield TextView(self._banner, id="banner")
         yield TextView(self._upper_rule, classes="rule", id="upper")
         with Container(id="body"):
@@ -70,7 +70,7 @@ class MenuView(PowerScreen[None]):
 
     def _banner(self, width: int) -> list[Line]:
         session = self.context.session
-        height = next(most for rows, most in _BANNER if self.size.height < rows)
+        height = next(most for rows, most in _BANNER_HEIGHTS if self.size.height < rows)
         notices = session.notices
         if self.results.finished and self._found_nothing:
             notices = (_("Nothing to start was found. Plug in a medium with Linux and press r."), *notices)
@@ -78,7 +78,7 @@ class MenuView(PowerScreen[None]):
 
     @property
     def _demo_suggested(self) -> bool:
-        """The demonstration machine is offered loudly where there is nothing else to do."""
+        """Return whether the banner offers the demonstration: if there is nothing to boot."""
         nothing = bool(self.context.session.notices) or (self.results.finished and self._found_nothing)
         return self.context.offer_demo and nothing
 
@@ -88,19 +88,19 @@ class MenuView(PowerScreen[None]):
 
     @property
     def situations(self) -> frozenset[Situation]:
-        """Return what there is on the screen. Until the first scan has ended an entry may be about to be selected."""
+        """Return the situations. During the first scan ENTRY holds, because an entry may be found at any moment."""
         row = self._rows.selected
-        holds = {
+        conditions = {
             Situation.NOTHING_TO_BOOT: self._demo_suggested,
             Situation.LOCKED: bool(self._locked),
-            Situation.FILTER: bool(self._words),
+            Situation.FILTER: bool(self._filter_text),
             Situation.ENTRY: row.listing is not None if row else not self.results.finished,
         }
-        return frozenset(situation for situation, is_so in holds.items() if is_so)
+        return frozenset(situation for situation, holds in conditions.items() if holds)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc shows every entry again while there is a filter; else it may have another meaning."""
-        if action in ("unfilter", "lock") and (action == "unfilter") is not bool(self._words):
+        """Return whether the action is permitted; Esc removes the filter if there is one, and else locks the menu."""
+        if action in ("unfilter", "lock") and (action == "unfilter") is not bool(self._filter_text):
             return False
         return super().check_action(action, parameters)
 
@@ -112,18 +112,18 @@ class MenuView(PowerScreen[None]):
         hidden = [f"▲ {self._rows.above}"] if self._rows.above else []
         hidden += [f"▼ {self._rows.below}"] if self._rows.below else []
         right = [Span(" ".join(hidden), Style.KEY)] if hidden else []
-        return [rule(width, [Span(self._counts(), Style.HEADING)], right, joint=self._joint("┬"))]
+        return [rule(width, [Span(self._entry_count(), Style.HEADING)], right, joint=self._joint("┬"))]
 
     def _joint(self, sign: str) -> tuple[int, str] | None:
-        """Where the line between rows and summary meets a rule."""
+        """Return where a rule meets the line beside the rows, as (column, character), or None without such a line."""
         return (self._rows.size.width, sign) if self.has_class("-wide") else None
 
-    def _counts(self) -> str:
+    def _entry_count(self) -> str:
         listings = sum(1 for _listing in self.results.listings)
         entries = ngettext("{n} entry", "{n} entries", listings)
-        if self._words:
+        if self._filter_text:
             shown = sum(1 for row in self._rows.rows if row.listing)
-            words = clean(self._words, 40)
+            words = clean(self._filter_text, 40)
             return _("{shown} of {entries} with “{words}”").format(shown=shown, entries=entries, words=words)
         partitions = ngettext("{n} partition", "{n} partitions", len(self.results.groups))
         if not self.results.scanning:
@@ -147,7 +147,7 @@ class MenuView(PowerScreen[None]):
         return [rule(width, left, right)]
 
     def _entry_title(self, row: Row, room: int | None) -> str:
-        """Return the name of an entry, cut to so many columns as no other one is."""
+        """Return the entry's title, shortened to `room` columns so that no other title becomes the same."""
         if room is None:
             return row.title
         titles = tuple(other.title for other in self._rows.rows if other.listing)
@@ -156,7 +156,7 @@ class MenuView(PowerScreen[None]):
     def _entry_summary(self, width: int) -> list[Line]:
         row = self._rows.selected
         if row is None:
-            return self._nothing(width)
+            return self._why_nothing_selected(width)
         if row.problem is not None:
             return entry_summary.problem_summary(row.problem, width)
         assert row.listing is not None
@@ -171,25 +171,25 @@ class MenuView(PowerScreen[None]):
             roomy=self.has_class("-wide"),
         )
 
-    def _nothing(self, width: int) -> list[Line]:
+    def _why_nothing_selected(self, width: int) -> list[Line]:
         if self.results.scanning or not self.results.finished:
             return paragraph(width, _("Entries appear here as the partitions are read."), Style.DIM)
-        if self._words:
+        if self._filter_text:
             return paragraph(width, _("No entry matches. Esc shows all."), Style.DIM)
         return paragraph(width, _("The list says what each partition has."), Style.DIM)
 
     def _lower_rule(self, width: int) -> list[Line]:
         right = more_below(self.text_view("summary").below, width)
-        style = Style.WARN if self._said == localized(self.context.trouble) else Style.STRONG
-        if cells(self._said) <= rule_room(width, right):
-            said = [Span(self._said, style)] if self._said else []
-            return [rule(width, said, right, joint=self._joint("┴"))]
-        # it is said once, so none of it is cut
-        return [rule(width, (), right, joint=self._joint("┴")), *paragraph(width, self._said, style)]
+        style = Style.WARN if self._message == localized(self.context.warning) else Style.STRONG
+        if cells(self._message) <= rule_room(width, right):
+            left = [Span(self._message, style)] if self._message else []
+            return [rule(width, left, right, joint=self._joint("┴"))]
+        # the message is shown only once, so it wraps instead of being cut
+        return [rule(width, (), right, joint=self._joint("┴")), *paragraph(width, self._message, style)]
 
-    def draw_found(self) -> None:
-        """Bring rows and rules up to date; the summary follows through RowList.Moved."""
-        self._rows.show(entry_list.rows(self.results, self._state, self._words))
+    def draw_results(self) -> None:
+        """Redraw rows and rules; RowList.Moved redraws the summary."""
+        self._rows.show(entry_list.rows(self.results, self._state, self._filter_text))
         self.text_view("banner").show(self._banner)
         self.text_view("footer").show(self._footer)
         self._draw_rules()
@@ -197,101 +197,100 @@ class MenuView(PowerScreen[None]):
             self._draw_summary(from_top=True)
 
     def _draw_rules(self) -> None:
-        if self.gone:
+        if self.closed:
             return
         self.text_view("upper").show(self._upper_rule)
         self.text_view("lower").show(self._lower_rule)
 
     def _draw_summary(self, *, from_top: bool) -> None:
-        if self.gone:
+        if self.closed:
             return
-        self._untold = self._rows.selected is None
+        self._summary_is_empty = self._rows.selected is None
         self.text_view("head").show(self._head)
         self.text_view("summary").show(self._entry_summary, from_top=from_top)
         self.text_view("footer").show(self._footer)
         self._draw_rules()
 
-    def _say(self, text: str) -> None:
-        """One sentence in the lower rule, until the next key."""
-        self._said = text
+    def _show_message(self, text: str) -> None:
+        """Show a sentence in the lower rule until the next key."""
+        self._message = text
         self._draw_rules()
-        self.call_after_refresh(self._draw_rules)  # where it takes more lines, more of the summary is hidden
+        self.call_after_refresh(self._draw_rules)  # a message of several lines hides more of the summary
 
     # --- scanning
 
     def on_mount(self) -> None:
-        """Scan."""
+        """Start the first scan."""
         self.start_scan()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """The head is drawn differently when wide."""
+        """Redraw the summary, whose head depends on the width."""
         self.call_after_refresh(self._draw_summary, from_top=False)
 
     @on(RowList.Sized)
     def _sized(self) -> None:
-        """Draw the rules: they say how much is hidden, and meet the line beside the rows, which may be laid out
-        later."""
+        """Redraw the rules, which depend on the size of the list."""
         self._draw_rules()
 
-    def looking_failed(self, error: Exception) -> None:
-        """One sentence; what was found before stays."""
-        self._say(localized(N_("looking ended early: {error}", error=error)))
+    def scan_failed(self, error: Exception) -> None:
+        """Show the error; the results stay."""
+        self._show_message(localized(N_("looking ended early: {error}", error=error)))
 
     @on(RowList.Moved)
     def _moved(self, _message: RowList.Moved) -> None:
-        # on a slow line the summary of every entry that is only passed would cost a second each
-        if self._reading is not None:
-            self._reading.stop()
-            self._reading = None
-        if self._untold:  # but the first one is not passed
-            self._read()
+        # do not draw the summaries of entries that are only passed: on a slow line each would take a second
+        if self._summary_timer is not None:
+            self._summary_timer.stop()
+            self._summary_timer = None
+        if self._summary_is_empty:  # the first entry is shown at once
+            self._show_summary()
         else:
-            self._reading = self.set_timer(self._passing, self._read)
+            self._summary_timer = self.set_timer(self._summary_delay, self._show_summary)
 
-    def _read(self) -> None:
-        self._reading = None
+    def _show_summary(self) -> None:
+        self._summary_timer = None
         self._draw_summary(from_top=True)
 
     @property
     def settled(self) -> bool:
-        """Nothing that is known waits to be drawn."""
-        return super().settled and self._reading is None
+        """Return whether nothing waits to be drawn."""
+        return super().settled and self._summary_timer is None
 
     # --- keys
 
     def action_up(self) -> None:
-        """The entry above."""
+        """Select the entry above."""
         self._move(-1)
 
     def action_down(self) -> None:
-        """The entry below."""
+        """Select the entry below."""
         self._move(1)
 
     def action_first(self) -> None:
-        """The first entry."""
+        """Select the first entry."""
         self._move(-1_000_000)
 
     def action_last(self) -> None:
-        """The last entry."""
+        """Select the last entry."""
         self._move(1_000_000)
 
     def action_pick(self, number: str) -> None:
-        """The entry with that number."""
-        self._said = ""
+        """Select the entry with this number."""
+        self._message = ""
         self._rows.move_to_number(int(number))
 
     def _move(self, steps: int) -> None:
-        self._said = ""
+        self._message = ""
         self._rows.move(steps)
 
     def action_page_down(self) -> None:
-        """Read on about the selected entry."""
+        """Scroll the summary down by a page."""
         self._scroll_summary(1)
 
     def action_page_up(self) -> None:
-        """Back again."""
+        """Scroll the summary up by a page."""
         self._scroll_summary(-1)
 
     def _scroll_summary(self, pages: int) -> None:
-        self.text_view("summary").turn(pages)
+        self.text_view("summary").scroll_pages(pages)
         self._draw_rules()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Asks for the passphrase of an encrypted partition until it is unlocked, or until nobody wants it any more.
+"""The prompt for the passphrase of an encrypted partition.
 
-What is typed is a line of its own on the sheet: it blinks not, and only the cells that change are sent.
+It draws its own input line: Textual's cursor blinks, which would send bytes over a serial line all the time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from textual.message import Message
 
 from bootmenu.discovery.devices import Device
 from bootmenu.errors import BootmenuError
-from bootmenu.frontends.tui.screens.base_screen import AskingScreen
-from bootmenu.frontends.tui.screens.typing_screen import Typing
+from bootmenu.frontends.tui.screens.base_screen import DialogScreen
+from bootmenu.frontends.tui.screens.line_editing import LineEditing
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
 from bootmenu.session import menu_log
@@ -22,18 +22,18 @@ from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line
 
 MAX_TYPED = 512
-"""Characters, as many as cryptsetup itself takes from a terminal."""
+"""Characters; cryptsetup reads as many from a terminal."""
 
 
-class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
-    """A box over the menu. Ends with True when the partition is unlocked."""
+class PassphraseScreen(LineEditing, DialogScreen[bool], inherit_bindings=False):
+    """A dialog over the menu; its result is whether the partition was unlocked."""
 
     screen_id = ScreenId.PASSPHRASE
-    longest = MAX_TYPED
+    max_length = MAX_TYPED
     literal = True
 
     class Tried(Message):
-        """The passphrase was tried. error None = it was the right one."""
+        """A passphrase was tried. error: None if it was right."""
 
         def __init__(self, error: Exception | None) -> None:
             super().__init__()
@@ -44,48 +44,49 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
         self.context = context
         self.heading = _("Locked")
         self.device = device
-        self.working = False
+        self.unlocking = False
+        """Whether a passphrase is being tried."""
         self._typed = LineEditor()
-        self._trouble = ""
+        self._error = ""
 
-    def said(self, width: int) -> list[Line]:
-        """Return which partition it is, and what came of the last try."""
-        return passphrase(self.device, self._trouble, width, working=self.working)
+    def message(self, width: int) -> list[Line]:
+        """Return the name of the partition, and the error of the last attempt."""
+        return passphrase(self.device, self._error, width, working=self.unlocking)
 
     def answers(self, width: int) -> list[Line]:
-        """Return the line that is typed."""
+        """Return the input line, with a star for each character."""
         return [input_line(len(self._typed.text), width)]
 
     def draw(self) -> None:
-        """Keep what came of the last try in sight, which is at the end."""
+        """Redraw, and scroll to the error of the last attempt, at the end of the message."""
         super().draw()
-        if self.working or self._trouble:
-            said = self.text_view("said")
-            said.reveal(max(index for index, line in enumerate(said.lines) if line != BLANK))
+        if self.unlocking or self._error:
+            view = self.text_view("message")
+            view.reveal(max(index for index, line in enumerate(view.lines) if line != BLANK))
             self.text_view("between").show(self._more)
 
     @property
     def line(self) -> LineEditor:
-        """See Typing."""
+        """Return the passphrase."""
         return self._typed
 
-    def typed(self, line: LineEditor) -> None:
-        """Nothing is taken while one is tried."""
-        if not self.working:
+    def line_changed(self, line: LineEditor) -> None:
+        """Take what was typed, except while a passphrase is tried."""
+        if not self.unlocking:
             self._typed = line
             self.draw()
 
     def action_unlock(self) -> None:
-        """Try it."""
-        if self.working or not self._typed.text:
+        """Try the passphrase."""
+        if self.unlocking or not self._typed.text:
             return
         text, self._typed = self._typed.text, LineEditor()
-        self.working = True
+        self.unlocking = True
         self.draw()
         self.run_worker(lambda: self._try(text), thread=True, group="unlock", exit_on_error=False)
 
     def _try(self, text: str) -> None:
-        """In a thread."""
+        """Try the passphrase, in a thread."""
         error: Exception | None = None
         try:
             self.context.session.unlock(self.device.name, text)
@@ -95,18 +96,18 @@ class PassphraseScreen(Typing, AskingScreen[bool], inherit_bindings=False):
 
     @on(Tried)
     def _tried(self, message: Tried) -> None:
-        self.working = False
+        self.unlocking = False
         if message.error is None:
             self.dismiss(True)
             return
         if isinstance(message.error, BootmenuError):
-            self._trouble = " ".join(localized(part) for part in (message.error.message, message.error.hint) if part)
+            self._error = " ".join(localized(part) for part in (message.error.message, message.error.hint) if part)
         else:
             menu_log.write_error(message.error)
-            self._trouble = _("It could not be tried.")
+            self._error = _("It could not be tried.")
         self.draw()
 
     def action_no(self) -> None:
-        """Back to the menu; a passphrase that is being tried is waited for."""
-        if not self.working:
+        """Return to the menu, except while a passphrase is tried."""
+        if not self.unlocking:
             self.dismiss(False)

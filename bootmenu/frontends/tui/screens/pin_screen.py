@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The question for the PIN of the kiosk."""
+"""The prompt for the kiosk's PIN."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from bootmenu.view.styled_text import Line
 
 
 class PinScreen(KioskPage[bool]):
-    """Asks for the PIN; ends with whether it was right. Digits are typed, or chosen with three buttons."""
+    """Asks for the PIN; its result is whether it was right.
+
+    Digits are typed, or picked on a wheel with three buttons.
+    """
 
     screen_id = ScreenId.PIN
 
     class Tried(Message):
-        """It was compared."""
+        """The PIN was compared."""
 
         def __init__(self, right: bool) -> None:
             super().__init__()
@@ -32,65 +35,70 @@ class PinScreen(KioskPage[bool]):
         super().__init__(context)
         self._guard = guard
         self._typed = ""
-        self._turned = 0
-        self._trying = False
+        self._wheel_index = 0
+        self._checking = False
         self._wrong = False
 
-    def plain(self, width: int, height: int) -> list[Line]:
-        """Stars and the wheel."""
+    def page_lines(self, width: int, height: int) -> list[Line]:
+        """Return the page with a star for each digit, and the wheel."""
         return pages.pin(
-            len(self._typed), self._turned, self._said(), width, height, few_buttons=self.context.few_buttons()
+            len(self._typed),
+            self._wheel_index,
+            self._message(),
+            width,
+            height,
+            few_buttons=self.context.few_buttons(),
         )
 
-    def _said(self) -> str:
-        if self._trying:
+    def _message(self) -> str:
+        if self._checking:
             return _("One moment, please.")
         return pages.pin_message(self._guard.wait, wrong=self._wrong)
 
     def on_mount(self) -> None:
-        """The seconds of a pause are counted down."""
+        """Redraw every second: after a wrong PIN the remaining wait is shown."""
         self.set_interval(1, self._tick)
 
     def _tick(self) -> None:
         self.draw()
 
     def on_key(self, event: events.Key) -> None:
-        """Digits. What is no key of the table is nothing."""
+        """Add a typed digit; ignore other characters."""
         if event.character is not None and event.character in pages.DIGITS:
             event.stop()
             self._add(event.character)
-            self._turned = pages.WHEEL.index("OK")
+            self._wheel_index = pages.WHEEL.index("OK")
             self.draw()
 
     def on_paste(self, event: events.Paste) -> None:
-        """The digits of it."""
+        """Add the digits of the pasted text."""
         event.stop()
         for digit in event.text:
             if digit in pages.DIGITS:
                 self._add(digit)
-        self._turned = pages.WHEEL.index("OK")
+        self._wheel_index = pages.WHEEL.index("OK")
         self.draw()
 
     def _add(self, digit: str) -> None:
-        if not self._trying and not self._guard.wait:
+        if not self._checking and not self._guard.wait:
             self._wrong = False
             self._typed = (self._typed + digit)[:LONGEST]
 
     def action_up(self) -> None:
-        """The sign before."""
-        self._turn(-1)
+        """Turn the wheel back."""
+        self._turn_wheel(-1)
 
     def action_down(self) -> None:
-        """The next sign."""
-        self._turn(1)
+        """Turn the wheel forward."""
+        self._turn_wheel(1)
 
-    def _turn(self, steps: int) -> None:
-        self._turned = (self._turned + steps) % len(pages.WHEEL)
+    def _turn_wheel(self, steps: int) -> None:
+        self._wheel_index = (self._wheel_index + steps) % len(pages.WHEEL)
         self.draw()
 
     def action_enter_pin(self) -> None:
-        """Take the sign; OK tries the PIN."""
-        match pages.WHEEL[self._turned]:
+        """Add the digit on the wheel, or do what it says: OK tries the PIN."""
+        match pages.WHEEL[self._wheel_index]:
             case "OK":
                 self._try()
             case "erase":
@@ -102,24 +110,24 @@ class PinScreen(KioskPage[bool]):
         self.draw()
 
     def action_erase(self) -> None:
-        """Take the last digit back."""
-        if not self._trying:
+        """Delete the last digit."""
+        if not self._checking:
             self._typed = self._typed[:-1]
             self.draw()
 
     def action_no(self) -> None:
-        """Back to the choices."""
-        if not self._trying:
+        """Return to the kiosk's start page."""
+        if not self._checking:
             self.dismiss(False)
 
     def _try(self) -> None:
-        if self._trying or not self._typed or self._guard.wait:
+        if self._checking or not self._typed or self._guard.wait:
             return
-        pin, self._typed, self._trying, self._turned = self._typed, "", True, 0
+        pin, self._typed, self._checking, self._wheel_index = self._typed, "", True, 0
         self.run_worker(lambda: self._compare(pin), thread=True, group="pin", exit_on_error=False)
 
     def _compare(self, pin: str) -> None:
-        """In a thread: it takes a second, and something is written before."""
+        """Compare the PIN, in a thread: it takes a second, and the attempt is saved first."""
         right = False
         try:
             right = self._guard.opens(pin)
@@ -129,7 +137,7 @@ class PinScreen(KioskPage[bool]):
 
     @on(Tried)
     def _tried(self, message: Tried) -> None:
-        self._trying, self._wrong = False, not message.right
+        self._checking, self._wrong = False, not message.right
         if message.right:
             self.dismiss(True)
         else:

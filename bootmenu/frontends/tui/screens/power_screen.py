@@ -17,33 +17,33 @@ T = TypeVar("T")
 
 
 class PowerScreen(ScanningScreen[T]):
-    """A subclass says in `stayed_up` that the machine still runs."""
+    """Runs power actions. A subclass reports in `power_failed` that the machine still runs."""
 
-    class StayedUp(Message):
-        """The machine did not go down."""
+    class PowerFailed(Message):
+        """The machine still runs after a power action, or the action was simulated."""
 
-        def __init__(self, error: Exception, wanted: Power) -> None:
+        def __init__(self, error: Exception, power: Power) -> None:
             super().__init__()
             self.error = error
-            self.wanted = wanted
+            self.power = power
 
-    def go_down(self, wanted: Power) -> None:
-        """Restart or switch off, in a thread."""
-        self.run_worker(lambda: self._go_down(wanted), thread=True, group="power", exit_on_error=False)
+    def run_power_action(self, power: Power) -> None:
+        """Restart, switch off or enter the firmware setup, in a thread."""
+        self.run_worker(lambda: self._run_power_action(power), thread=True, group="power", exit_on_error=False)
 
-    def _go_down(self, wanted: Power) -> None:
+    def _run_power_action(self, power: Power) -> None:
         try:
-            self.wait_until_seen()
-            self.context.session.power(wanted)
+            self.wait_until_drawn()
+            self.context.session.power(power)
         except Exception as error:
             if not isinstance(error, BootmenuError):
                 menu_log.write_error(error)
-            self.post_message(self.StayedUp(error, wanted))
+            self.post_message(self.PowerFailed(error, power))
 
-    def stayed_up(self, error: Exception, wanted: Power) -> None:
+    def power_failed(self, error: Exception, power: Power) -> None:
         """Show why the machine still runs, and scan again."""
         raise NotImplementedError
 
-    @on(StayedUp)
-    def _stayed_up(self, message: StayedUp) -> None:
-        self.stayed_up(message.error, message.wanted)
+    @on(PowerFailed)
+    def _power_failed(self, message: PowerFailed) -> None:
+        self.power_failed(message.error, message.power)

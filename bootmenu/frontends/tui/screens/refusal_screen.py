@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How a load ends when not with another kernel: an error to read, or the end of a simulation."""
+"""The screens after a load without a jump: an error, or the end of a simulation."""
 
 from __future__ import annotations
 
-from bootmenu.frontends.tui.screens.base_screen import ReadingScreen
+from bootmenu.frontends.tui.screens.base_screen import PagerScreen
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.view.refusal import arrival, refusal
@@ -12,8 +12,8 @@ from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import full_name
 
 
-class RefusalScreen(ReadingScreen[None]):
-    """What happened, what the kernel logged, what to do. name: the entry, when it is known."""
+class RefusalScreen(PagerScreen[None]):
+    """Shows an error, the kernel's log and a hint. name: the entry's name, if it is known."""
 
     screen_id = ScreenId.REFUSAL
 
@@ -23,16 +23,16 @@ class RefusalScreen(ReadingScreen[None]):
         self.entry_name = name
 
     def render_page(self, width: int) -> list[Line]:
-        """The error."""
+        """Return the page about the error."""
         return refusal(self.error, self.entry_name, width)
 
     def action_back(self) -> None:
-        """To the menu."""
+        """Return to the menu."""
         self.dismiss()
 
 
-class ArrivalScreen(ReadingScreen[None]):
-    """`Here the machine would start NAME.`"""
+class SimulationEndScreen(PagerScreen[None]):
+    """Shows what a simulated boot would have started."""
 
     screen_id = ScreenId.ARRIVAL
 
@@ -41,9 +41,9 @@ class ArrivalScreen(ReadingScreen[None]):
         self.plan = plan
 
     def render_page(self, width: int) -> list[Line]:
-        """The end of the simulation."""
+        """Return the page about the end of the simulation."""
         return arrival(full_name(self.plan.entry), self.plan.last_line, self.plan.method, width)
 
     def action_back(self) -> None:
-        """To the menu."""
+        """Return to the menu."""
         self.dismiss()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A screen that subscribes to the scan, and keeps its results up to date with what comes and goes."""
+"""A screen that subscribes to the scan and keeps its results up to date."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from bootmenu.session.session_protocol import BusyError
 T = TypeVar("T")
 
 _DRAW_EVERY = 0.1
-"""Seconds for which findings are gathered before they are drawn: ten pictures a second are enough for a line."""
-_AHEAD = 1000
-"""Events that wait for the screen at most."""
+"""Seconds between two redraws during a scan."""
+_MAX_QUEUED = 1000
+"""The most scan events that are queued for the screen."""
 
 
 class ScanningScreen(BootmenuScreen[T]):
-    """A subclass draws the results in `draw_found`, and says in `looking_failed` that a scan ended early."""
+    """Follows the scan. A subclass draws the results in `draw_results`, and reports an error in `scan_failed`."""
 
-    class Found(Message):
-        """A subscription has an event. taken: released when the screen has it."""
+    class EventReceived(Message):
+        """A subscription delivered an event. slots: to be released when the screen has handled it."""
 
-        def __init__(self, subscription: Subscription, event: ScanEvent, taken: Semaphore) -> None:
+        def __init__(self, subscription: Subscription, event: ScanEvent, slots: Semaphore) -> None:
             super().__init__()
             self.subscription = subscription
             self.event = event
-            self.taken = taken
+            self.slots = slots
 
     class ScanEnded(Message):
-        """Nothing more comes of a subscription. error: what has ended it; None = there was nothing more."""
+        """A subscription has ended. error: why, or None if it was closed."""
 
         def __init__(self, subscription: Subscription, error: Exception | None) -> None:
             super().__init__()
@@ -50,73 +50,73 @@ class ScanningScreen(BootmenuScreen[T]):
         super().__init__(context)
         self.results = ScanResults()
         self._subscription: Subscription | None = None
-        """What the results are taken from."""
-        self._drawing: Timer | None = None
+        """The subscription whose events the results show."""
+        self._draw_timer: Timer | None = None
 
-    def draw_found(self) -> None:
-        """Bring what is seen of the results up to date."""
+    def draw_results(self) -> None:
+        """Redraw what depends on the results."""
         raise NotImplementedError
 
-    def looking_failed(self, error: Exception) -> None:
-        """Say that a scan failed; the log has it already."""
+    def scan_failed(self, error: Exception) -> None:
+        """Tell the user that a scan failed. It is already logged."""
         raise NotImplementedError
 
-    def let_go(self) -> None:
-        """Take in nothing more."""
-        super().let_go()
+    def stop_work(self) -> None:
+        """Unsubscribe from the scan."""
+        super().stop_work()
         self._unsubscribe()
 
     def on_unmount(self) -> None:
-        """End the thread that reads, however the app ends; none begins any more."""
-        self.gone = True
+        """Unsubscribe, which ends the thread, however the app ends; start no more scans."""
+        self.closed = True
         self._unsubscribe()
 
     def start_scan(self) -> None:
-        """Read everything afresh; what is shown stays until it has been read again."""
-        if self.gone:
+        """Scan everything again; the results stay until they have been read again."""
+        if self.closed:
             return
         try:
             subscription = self.context.session.scan()
-        except BusyError as busy:  # what is known is kept up to date by the subscription that there is
+        except BusyError as busy:  # the current subscription keeps the results up to date
             self._draw_now()
-            self.looking_failed(busy)
+            self.scan_failed(busy)
             return
         self._unsubscribe()
         self._subscription = subscription
         self.results.begin()
         self._draw_now()
-        self.run_worker(lambda: self._follow(subscription), thread=True, group="scan", exit_on_error=False)
+        self.run_worker(lambda: self._forward_events(subscription), thread=True, group="scan", exit_on_error=False)
 
     def _unsubscribe(self) -> None:
         if self._subscription is not None:
             self._subscription.close()
 
-    def _follow(self, subscription: Subscription) -> None:
+    def _forward_events(self, subscription: Subscription) -> None:
         """Post the events of a subscription, in a thread."""
         error: Exception | None = None
-        room = Semaphore(_AHEAD)
+        slots = Semaphore(_MAX_QUEUED)
         try:
             for event in subscription:
-                # a screen that is away, as for a shell, takes none: what waits in a subscription is bounded, messages
-                # are not
-                while not room.acquire(timeout=_DRAW_EVERY):
+                # a suspended app, as during a shell, handles no messages, and their queue has no limit: let events
+                # wait in the subscription, which has one
+                while not slots.acquire(timeout=_DRAW_EVERY):
                     if subscription.closed:
                         return
-                self.post_message(self.Found(subscription, event, room))
+                self.post_message(self.EventReceived(subscription, event, slots))
         except Exception as caught:
             error = caught
         self.post_message(self.ScanEnded(subscription, error))
 
-    @on(Found)
-    def _found(self, message: Found) -> None:
-        message.taken.release()
+    @on(EventReceived)
+    def _event_received(self, message: EventReceived) -> None:
+        message.slots.release()
         if message.subscription is not self._subscription:
             return
         self.results.add(message.event)
         if isinstance(message.event, ScanFinished):
             self._draw_now()
-        elif self._drawing is None:
-            self._drawing = self.set_timer(_DRAW_EVERY, self._draw_now)
+        elif self._draw_timer is None:
+            self._draw_timer = self.set_timer(_DRAW_EVERY, self._draw_now)
 
     @on(ScanEnded)
     def _scan_ended(self, message: ScanEnded) -> None:
@@ -127,14 +127,14 @@ class ScanningScreen(BootmenuScreen[T]):
             self._draw_now()
         if message.error is not None:
             menu_log.write_error(message.error)
-            self.looking_failed(message.error)
+            self.scan_failed(message.error)
 
     def _draw_now(self) -> None:
-        self._drawing = None
-        if not self.gone:
-            self.draw_found()
+        self._draw_timer = None
+        if not self.closed:
+            self.draw_results()
 
     @property
     def settled(self) -> bool:
-        """Nothing that is known waits to be drawn."""
-        return self._drawing is None
+        """Return whether nothing waits to be drawn."""
+        return self._draw_timer is None

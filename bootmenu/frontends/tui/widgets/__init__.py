@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What the screens are made of."""
+"""The widgets of the screens."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The list of the menu: rows under headings, one of them selected by its key."""
+"""The menu's list: rows under headings, one of them selected."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Callable, Sequence
 from textual import events
 from textual.message import Message
 
-from bootmenu.frontends.tui.widgets.text_view import Rows
+from bootmenu.frontends.tui.widgets.text_view import LineWidget
 from bootmenu.view.entry_list import Columns, Row, row_line, selectable
 from bootmenu.view.entry_row import Mark
 from bootmenu.view.styled_text import BLANK, Line
 
-_MOST_OWED = 100
+_MAX_PENDING_MOVES = 100
+"""Moves that are kept until there is a row; later ones are dropped."""
 
 
-class RowList(Rows):
-    """Moving the cursor refreshes two rows. The selection follows the key of its row, not its place."""
+class RowList(LineWidget):
+    """A list with a cursor. The cursor stays on its row's key when the rows change, not on its index."""
 
     class Sized(Message):
-        """It has another width or height."""
+        """The widget was resized."""
 
     class Moved(Message):
-        """Another row is selected, or the selected one has other contents."""
+        """Another row is selected, or the selected row has changed."""
 
         def __init__(self, row: Row | None) -> None:
             super().__init__()
@@ -35,33 +36,33 @@ class RowList(Rows):
         self._columns = Columns(version=0, source=0, default=False)
         self._cursor: int | None = None
         self._top = 0
-        self._owed: list[Callable[[], None]] = []
-        """Moves that were asked for before there was anything to move to."""
-        self.moved_by_hand = False
-        """The user has chosen a row: a default that is found later does not take it away."""
+        self._pending_moves: list[Callable[[], None]] = []
+        """Moves that were requested before there were rows."""
+        self.user_has_moved = False
+        """Whether the user has moved the cursor; if not, it moves to a default that is found later."""
 
     @property
     def rows(self) -> Sequence[Row]:
-        """What is listed."""
+        """Return the rows of the list."""
         return self._rows
 
     @property
     def selected(self) -> Row | None:
-        """The row under the cursor."""
+        """Return the row under the cursor, or None."""
         return self._rows[self._cursor] if self._cursor is not None else None
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Other rows. The cursor stays on its key; when that is gone, on the nearest row."""
-        before, was = self.shown(), self.selected
-        key, place = (was.key if was else None), self._cursor
+        """Replace the rows. The cursor stays on its key, or moves to the nearest row if the key is gone."""
+        before, was = self.visible_lines(), self.selected
+        key, index_before = (was.key if was else None), self._cursor
         self._rows = rows
         self._columns = self._measure()
-        self._cursor = self._find(key, place)
-        self._keep_in_sight()
-        self.send(before)
+        self._cursor = self._choose_cursor(key, index_before)
+        self._scroll_to_cursor()
+        self.redraw_changes(before)
         if self._cursor is not None:
-            owed, self._owed = self._owed, []
-            for move in owed:
+            moves, self._pending_moves = self._pending_moves, []
+            for move in moves:
                 move()
         if self.selected != was:
             self.post_message(self.Moved(self.selected))
@@ -69,15 +70,15 @@ class RowList(Rows):
     def _measure(self) -> Columns:
         return Columns.of(self._rows, self.size.width)
 
-    def _find(self, key: str | None, place: int | None) -> int | None:
+    def _choose_cursor(self, key: str | None, index_before: int | None) -> int | None:
         allowed = selectable(self._rows)
         if not allowed:
             return None
-        if self.moved_by_hand and key is not None:
+        if self.user_has_moved and key is not None:
             for index in allowed:
                 if self._rows[index].key == key:
                     return index
-            return min(allowed, key=lambda index: abs(index - (place or 0)))
+            return min(allowed, key=lambda index: abs(index - (index_before or 0)))
         for index in allowed:
             if self._rows[index].mark is Mark.NEXT:
                 return index
@@ -87,19 +88,19 @@ class RowList(Rows):
         return next((index for index in allowed if self._rows[index].listing is not None), allowed[0])
 
     def move(self, steps: int) -> None:
-        """So many rows down, or up when negative; stops at the ends."""
+        """Move the cursor so many rows down, or up if negative; stop at the ends."""
         if self._cursor is None:
-            self._owe(lambda: self.move(steps))
+            self._postpone(lambda: self.move(steps))
         elif allowed := selectable(self._rows):
             at = allowed.index(self._cursor)
-            self._go(allowed[max(0, min(at + steps, len(allowed) - 1))])
+            self._select(allowed[max(0, min(at + steps, len(allowed) - 1))])
 
-    def _owe(self, move: Callable[[], None]) -> None:
-        if len(self._owed) < _MOST_OWED:
-            self._owed.append(move)
+    def _postpone(self, move: Callable[[], None]) -> None:
+        if len(self._pending_moves) < _MAX_PENDING_MOVES:
+            self._pending_moves.append(move)
 
     def on_click(self, event: events.Click) -> None:
-        """Select a row; with a double click on the selected one, what Enter does."""
+        """Select the clicked row; a double click on the selected row is Enter."""
         event.stop()
         index = self._top + event.y
         if index not in selectable(self._rows):
@@ -107,35 +108,35 @@ class RowList(Rows):
         if event.chain == 2 and index == self._cursor:
             self.app.simulate_key("enter")
         elif event.chain == 1:
-            self._go(index)
+            self._select(index)
 
     def move_to_number(self, number: int) -> None:
-        """To the entry with that number, if there is one."""
+        """Move to the entry with that number, if there is one."""
         if self._cursor is None:
-            self._owe(lambda: self.move_to_number(number))
+            self._postpone(lambda: self.move_to_number(number))
             return
         for index, row in enumerate(self._rows):
             if row.number == number:
-                self._go(index)
+                self._select(index)
 
-    def _go(self, index: int) -> None:
-        self.moved_by_hand = True
+    def _select(self, index: int) -> None:
+        self.user_has_moved = True
         if index == self._cursor:
             return
-        before = self.shown()
+        before = self.visible_lines()
         self._cursor = index
-        self._keep_in_sight()
-        self.send(before)
+        self._scroll_to_cursor()
+        self.redraw_changes(before)
         self.post_message(self.Moved(self.selected))
 
-    def _keep_in_sight(self) -> None:
+    def _scroll_to_cursor(self) -> None:
         height = max(1, self.size.height)
         if self._cursor is None:
             self._top = 0
             return
         first = self._cursor
         while first > 0 and self._rows[first - 1].key is None:
-            first -= 1  # its heading belongs to it
+            first -= 1  # show its heading as well
         if self._cursor - first >= height:
             first = self._cursor
         self._top = min(self._top, first)
@@ -144,24 +145,24 @@ class RowList(Rows):
 
     @property
     def above(self) -> int:
-        """Rows hidden over the first visible one."""
+        """Return the number of rows above the visible ones."""
         return self._top
 
     @property
     def below(self) -> int:
-        """Rows hidden under the last visible one."""
+        """Return the number of rows below the visible ones."""
         return max(0, len(self._rows) - self._top - self.size.height)
 
     def line_at(self, y: int) -> Line:
-        """See Rows."""
+        """Return the line of a row of the list."""
         index = self._top + y
         if not 0 <= index < len(self._rows):
             return BLANK
         return row_line(self._rows[index], self._columns, self.size.width, selected=index == self._cursor)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Another width, other columns."""
+        """Fit the columns to the new width."""
         self._columns = self._measure()
-        self._keep_in_sight()
+        self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Sized())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A widget that draws lines and sends to the terminal only the cells that changed."""
+"""Widgets that draw lines and refresh only the cells that changed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _REVERSE = RichStyle(reverse=True)
 
 
 class StyledWidget(Widget):
-    """Turns lines into strips with the theme's colours; the base of everything on the screens."""
+    """A widget that draws lines in the theme's colours; the base of all widgets."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{style}" for style in Style}
     can_focus = False
 
     def strip(self, drawn: Line, width: int) -> Strip:
-        """The line over exactly `width` cells."""
+        """Return the line as a strip of exactly `width` cells."""
         base = self._base
         if drawn.selected:
             base += self.get_component_rich_style(f"ink--{Style.SELECTED}", partial=True) + _REVERSE
         segments = []
         for span in drawn.spans:
             style = base
-            if drawn.selected and span.style in _KEPT:
-                # the colour alone: each change of weight costs a slow line several bytes a key
+            if drawn.selected and span.style in _KEPT_COLOURS:
+                # the colour alone: each change between bold and normal costs a slow line several bytes a key
                 style = base + RichStyle(
                     color=self.get_component_rich_style(f"ink--{span.style}", partial=True).color
                 )
@@ -44,17 +44,17 @@ class StyledWidget(Widget):
 
     @property
     def _base(self) -> RichStyle:
-        """No colours at all where the theme leaves them to the terminal: fewer bytes on the line."""
+        """Return the style of plain text; if the theme uses the terminal's colours, an empty one, to save bytes."""
         style = self.rich_style
         if style.color and style.color.is_default and style.bgcolor and style.bgcolor.is_default:
             return RichStyle.null()
         return style
 
     def refresh_cells(self, y: int, before: Strip, after: Strip) -> None:
-        """Send the part of row `y` in which two strips differ."""
+        """Refresh the part of row `y` in which two strips differ."""
         old, new = _cells(before), _cells(after)
         if len(old) != self.size.width or len(new) != self.size.width:
-            # a character of two columns: places in the text are not places on the screen
+            # with double-width characters, indexes in the text are not columns
             self.refresh(Region(0, y, self.size.width, 1))
             return
         different = [x for x, (was, now) in enumerate(zip(old, new, strict=True)) if was != now]
@@ -62,39 +62,42 @@ class StyledWidget(Widget):
             self.refresh(Region(different[0], y, different[-1] - different[0] + 1, 1))
 
 
-_KEPT = frozenset({Style.PASS, Style.WARN, Style.FAIL, Style.UNKNOWN})
-"""Inks that keep their colour on the selected row."""
+_KEPT_COLOURS = frozenset({Style.PASS, Style.WARN, Style.FAIL, Style.UNKNOWN})
+"""Styles that keep their colour on the selected row."""
 
 
 def _cells(strip: Strip) -> list[tuple[str, RichStyle | None]]:
     return [(char, segment.style) for segment in strip for char in segment.text]
 
 
-class Rows(StyledWidget):
-    """A widget of whole lines: a subclass says which line stands in which row."""
+class LineWidget(StyledWidget):
+    """A widget of lines; a subclass provides the line for each row."""
 
     def line_at(self, y: int) -> Line:
-        """The line in row `y`, 0 at the top."""
+        """Return the line in row `y`, 0 at the top."""
         raise NotImplementedError
 
-    def shown(self) -> list[Line]:
-        """What is shown, for `send`."""
+    def visible_lines(self) -> list[Line]:
+        """Return the visible lines, for `redraw_changes`."""
         return [self.line_at(y) for y in range(self.size.height)]
 
-    def send(self, before: Sequence[Line]) -> None:
-        """Send what differs from what was `shown` before."""
+    def redraw_changes(self, before: Sequence[Line]) -> None:
+        """Refresh what differs from the lines that were visible before."""
         width = self.size.width
-        for y, (was, now) in enumerate(zip(before, self.shown(), strict=True)):
+        for y, (was, now) in enumerate(zip(before, self.visible_lines(), strict=True)):
             if was != now:
                 self.refresh_cells(y, self.strip(was, width), self.strip(now, width))
 
     def render_line(self, y: int) -> Strip:
-        """One row."""
+        """Return the strip for row `y`."""
         return self.strip(self.line_at(y), self.size.width)
 
     def on_click(self, event: events.Click) -> None:
-        """A click is a key, so it can do nothing that no key does. The second of a double click is Enter where it
-        met a row to choose from, and nothing elsewhere: a question that came up meanwhile is not answered by it."""
+        """Press the key that the clicked text stands for.
+
+        The second click of a double click is Enter, but only on a row to choose from: it must not answer a question
+        that has come up since the first click.
+        """
         event.stop()
         line = self.line_at(event.y)
         if event.chain == 1 and (key := line.pressed(event.x)):
@@ -103,8 +106,8 @@ class Rows(StyledWidget):
             self.app.simulate_key("enter")
 
 
-class TextView(Rows):
-    """Lines that are rendered anew for every width; the view scrolls by whole lines and has no scroll bar."""
+class TextView(LineWidget):
+    """A view of lines that are rendered for its width; it scrolls by whole lines and has no scroll bar."""
 
     def __init__(self, render: Render | None = None, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -116,40 +119,40 @@ class TextView(Rows):
 
     @property
     def lines(self) -> Sequence[Line]:
-        """Return the lines at the present width."""
-        self._fill(self.size.width)
+        """Return all lines, rendered for the current width."""
+        self._update_lines(self.size.width)
         return self._lines
 
     @property
     def below(self) -> int:
-        """How many lines are hidden under the last visible one."""
+        """Return the number of lines below the visible ones."""
         return max(0, len(self.lines) - self.top - self.size.height)
 
     def show(self, render: Render, *, from_top: bool = False) -> None:
-        """Replace what is rendered. What stays the same is not sent again."""
-        before = self.shown()
+        """Replace the contents; cells that stay the same are not sent again."""
+        before = self.visible_lines()
         height = len(self._lines)
         self._render_lines = render
         self._width = -1
-        self._fill(self.size.width)
+        self._update_lines(self.size.width)
         if len(self._lines) != height and self.styles.is_auto_height:
             self.refresh(layout=True)
             return
         self.top = 0 if from_top else min(self.top, self._last_top())
-        self.send(before)
+        self.redraw_changes(before)
 
     def scroll(self, lines: int) -> None:
-        """Move by that many lines, as far as there are any."""
-        before = self.shown()
+        """Scroll by so many lines, at most to an end."""
+        before = self.visible_lines()
         self.top = max(0, min(self.top + lines, self._last_top()))
-        self.send(before)
+        self.redraw_changes(before)
 
-    def turn(self, pages: int) -> None:
-        """Move by that many pages, each less one line."""
+    def scroll_pages(self, pages: int) -> None:
+        """Scroll by so many pages, each one line less than the height."""
         self.scroll(pages * max(1, self.size.height - 1))
 
     def reveal(self, index: int) -> None:
-        """Move so that this line is in sight."""
+        """Scroll until the line with this index is visible."""
         if self.size.height:
             below = max(0, index - self.top - self.size.height + 1)
             self.scroll(below or min(0, index - self.top))
@@ -157,29 +160,29 @@ class TextView(Rows):
     def _last_top(self) -> int:
         return max(0, len(self._lines) - self.size.height)
 
-    def _fill(self, width: int) -> None:
+    def _update_lines(self, width: int) -> None:
         if width > 0 and width != self._width:
             lines = self._render_lines(width)
             self._lines = lines if isinstance(lines, LazyLines) else tuple(lines)
             self._width = width
 
     def line_at(self, y: int) -> Line:
-        """See Rows."""
+        """Return the line in row `y`, or a blank one below the last."""
         index = self.top + y
         return self._lines[index] if 0 <= index < len(self._lines) else BLANK
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Render again for another width."""
-        self._fill(self.size.width)
+        """Render the lines for the new width."""
+        self._update_lines(self.size.width)
         self.top = min(self.top, self._last_top())
         self.refresh()
 
     def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
-        """Return the number of lines."""
-        self._fill(width)
+        """Return the number of lines at this width."""
+        self._update_lines(width)
         return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
-        """One row."""
-        self._fill(self.size.width)
+        """Return the strip for row `y`."""
+        self._update_lines(self.size.width)
         return super().render_line(y)
