@@ -467,6 +467,12 @@ async def test_clicks_choose_a_row_and_open_nothing_but_rows() -> None:
         assert marked(menu) == second
 
 
+async def test_a_contact_of_several_lines_is_shown_whole() -> None:
+    contact = "In case of a fault call the control room on extension 4711, or at night the porter on 0800 123 456."
+    async with kiosk(used=settings(kiosk_contact=contact), size=(60, 20)) as menu:
+        assert " ".join(menu.text.split()).endswith(contact)
+
+
 async def test_one_whose_settings_were_not_understood_has_its_default_entry_and_the_contact() -> None:
     used = parse(b'[kiosk]\ncontact = "Help: 0800 123 456"\n[broken', "file").settings
     session = FakeSession()
