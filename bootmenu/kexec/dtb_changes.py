@@ -36,7 +36,7 @@ class Edit(Value, kw_only=True):
     property: str = ""
     value: bytes | None = None
     why: str
-    """Reason, for people: `carried over from the running machine`."""
+    """Reason, for people: `copied from the running machine`."""
     fresh: int = 0
     """Number of random bytes to write as the value when the tree is made; 0 for a given value."""
     late: bool = False

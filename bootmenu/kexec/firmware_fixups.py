@@ -3,7 +3,7 @@
 
 A tree from a package holds placeholders. U-Boot (boot/image-fdt.c:image_setup_libfdt) and the Raspberry Pi's firmware
 replace them before they start a kernel; here the running machine's values replace them. docs/devicetree.md lists what
-is carried over, what is only checked, and what is left out.
+is copied, what is only checked, and what is left out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, me
 from bootmenu.model.machine import MachineFacts
 
 _EARLIER = "belongs to an earlier boot"
-_RUNNING = "carried over from the running machine"
+_RUNNING = "copied from the running machine"
 
 
 def edits(
@@ -29,7 +29,7 @@ def edits(
 ) -> Iterator[Edit]:
     """Yield the changes that make the tree match this machine. Raise BootmenuError if that is not possible.
 
-    own: the tree to hand over, overlays applied. running: the first stage's whole tree, or None if only its facts are
+    own: the entry's tree, overlays applied. running: the first stage's whole tree, or None if only its facts are
     known. carry_over: whether to add anything from the running machine.
     """
     own_facts = facts(own)

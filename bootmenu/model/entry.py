@@ -138,7 +138,7 @@ class BootEntry(Value, kw_only=True):
     kernel: FileRef
     initrds: tuple[FileRef, ...] = ()
     dtb: FileRef | None = None
-    """The device tree; None: the running machine's tree is handed on, unless there is a `dtb_folder`."""
+    """The device tree; None: the kernel gets the running machine's, unless there is a `dtb_folder`."""
     dtb_folder: FileRef | None = None
     """A directory of device trees, from which the one for this board is chosen (`fdtdir`). The scan chooses it by the
     machine's `compatible` and sets `dtb`, or leaves that None; a parser sets only one of the two."""

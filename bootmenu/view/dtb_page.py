@@ -82,9 +82,9 @@ def _truncated(texts: Iterable[str], limit: int) -> Iterator[str]:
         yield _("... and more: only the first {n} are shown").format(n=number(limit, ","))
 
 
-def tree(shown: TreeText | BootmenuError | None, name: str, width: int) -> Sequence[Line]:
-    """Return the page. shown: None while the trees are being read. name: of the entry."""
-    lines = [heading(width, name)]
+def tree(shown: TreeText | BootmenuError | None, title: str, width: int) -> Sequence[Line]:
+    """Return the page. shown: None while the trees are being read."""
+    lines = [heading(width, title)]
     if shown is None:
         return [*lines, *paragraph(width, _("Still reading."), Style.DIM)]
     if isinstance(shown, BootmenuError):

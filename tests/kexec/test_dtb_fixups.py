@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Device trees on their way to the second kernel: edits, what is carried over, overlays, and libfdt's opinion."""
+"""Device trees on their way to the second kernel: edits, firmware fix-ups, overlays, and libfdt's opinion."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_the_plan_says_what_was_in_the_file() -> None:
     told = [str(edit) for edit in edits(tree, VIRT) if edit.property == "reg"]
     assert told == [
         "/memory@40000000: reg = <0x0 0x40000000 0x0 0x40000000> "
-        "(carried over from the running machine, in place of 0x0-0x3fffffff)"
+        "(copied from the running machine, in place of 0x0-0x3fffffff)"
     ]
     many = board_tree(TREE.compatible, memory=[(number << 32, 4096) for number in range(900)])
     (reg,) = (edit for edit in edits(many, VIRT) if edit.property == "reg")
@@ -453,7 +453,7 @@ def test_a_plan_with_overlays_reads_them_and_shows_every_edit(tmp_path: Path) ->
         plan = bench.plan(entry, method="kexec_load")
     assert [file.ref.path for file in plan.overlays] == ["/enable.dtbo"]
     told = [str(edit) for edit in plan.edits]
-    assert "/memory@40000000: reg = <0x0 0x40000000 0x0 0x40000000> (carried over from the running machine)" in told
+    assert "/memory@40000000: reg = <0x0 0x40000000 0x0 0x40000000> (copied from the running machine)" in told
     assert '/chosen: bootargs = "root=/dev/sda2" (the entry\'s command line)' in told
     assert shutil.which(overlays.TOOL)
 

@@ -154,7 +154,7 @@ def test_without_an_initramfs_nothing_of_one_is_left(bench: Bench, host: Host) -
 def test_an_own_tree_is_handed_on_with_its_edits(bench: Bench, host: Host) -> None:
     run(bench, bench.plan(bench.entry(dtb="/board.dtb"), with_facts()), host)
     found = facts(DeviceTree.from_bytes(segments(host)["tree"].content))
-    assert found.memory == (MemoryRange(base=1 << 30, size=1 << 30),), "carried over"
+    assert found.memory == (MemoryRange(base=1 << 30, size=1 << 30),), "copied from the running machine"
 
 
 @pytest.mark.parametrize("count", [2, 3, 13, 14])
