@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The countdown on the first frame, and what starts when it is over.
+"""Count down on the first frame, and start the default entry when the time is up.
 
-What the frame does not need is imported by a thread while it is looked at; Textual only when the menu is opened.
+What the frame does not need is imported while it is shown; Textual is imported only when the menu opens.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from bootmenu.session.shared_session import ConsoleSession, SharedSession
 
 
-def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> MenuRun:
+def run(frame: Frame, startup: SessionStartup, seconds: int | None) -> MenuRun:
+    """Count down and start the default entry; return how the menu begins, if that was stopped or has failed. seconds:
+    of the countdown, or None for the menu at once."""
     decision = count_down(frame, startup, seconds)
 
     from bootmenu.frontends.outcome import Quit
@@ -35,49 +37,49 @@ def first_frame(frame: Frame, startup: SessionStartup, seconds: int | None) -> M
     if decision.signal:
         return MenuRun(shared=shared, loaded=loaded, outcome=Quit(decision.signal))
     if decision.listing is None:
-        return MenuRun(shared=shared, loaded=loaded, said=decision.said)
-    view = shared.console()
+        return MenuRun(shared=shared, loaded=loaded, notice=decision.notice)
+    console_session = shared.console()
     kiosk = loaded.settings if loaded.settings.profile is Profile.KIOSK else None
     try:
-        with view.holding(decision.listing):
-            plan, said = _load_automatically(frame, view, decision.listing, kiosk)
+        with console_session.holding(decision.listing):
+            plan, notice = _load_automatically(frame, console_session, decision.listing, kiosk)
             if plan is not None:
                 try:
-                    frame.line(" " + _(KIOSK_LAST_LINE) if kiosk else localized(plan.last_line))
+                    frame.print_line(" " + _(KIOSK_LAST_LINE) if kiosk else localized(plan.last_line))
                     drain_terminals(frame.terminals)
                     frame.release_signals()
                     if frame.signal:
-                        raise _Ended(frame.signal)
-                    jump(view, plan)
+                        raise _EndedBySignal(frame.signal)
+                    jump(console_session, plan)
                 except BaseException as error:
-                    leave_note(error, view.unload(plan))
+                    leave_note(error, console_session.unload(plan))
                     raise
     except SimulatedJump as arrived:
-        return MenuRun(shared=shared, loaded=loaded, said=arrived.message)
+        return MenuRun(shared=shared, loaded=loaded, notice=arrived.message)
     except BootmenuError as error:
         if not kiosk:
             _print_error(frame, error)
         return MenuRun(shared=shared, loaded=loaded, error=error)
-    except _Ended as ended:
+    except _EndedBySignal as ended:
         return MenuRun(shared=shared, loaded=loaded, outcome=Quit(ended.signal))
-    except Exception as error:  # a machine whose default cannot be prepared must not begin with it again and again
+    except Exception as error:  # it must not end this process: init would start it again, and again with this entry
         from bootmenu.session import menu_log
 
         return MenuRun(shared=shared, loaded=loaded, error=menu_log.internal_error(error))
-    return MenuRun(shared=shared, loaded=loaded, said=said)
+    return MenuRun(shared=shared, loaded=loaded, notice=notice)
 
 
 def _print_error(frame: Frame, error: BootmenuError) -> None:
-    """Print what went wrong and what to do; the menu, which opens next, shows the call and the kernel's log."""
+    """Print the error and its hint. The menu, which opens next, shows the details."""
     from bootmenu.terminal.cells import clean
     from bootmenu.view.refusal import advice, refusal_lines
 
     for text in filter(None, (*(line for line, most in refusal_lines(error) if most), advice(error))):
-        frame.line(f" {clean(text)}")
+        frame.print_line(f" {clean(text)}")
 
 
-class _Ended(Exception):  # noqa: N818 - not an error of anybody's
-    """A signal has ended the menu."""
+class _EndedBySignal(Exception):  # noqa: N818 - not an error
+    """A signal asks this process to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -85,21 +87,25 @@ class _Ended(Exception):  # noqa: N818 - not an error of anybody's
 
 
 class Decision(Value, kw_only=True):
+    """The result of the countdown."""
+
     shared: SharedSession
     listing: Listing | None = None
-    """What starts now; None = nothing does, the menu opens."""
-    said: str = ""
+    """The entry to start now, or None to open the menu."""
+    notice: str = ""
+    """Why nothing starts automatically; empty if a person has stopped the countdown."""
     signal: int = 0
+    """Number of the signal that has ended it, or 0."""
 
 
 def count_down(frame: Frame, startup: SessionStartup, seconds: int | None) -> Decision:
-    """Show the frame until the session is there, and until the time is up or somebody decides."""
-    with contextlib.ExitStack() as leave:
-        return _decide(frame, startup, seconds, leave)
+    """Show the frame until the session is open, and the time is up or a key is pressed."""
+    with contextlib.ExitStack() as stack:
+        return _count_down(frame, startup, seconds, stack)
 
 
-def _decide(frame: Frame, startup: SessionStartup, seconds: int | None, leave: contextlib.ExitStack) -> Decision:
-    """Count down and follow the scan. leave: closed afterwards."""
+def _count_down(frame: Frame, startup: SessionStartup, seconds: int | None, stack: contextlib.ExitStack) -> Decision:
+    """Count down and follow the scan. stack: closes the subscription."""
     countdown = None if seconds is None else Countdown(seconds, monotonic())
     results, subscription, stopped, ended_by = None, None, False, 0
     chooser = Chooser()
@@ -115,25 +121,25 @@ def _decide(frame: Frame, startup: SessionStartup, seconds: int | None, leave: c
             results, policy = results or ScanResults(), Policy.of(settings)
             if subscription is None:
                 subscription = shared.subscribe(frame.wake)
-                leave.callback(subscription.close)
+                stack.callback(subscription.close)
             over = subscription.over
             try:
                 for event in subscription.take():
                     results.add(event)
             except Exception as error:
-                return Decision(shared=shared, said=N_("Looking ended early: {error}", error=error))
+                return Decision(shared=shared, notice=N_("The scan ended early: {error}", error=error))
             state = shared.session.state_store.state
-            able = policy.startable(results.listings)
-            choice = chooser.choose(able, state, settings, finished=results.finished or over)
+            startable = policy.startable(results.listings)
+            choice = chooser.choose(startable, state, settings, finished=results.finished or over)
             if choice.final and choice.listing is None:
-                return Decision(shared=shared, said=choice.reason)
+                return Decision(shared=shared, notice=choice.reason)
         now = monotonic()
         left = None if countdown is None or stopped else countdown.left(now)
         if left == 0 and shared is not None and choice.final:
             return Decision(shared=shared, listing=choice.listing)
         frame.show(_countdown_content(shared, choice, left, settings))
         wait = countdown.until_tick(now) if countdown is not None and left else None
-        # what is typed when the menu opens anyway is for the menu
+        # if the menu opens anyway, the keys are for the menu
         match frame.wait(wait, keys=countdown is not None and not stopped):
             case KeyPress(enter=True) if countdown is not None and not stopped:
                 countdown = countdown.over()
@@ -145,16 +151,18 @@ def _decide(frame: Frame, startup: SessionStartup, seconds: int | None, leave: c
                 pass
 
 
-def title_of(settings: Settings) -> str:
+def initial_title(settings: Settings) -> str:
+    """Return the first line of the frame before the session is open."""
     return "" if settings.profile is Profile.KIOSK else " bootmenu "
 
 
 def _countdown_content(
     shared: SharedSession | None, choice: Choice, left: int | None, settings: Settings
 ) -> CountdownContent:
+    """Return the content of the frame. left: seconds left, or None if no countdown runs."""
     seconds = left or None
     if shared is None:
-        return CountdownContent(title=lambda _: title_of(settings), seconds=seconds)
+        return CountdownContent(title=lambda _: initial_title(settings), seconds=seconds)
     if settings.profile is Profile.KIOSK:
         return _kiosk_countdown_content(shared, choice, left, settings)
     from bootmenu.terminal.cells import clean
@@ -166,7 +174,7 @@ def _countdown_content(
     if choice.listing is not None:
         lines = [f" {verdict(choice.listing.report.verdict).text} {entry_row(choice.listing).full_title}"]
     else:
-        lines = [" " + _("Looking for what can be started.")] if left is not None else []
+        lines = [" " + _("Scanning for boot entries.")] if left is not None else []
     if choice.reason:
         lines.append(f"        {clean(localized(choice.reason))}")
     if left == 0 and choice.listing is not None:
@@ -179,47 +187,49 @@ def _countdown_content(
 def _kiosk_countdown_content(
     shared: SharedSession, choice: Choice, left: int | None, settings: Settings
 ) -> CountdownContent:
-    """In plain words."""
+    """Return the content of the frame for the kiosk."""
     from bootmenu.terminal.cells import clean
     from bootmenu.view.kiosk_pages import plain_name
 
     mark = f" {_('SIMULATION')}" if shared.session.simulated else ""
-    words = _("One moment, please.")
+    name = _("One moment, please.")
     if choice.listing is not None:
-        words = plain_name(choice.listing, settings.kiosk_names)
+        name = plain_name(choice.listing, settings.kiosk_names)
     return CountdownContent(
-        title=lambda _: mark, lines=[f" {words}", f" {clean(settings.kiosk_contact, 200)}"], seconds=left or None
+        title=lambda _: mark, lines=[f" {name}", f" {clean(settings.kiosk_contact, 200)}"], seconds=left or None
     )
 
 
 def _load_automatically(
-    frame: Frame, view: ConsoleSession, listing: Listing, kiosk: Settings | None
+    frame: Frame, console_session: ConsoleSession, listing: Listing, kiosk: Settings | None
 ) -> tuple[LoadPlan | None, str]:
-    """Load, one line a stage, and in the kiosk one line. None = a key took it back, and why. Raises BootmenuError;
-    nothing is loaded then."""
+    """Load an entry, printing a line for each stage, or one line in the kiosk.
+
+    Return the plan and an empty string, or None and a message if a key has cancelled it. Raise BootmenuError if it
+    fails; nothing is loaded then."""
     from bootmenu.kexec.kernel_errors import leave_note
     from bootmenu.model.progress import StageState
     from bootmenu.view.wording import full_name, stage_line
 
     if kiosk is None:
-        frame.line(" " + _("Loading {name}. Esc opens the menu.").format(name=full_name(listing.entry)))
+        frame.print_line(" " + _("Loading {name}. Esc opens the menu.").format(name=full_name(listing.entry)))
     else:
-        frame.line(" " + _("Starting. Please do not switch off."))
-    plan = view.plan(listing)
+        frame.print_line(" " + _("Starting. Please do not switch off."))
+    plan = console_session.plan(listing)
     try:
-        for steps in (view.load(plan), view.prepare_jump(plan)):
+        for steps in (console_session.load(plan), console_session.prepare_jump(plan)):
             with contextlib.closing(steps):  # type: ignore[type-var]
                 for progress in steps:
                     if kiosk is None and progress.state is not StageState.RUNNING:
-                        frame.line(f"   {stage_line(progress)}")
+                        frame.print_line(f"   {stage_line(progress)}")
                     match frame.wait(0):
                         case KeyPress(enter=False):
-                            return None, localized(view.unload(plan)) or _("taken back: nothing is loaded")
+                            return None, localized(console_session.unload(plan)) or _("cancelled: nothing is loaded")
                         case SignalReceived(number):
-                            raise _Ended(number)
+                            raise _EndedBySignal(number)
                         case _:
                             pass
     except BaseException as error:
-        leave_note(error, view.unload(plan))
+        leave_note(error, console_session.unload(plan))
         raise
     return plan, ""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The first frame: what is seen while everything else is still being imported. Standard library only, plain escapes.
+"""The first frame: the countdown that is shown while everything else is still being imported.
 
-One frame stands on several terminals at once, and a key on any of them counts. A terminal that takes nothing delays
-nobody: what it does not take is dropped.
+It uses the standard library and plain escape sequences only. It is drawn on several terminals at once, and a key on
+any of them counts. A terminal that accepts no output does not delay the others: the output is dropped.
 """
 
 from __future__ import annotations
@@ -28,43 +28,44 @@ from bootmenu.terminal.character_sets import to_ascii
 from bootmenu.terminal.input_filter import Paste, Token, TokenReader
 from bootmenu.terminal.widths import width
 
-_MOST_AT_ONCE = 4096
-"""Bytes that are read for one key: a line that never stops keeps nobody from the countdown."""
+_MAX_KEY_BYTES = 4096
+"""Bytes that are read for one key, so that a line that never stops sending does not block the countdown."""
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 
 class KeyPress(Value):
-    """Something was typed. enter: it was Enter and nothing else, which starts what is offered."""
+    """A key was pressed."""
 
     enter: bool
+    """Whether it was Enter alone, which starts the entry now."""
 
 
 class SignalReceived(Value):
-    """Somebody wants this process to end."""
+    """A signal asks this process to end."""
 
     number: int
 
 
 class Woken(Value):
-    """A thread has news, a terminal has another size, or the time is up."""
+    """Another thread called `wake`, a terminal has changed its size, or the time is up."""
 
 
-Happening = KeyPress | SignalReceived | Woken
+FrameEvent = KeyPress | SignalReceived | Woken
 
 
 class CountdownContent(Value, kw_only=True):
-    """What the frame says. The texts are safe for a terminal."""
+    """The content of the frame. Its texts contain no control characters."""
 
     title: Callable[[int], str]
-    """The first line, as the menu draws it, for a number of columns."""
+    """Returns the first line, as the menu draws it, for a number of columns."""
     lines: Sequence[str] = ()
-    """Below it; at most three."""
+    """The lines below it; at most three."""
     seconds: int | None = None
-    """None = nothing starts by itself yet."""
+    """Seconds left, or None if no countdown runs."""
 
 
-def _countdown(number: str, columns: int = 1000) -> str:
-    """Return the longest sentence that fits whole, if any does."""
+def _countdown_text(number: str, columns: int = 1000) -> str:
+    """Return the longest text about the seconds left that fits the columns, else the shortest."""
     texts = (
         _("Starts in {seconds} s.   Any key opens the menu, Enter boots at once."),
         _("{seconds} s: any key opens the menu."),
@@ -78,37 +79,37 @@ _COUNTDOWN_ROW = 7
 
 
 class Terminal(Record, eq=False):
-    """One of them, in raw mode until it is closed.
-
-    name: of its device. addressed: the cursor can be moved; without that every line is written once, one below the
-    other. Raises OSError when it cannot be opened.
-    """
+    """A terminal, in raw mode until it is closed. Raises OSError if it cannot be opened."""
 
     name: str
+    """Path of its device."""
     traits: Traits
-    addressed: bool = True
+    addressable: bool = True
+    """Whether the cursor can be moved; otherwise every line is printed once, below the others."""
     hidden: bool = False
-    """Of the countdown only one line is shown."""
+    """Whether to show only one line with the seconds left."""
     descriptor: int = -1
     alive: bool = True
-    _before: list[Any] = field(default_factory=list)
+    """False if the line has hung up."""
+    _saved_modes: list[Any] = field(default_factory=list)
     _drawn: list[str] = field(default_factory=list)
-    """The rows that are on the screen; [] = nothing is."""
-    _below: bool = False
-    """Lines stand below the content."""
-    _said: list[str] = field(default_factory=list)
+    """The rows on the screen; empty if all must be drawn."""
+    _printed_below: bool = False
+    """Whether lines were printed below the content."""
+    _printed: list[str] = field(default_factory=list)
+    """The lines that a terminal that is not addressable has printed."""
     _digits: int = 1
-    """Of the countdown, at most so far."""
+    """The largest number of digits that the countdown has had."""
 
     def __post_init__(self) -> None:
-        # mostly a description of its own: whoever shares the other one is not made non-blocking
+        # usually a new open file description, so that the terminal stays blocking for other processes
         self.descriptor = opened(self.name, os.O_NONBLOCK)
         with contextlib.suppress(termios.error):
-            self._before = termios.tcgetattr(self.descriptor)
-        self.take()
+            self._saved_modes = termios.tcgetattr(self.descriptor)
+        self.make_raw()
 
-    def take(self) -> None:
-        """Make the terminal raw and draw everything again, at the start and after a shell had it."""
+    def make_raw(self) -> None:
+        """Enter raw mode and draw everything again: at the start, and after a shell has used the terminal."""
         self._drawn = []
         with contextlib.suppress(termios.error):
             tty.setraw(self.descriptor, termios.TCSANOW)
@@ -117,49 +118,49 @@ class Terminal(Record, eq=False):
             termios.tcsetattr(self.descriptor, termios.TCSANOW, modes)
 
     def close(self) -> None:
-        """As it was before; what is on the screen stays."""
+        """Restore the terminal's modes; what is on the screen stays."""
         if self.descriptor < 0:
             return
-        if self._drawn and not self.hidden and self.addressed:
+        if self._drawn and not self.hidden and self.addressable:
             self.write("\x1b[?2004l" if self.traits.pastes else "")
             self.write("\x1b[?25h" if self.traits.console else "\x1b[?25h\x1b[?1049l")
         with contextlib.suppress(termios.error, TypeError):
-            termios.tcsetattr(self.descriptor, termios.TCSANOW, self._before)
+            termios.tcsetattr(self.descriptor, termios.TCSANOW, self._saved_modes)
         os.close(self.descriptor)
         self.descriptor = -1
 
     @property
     def columns(self) -> int:
-        """80 when it does not know."""
+        """Return the width, or 80 if the terminal does not report it."""
         return columns_of(self.descriptor)
 
     def write(self, text: str) -> None:
-        """As much of it as the terminal takes at once."""
+        """Write as much of the text as the terminal accepts at once, and drop the rest."""
         if not self.alive or not text:
             return
         data = (to_ascii(text) if self.traits.ascii else text).encode("utf-8", "replace")
         with contextlib.suppress(OSError):
-            # a description that is shared waits for a slow line; on one that was stopped it would wait for ever
+            # a descriptor shared with the shell is blocking, and a write to a stopped line would never return
             if not os.get_blocking(self.descriptor) or select.select([], [self.descriptor], [], 0)[1]:
                 os.write(self.descriptor, data)
 
-    def line(self, text: str) -> None:
-        """One more line at the end, below the content when there is one."""
-        below = "\r\x1b[K" if self.hidden else f"\x1b[{_COUNTDOWN_ROW}H\x1b[J"
-        self.write(f"{below if self._drawn and self.addressed and not self._below else ''}{text}\n")
-        self._below = True
+    def print_line(self, text: str) -> None:
+        """Print a line, below the content if there is any."""
+        start = "\r\x1b[K" if self.hidden else f"\x1b[{_COUNTDOWN_ROW}H\x1b[J"
+        self.write(f"{start if self._drawn and self.addressable and not self._printed_below else ''}{text}\n")
+        self._printed_below = True
 
-    def forget(self) -> None:
-        """Draw everything again."""
+    def invalidate(self) -> None:
+        """Draw everything again at the next `show`."""
         self._drawn = []
 
     def show(self, content: CountdownContent) -> None:
-        """Bring the screen up to date; a countdown's tick is its number only."""
+        """Update the screen; for a tick of the countdown only its number is written."""
         if self.hidden:
-            self._show_hidden(content)
+            self._show_one_line(content)
             return
-        if not self.addressed:
-            self._print(content)
+        if not self.addressable:
+            self._print_new_lines(content)
             return
         rows, out = self._rows(content), ""
         if not self._drawn:
@@ -169,8 +170,8 @@ class Terminal(Record, eq=False):
         for number, (new, old) in enumerate(zip(rows, self._drawn, strict=True), 1):
             if new == old:
                 continue
-            if number == _COUNTDOWN_ROW and len(new) == len(old):  # the same but for the number
-                at = _countdown("0" * self._digits, self.columns).index("0")
+            if number == _COUNTDOWN_ROW and len(new) == len(old):  # only the number has changed
+                at = _countdown_text("0" * self._digits, self.columns).index("0")
                 out += f"\x1b[{number};{at + 1}H{new[at : at + self._digits]}"
             else:
                 out += f"\x1b[{number}H\x1b[K" + (f"\x1b[1m{new}\x1b[m" if number == 1 else new)
@@ -181,45 +182,44 @@ class Terminal(Record, eq=False):
         columns = self.columns
         rows = [content.title(columns), "", *content.lines]
         rows += [""] * (_COUNTDOWN_ROW - 1 - len(rows))
-        rows.append("" if content.seconds is None else _countdown(self._number(content.seconds), columns))
+        rows.append("" if content.seconds is None else _countdown_text(self._number(content.seconds), columns))
         return [_cut(row.rstrip(), columns) for row in rows]
 
     def _number(self, seconds: int) -> str:
-        """As wide as it has been: what stands behind it must not move, a slow line would hear all of it again."""
+        """Return the number, as wide as before, so that a slow line need not send the text after it again."""
         self._digits = max(self._digits, len(str(seconds)))
         return f"{seconds:>{self._digits}}"
 
-    def _print(self, content: CountdownContent) -> None:
-        """On a teletype: what is new, once. It hears no ticks."""
+    def _print_new_lines(self, content: CountdownContent) -> None:
+        """Print each line once, without the ticks of the countdown, on a terminal that is not addressable."""
         lines = [content.title(self.columns), *content.lines]
         if content.seconds is not None and not any(
-            line.startswith(_countdown("0").partition("0")[0]) for line in self._said
+            line.startswith(_countdown_text("0").partition("0")[0]) for line in self._printed
         ):
-            lines.append(_countdown(str(content.seconds)))
+            lines.append(_countdown_text(str(content.seconds)))
         for line in lines:
-            if line.strip() and line not in self._said:
-                self._said.append(line)
-                self.line(line)
+            if line.strip() and line not in self._printed:
+                self._printed.append(line)
+                self.print_line(line)
 
-    def _show_hidden(self, content: CountdownContent) -> None:
-        """One line, where the cursor stands, and nothing else."""
+    def _show_one_line(self, content: CountdownContent) -> None:
+        """Show only the seconds left, in the cursor's line."""
         if content.seconds is None:
             return
         number = self._number(content.seconds)
         row = " " + _("{seconds} s: any key opens the menu.").format(seconds=number)
         before = "".join(self._drawn)
-        if not self.addressed:
+        if not self.addressable:
             if not before:
-                self.line(row)
+                self.print_line(row)
         elif len(row) != len(before):
             self.write(f"\r{row}\x1b[K")
         elif row != before:
             self.write(f"\r {number}")
         self._drawn = [row]
 
-    def read(self) -> bytes:
-        """One byte of what was typed: the rest is for whoever comes next. A line that has hung up is not asked
-        again."""
+    def read_byte(self) -> bytes:
+        """Return one byte of what was typed, because what follows a key is for the menu; empty if there is none."""
         try:
             data = os.read(self.descriptor, 1)
         except BlockingIOError:
@@ -232,14 +232,14 @@ class Terminal(Record, eq=False):
 
 
 def _cut(text: str, columns: int) -> str:
-    """The last column stays free: some terminals wrap as soon as it is written."""
+    """Return what fits, without the last column: some terminals wrap as soon as that is written."""
     while width(text) > columns - 1 and text:
         text = text[:-1].rstrip()
     return text
 
 
 class Frame:
-    """The terminals, and what wakes whoever waits for them. A context manager: at its end they are as before."""
+    """The terminals, as a context manager that restores them at its end, and waits for keys, signals and `wake`."""
 
     def __init__(self, terminals: Sequence[Terminal]) -> None:
         self.terminals = list(terminals)
@@ -249,8 +249,8 @@ class Frame:
 
     def __enter__(self) -> Frame:
         for number in (*_SIGNALS, signal.SIGWINCH, signal.SIGCONT):
-            with contextlib.suppress(ValueError):  # not in the main thread: then there are none
-                self._handlers[number] = signal.signal(number, self._signalled)
+            with contextlib.suppress(ValueError):  # outside of the main thread there are no signals
+                self._handlers[number] = signal.signal(number, self._on_signal)
         self._signal = signals.told()
         return self
 
@@ -262,51 +262,51 @@ class Frame:
         self._waker.close()
 
     def release_signals(self) -> None:
-        """Let signals do what they did before: systemd, which may make the jump, ends this process with one."""
+        """Restore the signal handlers, because systemd may make the jump, and it ends this process with a signal."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         self._handlers = {}
 
     @property
     def signal(self) -> int:
-        """Return the signal that asked this process to end; 0 = none has."""
+        """Return the signal that asked this process to end, or 0."""
         return self._signal
 
     def close(self) -> None:
-        """Leave the terminals to somebody else."""
+        """Close the terminals, for the menu to use them."""
         for terminal in self.terminals:
             terminal.close()
         self.terminals = []
 
-    def _signalled(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if number in (signal.SIGWINCH, signal.SIGCONT):
             for terminal in self.terminals:
                 if number == signal.SIGCONT:
-                    terminal.take()
-                terminal.forget()
+                    terminal.make_raw()
+                terminal.invalidate()
         else:
             self._signal = number
             before = self._handlers.get(number)
             if number in signals.ENDING and callable(before):
-                before(number, frame)  # who comes after this frame has to know of it, too
+                before(number, frame)  # the menu after this frame must know of it, too
         self.wake()
 
     def wake(self) -> None:
-        """From any thread, also after the end: whoever waits looks again."""
+        """Make `wait` return. May be called in any thread, and after the end."""
         self._waker.wake()
 
     def show(self, content: CountdownContent) -> None:
-        """On every terminal."""
+        """Show the content on every terminal."""
         for terminal in self.terminals:
             terminal.show(content)
 
-    def line(self, text: str) -> None:
-        """One more line at the end of every terminal."""
+    def print_line(self, text: str) -> None:
+        """Print a line on every terminal."""
         for terminal in self.terminals:
-            terminal.line(text)
+            terminal.print_line(text)
 
-    def wait(self, seconds: float | None, *, keys: bool = True) -> Happening:
-        """The next thing that happens; None = however long it takes. keys: not to be left for whoever comes next."""
+    def wait(self, seconds: float | None, *, keys: bool = True) -> FrameEvent:
+        """Wait for the next event, at most so many seconds; None: without a limit. keys: whether to read keys."""
         end = None if seconds is None else monotonic() + seconds
         while True:
             if self._signal:
@@ -325,8 +325,8 @@ class Frame:
                 return Woken()
 
     def _key(self, terminal: Terminal) -> KeyPress | None:
-        """All bytes of one key, and none of the next, unless it is text: that is read to its end, since what is left
-        of a text would be keys for the menu. A floating line's noise is none: an unattended machine must start."""
+        """Read one key or a pasted text to its end, so that the menu does not take the rest for keys. Return None for
+        anything else: noise of an unconnected serial line must not stop the countdown."""
         for token in _tokens(terminal):
             match token:
                 case input_filter.Key(name="enter", alone=True):
@@ -339,9 +339,10 @@ class Frame:
 
 
 def _tokens(terminal: Terminal) -> list[Token]:
+    """Read the bytes of one key, and none of the next."""
     reader, tokens = TokenReader(), list[Token]()
-    for _byte in range(_MOST_AT_ONCE):
-        tokens += reader.feed(terminal.read())
+    for _byte in range(_MAX_KEY_BYTES):
+        tokens += reader.feed(terminal.read_byte())
         if (wait := reader.wait) is None and tokens:
             return tokens
         while wait is not None and not select.select([terminal.descriptor], [], [], wait)[0]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether this is the first stage's own menu, and what its init is told."""
+"""Tell whether this menu is the first stage's own, and pass settings to the first stage's init."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from bootmenu.config.settings import Profile, Settings
 
 
 def first_stage() -> bool:
-    """Whether this is the first stage's own menu: started by its init, on a machine that is there for nothing
-    else. Elsewhere nothing is executed without a confirmation, and the menu may be left."""
+    """Return whether the first stage's init has started this menu.
+
+    Anywhere else a running system would end: a start is confirmed first, and the menu may be left."""
     return os.getppid() == 1 and "BOOTMENU_PRINTK" in os.environ
 
 
-def tell_init(settings: Settings) -> None:
-    """Write down for the first stage's init what its shell script cannot read in the settings (image/init.sh)."""
+def write_init_settings(settings: Settings) -> None:
+    """Write the settings that the first stage's init (image/init.sh) needs, but cannot read: kiosk, and shell."""
     folder = os.environ.get("BOOTMENU_PRINTK")
     if folder and first_stage():
-        words = ("yes" if it_is else "no" for it_is in (settings.profile is Profile.KIOSK, settings.shell))
-        with contextlib.suppress(OSError):  # then it stays with what it knows
+        words = ("yes" if value else "no" for value in (settings.profile is Profile.KIOSK, settings.shell))
+        with contextlib.suppress(OSError):  # init keeps its defaults
             Path(folder).with_name("settings").write_text(" ".join(words) + "\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`bootmenu menu`: settings and consoles, then the first frame with its countdown, and the menu."""
+"""Run `bootmenu menu`: read the settings, find the consoles, count down on the first frame, and open the menu."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bootmenu.config.settings_layers import Loaded, load
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.frontends import countdown, menu_run
 from bootmenu.frontends.first_frame import CountdownContent, Frame, Terminal
-from bootmenu.frontends.first_stage import first_stage, tell_init
+from bootmenu.frontends.first_stage import first_stage, write_init_settings
 from bootmenu.frontends.menu_run import MenuRun
 from bootmenu.frontends.session_startup import SessionStartup
 from bootmenu.model.value import Value, field, replace
@@ -28,17 +28,17 @@ from bootmenu.terminal.consoles import Console
 
 
 class MenuOptions(Value, kw_only=True):
-    """What the command line says."""
+    """The options of the command line."""
 
     demo: bool = False
     plain: bool = False
     flags: Mapping[str, object] = field(default_factory=dict)
-    """Settings, by Option.name."""
+    """Values of settings, by Option.name."""
 
 
 def run(options: MenuOptions) -> int:
-    """Until somebody leaves it, or until the machine jumps. Returns the exit code. Raises UsageError for a flag that
-    makes no sense, and where there is no terminal."""
+    """Run the menu until it is left, and return the exit code. Raise UsageError for an invalid flag, or if the menu
+    has no terminal."""
     host = Host()
     loaded = settings_in_force(host, options.flags)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -46,45 +46,46 @@ def run(options: MenuOptions) -> int:
     name = own_name()
     plain = options.plain or os.environ.get("TERM") == "dumb" or importlib.util.find_spec("textual") is None
     names = loaded.settings.consoles or (consoles.active(host) if first_stage() else ())
-    places = consoles.find(names, name, os.environ, plain=plain)
-    # for whatever is imported from now on; a slow line's patience with Esc is everybody's
-    os.environ.update(places.consoles[0].environ)
-    for variable in os.environ.keys() - places.consoles[0].environ.keys():
+    found = consoles.find(names, name, os.environ, plain=plain)
+    # for the modules that are imported from now on; ESCDELAY of a slow line is used for all consoles
+    os.environ.update(found.consoles[0].environ)
+    for variable in os.environ.keys() - found.consoles[0].environ.keys():
         del os.environ[variable]
-    if any("ESCDELAY" in console.environ for console in places.consoles):
+    if any("ESCDELAY" in console.environ for console in found.consoles):
         os.environ.setdefault("ESCDELAY", "500")
-    ascii_only = all(console.traits.ascii for console in places.consoles)
+    ascii_only = all(console.traits.ascii for console in found.consoles)
     i18n.use(loaded.settings.language, os.environ, ascii_only=ascii_only)
-    if loaded.settings.profile is Profile.KIOSK and first_stage():  # a running system's terminals are its own
-        for console in places.consoles:
+    if loaded.settings.profile is Profile.KIOSK and first_stage():  # the terminals of a running system are left alone
+        for console in found.consoles:
             if console.is_screen:
                 vt.lock(console.name)
-    tell_init(loaded.settings)
-    loaded = replace(loaded, problems=(*loaded.problems, *places.problems))
+    write_init_settings(loaded.settings)
+    loaded = replace(loaded, problems=(*loaded.problems, *found.problems))
     try:
-        with consoles.unechoed(places.consoles), signals.held():
-            return _run_menus(options, host, loaded, places.consoles, plain=plain)
+        with consoles.unechoed(found.consoles), signals.held():
+            return _run_menus(options, host, loaded, found.consoles, plain=plain)
     except (BootmenuError, OSError):
         raise
-    except Exception as error:  # no traceback on anybody's screen
+    except Exception as error:  # no traceback on the screen
         from bootmenu.session import menu_log
 
         raise menu_log.internal_error(error) from None
 
 
-def _run_menus(options: MenuOptions, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool) -> int:
+def _run_menus(options: MenuOptions, host: Host, loaded: Loaded, found: Sequence[Console], *, plain: bool) -> int:
+    """Run the menu, and the demonstration if it is asked for; return the exit code."""
     with contextlib.ExitStack() as stack:
-        begun = stack.enter_context(_begin(options.demo, host, loaded, places, plain=plain))
+        run = stack.enter_context(_opened(options.demo, host, loaded, found, plain=plain))
         while True:
-            outcome = menu_run.show(begun)
+            outcome = menu_run.show(run)
             if outcome is None:  # the demonstration was asked for
-                begun = stack.enter_context(_begin(True, host, loaded, places, plain=plain, quiet=True))
+                run = stack.enter_context(_opened(True, host, loaded, found, plain=plain, automatic=False))
                 continue
             return 128 + outcome.signal if outcome.signal else 0
 
 
 def settings_in_force(host: Host, flags: Mapping[str, object]) -> Loaded:
-    """Raises UsageError for a value of the command line that makes no sense: whoever typed it is there."""
+    """Return the settings in force. Raise UsageError for an invalid value on the command line."""
     loaded = load(host, flags)
     wrong = [problem for problem in loaded.problems if problem.startswith("--")]
     if wrong:
@@ -93,22 +94,20 @@ def settings_in_force(host: Host, flags: Mapping[str, object]) -> Loaded:
 
 
 @contextlib.contextmanager
-def _begin(
-    demo: bool, host: Host, loaded: Loaded, places: Sequence[Console], *, plain: bool, quiet: bool = False
+def _opened(
+    demo: bool, host: Host, loaded: Loaded, found: Sequence[Console], *, plain: bool, automatic: bool = True
 ) -> Iterator[MenuRun]:
-    """Open a session behind the first frame, and start what starts by itself. quiet: nothing does."""
+    """Open a session while the first frame is shown, and start the default entry if `automatic` is set."""
     settings = loaded.settings
     seconds = countdown_seconds(loaded, first_stage=first_stage(), demo=demo)
-    if quiet or settings.menu is MenuStyle.FORCED:
+    if not automatic or settings.menu is MenuStyle.FORCED:
         seconds = None
     hidden = settings.menu is MenuStyle.HIDDEN and seconds is not None
-    terminals = [Terminal(place.name, place.traits, addressed=not plain, hidden=hidden) for place in places]
+    terminals = [Terminal(console.name, console.traits, addressable=not plain, hidden=hidden) for console in found]
     with contextlib.ExitStack() as stack:
         with Frame(terminals) as frame:
-            frame.show(CountdownContent(title=lambda _: countdown.title_of(settings), seconds=seconds))
+            frame.show(CountdownContent(title=lambda _: countdown.initial_title(settings), seconds=seconds))
             startup = SessionStartup(demo, host, loaded, frame.wake)
             stack.callback(startup.close)
-            begun = countdown.first_frame(frame, startup, seconds)
-        yield replace(
-            begun, plain=plain, consoles=tuple(places), seconds=seconds, simulated_pin=startup.simulated_pin
-        )
+            run = countdown.run(frame, startup, seconds)
+        yield replace(run, plain=plain, consoles=tuple(found), seconds=seconds, simulated_pin=startup.simulated_pin)

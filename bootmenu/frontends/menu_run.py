@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu from the end of the countdown to its outcome: on screens or on lines, and the jumps that come back."""
+"""Run the menu from the end of the countdown to its outcome, as screens or as plain text, and make its jumps."""
 
 from __future__ import annotations
 
@@ -33,33 +33,34 @@ KIOSK_LAST_LINE = N_("Starting. The screen may stay dark for some seconds.")
 
 
 class MenuRun(Value, kw_only=True):
-    """A session, and how the menu is to begin."""
+    """A session, and what the menu on it starts with."""
 
     shared: SharedSession
     loaded: Loaded
     plain: bool = False
+    """Whether to use the plain menu instead of the screens."""
     consoles: tuple[Console, ...] = ()
     seconds: int | None = None
-    """Of the countdown; None = there is none."""
+    """Seconds of the countdown, or None if nothing starts automatically."""
     simulated_pin: str = ""
-    """What the demonstration says of its PIN."""
+    """The line that names the demonstration's PIN, if it has one."""
     outcome: Quit | None = None
-    """It is over already."""
+    """The outcome, if the menu need not be opened any more."""
     error: BootmenuError | None = None
-    """What started by itself came back with this."""
-    said: str = ""
-    """Why the menu is here, where something was to start by itself."""
+    """The error with which the automatic start failed, if it did."""
+    notice: str = ""
+    """Why the menu opens although an entry was to start automatically."""
 
 
-def why_it_forgets(memory: StateStore, settings: Settings) -> str:
-    """Return what is to be told at the start about what should be remembered between boots. Where the settings name
-    no place nothing should, unless there are wrong PINs to count."""
-    wanted = memory.remembers or settings.state_device is not None or settings.kiosk_pin is not None
-    return memory.error if wanted else ""
+def state_warning(store: StateStore, settings: Settings) -> str:
+    """Return the error of the state store, or an empty string if no state is needed, because the settings name no
+    place for it, and no PIN whose wrong tries must be counted."""
+    needed = store.remembers or settings.state_device is not None or settings.kiosk_pin is not None
+    return store.error if needed else ""
 
 
 def show(menu_run: MenuRun) -> Quit | None:
-    """Run the menu until it is left, and make the jumps it asks for. None = for the demonstration."""
+    """Run the menu until it is left, and make its jumps. Return None if the demonstration was asked for."""
     if menu_run.outcome is not None:
         return menu_run.outcome
     from bootmenu.frontends.outcome import Demo, Jump, Quit
@@ -67,79 +68,83 @@ def show(menu_run: MenuRun) -> Quit | None:
     from bootmenu.session import menu_log
 
     session = menu_run.shared.session
-    memory, settings = session.state_store, menu_run.loaded.settings
-    forgets = "" if session.simulated else why_it_forgets(memory, settings)
-    troubles = (menu_run.said, memory.healed, *menu_run.loaded.problems, forgets)
-    said, *more = [text for text in troubles if text] or [""]
-    for text in more:
+    store, settings = session.state_store, menu_run.loaded.settings
+    warning = "" if session.simulated else state_warning(store, settings)
+    notices = (menu_run.notice, store.healed, *menu_run.loaded.problems, warning)
+    notice, *others = [text for text in notices if text] or [""]
+    for text in others:
         menu_log.write(text)
-    error, lines = menu_run.error, PlainConsoles(menu_run)
+    error, plain_consoles = menu_run.error, PlainConsoles(menu_run)
     while True:
-        if number := signals.told():  # between the frame and the menu, or in a jump that came back
+        if number := signals.told():  # between the first frame and the menu, or during a jump that failed
             return Quit(number)
-        view, outcome = lines.run(error, said) if menu_run.plain else run_screens(menu_run, lines, error, said)
-        said = ""
+        if menu_run.plain:
+            console_session, outcome = plain_consoles.run(error, notice)
+        else:
+            console_session, outcome = run_screens(menu_run, plain_consoles, error, notice)
+        notice = ""
         kiosk = settings.profile is Profile.KIOSK
         if isinstance(outcome, Jump) and not signals.told():
-            _say_everywhere(
-                menu_run.consoles, " " + _(KIOSK_LAST_LINE) if kiosk else localized(outcome.plan.last_line)
-            )
+            _print_on_all(menu_run.consoles, " " + _(KIOSK_LAST_LINE) if kiosk else localized(outcome.plan.last_line))
         if number := signals.told():
             if isinstance(outcome, Jump):
-                view.unload(outcome.plan)
+                console_session.unload(outcome.plan)
             return Quit(number)
         if isinstance(outcome, Demo):
             return None
         if not isinstance(outcome, Jump):
             return outcome
         try:
-            jump(view, outcome.plan)
+            jump(console_session, outcome.plan)
         except SimulatedJump as arrived:
-            view.unload(outcome.plan)
-            error, said = None, localized(arrived.message) if menu_run.plain else ""
-        except LoadError as back:
-            error = back
+            console_session.unload(outcome.plan)
+            error, notice = None, localized(arrived.message) if menu_run.plain else ""
+        except LoadError as failure:
+            error = failure
 
 
-def _say_everywhere(places: Sequence[Console], line: str) -> None:
+def _print_on_all(consoles: Sequence[Console], line: str) -> None:
+    """Print a line on all consoles."""
     terminals = []
-    for place in places:
+    for console in consoles:
         with contextlib.suppress(OSError):
-            terminals.append(Terminal(place.name, place.traits))
+            terminals.append(Terminal(console.name, console.traits))
     for terminal in terminals:
-        terminal.line(line)
+        terminal.print_line(line)
     drain_terminals(terminals)
     for terminal in terminals:
         terminal.close()
 
 
 def run_screens(
-    menu_run: MenuRun, lines: PlainConsoles, error: BootmenuError | None, said: str
+    menu_run: MenuRun, plain_consoles: PlainConsoles, error: BootmenuError | None, notice: str
 ) -> tuple[ConsoleSession, Outcome]:
-    """The outcome, and of whose view it is."""
+    """Run the screens; return the session of the console that ended them, and the outcome."""
     try:
         from bootmenu.frontends.tui import app
-    except ImportError as missing:  # an installation that is not whole shows a menu all the same
-        return lines.run(error, said or N_("The screens cannot be shown: {reason}.", reason=missing))
-    ours, simulated = first_stage(), menu_run.shared.session.simulated
+    except ImportError as missing:  # an incomplete installation still has the plain menu
+        return plain_consoles.run(error, notice or N_("The screens cannot be shown: {reason}.", reason=missing))
+    is_first_stage, simulated = first_stage(), menu_run.shared.session.simulated
     settings = menu_run.loaded.settings
-    views = [menu_run.shared.console() for _ in menu_run.consoles]
-    place, outcome = app.run_on(
-        list(zip(views, menu_run.consoles, strict=True)),
+    sessions = [menu_run.shared.console() for _ in menu_run.consoles]
+    index, outcome = app.run_on(
+        list(zip(sessions, menu_run.consoles, strict=True)),
         theme=settings.theme,
         error=error,
-        warning=said,
+        warning=notice,
         offer_demo=not simulated,
-        may_quit=not ours,
-        confirm_always=not ours and not simulated,
+        may_quit=not is_first_stage,
+        confirm_always=not is_first_stage and not simulated,
         settings=settings,
         countdown=menu_run.seconds,
         simulated_pin=menu_run.simulated_pin,
     )
-    return views[place], outcome
+    return sessions[index], outcome
 
 
 def drain_terminals(terminals: Sequence[Terminal]) -> None:
+    """Wait until the terminals have sent what was written to them, for a short time at most."""
+
     def wait(descriptor: int) -> None:
         with contextlib.suppress(termios.error):
             termios.tcdrain(descriptor)
@@ -147,15 +152,15 @@ def drain_terminals(terminals: Sequence[Terminal]) -> None:
     drain(partial(wait, terminal.descriptor) for terminal in terminals)
 
 
-def jump(view: ConsoleSession, plan: LoadPlan) -> None:
-    """Raises LoadError or SimulatedJump when it comes back."""
+def jump(console_session: ConsoleSession, plan: LoadPlan) -> None:
+    """Start the loaded kernel. Return only by raising LoadError or SimulatedJump."""
     with _kernel_messages():
-        view.execute(plan)
+        console_session.execute(plan)
 
 
 def _kernel_messages() -> contextlib.AbstractContextManager[None]:
-    """The second kernel's first words, and a failed jump's, belong on the console; what the kernel says afterwards
-    would tear the menu, to which a failed jump comes back."""
+    """Show kernel messages on the console until the end: those of the second kernel, or of a failed jump. After a
+    failed jump they would be drawn over the menu again."""
     saved = os.environ.get("BOOTMENU_PRINTK")
     with contextlib.suppress(OSError, IndexError):
         if saved:

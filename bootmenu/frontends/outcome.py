@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the screens end: what the caller does next."""
+"""The outcomes of a menu, which say what the caller does next."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from bootmenu.model.value import Value
 
 
 class Jump(Value):
-    """The plan is loaded, synced and unmounted: print its last line and call `session.execute(plan)`."""
+    """An entry is loaded, and the disks are synced and unmounted: print the plan's last line, then execute it."""
 
     plan: LoadPlan
 
 
 class Demo(Value):
-    """The offered demonstration machine was accepted."""
+    """The demonstration machine was asked for."""
 
 
 class Quit(Value):
-    """Leave; nothing is loaded. signal: the number of the signal that asked for it, 0 = a key did."""
+    """The menu was left; nothing is loaded."""
 
     signal: int = 0
+    """Number of the signal that ended it, or 0 for a key."""
 
 
 Outcome = Jump | Demo | Quit

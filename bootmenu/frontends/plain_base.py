@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the plain menu and the plain kiosk have in common: scanning, the details of an entry, and loading it."""
+"""The common part of the plain menu and the plain kiosk: scan, print an entry's details, and load it."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from bootmenu.view.wording import (
     word_width,
 )
 
-_MOST_DIFFERENCES = 40
-"""Of a device tree: nobody can scroll back on a serial line."""
+_MAX_DIFFERENCES = 40
+"""Differences of a device tree that are printed, because a serial line cannot scroll back."""
 
 
-class Locked(Exception):  # noqa: N818 - it is what was wanted
-    """The kiosk is to be locked again."""
+class LockRequested(Exception):  # noqa: N818 - not an error
+    """The kiosk's service menu is to be locked again."""
 
 
 class PlainBase:
-    """What the menu and the kiosk both do on a terminal: look, show details, and load."""
+    """A menu on one terminal that prints lines. results: of an earlier scan, if there is one."""
 
     def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
         self.context = context
         self.teletype = teletype
         self.results = results or ScanResults()
 
-    def look(self) -> None:
-        """Read every partition. Raise BootmenuError; what was found before it is kept."""
+    def scan(self) -> None:
+        """Scan every partition. If that raises BootmenuError, what was found until then is kept."""
         with contextlib.closing(self.context.session.scan()) as subscription:
             self.results.begin()
             try:
@@ -54,39 +54,39 @@ class PlainBase:
                 if self.results.scanning:  # it ended early
                     self.results.stop()
 
-    def load(self, listing: Listing, tell: Callable[[Progress], None]) -> LoadPlan:
-        """Load an entry, until only the jump is missing. Raise KeyboardInterrupt, after the loaded kernel was taken
-        out again, and whatever went wrong."""
+    def load(self, listing: Listing, report: Callable[[Progress], None]) -> LoadPlan:
+        """Load an entry and prepare the jump. If anything fails, or Ctrl+C raises KeyboardInterrupt, unload the
+        kernel and raise that again."""
         session = self.context.session
         with session.holding(listing):
             plan = session.plan(listing)
             try:
-                self.follow(session.load(plan), tell)
-                self.follow(session.prepare_jump(plan), tell)
+                self.follow(session.load(plan), report)
+                self.follow(session.prepare_jump(plan), report)
             except BaseException as error:
                 leave_note(error, session.unload(plan))
                 raise
         return plan
 
-    def follow(self, steps: Iterator[Progress], tell: Callable[[Progress], None]) -> None:
-        """Read the iterator to its end."""
+    def follow(self, steps: Iterator[Progress], report: Callable[[Progress], None]) -> None:
+        """Run the steps to their end. Raise EndOfInput if the menu is to end."""
         try:
             for progress in steps:
                 if self.teletype.ending():
                     raise EndOfInput
-                tell(progress)
+                report(progress)
         finally:
             close = getattr(steps, "close", None)
             if close is not None:
                 close()
 
     def go_down(self, wanted: Power) -> None:
-        """Restart or switch off; return only by raising BootmenuError."""
+        """Restart or switch off the machine; return only by raising BootmenuError."""
         self.teletype.say(_(GOING_DOWN[wanted]))
         self.context.session.power(wanted)
 
     def details(self, listing: Listing, name: str) -> None:
-        """Say what was found about an entry, and what loading it would do."""
+        """Print the findings about an entry, and its boot plan."""
         say = self.teletype.say
         say(name)
         for finding in listing.report.findings:
@@ -97,23 +97,23 @@ class PlainBase:
         for row in plan:
             say(row.full_text, fit(row.name, width))
         if self.context.permits("tree"):
-            self._trees(listing)
+            self._print_tree_changes(listing)
 
-    def _trees(self, listing: Listing) -> None:
-        """How the device tree that is handed on differs from the entry's own, and from the running one."""
+    def _print_tree_changes(self, listing: Listing) -> None:
+        """Print how the kernel's device tree differs from the entry's own, and from the running one."""
         shown = TreeText.read(self.context.session, listing)
         own, running = _("Changes to the entry's device tree"), _("Differences from the running device tree")
         for title, texts in ((own, shown.changes), (running, shown.against_running)):
             if texts is not None:
                 self.teletype.say(title)
-                for text in texts[:_MOST_DIFFERENCES] or (_("No differences."),):
+                for text in texts[:_MAX_DIFFERENCES] or (_("No differences."),):
                     self.teletype.say(text, "  ")
-                if len(texts) > _MOST_DIFFERENCES:
+                if len(texts) > _MAX_DIFFERENCES:
                     more = _("... and more: only the first {n} are shown")
-                    self.teletype.say(more.format(n=_MOST_DIFFERENCES), "  ")
+                    self.teletype.say(more.format(n=_MAX_DIFFERENCES), "  ")
 
     def finding(self, finding: Finding) -> None:
-        """Say what a check has found, and what to do."""
+        """Print a finding and its hint."""
         width = word_width()
         self.teletype.say(f"{finding.code}: {message(finding)}", f"  {fit(word(finding.severity), width)}  ")
         if advice := hint(finding):

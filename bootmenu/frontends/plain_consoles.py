@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The plain menus of all consoles, each in a thread of its own."""
+"""Run the plain menus of all consoles, each in its own thread."""
 
 from __future__ import annotations
 
@@ -28,97 +28,99 @@ if TYPE_CHECKING:
     from bootmenu.frontends.outcome import Outcome
     from bootmenu.session.shared_session import ConsoleSession
 
-_LAST_WORDS = 3.0
-"""Seconds in which the plain menus of the other consoles end when the process is told to."""
+_SHUTDOWN_TIME = 3.0
+"""Seconds that the plain menus of the other consoles have to unload and end after a signal."""
 
 
 class PlainConsoles:
-    """The plain menus of all consoles. Those of the others go on while one's jump is tried, and comes back."""
+    """The plain menus of all consoles. If the jump of one of them fails, the others have continued meanwhile."""
 
     def __init__(self, menu_run: MenuRun) -> None:
         self._menu_run = menu_run
-        self._views: dict[int, ConsoleSession] = {}
-        """Of the consoles where a menu runs."""
+        self._sessions: dict[int, ConsoleSession] = {}
+        """The sessions of the consoles whose menu runs, by the console's index."""
         self._outcomes: queue.SimpleQueue[tuple[int, Outcome, bool]] = queue.SimpleQueue()
+        """Index of a console, the outcome of its menu, and whether its line has hung up."""
         self._prompts: dict[int, Prompt] = {}
         self._signal = 0
-        """The one that ends them all."""
-        self._ended, self._end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        """A pipe that can be read from the signal on. Its byte is never taken out, so that every menu notices."""
+        """Number of the signal that ends all menus, or 0."""
+        self._end_reader, self._end_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        """A pipe that becomes readable with the signal. It is never read, so that every menu notices."""
 
-    def run(self, error: BootmenuError | None, said: str) -> tuple[ConsoleSession, Outcome]:
-        """The first outcome is everybody's; that of a line which hung up is nobody's else as long as there are
-        others."""
+    def run(self, error: BootmenuError | None, notice: str) -> tuple[ConsoleSession, Outcome]:
+        """Run the menus; return the outcome of the first that ends, with its console's session. A menu whose line has
+        hung up does not count while others run. error, notice: what they print first."""
         consoles = self._menu_run.consoles
-        alone = len(consoles) == 1 and consoles[0].is_own  # in the main thread, where Ctrl+C is heard
+        alone = len(consoles) == 1 and consoles[0].is_own  # it runs in the main thread, which Ctrl+C interrupts
         with self._signals(alone=alone):
-            for place in range(len(consoles)):
-                if place in self._views:
+            for index in range(len(consoles)):
+                if index in self._sessions:
                     continue
-                self._views[place] = self._menu_run.shared.console()
+                self._sessions[index] = self._menu_run.shared.console()
                 if alone:
-                    self._sit(0, error, said)
+                    self._run_console(0, error, notice)
                 else:
-                    threading.Thread(target=self._sit, args=(place, error, said), daemon=True).start()
+                    threading.Thread(target=self._run_console, args=(index, error, notice), daemon=True).start()
             while True:
-                view, outcome, last = self._next()
-                if last:
-                    return view, outcome
+                console_session, outcome, counts = self._next()
+                if counts:
+                    return console_session, outcome
 
     def _next(self) -> tuple[ConsoleSession, Outcome, bool]:
-        """Wait for the next outcome; return whose view it is of, the outcome, and whether it counts."""
+        """Wait for the next menu to end; return its console's session, its outcome, and whether that counts."""
         while True:
-            with contextlib.suppress(queue.Empty):  # a signal that another thread gets is noticed when this one wakes
-                place, outcome, hung_up = self._outcomes.get(timeout=0.5)
+            with contextlib.suppress(queue.Empty):  # the main thread handles signals only when it wakes
+                index, outcome, hung_up = self._outcomes.get(timeout=0.5)
                 break
-        view = self._views.pop(place)
+        console_session = self._sessions.pop(index)
         if not self._signal:
-            return view, outcome, not (hung_up and self._views)
+            return console_session, outcome, not (hung_up and self._sessions)
         from bootmenu.frontends.outcome import Jump, Quit
 
         if isinstance(outcome, Jump):
-            view.unload(outcome.plan)
-        until = monotonic() + _LAST_WORDS
-        while self._views and (left := until - monotonic()) > 0:  # the others take out what they have loaded
+            console_session.unload(outcome.plan)
+        until = monotonic() + _SHUTDOWN_TIME
+        while self._sessions and (left := until - monotonic()) > 0:  # the others unload what they have loaded
             with contextlib.suppress(queue.Empty):
-                place, outcome, _ = self._outcomes.get(timeout=left)
-                other = self._views.pop(place)
+                index, outcome, _ = self._outcomes.get(timeout=left)
+                other = self._sessions.pop(index)
                 if isinstance(outcome, Jump):
                     other.unload(outcome.plan)
-        return view, Quit(self._signal), True
+        return console_session, Quit(self._signal), True
 
     @contextlib.contextmanager
     def _signals(self, *, alone: bool) -> Iterator[None]:
-        """Until the end: those that end a menu let it unload first, and SIGCONT restores the terminals."""
+        """Until the end, let signals end the menus after they have unloaded, and SIGCONT restore the terminals."""
         handlers: dict[signal.Signals, Any] = {}
-        # nobody is there to wake a first stage; and Ctrl+C on one of several terminals is not meant for the others
+        # nothing could resume a stopped first stage; Ctrl+C on one of several terminals must not reach the others
         for number in (signal.SIGTSTP, *(() if alone else (signal.SIGINT,))):
             handlers[number] = signal.SIG_IGN
-        handlers[signal.SIGCONT] = self._take_again
+        handlers[signal.SIGCONT] = self._restore_terminals
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
-            with signals.held(), signals.listening(self._told_to_end):
+            with signals.held(), signals.listening(self._on_signal):
                 signal.signal(signal.SIGQUIT, signal.SIG_IGN)
                 yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _told_to_end(self, number: int) -> None:
+    def _on_signal(self, number: int) -> None:
         self._signal = self._signal or number
-        with contextlib.suppress(OSError):  # full: it is known
-            os.write(self._end, b"!")
+        with contextlib.suppress(OSError):  # the pipe is full, so it is readable
+            os.write(self._end_writer, b"!")
 
-    def _take_again(self, _number: int, _frame: FrameType | None) -> None:
-        for prompt in tuple(self._prompts.values()):  # a menu of another thread may end meanwhile
+    def _restore_terminals(self, _number: int, _frame: FrameType | None) -> None:
+        for prompt in tuple(self._prompts.values()):  # a copy, because a menu may end in another thread
             prompt.take()
 
-    def _sit(self, place: int, error: BootmenuError | None, said: str) -> None:
-        outcome, hung_up = self._plain_menu(place, self._views[place], error, said)
-        self._outcomes.put((place, outcome, hung_up))
+    def _run_console(self, index: int, error: BootmenuError | None, notice: str) -> None:
+        """Run the menu of one console, and report its outcome."""
+        outcome, hung_up = self._plain_menu(index, self._sessions[index], error, notice)
+        self._outcomes.put((index, outcome, hung_up))
 
     def _plain_menu(
-        self, place: int, view: ConsoleSession, error: BootmenuError | None, said: str
+        self, index: int, console_session: ConsoleSession, error: BootmenuError | None, notice: str
     ) -> tuple[Outcome, bool]:
         """Run the menu of one console; return its outcome, and whether the line has hung up."""
         from bootmenu.frontends.outcome import Quit
@@ -129,15 +131,15 @@ class PlainConsoles:
         from bootmenu.view.policy import Policy
 
         menu_run = self._menu_run
-        console, settings = menu_run.consoles[place], menu_run.loaded.settings
-        ours, simulated = first_stage(), view.simulated
+        console, settings = menu_run.consoles[index], menu_run.loaded.settings
+        is_first_stage, simulated = first_stage(), console_session.simulated
         policy = Policy.of(settings)
         context = UiContext(
-            session=view,
-            may_quit=not ours,
-            confirm_always=not ours and not simulated,
-            offer_demo=not simulated and len(menu_run.consoles) == 1,  # the others' are about the real machine
-            warning=said,
+            session=console_session,
+            may_quit=not is_first_stage,
+            confirm_always=not is_first_stage and not simulated,
+            offer_demo=not simulated and len(menu_run.consoles) == 1,  # other menus stay on the real machine
+            warning=notice,
             settings=settings,
             countdown=menu_run.seconds,
             simulated_pin=menu_run.simulated_pin,
@@ -153,13 +155,13 @@ class PlainConsoles:
                 descriptor, sink = file.fileno(), io.TextIOWrapper(file, errors="replace", write_through=True)
 
             def write(text: str) -> None:
-                with contextlib.suppress(OSError):  # a line that hung up: the next read tells
+                with contextlib.suppress(OSError):  # the line has hung up, which the next read reports
                     sink.write(to_ascii(text) if console.traits.ascii else text)
                     sink.flush()
 
-            prompt = Prompt(descriptor, write, self._ended, lambda: teletype.patience)
-            self._prompts[place] = stack.enter_context(prompt)
-            stack.callback(self._prompts.pop, place)
+            prompt = Prompt(descriptor, write, self._end_reader, lambda: teletype.patience)
+            self._prompts[index] = stack.enter_context(prompt)
+            stack.callback(self._prompts.pop, index)
             teletype = Teletype(
                 prompt,
                 sink,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An entry that is changed for one boot on a terminal that can only show lines."""
+"""Change an entry for one boot, on a terminal that can only print lines."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from bootmenu.view.wording import verdict_line
 
 
 class PlainEditor:
-    """Asks for one line after the other. menu: on whose terminal."""
+    """Asks for one line of the entry after the other, on the terminal of a menu."""
 
     def __init__(self, menu: PlainBase, listing: Listing) -> None:
-        self.judged = listing
-        """The entry with the changes so far, and what the checks say of it."""
+        self.listing = listing
+        """The entry with the changes so far, and its findings."""
         self.wants_boot = False
+        """Whether the last answer was to start it."""
         self._menu, self._session, self.teletype = menu, menu.context.session, menu.teletype
         self._editor = EntryEditor.of(listing.entry)
 
     def ask(self) -> bool:
-        """Show the entry and ask what to do; return False to leave it. `wants_boot` says that it is to be started."""
+        """Show the entry and carry out one answer; return False to leave the editor."""
         self._show()
         answer = self.teletype.ask(_("Number of a line to change, b to start it, Enter to leave: "))
         number, self.wants_boot = typed_number(answer), answer == "b"
         if number is not None and 1 <= number <= len(self._editor.slots):
             changed = self._change(replace(self._editor, index=number - 1))
             if changed.edited() != self._editor.edited():
-                self.judged = self._session.recheck(changed.edited())
+                self.listing = self._session.recheck(changed.edited())
             self._editor = changed
         return bool(answer)
 
@@ -41,27 +42,27 @@ class PlainEditor:
         for number, slot in enumerate(self._editor.slots, 1):
             text = slot.line.text or placeholder(slot, self._session.machine)
             self.teletype.say(text, f" {number:>2}  {_(slot.part)}: ")
-        self.teletype.say(verdict_line(self.judged.report.verdict))
+        self.teletype.say(verdict_line(self.listing.report.verdict))
         for severity in (Severity.FAIL, Severity.WARN):
-            for finding in self.judged.report.of(severity):
+            for finding in self.listing.report.of(severity):
                 self._menu.finding(finding)
 
     def _change(self, editor: EntryEditor) -> EntryEditor:
-        """Ask for the current line."""
+        """Ask for a new value of the current line; return the editor with it."""
         texts: list[str] = []
         if editor.current.part is EntryPart.TREE:
-            choices = suitable_trees(self._session.device_trees(self.judged))
+            choices = suitable_trees(self._session.device_trees(self.listing))
             texts = list(dict.fromkeys(file_text(choice.ref, editor.entry.device) for choice in choices))
             for number, text in enumerate(texts, 1):
                 self.teletype.say(text, f"  {number:>2}  ")
-            said = _("A number takes one of these.") if texts else _("no device tree for this board found")
-            self.teletype.say(f"  {said}")
-        line = self.teletype.ask(_("Another one for this boot (Enter keeps it, - empties it): "))
+            message = _("A number selects one of these.") if texts else _("no device tree for this board found")
+            self.teletype.say(f"  {message}")
+        line = self.teletype.ask(_("New value for this boot (Enter keeps the old one, - clears it): "))
         if not line:
             return editor
         wanted = typed_number(line)
         if wanted is not None and editor.current.part is EntryPart.TREE:
             if not 1 <= wanted <= len(texts):
-                return editor  # no device tree is called 7
+                return editor  # there is no such number
             line = texts[wanted - 1]
         return editor.with_line(LineEditor() if line == "-" else LineEditor().insert(line))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk on a terminal that can only show lines: what it offers, and says, is what the screen does.
+"""The kiosk on a terminal that can only print lines. It offers and says the same as the kiosk's screen.
 
-A number and Enter take a row. No letter means anything, unless the settings give the help away.
+A number and Enter select a row. Letters are ignored, except for the help if the settings allow it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from bootmenu.bootstate.pin import LONGEST, Guard
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Jump, Outcome, Quit
-from bootmenu.frontends.plain_base import Locked, PlainBase
+from bootmenu.frontends.plain_base import LockRequested, PlainBase
 from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
@@ -37,18 +37,18 @@ class PlainKiosk(PlainBase):
         self._outcome: Outcome | None = None
 
     def run(self, error: BootmenuError | None = None) -> Outcome:
-        """Until there is an outcome. The end of the input is one. error: what came back; it is told first."""
+        """Run the kiosk until it has an outcome. error: of an earlier start, which is reported first."""
         try:
-            self._attend()
+            self._reset_input()
             if self.context.warning:
                 menu_log.write(self.context.warning)
             if error is not None:
-                self._refuse(error)
-            for step in (self._prepare, self._look, self._list):
+                self._report(error)
+            for step in (self._prepare, self._scan, self._list):
                 self._try(step)
             while self._outcome is None:
                 with contextlib.suppress(KeyboardInterrupt):  # between two steps
-                    if not self._try(self._turn):
+                    if not self._try(self._prompt):
                         self._try(self._list)
         except EndOfInput:
             self.teletype.hung_up = True
@@ -56,41 +56,42 @@ class PlainKiosk(PlainBase):
         return self._outcome
 
     def _prepare(self) -> None:
-        context, ready = self.context, KioskState.read(self.context.session, self.context.settings)
-        self._guard = ready.guard
-        self._offer = KioskOffer(context.policy, context.settings, ready, running=context.confirm_always)
+        """Read the state, and what the kiosk may offer."""
+        context, state = self.context, KioskState.read(self.context.session, self.context.settings)
+        self._guard = state.guard
+        self._offer = KioskOffer(context.policy, context.settings, state, running=context.confirm_always)
 
-    def _attend(self) -> None:
-        """Ask as a kiosk does: nobody leaves it by Ctrl+D, and no answer comes too late."""
+    def _reset_input(self) -> None:
+        """Set how the kiosk reads lines: Ctrl+D does not leave it, and an answer never comes too late."""
         self.teletype.stays, self.teletype.idle = True, None
-        # where nothing starts by itself, nothing is to be written for nobody
+        # if nothing starts automatically, there is nothing to do after the idle time
         self.teletype.patience = None if self.context.countdown is None else self.context.settings.kiosk_idle
 
     def _try(self, step: Callable[[], None]) -> bool:
-        """Do it; return whether it was done. What goes wrong is written down, and the kiosk stays."""
+        """Run a step; return whether it succeeded. Errors are logged, and the kiosk stays."""
         try:
             step()
         except (KeyboardInterrupt, Idle):
             self.teletype.say()
         except EndOfInput:
             raise
-        except Exception as mistake:
-            self._refuse(mistake)
+        except Exception as error:
+            self._report(error)
         else:
             return True
         return False
 
-    def _turn(self) -> None:
+    def _prompt(self) -> None:
+        """Execute one line, or start the recommended entry if nobody types; then print the list if necessary."""
         try:
-            again = self._obey(self.teletype.ask(">"))
+            relist = self._execute(self.teletype.ask(">"))
         except Idle:
-            again = self._start_by_itself()
-        if again and self._outcome is None:
+            relist = self._start_automatically()
+        if relist and self._outcome is None:
             self._list()
 
-    def _start_by_itself(self) -> bool:
-        """Nobody is here: start what is recommended, after a countdown that any line ends. Return whether something
-        was done."""
+    def _start_automatically(self) -> bool:
+        """Start the recommended entry after a countdown, which any line stops. Return whether to print the list."""
         best, countdown = self._offer.recommended, self.context.countdown
         if best is None or countdown is None:
             return False
@@ -102,29 +103,32 @@ class PlainKiosk(PlainBase):
             self._choose(best)
             return True
         finally:
-            self._attend()
-        return self._obey(line)
+            self._reset_input()
+        return self._execute(line)
 
-    def _look(self) -> None:
+    def _scan(self) -> None:
+        """Scan, and log the error if that fails; the kiosk goes on with what was found."""
         self.teletype.say(_(pages.WAIT))
         try:
-            self.look()
-        except Exception as error:  # what was found is there
+            self.scan()
+        except Exception as error:
             menu_log.write_error(error)
 
-    def _refuse(self, error: Exception, words: str = "") -> None:
-        """Say that something did not work; why is in the log."""
+    def _report(self, error: Exception, name: str = "") -> None:
+        """Say that something did not work, and log why. name: of the entry or action."""
         menu_log.write_error(error)
-        for sentence in pages.refusal_sentences(words):
+        for sentence in pages.refusal_sentences(name):
             self.teletype.say(sentence)
 
-    def _arrive(self, words: str) -> None:
-        for sentence in pages.arrival_sentences(words):
+    def _report_simulated(self, name: str) -> None:
+        """Say what would have happened on a real machine. name: of the entry or action."""
+        for sentence in pages.arrival_sentences(name):
             self.teletype.say(sentence)
 
     # --- the list
 
     def _list(self) -> None:
+        """Print the rows that the kiosk offers."""
         say, offer = self.teletype.say, self._offer
         offer.update(self.results.listings, finished=self.results.finished)
         say()
@@ -142,15 +146,15 @@ class PlainKiosk(PlainBase):
                 say(name, head)
                 if row.note:
                     say(row.note, " " * (digits + 5))
-        self._how()
+        self._print_usage()
         say(clean(self.context.settings.kiosk_contact, 200))
 
-    def _how(self) -> None:
+    def _print_usage(self) -> None:
         if self._offer.rows:
             self.teletype.say(_("Type a number, then Enter."))
 
-    def _obey(self, line: str) -> bool:
-        """Do it; return whether the list is to be shown again."""
+    def _execute(self, line: str) -> bool:
+        """Execute a typed line; return whether to print the list again."""
         number, rows = typed_number(line), self._offer.rows
         if number is not None and 1 <= number <= len(rows):
             self._choose(rows[number - 1])
@@ -159,49 +163,50 @@ class PlainKiosk(PlainBase):
             self.do_help()
             return False
         if line:
-            self._how()
+            self._print_usage()
         return not line
 
     # --- rows
 
     def _choose(self, row: pages.KioskRow) -> None:
-        if row.pin and not self._opens():
+        """Do what a row offers, after asking for the PIN if it needs one."""
+        if row.pin and not self._ask_pin():
             return
         if row.listing is not None:
             self._start(row)
         elif row.action == pages.SERVICE:
-            self._serve()
+            self._open_service_menu()
         elif row.power is not None:
             try:
                 self.go_down(row.power)
             except SimulatedJump:
-                self._arrive(row.name)
+                self._report_simulated(row.name)
             except BootmenuError as error:
-                self._refuse(error, row.name)
+                self._report(error, row.name)
         else:
             getattr(self, f"do_{row.action}")()
 
     def do_rescan(self) -> None:
         """Scan again."""
-        self._look()
+        self._scan()
 
     def do_details(self) -> None:
-        """Say the details of what would start automatically."""
+        """Print the details of the entry that would start automatically."""
         best = self._offer.recommended
         if best is not None and best.listing is not None:
             self.details(best.listing, best.name)
 
     def do_help(self) -> None:
-        """Say what can be typed."""
-        self._how()
+        """Print what can be typed."""
+        self._print_usage()
         self.teletype.say(_("the list again"), f"{_('Enter')}: ")
 
-    def _opens(self) -> bool:
-        """Ask for the PIN, until it is the right one, or nobody wants it any more."""
+    def _ask_pin(self) -> bool:
+        """Ask for the PIN until it is right; return False if it is not given, or must not be tried now."""
         wrong = False
         while self._guard is not None:
-            if said := pages.pin_message(self._guard.wait, wrong=wrong):
-                self.teletype.say(said)
+            if message := pages.pin_message(self._guard.wait, wrong=wrong):
+                self.teletype.say(message)
             if self._guard.wait:
                 return False
             typed = self.teletype.ask(_("The PIN (Enter for none): "), secret=True)
@@ -213,19 +218,20 @@ class PlainKiosk(PlainBase):
             wrong = True
         return False
 
-    def _serve(self) -> None:
-        """Open the standard menu, with everything, until it is locked again."""
+    def _open_service_menu(self) -> None:
+        """Run the standard menu, with all actions, until it is locked again."""
         try:
             self._outcome = PlainMenu(self.context.unlocked(), self.teletype, self.results).run()
-        except Locked:
+        except LockRequested:
             pass
         finally:
-            self._attend()
+            self._reset_input()
 
     def _start(self, row: pages.KioskRow) -> None:
+        """Load a row's entry for the jump."""
         session, listing = self.context.session, row.listing
         assert listing is not None
-        if self.context.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
+        if self.context.confirm_always and not self.teletype.sure(_("This ends the running system. Start it?")):
             return
         self.teletype.say(row.name)
         self.teletype.say(_("Starting. Please do not switch off."))
@@ -235,10 +241,10 @@ class PlainKiosk(PlainBase):
             raise
         except Exception as error:
             self._offer.refuse(listing.entry.id)
-            self._refuse(error, row.name)
+            self._report(error, row.name)
             return
         if session.simulated:
             session.unload(plan)
-            self._arrive(row.name)
+            self._report_simulated(row.name)
         else:
             self._outcome = Jump(plan)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The list of the plain menu: every entry with its number, and what can be typed."""
+"""The list of the plain menu: every entry with its number, and the commands."""
 
 from __future__ import annotations
 
@@ -30,31 +30,32 @@ class PlainListing(PlainBase):
     def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
         super().__init__(context, teletype, results)
         self._session = context.session
-        self._words = ""
-        """Of the filter."""
-        self._shown = State()
-        """What was remembered when the list was printed: what is seen there is taken back, and nothing else."""
+        self._filter = ""
+        """The words that listed entries contain."""
+        self._printed_state = State()
+        """The state when the list was printed: a command toggles what the person sees there."""
 
     @property
     def _prompt(self) -> str:
-        return f"/{cut(clean(self._words), self.teletype.room // 2)} >" if self._words else ">"
+        return f"/{cut(clean(self._filter), self.teletype.room // 2)} >" if self._filter else ">"
 
     @property
     def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, EntryRow]]]:
-        """Return the rows that are shown, and by its place every entry that is, with the number that it has in the
-        whole list, and its row there."""
-        every = rows(self.results, self._session.state_store.state)
+        """Return the rows to print; and for each entry among them, by its key, its number in the whole list and its
+        row there."""
+        all_rows = rows(self.results, self._session.state_store.state)
         numbered = {
-            _place(entry.listing): (index, entry)
-            for index, entry in enumerate((row.entry for row in every if row.entry), 1)
+            _key(entry.listing): (index, entry)
+            for index, entry in enumerate((row.entry for row in all_rows if row.entry), 1)
         }
-        if not self._words:
-            return every, numbered
-        shown = rows(self.results, self._session.state_store.state, self._words)
-        places = [_place(row.listing) for row in shown if row.listing]
-        return shown, {place: numbered[place] for place in places}
+        if not self._filter:
+            return all_rows, numbered
+        matching = rows(self.results, self._session.state_store.state, self._filter)
+        keys = [_key(row.listing) for row in matching if row.listing]
+        return matching, {key: numbered[key] for key in keys}
 
     def _list(self) -> None:
+        """Print the list."""
         say, machine = self.teletype.say, self._session.machine
         title = " - ".join(part for part in (machine.title, machine.kernel_release) if part)
         say()
@@ -65,36 +66,38 @@ class PlainListing(PlainBase):
                 self.finding(finding)
         for notice in self._session.notices:
             say(localized(notice), f"  {_('note')}  ")
-        self._shown = self._session.state_store.state
+        self._printed_state = self._session.state_store.state
         shown, numbered = self._rows
         entries = dict(zip(numbered, entry_lines(list(numbered.values()), self.teletype.room), strict=True))
         headings = [row.text for row in shown if row.heading]
         partitions = iter(abridged(tuple(headings), self.teletype.room - 1))
         for row in shown:
             if row.listing is not None:
-                say(entries[_place(row.listing)])
+                say(entries[_key(row.listing)])
             elif row.heading:
                 say(f" {next(partitions)}")
             elif row.problem is not None:
                 say(localized(row.problem.located), f"     {_('skip')}  ")
             else:
                 say(row.text, "     ")
-        if not entries and not self._words:
-            say(_("There is nothing here that could be started."), " ")
+        if not entries and not self._filter:
+            say(_("No boot entries found."), " ")
         self._hints(len(entries))
 
     def _hints(self, shown: int) -> None:
-        if self._words:
-            entries = ngettext("{n} entry", "{n} entries", sum(1 for _each in self.results.listings))
-            said = _("{shown} of {entries} with “{words}”").format(
-                shown=shown, entries=entries, words=clean(self._words, 40)
+        """Print how many entries match the filter, and the commands. shown: number of entries that match."""
+        if self._filter:
+            entries = ngettext("{n} entry", "{n} entries", len(list(self.results.listings)))
+            count = _("{shown} of {entries} with “{words}”").format(
+                shown=shown, entries=entries, words=clean(self._filter, 40)
             )
-            self.teletype.say(f"{said}. {_('/ alone shows all of them.')}")
+            self.teletype.say(f"{count}. {_('/ alone shows all of them.')}")
         letters = " ".join(action.plain for action in self._offered())
-        said = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")
-        self.teletype.say(said.format(letters=letters))
+        text = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")
+        self.teletype.say(text.format(letters=letters))
 
     def _offered(self) -> Iterator[Action]:
+        """Yield the actions that are possible now."""
         for action in plain_commands():
             if self.context.permits(action.name) and (action.labelled_with is not Situation.LOCKED or self._locked):
                 yield action
@@ -104,7 +107,7 @@ class PlainListing(PlainBase):
         return [group.device for group in self.results.groups if group.device.locked]
 
     def _entry(self, typed: str) -> Listing | None:
-        """Return the entry of that number, as long as it is shown; else say what is needed."""
+        """Return the entry with the typed number if it is listed; else print which numbers there are."""
         _shown, numbered = self._rows
         wanted = typed_number(typed)
         for index, row in numbered.values():
@@ -113,7 +116,7 @@ class PlainListing(PlainBase):
         numbers = [index for index, _row in numbered.values()]
         if not numbers:
             self.teletype.say(_("There is no entry."))
-        elif self._words:
+        elif self._filter:
             some = ", ".join(map(str, numbers))
             self.teletype.say(_("That needs the number of an entry that is shown: {numbers}.").format(numbers=some))
         else:
@@ -121,6 +124,6 @@ class PlainListing(PlainBase):
         return None
 
 
-def _place(listing: Listing) -> tuple[str, str]:
-    """Return what no other entry has: a copy of a disk has the same ids."""
+def _key(listing: Listing) -> tuple[str, str]:
+    """Return what identifies an entry. Its id alone does not, because a copy of a disk has the same ids."""
     return listing.entry.device, listing.entry.id

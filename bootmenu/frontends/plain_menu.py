@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The plain menu: a numbered list and one question at a time, for any terminal that can show lines and send them.
+"""The plain menu: a numbered list and one question at a time, for any terminal that can print and read lines.
 
-Standard library only, no cursor addressing. It has the same entries, verdicts and actions as the screens.
+It uses no cursor addressing and no Textual. It has the same entries, verdicts and actions as the screens.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
-from bootmenu.frontends.plain_base import Locked
+from bootmenu.frontends.plain_base import LockRequested
 from bootmenu.frontends.plain_editor import PlainEditor
 from bootmenu.frontends.plain_listing import PlainListing
 from bootmenu.frontends.ui_context import UiContext
@@ -34,16 +34,16 @@ from bootmenu.view.wording import POWER_WORDS, full_name, made_default, stage_li
 
 
 class PlainMenu(PlainListing):
-    """The menu on one terminal. results: of a scan that was made already."""
+    """The menu on one terminal. results: of an earlier scan, if there is one."""
 
     def __init__(self, context: UiContext, teletype: Teletype, results: ScanResults | None = None) -> None:
         super().__init__(context, teletype, results)
         self._outcome: Outcome | None = None
 
     def run(self, error: BootmenuError | None = None) -> Outcome:
-        """Until there is an outcome. The end of the input is one. error: what came back; it is told first. Raise
-        Locked where the kiosk is to be locked again."""
-        # nobody leaves a first stage by Ctrl+D
+        """Run the menu until it has an outcome, such as Quit at the end of the input. error: of an earlier start,
+        printed first. Raise LockRequested if the kiosk is to be locked again."""
+        # Ctrl+D does not leave a first stage
         self.teletype.stays = not self.context.may_quit
         self.teletype.idle = self.teletype.patience = (
             self.context.settings.kiosk_idle if self.context.service else None
@@ -52,44 +52,46 @@ class PlainMenu(PlainListing):
             if self.context.warning:
                 self.teletype.say(localized(self.context.warning), "  ! ")
             if error is not None:
-                self._failed(error)
+                self._print_error(error)
             if not self.results.finished:
-                self._try(self._look)
+                self._try(self._scan)
             self._try(self._list)
             while self._outcome is None:
-                self._try(lambda: self._obey(self.teletype.ask(self._prompt)))
+                self._try(lambda: self._execute(self.teletype.ask(self._prompt)))
         except EndOfInput:
             self.teletype.hung_up = True
             return Quit()
         except Idle:
-            raise Locked from None
+            raise LockRequested from None
         return self._outcome
 
     def _try(self, step: Callable[[], None]) -> None:
-        """What goes wrong is told, and the menu stays."""
+        """Run a step; print the error if it fails, so that the menu stays."""
         try:
             step()
         except KeyboardInterrupt:
             self.teletype.say()
-        except (EndOfInput, Idle, Locked):
+        except (EndOfInput, Idle, LockRequested):
             raise
-        except BootmenuError as failure:
-            self._failed(failure)
-        except Exception as mistake:
-            menu_log.write_error(mistake)
-            self.teletype.say(f"{headline(mistake)} {mistake!r:.200}", "  ! ")
-            self.teletype.say(advice(mistake), "    → ")
-
-    def _look(self) -> None:
-        self.teletype.say(_("Looking for what can be started."))
-        try:
-            self.look()
         except BootmenuError as error:
-            self._failed(error)
+            self._print_error(error)
+        except Exception as error:
+            menu_log.write_error(error)
+            self.teletype.say(f"{headline(error)} {error!r:.200}", "  ! ")
+            self.teletype.say(advice(error), "    → ")
+
+    def _scan(self) -> None:
+        """Scan, and print the error if that fails; the menu goes on with what was found."""
+        self.teletype.say(_("Scanning for boot entries."))
+        try:
+            self.scan()
+        except BootmenuError as error:
+            self._print_error(error)
 
     # --- commands
 
-    def _obey(self, line: str) -> None:
+    def _execute(self, line: str) -> None:
+        """Execute a typed command."""
         if not line:
             self._list()
             return
@@ -103,63 +105,63 @@ class PlainMenu(PlainListing):
             return
         action = next((action for action in self._offered() if action.plain[0] == letter), None)
         if action is None:
-            self.teletype.say(_("{line} is no command; ? lists them.").format(line=line[:20]))
+            self.teletype.say(_("{line} is not a command; ? lists them.").format(line=line[:20]))
             return
-        do = getattr(self, f"do_{action.name}")
+        command = getattr(self, f"do_{action.name}")
         if action.name == "filter":
-            do(rest)
+            command(rest)
         elif not _takes_number(action):
-            do()
+            command()
         elif (listing := self._entry(rest)) is not None:
-            do(listing)
+            command(listing)
 
-    # --- what the actions do, by their names in the table
+    # --- the actions, each named after its action of the table
 
     def do_details(self, listing: Listing) -> None:
-        """Say every finding about an entry, and its boot plan."""
+        """Print the findings about an entry, and its boot plan."""
         self.details(listing, full_name(listing.entry))
 
     def do_filter(self, words: str) -> None:
         """List only the entries with these words."""
-        self._words = words
+        self._filter = words
         self._list()
 
     def do_rescan(self) -> None:
-        """Read every partition again."""
-        self._look()
+        """Scan every partition again."""
+        self._scan()
         self._list()
 
     def do_shell(self) -> None:
-        """Open a shell, until it ends."""
+        """Run a shell until it ends."""
         self._session.shell()
         self._list()
 
     def do_lock(self) -> None:
-        """Go back to the kiosk."""
-        raise Locked
+        """Return to the kiosk."""
+        raise LockRequested
 
     def do_demo(self) -> None:
-        """Leave for the demonstration machine."""
+        """Switch to the demonstration machine."""
         self._outcome = Demo()
 
     def do_quit(self) -> None:
-        """Leave."""
+        """Leave the menu."""
         self._outcome = Quit()
 
     def do_edit(self, listing: Listing) -> None:
-        """Change an entry for this boot only, until it is started or left."""
+        """Change an entry for this boot only, until it is started or the editor is left."""
         editor = PlainEditor(self, listing)
         while self._outcome is None and editor.ask():
             if editor.wants_boot:
-                self._try(partial(self._boot, editor.judged))
+                self._try(partial(self._boot, editor.listing))
 
     def do_make_default(self, listing: Listing) -> None:
-        """Make an entry the default, or no longer."""
-        self._remember("make_default", listing)
+        """Make an entry the default, or undo that."""
+        self._toggle_default("make_default", listing)
 
     def do_next_boot(self, listing: Listing) -> None:
-        """Make an entry the default of the next boot only, or no longer."""
-        self._remember("next_boot", listing)
+        """Make an entry the default of the next boot only, or undo that."""
+        self._toggle_default("next_boot", listing)
 
     def _help(self) -> None:
         helps = [
@@ -170,32 +172,35 @@ class PlainMenu(PlainListing):
             self.teletype.say(text, f"  {fit(shown, max(6, cells(shown)))} ")
 
     def _boot(self, listing: Listing) -> None:
+        """Load an entry for the jump, after a confirmation where one is needed."""
         if listing.report.verdict is Severity.FAIL:
             for finding in listing.report.of(Severity.FAIL):
                 self.finding(finding)
-            if not self.teletype.sure(_("It cannot be started here. Try it all the same?")):
+            if not self.teletype.sure(_("It cannot be started here. Try anyway?")):
                 return
-        elif self.context.confirm_always and not self.teletype.sure(_("This ends what runs now. Start it?")):
+        elif self.context.confirm_always and not self.teletype.sure(_("This ends the running system. Start it?")):
             return
-        self.teletype.say(_("Loading {name}. Ctrl+C takes it back.").format(name=full_name(listing.entry)))
+        self.teletype.say(_("Loading {name}. Ctrl+C cancels.").format(name=full_name(listing.entry)))
         try:
             self._outcome = Jump(self.load(listing, self._stage))
         except KeyboardInterrupt as interrupt:
-            for left in left_loaded(interrupt):
-                self.teletype.say(localized(left), "  ! ")
-            if not left_loaded(interrupt):
-                self.teletype.say(_("Taken back: nothing is loaded."))
+            notes = left_loaded(interrupt)
+            for note in notes:
+                self.teletype.say(localized(note), "  ! ")
+            if not notes:
+                self.teletype.say(_("Cancelled: nothing is loaded."))
 
     def _stage(self, progress: Progress) -> None:
         if progress.state is not StageState.RUNNING:
             self.teletype.say(stage_line(progress), "  ")
 
     def do_test(self, listing: Listing) -> None:
-        allowed = self._session.preflight()
-        if allowed.refused is not None:
-            raise allowed.refused
-        if allowed.replaces and not self.teletype.sure(
-            _("A kernel is loaded already, and would be gone. Test all the same?")
+        """Load an entry as a test, and unload it again."""
+        preflight = self._session.preflight()
+        if preflight.refused is not None:
+            raise preflight.refused
+        if preflight.replaces and not self.teletype.sure(
+            _("A kernel is already loaded; a test unloads it. Test anyway?")
         ):
             return
         error: LoadError | None = None
@@ -206,28 +211,30 @@ class PlainMenu(PlainListing):
             except LoadError as failure:
                 error = failure
             finally:
-                left = self._session.unload(plan)
-        if left:
-            self.teletype.say(localized(left), "  ! ")
+                still_loaded = self._session.unload(plan)
+        if still_loaded:
+            self.teletype.say(localized(still_loaded), "  ! ")
         self.finding(trial_load.finding(plan, error))
 
-    def _remember(self, action: str, listing: Listing) -> None:
-        memory, there, shown, name = self._session.state_store, self.results.disks, self._shown, listing.entry.id
+    def _toggle_default(self, action: str, listing: Listing) -> None:
+        """Make an entry the default, or undo that if the printed list has it as the default."""
+        store, disks, name = self._session.state_store, self.results.disks, listing.entry.id
+        printed = self._printed_state
 
         def change(state: State) -> State:
             if action == "make_default":
-                return state.without_default(name) if shown.default == name else state.with_default(listing, there)
-            return state.without_once(name) if shown.once == name else state.with_once(listing)
+                return state.without_default(name) if printed.default == name else state.with_default(listing, disks)
+            return state.without_once(name) if printed.once == name else state.with_once(listing)
 
-        kept = memory.update(change)
+        saved = store.update(change)
         self._list()
-        if not kept:
-            self.teletype.say(localized(memory.error), "  ! ")
-        if name in (memory.state.default, memory.state.once) and (warning := made_default(listing, "")):
+        if not saved:
+            self.teletype.say(localized(store.error), "  ! ")
+        if name in (store.state.default, store.state.once) and (warning := made_default(listing, "")):
             self.teletype.say(f"{full_name(listing.entry)}: {localized(warning)}", "  ! ")
 
     def do_unlock(self) -> None:
-        """Until a partition is unlocked, or Enter is typed alone. After a wrong passphrase comes the next try."""
+        """Unlock a partition. Ask for its passphrase until it is right, or Enter alone is typed."""
         locked = self._locked
         chosen = self.teletype.choose([device.title for device in locked]) if len(locked) > 1 else 0
         if chosen is None:
@@ -241,28 +248,30 @@ class PlainMenu(PlainListing):
             except UnlockError as error:
                 if not error.wrong:
                     raise
-                self._failed(error)
+                self._print_error(error)
             else:
-                self._look()
+                self._scan()
                 self._list()
                 return
 
     def do_log(self) -> None:
+        """Print the last of the kernel's messages."""
         lines = self._session.kernel_log()
         if lines is None:
-            self.teletype.say(_("The kernel's messages may not be read."))
+            self.teletype.say(_("The kernel's messages cannot be read."))
         for line in (lines or [])[-20:]:
             self.teletype.say(line, "  ")
 
     def do_power(self) -> None:
+        """Restart or switch off the machine."""
         offered = self._session.powers
         chosen = self.teletype.choose([_(POWER_WORDS[power]) for power in offered])
         if chosen is not None:
             self.go_down(offered[chosen])
 
-    def _failed(self, error: BootmenuError) -> None:
-        for text, most in refusal_lines(error):
-            self.teletype.say(text, "  ! " if most else "      ")
+    def _print_error(self, error: BootmenuError) -> None:
+        for text, important in refusal_lines(error):
+            self.teletype.say(text, "  ! " if important else "      ")
         if hint := advice(error):
             self.teletype.say(hint, "    → ")
 

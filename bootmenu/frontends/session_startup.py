@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A session that is opened by threads while the first frame is looked at."""
+"""Open a session in a thread while the first frame is shown."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 
 class SessionStartup:
-    """A session on its way. What takes time is done by threads, one after the other; `wake` is called after each."""
+    """A session that is being opened. Slow steps run in threads, one at a time; `wake` is called after each."""
 
     def __init__(self, demo: bool, host: Host, loaded: Loaded, wake: Callable[[], object]) -> None:
-        self.stack = contextlib.ExitStack()
+        self._stack = contextlib.ExitStack()
         """Closes what was opened."""
         self._demo = demo
         self._host = host
         self.loaded = loaded
-        """The settings; of the demonstration as soon as it is prepared."""
+        """The settings; a demonstration has its own once it is prepared."""
         self.simulated_pin = ""
-        """What the demonstration says of its PIN."""
+        """The line that names the demonstration's PIN, if it has one."""
         self._wake = wake
-        self._make: Callable[[], MachineSession] | None = None
+        self._create: Callable[[], MachineSession] | None = None
         self._session: MachineSession | None = None
         self._shared: SharedSession | None = None
         self._error: BaseException | None = None
         self._done = threading.Event()
-        self._thread = self._begin(self._prepare)
+        self._thread = self._start(self._prepare)
 
-    def _begin(self, work: Callable[[], None]) -> threading.Thread:
+    def _start(self, work: Callable[[], None]) -> threading.Thread:
         def body() -> None:
             try:
                 work()
@@ -58,9 +58,9 @@ class SessionStartup:
             from bootmenu.demo import demonstration
             from bootmenu.session import menu_log
 
-            self.stack.enter_context(menu_log.in_memory())
-            session = self.stack.enter_context(demonstration())
-            self._make = lambda: session
+            self._stack.enter_context(menu_log.in_memory())
+            session = self._stack.enter_context(demonstration())
+            self._create = lambda: session
             if self.loaded.settings.profile is Profile.KIOSK:
                 from bootmenu.demo.demo_kiosk import demonstrated
 
@@ -73,45 +73,46 @@ class SessionStartup:
         from bootmenu.session.machine_session import MachineSession
 
         machine = gather(self._host)
-        if first_stage():  # init starts a menu again that was killed
+        if first_stage():  # a menu that was killed may have left volumes open; init has started this one after it
             luks.close_left(self._host)
         changes = None
-        with contextlib.suppress(OSError):  # then a new medium is found by r
+        with contextlib.suppress(OSError):  # without it, r (scan again) finds a new medium
             changes = Hotplug()
-            self.stack.callback(changes.close)  # also where no session comes of it
-        self._make = lambda: self.stack.enter_context(
+            self._stack.callback(changes.close)  # even if no session is made
+        self._create = lambda: self._stack.enter_context(
             contextlib.closing(MachineSession(self._host, machine, settings=self.loaded.settings, changes=changes))
         )
 
-    def _remember(self) -> None:
-        """Before anything is mounted read-only."""
+    def _record_menu_start(self) -> None:
+        """Record the menu's start in the state, before the scan mounts its file system read-only."""
         assert self._session is not None
-        memory = self._session.state_store
-        memory.update(lambda state: state.on_menu_start())
-        if memory.healed:  # a countdown that is not stopped shows it to nobody
+        store = self._session.state_store
+        store.update(lambda state: state.on_menu_start())
+        if store.healed:  # no screen shows it if the countdown is not stopped
             from bootmenu.session import menu_log
 
-            menu_log.write(memory.healed)
+            menu_log.write(store.healed)
 
     def poll(self) -> SharedSession | None:
-        """The session as soon as it is there; None = not yet. In the main thread: a session has its mounts to itself
-        only if it is made there. Raises what went wrong."""
+        """Return the session, or None if it is not open yet. Raise the exception that has ended a step.
+
+        Call it in the main thread: only a session made there has its mounts to itself."""
         if self._shared is not None or not self._done.is_set():
             return self._shared
         if self._error is not None:
             raise self._error
         if self._session is None:
-            assert self._make is not None
-            self._session = self._make()
-            self._thread = self._begin(self._remember)
+            assert self._create is not None
+            self._session = self._create()
+            self._thread = self._start(self._record_menu_start)
             return None
         from bootmenu.session.shared_session import SharedSession
 
         self._shared = SharedSession(self._session)
-        self.stack.callback(self._shared.close)
+        self._stack.callback(self._shared.close)
         return self._shared
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Wait for the running step, and close everything."""
         self._thread.join()
-        self.stack.close()
+        self._stack.close()

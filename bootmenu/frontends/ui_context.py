@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every screen is told once: the session, and what is permitted here."""
+"""What every screen needs to know: the session, the settings, and what is permitted here."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from bootmenu.view.screen_ids import Requirement
 
 
 class UiContext(Value, kw_only=True):
-    """The session and the limits that the caller set."""
+    """The session, the settings and the limits for one front end."""
 
     session: Session
     may_quit: bool = True
-    """False in a first stage: there is nothing to go back to."""
+    """Whether the menu can be left; False in a first stage, where there is nothing to return to."""
     confirm_always: bool = False
-    """Ask before every load, not only before one whose verdict is FAIL: a running system would end."""
+    """Whether to ask before every load, not only if the verdict is FAIL, because it would end a running system."""
     offer_demo: bool = False
-    """The key m leaves for the demonstration machine."""
+    """Whether the key m opens the demonstration machine."""
     warning: str = ""
-    """Something to tell at the start, such as a theme that could not be read."""
+    """A message to show first, such as that a theme could not be read."""
     log_file: str = ""
-    """Where errors of the menu itself are written, for the help page."""
+    """Path of the menu's log, for the help page."""
     settings: Settings = field(default_factory=Settings)
     policy: Policy = field(default_factory=Policy)
-    """What exists; everything that offers or does something asks it."""
+    """Which actions and entries exist."""
     service: bool = False
-    """This is the kiosk's other side: the PIN was right, and the key Esc locks it again."""
+    """Whether this is the kiosk's service menu, which was opened with the PIN, and which Esc locks again."""
     countdown: int | None = None
-    """Seconds that the kiosk counts down after its idle time; None = nothing starts by itself."""
+    """Seconds that the kiosk counts down after its idle time, or None if nothing starts automatically."""
     simulated_pin: str = ""
-    """What the demonstration says of its PIN."""
+    """The line that names the demonstration's PIN, if it has one."""
     logged: Callable[[], bool] = lambda: False
-    """Whether something was written to the log since the menu was opened."""
+    """Returns whether something was logged since the menu was opened."""
     few_buttons: Callable[[], bool] = lambda: False
-    """Whether there are only one or two buttons to use it with."""
+    """Returns whether the kiosk is operated with one or two buttons only."""
 
     def unlocked(self) -> UiContext:
-        """After the PIN."""
+        """Return the context of the service menu, which the PIN opens."""
         return replace(self, policy=self.policy.unlocked(), service=True)
 
     def permits(self, action: str) -> bool:
-        """Return whether an action of the table exists here."""
+        """Return whether an action of the table (view/actions.py) exists here."""
         return action not in self.not_permitted
 
     @property

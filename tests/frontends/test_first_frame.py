@@ -27,12 +27,12 @@ class SessionStartup(menu.SessionStartup):
     def _prepare(self):
         from tests.builders import fakes
         session = {session}
-        self._make = lambda: session
+        self._create = lambda: session
 
 def show(run_):
     from bootmenu.frontends.outcome import Quit
     error = run_.error.message if run_.error else ""
-    print(f"SAID <{{run_.said}}> ERROR <{{error}}> OUTCOME <{{run_.outcome}}> CALLS", end=" ")
+    print(f"SAID <{{run_.notice}}> ERROR <{{error}}> OUTCOME <{{run_.outcome}}> CALLS", end=" ")
     print(*(call.replace(" ", "-") for call in run_.shared.session.calls), end=" ")
     if os.environ.get("LEFT"):
         import select, tty
@@ -263,7 +263,7 @@ def test_escape_while_it_loads_takes_it_back() -> None:
         line.type(b"\x1b")
         said = ended(line)
         assert "load-undone" in said
-        assert "SAID <taken back: nothing is loaded>" in said
+        assert "SAID <cancelled: nothing is loaded>" in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -345,7 +345,7 @@ import sys
 from bootmenu.frontends import launcher as menu
 def show(run_):
     from bootmenu.frontends.outcome import Quit
-    print("SAID", run_.said, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
+    print("SAID", run_.notice, "TEXTUAL" if "textual" in sys.modules else "NO-TEXTUAL", "END")
     return Quit()
 menu.menu_run.show = show
 from bootmenu.session.machine_session import MachineSession

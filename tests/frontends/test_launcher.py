@@ -77,7 +77,7 @@ def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -
 def test_that_nothing_is_remembered_is_told_where_something_should_be(settings: Settings, told: bool) -> None:
     """A first stage as the README builds it names no place: it would say so on every screen, for ever."""
     memory = StateStore(None, "Nothing is remembered.")
-    assert menu_run.why_it_forgets(memory, settings) == ("Nothing is remembered." if told else "")
+    assert menu_run.state_warning(memory, settings) == ("Nothing is remembered." if told else "")
 
 
 def test_a_real_machine_is_watched_for_new_media(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,10 +128,10 @@ def test_the_first_stages_init_is_told_what_the_settings_come_to(
 ) -> None:
     monkeypatch.setenv("BOOTMENU_PRINTK", str(tmp_path / "printk"))
     monkeypatch.setattr("os.getppid", lambda: 2)
-    first_stage.tell_init(settings)
+    first_stage.write_init_settings(settings)
     assert not (tmp_path / "settings").exists(), "a running system has no such init"
     monkeypatch.setattr(first_stage, "first_stage", lambda: True)
-    first_stage.tell_init(settings)
+    first_stage.write_init_settings(settings)
     assert (tmp_path / "settings").read_text() == said
 
 

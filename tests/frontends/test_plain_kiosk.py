@@ -251,7 +251,7 @@ def test_the_locked_kiosk_has_its_own_patience_again() -> None:
 def test_the_open_menu_is_left_where_it_may_be() -> None:
     assert kiosk("q", "4", "4711", "q", may_quit=True)[1] == Quit()
     said, _ = kiosk("4", "4711", "q", may_quit=False)
-    assert "q is no command" in said
+    assert "q is not a command" in said
 
 
 def test_an_entry_asks_for_the_pin_and_opens_nothing_else() -> None:

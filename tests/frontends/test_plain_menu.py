@@ -350,7 +350,7 @@ def test_a_shell_is_there_where_the_terms_want_one() -> None:
     assert "shell" in session.calls
     assert said.count("A number starts that entry.") == 2
     said, _ = sit(session, "s")
-    assert "s is no command" in said
+    assert "s is not a command" in said
 
 
 def test_every_command_of_the_table_is_carried_out() -> None:
@@ -370,14 +370,14 @@ def test_power_is_asked_about() -> None:
 def test_what_makes_no_sense_is_told(typed: str) -> None:
     said, outcome = sit(fakes.FakeSession(), typed)
     assert outcome == Quit()
-    assert "That needs the number of an entry" in said or "is no command; ? lists them." in said
+    assert "That needs the number of an entry" in said or "is not a command; ? lists them." in said
 
 
 def test_leaving_and_the_demonstration_exist_where_they_are_allowed() -> None:
     assert sit(fakes.FakeSession(), "m", offer_demo=True)[1] == Demo()
     said, _ = sit(fakes.FakeSession(), "q", "m", may_quit=False)
-    assert "q is no command" in said
-    assert "m is no command" in said
+    assert "q is not a command" in said
+    assert "m is not a command" in said
 
 
 @pytest.mark.parametrize(

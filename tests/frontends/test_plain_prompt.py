@@ -26,7 +26,7 @@ session = {session}
 
 class SessionStartup(menu.SessionStartup):
     def _prepare(self):
-        self._make = lambda: session
+        self._create = lambda: session
 
 menu.SessionStartup = SessionStartup
 try:
@@ -57,7 +57,7 @@ def starting(line: Line) -> None:
     line.until(lambda: "Start it?" in line.text)
     line.read(0.1)
     line.answer(b"y")
-    line.until(lambda: "Ctrl+C takes it back" in line.text)
+    line.until(lambda: "Ctrl+C cancels" in line.text)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -99,7 +99,7 @@ def test_ctrl_c_takes_a_load_back_and_the_menu_stays(tmp_path: Path) -> None:
         ready(line)
         starting(line)
         os.kill(line.process.pid, signal.SIGINT)
-        line.until(lambda: "Taken back: nothing is loaded." in line.text)
+        line.until(lambda: "Cancelled: nothing is loaded." in line.text)
         ready(line)
         line.type(b"\x04")
         assert line.wait() == 0

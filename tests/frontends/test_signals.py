@@ -87,8 +87,8 @@ sys.exit(cli.main(["--demo", *{flags}]))
 @pytest.mark.parametrize(
     ("module", "name", "before"),
     [
-        ("menu.countdown", "first_frame", True),  # in the frame
-        ("menu.countdown", "first_frame", False),  # at its end
+        ("menu.countdown", "run", True),  # in the frame
+        ("menu.countdown", "run", False),  # at its end
         ("menu.menu_run", "show", True),  # after it
         ("menu.menu_run", "run_screens", True),  # before Textual
         ("app.BootmenuApp", "get_default_screen", True),  # at its beginning

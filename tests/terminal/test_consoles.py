@@ -79,11 +79,11 @@ def test_plain_menus_go_on_while_anothers_jump_comes_back(place: int) -> None:
         both(lines, "A number starts that entry")
         for times in (1, 2):
             lines[place].answer(b"1")
-            lines[place].until(lambda times=times: lines[place].sent.count(b"Looking for") == 1 + times, 40)  # type: ignore[misc]
+            lines[place].until(lambda times=times: lines[place].sent.count(b"Scanning for") == 1 + times, 40)  # type: ignore[misc]
             lines[place].until(lambda: lines[place].text.rstrip().endswith(">"), 40)
         lines[1 - place].answer(b"4")
-        lines[1 - place].until(lambda: lines[1 - place].sent.count(b"Looking for") == 2, 40)
-        assert lines[place].sent.count(b"Looking for") == 3
+        lines[1 - place].until(lambda: lines[1 - place].sent.count(b"Scanning for") == 2, 40)
+        assert lines[place].sent.count(b"Scanning for") == 3
 
 
 def test_a_plain_line_that_hangs_up_takes_no_other_with_it() -> None:
@@ -91,7 +91,7 @@ def test_a_plain_line_that_hangs_up_takes_no_other_with_it() -> None:
         both(lines, "A number starts that entry")
         lines[1].type(b"\x04")
         lines[0].answer(b"1")
-        lines[0].until(lambda: lines[0].sent.count(b"Looking for") == 2, 40)
+        lines[0].until(lambda: lines[0].sent.count(b"Scanning for") == 2, 40)
         lines[0].until(lambda: lines[0].text.rstrip().endswith(">"), 40)
         lines[0].answer(b"q")
         assert lines[0].wait() == 0

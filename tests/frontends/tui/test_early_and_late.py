@@ -198,7 +198,7 @@ async def test_esc_before_a_load_is_drawn_takes_it_back() -> None:
         await menu.app.run_action("cancel", screen)
         await pushed
         await menu.until(lambda: results)
-    assert results == [Returned("taken back: nothing is loaded")]
+    assert results == [Returned("cancelled: nothing is loaded")]
 
 
 # ---- nothing that may wait for a disk or the firmware is asked by the thread that draws ------------------------

@@ -149,7 +149,7 @@ def test_pages_without_a_screen_of_their_own(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("columns", [80, 60, 40, 20])
 def test_the_countdown_is_a_whole_sentence_where_there_is_room(columns: int) -> None:
-    row = first_frame._countdown("300", columns)
+    row = first_frame._countdown_text("300", columns)
     assert cells(row) < columns
     assert "300 s" in row
     assert row.endswith("." if columns >= 40 else "s")

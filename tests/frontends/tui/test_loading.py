@@ -126,7 +126,7 @@ async def test_esc_takes_a_load_back(key: str) -> None:
         session.load_gate.set()
         await menu.at(MenuScreen)
         assert started(session) == ["plan alpine", "load alpine", "load undone", "unload"]
-        await menu.sees("taken back: nothing is loaded")
+        await menu.sees("cancelled: nothing is loaded")
         assert "Alpine" in menu.selected
         assert menu.app.return_value is None
 

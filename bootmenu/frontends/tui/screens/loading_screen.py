@@ -236,7 +236,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
 
     @on(Cancelled)
     def _cancelled(self, message: Cancelled) -> None:
-        text = _("taken back: nothing is loaded") if self._stop.is_set() else ""
+        text = _("cancelled: nothing is loaded") if self._stop.is_set() else ""
         self._close_with(self._make_result(localized(message.leftover) or text))
 
     def error_screen(self, error: Exception) -> BootmenuScreen[None]:
