@@ -159,8 +159,8 @@ def jump(console_session: ConsoleSession, plan: LoadPlan) -> None:
 
 
 def _kernel_messages() -> contextlib.AbstractContextManager[None]:
-    """Show kernel messages on the console until the end: those of the second kernel, or of a failed jump. After a
-    failed jump they would be drawn over the menu again."""
+    """Let the kernel print on the console until the end, for the second kernel's or a failed jump's first messages.
+    After a failed jump it is silent again, because its messages would be drawn over the menu."""
     saved = os.environ.get("BOOTMENU_PRINTK")
     with contextlib.suppress(OSError, IndexError):
         if saved:

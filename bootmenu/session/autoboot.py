@@ -158,8 +158,8 @@ class _TrustedDisks(Value, kw_only=True):
 
     @classmethod
     def of(cls, listings: Sequence[Listing], state: State, settings: Settings) -> _TrustedDisks:
-        """Return those for the present entries and the state. In a kiosk every rank is trusted, because its settings
-        limit what may start."""
+        """Return those for the present entries and the state. In a kiosk the rank does not matter, because its
+        settings say which disks may start."""
         ranks = (listing.rank for listing in listings)
         rank = math.inf if settings.profile is Profile.KIOSK else min(ranks, default=0)
         return cls(rank=rank, default=frozenset(state.default_disks), present=frozenset(state.disks))
@@ -281,7 +281,7 @@ def _reason(origin: _Origin, rejection: Message, *, replaced: bool) -> Message:
 
 
 class Countdown(Value):
-    """A countdown, as a value: its holder stops it by dropping it."""
+    """A running countdown. It is a value: to stop it, drop it."""
 
     seconds: int
     began: float
