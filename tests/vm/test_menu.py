@@ -121,7 +121,7 @@ def _look_into_a_shell(vm: Machine) -> None:
     """It has the terminal to itself, job control and Ctrl+C included; then the menu is there as it was before."""
     before, place = vm.marked(), vm.mark()
     vm.send("s")
-    vm.wait_for("exit leads back to the menu", 20, after=place)
+    vm.wait_for("Type exit to return to the menu", 20, after=place)
     vm.wait_for("/ # ", 20, after=place)
     vm.send("echo shell-$((6 * 7)) $(tty) $TERM", "enter")
     vm.wait_for("shell-42 /dev/ttyAMA0 vt220", 20, after=place)

@@ -122,7 +122,7 @@ def load(name: str, folders: Iterable[Path]) -> Theme:
 
 def _table(name: str, folders: tuple[Path, ...]) -> dict[str, object]:
     if not name.replace("-", "").replace("_", "").isalnum():
-        raise BootmenuError("a theme's name has letters, digits, - and _ only")
+        raise BootmenuError("a theme's name may only have letters, digits, - and _")
     for folder in folders:
         path = folder / f"{name}.toml"
         if path.is_file():
@@ -138,7 +138,7 @@ def _text(name: str, path: Path) -> str:
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise FormatError(f"theme {name}: {path} may be written by others than root")
+            raise FormatError(f"theme {name}: {path} can be written by other users")
         data = file.read(_MAX_SIZE + 1)
     if len(data) > _MAX_SIZE:
         raise FormatError(f"theme {name}: {path} is larger than {_MAX_SIZE // 1024} KiB")
@@ -148,7 +148,7 @@ def _text(name: str, path: Path) -> str:
 def _description(name: str, table: Mapping[str, object]) -> str:
     text = table.get("description", "")
     if not isinstance(text, str) or not text.isprintable() or len(text) > 200:
-        raise FormatError(f"theme {name}: description is one line of text")
+        raise FormatError(f"theme {name}: description must be one line of text")
     return text
 
 
@@ -159,21 +159,21 @@ def parse(name: str, table: Mapping[str, object]) -> Theme:
     variables = _strings(name, table, "variables")
     for key, value in colours.items():
         if key not in _COLOURS:
-            raise FormatError(f"theme {name}: there is no colour {key}; there are {', '.join(sorted(_COLOURS))}")
+            raise FormatError(f"theme {name}: unknown colour {key}; the colours are {', '.join(sorted(_COLOURS))}")
         _check_colour(name, key, value)
     if "primary" not in colours:
         raise FormatError(f"theme {name}: colours.primary is missing")
     for key, value in variables.items():
         ink, is_style = key.removeprefix("ink-").removesuffix("-style"), key.endswith("-style")
         if key.startswith("ink-") and ink not in set(Style):
-            raise FormatError(f"theme {name}: there is no ink {ink}; there are {', '.join(Style)}")
+            raise FormatError(f"theme {name}: unknown ink {ink}; the inks are {', '.join(Style)}")
         if key.startswith("ink-") and not is_style:
             _check_colour(name, key, value)
         if is_style and not set(value.split()) <= VALID_STYLE_FLAGS:
-            raise FormatError(f"theme {name}: {key} = {value!r} is no text style")
+            raise FormatError(f"theme {name}: {key} = {value!r} is not a text style")
     dark, ansi = table.get("dark", True), table.get("ansi", False)
     if not isinstance(dark, bool) or not isinstance(ansi, bool):
-        raise FormatError(f"theme {name}: dark and ansi are true or false")
+        raise FormatError(f"theme {name}: dark and ansi must be true or false")
     theme = Theme(
         name=name,
         primary=colours["primary"],
@@ -199,7 +199,7 @@ def parse(name: str, table: Mapping[str, object]) -> Theme:
 def _strings(name: str, table: Mapping[str, object], key: str) -> dict[str, str]:
     section = table.get(key, {})
     if not isinstance(section, dict) or not all(isinstance(value, str) for value in section.values()):
-        raise FormatError(f"theme {name}: [{key}] is a table of strings")
+        raise FormatError(f"theme {name}: [{key}] must be a table of strings")
     return dict(section)
 
 
@@ -207,7 +207,7 @@ def _check_colour(name: str, key: str, value: str) -> None:
     try:
         Color.parse(value)
     except ColorParseError as error:
-        raise FormatError(f"theme {name}: {key} = {value!r} is no colour") from error
+        raise FormatError(f"theme {name}: {key} = {value!r} is not a colour") from error
 
 
 def defaults(theme: Theme) -> dict[str, str]:

@@ -122,7 +122,7 @@ async def test_esc_takes_a_load_back(key: str) -> None:
         await menu.press("4", "enter")
         await menu.until(session.load_reached.is_set)
         await menu.press(key)
-        assert "Stopping" in menu.text
+        assert "Cancelling" in menu.text
         session.load_gate.set()
         await menu.at(MenuScreen)
         assert started(session) == ["plan alpine", "load alpine", "load undone", "unload"]

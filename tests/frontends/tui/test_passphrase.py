@@ -100,7 +100,7 @@ async def test_a_mistake_of_the_program_s_own_is_no_dead_end() -> None:
         session.unlocked_events = ()
         session.unlock = lambda device, passphrase: 1 / 0  # type: ignore[method-assign,assignment]
         await menu.press("x", "enter")
-        await menu.sees("It could not be tried.")
+        await menu.sees("The passphrase could not be checked.")
         await menu.press("escape")
         await menu.at(MenuScreen)
 

@@ -101,7 +101,7 @@ def test_a_theme_that_others_may_write_is_not_read(tmp_path: Path, mode: int) ->
     path = tmp_path / "dark.toml"
     path.write_text("[colours]\nprimary = 'red'")
     path.chmod(mode)
-    with pytest.raises(FormatError, match="others than root"):
+    with pytest.raises(FormatError, match="by other users"):
         themes.load("dark", [tmp_path])
 
 

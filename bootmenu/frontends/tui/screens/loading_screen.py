@@ -259,5 +259,5 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
         """Cancel the load at its next step."""
         if not self._stop.is_set():
             self._stop.set()
-            self.status = _("Stopping, and taking everything back.")
+            self.status = _("Cancelling. Please wait.")
             self._draw()

@@ -73,9 +73,7 @@ class MenuDefaults(MenuView):
             return
         name, disks = listing.entry.id, self.results.disks
         if self._state.default == name:
-            self._change_state(
-                lambda state: state.without_default(name), N_("no longer the default that was made here")
-            )
+            self._change_state(lambda state: state.without_default(name), N_("no longer set as the default here"))
         else:
             message = made_default(listing, N_("the default from now on"))
             self._change_state(lambda state: state.with_default(listing, disks), message)

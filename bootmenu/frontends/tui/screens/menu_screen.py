@@ -126,8 +126,8 @@ class MenuScreen(MenuDefaults):
         if preflight.refused is not None:
             self.app.push_screen(RefusalScreen(self.context, preflight.refused, full_name(listing.entry)))
         elif preflight.replaces:
-            words = (_("A kernel is loaded already. A test would take it out: afterwards nothing is loaded."),)
-            answers = (_("Leave it"), _("Test all the same"))
+            words = (_("A kernel is already loaded. A test would unload it, and leave nothing loaded."),)
+            answers = (_("Leave it"), _("Test anyway"))
             screen = ChoiceScreen(self.context, _("Test load"), words, answers)
             self.app.push_screen(screen, lambda answer: self._load(listing, test=True) if answer else None)
         else:
@@ -182,7 +182,7 @@ class MenuScreen(MenuDefaults):
         """Run a shell on this terminal until it exits."""
         try:
             with self.app.suspend():
-                sys.stderr.write(f"\r\n{_('exit leads back to the menu.')}\r\n")
+                sys.stderr.write(f"\r\n{_('Type exit to return to the menu.')}\r\n")
                 sys.stderr.flush()
                 self.context.session.shell()
         except SuspendNotSupported:

@@ -234,7 +234,7 @@ class MenuView(PowerScreen[None]):
 
     def scan_failed(self, error: Exception) -> None:
         """Show the error; the results stay."""
-        self._show_message(localized(N_("looking ended early: {error}", error=error)))
+        self._show_message(localized(N_("the scan ended early: {error}", error=error)))
 
     @on(RowList.Moved)
     def _moved(self, _message: RowList.Moved) -> None:

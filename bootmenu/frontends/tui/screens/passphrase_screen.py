@@ -104,7 +104,7 @@ class PassphraseScreen(LineEditing, DialogScreen[bool], inherit_bindings=False):
             self._error = " ".join(localized(part) for part in (message.error.message, message.error.hint) if part)
         else:
             menu_log.write_error(message.error)
-            self._error = _("It could not be tried.")
+            self._error = _("The passphrase could not be checked.")
         self.draw()
 
     def action_no(self) -> None:
