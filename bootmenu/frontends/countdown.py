@@ -191,7 +191,7 @@ def _kiosk_countdown_content(
     from bootmenu.terminal.cells import clean
     from bootmenu.view.kiosk_pages import plain_name
 
-    mark = f" {_('SIMULATION')}" if shared.session.simulated else ""
+    mark = " " + _("SIMULATION") if shared.session.simulated else ""
     name = _("One moment, please.")
     if choice.listing is not None:
         name = plain_name(choice.listing, settings.kiosk_names)

@@ -133,7 +133,7 @@ class PlainKiosk(PlainBase):
         offer.update(self.results.listings, finished=self.results.finished)
         say()
         if self.context.session.simulated:
-            say(f"{_('SIMULATION')}  {self.context.simulated_pin}".rstrip())
+            say((_("SIMULATION") + "  " + self.context.simulated_pin).rstrip())
         say(pages.ways_to_start(offer.rows))
         digits = len(str(len(offer.rows)))
         room = self.teletype.room - digits - 3

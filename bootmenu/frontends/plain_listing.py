@@ -59,7 +59,7 @@ class PlainListing(PlainBase):
         say, machine = self.teletype.say, self._session.machine
         title = " - ".join(part for part in (machine.title, machine.kernel_release) if part)
         say()
-        mark = f"  {_('SIMULATION')}" if self._session.simulated else ""
+        mark = "  " + _("SIMULATION") if self._session.simulated else ""
         say(f"bootmenu{mark}   {title}")
         for finding in self._session.machine_report.findings:
             if finding.severity is not Severity.PASS:
@@ -91,7 +91,7 @@ class PlainListing(PlainBase):
             count = _("{shown} of {entries} with “{words}”").format(
                 shown=shown, entries=entries, words=clean(self._filter, 40)
             )
-            self.teletype.say(f"{count}. {_('/ alone shows all of them.')}")
+            self.teletype.say(count + ". " + _("/ alone shows all of them."))
         letters = " ".join(action.plain for action in self._offered())
         text = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")
         self.teletype.say(text.format(letters=letters))

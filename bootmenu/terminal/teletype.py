@@ -87,7 +87,8 @@ class Teletype:
 
     def sure(self, question: str) -> bool:
         """Ask a question and return whether the answer is yes."""
-        return self.ask(f"{question} {_('(y, or Enter for no)')}").lower() in ("y", "yes", _("y"), _("yes"))
+        hint = _("(y, or Enter for no)")
+        return self.ask(f"{question} {hint}").lower() in ("y", "yes", _("y"), _("yes"))
 
     def choose(self, texts: Sequence[str]) -> int | None:
         """Let one of the texts be chosen; return its index, or None for none of them."""

@@ -16,7 +16,7 @@ from bootmenu.view.wording import NOTE, verdict, verdict_width
 
 def simulation() -> Span:
     """Return the badge that marks screens of a simulated machine."""
-    return Span(f" {_('SIMULATION')} ", Style.SIMULATION)
+    return Span(" " + _("SIMULATION") + " ", Style.SIMULATION)
 
 
 def title(machine: MachineFacts, simulated: bool, width: int, *, logged: bool = False) -> Line:

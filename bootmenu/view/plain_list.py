@@ -38,5 +38,5 @@ def _tail(row: EntryRow, detail: int) -> str:
     source = f"  ({row.source})" if detail > 1 else ""
     if not detail:
         return ""
-    once = f"  {_('next boot')}" if row.mark is Mark.NEXT else ""
-    return source + once + (f"  {_('last boot failed')}" if row.lost else "")
+    once = "  " + _("next boot") if row.mark is Mark.NEXT else ""
+    return source + once + ("  " + _("last boot failed") if row.lost else "")

@@ -36,7 +36,7 @@ def more_below(lines: int, width: int) -> list[Span]:
     if not lines:
         return []
     more = ngettext("{n} line more: ", "{n} lines more: ", lines)
-    full = f"▼ {more}{_('PgDn')}"
+    full = "▼ " + more + _("PgDn")
     return [Span(full if cells(full) + 17 <= width else f"▼ {lines}", Style.KEY, press="pagedown")]
 
 
@@ -142,7 +142,7 @@ class DialogScreen(BoxScreen[T], inherit_bindings=False):
             id="box",
         )
         simulated = self.context.session.simulated
-        box.border_title = f"{self.heading} · {_('SIMULATION')}" if simulated else self.heading
+        box.border_title = self.heading + " · " + _("SIMULATION") if simulated else self.heading
         yield box
         yield TextView(lambda width: [banner.footer(labelled(self.screen_id, self.unlabelled), width)], id="footer")
 

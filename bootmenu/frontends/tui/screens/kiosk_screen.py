@@ -93,7 +93,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
             return keys
         left = max(0, round(self._countdown_end - monotonic()))
         # the number comes last: text after it would move when it loses a digit, and be sent again
-        return f"{keys}  {_('Starts automatically in {seconds} s.').format(seconds=left)}"
+        return keys + "  " + _("Starts automatically in {seconds} s.").format(seconds=left)
 
     @property
     def selected(self) -> int:

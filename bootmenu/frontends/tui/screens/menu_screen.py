@@ -182,7 +182,8 @@ class MenuScreen(MenuDefaults):
         """Run a shell on this terminal until it exits."""
         try:
             with self.app.suspend():
-                sys.stderr.write(f"\r\n{_('Type exit to return to the menu.')}\r\n")
+                hint = _("Type exit to return to the menu.")
+                sys.stderr.write(f"\r\n{hint}\r\n")
                 sys.stderr.flush()
                 self.context.session.shell()
         except SuspendNotSupported:
