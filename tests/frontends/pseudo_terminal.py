@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu on a real pseudo-terminal, with pyte as the terminal at the other end."""
+"""Run the menu on a pseudo-terminal, with pyte as the terminal at the other end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ print("OUTCOME", outcome, file=sys.stderr)
 
 
 class Line:
-    """One running menu: what it sent, and what a terminal shows of that."""
+    """A program on a pseudo-terminal: the bytes that it sent, and what a terminal shows of them."""
 
     def __init__(self, process: subprocess.Popen[bytes], terminal: int, theirs: int, size: tuple[int, int]) -> None:
         self.process = process
@@ -49,11 +49,11 @@ class Line:
         self.stream = pyte.ByteStream(self.screen)
 
     def type(self, data: bytes) -> None:
-        """As if on the keyboard."""
+        """Send bytes as the keyboard does."""
         os.write(self.terminal, data)
 
     def answer(self, text: bytes) -> None:
-        """A line and then Enter, as somebody types it: an Enter in one burst with a text is part of the text."""
+        """Send a line and then Enter, separately: an Enter in the same burst counts as part of pasted text."""
         self.type(text)
         if text:
             self.until(lambda: self.screen.display[self.screen.cursor.y].rstrip().endswith(text.decode()))
@@ -61,7 +61,7 @@ class Line:
         self.type(b"\r")
 
     def read(self, seconds: float) -> bytes:
-        """What comes until nothing has come for so long."""
+        """Return the output, up to a pause of so many seconds."""
         received = b""
         while select.select([self.terminal], [], [], seconds)[0]:
             try:
@@ -76,7 +76,7 @@ class Line:
         return received
 
     def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
-        """Read until it is true."""
+        """Read until the condition holds."""
         end = monotonic() + seconds
         while not holds():
             if monotonic() > end:
@@ -85,11 +85,11 @@ class Line:
 
     @property
     def modes(self) -> list[object]:
-        """The terminal's settings, as the program left them."""
+        """Return the attributes of the terminal, as tcgetattr does."""
         return termios.tcgetattr(self._theirs)
 
     def resize(self, columns: int, rows: int, *, tell: bool = True) -> None:
-        """Another size of the window. tell: by a signal."""
+        """Resize the terminal. tell: send SIGWINCH."""
         self.screen.resize(rows, columns)
         fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         if tell:
@@ -97,16 +97,16 @@ class Line:
 
     @property
     def text(self) -> str:
-        """What is on the screen."""
+        """Return the text on the screen."""
         return "\n".join(self.screen.display)
 
     def settle(self) -> None:
-        """Read until it is quiet."""
+        """Read until there is no more output."""
         while self.read(0.4):
             pass
 
     def wait(self) -> int:
-        """The exit code, when it has come to its end."""
+        """Wait for the program to end, and return its exit code."""
         end = monotonic() + 10
         while self.process.poll() is None and monotonic() < end:
             self.read(0.05)
@@ -122,7 +122,7 @@ def menu_on_a_line(
     size: tuple[int, int] | None = (80, 24),
     **environ: str,
 ) -> Iterator[Line]:
-    """Start it. size None: the line reports 0x0, as serial lines do."""
+    """Start the menu. size: None for a line that reports 0x0, as serial lines do."""
     with on_a_line(["-c", PROGRAM.format(session=session)], term, size=size, **environ) as line:
         yield line
 
@@ -131,7 +131,7 @@ def menu_on_a_line(
 def on_a_line(
     argv: list[str], term: str, *, size: tuple[int, int] | None = (80, 24), **environ: str
 ) -> Iterator[Line]:
-    """Any Python program."""
+    """Start a Python program."""
     ours, theirs = pty.openpty()
     columns, rows = size or (0, 0)
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The first frame on real lines: what it shows and sends, what stops it, and that Textual stays out of it."""
+"""Test the first frame on pseudo-terminals: what it shows and sends, what stops it; it must not import Textual."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def frame(
 
 
 def ended(line: Line) -> str:
-    """What the program printed at its end, in one line."""
+    """Return what the program printed at its end, in one line."""
     line.until(lambda: b"END" in line.sent, 40)
     assert line.wait() == 0
     return " ".join(line.sent.decode()[line.sent.decode().index("SAID") :].split())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From nothing to a session that looks around."""
+"""Test the start: settings, consoles, session and countdown."""
 
 from __future__ import annotations
 

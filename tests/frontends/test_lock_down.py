@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""On a real pseudo-terminal: nothing that can be typed, sent or broken leads out of the kiosk."""
+"""Test on a pseudo-terminal that no key, signal or error leads out of the kiosk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def kiosk(settings: str = "fakes.KIOSK", log: Path | None = None) -> Iterator[Li
 
 
 def still_there(line: Line) -> bool:
-    """It runs, and takes keys."""
+    """Return whether the kiosk still runs and reacts to keys."""
     line.type(b"2")
     line.until(lambda: any("▶" in row and "previous" in row for row in line.screen.display))
     line.type(b"1")
@@ -152,7 +152,7 @@ def test_the_plain_kiosk_is_the_one_of_the_screens_and_is_not_left_either() -> N
 
 
 def ask(line: Line, text: bytes = b"x") -> str:
-    """It answers that this is nothing: what it said."""
+    """Send an invalid answer to the plain kiosk, and return its response."""
     line.type(b"\x15")  # Ctrl+U: the line is empty
     line.read(0.2)
     sent = len(line.sent)

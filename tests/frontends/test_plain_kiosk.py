@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk on a terminal that can only show lines: it offers and says what the screen does, and no more."""
+"""Test the kiosk of the plain menu: it offers the same as the one on the screen, and nothing else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CONTACT = "Help: 0800 123 456"
 def kiosk(
     *typed: str, session: fakes.FakeSession | None = None, used: Settings = KIOSK, **context: object
 ) -> tuple[str, object]:
-    """What it said, and the outcome."""
+    """Run the kiosk with typed lines; return its output and the outcome."""
     return sit(session or fakes.FakeSession(), *typed, settings=used, policy=Policy.of(used), **context)  # type: ignore[arg-type]
 
 
@@ -149,7 +149,7 @@ def test_the_end_of_a_simulation() -> None:
 
 
 def test_nothing_that_needs_the_pin_can_be_reached_without_it() -> None:
-    """Every letter and every number, alone and with the number of an entry."""
+    """Try every letter and number, alone and with the number of an entry."""
     used = replace(KIOSK, kiosk_locked=("alpine",))
     session = fakes.FakeSession()
     signs = [sign for sign in string.printable if sign.isprintable() and not sign.isspace() and not sign.isdigit()]
@@ -293,7 +293,7 @@ IDLE = KIOSK.kiosk_idle + 1
     ],
 )
 def test_what_is_typed_after_a_long_idle_time_is_not_done(typed: tuple[str, ...], left: str) -> None:
-    """left: where the one who had the PIN has gone."""
+    """Test that input after the idle time is ignored. left: where the user with the PIN was."""
     # the clock is looked at before an answer, and in the open menu after it as well
     times = iter([*[0] * (2 + 2 * len(typed) - 1), *[IDLE] * 50])
     session = fakes.FakeSession(events=fakes.LOCKED)
@@ -306,11 +306,11 @@ def test_what_is_typed_after_a_long_idle_time_is_not_done(typed: tuple[str, ...]
     assert "Also:" not in locked
 
 
-# ---- nobody is there
+# ---- without input
 
 
 def left_alone(*typed: str | None, session: fakes.FakeSession | None = None, **context: object) -> tuple[str, object]:
-    """What it said, and the outcome. None: for long no key came."""
+    """Run the kiosk; return its output and the outcome. typed: None for no key during the idle time."""
     lines = iter(typed)
 
     class Source:

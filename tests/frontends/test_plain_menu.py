@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The plain menu: what it says, what it does for each command, and how it ends."""
+"""Test the plain menu: its output, its commands, and how it ends."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.frontends.pseudo_terminal import on_a_line
 def sit(
     session: fakes.FakeSession, *typed: str, error: BootmenuError | None = None, **context: object
 ) -> tuple[str, Outcome]:
-    """What was said, in one line each, and the outcome. The input ends after what is typed."""
+    """Run the plain menu with typed lines; return its output and the outcome. After them the input ends."""
     sink = io.StringIO()
     source = io.StringIO("".join(f"{line}\n" for line in typed))
     clock, columns = context.pop("clock", monotonic), context.pop("columns", 80)
@@ -404,7 +404,7 @@ def test_a_mistake_of_its_own_is_told_and_the_menu_stays(
 
 
 def test_a_look_that_cannot_begin_is_told_and_the_menu_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another console loads just now."""
+    """The scan cannot start while another console loads."""
     session = fakes.FakeSession()
     real, looks = session.scan, iter([True])
 

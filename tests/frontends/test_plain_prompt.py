@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The plain menu on a real line: what is typed, what is pasted, and every way in which it ends."""
+"""Test the prompt of the plain menu on a pseudo-terminal: typing, pasting, and every way to end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def ready(line: Line) -> None:
 
 
 def starting(line: Line) -> None:
-    """A yes to the question that a running system asks."""
+    """Answer yes to the question before a start on a running system."""
     line.answer(b"1")
     line.until(lambda: "Start it?" in line.text)
     line.read(0.1)
@@ -189,7 +189,7 @@ def test_lines(typed: tuple[bytes, ...], line: str, shown: str, monkeypatch: pyt
         bursts = iter(typed)
 
         def select(watched: list[int], *_: object) -> tuple[list[int], list[int], list[int]]:
-            """The next burst comes when the line has been quiet."""
+            """Send the next burst when the line is quiet."""
             if made._reader.wait is not None:
                 return [], [], []
             os.write(ours, next(bursts))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""No line of the plain menu is wider than the terminal, whatever it says, in every language."""
+"""Test that no line of the plain menu is wider than the terminal, in every language."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def demo() -> Iterator[MachineSession]:
 def printed(
     session: Session, typed: tuple[str, ...], width: int, *, ascii_only: bool, error: BootmenuError, **context: object
 ) -> str:
-    """Everything that is said; after a jump the menu begins again, as it does when one comes back."""
+    """Return the whole output; after a jump the menu starts again, as after a jump that failed."""
     sink = io.StringIO()
 
     class Source(io.StringIO):
@@ -105,7 +105,7 @@ def printed(
 
 
 def too_wide(said: str, width: int) -> list[str]:
-    """The lines that do not fit."""
+    """Return the lines that are too wide."""
     return [line for line in said.split("\n") if cells(line) > width]
 
 
@@ -160,7 +160,7 @@ def test_nothing_of_the_kiosk_is_wider_either(demo: MachineSession, code: str, w
 
 
 def hostile() -> tuple[ScanEvent, ...]:
-    """Names that are wide, stack, turn round, or have no end."""
+    """Return events with wide, combining, right-to-left and very long names."""
     names = (
         *(
             "日本語 Linux 漢字のとても長い題名がここにあります",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A menu that is told to end does so at any moment, and never dies of it: there is no gap between its parts."""
+"""Test that a signal ends the menu in order at any moment, also between its parts."""
 
 from __future__ import annotations
 

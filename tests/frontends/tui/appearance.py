@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every screen as characters and styles, and every style as each theme sends it to each terminal.
+"""Draw every screen as characters and styles, and record how each theme sends each style to each kind of terminal.
 
-`snapshots/SCENE-80x24.txt` has a screen's characters and, below them, a letter for each cell's style: the same in
-every theme. `snapshots/inks.txt` says what the letters look like, theme by theme and by number of colours. All themes
-are drawn and compared with the two, cell by cell. After a change that is meant: make snapshots
+`snapshots/SCENE-80x24.txt` has a screen's characters and, below them, a letter for each cell's style: they are the
+same in every theme. `snapshots/inks.txt` lists how each letter looks, by theme and number of colours. Tests draw all
+themes and compare every cell with these files. After an intended change run `make snapshots`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ THEMES = ("dark", "high-contrast", "kiosk", "light", "mono", "vt16")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a cell looks, as it is sent. Colours are `#rrggbb`, a number of 256, a name of 16, or `default`."""
+    """How a cell looks, as sent to a terminal. A colour is `#rrggbb`, a number of 256, a name of 16, or `default`."""
 
     colour: str
     ground: str
@@ -57,7 +57,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A character and its style; the right half of a wide one has no character."""
+    """A character and its style. The right half of a double-width character has no character."""
 
     char: str
     style: RichStyle
@@ -68,7 +68,7 @@ Screen = tuple[tuple[Cell, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A theme as it is for a number of colours. Where that has no colours, so has the theme."""
+    """A theme at a colour depth."""
 
     name: str
     depth: Depth
@@ -84,7 +84,7 @@ VARIANTS = tuple(
 
 @cache
 def look(style: RichStyle, depth: Depth) -> Look:
-    """On a terminal of so many colours."""
+    """Return how a style looks on a terminal with so many colours."""
     if depth is Depth.NONE:
         (segment,) = NoColor().apply([Segment(" ", style)], Color(0, 0, 0))
         style = segment.style or RichStyle.null()
@@ -96,7 +96,7 @@ _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 
 def _sent(colour: RichColor | None, depth: Depth) -> str:
-    """As rich maps it to what the terminal has."""
+    """Return the colour that rich sends to a terminal with so many colours."""
     if colour is None or colour.is_default:
         return "default"
     systems = {Depth.ALL: ColorSystem.TRUECOLOR, Depth.MANY: ColorSystem.EIGHT_BIT}
@@ -140,7 +140,7 @@ def letter(style: RichStyle) -> str:
 
 
 def meaning(sign: str) -> str:
-    """The words beside a letter."""
+    """Return the description of a letter."""
     if sign in _NAMES_OF:
         return _NAMES_OF[sign]
     selected = sign.isupper() and sign != _LETTERS[Style.SELECTED]
@@ -153,7 +153,7 @@ def meaning(sign: str) -> str:
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """What a screen shows of the machine and the version is always the same."""
+    """Fix what screens show of the machine and the version."""
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         for name in ("COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "BOOTMENU_GLYPHS"):
             patch.delenv(name, raising=False)
@@ -165,7 +165,7 @@ def settled() -> Iterator[None]:
 
 @asynccontextmanager
 async def playing(name: str, size: tuple[int, int] = SIZES[0]) -> AsyncIterator[Menu]:
-    """A scene, when it has come to its end."""
+    """Run a scene up to the screen that it shows."""
     with settled():
         app = SCENES[name].make()
         session = app.context.session
@@ -184,7 +184,7 @@ async def playing(name: str, size: tuple[int, int] = SIZES[0]) -> AsyncIterator[
 
 
 async def dress(menu: Menu, theme: Theme) -> None:
-    """Another theme."""
+    """Switch to a theme."""
     app = menu.app
     with app.batch_update():  # nobody looks meanwhile
         # a theme that is mended for fewer colours has the name of the one before, and Textual would see no change
@@ -197,7 +197,7 @@ async def dress(menu: Menu, theme: Theme) -> None:
 
 
 def seen(menu: Menu) -> Screen:
-    """What is on the screen."""
+    """Return the cells of the screen."""
     return tuple(tuple(_cells(strip)) for strip in menu.app.drawn(with_background=True))
 
 
@@ -211,8 +211,11 @@ def _cells(segments: Iterable[Segment]) -> Iterator[Cell]:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One screen. styles: how each style looks in each distinct theme, and a cell (row, column) where it does; a
-    letter may come more than once where a theme draws one style in several ways."""
+    """A screen as drawn at one size.
+
+    styles: for each distinct theme, how each style looks, with the first cell (row, column) that has it. A letter
+    appears more than once if a theme draws its style in several ways.
+    """
 
     size: tuple[int, int]
     screen: Screen
@@ -220,11 +223,11 @@ class Drawn:
 
     @property
     def seen(self) -> Iterator[tuple[Variant, str, RichStyle, tuple[int, int]]]:
-        """For every theme and number of colours: each style and how it looks."""
+        """Yield how each style looks, for every theme and number of colours, and the first cell that has it."""
         for variants, looks in self.styles:
-            for (sign, style), place in looks.items():
+            for (sign, style), cell in looks.items():
                 for variant in variants:
-                    yield variant, sign, style, place
+                    yield variant, sign, style, cell
 
 
 _WORN: list[tuple[Theme, list[Variant]]] = []
@@ -237,13 +240,15 @@ for _variant in VARIANTS:
 
 
 def worn_by(name: str) -> Variant:
-    """Return the theme in which a scene is drawn where it is drawn in one only: each theme has its scenes."""
+    """Return the theme for a scene that is drawn in one theme only; the scenes are distributed over all themes."""
     return _WORN[list(SCENES).index(name) % len(_WORN)][1][0]
 
 
 def harvest(name: str, *, every_theme: bool = True) -> Sequence[Drawn]:
-    """Draw a scene in every size, in one run of the app. every_theme: and in every theme, not in one; but in the last
-    size, which is the smallest, in the first only."""
+    """Draw a scene in every size, in one run of the app.
+
+    every_theme: draw it in every theme instead of one; in the last and smallest size still in one only.
+    """
     drawn: list[Drawn] = []
     asyncio.run(_draw(name, drawn, _WORN if every_theme else [one for one in _WORN if worn_by(name) in one[1]]))
     return drawn
@@ -279,22 +284,22 @@ def _is_seen(cell: Cell) -> bool:
 
 
 def characters(screen: Screen) -> list[str]:
-    """Row by row, without the blanks at the end."""
+    """Return the rows of the screen without trailing blanks."""
     return ["".join(cell.char for cell in row).rstrip() for row in screen]
 
 
 def letters(screen: Screen) -> list[str]:
-    """The style of each cell of a screen in the probe."""
+    """Return the letters of the cells, row by row, of a screen in the probe theme."""
     return ["".join(letter(cell.style) if _is_seen(cell) else " " for cell in row).rstrip() for row in screen]
 
 
 def page(screen: Screen) -> str:
-    """A file of `snapshots/`."""
+    """Return the contents of a file in `snapshots/`."""
     return "\n".join([*characters(screen), "", *letters(screen), ""])
 
 
 def path(name: str, size: tuple[int, int]) -> Path:
-    """Where a screen's file is."""
+    """Return the path of a screen's file."""
     return FOLDER / f"{name}-{size[0]}x{size[1]}.txt"
 
 
@@ -303,7 +308,7 @@ Legend = dict[tuple[str, Depth], dict[str, str]]
 
 
 def read_legend() -> Legend:
-    """`inks.txt` → what is expected."""
+    """Read `inks.txt`."""
     legend: Legend = {}
     at: dict[str, str] = {}
     for row in (FOLDER / "inks.txt").read_text(encoding="utf-8").splitlines():
@@ -316,7 +321,7 @@ def read_legend() -> Legend:
 
 
 def legend_page(legend: Legend) -> str:
-    """The other way."""
+    """Return the contents of `inks.txt`."""
     rows: list[str] = []
     for (theme, depth), looks in legend.items():
         rows.append(f"== {theme}, {depth}")
@@ -326,7 +331,7 @@ def legend_page(legend: Legend) -> str:
 
 
 def main(names: Sequence[str]) -> None:
-    """Write the files anew: of the scenes that are named, or of all."""
+    """Write the files of the named scenes again, or of all scenes."""
     FOLDER.mkdir(exist_ok=True)
     legend: Legend = {(variant.name, variant.depth): {} for variant in VARIANTS}
     if names and (FOLDER / "inks.txt").exists():
@@ -337,7 +342,7 @@ def main(names: Sequence[str]) -> None:
     for name in names or SCENES:
         for drawn in harvest(name):
             path(name, drawn.size).write_text(page(drawn.screen), encoding="utf-8")
-            for variant, sign, style, _place in drawn.seen:
+            for variant, sign, style, _cell in drawn.seen:
                 told = str(look(style, variant.depth))
                 if legend[variant.name, variant.depth].setdefault(sign, told) != told:
                     raise SystemExit(f"{name} in {variant.name}, {variant.depth}: {meaning(sign)} is {told} as well")

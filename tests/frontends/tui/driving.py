@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Running the app in a test, and reading what is on its screen."""
+"""Run the app in a test, and read its screen."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from tests.builders.fakes import FakeSession
 
 
 class Menu:
-    """A running app with what tests ask of it."""
+    """A running app, with methods for tests."""
 
     def __init__(self, app: BootmenuApp, pilot: Pilot[Outcome]) -> None:
         self.app = app
         self.pilot = pilot
 
     async def press(self, *keys: str) -> None:
-        """One key after the other, each handled before the next."""
+        """Press keys one by one, and wait until each is handled."""
         for key in keys:
             await self.pilot.press(key)
             await self.pilot.pause()
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until all that is known is drawn."""
+        """Wait until everything is drawn."""
         while self.app.is_running and not self.menu.settled:
             await self.pilot.pause(0.01)
         await self.pilot.pause()
 
     async def until(self, holds: Callable[[], object], seconds: float = 10) -> None:
-        """Wait for it to become true."""
+        """Wait until the condition holds; fail after so many seconds."""
         end = monotonic() + seconds
         while not holds():
             if monotonic() > end:
@@ -48,38 +48,38 @@ class Menu:
         await self.pilot.pause()
 
     async def sees(self, text: str) -> None:
-        """Wait for the text to be on the screen."""
+        """Wait until the text is on the screen."""
         await self.until(lambda: text in self.text)
 
     async def at(self, screen: type) -> None:
-        """Wait for that screen to be on top."""
+        """Wait until a screen of this class is on top."""
         await self.until(lambda: isinstance(self.app.screen, screen))
 
     async def scanned(self) -> None:
-        """Wait for the scan to be over and drawn."""
+        """Wait until the scan has finished and is drawn."""
         await self.until(lambda: not self.menu.results.scanning and self.menu.results.finished)
         await self.settle()
 
     @property
     def menu(self) -> ScanningScreen[None]:
-        """The screen under all others."""
+        """Return the screen below all others."""
         screen = self.app.screen_stack[0]
         assert isinstance(screen, ScanningScreen)
         return screen
 
     @property
     def rows(self) -> list[str]:
-        """The screen, row by row, as characters."""
+        """Return the text of the screen, row by row."""
         return [strip.text[: self.app.size.width] for strip in self.app.drawn()]
 
     @property
     def text(self) -> str:
-        """The rows in one."""
+        """Return the text of the screen."""
         return "\n".join(self.rows)
 
     @property
     def selected(self) -> str:
-        """The row with the marker."""
+        """Return the selected row, or an empty string."""
         return next((row for row in self.rows if row.startswith("▶")), "")
 
 
@@ -93,7 +93,7 @@ async def running(
     scanned: bool = True,
     **context: Any,
 ) -> AsyncIterator[Menu]:
-    """The app on a screen of that size, after its first scan."""
+    """Run the app at this size. scanned: wait for the first scan."""
     app = BootmenuApp(session, theme=theme, error=error, **context)
     try:
         async with app.run_test(size=size) as pilot:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draws docs/menu.svg, the README's picture, from the demonstration: python -m tests.frontends.tui.picture [FILE]"""
+"""Draw docs/menu.svg, the README's picture, from the demonstration: python -m tests.frontends.tui.picture [FILE]"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SELECTED = "3"
 
 
 async def until(pilot: Pilot[Outcome], holds: Callable[[], bool]) -> None:
-    """Wait for it to become true, and to be drawn."""
+    """Wait until the condition holds and the screen is drawn."""
     end = monotonic() + 30
     while not holds():
         assert monotonic() < end, "the demonstration machine was not read to its end"
@@ -31,7 +31,7 @@ async def until(pilot: Pilot[Outcome], holds: Callable[[], bool]) -> None:
 
 
 async def picture() -> str:
-    """The menu on the demonstration machine, as SVG."""
+    """Return the menu of the demonstration as SVG."""
     from bootmenu.demo import demonstration
     from bootmenu.frontends.tui.app import BootmenuApp
     from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
@@ -48,7 +48,7 @@ async def picture() -> str:
 
 
 def main() -> None:
-    """Write the file."""
+    """Write the picture."""
     from bootmenu.terminal.capabilities import prepare_environment
 
     os.environ["TERM"] = "xterm-256color"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every screen there is, each with the shortest way to it. `appearance` draws them, and tests judge what is drawn."""
+"""Every screen, with the shortest way to it. `appearance` draws them for the tests."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Way = Callable[[Menu], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """make: the app, before it runs. way: from its start to the screen that is meant."""
+    """A screen. make: builds the app. way: goes from its start to the screen."""
 
     make: Callable[[], BootmenuApp]
     way: Way
 
 
 def _keys(*pressed: str, until: Callable[[Menu], object] = bool) -> Way:
-    """Wait for the scan, press the keys, wait for what shall be there."""
+    """Return a way that waits for the scan, presses the keys and waits until a condition holds."""
 
     async def way(menu: Menu) -> None:
         screen = menu.app.screen_stack[0]
@@ -51,7 +51,7 @@ def _keys(*pressed: str, until: Callable[[Menu], object] = bool) -> Way:
 
 
 def _sees(text: str) -> Way:
-    """Wait for no more than that."""
+    """Return a way that waits for a text."""
 
     async def way(menu: Menu) -> None:
         await menu.sees(text)
@@ -68,18 +68,18 @@ def _at(screen: type) -> Callable[[Menu], object]:
 
 
 def _menu(way: Way, *, session: Callable[..., FakeSession] = FakeSession, **changes: Any) -> Scene:
-    """The menu with a session of those answers."""
+    """Return a scene of the menu. changes: arguments of the session or the app."""
     context = {name: changes.pop(name) for name in ("confirm_always", "offer_demo") if name in changes}
     return Scene(lambda: BootmenuApp(session(**changes), **context), way)
 
 
 def _kiosk(way: Way, **changes: Any) -> Scene:
-    """The same for the kiosk."""
+    """Return a scene of the kiosk. changes: arguments of the session."""
     return Scene(lambda: BootmenuApp(FakeSession(**changes), settings=KIOSK, simulated_pin="The PIN is 4711."), way)
 
 
 def _halted(**changes: Any) -> FakeSession:
-    """Its scan and its load stop in the middle."""
+    """Return a session whose scan and load stop half-way."""
     session = FakeSession(**changes)
     session.load_gate.clear()
     session.scan_gate.clear()
@@ -87,21 +87,21 @@ def _halted(**changes: Any) -> FakeSession:
 
 
 def _loading(**changes: Any) -> FakeSession:
-    """Its load stops in the middle."""
+    """Return a session whose load stops half-way."""
     session = FakeSession(**changes)
     session.load_gate.clear()
     return session
 
 
 def _going_down() -> FakeSession:
-    """It is about to be off."""
+    """Return a session whose machine is about to switch off."""
     session = FakeSession()
     session.power_gate.clear()
     return session
 
 
 def _unlocking() -> FakeSession:
-    """A passphrase is being tried."""
+    """Return a session that tries a passphrase for ever."""
     session = FakeSession(events=fakes.LOCKED)
     session.unlock_gate.clear()
     return session
@@ -119,7 +119,7 @@ def _halfway(menu: Menu) -> object:
 
 
 def _judged(menu: Menu) -> object:
-    """The edited entry has its verdict, and the device trees are known."""
+    """Return whether the edited entry has been checked and the device trees are known."""
     screen = menu.app.screen
     return isinstance(screen, EditScreen) and screen.settled and "looking for" not in menu.text
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the menu can do beside starting an entry: edit, test, filter, remember, power, log, shell."""
+"""Test the menu's other actions: edit, test, filter, defaults, power, log, shell."""
 
 from __future__ import annotations
 
@@ -364,15 +364,15 @@ async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_i
 
 
 async def test_keys_that_come_while_the_disk_is_slow_count_in_their_order() -> None:
-    place = Slow()
-    memory = StateStore(place)
+    backend = Slow()
+    memory = StateStore(backend)
     async with running(FakeSession(state_store=memory)) as menu:
         await menu.press("2", "D", "D", "D", "o", "o", "4", "o", "D")
         assert (memory.state.default, memory.state.once) == ("alpine", "alpine")
-        assert place.state == State(), "nothing is on the disk yet"
-        place.gate.set()
+        assert backend.state == State(), "nothing is on the disk yet"
+        backend.gate.set()
         await menu.sees("the default from now on")
-        await menu.until(lambda: place.state == memory.state)
+        await menu.until(lambda: backend.state == memory.state)
 
 
 async def test_before_the_state_has_been_opened_nothing_is_changed() -> None:
@@ -395,7 +395,7 @@ async def test_a_menu_that_is_left_hears_nothing_more(tmp_path: Path) -> None:
 
 
 class Slow(fakes.Kept):
-    """A place that takes what is written when the gate is open."""
+    """A backend that saves only while its gate is open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -407,7 +407,7 @@ class Slow(fakes.Kept):
 
 
 class Opening(FakeSession):
-    """Whoever asks for what is remembered waits, as for a partition that has to be found."""
+    """A session whose state store opens slowly, as if its partition had to be found."""
 
     def __init__(self, state_store: StateStore) -> None:
         self.opened = threading.Event()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu on a real line: what it sends, what it survives, and how it leaves the terminal."""
+"""Test the driver on a pseudo-terminal: what it sends, which input it survives, how it leaves the terminal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MANY_COLOURS = re.compile(rb"[34]8;[25];")
 
 
 def allowed(term: str) -> re.Pattern[bytes]:
-    """Every sequence that a terminal of that name may get."""
+    """Return a pattern of the sequences that may be sent to a terminal of this name."""
     sequences = EVERYWHERE
     if term not in ("vt100", "vt102", "ansi"):
         sequences += SCROLLING
@@ -75,7 +75,7 @@ def test_it_shows_moves_and_leaves_the_terminal_as_it_was(term: str) -> None:
 
 
 def click(line: Line, text: str, times: int = 1) -> None:
-    """With the left button on the text, as xterm tells it in SGR coordinates (ctlseqs, "Extended coordinates")."""
+    """Click on a text with the left button, as xterm reports it in SGR mode (ctlseqs, "Extended coordinates")."""
     y = next(y for y, row in enumerate(line.screen.display) if text in row)
     x = line.screen.display[y].index(text)
     line.type(f"\x1b[<0;{x + 1};{y + 1}M\x1b[<0;{x + 1};{y + 1}m".encode() * times)
@@ -274,7 +274,7 @@ def test_progress_on_a_line_and_the_outcome() -> None:
 
 
 GONE = "type('Gone', (fakes.FakeSession,), {'power': lambda self, wanted: os._exit(7)})()"
-"""A machine that is off in the middle of the call."""
+"""A session whose process dies during the power call, as if the machine were off."""
 
 
 def test_the_last_words_are_on_the_screen_before_the_machine_goes_down() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keys, pastes and drawing that reach a screen before it is composed or after its end: for every screen there is."""
+"""Test that every screen copes with keys, pastes and drawing before it is composed and after its end."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _BASES = {
     *(PowerScreen, MenuView, MenuDefaults),
 }
 _ELSEWHERE = ("boot", "quit", "power", "shell", "demo")
-"""Actions that end the app, or go to another screen that has its own turn."""
+"""Actions that end the app, or open a screen that is tested itself."""
 
 
 def test_every_screen_is_tried_and_has_the_common_base() -> None:
@@ -114,7 +114,7 @@ def test_every_screen_is_tried_and_has_the_common_base() -> None:
 
 
 def _doings(screen: BaseScreen[Any]) -> Iterator[tuple[str, Callable[[], object]]]:
-    """All that a key, a timer or a message makes it do by itself."""
+    """Yield everything that a key, a timer or a message can make a screen do."""
     for binding in screen.BINDINGS:
         assert isinstance(binding, Binding)
         if binding.action.partition("(")[0].rpartition(".")[2] not in _ELSEWHERE:
@@ -201,11 +201,11 @@ async def test_esc_before_a_load_is_drawn_takes_it_back() -> None:
     assert results == [Returned("cancelled: nothing is loaded")]
 
 
-# ---- nothing that may wait for a disk or the firmware is asked by the thread that draws ------------------------
+# ---- the thread that draws makes no calls that may wait for a disk or the firmware -----------------------------
 
 
 class Asked(FakeSession):
-    """Remembers what the thread of the screens asks of it, beside what is only looked up."""
+    """A session that records which slow calls come from the thread that draws."""
 
     DEAR = frozenset(
         {"state_store", "powers", "plan", "load", "prepare_jump", "power", "device_trees", "recheck"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What comes in on a real line: no size takes memory, and nothing that was pasted starts anything."""
+"""Test hostile input on a pseudo-terminal: no size uses up the memory, and pasted text starts nothing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.frontends.pseudo_terminal import Line, menu_on_a_line
 
 RESIZE = b"\x1b[48;30000;30000;0;0t"
 CALM = 48
-"""MiB more than before: a screen of 512x256 takes less, one of 30000x30000 took 5 GiB."""
+"""MiB that the menu may need in addition: 512x256 needs less, 30000x30000 once needed 5 GiB."""
 
 
 def most_memory(line: Line) -> int:
-    """MiB."""
+    """Return the peak memory of the menu in MiB."""
     status = Path(f"/proc/{line.process.pid}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
@@ -83,7 +83,7 @@ def test_a_size_of_the_environment_is_bounded_too(variable: str, value: str) -> 
     "text", [b"1\r", b"3\nrm\n", b"x", b"x y\ny\r", b"q\r", b"s\rreboot\r", b"D\ro\r", b"\n\n\n"]
 )
 def test_pasted_text_starts_nothing_and_leaves_nothing(text: bytes) -> None:
-    """The terminal says that it was pasted, or does not."""
+    """Try it with and without bracketed paste."""
     for pasted in (b"\x1b[200~" + text + b"\x1b[201~", text if len(text) > 1 else b"fi" + text):
         with menu_on_a_line("xterm") as line:
             ready(line)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The table of keys: complete, without collisions, and behind every action there is a method."""
+"""Test the table of actions: keys do not collide, and every action has a method."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ SCREENS: dict[ScreenId, type[Screen[object]]] = {
 }
 
 
-@pytest.mark.parametrize("place", ScreenId)
-def test_each_key_means_one_thing_and_every_action_exists(place: ScreenId) -> None:
-    names = [name for action in actions_of(place) for name in action.keys if action.name != "unfilter"]
+@pytest.mark.parametrize("screen", ScreenId)
+def test_each_key_means_one_thing_and_every_action_exists(screen: ScreenId) -> None:
+    names = [name for action in actions_of(screen) for name in action.keys if action.name != "unfilter"]
     assert len(names) == len(set(names)), "a filter lends Esc another meaning while it holds"
-    for action in actions_of(place):
-        assert hasattr(SCREENS[place], f"action_{action.name}"), action.name
+    for action in actions_of(screen):
+        assert hasattr(SCREENS[screen], f"action_{action.name}"), action.name
 
 
-@pytest.mark.parametrize("place", ScreenId)
-def test_a_screen_has_the_bindings_of_the_table_and_no_others(place: ScreenId) -> None:
-    assert merged_keys(SCREENS[place]) == {binding.key for binding in bindings(place)}  # type: ignore[union-attr]
+@pytest.mark.parametrize("screen", ScreenId)
+def test_a_screen_has_the_bindings_of_the_table_and_no_others(screen: ScreenId) -> None:
+    assert merged_keys(SCREENS[screen]) == {binding.key for binding in bindings(screen)}  # type: ignore[union-attr]
 
 
 def test_every_key_is_shown_and_explained() -> None:
@@ -95,7 +95,7 @@ def test_the_readme_has_the_keys_of_the_table() -> None:
 
 
 _LEAVING = {"quit", "no", "cancel", "back"}
-"""One thing: away from here, and nothing has happened."""
+"""Actions that all leave a screen without a change."""
 
 
 def test_a_letter_means_one_thing_on_all_screens() -> None:
@@ -109,10 +109,10 @@ def test_a_letter_means_one_thing_on_all_screens() -> None:
     assert {name: actions for name, actions in letters.items() if len(actions) > 1} == {}
 
 
-@pytest.mark.parametrize("place", ScreenId)
-def test_f1_is_help_on_every_screen(place: ScreenId) -> None:
-    (action,) = {action.name for action in actions_of(place) if "f1" in action.keys}
-    assert action == ("back" if place is ScreenId.HELP else "help")
+@pytest.mark.parametrize("screen", ScreenId)
+def test_f1_is_help_on_every_screen(screen: ScreenId) -> None:
+    (action,) = {action.name for action in actions_of(screen) if "f1" in action.keys}
+    assert action == ("back" if screen is ScreenId.HELP else "help")
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kiosk: what is on its screens, what can be done there, and that nothing else can."""
+"""Test the kiosk: its screens, what they permit, and that they permit nothing else."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ async def test_switching_off_may_be_allowed() -> None:
 
 
 class Watched(FakeSession):
-    """Notes what is on the screen when the machine goes down."""
+    """A session that records the screen at the moment of a power action."""
 
     menu: Menu
     seen = ""
@@ -459,10 +459,10 @@ async def test_clicks_choose_a_row_and_open_nothing_but_rows() -> None:
             assert menu.app.screen is screen(menu)
         await menu.press("home", "down")
         second = marked(menu)
-        place = next(y for y, row in enumerate(menu.rows) if "▶" in row)
+        y = next(y for y, row in enumerate(menu.rows) if "▶" in row)
         await menu.press("home")
         assert marked(menu) != second
-        await menu.pilot.click(offset=(20, place))
+        await menu.pilot.click(offset=(20, y))
         await menu.press()
         assert marked(menu) == second
 

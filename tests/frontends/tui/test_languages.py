@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every main screen in every language: nothing overflows, what has to be read is not cut, nothing is left English."""
+"""Test the main screens in every language: nothing overflows, is cut, or stays English."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ SIZES = [(80, 24), (60, 20)]
 
 @pytest.fixture(params=LANGUAGES, autouse=True)
 def code(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The language in use."""
+    """Use each language in turn."""
     i18n.use(request.param, {})
     yield request.param
     i18n.use("en", {})
 
 
 def english() -> list[str]:
-    """Messages that no page may show: long enough to be no part of another text."""
+    """Return English messages that must not be shown, if they are too long to be part of another text."""
     texts = (key[0] for key in msgids() if "{" not in key[0])
     return [text for text in texts if len(text) > 12 and " " in text and _(text) != text]
 
 
 def check(menu: Menu) -> None:
-    """What holds for every screen."""
-    for paper in menu.app.screen.query(TextView):
-        for line in paper.lines:
-            assert line.width <= paper.size.width, f"{line.text!r} is wider than {paper.size.width}"
+    """Check that every line fits, and no message is English."""
+    for view in menu.app.screen.query(TextView):
+        for line in view.lines:
+            assert line.width <= view.size.width, f"{line.text!r} is wider than {view.size.width}"
     shown = menu.text
     left = [text for text in english() if text in shown]
     assert not left, f"{left} in\n{shown}"
@@ -82,7 +82,7 @@ def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
     assert shown.width <= size[0]
     for label in ("boot", "edit", "details", "help"):
         assert _(label) in shown.text
-    for place in (
+    for screen in (
         ScreenId.EDIT,
         ScreenId.CONFIRM,
         ScreenId.CHOICE,
@@ -90,10 +90,10 @@ def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
         ScreenId.PASSPHRASE,
         ScreenId.PROGRESS,
     ):
-        *labels, (*_key, last, _press) = labelled(place)
+        *labels, (*_key, last, _press) = labelled(screen)
         assert last == _("help"), "the last, which goes where there is no room"
-        shown = banner.footer(labelled(place), size[0])
-        assert all(f"{key} {label}" in shown.text for key, label, _press in labels), place
+        shown = banner.footer(labelled(screen), size[0])
+        assert all(f"{key} {label}" in shown.text for key, label, _press in labels), screen
 
 
 def test_words_fit_their_columns() -> None:
@@ -125,7 +125,7 @@ def test_every_stage_and_state_has_its_word() -> None:
 
 
 def fits(lines: list[Line], width: int) -> None:
-    """No line is wider, and nothing is cut."""
+    """Check that no line is too wide or cut."""
     for line in lines:
         assert line.width <= width, line.text
         assert "»" not in line.text, line.text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From Enter to the outcome: the question, the stages, the ways back."""
+"""Test a load from Enter to the outcome: the question, the stages, the ways back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.frontends.tui.driving import Menu, running
 
 
 def started(session: FakeSession) -> list[str]:
-    """What was asked of the session besides scanning."""
+    """Return the calls of the session, without those for scanning."""
     return [call for call in session.calls if not call.startswith("scan")]
 
 
@@ -132,7 +132,7 @@ async def test_esc_takes_a_load_back(key: str) -> None:
 
 
 async def test_in_the_demonstration_an_entry_with_a_tree_of_its_own_is_started_as_often_as_one_likes() -> None:
-    """After a jump that came back, and right after `r`."""
+    """Try it after a jump that failed, and right after `r`."""
     with demonstration(pace=None) as session:
         shared = SharedSession(session)
         async with running(shared.console(), size=(110, 45)) as menu:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A menu that is open for months: screens come and go, and nothing of them stays."""
+"""Test that closed screens are freed: a menu may stay open for months."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu: what it shows, and what each key does."""
+"""Test the menu: what it shows, and what each key does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ async def test_entries_stand_under_their_partition_with_word_and_sign() -> None:
     async with running(FakeSession()) as menu:
         rows = menu.rows
         assert "Raspberry Pi 3 Model B · arm64 · 6.1.0-49-arm64" in rows[0]
-        place = {text: next(i for i, row in enumerate(rows) if text in row) for text in ("BOOT", "rootfs", "iso9660")}
+        row_at = {
+            text: next(i for i, row in enumerate(rows) if text in row) for text in ("BOOT", "rootfs", "iso9660")
+        }
         for sign, title, partition in (
             ("• ok", "Debian GNU/Linux 12", "BOOT"),
             ("▲ warn", "6.1.0-47-arm64", "BOOT"),
@@ -46,8 +48,8 @@ async def test_entries_stand_under_their_partition_with_word_and_sign() -> None:
             ("?", "Image-test", "rootfs"),
         ):
             index = next(i for i, row in enumerate(rows) if sign in row and title in row)
-            assert index > place[partition]
-            assert all(index < place[other] for other in place if place[other] > place[partition])
+            assert index > row_at[partition]
+            assert all(index < row_at[other] for other in row_at if row_at[other] > row_at[partition])
 
 
 async def test_problems_stand_in_the_group_of_their_partition_and_can_be_read_in_full() -> None:
@@ -249,7 +251,7 @@ async def test_the_menu_can_be_used_while_it_is_still_looking() -> None:
 
 
 async def test_the_first_entry_that_is_found_has_its_story_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only of those that are passed it is told late."""
+    """Only the summaries of entries that are passed are delayed."""
     monkeypatch.setattr("bootmenu.frontends.tui.screens.menu_view._SUMMARY_DELAY", 1000)
     session = FakeSession()
     session.scan_gate.clear()

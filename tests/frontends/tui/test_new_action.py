@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A new action is one row of the table and the method that performs it; everything else follows."""
+"""Test that a new action needs only a row of the table and a method."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Unlocking an encrypted partition: what is typed, what is shown of it, and what comes of it."""
+"""Test the passphrase prompt: typing, what is shown, and what follows."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every screen on the smallest and on the largest terminals: what has to be answered or chosen is always in sight."""
+"""Test every screen on the smallest and largest terminals: answers and choices are always visible."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ IN_SIGHT: dict[str, tuple[str, ...]] = {
     "kiosk-progress": ("%", CONTACT),
     **dict.fromkeys(("kiosk-refusal", "kiosk-arrival", "kiosk-no-entry"), (CONTACT,)),
 }
-"""By scene: what is to be found, whatever the size. A line's end may stand between two words."""
+"""By scene: the texts that must be visible at any size. They may wrap between words."""
 
 KEYLESS = ("kiosk", "menu-starting")
-"""Scenes (by their beginning) that have whom to call in place of a line of keys."""
+"""Prefixes of the scenes without keys in the last line."""
 
 
 def test_every_scene_says_what_has_to_be_in_sight() -> None:
@@ -65,13 +65,13 @@ def test_every_scene_says_what_has_to_be_in_sight() -> None:
 
 
 def _has(menu: Menu, size: tuple[int, int]) -> bool:
-    """Whether the screen has been laid out anew."""
+    """Return whether the screen has been drawn at the new size."""
     screen = appearance.seen(menu)
     return bool(screen) and (len(screen[0]), len(screen)) == size
 
 
 def _in_sight(menu: Menu, name: str) -> bool:
-    """Whether everything is, and a key is named; what is laid out anew is drawn in turns."""
+    """Return whether all texts and a key are visible; after a resize the screen is drawn in several steps."""
     rows = appearance.characters(appearance.seen(menu))
     picture = "\n".join(rows)
     found = all(re.search(wanted, picture, re.MULTILINE) for wanted in IN_SIGHT[name])

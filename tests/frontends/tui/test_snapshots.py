@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How every screen looks in every theme; see `appearance`. After a change that is meant: make snapshots"""
+"""Compare every screen in every theme with its snapshot; see `appearance`. Update them with `make snapshots`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.frontends.tui.driving import running
 from tests.frontends.tui.scenes import SCENES
 
 SAFE = frozenset("─│┌┐└┘├┤┬┴┼═║╔╗╚╝█░▒■▲▼▶◀←↑→↓•·±°«»")
-"""On the kernel's own font and on Debian's."""
+"""Characters that are both in the kernel's font and in Debian's."""
 
 
 @pytest.fixture(
@@ -49,20 +49,20 @@ def test_a_screen_is_as_it_was(drawn: tuple[str, list[Drawn]]) -> None:
 def test_every_theme_gives_every_ink_its_look(drawn: tuple[str, list[Drawn]]) -> None:
     legend = appearance.read_legend()
     for one in drawn[1]:
-        for variant, sign, style, place in one.seen:
+        for variant, sign, style, cell in one.seen:
             look = str(appearance.look(style, variant.depth))
             wanted = legend[variant.name, variant.depth].get(sign)
             assert look == wanted, (
-                f"{appearance.meaning(sign)} in {variant.name}, {variant.depth}, at {place} of {one.size}"
+                f"{appearance.meaning(sign)} in {variant.name}, {variant.depth}, at {cell} of {one.size}"
             )
 
 
 def test_no_character_has_the_colour_of_its_ground(drawn: tuple[str, list[Drawn]]) -> None:
     for one in drawn[1]:
-        for variant, sign, style, place in one.seen:
+        for variant, sign, style, cell in one.seen:
             look = appearance.look(style, variant.depth)
-            where = f"{appearance.meaning(sign)} in {variant.name}, {variant.depth}, at {place} of {one.size}"
-            # on the terminal's own ground only the terminal knows, and it shows its own colours of text
+            where = f"{appearance.meaning(sign)} in {variant.name}, {variant.depth}, at {cell} of {one.size}"
+            # on the terminal's default background only the terminal knows the contrast
             assert look.colour != look.ground or look.colour == "default", where
             assert look.colour != "default" or look.ground == "default", where
             if variant.depth is Depth.NONE:
@@ -81,7 +81,7 @@ def test_every_character_is_in_the_fonts_of_consoles(drawn: tuple[str, list[Draw
 
 
 async def test_a_verdict_is_told_without_its_colour() -> None:
-    """The same finding in every severity: no two screens have the same characters."""
+    """Show one finding in every severity: no two screens have the same characters."""
     seen = set()
     for one in Severity:
         found = Finding(code="IMG-PAGE", severity=one, message="Pages.", hint="Look.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A menu that is stopped and goes on: one reader of keys, the screen anew, and the end when it is told to."""
+"""Test a menu that is stopped and resumed: one thread reads keys, the screen is redrawn, and signals still end it."""
 
 from __future__ import annotations
 

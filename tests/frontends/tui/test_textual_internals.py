@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Textual's private names: which are relied on, that this Textual has them, and that one file alone touches them."""
+"""Test Textual's private names: the listed ones exist in this Textual, and only one file uses them."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def _of_class(kind: type) -> frozenset[str]:
     return frozenset(found)
 
 
-def _found(place: str) -> object:
+def _found(qualified_name: str) -> object:
     try:
-        return importlib.import_module(place)
+        return importlib.import_module(qualified_name)
     except ModuleNotFoundError:
-        module, _, name = place.rpartition(".")
+        module, _, name = qualified_name.rpartition(".")
         return getattr(importlib.import_module(module), name)
 
 
 def test_this_textual_has_every_private_name_that_is_relied_on() -> None:
     missing = []
-    for place, names in PRIVATE.items():
-        owner = _found(place)
+    for qualified_name, names in PRIVATE.items():
+        owner = _found(qualified_name)
         has = set(vars(owner)) if isinstance(owner, ModuleType) else _of_class(owner)
-        missing += [f"{place}: {name}" for name in names if name not in has]
+        missing += [f"{qualified_name}: {name}" for name in names if name not in has]
     assert missing == []
 
 
@@ -78,7 +78,7 @@ def test_the_list_names_everything_that_the_file_uses_and_nothing_else() -> None
 
 @cache
 def _sources() -> list[tuple[str, ast.Module]]:
-    """Return the files that have to do with Textual."""
+    """Return the parsed files that use Textual."""
     found = []
     for folder in ("bootmenu", "tests", "benchmarks", "scripts"):
         for path in sorted((ROOT / folder).rglob("*.py")):
@@ -99,7 +99,7 @@ def test_nothing_else_imports_what_is_private_to_textual() -> None:
 
 
 def test_no_attribute_elsewhere_is_one_of_the_listed_names() -> None:
-    """Only of other objects: what a class of ours has on itself is the next test's."""
+    """Check attributes of other objects; the next test checks those of our own classes."""
     listed = {name for names in PRIVATE.values() for name in names}
     found = []
     for path, tree in _sources():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Themes: those that are shipped are whole, those that are broken are told and replaced."""
+"""Test themes: the shipped ones are complete, broken ones are reported and replaced."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_shipped_theme_has_a_colour_for_every_ink_that_can_be_read(name: str) 
 
 
 def contrast(one: Color, other: Color) -> float:
-    """WCAG 2.1: (L1 + 0.05) / (L2 + 0.05)."""
+    """Return the contrast ratio as WCAG 2.1 defines it: (L1 + 0.05) / (L2 + 0.05)."""
 
     def luminance(colour: Color) -> float:
         parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized]
@@ -112,7 +112,7 @@ def test_a_theme_file_has_a_size(tmp_path: Path) -> None:
 
 
 def sent(colour: RichColor, depth: Depth) -> tuple[str, ...]:
-    """The parameters that a terminal of so many colours gets for it in the foreground."""
+    """Return the SGR parameters for a foreground colour on a terminal with so many colours."""
     system = {Depth.NONE: 1, Depth.SIXTEEN: 1, Depth.MANY: 2, Depth.ALL: 3}[depth]
     return colour.downgrade(ColorSystem(system)).get_ansi_codes()
 
@@ -223,7 +223,7 @@ async def test_no_cell_hides_its_character(theme: str, depth: Depth, monkeypatch
 
 
 def looks(menu: Menu) -> set[RichStyle]:
-    """The styles of everything on the screen that is not blank, as they go to the terminal."""
+    """Return the styles of all non-blank text, as sent to the terminal."""
     found = set()
     for strip in menu.app.drawn():
         for line_filter in menu.app.line_filters:

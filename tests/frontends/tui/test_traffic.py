@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A slow line is slow in bytes: how many the menu may send."""
+"""Test how many bytes the menu sends: what matters on a serial line."""
 
 from __future__ import annotations
 

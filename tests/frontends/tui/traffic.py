@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the menu sends over a line, in bytes: the same on every machine, so tests may hold it to a limit."""
+"""Count the bytes that the menu sends: the same on every machine, so tests can set limits."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from bootmenu.model.progress import Progress, Stage, StageState
 from tests.builders.fakes import FakeSession, step
 from tests.frontends.pseudo_terminal import Line, menu_on_a_line
 
-_PLACE = re.compile(rb"\x1b\[(\d+)(?:;\d+)?H|\x1b\[(\d+);\d+r|\r+\n|[^\x1b\r]+|.", re.DOTALL)
+_CURSOR = re.compile(rb"\x1b\[(\d+)(?:;\d+)?H|\x1b\[(\d+);\d+r|\r+\n|[^\x1b\r]+|.", re.DOTALL)
 _SIZE = 35_100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Bytes at 80x24."""
+    """Bytes that are sent at 80x24."""
 
     first: int
-    """From the start until the first screen stands still."""
+    """From the start until the first screen is complete."""
     key: int
-    """The most that a cursor key cost, in the rows of the list."""
+    """The maximum for a cursor key, in the rows of the list."""
     summary: int
-    """The most that telling the summary of the entry cost, once the cursor rests there."""
+    """The maximum for the summary of an entry, after the cursor rests on it."""
     scroll: int
-    """A cursor key that moves a whole page by one line."""
+    """For a cursor key that scrolls the page by a line."""
     progress: int
-    """The most that one step of the progress cost."""
+    """The maximum for a step of the progress."""
     idle: int
-    """In a second without any key."""
+    """During a second without keys."""
 
 
 class Stepped(FakeSession):
-    """Every signal SIGUSR1 lets the load go on by one hundredth of the kernel."""
+    """A session whose load proceeds by a hundredth of the kernel at each SIGUSR1."""
 
     def __post_init__(self) -> None:
         FakeSession.__post_init__(self)
@@ -48,17 +48,17 @@ class Stepped(FakeSession):
         signal.signal(signal.SIGUSR1, lambda *_: self._go.release())
 
     def load(self, plan: LoadPlan) -> Iterator[Progress]:
-        """See Session."""
+        """Yield the progress of the kernel, a step for each SIGUSR1."""
         for percent in range(40, 100):
             yield step(Stage.KERNEL, StageState.RUNNING, _SIZE * percent // 100, _SIZE, percent / 300)
             self._go.acquire()
 
 
 def by_row(sent: bytes) -> Counter[int]:
-    """Bytes by the row of the screen (from 1) in which the cursor was; 0 = not known."""
+    """Count the bytes by the row in which the cursor was, from 1; 0 if the row is unknown."""
     found: Counter[int] = Counter()
     row = 0
-    for token in _PLACE.finditer(sent):
+    for token in _CURSOR.finditer(sent):
         if token[1] or token[2]:
             row = int(token[1] or token[2])
         elif token[0].endswith(b"\n"):
@@ -67,8 +67,8 @@ def by_row(sent: bytes) -> Counter[int]:
     return found
 
 
-def _told(line: Line, act: Callable[[], None], parts: Callable[[], Sequence[object]]) -> bytes:
-    """What is sent until every part of the screen has changed and all is quiet."""
+def _sent(line: Line, act: Callable[[], None], parts: Callable[[], Sequence[object]]) -> bytes:
+    """Return what is sent until every part of the screen has changed and the line is quiet."""
     before, shown = len(line.sent), parts()
     act()
     line.until(lambda: all(was != now for was, now in zip(shown, parts(), strict=True)))
@@ -77,7 +77,7 @@ def _told(line: Line, act: Callable[[], None], parts: Callable[[], Sequence[obje
 
 
 def measure(term: str) -> Traffic:
-    """On a line that can do UTF-8."""
+    """Measure the menu on a terminal of this name with UTF-8."""
     session = '__import__("tests.frontends.tui.traffic", fromlist=["x"]).Stepped()'
     with menu_on_a_line(term, session=session, BOOTMENU_GLYPHS="utf-8") as line:
 
@@ -93,13 +93,13 @@ def measure(term: str) -> Traffic:
         idle = len(line.read(1.0))
         keys, stories = [], []
         for key in (b"\x1b[B", b"\x1b[B", b"\x1b[B", b"k", b"k", b"k"):
-            found = by_row(_told(line, partial(line.type, key), parts))
+            found = by_row(_sent(line, partial(line.type, key), parts))
             keys.append(sum(size for row, size in found.items() if 2 <= row <= rule()))
             stories.append(found.total() - keys[-1])
         line.type(b"d")
         line.until(lambda: "What was checked" in line.text)
         line.settle()
-        scrolled = len(_told(line, partial(line.type, b"\x1b[B"), lambda: [line.text]))
+        scrolled = len(_sent(line, partial(line.type, b"\x1b[B"), lambda: [line.text]))
         line.type(b"q")
         line.until(lambda: "▶ 1" in line.text)
         line.settle()
@@ -108,7 +108,7 @@ def measure(term: str) -> Traffic:
         line.settle()
         steps = []
         for _ in range(5):
-            sent = _told(line, partial(os.kill, line.process.pid, signal.SIGUSR1), lambda: [line.text])
+            sent = _sent(line, partial(os.kill, line.process.pid, signal.SIGUSR1), lambda: [line.text])
             steps.append(len(sent))
     return Traffic(
         first=first,
