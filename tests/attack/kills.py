@@ -123,7 +123,9 @@ def _one(name: str, number: signal.Signals, chance: random.Random) -> str:
             if not _wait(lambda: line.process.poll() is not None, line):
                 return f"it does not end within {_PATIENCE:.0f} s of {number.name}"
             status = line.process.returncode
-            if number is not signal.SIGKILL and begun and status not in (0, 128 + number):
+            # a subcommand that has said everything takes signals as any process does; to a shell that is the same
+            good = (0, 128 + number, -number) if name in ("scan", "boot") else (0, 128 + number)
+            if number is not signal.SIGKILL and begun and status not in good:
                 return f"it ends with {status} and not {128 + number} at {number.name}, after it had said something"
             killed = number is signal.SIGKILL or status < 0
             if what := _left(line, pid, modes, folder, before, killed=killed):
