@@ -29,7 +29,7 @@ _MOST_MEMORY = 64 * 1024 * 1024
 _MOST_WORK = 1 << 21
 """N * R * P; `bootmenu pin` uses a sixteenth of it, which takes a slow board less than a second."""
 
-FREE = 3
+TRIES_BEFORE_PAUSE = 3
 """Number of wrong PINs in a row before the first pause."""
 PAUSES = (5, 15, 60, 300)
 """Seconds of the pauses after that; the last one repeats."""
@@ -125,9 +125,9 @@ def _unusable(why: str) -> PinError:
 
 def pause(wrong: int) -> int:
     """Return the seconds to wait after so many wrong PINs in a row."""
-    if wrong < FREE + 1:
+    if wrong < TRIES_BEFORE_PAUSE + 1:
         return 0
-    return PAUSES[min(wrong - FREE - 1, len(PAUSES) - 1)]
+    return PAUSES[min(wrong - TRIES_BEFORE_PAUSE - 1, len(PAUSES) - 1)]
 
 
 class Guard:

@@ -166,13 +166,13 @@ def _countdown_content(
     if settings.profile is Profile.KIOSK:
         return _kiosk_countdown_content(shared, choice, left, settings)
     from bootmenu.terminal.cells import clean
-    from bootmenu.view.banner import title
-    from bootmenu.view.entry_row import entry_row
+    from bootmenu.view.entry_texts import entry_texts
+    from bootmenu.view.page_edges import title
     from bootmenu.view.wording import verdict
 
     session = shared.session
     if choice.listing is not None:
-        lines = [f" {verdict(choice.listing.report.verdict).text} {entry_row(choice.listing).full_title}"]
+        lines = [f" {verdict(choice.listing.report.verdict).text} {entry_texts(choice.listing).full_title}"]
     else:
         lines = [" " + _("Scanning for boot entries.")] if left is not None else []
     if choice.reason:

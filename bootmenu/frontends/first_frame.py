@@ -251,7 +251,7 @@ class Frame:
         for number in (*_SIGNALS, signal.SIGWINCH, signal.SIGCONT):
             with contextlib.suppress(ValueError):  # outside of the main thread there are no signals
                 self._handlers[number] = signal.signal(number, self._on_signal)
-        self._signal = signals.told()
+        self._signal = signals.received()
         return self
 
     def __exit__(

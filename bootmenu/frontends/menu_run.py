@@ -53,8 +53,8 @@ class MenuRun(Value, kw_only=True):
 
 
 def state_warning(store: StateStore, settings: Settings) -> str:
-    """Return the error of the state store, or an empty string if no state is needed, because the settings name no
-    place for it, and no PIN whose wrong tries must be counted."""
+    """Return the error of the state store; empty if nothing needs it, because the settings name neither a state
+    device nor a PIN."""
     needed = store.remembers or settings.state_device is not None or settings.kiosk_pin is not None
     return store.error if needed else ""
 
@@ -76,7 +76,7 @@ def show(menu_run: MenuRun) -> Quit | None:
         menu_log.write(text)
     error, plain_consoles = menu_run.error, PlainConsoles(menu_run)
     while True:
-        if number := signals.told():  # between the first frame and the menu, or during a jump that failed
+        if number := signals.received():  # between the first frame and the menu, or during a jump that failed
             return Quit(number)
         if menu_run.plain:
             console_session, outcome = plain_consoles.run(error, notice)
@@ -84,9 +84,9 @@ def show(menu_run: MenuRun) -> Quit | None:
             console_session, outcome = run_screens(menu_run, plain_consoles, error, notice)
         notice = ""
         kiosk = settings.profile is Profile.KIOSK
-        if isinstance(outcome, Jump) and not signals.told():
+        if isinstance(outcome, Jump) and not signals.received():
             _print_on_all(menu_run.consoles, " " + _(KIOSK_LAST_LINE) if kiosk else localized(outcome.plan.last_line))
-        if number := signals.told():
+        if number := signals.received():
             if isinstance(outcome, Jump):
                 console_session.unload(outcome.plan)
             return Quit(number)

@@ -62,7 +62,7 @@ class PlainKiosk(PlainBase):
         self._offer = KioskOffer(context.policy, context.settings, state, running=context.confirm_always)
 
     def _reset_input(self) -> None:
-        """Set how the kiosk reads lines: Ctrl+D does not leave it, and an answer never comes too late."""
+        """Set how the kiosk reads lines: Ctrl+D does not leave it, and an answer is accepted whenever it comes."""
         self.teletype.stays, self.teletype.idle = True, None
         # if nothing starts automatically, there is nothing to do after the idle time
         self.teletype.patience = None if self.context.countdown is None else self.context.settings.kiosk_idle
@@ -219,9 +219,9 @@ class PlainKiosk(PlainBase):
         return False
 
     def _open_service_menu(self) -> None:
-        """Run the standard menu, with all actions, until it is locked again."""
+        """Run the service menu, with all actions, until it is locked again."""
         try:
-            self._outcome = PlainMenu(self.context.unlocked(), self.teletype, self.results).run()
+            self._outcome = PlainMenu(self.context.after_pin(), self.teletype, self.results).run()
         except LockRequested:
             pass
         finally:

@@ -18,7 +18,7 @@ from bootmenu.terminal.teletype import Teletype, typed_number
 from bootmenu.view.abridge import abridged
 from bootmenu.view.actions import Action
 from bootmenu.view.entry_list import Row, rows
-from bootmenu.view.entry_row import EntryRow
+from bootmenu.view.entry_texts import EntryTexts
 from bootmenu.view.key_help import plain_commands
 from bootmenu.view.plain_list import entry_lines
 from bootmenu.view.screen_ids import Situation
@@ -40,7 +40,7 @@ class PlainListing(PlainBase):
         return f"/{cut(clean(self._filter), self.teletype.room // 2)} >" if self._filter else ">"
 
     @property
-    def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, EntryRow]]]:
+    def _rows(self) -> tuple[list[Row], dict[tuple[str, str], tuple[int, EntryTexts]]]:
         """Return the rows to print; and for each entry among them, by its key, its number in the whole list and its
         row there."""
         all_rows = rows(self.results, self._session.state_store.state)

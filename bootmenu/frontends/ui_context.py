@@ -41,9 +41,9 @@ class UiContext(Value, kw_only=True):
     few_buttons: Callable[[], bool] = lambda: False
     """Returns whether the kiosk is operated with one or two buttons only."""
 
-    def unlocked(self) -> UiContext:
+    def after_pin(self) -> UiContext:
         """Return the context of the service menu, which the PIN opens."""
-        return replace(self, policy=self.policy.unlocked(), service=True)
+        return replace(self, policy=self.policy.after_pin(), service=True)
 
     def permits(self, action: str) -> bool:
         """Return whether an action of the table (view/actions.py) exists here."""

@@ -52,7 +52,7 @@ class _Preference(Value):
     exact: bool = False
     """Whether it names an id, rather than a pattern or what a configuration has as its default."""
     disks: frozenset[str] = frozenset()
-    """Listing.disks when it was set, if the state has them."""
+    """Listing.disks when the default was set, if the state has them."""
 
 
 def choose(listings: Sequence[Listing], state: State, settings: Settings, *, finished: bool) -> Choice:
@@ -71,8 +71,8 @@ def choose(listings: Sequence[Listing], state: State, settings: Settings, *, fin
     An entry without a command line, or with one that is only partly known, never starts automatically, even if
     somebody chose it: a kernel without a root file system stops where perhaps nobody sees it.
 
-    A disk is trusted if the default was made on it. Any other must have been present then, and no disk with entries
-    may be further inside the machine: so a USB stick, or a backup in a USB case, starts nothing.
+    A disk is trusted if (1) the default was set on it, or (2) it was present when the default was set and no disk
+    with entries is further inside the machine: a USB stick, or a backup in a USB case, starts nothing.
     """
     trusted = _TrustedDisks.of(listings, state, settings)
     preference = next(_preferences(listings, trusted, state, settings), None)
@@ -152,9 +152,9 @@ class _TrustedDisks(Value, kw_only=True):
     rank: float
     """Rank of the innermost disks that have entries: disks further outside cannot replace them."""
     default: frozenset[str]
-    """Disks of the entry that was made the default."""
+    """Disks of the entry that was set as the default."""
     present: frozenset[str]
-    """Disks that were present then; empty if no default was made."""
+    """Disks that were present when the default was set; empty if none was set."""
 
     @classmethod
     def of(cls, listings: Sequence[Listing], state: State, settings: Settings) -> _TrustedDisks:

@@ -54,8 +54,8 @@ class MachineSession:
 
     devices: yields partitions and problems at every scan, in a thread; None for all partitions of this machine.
     method: loading method to use instead of the plan's choice. pace: bytes per second of a simulated medium. local:
-    whether the facts are about the host. patience: seconds after which a device that does not answer is given up;
-    None for the setting. changes: reports partitions that come and go; closed with the session. state_store: used
+    whether the facts are about the host. patience: seconds after which a device that does not answer is reported as
+    silent; None for the setting. changes: reports partitions that come and go; closed with the session. state_store: used
     instead of the one that the settings name.
     """
 
@@ -124,7 +124,7 @@ class MachineSession:
 
     @property
     def simulated(self) -> bool:
-        """Return whether the jump is simulated."""
+        """Return whether this is the demonstration machine, where everything works but the jump."""
         return self._simulated
 
     @property

@@ -24,7 +24,7 @@ from bootmenu.system.power import Power
 
 
 class BusyError(BootmenuError):
-    """Another console owns the machine, because it is loading or going down."""
+    """Another console owns the machine, because it is loading, restarting or switching off."""
 
 
 class Session(Protocol):

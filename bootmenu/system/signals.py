@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The signals that end this process, in the two ways in which it takes them: a subcommand is interrupted (`raised`),
-and a menu remembers them from its first moment to its last and passes them to the part that is at work (`held`)."""
+"""The signals that end this process. In a subcommand they raise an exception (`raised`); a menu remembers them
+(`held`) and passes them to the part of it that is at work (`listening`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""And not SIGINT, which is a key: it interrupts where it is heard."""
+"""Without SIGINT, which is a key: Ctrl+C interrupts what listens to keys."""
 
 
 class EndedError(KeyboardInterrupt):
@@ -23,13 +23,13 @@ class EndedError(KeyboardInterrupt):
 
 
 _listeners: list[Callable[[int], object]] = []
-_told = 0
+_received = 0
 
 
 @contextlib.contextmanager
 def raised() -> Iterator[None]:
-    """Raise EndedError for SIGTERM and SIGHUP until the end: they do what Ctrl+C does, and what was loaded or mounted
-    is undone. A signal that is ignored stays ignored (nohup). Do nothing outside of the main thread."""
+    """Raise EndedError for SIGTERM and SIGHUP inside the block, so that what was loaded or mounted is undone, as for
+    Ctrl+C. A signal that is ignored stays ignored (nohup). Do nothing outside of the main thread."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         raise EndedError(number)
@@ -48,33 +48,33 @@ def raised() -> Iterator[None]:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """Remember these signals until the end, instead of dying of them. Does nothing outside of the main thread."""
-    global _told
+    """Remember these signals inside the block instead of dying of them. Do nothing outside of the main thread."""
+    global _received
     before = {}
     for number in ENDING:
         with contextlib.suppress(ValueError):  # not in the main thread
-            before[number] = signal.signal(number, _take)
+            before[number] = signal.signal(number, _remember)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if _take not in before.values():  # the outermost
-            _told = 0
+        if _remember not in before.values():  # the outermost
+            _received = 0
 
 
-def told() -> int:
-    """Return the first signal that came while they were held; 0 = none did."""
-    return _told
+def received() -> int:
+    """Return the first signal that was received while they were held, or 0."""
+    return _received
 
 
 @contextlib.contextmanager
 def listening(listener: Callable[[int], object]) -> Iterator[None]:
-    """Call it in the main thread with each signal that comes, and at once with one that came before."""
+    """Call the listener in the main thread with each signal, and at once with one that was received before."""
     _listeners.append(listener)
     try:
-        if _told:
-            listener(_told)
+        if _received:
+            listener(_received)
         yield
     finally:
         _listeners.remove(listener)
@@ -83,21 +83,21 @@ def listening(listener: Callable[[int], object]) -> Iterator[None]:
 def let_them_kill() -> None:
     """Let these signals end the process at once, as by default."""
     for number in ENDING:
-        with contextlib.suppress(ValueError):  # not in the main thread, where whoever listens ends the process
+        with contextlib.suppress(ValueError):  # not in the main thread: a listener there ends the process
             signal.signal(number, signal.SIG_DFL)
 
 
 def wait_to_be_ended() -> NoReturn:
-    """Wait for the signal with which systemd ends this process when its turn comes, and die of it."""
+    """Wait for the signal with which systemd ends this process at shutdown, and die of it."""
     let_them_kill()
-    if _told:
-        signal.raise_signal(_told)
+    if _received:
+        signal.raise_signal(_received)
     while True:
         signal.pause()
 
 
-def _take(number: int, _frame: FrameType | None) -> None:
-    global _told
-    _told = _told or number
+def _remember(number: int, _frame: FrameType | None) -> None:
+    global _received
+    _received = _received or number
     for listener in list(_listeners):
         listener(number)

@@ -15,7 +15,7 @@ from bootmenu.terminal.character_sets import to_ascii
 from bootmenu.terminal.line_input import Idle
 
 
-class EndOfInput(Exception):  # noqa: N818 - whoever typed has gone
+class EndOfInput(Exception):  # noqa: N818 - named after what it stands for, like EOFError
     """The input has ended."""
 
 

@@ -16,7 +16,7 @@ from bootmenu.kexec.dtb_fixups import PlanTrees
 from bootmenu.model.value import Value
 from bootmenu.session.session_protocol import Session
 from bootmenu.terminal.cells import clean, cut
-from bootmenu.view.banner import heading
+from bootmenu.view.page_edges import heading
 from bootmenu.view.styled_text import BLANK, LazyLines, Line, Span, Style, block, line, paragraph
 
 if TYPE_CHECKING:

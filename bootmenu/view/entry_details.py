@@ -14,10 +14,10 @@ from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding, Report
 from bootmenu.model.machine import MachineFacts
 from bootmenu.terminal.cells import clean
-from bootmenu.view.banner import heading
 from bootmenu.view.boot_plan import plan_rows
 from bootmenu.view.entry_summary import field, files, label_width
 from bootmenu.view.findings import STACKED, evidence, finding
+from bootmenu.view.page_edges import heading
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import NOTE, full_name, own_findings, verdict_width
 

@@ -16,7 +16,7 @@ from bootmenu.model.value import Value, field, replace
 from bootmenu.session.scan_results import Group, ScanResults
 from bootmenu.terminal.cells import cells, clean, cut, fit
 from bootmenu.view.abridge import abridged
-from bootmenu.view.entry_row import EntryRow, Mark, entry_row, extras
+from bootmenu.view.entry_texts import EntryTexts, Mark, entry_texts, extras
 from bootmenu.view.styled_text import Line, Span, Style, clip
 from bootmenu.view.wording import WORDS, name, sentence_of, skip, verdict_of, verdict_width
 
@@ -26,7 +26,7 @@ class Row(Value):
 
     key: str | None
     text: str = ""
-    entry: EntryRow | None = None
+    entry: EntryTexts | None = None
     problem: Problem | None = None
     number: int = 0
     """1 to 9 for the first nine entries, 0 for other rows."""
@@ -43,7 +43,7 @@ class Row(Value):
         return self.entry.mark if self.entry else None
 
     @property
-    def title(self) -> str:
+    def name(self) -> str:
         """Return the entry's name, which is unique in the list; empty if this is not an entry's row."""
         return self.entry.name if self.entry else ""
 
@@ -126,7 +126,7 @@ def _problem_text(problem: Problem) -> str:
 
 
 def _with_extras(listed: list[Row]) -> list[Row]:
-    """Return the rows with EntryRow.extra set where entries have the same title and version."""
+    """Return the rows with EntryTexts.extra set where entries have the same title and version."""
     by_id = extras([row.entry for row in listed if row.entry])
     if not by_id:
         return listed
@@ -161,7 +161,7 @@ def rows(results: ScanResults, state: State | None = None, filter_text: str = ""
             listed.append(
                 Row(
                     f"entry {listing.entry.id}",
-                    entry=entry_row(listing, state),
+                    entry=entry_texts(listing, state),
                     number=number if number <= 9 else 0,
                 )
             )
@@ -229,7 +229,7 @@ def row_line(row: Row, columns: Columns, width: int, *, selected: bool) -> Line:
     return Line((Span(" " * _LEFT), Span(fit(row.text, width - _LEFT), Style.DIM)))
 
 
-def _entry(row: Row, entry: EntryRow, columns: Columns, width: int, *, selected: bool) -> Line:
+def _entry(row: Row, entry: EntryTexts, columns: Columns, width: int, *, selected: bool) -> Line:
     marker = "▶" if selected else " "
     number = str(row.number) if row.number else " "
     right: list[Span] = []

@@ -6,8 +6,8 @@ from __future__ import annotations
 from bootmenu import __version__
 from bootmenu.i18n import N_, _
 from bootmenu.model.finding import Severity
-from bootmenu.view.banner import heading
 from bootmenu.view.key_help import actions_of, key_names
+from bootmenu.view.page_edges import heading
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph
 from bootmenu.view.wording import skip, verdict, verdict_width

@@ -74,11 +74,11 @@ class KioskOffer:
     def update(self, listings: Iterable[Listing], *, finished: bool) -> None:
         """Make the rows for these entries. finished: whether the scan is complete."""
         state, found = self._kiosk_state.state, list(listings)
-        if state != self._state:  # another console, or the standard menu, has changed the default
+        if state != self._state:  # another console, or the service menu, has changed the default
             self._chooser, self._state = Chooser(), state
         startable = [one for one in self.policy.startable(found) if one.entry.id not in self._refused]
         choice = self._chooser.choose(startable, state, self._settings, finished=finished)
-        # choice.why is set if the default was not chosen: something is wrong with it
+        # choice.reason is set if the default was not chosen: something is wrong with it
         offered = self.policy.offered(
             found,
             repair_first=bool(choice.reason or self._refused),

@@ -13,9 +13,9 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.value import Value, replace
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells, clean, cut, fit, wrap
-from bootmenu.view.banner import simulation
-from bootmenu.view.entry_row import distinct_names
+from bootmenu.view.entry_texts import distinct_names
 from bootmenu.view.key_help import kiosk_actions
+from bootmenu.view.page_edges import simulation
 from bootmenu.view.policy import Access, Policy
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, bar, line, spread
 from bootmenu.view.wording import GOING_DOWN, POWER_WORDS, name
@@ -34,7 +34,7 @@ _MONTHS = (
 POWERS = (Power.REBOOT, Power.OFF)
 """The choices of the action `power`; the firmware setup is not for a kiosk."""
 SERVICE = "service"
-"""The action of the row that opens the standard menu after the PIN."""
+"""The action of the row that opens the service menu after the PIN."""
 
 
 class KioskRow(Value, kw_only=True):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bootmenu.i18n import _
-from bootmenu.view.banner import heading
+from bootmenu.view.page_edges import heading
 from bootmenu.view.styled_text import BLANK, Line, Style, paragraph
 
 LINES = 400

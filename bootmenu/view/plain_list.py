@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from bootmenu.i18n import _
 from bootmenu.terminal.cells import cells, fit
 from bootmenu.view.abridge import abridged
-from bootmenu.view.entry_row import EntryRow, Mark
+from bootmenu.view.entry_texts import EntryTexts, Mark
 from bootmenu.view.wording import word_width
 
 
-def entry_lines(numbered: Sequence[tuple[int, EntryRow]], columns: int) -> list[str]:
+def entry_lines(numbered: Sequence[tuple[int, EntryTexts]], columns: int) -> list[str]:
     """Return a line for each entry, at most `columns` long, no two the same.
 
     What follows the name is left out before names are cut to fewer than 30 columns.
@@ -33,7 +33,7 @@ def entry_lines(numbered: Sequence[tuple[int, EntryRow]], columns: int) -> list[
     return lines
 
 
-def _tail(row: EntryRow, detail: int) -> str:
+def _tail(row: EntryTexts, detail: int) -> str:
     """Return what follows the name of an entry. detail: 2 for everything, 1 without the source, 0 for nothing."""
     source = f"  ({row.source})" if detail > 1 else ""
     if not detail:

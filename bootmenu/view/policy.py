@@ -67,7 +67,7 @@ class Policy(Value, kw_only=True):
             offers_shell=settings.shell,
         )
 
-    def unlocked(self) -> Policy:
+    def after_pin(self) -> Policy:
         """Return the policy after the PIN: everything, except a shell if the settings forbid one."""
         return Policy(offers_shell=self.offers_shell)
 

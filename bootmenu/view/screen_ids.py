@@ -47,7 +47,7 @@ class Requirement(Enum):
     DEMO = auto()
     """The demonstration machine is offered."""
     SERVICE = auto()
-    """This is the menu that the kiosk opened after the PIN."""
+    """This is the service menu of a kiosk."""
 
 
 class Situation(Enum):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootmenu.bootstate.pin import FREE, PAUSES, Guard, PinError, StoredPin, guard, pause
+from bootmenu.bootstate.pin import PAUSES, TRIES_BEFORE_PAUSE, Guard, PinError, StoredPin, guard, pause
 from bootmenu.bootstate.state import State, StateError
 from bootmenu.bootstate.state_backends import FolderBackend
 from bootmenu.bootstate.state_store import StateStore
@@ -106,21 +106,21 @@ def test_any_text_is_a_stored_pin_or_an_error(text: str) -> None:
 
 
 def test_pauses_grow() -> None:
-    assert [pause(wrong) for wrong in range(FREE + 1)] == [0] * (FREE + 1)
-    assert [pause(FREE + 1 + index) for index in range(len(PAUSES))] == list(PAUSES)
+    assert [pause(wrong) for wrong in range(TRIES_BEFORE_PAUSE + 1)] == [0] * (TRIES_BEFORE_PAUSE + 1)
+    assert [pause(TRIES_BEFORE_PAUSE + 1 + index) for index in range(len(PAUSES))] == list(PAUSES)
     assert pause(10_000) == PAUSES[-1]
 
 
 def test_wrong_ones_bring_a_pause_in_which_even_the_right_one_is_not_looked_at(tmp_path: Path) -> None:
     clock = Clock()
     asked = asking(tmp_path, clock)
-    for _ in range(FREE):
+    for _ in range(TRIES_BEFORE_PAUSE):
         assert not asked.opens("0000")
         assert asked.wait == 0
     assert not asked.opens("0000")
     assert asked.wait == 5
     assert not asked.opens("4711")
-    assert asked.wrong == FREE + 1, "a try in the pause is none"
+    assert asked.wrong == TRIES_BEFORE_PAUSE + 1, "a try in the pause is none"
     clock.now += 4.5
     assert asked.wait == 1
     clock.now += 0.6

@@ -18,23 +18,23 @@ from tests.frontends.pseudo_terminal import ROOT, on_a_line
 def test_a_signal_is_remembered_while_it_is_held_and_told_to_whoever_listens(number: signal.Signals) -> None:
     before, heard = signal.getsignal(number), list[int]()
     with signals.held():
-        assert signals.told() == 0
+        assert signals.received() == 0
         with signals.held():
             signal.raise_signal(number)
-        assert signals.told() == number, "what an inner part did not hear is still known"
+        assert signals.received() == number, "what an inner part did not hear is still known"
         with signals.listening(heard.append):
             signal.raise_signal(number)
         signal.raise_signal(number)
     assert heard == [number, number], "at once, and when it came again"
     assert signal.getsignal(number) is before
-    assert signals.told() == 0
+    assert signals.received() == 0
 
 
 def test_a_signal_at_the_end_of_the_frame_is_known_to_who_comes_next() -> None:
     with signals.held():
         with Frame([]):
             signal.raise_signal(signal.SIGTERM)
-        assert signals.told() == signal.SIGTERM
+        assert signals.received() == signal.SIGTERM
         with Frame([]) as frame:
             assert frame.wait(0) == SignalReceived(signal.SIGTERM)
 

@@ -211,8 +211,8 @@ def test_any_bytes_give_translations_or_none(data: bytes) -> None:
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_line_of_keys_fits_and_keeps_what_matters(code: str) -> None:
-    from bootmenu.view.banner import footer
     from bootmenu.view.key_help import labelled
+    from bootmenu.view.page_edges import footer
     from bootmenu.view.screen_ids import ScreenId
 
     i18n.use(code, {})

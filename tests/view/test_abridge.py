@@ -120,15 +120,15 @@ def test_what_has_one_title_is_told_apart_by_the_first_thing_that_differs() -> N
         return FileRef(device="sda1", path=path)
 
     one = [entry(n, "Debian", "6.1", config=config(f"/{n}.conf")) for n in (1, 2)]
-    assert [row.title for row in listed(one) if row.listing] == ["Debian, 6.1 (1.conf)", "Debian, 6.1 (2.conf)"]
+    assert [row.name for row in listed(one) if row.listing] == ["Debian, 6.1 (1.conf)", "Debian, 6.1 (2.conf)"]
     two = [entry(n, "Debian", config=config("/a"), device=device) for n, device in enumerate(("sda1", "sdb1"))]
-    assert [row.title for row in listed(two) if row.listing] == ["Debian (sda1)", "Debian (sdb1)"]
+    assert [row.name for row in listed(two) if row.listing] == ["Debian (sda1)", "Debian (sdb1)"]
     lines = [CommandLine(f"vga=1 {words}quiet") for words in ("", "desktop=kde ", "theme=dark ")]
     three = [entry(n, "Install", config=config("/a"), cmdline=line) for n, line in enumerate(lines)]
-    titles = [row.title for row in listed(three) if row.listing]
+    titles = [row.name for row in listed(three) if row.listing]
     assert titles == ["Install", "Install (desktop=kde)", "Install (theme=dark)"]
     four = [entry(n, "Install", config=None, cmdline=CommandLine(), kernel=config("/k")) for n in range(2)]
-    assert [row.title for row in listed(four) if row.listing] == ["Install (#1)", "Install (#2)"]
+    assert [row.name for row in listed(four) if row.listing] == ["Install (#1)", "Install (#2)"]
 
 
 @examples(150)
@@ -156,7 +156,7 @@ def test_no_two_rows_are_ever_equal(
         ],
         [Problem(device="sda1", path=path, message="line 1: makes no sense") for path in dict.fromkeys(unreadable)],
     )
-    titles = [row.title for row in found if row.listing]
+    titles = [row.name for row in found if row.listing]
     assert len(set(titles)) == len(titles), "the heading says which one it is"
     for kind in (True, False):
         shown = drawn([row for row in found if (row.listing is not None) is kind], width)

@@ -39,8 +39,8 @@ def test_the_kiosk_has_what_starts_an_entry_and_what_is_allowed(pin: str | None)
 
 
 def test_after_the_pin_everything_exists_but_what_the_settings_forbid() -> None:
-    assert kiosk(kiosk_pin="x").unlocked().allows("edit")
-    assert kiosk(kiosk_pin="x", shell=False).unlocked().access("shell") is Access.ABSENT
+    assert kiosk(kiosk_pin="x").after_pin().allows("edit")
+    assert kiosk(kiosk_pin="x", shell=False).after_pin().access("shell") is Access.ABSENT
     assert kiosk(kiosk_pin="x", shell=False, kiosk_actions=("shell",)).access("shell") is Access.ABSENT
 
 
@@ -66,7 +66,7 @@ def test_repair_stands_first_when_something_is_wrong_with_the_default() -> None:
 def test_what_asks_for_the_pin_or_is_not_there_never_starts_by_itself() -> None:
     policy = kiosk(kiosk_entries=("alpine", "debian-*"), kiosk_locked=("debian-47",), kiosk_pin="x")
     assert ids(policy.startable(FOUND)) == ["alpine", "debian-49", "debian-16k"]
-    assert policy.unlocked().startable(FOUND) == list(FOUND)
+    assert policy.after_pin().startable(FOUND) == list(FOUND)
 
 
 def test_without_a_pattern_only_the_default_exists() -> None:

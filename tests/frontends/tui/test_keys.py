@@ -29,8 +29,8 @@ from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, Simulat
 from bootmenu.frontends.tui.textual_internals import merged_keys
 from bootmenu.model.value import replace
 from bootmenu.view.actions import TABLE
-from bootmenu.view.banner import footer
 from bootmenu.view.key_help import actions_of, markdown
+from bootmenu.view.page_edges import footer
 from bootmenu.view.screen_ids import ScreenId
 from tests.builders import fakes
 from tests.builders.fakes import KIOSK, FakeSession

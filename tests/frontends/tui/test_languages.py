@@ -19,7 +19,7 @@ from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells
 from bootmenu.view import banner, entry_summary, kiosk_pages, load_progress, refusal
 from bootmenu.view.entry_editor import EntryPart
-from bootmenu.view.entry_row import Mark
+from bootmenu.view.entry_texts import Mark
 from bootmenu.view.key_help import labelled
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line

@@ -27,7 +27,7 @@ from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.value import replace
 from bootmenu.view.entry_details import machine_details
 from bootmenu.view.entry_list import Columns, Row, row_line
-from bootmenu.view.entry_row import entry_row
+from bootmenu.view.entry_texts import entry_texts
 from tests.builders import fakes, machines
 from tests.builders.fakes import FakeSession
 from tests.frontends.tui.driving import running
@@ -434,8 +434,8 @@ async def test_help_names_every_key_of_the_menu(key: str) -> None:
 def test_a_long_version_gives_way_to_the_source_as_far_as_it_can(width: int, version: int, source: int) -> None:
     title = "Debian GNU/Linux 13 (trixie) and more"
     rows = [
-        Row("a", entry=entry_row(fakes.listing("a", title, version="6.12.57+deb13-arm64-16k")), number=1),
-        Row("b", entry=entry_row(fakes.listing("b", title, source="extlinux")), number=2),
+        Row("a", entry=entry_texts(fakes.listing("a", title, version="6.12.57+deb13-arm64-16k")), number=1),
+        Row("b", entry=entry_texts(fakes.listing("b", title, source="extlinux")), number=2),
     ]
     columns = Columns.of(rows, width)
     assert (columns.version, columns.source) == (version, source)

@@ -20,7 +20,7 @@ from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, ngettext
 from bootmenu.terminal.cells import cells
-from bootmenu.view import banner
+from bootmenu.view import page_edges
 from bootmenu.view.key_help import labelled, unlabelled_actions
 from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, rule
@@ -144,7 +144,9 @@ class DialogScreen(BoxScreen[T], inherit_bindings=False):
         simulated = self.context.session.simulated
         box.border_title = self.heading + " · " + _("SIMULATION") if simulated else self.heading
         yield box
-        yield TextView(lambda width: [banner.footer(labelled(self.screen_id, self.unlabelled), width)], id="footer")
+        yield TextView(
+            lambda width: [page_edges.footer(labelled(self.screen_id, self.unlabelled), width)], id="footer"
+        )
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the answers their rows and the message the rest: Textual would cut off the answers."""
@@ -203,7 +205,7 @@ class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
 
     def _title(self, width: int) -> list[Line]:
         session = self.context.session
-        return [banner.title(session.machine, session.simulated, width, logged=self.context.logged())]
+        return [page_edges.title(session.machine, session.simulated, width, logged=self.context.logged())]
 
     def draw_title(self) -> None:
         """Redraw the title, which says whether something was logged."""
@@ -211,7 +213,7 @@ class BootmenuScreen(BaseScreen[T], inherit_bindings=False):
             self.text_view("title").show(self._title)
 
     def _footer(self, width: int) -> list[Line]:
-        return [banner.footer(labelled(self.screen_id, self.unlabelled), width)]
+        return [page_edges.footer(labelled(self.screen_id, self.unlabelled), width)]
 
     def contents(self) -> Iterable[Widget]:
         """Yield the widgets between title and footer."""

@@ -16,9 +16,9 @@ from bootmenu.i18n import _
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.entry import Problem
 from bootmenu.session import menu_log
-from bootmenu.view.banner import heading
 from bootmenu.view.entry_details import details, device_trees, machine_details
 from bootmenu.view.entry_summary import problem_summary
+from bootmenu.view.page_edges import heading
 from bootmenu.view.screen_ids import ScreenId, Situation
 from bootmenu.view.styled_text import BLANK, Line
 

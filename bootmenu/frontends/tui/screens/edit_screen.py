@@ -23,9 +23,9 @@ from bootmenu.i18n import _
 from bootmenu.model.entry import BootEntry
 from bootmenu.session import menu_log
 from bootmenu.view import entry_form
-from bootmenu.view.banner import heading
 from bootmenu.view.entry_editor import EntryEditor, EntryPart
 from bootmenu.view.line_editor import LineEditor
+from bootmenu.view.page_edges import heading
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line, Span, Style, rule
 from bootmenu.view.wording import full_name

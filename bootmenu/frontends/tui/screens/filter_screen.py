@@ -12,9 +12,9 @@ from bootmenu.frontends.tui.screens.line_editing import LineEditing
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _
-from bootmenu.view.banner import footer
 from bootmenu.view.key_help import labelled
 from bootmenu.view.line_editor import LineEditor
+from bootmenu.view.page_edges import footer
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line, Span, Style
 

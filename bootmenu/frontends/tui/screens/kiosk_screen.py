@@ -126,7 +126,7 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
     def _state_read(self, message: StateRead) -> None:
         self._state, context = message.state, self.context
         self._offer = KioskOffer(context.policy, context.settings, message.state, running=context.confirm_always)
-        if message.state.state_store is not None:  # the standard menu or another console may change it
+        if message.state.state_store is not None:  # the service menu or another console may change it
             self._stop_listening = message.state.state_store.listen(lambda: self.post_message(self.Changed()))
         self.draw_results()
 
@@ -266,12 +266,12 @@ class KioskScreen(KioskPage[None], PowerScreen[None]):
         self.app.push_screen(DetailsScreen(self.context, best.listing if best else None))
 
     def _open_service_menu(self) -> None:
-        """Open the unrestricted standard menu until it is locked again."""
-        menu = MenuScreen(self.context.unlocked())
+        """Open the unrestricted service menu until it is locked again."""
+        menu = MenuScreen(self.context.after_pin())
         self.app.push_screen(menu, lambda _: self._service_menu_closed())
 
     def _service_menu_closed(self) -> None:
-        """Scan again, because anything may have been changed in the standard menu."""
+        """Scan again, because anything may have been changed in the service menu."""
         self._selected_key = ""
         self.start_scan()
 

@@ -22,7 +22,7 @@ from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import N_, _, localized, ngettext
 from bootmenu.terminal.capabilities import Traits
 from bootmenu.terminal.cells import cells, clean
-from bootmenu.view import banner, entry_list, entry_summary
+from bootmenu.view import entry_list, entry_summary, page_edges
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import Row
 from bootmenu.view.screen_ids import Situation
@@ -74,7 +74,7 @@ class MenuView(PowerScreen[None]):
         notices = session.notices
         if self.results.finished and self._found_nothing:
             notices = (_("Nothing to start was found. Plug in a medium with Linux and press r."), *notices)
-        return banner.banner(session.machine_report, notices, width, height, demo_offered=self._demo_suggested)
+        return page_edges.banner(session.machine_report, notices, width, height, demo_offered=self._demo_suggested)
 
     @property
     def _demo_suggested(self) -> bool:
@@ -149,9 +149,9 @@ class MenuView(PowerScreen[None]):
     def _entry_title(self, row: Row, room: int | None) -> str:
         """Return the entry's title, shortened to `room` columns so that no other title becomes the same."""
         if room is None:
-            return row.title
-        titles = tuple(other.title for other in self._rows.rows if other.listing)
-        return dict(zip(titles, abridged(titles, room), strict=True)).get(row.title, row.title)
+            return row.name
+        titles = tuple(other.name for other in self._rows.rows if other.listing)
+        return dict(zip(titles, abridged(titles, room), strict=True)).get(row.name, row.name)
 
     def _entry_summary(self, width: int) -> list[Line]:
         row = self._rows.selected

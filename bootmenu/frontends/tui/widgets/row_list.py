@@ -10,7 +10,7 @@ from textual.message import Message
 
 from bootmenu.frontends.tui.widgets.text_view import LineWidget
 from bootmenu.view.entry_list import Columns, Row, row_line, selectable
-from bootmenu.view.entry_row import Mark
+from bootmenu.view.entry_texts import Mark
 from bootmenu.view.styled_text import BLANK, Line
 
 _MAX_PENDING_MOVES = 100

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The parts of an entry's row, which each front end lays out in its own columns."""
+"""The texts of an entry's row. entry_list.py lays them out in columns, plain_list.py in lines of the plain menu."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bootmenu.view.wording import name, verdict_of, word
 
 
 class Mark(StrEnum):
-    """The mark in the last column. If several apply, the first is shown."""
+    """The mark of a default, in the last column or as a sign where that has no room. The first that applies is shown."""
 
     NEXT = N_("next")
     """The default of the next boot only."""
@@ -35,7 +35,7 @@ class Mark(StrEnum):
         return "→" if self is Mark.NEXT else "*"
 
 
-class EntryRow(Value):
+class EntryTexts(Value):
     """The texts of an entry's row, safe to print on a terminal."""
 
     listing: Listing
@@ -87,10 +87,10 @@ class EntryRow(Value):
         return f"{text} ({self.extra})" if self.extra else text
 
 
-def entry_row(listing: Listing, state: State | None = None) -> EntryRow:
+def entry_texts(listing: Listing, state: State | None = None) -> EntryTexts:
     """Return the row of an entry. state: the remembered defaults and boots, if any."""
     state = state or State()
-    return EntryRow(listing, mark=_mark(listing, state), lost=state.lost_at(listing.entry.id) is not None)
+    return EntryTexts(listing, mark=_mark(listing, state), lost=state.lost_at(listing.entry.id) is not None)
 
 
 def _mark(listing: Listing, state: State) -> Mark | None:
@@ -102,7 +102,7 @@ def _mark(listing: Listing, state: State) -> Mark | None:
 
 def distinct_names(listings: Iterable[Listing]) -> dict[str, str]:
     """Return the names of entries, no two of which are the same, by the ids of the entries."""
-    listed = [entry_row(listing) for listing in listings]
+    listed = [entry_texts(listing) for listing in listings]
     by_id = extras(listed)
     return {row.listing.entry.id: replace(row, extra=by_id.get(row.listing.entry.id, "")).name for row in listed}
 
@@ -111,8 +111,8 @@ _MAX_CMDLINE = 4096  # characters of a kernel command line, the most that any ke
 _MAX_EXTRA = 60
 
 
-def extras(listed: Sequence[EntryRow]) -> dict[str, str]:
-    """Return EntryRow.extra by entry id, for those entries that share title and version with another."""
+def extras(listed: Sequence[EntryTexts]) -> dict[str, str]:
+    """Return EntryTexts.extra by entry id, for those entries that share title and version with another."""
     groups: dict[str, list[BootEntry]] = {}
     for row in listed:
         groups.setdefault(row.full_title, []).append(row.listing.entry)
