@@ -54,9 +54,9 @@ class MachineSession:
 
     devices: yields partitions and problems at every scan, in a thread; None for all partitions of this machine.
     method: loading method to use instead of the plan's choice. pace: bytes per second of a simulated medium. local:
-    whether the facts are about the host. patience: seconds after which a device that does not answer is reported as
-    silent; None for the setting. changes: reports partitions that come and go; closed with the session. state_store: used
-    instead of the one that the settings name.
+    whether the facts are about the host. patience: seconds after which a device that does not answer is reported
+    as silent; None for the setting. changes: reports partitions that come and go; closed with the session.
+    state_store: used instead of the one that the settings name.
     """
 
     def __init__(

@@ -46,7 +46,7 @@ class SharedSession:
         self._lock = Lock()
         """Protects `_owner`; never held while waiting for anything."""
         self._owner: tuple[ConsoleSession, str] | None = None
-        """The console that loads, unloads, restarts or switches off, with the message for the others; None if none."""
+        """The console that loads, unloads, restarts or switches off, with a message for the others; None if none."""
         session.scanner.rescan()
 
     def console(self) -> ConsoleSession:

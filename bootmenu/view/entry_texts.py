@@ -18,7 +18,7 @@ from bootmenu.view.wording import name, verdict_of, word
 
 
 class Mark(StrEnum):
-    """The mark of a default, in the last column or as a sign where that has no room. The first that applies is shown."""
+    """The mark of a default: in the last column, or as a sign if it has no room. The first that applies is shown."""
 
     NEXT = N_("next")
     """The default of the next boot only."""
