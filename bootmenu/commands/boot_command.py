@@ -18,7 +18,7 @@ from bootmenu.model.value import Value, replace
 if TYPE_CHECKING:
     from bootmenu.discovery.scan_events import Listing
     from bootmenu.formats.dtb import DeviceTree
-    from bootmenu.kexec.dtb_fixups import PlanTrees
+    from bootmenu.kexec.dtb_builder import PlanDtbs
     from bootmenu.kexec.kernel_errors import LoadError
     from bootmenu.kexec.plan import LoadPlan
     from bootmenu.model.finding import Report
@@ -140,7 +140,7 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
     printer.plan(plan, report)
     if options.dry_run:
         if plan.own_tree:
-            printer.trees(session.plan_trees(plan))
+            printer.dtbs(session.plan_dtbs(plan))
         return 0
     if report.verdict is Severity.FAIL and not options.force:
         worst = next(finding for finding in report.of(Severity.FAIL) if not finding.ignored)
@@ -207,10 +207,10 @@ class _Printer:
                 print(f"{word(finding.severity):<14}{finding.code}: {message(finding)}")
         sys.stdout.flush()
 
-    def trees(self, trees: PlanTrees) -> None:
+    def dtbs(self, dtbs: PlanDtbs) -> None:
         """Print how the tree that would be handed over differs from the entry's own and from the running one."""
-        before = (("file", trees.named), ("running", trees.running))
-        found = {name: _compared(tree, trees.final) for name, tree in before}
+        before = (("file", dtbs.own), ("running", dtbs.running))
+        found = {name: _compared(tree, dtbs.final) for name, tree in before}
         if self._json:
             self._line({"device_tree": found})
             return

@@ -112,11 +112,11 @@ def host_and_machine(recorded: str | None) -> tuple[Host, MachineFacts]:
 
 def dtb_edits(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the edits of the device tree. Raise UsageError for an invalid one."""
-    from bootmenu.formats.dtb_edits import DtbEdit
+    from bootmenu.formats.typed_edits import TypedEdit
 
     for text in arguments.dtb_edit:
         try:
-            DtbEdit.from_text(text)
+            TypedEdit.from_text(text)
         except FormatError as error:
             raise UsageError(f"--dtb-edit {text}: {error.message}", error.hint) from None
     return tuple(arguments.dtb_edit)

@@ -17,8 +17,8 @@ import fdt
 
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import DeviceTree, Node
-from bootmenu.formats.dtb_edits import DtbEdit
 from bootmenu.formats.dtb_text import LONGEST, Difference, DifferenceKind, is_strings, quoted_string, text_of
+from bootmenu.formats.typed_edits import TypedEdit
 from bootmenu.model.devicetree import MemoryRange
 
 MAX_DEPTH = 64
@@ -140,7 +140,7 @@ class EditableTree:
 
     # ---- changing
 
-    def apply(self, edit: DtbEdit) -> None:
+    def apply(self, edit: TypedEdit) -> None:
         """Apply an edit. Raise FormatError if the node or property does not exist."""
         if edit.value is None:
             self.delete(edit.path, edit.property)

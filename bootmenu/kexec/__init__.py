@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""From the chosen entry to the other kernel."""
+"""Plan, load and start the next kernel, that of the chosen entry."""

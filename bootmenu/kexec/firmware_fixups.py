@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Firmware fix-ups: the changes that boot firmware makes to every device tree, and that kexec has to make itself.
+"""Firmware fix-ups: the edits that boot firmware makes in every device tree, and that kexec has to make itself.
 
 A tree from a package holds placeholders. U-Boot (boot/image-fdt.c:image_setup_libfdt) and the Raspberry Pi's firmware
 replace them before they start a kernel; here the running machine's values replace them. docs/devicetree.md lists what
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.formats.dtb_facts import facts, psci_node
-from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply
+from bootmenu.kexec.write_dtb import RESERVE, Edit, apply
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
 
@@ -24,13 +24,14 @@ _EARLIER = "belongs to an earlier boot"
 _RUNNING = "copied from the running machine"
 
 
-def edits(
+def fixups(
     own: DeviceTree, machine: MachineFacts, running: DeviceTree | None = None, *, carry_over: bool = True
 ) -> Iterator[Edit]:
-    """Yield the changes that make the tree match this machine. Raise BootmenuError if that is not possible.
+    """Yield the fix-ups that make the tree match this machine. Raise BootmenuError if that is not possible.
 
     own: the entry's tree, overlays applied. running: the first stage's whole tree, or None if only its facts are
-    known. carry_over: whether to add anything from the running machine.
+    known. carry_over: whether to add anything from the running machine; if not, only the
+    properties of an earlier boot are removed.
     """
     own_facts = facts(own)
     for name in own_facts.stale_chosen:
@@ -125,29 +126,29 @@ def _reservations(
         return
     used = merged(own_facts.memory) or machine.memory
     mappable = subtracted(used, (item.area for item in own_facts.reserved_memory if item.no_map))
-    kept = [*(item.area for item in own_facts.reserved_memory), *own_facts.memory_reservations]
-    free = subtracted(used, kept)
+    reserved = [*(item.area for item in own_facts.reserved_memory), *own_facts.memory_reservations]
+    unreserved = subtracted(used, reserved)
     tables = [
         cpu.release_address for cpu in running_tree.cpus if cpu.enable_method == "spin-table" and cpu.release_address
     ]
-    mapped, lost = [], []
+    mapped, unmapped = [], []
     for item in running_tree.reserved_memory:
-        if item.no_map and _lost(item.area, mappable):
-            lost.append(item)
+        if item.no_map and _overlaps(item.area, mappable):
+            unmapped.append(item)
         elif any(item.area.base <= address < item.area.end for address in tables):
             mapped.append(item.area)
-    if lost:
-        yield from _reserved_nodes(own, own_facts, lost)
+    if unmapped:
+        yield from _reserved_nodes(own, own_facts, unmapped)
     for area in (*running_tree.memory_reservations, *mapped):
         # the running system's own initramfs is no longer needed
-        if _lost(area, free) and not (running and _holds_initramfs(running, area)):
+        if _overlaps(area, unreserved) and not (running and _holds_initramfs(running, area)):
             yield Edit(path=RESERVE, value=struct.pack(">QQ", area.base, area.size), why=_RUNNING)
 
 
-def _lost(area: MemoryRange, unkept: Sequence[MemoryRange]) -> bool:
-    """Return whether some of the area is not reserved. unkept: memory without reservations, sorted, no overlaps."""
-    at = bisect.bisect_right(unkept, area.base, key=lambda piece: piece.end)
-    return at < len(unkept) and unkept[at].base < area.end
+def _overlaps(area: MemoryRange, ranges: Sequence[MemoryRange]) -> bool:
+    """Return whether the area overlaps one of the ranges, which are sorted and do not overlap each other."""
+    at = bisect.bisect_right(ranges, area.base, key=lambda found: found.end)
+    return at < len(ranges) and ranges[at].base < area.end
 
 
 def _reserved_nodes(own: DeviceTree, own_facts: TreeFacts, items: Sequence[ReservedMemory]) -> Iterator[Edit]:

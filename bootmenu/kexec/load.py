@@ -15,13 +15,13 @@ from bootmenu.discovery.machine_facts import with_permissions
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.i18n import N_, English, joined, ngettext_lazy
-from bootmenu.kexec import dtb_changes
 from bootmenu.kexec.digests import Hashed, images, reject_edits, with_demanded_digest
-from bootmenu.kexec.dtb_fixups import DtbFixups
+from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, FileRange, Method, MethodError, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import content, open_planned, plain, read_opened, window_of
+from bootmenu.kexec.write_dtb import apply, to_blob
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
 from bootmenu.model.text import printable, quoted
@@ -86,7 +86,7 @@ def load(
     method = METHODS.get(plan.method)
     assert method is not None, "a plan names a method that exists"
     with contextlib.ExitStack() as open_files:
-        staging = _Staging(plan, method, trees, DtbFixups(host, plan.machine, lambda: trees), open_files, pace)
+        staging = _Staging(plan, method, trees, DtbBuilder(host, plan.machine, lambda: trees), open_files, pace)
         with _as_load_error(staging):
             yield from staging.run()
         meter = _Meter(Stage.LOAD, 0, None)
@@ -211,11 +211,11 @@ class _Staging:
         plan: LoadPlan,
         method: Method,
         trees: Mapping[str, DirectoryTree],
-        dtb_fixups: DtbFixups,
+        dtb_builder: DtbBuilder,
         open_files: contextlib.ExitStack,
         pace: int | None,
     ) -> None:
-        self._plan, self._method, self._trees, self._dtb_fixups = plan, method, trees, dtb_fixups
+        self._plan, self._method, self._trees, self._dtb_builder = plan, method, trees, dtb_builder
         self._open_files, self._pace = open_files, pace
         self._parts: dict[Stage, tuple[FileRange, ...]] = {}
         self._dtb: int | None = None
@@ -407,9 +407,9 @@ class _Staging:
         typed = plan.entry.dtb_edits
         if typed:
             reject_edits([source.file for source in sources], plan.demands, self._trees)
-        tree = self._dtb_fixups.merged(own, blobs, typed)
+        tree = self._dtb_builder.merged(own, blobs, typed)
         target = self._memory_file("device-tree")
-        _write_all(target, dtb_changes.to_blob(dtb_changes.apply(tree, plan.edits)))
+        _write_all(target, to_blob(apply(tree, plan.edits)))
         _seal(target)
         self._dtb = target
         overlays, edits = len(plan.overlays), len(plan.edits) + len(typed)

@@ -28,13 +28,13 @@ class OverlayError(BootmenuError):
         self.missing_tool = missing_tool
 
 
-def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree:
+def apply_overlays(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree:
     """Return the base with the overlays applied in order. Raise OverlayError, and FormatError for an overlay that is
     no device tree."""
     if not overlays:
         return base
     # written anew, so that libfdt reads only what our own reader has accepted
-    texts = [base.to_bytes(), *(DeviceTree.from_bytes(data).to_bytes() for data in overlays)]
+    blobs = [base.to_bytes(), *(DeviceTree.from_bytes(data).to_bytes() for data in overlays)]
     if host.commands.find(TOOL) is None:
         raise OverlayError(
             f"{TOOL} is not installed; device-tree overlays need it",
@@ -42,7 +42,7 @@ def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree
             missing_tool=True,
         )
     try:
-        merged = _merged(host, texts)
+        merged = _merged(host, blobs)
     except OSError as error:
         raise OverlayError(f"an overlay cannot be applied: {error.strerror or error}", "Try again.") from None
     if len(merged) > MAX_SIZE:
@@ -56,18 +56,20 @@ def apply(host: Host, base: DeviceTree, overlays: Sequence[bytes]) -> DeviceTree
         raise OverlayError(f"the tree with its overlays is damaged: {error.message}", "Leave them out.") from None
 
 
-def _merged(host: Host, texts: Sequence[bytes]) -> bytes:
-    """Return the output of the tool, at most MAX_SIZE + 1 bytes. Raise OverlayError, OSError."""
+def _merged(host: Host, blobs: Sequence[bytes]) -> bytes:
+    """Return what the tool writes (base, overlays), up to MAX_SIZE + 1 bytes. Raise OverlayError, OSError."""
     with contextlib.ExitStack() as stack:
-        files = [_memory_file(stack, data) for data in (*texts, b"")]
-        base_file, *others, result = (f"/proc/self/fd/{number}" for number in files)
+        files = [_memory_file(stack, data) for data in (*blobs, b"")]
+        base_file, *overlay_files, result = (f"/proc/self/fd/{number}" for number in files)
         try:
-            done = host.commands.run([TOOL, "-i", base_file, "-o", result, *others], timeout=_SECONDS, pass_fds=files)
+            done = host.commands.run(
+                [TOOL, "-i", base_file, "-o", result, *overlay_files], timeout=_SECONDS, pass_fds=files
+            )
         except CommandError as error:
             raise OverlayError(error.message, error.hint) from None
         if done.returncode != 0:
             words = done.error_text
-            for number, path in enumerate(others, 1):
+            for number, path in enumerate(overlay_files, 1):
                 words = words.replace(f"'{path}'", f"overlay {number}")
             said = quoted(printable(words.splitlines()[-1])[:300]) if words else ""
             said = said or f"exit status {done.returncode}"

@@ -12,8 +12,8 @@ from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.i18n import N_
 from bootmenu.kexec.demands import Demands
-from bootmenu.kexec.dtb_changes import DtbEditError, Edit, apply, boot_edits, check_typed_edits
 from bootmenu.kexec.methods import METHODS, Method
+from bootmenu.kexec.write_dtb import Edit, TypedEditError, apply, boot_edits, check_typed_edits
 from bootmenu.model.entry import BootEntry, FileRef
 from bootmenu.model.kernel import Compression
 from bootmenu.model.machine import MachineFacts
@@ -23,7 +23,7 @@ from bootmenu.model.text import printable
 from bootmenu.model.value import Value, field, replace
 
 if TYPE_CHECKING:
-    from bootmenu.kexec.dtb_fixups import DtbFixups
+    from bootmenu.kexec.dtb_builder import DtbBuilder
 
 
 class PlanError(BootmenuError):
@@ -69,7 +69,7 @@ class LoadPlan(Value, kw_only=True):
     overlays: tuple[PlannedFile, ...] = ()
     """Device-tree overlays in order; applied before the edits."""
     edits: tuple[Edit, ...] = ()
-    """Edits of the tree that is handed over, in order."""
+    """Edits of the tree that is handed over, in order; made after the typed ones (BootEntry.dtb_edits)."""
     writes_dtb: bool = False
     """Whether the method writes the tree: without one of the entry's own, the running one is read and edited."""
     machine: MachineFacts = field(default_factory=MachineFacts)
@@ -86,7 +86,7 @@ class LoadPlan(Value, kw_only=True):
 
     @property
     def own_tree(self) -> bool:
-        """Whether the entry brings a device tree, or overlays or edits for the running one."""
+        """Whether the entry brings a device tree, or overlays or typed edits for the running one."""
         return self.dtb is not None or bool(self.overlays) or bool(self.entry.dtb_edits)
 
     @property
@@ -137,12 +137,12 @@ def make_plan(
     facts: EntryFacts,
     machine: MachineFacts,
     *,
-    dtb_fixups: DtbFixups,
+    dtb_builder: DtbBuilder,
     method: str | None = None,
 ) -> LoadPlan:
     """Return the plan for booting this entry on this machine.
 
-    dtb_fixups: reads the entry's device tree, and knows the fix-ups for this machine. method: name of a loading
+    dtb_builder: reads the entry's device tree, and knows this machine's firmware fix-ups. method: name of a loading
     method, or None for the first available one. Raise PlanError if a file is missing, the kernel's format is unknown,
     the device tree cannot be made, or no method can load the entry.
     """
@@ -179,17 +179,17 @@ def make_plan(
         )
     dtb = planned("device tree", entry.dtb) if entry.dtb else None
     overlays = tuple(planned("overlay", ref) for ref in entry.overlays)
-    changes: list[Edit] = []
-    tree = dtb_fixups.running if chosen.writes_dtb else None
+    edits: list[Edit] = []
+    tree = dtb_builder.running if chosen.writes_dtb else None
     if own_tree:
-        tree = _tree(dtb_fixups, dtb, overlays, entry.dtb_edits)
+        tree = _tree(dtb_builder, dtb, overlays, entry.dtb_edits)
     if tree is not None:
-        changes += dtb_fixups.edits(tree)
-        changes += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), seeds=chosen.writes_dtb)
+        edits += dtb_builder.fixups(tree)
+        edits += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), writes_seeds=chosen.writes_dtb)
         if entry.dtb_edits:
             try:
-                check_typed_edits(tree, apply(tree, changes), entry.dtb_edits)
-            except DtbEditError as error:
+                check_typed_edits(tree, apply(tree, edits), entry.dtb_edits)
+            except TypedEditError as error:
                 raise PlanError(f"{error.message}.", error.hint) from None
     return LoadPlan(
         entry=entry,
@@ -204,7 +204,7 @@ def make_plan(
         initrds=tuple(planned("initramfs", ref) for ref in entry.initrds),
         dtb=dtb,
         overlays=overlays,
-        edits=tuple(changes),
+        edits=tuple(edits),
         writes_dtb=chosen.writes_dtb,
         machine=machine,
         command_line=entry.cmdline.text,
@@ -213,12 +213,12 @@ def make_plan(
 
 
 def _tree(
-    dtb_fixups: DtbFixups, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str]
+    dtb_builder: DtbBuilder, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str]
 ) -> DeviceTree:
     named = ", ".join(file.ref.path for file in (*([dtb] if dtb else []), *overlays))
     try:
-        return dtb_fixups.read(dtb, overlays, typed)
-    except DtbEditError as error:
+        return dtb_builder.read(dtb, overlays, typed)
+    except TypedEditError as error:
         raise PlanError(f"{error.message}.", error.hint) from None
     except BootmenuError as error:
         why = error.message.rstrip(".")

@@ -144,7 +144,7 @@ class BootEntry(Value, kw_only=True):
     machine's `compatible` and sets `dtb`, or leaves that None; a parser sets only one of the two."""
     overlays: tuple[FileRef, ...] = ()
     dtb_edits: tuple[str, ...] = ()
-    """Changes of the device tree, in order, as they were typed for one boot (formats/dtb_edits.py). Configurations
+    """Edits of the device tree, in order, as they were typed for one boot (formats/typed_edits.py). Configurations
     have none."""
     cmdline: CommandLine = field(default_factory=CommandLine)
     architecture: Architecture | None = None

@@ -73,7 +73,7 @@ class FilesSession(MachineSession):
             board=machine.tree.compatible if machine.tree else (),
             deep=True,
             partitions=None if partitions is None else tuple(name for each in partitions for name in each.names),
-            predict_dtb=self.dtb_fixups.predict,
+            predict_dtb=self.dtb_builder.predict,
         )
         facts = replace(facts, typed=True)
         facts = self.predict(root_option.with_root(facts, entry.cmdline, self._mounts, here, partitions or ()))

@@ -33,7 +33,7 @@ from bootmenu.kexec import hooks
 from bootmenu.kexec import jump as jumping
 from bootmenu.kexec import load as loading
 from bootmenu.kexec.digests import with_demands
-from bootmenu.kexec.dtb_fixups import DtbFixups, PlanTrees
+from bootmenu.kexec.dtb_builder import DtbBuilder, PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, leave_note
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.plan import LoadPlan, PlanError, choose, make_plan, predict
@@ -84,7 +84,7 @@ class MachineSession:
         self._pace = pace
         self._patience = self.settings.scan_seconds if patience is None else patience
         self._mounts = self._partitions.mounts
-        self.dtb_fixups = DtbFixups(
+        self.dtb_builder = DtbBuilder(
             host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local
         )
         self._ranks = Ranks()
@@ -144,7 +144,7 @@ class MachineSession:
             self._machine,
             self._machine_report,
             predict=self.predict,
-            predict_dtb=self.dtb_fixups.predict,
+            predict_dtb=self.dtb_builder.predict,
         )
 
     def _begin_scan(self) -> ScanRunner:
@@ -181,8 +181,8 @@ class MachineSession:
     def plan(self, listing: Listing) -> LoadPlan:
         """Return what booting an entry would do."""
         with self._partitions.reading(listing.entry) as trees:
-            dtb_fixups, facts = self.dtb_fixups.on(trees), self._without_renames(listing.facts)
-            plan = make_plan(listing.entry, facts, self._machine, dtb_fixups=dtb_fixups, method=self._method)
+            dtb_builder, facts = self.dtb_builder.on(trees), self._without_renames(listing.facts)
+            plan = make_plan(listing.entry, facts, self._machine, dtb_builder=dtb_builder, method=self._method)
             plan = with_demands(plan, self._partitions.demands, trees)
         found = hooks.find(self.host, self.settings.skip_hooks)
         return replace(plan, hooks=found.names, watchdog=self.settings.watchdog, notes=(*plan.notes, *found.notes))
@@ -223,7 +223,7 @@ class MachineSession:
                 trees,
                 board=self._machine.tree.compatible if self._machine.tree else (),
                 partitions=tuple(name for device in devices.values() for name in device.names),
-                predict_dtb=self.dtb_fixups.predict,
+                predict_dtb=self.dtb_builder.predict,
                 complete=False,
             )
             here = devices.get(entry.device) or Device(name=entry.device)
@@ -237,10 +237,10 @@ class MachineSession:
             places=tuple(dict.fromkeys(devices[name].place for name in names if name in devices)),
         )
 
-    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
+    def plan_dtbs(self, plan: LoadPlan) -> PlanDtbs:
         """Return the device trees of a plan."""
         with self._partitions.reading(plan.entry) as trees:
-            return self.dtb_fixups.on(trees).trees(plan)
+            return self.dtb_builder.on(trees).dtbs(plan)
 
     def preflight(self) -> Preflight:
         """Return whether a kernel can be loaded as a test now."""

@@ -13,7 +13,7 @@ from bootmenu.discovery.dtb_candidates import TreeChoice
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.dtb_fixups import PlanTrees
+from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.entry import BootEntry
@@ -79,7 +79,7 @@ class Session(Protocol):
     def recheck(self, entry: BootEntry) -> Listing:
         """Judge a changed entry as a scan would. Reads the disk; may be called in any thread."""
 
-    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
+    def plan_dtbs(self, plan: LoadPlan) -> PlanDtbs:
         """Return the device trees of a plan. Reads the disk; may be called in any thread. Raise BootmenuError."""
 
     def preflight(self) -> Preflight:

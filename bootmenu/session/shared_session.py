@@ -19,7 +19,7 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.scanner import Scanner
 from bootmenu.i18n import N_
-from bootmenu.kexec.dtb_fixups import PlanTrees
+from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.entry import BootEntry
@@ -165,9 +165,9 @@ class ConsoleSession:
         """Judge a changed entry."""
         return self._session.recheck(entry)
 
-    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
+    def plan_dtbs(self, plan: LoadPlan) -> PlanDtbs:
         """Return the device trees of a plan."""
-        return self._session.plan_trees(plan)
+        return self._session.plan_dtbs(plan)
 
     def preflight(self) -> Preflight:
         """Return whether a kernel can be loaded as a test now."""

@@ -12,7 +12,7 @@ from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_text import Difference
 from bootmenu.i18n import N_, _, localized, number
-from bootmenu.kexec.dtb_fixups import PlanTrees
+from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.model.value import Value
 from bootmenu.session.session_protocol import Session
 from bootmenu.terminal.cells import clean, cut
@@ -36,15 +36,15 @@ class TreeText(Value, kw_only=True):
     """Source lines of the tree that the kernel gets, each printed on access; None if the tree cannot be read."""
 
     @classmethod
-    def of(cls, trees: PlanTrees) -> TreeText:
+    def of(cls, dtbs: PlanDtbs) -> TreeText:
         """Return the text of these trees, which may take some hundred milliseconds. Raise BootmenuError."""
-        final = _editable(trees.final, N_("The device tree"))
-        named = _editable(trees.named, N_("The device tree"))
-        running = _editable(trees.running, N_("The running device tree"))
+        final = _editable(dtbs.final, N_("The device tree"))
+        own = _editable(dtbs.own, N_("The device tree"))
+        running = _editable(dtbs.running, N_("The running device tree"))
         if final is None:
             return cls(changes=None, against_running=None, source=None)
         return cls(
-            changes=None if named is None else _bounded(named.differences(final)),
+            changes=None if own is None else _bounded(own.differences(final)),
             against_running=None if running is None else _bounded(running.differences(final)),
             source=final.source(),
         )
@@ -53,7 +53,7 @@ class TreeText(Value, kw_only=True):
     def read(cls, session: Session, listing: Listing) -> TreeText:
         """Plan an entry, read its files, and return the text of its trees. Raise BootmenuError."""
         with session.holding(listing):
-            return cls.of(session.plan_trees(session.plan(listing)))
+            return cls.of(session.plan_dtbs(session.plan(listing)))
 
 
 def _editable(tree: DeviceTree | None, name: str) -> EditableTree | None:

@@ -53,7 +53,7 @@ from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.tui import themes
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import catalogues
-from bootmenu.kexec.dtb_fixups import DtbFixups
+from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Finding, Severity
 from bootmenu.model.kernel import Compression
@@ -213,12 +213,12 @@ def _overlay() -> Attack:
         over = [mutated(chance, overlay, [base]) for _ in range(chance.randint(1, 3))]
         own = mutated(chance, base, [overlay]) if chance.random() < 0.5 else base
         with contextlib.suppress(BootmenuError):
-            DtbFixups(host, machine, dict).merged(own, over)
+            DtbBuilder(host, machine, dict).merged(own, over)
         typed = [mutated(chance, chance.choice(edits), edits).decode("utf-8", "replace")]
         with contextlib.suppress(BootmenuError):
-            DtbFixups(host, machine, dict).merged(own, [], typed)
-        DtbFixups(host, machine, dict).predict(own, [], typed)
-        DtbFixups(host, machine, dict).predict(own, over)
+            DtbBuilder(host, machine, dict).merged(own, [], typed)
+        DtbBuilder(host, machine, dict).predict(own, [], typed)
+        DtbBuilder(host, machine, dict).predict(own, over)
 
     return attack
 

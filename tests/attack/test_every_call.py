@@ -33,7 +33,7 @@ def _hold(machine: _Machine, listing: Listing, _: LoadPlan) -> None:
 _LOOKS: dict[str, Callable[[_Machine, Listing, LoadPlan], object]] = {
     "holding": _hold,
     "plan": lambda machine, listing, _: machine.session.plan(listing),
-    "plan_trees": lambda machine, _, plan: machine.session.plan_trees(plan),
+    "plan_dtbs": lambda machine, _, plan: machine.session.plan_dtbs(plan),
     "device_trees": lambda machine, listing, _: machine.session.device_trees(listing),
     "recheck": lambda machine, listing, _: machine.session.recheck(listing.entry),
 }

@@ -33,7 +33,7 @@ from bootmenu.discovery.scan_runner import ScanRunner
 from bootmenu.discovery.scanner import Scanner
 from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
-from bootmenu.kexec.dtb_fixups import PlanTrees
+from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.trial_load import Preflight
@@ -389,7 +389,7 @@ class FakeSession:
     state_store: StateStore = field(default_factory=lambda: StateStore(Kept()))
     recheck_gate: Event = field(default_factory=Event)
     """An edited entry is judged when this is set."""
-    handed: PlanTrees = field(default_factory=lambda: PlanTrees(None, None, None))
+    handed: PlanDtbs = field(default_factory=lambda: PlanDtbs(None, None, None))
     trees_error: Exception | None = None
     flight: Preflight = field(default_factory=Preflight)
     can_do: tuple[Power, ...] = (Power.REBOOT, Power.OFF)
@@ -467,7 +467,7 @@ class FakeSession:
         report = Report.from_findings((*wrong, *console, ARCH))
         return Listing(entry=entry, facts=EntryFacts(id=entry.id, title=entry.title), report=report)
 
-    def plan_trees(self, plan: LoadPlan) -> PlanTrees:
+    def plan_dtbs(self, plan: LoadPlan) -> PlanDtbs:
         """See Session."""
         self.calls.append(f"trees {plan.entry.id}")
         if self.trees_error:

@@ -23,7 +23,7 @@ from bootmenu.frontends.outcome import Demo, Jump, Outcome, Quit
 from bootmenu.frontends.plain_kiosk import PlainKiosk
 from bootmenu.frontends.plain_menu import PlainMenu
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.kexec.dtb_fixups import PlanTrees
+from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.plan import PlannedFile
 from bootmenu.model.entry import FileRef
@@ -208,7 +208,7 @@ def test_an_edited_entry_that_cannot_be_loaded_can_be_changed_on() -> None:
 
 def test_details_have_what_is_changed_in_the_device_tree() -> None:
     before, after = (board_tree((name,), memory=()) for name in ("acme,old", "acme,new"))
-    session = fakes.FakeSession(handed=PlanTrees(running=after, named=before, final=after))
+    session = fakes.FakeSession(handed=PlanDtbs(running=after, own=before, final=after))
     said, _ = sit(session, "d 1")
     assert "acme,new" in said
     assert "No differences." in said, "against the running one"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.entry_facts import gather
-from bootmenu.kexec.dtb_fixups import DtbFixups
+from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.kexec.plan import LoadPlan, make_plan
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef
 from bootmenu.model.machine import MachineFacts
@@ -80,8 +80,8 @@ class Bench:
         board = machine.tree.compatible if machine.tree else ()
         after, facts = gather(entry, {"sda1": self.tree}, board=board)
         host = self.host or SimulatedHost.from_facts(machine)
-        dtb_fixups = DtbFixups(host, machine, lambda: {"sda1": self.tree}, carry_over=carry_over)
-        return make_plan(after, facts, machine, dtb_fixups=dtb_fixups, method=method or self.method)
+        dtb_builder = DtbBuilder(host, machine, lambda: {"sda1": self.tree}, carry_over=carry_over)
+        return make_plan(after, facts, machine, dtb_builder=dtb_builder, method=method or self.method)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from bootmenu.discovery.entry_facts import gather
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.kexec.demands import Demands
 from bootmenu.kexec.digests import with_demands
-from bootmenu.kexec.dtb_fixups import DtbFixups
+from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.methods import METHODS, Staged
@@ -63,8 +63,8 @@ def handed_on(bench: Bench, plan: LoadPlan, monkeypatch: pytest.MonkeyPatch) -> 
 
 def report(bench: Bench, entry: BootEntry, host: Host | None = None) -> Report:
     machine = virt()
-    dtb_fixups = DtbFixups(host or SimulatedHost.from_facts(machine), machine, lambda: {"sda1": bench.tree})
-    _, facts = gather(entry, {"sda1": bench.tree}, board=tree_of(machine).compatible, predict_dtb=dtb_fixups.predict)
+    dtb_builder = DtbBuilder(host or SimulatedHost.from_facts(machine), machine, lambda: {"sda1": bench.tree})
+    _, facts = gather(entry, {"sda1": bench.tree}, board=tree_of(machine).compatible, predict_dtb=dtb_builder.predict)
     return check(machine, facts)
 
 
@@ -96,11 +96,11 @@ def test_the_running_tree_can_be_edited_too(bench: Bench, tmp_path: Path) -> Non
     plan = bench.plan(edited(bench, "disable /uart@1", dtb=None))
     assert plan.own_tree
     assert plan.dtb is None
-    found = DtbFixups(bench.host, machine, lambda: {"sda1": bench.tree})
-    trees = found.trees(plan)
-    assert trees.named is None
-    assert trees.final is not None
-    node = trees.final.node("/uart@1")
+    found = DtbBuilder(bench.host, machine, lambda: {"sda1": bench.tree})
+    dtbs = found.dtbs(plan)
+    assert dtbs.own is None
+    assert dtbs.final is not None
+    node = dtbs.final.node("/uart@1")
     assert node is not None
     assert node.string("status") == "disabled"
     with pytest.raises(PlanError):  # the call that hands on the running tree as it is

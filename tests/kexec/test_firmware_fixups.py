@@ -10,12 +10,12 @@ import pytest
 from bootmenu.demo.builders import board_tree, cells, strings
 from bootmenu.formats.dtb import DeviceTree, Node
 from bootmenu.formats.dtb_facts import facts
-from bootmenu.kexec.dtb_changes import apply
-from bootmenu.kexec.firmware_fixups import edits
+from bootmenu.kexec.firmware_fixups import fixups
+from bootmenu.kexec.write_dtb import apply
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.value import replace
 from tests.builders.machines import tree_of, virt
-from tests.kexec.test_dtb_fixups import from_running, machine, value
+from tests.kexec.test_dtb_builder import from_running, machine, value
 
 BOARD = ("raspberrypi,4-model-b", "brcm,bcm2711")
 
@@ -86,7 +86,7 @@ def test_cpus_are_started_by_psci_where_this_machine_does_so(method: str | None)
     assert [cpu.enable_method for cpu in found.cpus] == ["psci"] * 4
     assert found.psci_method == "hvc"
     without = replace(facts(board_tree(BOARD)), psci_compatible=None, psci_method=None)
-    left = apply(own, edits(own, machine(without)))
+    left = apply(own, fixups(own, machine(without)))
     assert [cpu.enable_method for cpu in facts(left).cpus] == [method] * 4
 
 
@@ -113,7 +113,7 @@ def test_a_spin_table_in_mapped_reserved_memory_stays_reserved() -> None:
 
 def test_a_cpu_that_is_named_often_is_written_once() -> None:
     own = board_tree(BOARD, cpus=[0] * 3000, enable_method="spin-table")
-    assert [edit.path for edit in edits(own, machine(facts(board_tree(BOARD))))] == ["/cpus/cpu@0"]
+    assert [edit.path for edit in fixups(own, machine(facts(board_tree(BOARD))))] == ["/cpus/cpu@0"]
 
 
 def test_a_tree_with_psci_is_not_told_to_spin() -> None:
@@ -198,7 +198,7 @@ def test_what_the_pi_s_firmware_writes_is_carried_over() -> None:
     assert value(found, "/system", "linux,revision") == cells(0xC03114)
     areas = [item.area for item in facts(found).reserved_memory]
     assert areas == [MemoryRange(base=0x7E000000, size=0x1000)], "reserved once"
-    assert not list(edits(found, machine(facts(RUNNING_PI)), RUNNING_PI)), "and there is nothing left to do"
+    assert not list(fixups(found, machine(facts(RUNNING_PI)), RUNNING_PI)), "and there is nothing left to do"
 
 
 def test_nothing_of_it_is_written_where_addresses_are_counted_otherwise() -> None:
@@ -227,7 +227,7 @@ def test_what_is_of_one_boot_only_or_may_be_gone_is_left() -> None:
     own = board()
     found = from_running(own, running)
     assert found.node("/chosen") == Node("chosen")
-    assert not list(edits(own, replace(virt(), tree=tree_of(virt())), None, carry_over=False))
+    assert not list(fixups(own, replace(virt(), tree=tree_of(virt())), None, carry_over=False))
 
 
 # ---- what hostile and unusual trees have -------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_a_larger_reservation_takes_nothing_from_what_the_file_reserves() -> Non
 def test_the_cells_of_the_reservations_are_written_once() -> None:
     running = reserving(*((0x41000000 + at * 0x200000, 0x100000) for at in range(3)))
     own = board()
-    found = edits(own, machine(facts(running)), running)
+    found = fixups(own, machine(facts(running)), running)
     assert sum(edit.property == "#size-cells" for edit in found) == 1
     assert unmapped(from_running(own, running)) == unmapped(running)
 
@@ -279,13 +279,13 @@ def test_memory_that_is_all_that_fits_into_the_cells_is_not_written_again() -> N
     own = board(("/", "#address-cells", cells(1)), ("/", "#size-cells", cells(1)), ("/memory", "reg", cells(0, 1)))
     ram = (MemoryRange(base=0x40000000, size=0x40000000), MemoryRange(base=1 << 32, size=0x40000000))
     known = replace(machine(ram=ram), tree=replace(tree_of(virt()), memory=()))
-    found = apply(own, edits(own, known))
-    assert not [edit for edit in edits(found, known) if edit.path.startswith("/memory")]
+    found = apply(own, fixups(own, known))
+    assert not [edit for edit in fixups(found, known) if edit.path.startswith("/memory")]
 
 
 def test_reservations_that_call_themselves_memory_stay() -> None:
     own = reserving((0x50000000, 0x100000))
     placed(own, "/reserved-memory", ("device_type", b"memory\0"), ("reg", struct.pack(">QQ", 0, 1 << 40)))
-    found = apply(own, edits(own, machine()))
+    found = apply(own, fixups(own, machine()))
     assert facts(found).memory == tree_of(virt()).memory
     assert MemoryRange(base=0x50000000, size=0x100000) in unmapped(found)

@@ -18,7 +18,7 @@ from bootmenu.demo.builders import board_tree
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import DeviceTree
-from bootmenu.kexec.dtb_fixups import DtbFixups
+from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.methods import METHODS, Staged
@@ -74,7 +74,7 @@ def test_the_method_gets_the_raw_image(name: str, tmp_path: Path, monkeypatch: p
     machine = recorded_machine()
     with folder(tmp_path) as tree:
         found, facts = gather(entry(), {"sda1": tree})
-        plan = make_plan(found, facts, machine, dtb_fixups=nobody(machine), method="simulated")
+        plan = make_plan(found, facts, machine, dtb_builder=nobody(machine), method="simulated")
         host = SimulatedHost.from_facts(machine)
         host.kernel.loaded = True
         list(load(plan, {"sda1": tree}, host))
@@ -82,9 +82,9 @@ def test_the_method_gets_the_raw_image(name: str, tmp_path: Path, monkeypatch: p
     assert not handed[0][len(IMAGE) :].strip(b"\0")
 
 
-def nobody(machine: MachineFacts, trees: dict[str, DirectoryTree] | None = None) -> DtbFixups:
+def nobody(machine: MachineFacts, trees: dict[str, DirectoryTree] | None = None) -> DtbBuilder:
     """No running tree can be read."""
-    return DtbFixups(SimulatedHost.from_facts(machine), machine, lambda: trees or {})
+    return DtbBuilder(SimulatedHost.from_facts(machine), machine, lambda: trees or {})
 
 
 def test_the_parts_of_a_container_are_loaded_with_its_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_the_parts_of_a_container_are_loaded_with_its_kernel(tmp_path: Path, mon
     bare = replace(entry(), cmdline=CommandLine())
     with folder(tmp_path) as tree:
         found, facts = gather(bare, {"sda1": tree}, board=machine.tree.compatible)
-        plan = make_plan(found, facts, machine, dtb_fixups=nobody(machine, {"sda1": tree}), method="simulated")
+        plan = make_plan(found, facts, machine, dtb_builder=nobody(machine, {"sda1": tree}), method="simulated")
         host = SimulatedHost.from_facts(machine)
         host.kernel.loaded = True
         list(load(plan, {"sda1": tree}, host))
@@ -123,7 +123,7 @@ def test_a_kernel_that_cannot_be_taken_out_is_refused_by_the_plan(tmp_path: Path
     with folder(tmp_path) as tree:
         found, facts = gather(entry(), {"sda1": tree})
         with pytest.raises(PlanError, match="zboot"):
-            make_plan(found, facts, machine, dtb_fixups=nobody(machine), method="simulated")
+            make_plan(found, facts, machine, dtb_builder=nobody(machine), method="simulated")
 
 
 def test_a_file_that_became_shorter_is_an_error_and_nothing_is_loaded(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_file_that_became_shorter_is_an_error_and_nothing_is_loaded(tmp_path: 
     machine = recorded_machine()
     with folder(tmp_path) as tree:
         found, facts = gather(entry(), {"sda1": tree})
-        plan = make_plan(found, facts, machine, dtb_fixups=nobody(machine), method="simulated")
+        plan = make_plan(found, facts, machine, dtb_builder=nobody(machine), method="simulated")
         (tmp_path / "vmlinuz").write_bytes(FILES["zboot"][:-50])
         host = SimulatedHost.from_facts(machine)
         with pytest.raises(BootmenuError, match="changed") as error:

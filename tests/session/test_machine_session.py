@@ -25,7 +25,7 @@ from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, 
 from bootmenu.errors import BootmenuError, UsageError
 from bootmenu.formats.editable_dtb import differences
 from bootmenu.kexec import hooks
-from bootmenu.kexec.dtb_fixups import PlanTrees
+from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, left_loaded
 from bootmenu.kexec.plan import PlanError
 from bootmenu.model.entry import CommandLine, FileRef
@@ -92,7 +92,7 @@ def test_an_entry_is_planned_and_started_again_after_a_jump_that_came_back(demo:
     for _ in range(3):
         with demo.holding(own):
             plan = demo.plan(own)
-            assert demo.plan_trees(plan).final is not None
+            assert demo.plan_dtbs(plan).final is not None
             list(demo.load(plan))
             list(demo.prepare_jump(plan))
             with pytest.raises(SimulatedJump):
@@ -120,7 +120,7 @@ def steps_to_a_start(demo: MachineSession, own: Listing) -> Iterator[None]:
         yield
         plan = demo.plan(own)
         yield
-        demo.plan_trees(plan)
+        demo.plan_dtbs(plan)
         for _ in demo.load(plan):
             yield
         for _ in demo.prepare_jump(plan):
@@ -553,21 +553,21 @@ def test_the_trees_of_a_plan_are_the_named_one_and_what_is_made_of_it(demo: Mach
     listings, _ = collect(demo)
     (own,) = [listing for listing in listings if "own device tree" in listing.entry.title]
     plan = demo.plan(own)
-    trees = demo.plan_trees(plan)
-    assert trees.named is not None
+    trees = demo.plan_dtbs(plan)
+    assert trees.own is not None
     assert trees.final is not None
     assert plan.edits
-    assert list(differences(trees.named, trees.final))
+    assert list(differences(trees.own, trees.final))
     assert trees.running is not None
     (plain, *_) = [listing for listing in listings if not listing.facts.wants_own_tree]
-    assert demo.plan_trees(demo.plan(plain)) == PlanTrees(trees.running, None, trees.running)
+    assert demo.plan_dtbs(demo.plan(plain)) == PlanDtbs(trees.running, None, trees.running)
 
 
 def test_the_trees_of_a_machine_whose_own_cannot_be_read(tmp_path: Path) -> None:
     write_tree(tmp_path, {"boot/vmlinuz": whole_image()})
     session = session_of(Device(name="sda1", folder=str(tmp_path)))
     (plain,) = collect(session)[0]
-    assert session.plan_trees(session.plan(plain)) == PlanTrees(None, None, None)
+    assert session.plan_dtbs(session.plan(plain)) == PlanDtbs(None, None, None)
 
 
 def test_a_simulated_machine_never_goes_down(demo: MachineSession) -> None:

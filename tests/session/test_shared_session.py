@@ -148,7 +148,7 @@ def test_another_console_that_looks_again_takes_nothing_away_from_a_start() -> N
             yield "held"
             plan = view.plan(own)
             yield "planned"
-            assert view.plan_trees(plan).final is not None
+            assert view.plan_dtbs(plan).final is not None
             for progress in view.load(plan):
                 yield f"loading: {progress.stage}"
             for progress in view.prepare_jump(plan):

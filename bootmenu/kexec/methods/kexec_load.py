@@ -18,9 +18,9 @@ from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
 from bootmenu.formats.dtb_facts import facts
 from bootmenu.formats.identify import identify
 from bootmenu.formats.reader import Window
-from bootmenu.kexec.dtb_changes import finalize
 from bootmenu.kexec.layout import KernelSpace, Room, lay_out
 from bootmenu.kexec.methods import METHODS, FileRange, MethodError, Staged
+from bootmenu.kexec.write_dtb import finalize
 from bootmenu.model.devicetree import MemoryRange, TreeFacts, merged, subtracted
 from bootmenu.model.kernel import Architecture, Compression
 from bootmenu.model.machine import MachineFacts

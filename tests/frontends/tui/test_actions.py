@@ -26,7 +26,7 @@ from bootmenu.frontends.tui.screens.edit_screen import EditScreen
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
-from bootmenu.kexec.dtb_fixups import PlanTrees
+from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.kexec.trial_load import Preflight, TestRefusedError
 from bootmenu.model.finding import Severity
@@ -525,10 +525,10 @@ async def test_a_shell_is_offered_in_a_first_stage_only() -> None:
 # --- the device tree
 
 
-def trees() -> PlanTrees:
+def trees() -> PlanDtbs:
     tree = board_tree(("acme,rocket",), memory=((0x4000_0000, 0x1000_0000),))
     other = board_tree(("acme,rocket",), memory=(), chosen=[("bootargs", b"evil \x1b[2J\0")])
-    return PlanTrees(running=other, named=other, final=tree)
+    return PlanDtbs(running=other, own=other, final=tree)
 
 
 async def test_the_device_tree_is_shown_with_its_differences() -> None:
@@ -571,7 +571,7 @@ async def test_a_tree_of_half_a_megabyte_is_read_without_a_halt() -> None:
     changed = huge.copy()
     for node in changed.root.children[-1].children[::7]:
         node.set("status", b"disabled\0")
-    async with running(FakeSession(handed=PlanTrees(running=huge, named=huge, final=changed))) as menu:
+    async with running(FakeSession(handed=PlanDtbs(running=huge, own=huge, final=changed))) as menu:
         await menu.press("d", "v")
         await menu.sees("Changes to the entry")
         page = menu.app.screen
@@ -599,7 +599,7 @@ def test_a_tree_that_has_no_source_says_why() -> None:
     odd = board_tree(("acme,rocket",), memory=())
     odd.root.children.append(Node("a b"))
     with pytest.raises(BootmenuError, match="cannot be shown: a name in it cannot be written"):
-        TreeText.of(PlanTrees(running=None, named=None, final=odd))
+        TreeText.of(PlanDtbs(running=None, own=None, final=odd))
 
 
 def test_the_details_say_which_digest_a_file_must_have() -> None:

@@ -209,7 +209,7 @@ class Asked(FakeSession):
 
     DEAR = frozenset(
         {"state_store", "powers", "plan", "load", "prepare_jump", "power", "device_trees", "recheck"}
-        | {"plan_trees", "unlock", "holding", "kernel_log"}
+        | {"plan_dtbs", "unlock", "holding", "kernel_log"}
     )
 
     def __getattribute__(self, name: str) -> Any:

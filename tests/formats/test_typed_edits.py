@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from bootmenu.demo.builders import cells
 from bootmenu.errors import FormatError
 from bootmenu.formats.dtb import Node
-from bootmenu.formats.dtb_edits import DtbEdit
 from bootmenu.formats.editable_dtb import EditableTree
+from bootmenu.formats.typed_edits import TypedEdit
 from tests.formats.test_editable_dtb import tree_of
 from tests.properties import examples
 
 PROPERTY = examples(100)
 _names = st.text("abcXYZ019,._+-@#", min_size=1, max_size=8)
 edits = st.builds(
-    DtbEdit,
+    TypedEdit,
     path=st.lists(_names, max_size=3).map(lambda names: "/" + "/".join(names)),
     property=_names,
     value=st.none() | st.binary(max_size=12) | st.sampled_from([b"okay\0", b"disabled\0", cells(1, 2)]),
@@ -29,15 +29,15 @@ edits = st.builds(
 
 @PROPERTY
 @given(edits)
-def test_what_is_shown_can_be_typed(edit: DtbEdit) -> None:
-    assert DtbEdit.from_text(str(edit)) == edit
+def test_what_is_shown_can_be_typed(edit: TypedEdit) -> None:
+    assert TypedEdit.from_text(str(edit)) == edit
 
 
 @PROPERTY
 @given(st.text(max_size=30) | st.text('set delete enable disable /ab="<>[] 01', max_size=40))
 def test_any_text_is_an_edit_or_a_typed_error(text: str) -> None:
     with contextlib.suppress(FormatError):
-        assert DtbEdit.from_text(text).path.startswith("/")
+        assert TypedEdit.from_text(text).path.startswith("/")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_any_text_is_an_edit_or_a_typed_error(text: str) -> None:
     ],
 )
 def test_edits_are_typed_as_the_help_says(text: str, path: str, name: str, value: bytes | None) -> None:
-    assert DtbEdit.from_text(text) == DtbEdit(path=path, property=name, value=value)
+    assert TypedEdit.from_text(text) == TypedEdit(path=path, property=name, value=value)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_edits_are_typed_as_the_help_says(text: str, path: str, name: str, value
 )
 def test_what_is_no_edit_is_refused_in_plain_words(text: str, said: str) -> None:
     with pytest.raises(FormatError) as caught:
-        DtbEdit.from_text(text)
+        TypedEdit.from_text(text)
     assert said in caught.value.message
 
 
@@ -86,7 +86,7 @@ def test_the_library_makes_every_kind_of_edit() -> None:
     uart = Node("uart@1", [("status", b"disabled\0"), ("reg", cells(1, 2))])
     held = EditableTree.from_tree(tree_of(("model", b"A\0"), children=(uart,)))
     for text in ("enable /uart", "delete /uart@1 reg", '/ model = "B"', "/uart wakeup-source", "/uart@1 rate = <3>"):
-        held.apply(DtbEdit.from_text(text))
+        held.apply(TypedEdit.from_text(text))
     after = held.to_tree()
     assert after.root.properties == [("model", b"B\0")]
     assert after.root.children[0].properties == [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Device trees on their way to the second kernel: edits, firmware fix-ups, overlays, and libfdt's opinion."""
+"""Device trees on their way to the next kernel: edits, firmware fix-ups, overlays, and libfdt's opinion."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bootmenu.demo.builders import board_tree, cells, strings
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
 from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
-from bootmenu.kexec import overlays
-from bootmenu.kexec.dtb_changes import RESERVE, Edit, apply, boot_edits, to_blob
-from bootmenu.kexec.dtb_fixups import DtbFixups
-from bootmenu.kexec.firmware_fixups import edits
+from bootmenu.kexec.dtb_builder import DtbBuilder
+from bootmenu.kexec.firmware_fixups import fixups
+from bootmenu.kexec.overlays import TOOL, OverlayError, apply_overlays
+from bootmenu.kexec.write_dtb import RESERVE, Edit, apply, boot_edits, to_blob
 from bootmenu.model.devicetree import MemoryRange, ReservedMemory, TreeFacts, merged, subtracted
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.value import replace
@@ -42,11 +42,11 @@ def machine(tree: TreeFacts | None = TREE, ram: tuple[MemoryRange, ...] | None =
 
 def carried(tree: DeviceTree, running: TreeFacts | None, ram: tuple[MemoryRange, ...] | None = None) -> TreeFacts:
     """What a tree says after the edits of a machine."""
-    return facts(DeviceTree.from_bytes(to_blob(apply(tree, edits(tree, machine(running, ram))))))
+    return facts(DeviceTree.from_bytes(to_blob(apply(tree, fixups(tree, machine(running, ram))))))
 
 
 def from_running(own: DeviceTree, running: DeviceTree) -> DeviceTree:
-    return apply(own, edits(own, machine(facts(running)), running))
+    return apply(own, fixups(own, machine(facts(running)), running))
 
 
 def value(tree: DeviceTree, path: str, name: str) -> bytes | None:
@@ -60,7 +60,7 @@ def value(tree: DeviceTree, path: str, name: str) -> bytes | None:
 def test_what_is_left_of_an_earlier_boot_is_removed() -> None:
     chosen = [*((name, bytes(8)) for name in STALE_CHOSEN), ("stdout-path", b"serial0\0")]
     tree = board_tree(TREE.compatible, chosen=chosen)
-    found = apply(tree, edits(tree, VIRT)).node("/chosen")
+    found = apply(tree, fixups(tree, VIRT)).node("/chosen")
     assert found is not None
     assert found.properties == [("stdout-path", b"serial0\0")]
 
@@ -78,7 +78,7 @@ def test_a_foreign_seed_is_never_handed_on(
     seed: bytes | None, seeds: bool, kaslr: int | None, rng: int | None
 ) -> None:
     tree = board_tree(TREE.compatible, chosen=[("kaslr-seed", seed)] if seed else [])
-    found = apply(tree, boot_edits(tree, "quiet", initramfs=False, seeds=seeds))
+    found = apply(tree, boot_edits(tree, "quiet", initramfs=False, writes_seeds=seeds))
     drawn = value(found, "/chosen", "kaslr-seed")
     assert drawn != b"12345678"
     if kaslr is None:
@@ -92,13 +92,13 @@ def test_a_foreign_seed_is_never_handed_on(
 
 def test_a_foreign_rng_seed_is_replaced_for_kexec_tools_too() -> None:
     tree = board_tree(TREE.compatible, chosen=[("rng-seed", b"known")])
-    found = apply(tree, boot_edits(tree, "", initramfs=False, seeds=False))
+    found = apply(tree, boot_edits(tree, "", initramfs=False, writes_seeds=False))
     assert len(value(found, "/chosen", "rng-seed") or b"") == 128
 
 
 def test_what_only_the_loading_method_knows_is_listed_and_left_to_it() -> None:
     tree = board_tree(TREE.compatible)
-    changes = list(boot_edits(tree, "", initramfs=True, seeds=False))
+    changes = list(boot_edits(tree, "", initramfs=True, writes_seeds=False))
     assert [edit.property for edit in changes if edit.late] == ["linux,initrd-start", "linux,initrd-end"]
     assert value(apply(tree, changes), "/chosen", "linux,initrd-start") is None
 
@@ -140,19 +140,19 @@ def test_a_tree_that_has_this_machine_s_memory_is_left_alone() -> None:
     base = TREE.memory[0].base
     for pieces in (((base, 2 * half),), ((base + half, half), (base, half))):
         tree = board_tree(TREE.compatible, memory=pieces)
-        assert not [edit for edit in edits(tree, VIRT) if "memory" in edit.path]
+        assert not [edit for edit in fixups(tree, VIRT) if "memory" in edit.path]
         assert to_blob(apply(tree, ())) == tree.to_bytes()
 
 
 def test_the_plan_says_what_was_in_the_file() -> None:
     tree = board_tree(TREE.compatible, memory=((0, 0x40000000),))
-    told = [str(edit) for edit in edits(tree, VIRT) if edit.property == "reg"]
+    told = [str(edit) for edit in fixups(tree, VIRT) if edit.property == "reg"]
     assert told == [
         "/memory@40000000: reg = <0x0 0x40000000 0x0 0x40000000> "
         "(copied from the running machine, in place of 0x0-0x3fffffff)"
     ]
     many = board_tree(TREE.compatible, memory=[(number << 32, 4096) for number in range(900)])
-    (reg,) = (edit for edit in edits(many, VIRT) if edit.property == "reg")
+    (reg,) = (edit for edit in fixups(many, VIRT) if edit.property == "reg")
     assert len(str(reg)) < 300
 
 
@@ -172,10 +172,10 @@ def test_started_by_efi_its_map_is_the_memory_and_not_a_file_s_placeholder() -> 
     assert efi.memory == ram
     assert replace(efi, ram=None).memory == TREE.memory
     other = board_tree(TREE.compatible, memory=((0, 0x1000),))
-    assert facts(apply(other, tuple(edits(other, efi)))).memory == ram
+    assert facts(apply(other, tuple(fixups(other, efi)))).memory == ram
     # what the running kernel was given is no worse for the next
     same = board_tree(TREE.compatible, memory=[(area.base, area.size) for area in TREE.memory])
-    assert not [edit for edit in edits(same, efi) if "memory" in edit.path]
+    assert not [edit for edit in fixups(same, efi) if "memory" in edit.path]
 
 
 def test_what_firmware_keeps_beside_the_memory_is_none_of_it() -> None:
@@ -186,14 +186,14 @@ def test_what_firmware_keeps_beside_the_memory_is_none_of_it() -> None:
     assert efi.ram is not None
     assert merged(efi.ram) == (flash, ram)
     bare = board_tree(TREE.compatible, memory=())
-    assert merged(facts(apply(bare, tuple(edits(bare, efi)))).memory) == (ram,)
+    assert merged(facts(apply(bare, tuple(fixups(bare, efi)))).memory) == (ram,)
 
 
 def test_a_tree_that_only_points_to_acpi_gets_no_node() -> None:
     """Any node besides /chosen would make the kernel distrust ACPI: arch/arm64/kernel/acpi.c:dt_is_stub."""
     stub = DeviceTree(root=Node("", children=[Node("chosen", properties=[("linux,uefi-system-table", bytes(8))])]))
     ram = (MemoryRange(base=1 << 30, size=1 << 30),)
-    changed = apply(stub, edits(stub, machine(TREE, ram), stub))
+    changed = apply(stub, fixups(stub, machine(TREE, ram), stub))
     assert [node.name for node in changed.root.children] == ["chosen"]
     assert changed.reservations == []
 
@@ -336,7 +336,7 @@ def test_how_firmware_is_called_is_left_alone_where_the_tree_says_it() -> None:
 def test_nothing_is_carried_over_where_nobody_wants_it() -> None:
     own = board_tree(TREE.compatible, memory=())
     running = firmware_tree()
-    assert not list(edits(own, machine(facts(running)), running, carry_over=False))
+    assert not list(fixups(own, machine(facts(running)), running, carry_over=False))
 
 
 @pytest.mark.parametrize("cells_of_reserved", [(2, 2), (1, 1), None])
@@ -386,43 +386,43 @@ def test_overlays_are_applied_in_their_order() -> None:
     host = SimulatedHost.from_facts(VIRT)
     base = DeviceTree.from_bytes(compiled(BASE))
     for order, status in (((ENABLE, SPEED), "reserved"), ((SPEED, ENABLE), "okay")):
-        found = overlays.apply(host, base, [compiled(source) for source in order])
+        found = apply_overlays(host, base, [compiled(source) for source in order])
         node = found.node("/soc/serial@1000")
         assert node is not None
         assert (node.string("status"), node.u32("current-speed")) == (status, 9600)
-    assert overlays.apply(host, base, []) is base
+    assert apply_overlays(host, base, []) is base
 
 
 @pytest.mark.parametrize(("source", "symbols"), [(LOST, True), (ENABLE, False)])
 def test_an_overlay_that_does_not_fit_is_an_error_with_the_tool_s_words(source: str, symbols: bool) -> None:
     base = DeviceTree.from_bytes(compiled(BASE, symbols))
-    with pytest.raises(overlays.OverlayError, match=r"does not apply to this device tree: .*FDT_ERR") as caught:
-        overlays.apply(SimulatedHost.from_facts(VIRT), base, [compiled(source)])
+    with pytest.raises(OverlayError, match=r"does not apply to this device tree: .*FDT_ERR") as caught:
+        apply_overlays(SimulatedHost.from_facts(VIRT), base, [compiled(source)])
     assert "dtc -@" in caught.value.hint
 
 
 def test_without_the_tool_nothing_is_applied_in_silence(tmp_path: Path) -> None:
-    with pytest.raises(overlays.OverlayError, match="fdtoverlay is not installed"):
-        overlays.apply(fake_host(tmp_path), DeviceTree.from_bytes(compiled(BASE)), [compiled(ENABLE)])
+    with pytest.raises(OverlayError, match="fdtoverlay is not installed"):
+        apply_overlays(fake_host(tmp_path), DeviceTree.from_bytes(compiled(BASE)), [compiled(ENABLE)])
 
 
 def test_an_overlay_that_is_none_never_reaches_the_tool() -> None:
     with pytest.raises(FormatError):
-        overlays.apply(SimulatedHost.from_facts(VIRT), DeviceTree.from_bytes(compiled(BASE)), [b"junk"])
+        apply_overlays(SimulatedHost.from_facts(VIRT), DeviceTree.from_bytes(compiled(BASE)), [b"junk"])
 
 
 # ---- one answer for scan, plan and load --------------------------------------------------------------------
 
 
-def dtb_fixups(tmp_path: Path, running: DeviceTree | None, **options: bool) -> DtbFixups:
+def dtb_builder(tmp_path: Path, running: DeviceTree | None, **options: bool) -> DtbBuilder:
     files = {"/sys/firmware/fdt": running.to_bytes()} if running else {}
     host = replace(fake_host(tmp_path / "host", files), commands=Commands())
     told = machine(facts(running) if running else None)
-    return DtbFixups(host, told, dict, **options)
+    return DtbBuilder(host, told, dict, **options)
 
 
 def test_the_scan_foresees_what_the_load_will_do(tmp_path: Path) -> None:
-    found = dtb_fixups(tmp_path, firmware_tree()).predict(board_tree(TREE.compatible, memory=()).to_bytes(), [])
+    found = dtb_builder(tmp_path, firmware_tree()).predict(board_tree(TREE.compatible, memory=()).to_bytes(), [])
     assert found.problem == ""
     assert found.tree is not None
     assert found.tree.memory == (MemoryRange(base=0x40000000, size=0x40000000),)
@@ -431,17 +431,17 @@ def test_the_scan_foresees_what_the_load_will_do(tmp_path: Path) -> None:
 
 def test_overlays_without_a_tree_are_for_the_running_one(tmp_path: Path) -> None:
     running = DeviceTree.from_bytes(compiled(BASE))
-    found = dtb_fixups(tmp_path, running).predict(None, [compiled(ENABLE)])
+    found = dtb_builder(tmp_path, running).predict(None, [compiled(ENABLE)])
     assert found.base is not None
     assert found.base.tree is not None
     assert found.base.tree.has_symbols
     assert found.problem == ""
-    assert "cannot be read" in dtb_fixups(tmp_path / "none", None).predict(None, [compiled(ENABLE)]).problem
+    assert "cannot be read" in dtb_builder(tmp_path / "none", None).predict(None, [compiled(ENABLE)]).problem
 
 
 def test_another_machine_s_tree_is_not_this_one_s(tmp_path: Path) -> None:
-    assert dtb_fixups(tmp_path, firmware_tree()).running is not None
-    assert dtb_fixups(tmp_path, firmware_tree(), local=False).running is None
+    assert dtb_builder(tmp_path, firmware_tree()).running is not None
+    assert dtb_builder(tmp_path, firmware_tree(), local=False).running is None
 
 
 def test_a_plan_with_overlays_reads_them_and_shows_every_edit(tmp_path: Path) -> None:
@@ -455,7 +455,7 @@ def test_a_plan_with_overlays_reads_them_and_shows_every_edit(tmp_path: Path) ->
     told = [str(edit) for edit in plan.edits]
     assert "/memory@40000000: reg = <0x0 0x40000000 0x0 0x40000000> (copied from the running machine)" in told
     assert '/chosen: bootargs = "root=/dev/sda2" (the entry\'s command line)' in told
-    assert shutil.which(overlays.TOOL)
+    assert shutil.which(TOOL)
 
 
 def test_nops_and_padding_are_gone_after_an_edit() -> None:

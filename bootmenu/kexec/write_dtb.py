@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Edit the device tree for the next kernel: the changes that belong to one boot, and how changes are applied.
+"""Write the device tree for the next kernel: apply edits, those of every boot among them, and return its bytes.
 
-kexec/firmware_fixups.py has the changes that are needed because no firmware runs.
+kexec/firmware_fixups.py has the edits that are needed because no firmware runs, formats/typed_edits.py the form of
+those that a user types.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bootmenu.errors import BootmenuError, FormatError
 from bootmenu.formats.dtb import MAX_SIZE, DeviceTree, Node
-from bootmenu.formats.dtb_edits import MOST_EDITS, DtbEdit
 from bootmenu.formats.dtb_facts import STALE_CHOSEN, facts
 from bootmenu.formats.dtb_text import text_of
+from bootmenu.formats.typed_edits import MOST_EDITS, TypedEdit
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.text import printable, quoted
 from bootmenu.model.value import Value
@@ -26,7 +27,7 @@ _SEEDS = {"kaslr-seed": 8, "rng-seed": 128}
 
 
 class Edit(Value, kw_only=True):
-    """One change to the device tree for the next kernel.
+    """One edit of the device tree for the next kernel.
 
     value: None removes the property, unless `fresh` or `late` is set.
     """
@@ -66,11 +67,11 @@ class Edit(Value, kw_only=True):
         }
 
 
-def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, seeds: bool) -> Iterator[Edit]:
-    """Yield the changes that belong to this boot.
+def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, writes_seeds: bool) -> Iterator[Edit]:
+    """Yield the edits of /chosen that every boot makes.
 
-    seeds: the method writes the tree itself. kexec-tools does not: it replaces a seed of zero, and refuses any
-    other one ("setup_2nd_dtb failed").
+    own: the tree that is edited. writes_seeds: whether to write both random seeds. kexec-tools writes the kaslr-seed
+    itself: it replaces one of zero, and refuses any other one ("setup_2nd_dtb failed").
     """
     yield Edit(
         path="/chosen", property="bootargs", value=os.fsencode(command_line) + b"\0", why="the entry's command line"
@@ -81,7 +82,7 @@ def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, seeds: bo
     chosen = own.node("/chosen")
     why = "random bytes of the running kernel; a seed from a file is not random"
     for name, size in _SEEDS.items():
-        if seeds or (name == "rng-seed" and chosen and chosen.get(name) is not None):
+        if writes_seeds or (name == "rng-seed" and chosen and chosen.get(name) is not None):
             yield Edit(path="/chosen", property=name, fresh=size, why=why)
         elif name == "kaslr-seed" and facts(own).has_kaslr_seed:
             yield Edit(path="/chosen", property=name, value=bytes(size), why="a fresh seed is put in at load")
@@ -90,12 +91,12 @@ def boot_edits(own: DeviceTree, command_line: str, *, initramfs: bool, seeds: bo
 # ---- applying edits ------------------------------------------------------------------------------------------
 
 
-def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
+def apply(tree: DeviceTree, edits: Iterable[Edit]) -> DeviceTree:
     """Return a copy of the tree with the edits made. Late ones are left to the loading method."""
     tree = tree.copy()
-    changes = tuple(changes)
+    edits = tuple(edits)
     # a node of that name may get other edits: only device_type = "memory" means that memory is replaced
-    written = {edit.path for edit in changes if edit.property == "device_type" and edit.value == b"memory\0"}
+    written = {edit.path for edit in edits if edit.property == "device_type" and edit.value == b"memory\0"}
     if written:
         # existing memory nodes may be placeholders, disabled, or overruled by linux,usable-memory: remove them all
         tree.root.children = [
@@ -105,7 +106,7 @@ def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
         ]
         for node in filter(_is_memory, tree.root.children):  # a node of another kind is kept, but is no longer memory
             node.remove("device_type")
-    for edit in changes:
+    for edit in edits:
         if edit.late:
             continue
         if edit.path == RESERVE and edit.value is not None:
@@ -121,40 +122,40 @@ def apply(tree: DeviceTree, changes: Iterable[Edit]) -> DeviceTree:
     return tree
 
 
-class DtbEditError(BootmenuError):
-    """A change that was typed for one boot cannot be made."""
+class TypedEditError(BootmenuError):
+    """An edit that was typed for one boot cannot be made."""
 
 
 def with_typed_edits(tree: DeviceTree, texts: Sequence[str]) -> DeviceTree:
-    """Return a tree with the typed changes (BootEntry.dtb_edits) made in order. Raise DtbEditError."""
+    """Return a tree with the typed edits (BootEntry.dtb_edits) made in order. Raise TypedEditError."""
     if not texts:
         return tree
     from bootmenu.formats.editable_dtb import EditableTree
 
     if len(texts) > MOST_EDITS:
-        raise DtbEditError(f"more than {MOST_EDITS} edits of a device tree", "Use an overlay, or edit its source.")
+        raise TypedEditError(f"more than {MOST_EDITS} edits of a device tree", "Use an overlay, or edit its source.")
     try:
         held = EditableTree.from_tree(tree)
     except FormatError as error:
-        raise DtbEditError(f"the device tree cannot be edited: {error.message}", error.hint) from None
+        raise TypedEditError(f"the device tree cannot be edited: {error.message}", error.hint) from None
     for text in texts:
         try:
-            held.apply(DtbEdit.from_text(text))
+            held.apply(TypedEdit.from_text(text))
         except FormatError as error:
-            raise DtbEditError(f"{_named(text)}: {error.message}", error.hint) from None
+            raise TypedEditError(f"{_named(text)}: {error.message}", error.hint) from None
     return held.to_tree()
 
 
 def check_typed_edits(tree: DeviceTree, after: DeviceTree, texts: Sequence[str]) -> None:
-    """Raise DtbEditError if an automatic change of this boot undoes a typed one.
+    """Raise TypedEditError if another edit of this boot undoes a typed one.
 
-    tree: with the typed changes. after: with all changes.
+    tree: with the typed edits. after: with all edits.
     """
     for text in texts:
-        edit = DtbEdit.from_text(text)
+        edit = TypedEdit.from_text(text)
         wanted, node = _node(tree, edit.path), _node(after, edit.path)
         if node is None or wanted is None or node.get(edit.property) != wanted.get(edit.property):
-            raise DtbEditError(
+            raise TypedEditError(
                 f"{_named(text)}: bootmenu sets this itself, to what holds for this machine",
                 "Leave it out, or boot with --no-carry-over.",
             )

@@ -22,7 +22,7 @@ _WRITTEN = frozenset({"bootargs", "kaslr-seed", "rng-seed", *STALE_CHOSEN})
 """Properties of /chosen that are set or removed at every boot."""
 
 
-class DtbEdit(Value, kw_only=True):
+class TypedEdit(Value, kw_only=True):
     """An edit of one property of an existing node."""
 
     path: str
@@ -32,7 +32,7 @@ class DtbEdit(Value, kw_only=True):
     """The new value, or None to delete the property."""
 
     @classmethod
-    def from_text(cls, text: str) -> DtbEdit:
+    def from_text(cls, text: str) -> TypedEdit:
         """Parse a typed edit. Raise FormatError with a message for the user."""
         found = _EDIT.fullmatch(text.strip())
         if found is None:
