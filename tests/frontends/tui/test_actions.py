@@ -315,7 +315,7 @@ async def test_the_default_is_made_and_taken_back(tmp_path: Path) -> None:
         assert "2*" in menu.selected
         assert menu.text.count("* ") == 1
         await menu.press("D")
-        await menu.sees("no longer the default")
+        await menu.sees("no longer set as the default")
         assert StateStore(FolderBackend(tmp_path)).state.default is None
         assert "2*" not in menu.selected
         assert "1*" in menu.text, "its configuration's own"
@@ -346,7 +346,7 @@ async def test_the_next_boot_only_is_chosen_and_taken_back(tmp_path: Path) -> No
         assert StateStore(FolderBackend(tmp_path)).state.once is None
 
 
-@pytest.mark.parametrize(("keys", "said"), [("4D", "no longer the default"), ("2o", "no longer chosen")])
+@pytest.mark.parametrize(("keys", "said"), [("4D", "no longer set as the default"), ("2o", "no longer chosen")])
 async def test_what_another_console_does_is_seen_at_once_and_only_what_is_seen_is_taken_back(
     tmp_path: Path, keys: str, said: str
 ) -> None:
