@@ -106,7 +106,7 @@ def test_a_fault_that_comes_again_and_again_ends_it_in_plain_words(tmp_path: Pat
         before = line.modes
         assert line.wait() == 1
         assert line.modes == before
-        assert "This terminal has a fault, and begins again. Help: 0800 123 456" in " ".join(line.text.split())
+        assert "The menu failed, and is restarted. Help: 0800 123 456" in " ".join(line.text.split())
         assert b"Traceback" not in line.sent
         assert b"ZeroDivision" not in line.sent
         assert log.read_text().count("Traceback") == 3

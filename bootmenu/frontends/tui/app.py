@@ -311,9 +311,7 @@ def run_on(consoles: Sequence[tuple[Session, Console | None]], **options: Unpack
         if not context.policy.kiosk:
             raise fault
         if quick_failures >= _MAX_QUICK_FAILURES:
-            raise menu_log.InternalError(
-                "This terminal has a fault, and begins again.", context.settings.kiosk_contact
-            )
+            raise menu_log.InternalError("The menu failed, and is restarted.", context.settings.kiosk_contact)
         options["error"] = None
 
 
