@@ -17,7 +17,7 @@ from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Stage, StageState
 from bootmenu.system.power import Power
 from bootmenu.terminal.cells import cells
-from bootmenu.view import banner, entry_summary, kiosk_pages, load_progress, refusal
+from bootmenu.view import entry_summary, kiosk_pages, load_progress, page_edges, refusal
 from bootmenu.view.entry_editor import EntryPart
 from bootmenu.view.entry_texts import Mark
 from bootmenu.view.key_help import labelled
@@ -78,7 +78,7 @@ async def test_every_screen_fits_and_speaks_the_language(size: tuple[int, int]) 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
-    shown = banner.footer(labelled(ScreenId.MENU, {"unfilter", "lock", "unlock", "demo"}), size[0])
+    shown = page_edges.footer(labelled(ScreenId.MENU, {"unfilter", "lock", "unlock", "demo"}), size[0])
     assert shown.width <= size[0]
     for label in ("boot", "edit", "details", "help"):
         assert _(label) in shown.text
@@ -92,7 +92,7 @@ def test_the_line_of_keys_has_the_essential_ones(size: tuple[int, int]) -> None:
     ):
         *labels, (*_key, last, _press) = labelled(screen)
         assert last == _("help"), "the last, which goes where there is no room"
-        shown = banner.footer(labelled(screen), size[0])
+        shown = page_edges.footer(labelled(screen), size[0])
         assert all(f"{key} {label}" in shown.text for key, label, _press in labels), screen
 
 
