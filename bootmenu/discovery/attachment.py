@@ -213,17 +213,17 @@ class Presence:
         self._lock = Lock()
         self._clock = clock
         self._until = clock() + grace
-        self._there: set[str] = set()
-        self._looked = False
+        self._present: set[str] = set()
+        self._has_scanned = False
 
-    def looked(self) -> None:
+    def scan_completed(self) -> None:
         """Record that a scan is complete."""
-        self._looked = True
+        self._has_scanned = True
 
     def mark(self, place: Place, name: str) -> Place:
         """Return the place, marked if its disk was attached after the start."""
         key = place.disk or f"name={name}"
         with self._lock:
-            if not place.late and (not self._looked or self._clock() < self._until):
-                self._there.add(key)
-            return replace(place, late=key not in self._there)
+            if not place.late and (not self._has_scanned or self._clock() < self._until):
+                self._present.add(key)
+            return replace(place, late=key not in self._present)

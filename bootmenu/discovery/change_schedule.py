@@ -8,13 +8,13 @@ from threading import Lock
 
 from bootmenu.discovery.hotplug import Change
 
-SETTLING = 0.2
+PROBE_DELAY = 0.2
 """Seconds to wait for more changes after one: a disk comes with all its partitions."""
-AGAIN = 1.5
+SECOND_PROBE_DELAY = 1.5
 """Seconds after which to probe once more: udevd reads the names of a file system after the kernel's message."""
-SPACING = 0.5
+PROBE_INTERVAL = 0.5
 """Seconds between two probes at least, whatever comes and goes."""
-MOST_REMOVED = 1000
+MAX_REMOVED = 1000
 """Names of devices that are remembered until the next probe; after more, all of them may be others."""
 
 
@@ -43,7 +43,7 @@ class ChangeSchedule:
         """Note that something has come or gone; return whether that has to be scheduled. However often it is called,
         nothing piles up."""
         with self._lock:
-            if change.gone and len(self._removed) <= MOST_REMOVED:
+            if change.gone and len(self._removed) <= MAX_REMOVED:
                 self._removed.add(change.gone)
             first, self._noted = not self._noted, True
         return first
@@ -53,7 +53,7 @@ class ChangeSchedule:
         now = time.monotonic()
         with self._lock:
             self._noted = False
-        self._due = [self._due[0] if self._due else now + SETTLING, now + AGAIN]
+        self._due = [self._due[0] if self._due else now + PROBE_DELAY, now + SECOND_PROBE_DELAY]
 
     def delay(self, seconds: float) -> None:
         """Allow no probe for some seconds."""
@@ -66,4 +66,4 @@ class ChangeSchedule:
         self._due = [due for due in self._due if due > now]
         with self._lock:
             names, self._removed = self._removed, set()
-        return names if len(names) <= MOST_REMOVED else None
+        return names if len(names) <= MAX_REMOVED else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an entry's names of other partitions mean by now, and which entries have to be read again for it."""
+"""Resolve the references of entries to other partitions, and find the entries to read again when they change."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, needs, ref
 
 
 class Batch(NamedTuple):
-    """Entries that need the same partitions. blamed: the one whose silence it is when nothing is heard."""
+    """Entries that need the same partitions. blamed: the partition to report if nothing is heard."""
 
     entries: list[FoundEntry]
     blamed: FoundPartition
 
 
 class Search(NamedTuple):
-    """Paths that a partition is to be asked for."""
+    """Paths to search for on a partition."""
 
     partition: FoundPartition
     paths: list[str]
 
 
 class CrossReferences:
-    """Entries that name other partitions.
+    """The entries that name other partitions.
 
-    partitions: those that are present, by name, in any order. ordered: their devices, in the order of the list.
-    silent: the partitions that do not answer.
+    partitions: those that are present, by name, in any order. ordered: returns their devices, in the order of the
+    list. silent: returns the partitions that do not answer.
     """
 
     def __init__(
@@ -44,57 +44,57 @@ class CrossReferences:
         self._silent = silent
         self._foreign: dict[FoundEntry, None] = {}
         self._to_follow: dict[FoundEntry, None] = {}
-        """Those whose references mean something else by now."""
+        """The entries to read again, as their references mean something else now."""
 
-    def __contains__(self, known: FoundEntry) -> bool:
-        return known in self._foreign
+    def __contains__(self, found: FoundEntry) -> bool:
+        return found in self._foreign
 
     def __len__(self) -> int:
         return len(self._foreign) + len(self._to_follow)
 
-    def add(self, known: FoundEntry) -> None:
-        """Take in an entry, if it names other partitions."""
-        if needs(known):
-            self._foreign[known] = None
-            self._resolve(known, {})
+    def add(self, found: FoundEntry) -> None:
+        """Add an entry if it names other partitions."""
+        if needs(found):
+            self._foreign[found] = None
+            self._resolve(found, {})
 
-    def remove(self, known: FoundEntry) -> None:
+    def remove(self, found: FoundEntry) -> None:
         """Forget an entry that is gone."""
-        self._foreign.pop(known, None)
-        self._to_follow.pop(known, None)
+        self._foreign.pop(found, None)
+        self._to_follow.pop(found, None)
 
     def resolve_all(self) -> None:
-        """Find out anew what every reference means."""
+        """Resolve all references again."""
         meanings: dict[tuple[str, str], FoundPartition | None] = {}
-        for known in self._foreign:
-            self._resolve(known, meanings)
+        for found in self._foreign:
+            self._resolve(found, meanings)
 
     def follow_again(self, entries: Iterable[FoundEntry]) -> None:
-        """Have these entries read again, as far as they are still known."""
-        self._to_follow.update((known, None) for known in entries if known in self._foreign)
+        """Read those of these entries again that still exist."""
+        self._to_follow.update((found, None) for found in entries if found in self._foreign)
 
     def batches(self) -> list[Batch]:
-        """Take the entries out that have to be read again.
+        """Return the entries to read again, and forget that they are to be.
 
-        Those that need the same partitions come together, so that a disk that dies meanwhile delays only them. What
-        needs a partition that does not answer waits until it does.
+        Those that need the same partitions are in one batch, so that a disk that dies meanwhile delays no others.
+        Entries that need a partition that does not answer are kept until it does.
         """
         if not self._to_follow:
             return []
         answering = set(self._answering())
         batches: dict[object, list[FoundEntry]] = {}
-        for known in list(self._to_follow):
-            need = frozenset((known.partition, *known.targets.values()))
+        for found in list(self._to_follow):
+            need = frozenset((found.partition, *found.targets.values()))
             if need <= answering:
-                batches.setdefault((known.partition, need), []).append(known)
-                del self._to_follow[known]
+                batches.setdefault((found.partition, need), []).append(found)
+                del self._to_follow[found]
         return [Batch(batch, next(iter(batch[0].targets.values()), batch[0].partition)) for batch in batches.values()]
 
     def searches(self) -> list[Search]:
-        """Return what partitions have to be asked for: the files by which configurations name a partition."""
-        named = {path for known in self._foreign for ref in references(known.parsed) if (path := searched(ref))}
+        """Return the searches to make: configurations name some partitions by a file on them (`file=`)."""
+        named = {path for found in self._foreign for ref in references(found.parsed) if (path := searched(ref))}
         for partition in self._partitions.values():
-            # what is named no longer goes: a stick may name other files each time that it comes
+            # forget files that are no longer named: a stick may name others each time it is plugged in
             partition.asked &= named
             partition.holds = {path: held for path, held in partition.holds.items() if path in named}
         searches = []
@@ -104,22 +104,22 @@ class CrossReferences:
                 searches.append(Search(partition, paths))
         return searches
 
-    def _resolve(self, known: FoundEntry, meanings: dict[tuple[str, str], FoundPartition | None]) -> None:
-        """Find out what an entry's references mean; it is read again when that has changed.
+    def _resolve(self, found: FoundEntry, meanings: dict[tuple[str, str], FoundPartition | None]) -> None:
+        """Resolve an entry's references; if the result changed, the entry is to be read again.
 
-        meanings: what is known of other entries' references already, by reference and device.
+        meanings: results for references of other entries, by reference and device; completed here.
         """
         means: dict[str, FoundPartition] = {}
-        own = known.partition.device
-        for reference in needs(known):
+        own = found.partition.device
+        for reference in needs(found):
             if (reference, own.name) not in meanings:
                 meanings[reference, own.name] = self._meaning(reference, own)
             partition = meanings[reference, own.name]
             if partition is not None and partition.opened:
                 means[reference] = partition
-        if means != known.targets:
-            known.targets = means
-            self._to_follow[known] = None
+        if means != found.targets:
+            found.targets = means
+            self._to_follow[found] = None
 
     def _meaning(self, reference: str, own: Device) -> FoundPartition | None:
         path = searched(reference)
@@ -128,10 +128,12 @@ class CrossReferences:
             return self._partitions[device.name] if device is not None else None
         asked = self._answering()
         if not all(path in partition.holds for partition in asked):
-            return None  # the first of all counts
+            return None  # unknown until all have answered: the first in the order wins
         return next((partition for partition in asked if partition.holds[path]), None)
 
     def _answering(self) -> list[FoundPartition]:
         silent = self._silent()
-        answering = [known for known in self._partitions.values() if known.opened and known not in silent]
-        return sorted(answering, key=lambda known: known.device.place.rank)
+        answering = [
+            partition for partition in self._partitions.values() if partition.opened and partition not in silent
+        ]
+        return sorted(answering, key=lambda partition: partition.device.place.rank)

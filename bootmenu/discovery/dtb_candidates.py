@@ -352,7 +352,7 @@ class DeviceTrees:
         found: dict[tuple[int, int], TreeChoice] = {}
         ours = set(self._board.compatible) if self._board else set()
         first = self._board.compatible[0].encode("utf-8", "replace") if self._board else None
-        for ref in _places(entry):
+        for ref in _likely_folders(entry):
             tree = trees.get(ref.device)
             if tree is None:
                 continue
@@ -369,11 +369,11 @@ class DeviceTrees:
                 found.setdefault(one.identity, TreeChoice(ref=where, fits=fits, head=one.head))
             if found:
                 break
-        rank = list(Fit)
-        return tuple(sorted(found.values(), key=lambda choice: rank.index(choice.fits)))
+        order = list(Fit)
+        return tuple(sorted(found.values(), key=lambda choice: order.index(choice.fits)))
 
 
-def _places(entry: BootEntry) -> Iterator[FileRef]:
+def _likely_folders(entry: BootEntry) -> Iterator[FileRef]:
     """Yield the directories that may hold the entry's device trees, most likely first."""
     if entry.dtb_folder is not None:
         yield entry.dtb_folder

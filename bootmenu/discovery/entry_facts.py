@@ -192,8 +192,8 @@ class _Reading(Record, kw_only=True):
                 return InitramfsFacts.from_source(content, deep=self.deep)
 
         if role == "initramfs" or part is None:
-            place = None if part is None else (part.offset, part.size)
-            self.initramfs.append(once(tree, ref.path, (InitramfsFacts, place, self.deep), inspect))
+            extent = None if part is None else (part.offset, part.size)
+            self.initramfs.append(once(tree, ref.path, (InitramfsFacts, extent, self.deep), inspect))
             return
         if role == "overlay":
             self._room_for(part.size)

@@ -38,10 +38,10 @@ class Mounts:
         self._host = host
         self._loops = loops or Loops(host)
         self._opener = DeviceOpener(host, self._loops, self.tree, self.known)
-        self._lock = Condition(Lock())
+        self._condition = Condition(Lock())
         """Guards the two below, is notified when a reader ends, and is never held while a disk is accessed."""
-        self._places: dict[str, DeviceMount] = {}
-        self._let_go: dict[str, list[DeviceMount]] = {}
+        self._mounts: dict[str, DeviceMount] = {}
+        self._released: dict[str, list[DeviceMount]] = {}
         # not at the first mount: another thread may make that, and would get a namespace of its own
         with contextlib.suppress(OSError):
             host.syscalls.own_mounts()
@@ -59,46 +59,46 @@ class Mounts:
         still waiting for the device."""
         if (below := _below(device)) is not None:
             self.tree(below)  # first, so that it is released last
-        place = self._place(device)
-        if not place.mounting.acquire(timeout=_MOUNT_WAIT):
+        mount = self._mount_of(device)
+        if not mount.mounting.acquire(timeout=_MOUNT_WAIT):
             raise MountError(N_("does not answer: it is still being mounted"))
         try:
-            if place.tree is None:
+            if mount.tree is None:
                 try:
-                    place.tree = self._opener.open(device, place)
+                    mount.tree = self._opener.open(device, mount)
                 except BaseException:
-                    self._opener.take_down(place)
+                    self._opener.take_down(mount)
                     raise
-                if device.filesystem == "btrfs" and device.parent is None and place.point is not None:
+                if device.filesystem == "btrfs" and device.parent is None and mount.point is not None:
                     # only now: an existing mount of the top level would be mistaken for one of the default subvolume
                     with contextlib.suppress(MountError):
                         self.tree(btrfs.top_level(device))
-            tree = place.tree
+            tree = mount.tree
         except MountError:
-            if not place.released:
+            if not mount.released:
                 raise
         finally:
-            self._opened(place)
-            if place.released:
-                self._close(place)
-        if place.released:
+            self._done_with(mount)
+            if mount.released:
+                self._close(mount)
+        if mount.released:
             raise MountError(N_("it was unmounted meanwhile"))
         return tree
 
-    def _place(self, device: Device, *, holders: int = 0) -> DeviceMount:
+    def _mount_of(self, device: Device, *, holders: int = 0) -> DeviceMount:
         """Return the record of a device's mount, and add to its holders. Raise MountError."""
-        with self._lock:
-            other = self._places.get(device.name)
+        with self._condition:
+            other = self._mounts.get(device.name)
             # the name now belongs to another disk
             stale = self._withdraw(device.name) if other is not None and other.device != device else []
         self._close_all(stale)
-        with self._lock:
-            if not self._lock.wait_for(lambda: not self._stuck(device.name), _RETURN):
+        with self._condition:
+            if not self._condition.wait_for(lambda: not self._stuck(device.name), _RETURN):
                 raise MountError(N_("does not answer: an earlier attempt still waits for it"))
-            place = self._places.setdefault(device.name, DeviceMount(device))
-            place.holders += holders
-            place.unwanted = False
-            return place
+            mount = self._mounts.setdefault(device.name, DeviceMount(device))
+            mount.holders += holders
+            mount.unwanted = False
+            return mount
 
     @contextlib.contextmanager
     def holding(self, device: Device) -> Iterator[DirectoryTree]:
@@ -109,19 +109,19 @@ class Mounts:
         with contextlib.ExitStack() as stack:
             if (below := _below(device)) is not None:
                 stack.enter_context(self.holding(below))
-            place = self._place(device, holders=1)
-            stack.callback(self._let_hold_go, place)
+            mount = self._mount_of(device, holders=1)
+            stack.callback(self._drop_hold, mount)
             tree = self.tree(device)
             if device.filesystem == "btrfs" and device.parent is None and device.folder is None:
                 with contextlib.suppress(MountError):  # without it, paths counted from the top level are not found
                     stack.enter_context(self.holding(btrfs.top_level(device)))
             yield tree
 
-    def _let_hold_go(self, place: DeviceMount) -> None:
-        with self._lock:
-            place.holders -= 1
-            over = place.unwanted and not place.holders and self._places.get(place.device.name) is place
-            withdrawn = self._withdraw(place.device.name) if over else []
+    def _drop_hold(self, mount: DeviceMount) -> None:
+        with self._condition:
+            mount.holders -= 1
+            over = mount.unwanted and not mount.holders and self._mounts.get(mount.device.name) is mount
+            withdrawn = self._withdraw(mount.device.name) if over else []
         self._close_all(withdrawn)
 
     @contextlib.contextmanager
@@ -131,21 +131,21 @@ class Mounts:
         `release` unmounts it anyway, but its descriptor is closed only at the end, so that its number is not reused
         while it is read. Raise MountError."""
         tree = self.tree(device)
-        with self._lock:
-            place = self._places.get(device.name)
-            if place is None or place.tree is not tree:
+        with self._condition:
+            mount = self._mounts.get(device.name)
+            if mount is None or mount.tree is not tree:
                 raise MountError(N_("it was unmounted meanwhile"))
-            place.readers += 1
+            mount.readers += 1
         try:
             yield tree
         finally:
-            with self._lock:
-                place.readers -= 1
-                self._lock.notify_all()
-                last = place.released and not place.readers
+            with self._condition:
+                mount.readers -= 1
+                self._condition.notify_all()
+                last = mount.released and not mount.readers
             if last:
                 tree.close()
-                self._forget(place)
+                self._forget(mount)
 
     def nested(self, device: Device) -> Iterator[Device | Problem]:
         """Yield the subvolumes and image files on the device, which are read like partitions."""
@@ -173,41 +173,41 @@ class Mounts:
     def is_default(self, device: Device) -> bool:
         """Return whether the tree of a device is what a mount without options shows. Return False for btrfs that is
         mounted elsewhere, possibly from its top level."""
-        with self._lock:
-            place = self._places.get(device.name)
-            return device.filesystem != "btrfs" or (place is not None and place.point is not None)
+        with self._condition:
+            mount = self._mounts.get(device.name)
+            return device.filesystem != "btrfs" or (mount is not None and mount.point is not None)
 
     def stale(self, device: Device) -> bool:
         """Return whether the tree shows an older state of the device, because replaying its journal would write."""
-        with self._lock:
-            place = self._places.get(device.name)
-            return place is not None and place.stale
+        with self._condition:
+            mount = self._mounts.get(device.name)
+            return mount is not None and mount.stale
 
     def known(self) -> dict[str, DirectoryTree]:
         """Return the open trees by device name."""
-        with self._lock:
-            return {name: place.tree for name, place in self._places.items() if place.tree is not None}
+        with self._condition:
+            return {name: mount.tree for name, mount in self._mounts.items() if mount.tree is not None}
 
-    def _opened(self, place: DeviceMount) -> None:
+    def _done_with(self, mount: DeviceMount) -> None:
         """Let other threads open or close it, and wake those that wait for its release."""
-        place.mounting.release()
-        with self._lock:
-            self._lock.notify_all()
+        mount.mounting.release()
+        with self._condition:
+            self._condition.notify_all()
 
     def _stuck(self, name: str) -> bool:
         """Return whether a thread still uses a released mount of the device: on a dead disk, another thread would
         only hang, too."""
-        return any(place.readers or place.mounting.locked() for place in self._let_go.get(name, ()))
+        return any(mount.readers or mount.mounting.locked() for mount in self._released.get(name, ()))
 
     def release(self, name: str | None = None, *, held: bool = False) -> list[str]:
         """Close all trees, or those of the named device, and unmount what was mounted here. Return what could not be
         unmounted at once and was detached instead. Does not wait for disks. held: if no device is named, release also
         what is held by `holding`."""
-        with self._lock:
+        with self._condition:
             withdrawn = self._withdraw(name, held=held)
         stuck = self._close_all(withdrawn)
-        with self._lock:  # a device that is requested from now on gets a new directory
-            base = None if self._places else self._opener.give_up_folder()
+        with self._condition:  # a device that is requested from now on gets a new directory
+            base = None if self._mounts else self._opener.give_up_folder()
         if base is not None:
             remove_folder(base)
         return stuck
@@ -218,51 +218,51 @@ class Mounts:
         Return each with its name, and whether `_close_all` may close it. It then counts as being closed, so that a
         new request for the device waits and does not mount it where it is about to be unmounted."""
         names = []
-        for each, place in self._places.items():
-            if name is None and place.holders and not held:
-                place.unwanted = True
+        for each, mount in self._mounts.items():
+            if name is None and mount.holders and not held:
+                mount.unwanted = True
             elif name is None or each == name or each.startswith(f"{name}:"):
                 names.append(each)
         withdrawn = []
         for each in names:
-            place = self._places.pop(each)
-            place.released = True
-            self._let_go.setdefault(each, []).append(place)
-            withdrawn.append((each, place, place.mounting.acquire(blocking=False)))
+            mount = self._mounts.pop(each)
+            mount.released = True
+            self._released.setdefault(each, []).append(mount)
+            withdrawn.append((each, mount, mount.mounting.acquire(blocking=False)))
         return withdrawn
 
     def _close_all(self, withdrawn: list[tuple[str, DeviceMount, bool]]) -> list[str]:
         """Close what was withdrawn, inner devices first; return what could not be unmounted."""
         stuck: list[str] = []
-        for name, place, is_free in reversed(withdrawn):
+        for name, mount, is_free in reversed(withdrawn):
             if not is_free:
                 stuck.append(joined(": ", [name, N_("does not answer")]))
                 continue
             try:
-                if trouble := self._close(place):
+                if trouble := self._close(mount):
                     stuck.append(trouble)
             finally:
-                self._opened(place)
+                self._done_with(mount)
         return stuck
 
-    def _close(self, place: DeviceMount) -> str | None:
+    def _close(self, mount: DeviceMount) -> str | None:
         """Unmount or detach it; return why it could not be unmounted, or None. Its tree is closed now or by its last
         reader."""
-        with self._lock:
-            unread = not place.readers
-        if place.tree is not None and unread:
-            place.tree.close()
+        with self._condition:
+            unread = not mount.readers
+        if mount.tree is not None and unread:
+            mount.tree.close()
         if unread:
-            self._forget(place)
-        return self._opener.take_down(place)
+            self._forget(mount)
+        return self._opener.take_down(mount)
 
-    def _forget(self, place: DeviceMount) -> None:
-        with self._lock:
-            for name, places in list(self._let_go.items()):
-                if place in places:
-                    places.remove(place)
-                if not places:
-                    del self._let_go[name]
+    def _forget(self, mount: DeviceMount) -> None:
+        with self._condition:
+            for name, mounts in list(self._released.items()):
+                if mount in mounts:
+                    mounts.remove(mount)
+                if not mounts:
+                    del self._released[name]
 
 
 def _below(device: Device) -> Device | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from bootmenu.discovery.change_schedule import SPACING, ChangeSchedule
+from bootmenu.discovery.change_schedule import PROBE_INTERVAL, ChangeSchedule
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_jobs import Job, JobPool
 from bootmenu.discovery.scan_messages import Met, Probed
@@ -41,20 +41,20 @@ class Prober:
         """Return whether it is time to probe again."""
         return self.next_start is not None and time.monotonic() >= self.next_start
 
-    def failed(self, patience: float) -> None:
+    def failed(self, seconds: float) -> None:
         """Allow no probe for some seconds, as the last one raised an error."""
-        self.changes.delay(patience)
+        self.changes.delay(seconds)
 
     def ended(self, job: Job) -> None:
         """Note that a job has ended, which may be the probe."""
         if job is self._job:
             self._job = None
-            self.changes.delay(SPACING)
+            self.changes.delay(PROBE_INTERVAL)
 
     def _run(self, job: Job) -> None:
         names, problems = set(), set()
         for found in self._probe():
-            if not job.goes_on:
+            if not job.may_continue:
                 return
             if isinstance(found, Problem):
                 problems.add(found)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Reads one partition: its configurations, its entries with their facts, and the files that others look for.
+"""Read one partition: its configurations, its entries with their facts, and the files that others search for.
 
-Everything here runs in the thread of a job and may wait for a disk.
+Unless stated otherwise, this runs in the thread of a job and may wait for a disk.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from bootmenu.sources import Platform, read_partition
 from bootmenu.sources.tree import Remembering, Tree, exists
 
 MAX_ENTRIES = 5000
-"""Entries that are listed of one machine; a boot menu with more is none."""
+"""Maximum number of entries of one partition, of all internal disks together, and of all other disks together."""
 _STALE = N_("its journal was not replayed, since nothing is written to it here: the last changes may be missing")
-"""Problem of a partition whose journal was left to be replayed."""
+"""Problem of a partition whose journal was not replayed."""
 
 Predict = Callable[[EntryFacts], EntryFacts]
-"""Adds to an entry's facts what a plan would do for it."""
+"""Return the facts of an entry with what a boot plan would change."""
 
 
 class PartitionReader:
-    """Reads partitions for a scan, any number at a time. predict_dtb: what a plan would make of device trees."""
+    """Reads partitions for a scan, any number at a time. predict_dtb: predicts the tree that loading passes on."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class PartitionReader:
     ) -> None:
         self.device_trees = DeviceTrees(machine.tree)
         self.names: tuple[str, ...] = ()
-        """Every name of every partition."""
+        """All names of all partitions."""
         self._mounts = mounts
         self._machine = machine
         self._machine_report = machine_report
@@ -60,7 +60,8 @@ class PartitionReader:
         self._platform = Platform.of(machine)
 
     def forget_device_trees(self) -> None:
-        """Read folders of device trees again: another partition may have got the name of one that is gone."""
+        """Forget the indexes of device trees, so that they are read again: another partition may have the name of one
+        that is gone."""
         self.device_trees = DeviceTrees(self._machine.tree)
 
     def release(self, name: str) -> None:
@@ -68,7 +69,8 @@ class PartitionReader:
         self._mounts.release(name)
 
     def read(self, partition: FoundPartition, job: Job) -> None:
-        """Report everything on a partition, then what lies in it and is read like a partition of its own."""
+        """Report the entries and problems of a partition, then its subvolumes and image files, which are read like
+        partitions."""
         device = partition.device
         ids = EntryIds(device, partition.copy_number, MAX_ENTRIES)
         try:
@@ -77,67 +79,67 @@ class PartitionReader:
                 job.report(Opened(partition))
                 if self._mounts.stale(device):
                     job.report(Unreadable(partition, _STALE))
-                for found in read_partition(tree, self._platform):
-                    if not job.goes_on:
+                for parsed in read_partition(tree, self._platform):
+                    if not job.may_continue:
                         return
-                    if isinstance(found, Problem):
-                        job.report(Unreadable(partition, found.message, found.path))
+                    if isinstance(parsed, Problem):
+                        job.report(Unreadable(partition, parsed.message, parsed.path))
                     elif len(ids) < MAX_ENTRIES:
                         index = len(ids)
-                        named = replace(found, id=ids.assign(found))
+                        named = replace(parsed, id=ids.assign(parsed))
                         entry, facts = self._gathered(named, {device.name: tree}, device)
-                        known = FoundEntry(partition, index, named, entry, facts)
-                        self.judge(known)
-                        job.report(Parsed(known))
+                        found = FoundEntry(partition, index, named, entry, facts)
+                        self.judge(found)
+                        job.report(Parsed(found))
                     else:
                         job.report(Unreadable(partition, too_many_entries()))
                         break
             for nested in self._mounts.nested(device):
-                if not job.goes_on:
+                if not job.may_continue:
                     return
                 job.report(Met(nested, partition))
         except MountError as error:
             job.report(Unreadable(partition, error.message))
 
     def follow(self, batch: Sequence[FoundEntry], job: Job) -> None:
-        """Read entries again that name files of other partitions; all of a batch name the same ones."""
+        """Read entries again that name other partitions. All entries of a batch name the same partitions."""
         partitions = {batch[0].partition, *batch[0].targets.values()}
         with ExitStack() as reading:
             trees: dict[str, Tree] = {}
             for partition in partitions:
-                # one that has gone again is waited for
+                # unreadable now: the entry is read again when the partition returns
                 with contextlib.suppress(MountError):
                     name = partition.device.name
                     trees[name] = Remembering(reading.enter_context(self._mounts.reading(partition.device)))
-            for known in batch:
-                if not job.goes_on:
+            for found in batch:
+                if not job.may_continue:
                     return
-                targets = known.targets
+                targets = found.targets
                 devices = [target.device for target in targets.values()]
-                parsed = resolved(known.parsed, targets)
-                entry, facts = self._gathered(parsed, trees, known.partition.device, devices)
-                job.report(Followed(known, targets, entry, facts))
+                parsed = resolved(found.parsed, targets)
+                entry, facts = self._gathered(parsed, trees, found.partition.device, devices)
+                job.report(Followed(found, targets, entry, facts))
 
     def search(self, partition: FoundPartition, paths: Sequence[str], job: Job) -> None:
-        """Report which of these paths are files of a partition."""
+        """Report for each path whether the partition has this file."""
         with ExitStack() as reading:
             tree = None
             with contextlib.suppress(MountError):
                 tree = reading.enter_context(self._mounts.reading(partition.device))
             for path in paths:
-                if not job.goes_on:
+                if not job.may_continue:
                     return
                 job.report(Searched(partition, path, tree is not None and exists(tree, path)))
 
-    def judge(self, known: FoundEntry) -> None:
-        """Check an entry, by the names of all partitions that are known now. Waits for no disk."""
-        known.judged = replace(known.facts, partitions=self.names)
-        known.report = check(self._machine, known.judged, self._machine_report)
+    def judge(self, found: FoundEntry) -> None:
+        """Check an entry against the machine and the partitions found so far. Does not wait for disks."""
+        found.judged = replace(found.facts, partitions=self.names)
+        found.report = check(self._machine, found.judged, self._machine_report)
 
     def _gathered(
         self, entry: BootEntry, trees: Mapping[str, Tree], own: Device, others: Sequence[Device] = ()
     ) -> tuple[BootEntry, EntryFacts]:
-        """Return an entry with its facts. own: the partition that offers it; others: those that it names."""
+        """Return an entry with its facts. own: the partition that offers it. others: those that it names."""
         entry, facts = entry_facts.gather(
             entry, trees, board=self._platform.board, device_trees=self.device_trees, predict_dtb=self._predict_dtb
         )
@@ -145,5 +147,5 @@ class PartitionReader:
 
 
 def too_many_entries() -> str:
-    """Return the problem of a partition with entries that are not listed."""
+    """Return the message of a problem: some entries are not listed."""
     return N_("there are too many entries: the first {n:,} are listed", n=MAX_ENTRIES)

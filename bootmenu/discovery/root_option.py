@@ -69,22 +69,22 @@ def with_root(
     devices."""
     wanted = reference(cmdline)
     device = None if wanted is None else named_by(wanted, own, devices)
-    return facts if device is None else replace(facts, root=look(mounts, device, cmdline))
+    return facts if device is None else replace(facts, root=root_facts(mounts, device, cmdline))
 
 
-def look(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:
+def root_facts(mounts: Mounts, device: Device, cmdline: CommandLine) -> RootFacts | None:
     """Return what would be started from this partition, or None if it cannot be opened, or is a medium (ISO 9660)
     whose initramfs finds the root in a file on it."""
     if device.filesystem == "iso9660":
         return None
     try:
         with mounts.reading(device) as tree:
-            return _look(mounts, device, tree, cmdline)
+            return _root_facts(mounts, device, tree, cmdline)
     except MountError:
         return None
 
 
-def _look(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandLine) -> RootFacts | None:
+def _root_facts(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: CommandLine) -> RootFacts | None:
     flags = dict(option.partition("=")[::2] for option in (cmdline.get("rootflags") or "").split(","))
     subvolume = flags.get("subvol", "").strip("/")
     number = flags.get("subvolid", "")

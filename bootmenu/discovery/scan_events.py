@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a scan tells, as a stream of events. Whoever draws takes them in one after the other and need ask nothing."""
+"""The events of a scan. Applied in order, they are enough to keep the list of entries up to date."""
 
 from __future__ import annotations
 
@@ -12,82 +12,82 @@ from bootmenu.model.value import Value
 
 
 class Listing(Value, kw_only=True):
-    """One entry with what was found out about it."""
+    """One entry with its facts and its report."""
 
     entry: BootEntry
     facts: EntryFacts
     report: Report
     places: tuple[Place, ...] = ()
-    """Of the partition that offers it, then of every other one that it takes files from; () = unknown."""
+    """Place of the partition that offers it, then of every other one that it takes files from; () if unknown."""
 
     @property
     def disks(self) -> frozenset[str]:
-        """Return what tells the disks that it needs from others."""
+        """Return the ids of the disks that it needs (Place.disk)."""
         return frozenset(place.disk for place in self.places)
 
     @property
     def rank(self) -> int:
-        """Return which of two goes first where both claim to be one: the smaller number, by its worst place."""
+        """Return the rank of its least trusted place (Place.rank); of duplicates, the smaller rank wins."""
         return max((place.rank for place in self.places), default=NOWHERE.rank)
 
 
-Rank = tuple[int, ...]
-"""Where something stands in the list, by comparison: what lies in a partition stands behind it."""
+Position = tuple[int, ...]
+"""Sort key of a partition in the list. That of a nested partition begins with its parent's, so it comes after it."""
 
 
 class DeviceFound(Value):
-    """A partition is there and is going to be read."""
+    """A partition was found and will be read."""
 
     device: Device
-    rank: Rank = ()
+    position: Position = ()
 
 
 class DeviceDone(Value):
-    """A partition has been read, or does not answer; `entries` is how many it offered. It may come again, when one
-    that did not answer does."""
+    """A partition has been read, or does not answer; `entries` is the number of entries that it offers. Sent again if
+    the partition answers later."""
 
     device: Device
     entries: int
 
 
 class DeviceGone(Value):
-    """A partition was taken away. Its entries and problems have been told to be gone before."""
+    """A partition was removed. Its entries and problems were reported gone before it."""
 
     device: Device
 
 
 class EntryFound(Value):
-    """One entry, or one that is known by its id and has changed: its files have come since, or its report.
+    """An entry is new, or one with the same id has changed: its files were found since, or its report is another.
 
-    It belongs to the device named by `listing.entry.device`, and stands there behind those of a smaller `place`.
+    It belongs to the device `listing.entry.device`, whose entries are sorted by `index`.
     """
 
     listing: Listing
-    place: int = 0
+    index: int = 0
 
 
 class EntryGone(Value):
-    """An entry is there no more, or it is one with another that is."""
+    """An entry is gone, or is now a duplicate of one that is shown."""
 
     device: str
     entry_id: str
 
 
 class ProblemFound(Value):
-    """Something could not be read or made no sense. rank: of its device, where that is no partition."""
+    """Something could not be read, or is invalid. position: that of its device, also if this is not a partition."""
 
     problem: Problem
-    rank: Rank = ()
+    position: Position = ()
 
 
 class ProblemGone(Value):
-    """What was told is true no longer: a disk answers after all, or has been taken away."""
+    """A problem no longer exists: a disk answers after all, or was removed."""
 
     problem: Problem
 
 
 class ScanFinished(Value):
-    """Everything has been read that answers."""
+    """Everything that answers has been read. seconds: the duration of the scan."""
 
     seconds: float
 

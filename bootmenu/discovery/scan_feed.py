@@ -20,7 +20,7 @@ class ScanFeed:
     """
 
     def __init__(self) -> None:
-        self.changed = Condition()
+        self.condition = Condition()
         """Protects what follows, and is notified when it changes."""
         self.log = CompactedLog()
         self.ended = False
@@ -32,7 +32,7 @@ class ScanFeed:
 
     def begin(self) -> CompactedLog:
         """Begin a scan, and return its log; subscribers are told that what they know is gone."""
-        with self.changed:
+        with self.condition:
             self.log = CompactedLog()
             self.ended, self.error = self._closed, None
         self._tell()
@@ -40,7 +40,7 @@ class ScanFeed:
 
     def publish(self, log: CompactedLog, events: Iterable[ScanEvent]) -> None:
         """Add events of the scan with this log."""
-        with self.changed:
+        with self.condition:
             if log is not self.log:
                 return
             for event in events:
@@ -49,7 +49,7 @@ class ScanFeed:
 
     def end(self, log: CompactedLog, error: Exception | None = None) -> None:
         """End the scan with this log: its subscribers raise the error, or have come to their end."""
-        with self.changed:
+        with self.condition:
             if log is not self.log:
                 return
             self.ended, self.error = True, error
@@ -57,14 +57,14 @@ class ScanFeed:
 
     def close(self) -> None:
         """End this scan and every later one."""
-        with self.changed:
+        with self.condition:
             self.ended = self._closed = True
         self._tell()
 
     def subscribe(self, wake: Callable[[], object] | None = None) -> Subscription:
         """Return a subscription that begins with everything that the current scan has found so far. wake: called in
         some thread whenever there is something new, until the subscription is closed."""
-        with self.changed:
+        with self.condition:
             subscription = Subscription(self)
             if wake is not None:
                 self._listeners[subscription] = wake
@@ -72,13 +72,13 @@ class ScanFeed:
 
     def leave(self, subscription: Subscription) -> None:
         """Call the listener of a subscription no more, and end what waits in it."""
-        with self.changed:
+        with self.condition:
             self._listeners.pop(subscription, None)
-            self.changed.notify_all()
+            self.condition.notify_all()
 
     def _tell(self) -> None:
-        with self.changed:
-            self.changed.notify_all()
+        with self.condition:
+            self.condition.notify_all()
             listeners = list(self._listeners.values())
         for listener in listeners:
             listener()
@@ -102,17 +102,17 @@ class Subscription(Iterator[ScanEvent]):
         return len(self._pending) + len(self._cursor)
 
     def __next__(self) -> ScanEvent:
-        with self._feed.changed:
+        with self._feed.condition:
             while not self._fill():
                 if self._closed or self._is_over():
                     raise StopIteration
-                self._feed.changed.wait()
+                self._feed.condition.wait()
             return self._pending.popleft()
 
     def take(self) -> list[ScanEvent]:
         """Return what is new, without waiting. Raise what has ended the scan."""
         events: list[ScanEvent] = []
-        with self._feed.changed:
+        with self._feed.condition:
             while self._fill():
                 events += self._pending
                 self._pending.clear()
@@ -128,7 +128,7 @@ class Subscription(Iterator[ScanEvent]):
     @property
     def over(self) -> bool:
         """Return whether nothing more comes of the scan."""
-        with self._feed.changed:
+        with self._feed.condition:
             return self._closed or self._feed.ended
 
     def until_finished(self) -> Iterator[ScanEvent]:
@@ -140,7 +140,7 @@ class Subscription(Iterator[ScanEvent]):
 
     def close(self) -> None:
         """Read no more events."""
-        with self._feed.changed:
+        with self._feed.condition:
             self._closed = True
         self._feed.leave(self)
 

@@ -48,12 +48,12 @@ class Job(Record, eq=False):
     """Published about its silence; the job is not counted until it is heard again."""
 
     @property
-    def counts(self) -> bool:
+    def is_answering(self) -> bool:
         """Return whether something may be expected of it."""
         return self.complaint is None and not self.cancelled
 
     @property
-    def goes_on(self) -> bool:
+    def may_continue(self) -> bool:
         """Return whether its thread may read on. It asks before every entry that it reads."""
         if self.pool.paused and not self.cancelled:
             self.interrupted = True
@@ -81,17 +81,17 @@ class JobPool:
     @property
     def is_busy(self) -> bool:
         """Return whether a job runs that answers."""
-        return any(job.counts for job in self.running)
+        return any(job.is_answering for job in self.running)
 
-    def reads(self, patience: float) -> bool:
+    def reads(self, seconds: float) -> bool:
         """Return whether a thread may be reading that has not been silent for so many seconds."""
         now = time.monotonic()
-        return any(job.complaint is None and now - job.heard < patience for job in self.running)
+        return any(job.complaint is None and now - job.heard < seconds for job in self.running)
 
-    def silent(self, patience: float) -> list[Job]:
+    def silent(self, seconds: float) -> list[Job]:
         """Return the jobs that have not reported anything for so many seconds, and of which that is not known."""
         now = time.monotonic()
-        return [job for job in self.running if job.counts and now - job.heard >= patience]
+        return [job for job in self.running if job.is_answering and now - job.heard >= seconds]
 
     def heard(self, job: Job) -> Problem | None:
         """Note a sign of life of a job; return what was reported about its silence, or None."""
@@ -125,7 +125,7 @@ class JobPool:
     def start_next(self) -> float | None:
         """Start the next job if it is its turn. Return when another one may be started (monotonic), or None where
         others must end first."""
-        running = sum(job.counts for job in self.running)
+        running = sum(job.is_answering for job in self.running)
         if not self.waiting or self.paused or running >= SIDE_BY_SIDE:
             return None
         turn = self._started + (GATHERED if self._heard.empty() else HEAD_START)
@@ -137,7 +137,7 @@ class JobPool:
     def _run(self, job: Job) -> None:
         """Do the work, in the job's thread."""
         try:
-            if job.goes_on:
+            if job.may_continue:
                 job.work(job)
         except Exception as error:
             self.report(job, Broken(error))

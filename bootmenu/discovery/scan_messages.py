@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the threads that read partitions report to the one that decides."""
+"""The messages from the threads that read partitions to the ScanRunner."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bootmenu.model.value import Value
 
 
 class Met(Value):
-    """Something was found that can be read, or could be. parent: the partition that holds it; None = the machine."""
+    """A partition or a problem was found. parent: the partition that contains it, or None at the top level."""
 
     found: Device | Problem
     parent: FoundPartition | None = None
 
 
 class Probed(Value):
-    """A probe for partitions is complete: these are present, and these problems hold."""
+    """A probe for partitions is complete. names: the partitions present. problems: those that still exist."""
 
     names: frozenset[str]
     problems: frozenset[Problem]
@@ -37,7 +37,7 @@ class Parsed(Value):
 
 
 class Followed(Value):
-    """An entry was read again, as its references are understood now."""
+    """An entry was read again with the partitions that its references mean (`targets`)."""
 
     found: FoundEntry
     targets: dict[str, FoundPartition]
@@ -46,7 +46,7 @@ class Followed(Value):
 
 
 class Unreadable(Value):
-    """Something on a partition is wrong."""
+    """Something on a partition is invalid or cannot be read. path: where, or empty for the partition itself."""
 
     partition: FoundPartition
     message: str
@@ -54,7 +54,7 @@ class Unreadable(Value):
 
 
 class Searched(Value):
-    """A partition holds a file, or does not."""
+    """A partition was searched for a file. held: whether it has the file."""
 
     partition: FoundPartition
     path: str
@@ -62,7 +62,7 @@ class Searched(Value):
 
 
 class Broken(Value):
-    """Work failed with an error that nobody expected."""
+    """A job failed with an unexpected error."""
 
     error: Exception
 
@@ -71,8 +71,8 @@ class Ended(Value):
     """A job has ended; it reports nothing more."""
 
 
-class Changed(Value):
-    """Partitions have come or gone, once or often."""
+class DisksChanged(Value):
+    """Disks were added, removed or changed, once or several times (ScanRunner.changed)."""
 
 
-JobReport = Met | Probed | Opened | Parsed | Followed | Unreadable | Searched | Broken | Ended | Changed
+JobReport = Met | Probed | Opened | Parsed | Followed | Unreadable | Searched | Broken | Ended | DisksChanged

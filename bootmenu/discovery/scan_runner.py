@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""One scan, from the probe for partitions to whatever is plugged in afterwards, as a series of events.
+"""Run one scan, from the first probe for partitions to disks that are plugged in later, as a series of events.
 
-Threads read (scan_jobs.py, partition_reader.py); the one thread that runs `advance` decides: what a reference means,
-which entries are one, what is published.
+Several threads read (scan_jobs.py, partition_reader.py). One thread, which runs `advance`, decides what a reference
+means, which entries are duplicates, and what is published.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bootmenu.discovery.cross_references import Batch, CrossReferences, Search
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.duplicate_index import DedupeKey, DuplicateIndex, dedupe_key
 from bootmenu.discovery.hotplug import Change
-from bootmenu.discovery.partition_order import Ranks
+from bootmenu.discovery.partition_order import PartitionOrder
 from bootmenu.discovery.partition_probe import Probe, Prober
 from bootmenu.discovery.partition_reader import PartitionReader, too_many_entries
 from bootmenu.discovery.partition_table import PartitionTable
@@ -27,7 +27,7 @@ from bootmenu.discovery.scan_events import DeviceDone, ScanEvent, ScanFinished
 from bootmenu.discovery.scan_jobs import Job, JobPool
 from bootmenu.discovery.scan_messages import (
     Broken,
-    Changed,
+    DisksChanged,
     Ended,
     Followed,
     JobReport,
@@ -44,15 +44,13 @@ from bootmenu.i18n import N_
 from bootmenu.model.entry import Problem
 from bootmenu.model.text import quoted
 
-SILENT_AFTER = 10.0
-"""Seconds without a sign of life after which a device does not answer."""
-
 
 class ScanRunner:
-    """Everything known of the partitions since the last probe of all of them.
+    """One scan: its threads, and all partitions and entries found.
 
-    probe: asked in a thread of its own. ranks: the order of earlier scans, which is kept. patience: seconds. forever:
-    changes may come after the scan; else it ends when everything has answered.
+    probe: finds the partitions; it runs in a thread of its own. order: that of earlier scans, which is kept.
+    silent_after: seconds without a report after which a device counts as silent. forever: report later changes, too;
+    otherwise the scan ends when everything has answered.
     """
 
     def __init__(
@@ -60,33 +58,33 @@ class ScanRunner:
         probe: Probe,
         reader: PartitionReader,
         *,
-        ranks: Ranks | None = None,
-        patience: float = SILENT_AFTER,
+        order: PartitionOrder | None = None,
+        silent_after: float,
         forever: bool = False,
     ) -> None:
         self.finished = False
-        """Everything has been read that answers; from now on only changes are."""
+        """Whether everything that answers has been read; from then on, only changes are."""
         self.over = False
-        """Nothing more comes."""
+        """Whether there will be no more events."""
         self._reader = reader
-        self._patience = patience
+        self._silent_after = silent_after
         self._forever = forever
         self._began = time.monotonic()
         self._jobs = JobPool()
         self._interrupted: list[Job] = []
-        """What a pause has ended before its end."""
+        """Jobs that a pause has interrupted, to be run again."""
         self._out: deque[ScanEvent] = deque()
-        self._table = PartitionTable(self._out.append, ranks or Ranks())
+        self._table = PartitionTable(self._out.append, order or PartitionOrder())
         self._duplicates = DuplicateIndex(self._out.append)
         self._references = CrossReferences(self._table.by_name, lambda: self._table.devices, self._jobs.complained)
         self._gone: set[str] = set()
-        """Names of partitions that went while threads were at work."""
+        """Names of partitions that were removed while threads were reading."""
         self._counts: Counter[bool] = Counter()
-        """Entries of what is inside the machine, and of everything else: neither keeps the other one out."""
+        """Number of entries, by whether their disk is internal; each kind has its own limit."""
         self._prober = Prober(probe, self._jobs)
-        self._silence = SilenceWatch(self._jobs, self._table, self._out.append, patience)
+        self._silence = SilenceWatch(self._jobs, self._table, self._out.append, silent_after)
 
-    # --- for the scanner; `devices`, `changed` and `wake` also for any other thread
+    # --- for the scanner's thread; `devices`, `changed` and `wake` may be used by any thread
 
     @property
     def devices(self) -> dict[str, Device]:
@@ -94,16 +92,16 @@ class ScanRunner:
         return self._table.devices
 
     def changed(self, change: Change) -> None:
-        """Note that something has come or gone."""
+        """Record a change of the block devices, which are then probed again."""
         if self._prober.changes.note(change):
-            self._jobs.report(None, Changed())
+            self._jobs.report(None, DisksChanged())
 
     def wake(self) -> None:
         """Make `advance` return soon."""
         self._jobs.report(None, None)
 
     def advance(self) -> Iterator[ScanEvent]:
-        """Wait for what comes next, and yield what follows from it. Raise what the probe raises."""
+        """Wait for the next report and yield the events that result. Raise what the probe raises."""
         if self._is_settled():
             if not self.finished:
                 self.finished = True
@@ -117,17 +115,17 @@ class ScanRunner:
             yield self._out.popleft()
 
     def quiesce(self, seconds: float) -> Iterator[ScanEvent]:
-        """Begin nothing more, and yield what still comes until no thread reads; wait no longer than that for a thread
-        that hangs in a disk. It ends before it reads another entry."""
+        """Start no more jobs, and yield the remaining events until no thread reads. Threads stop before the next
+        entry. seconds: how long to wait for a thread that hangs in a disk."""
         self._jobs.paused = True
         deadline = time.monotonic() + seconds
-        while self._jobs.reads(self._patience) and time.monotonic() < deadline:
+        while self._jobs.reads(self._silent_after) and time.monotonic() < deadline:
             self._step(deadline)
             while self._out:
                 yield self._out.popleft()
 
-    def go_on(self) -> None:
-        """Read on, after `quiesce`: what was interrupted is read again."""
+    def resume(self) -> None:
+        """Continue after `quiesce`; jobs that were interrupted run again."""
         self._jobs.paused = False
         interrupted, self._interrupted = self._interrupted, []
         for job in interrupted:
@@ -135,8 +133,8 @@ class ScanRunner:
                 job.retry()
 
     def stop(self) -> list[Thread]:
-        """Cancel everything. Wait a moment for threads that are at work, but for no disk that hangs; return those of
-        them that have not ended yet."""
+        """Cancel all jobs. Wait briefly for their threads, except for those that hang in a disk; return those that
+        have not ended yet."""
         return self._jobs.stop()
 
     # --- jobs
@@ -169,7 +167,8 @@ class ScanRunner:
         self._jobs.submit(Job(self._jobs, partial(self._reader.search, partition, paths), partition, retry))
 
     def _is_settled(self) -> bool:
-        """Return True when nothing more comes from anything that answers; publish what was left to accumulate."""
+        """Return whether everything that answers has been read, and start what is still to be read; when all is read,
+        publish what was delayed."""
         if self._jobs.waiting or self._jobs.is_busy or self._interrupted:
             return False
         searches = self._references.searches()
@@ -187,24 +186,25 @@ class ScanRunner:
         self._duplicates.publish_pending()
         return True
 
-    # --- what threads report
+    # --- reports of the threads
 
     def _step(self, deadline: float | None) -> None:
-        """Start what may be started, then take in one report, or the silence of a job; return at the deadline."""
+        """Start the jobs whose turn it is, then process one report, or report jobs that are silent. Return at the
+        deadline (monotonic) at the latest; None waits as long as necessary."""
         if not self._jobs.has_heard:
             for batch in self._references.batches():
                 self._follow(batch)
             if self._jobs.is_busy:
                 self._jobs.accumulate()
         turn = self._jobs.start_next()
-        deadlines = [job.heard + self._patience for job in self._jobs.running if job.counts]
+        deadlines = [job.heard + self._silent_after for job in self._jobs.running if job.is_answering]
         deadlines += [moment for moment in (deadline, turn) if moment is not None]
         try:
             job, message = self._jobs.take(min(deadlines, default=None))
         except queue.Empty:
             self._silence.report()
             return
-        if isinstance(message, Changed):
+        if isinstance(message, DisksChanged):
             self._prober.changes.schedule()
         if job is None or message is None:
             return
@@ -228,20 +228,20 @@ class ScanRunner:
             case Probed(names, problems):
                 for partition in self._table.probed(names, problems):
                     self._forget(partition)
-            case Changed():
+            case DisksChanged():
                 pass  # scheduled already
             case Opened(partition):
                 partition.opened = True
                 self._references.resolve_all()
-            case Parsed(known):
-                self._add(known)
-            case Followed(known, targets, entry, facts):
-                # else its references mean something else by now, and it is read once more
-                if known.targets is targets and known in self._references:
-                    keys = self._duplicates.remove(known)
-                    known.follow(targets, entry, facts)
-                    self._reader.judge(known)
-                    self._duplicates.publish(keys | self._duplicates.add(known))
+            case Parsed(found):
+                self._add(found)
+            case Followed(found, targets, entry, facts):
+                # otherwise its references mean something else by now, and it is read again for that
+                if found.targets is targets and found in self._references:
+                    keys = self._duplicates.remove(found)
+                    found.follow(targets, entry, facts)
+                    self._reader.judge(found)
+                    self._duplicates.publish(keys | self._duplicates.add(found))
             case Unreadable(partition, text, path):
                 problem = Problem(device=partition.device.name, path=path, message=text)
                 self._table.add_problem(partition, problem)
@@ -255,7 +255,7 @@ class ScanRunner:
 
     def _break(self, job: Job, error: Exception) -> None:
         if job.partition is None:
-            self._prober.failed(self._patience)
+            self._prober.failed(self._silent_after)
             raise error
         name = job.partition.device.name
         text = N_("reading it failed: {error}", error=quoted(str(error) or type(error).__name__))
@@ -274,27 +274,27 @@ class ScanRunner:
     # --- partitions and entries
 
     def _meet(self, device: Device, parent: FoundPartition | None) -> None:
-        known, instead = self._table.by_name.get(device.name), None
-        if known is not None:
-            if known.device == device:
+        earlier, instead = self._table.by_name.get(device.name), None
+        if earlier is not None:
+            if earlier.device == device:
                 return
-            if known.device.place.rank == device.place.rank:  # its name or its label has been read since
-                instead = known.rank
-            self._forget(known)
+            if earlier.device.place.rank == device.place.rank:  # only its names, such as its label, were read since
+                instead = earlier.position
+            self._forget(earlier)
         partition = self._table.add(device, parent, instead)
         self._reader.names = self._table.names
         self._read(partition)
 
     def _forget(self, partition: FoundPartition) -> None:
-        """Remove a partition with what lies in it. Entries of others that need it wait again."""
+        """Remove a partition with its entries and nested partitions. Entries of others that need it wait again."""
         for nested in self._table.nested(partition):
             self._forget(nested)
         self._jobs.cancel(partition)
         changed: set[DedupeKey] = set()
-        for known in partition.entries:
-            self._duplicates.hide(known)
-            changed |= self._duplicates.remove(known)
-            self._references.remove(known)
+        for found in partition.entries:
+            self._duplicates.hide(found)
+            changed |= self._duplicates.remove(found)
+            self._references.remove(found)
         self._counts[partition.device.place.internal] -= len(partition.entries)
         self._duplicates.publish(changed)
         self._table.remove(partition)
@@ -306,30 +306,30 @@ class ScanRunner:
         self._references.resolve_all()
 
     def _release_gone(self) -> None:
-        """Unmount what has gone: a thread that was on its way to a partition may have mounted it afterwards."""
+        """Unmount removed partitions: a thread may have mounted one after it was removed."""
         for name in self._gone - self._table.by_name.keys():
             self._reader.release(name)
         if not self._jobs.running:
             self._gone.clear()
 
-    def _add(self, known: FoundEntry) -> None:
-        partition = known.partition
-        inside = partition.device.place.internal
-        if self._counts[inside] >= partition_reader.MAX_ENTRIES:
+    def _add(self, found: FoundEntry) -> None:
+        partition = found.partition
+        internal = partition.device.place.internal
+        if self._counts[internal] >= partition_reader.MAX_ENTRIES:
             problem = Problem(device=partition.device.name, path="", message=too_many_entries())
             self._table.add_problem(partition, problem)
             return
-        self._counts[inside] += 1
-        partition.entries.append(known)
-        self._references.add(known)
-        self._duplicates.publish(self._duplicates.add(known))
+        self._counts[internal] += 1
+        partition.entries.append(found)
+        self._references.add(found)
+        self._duplicates.publish(self._duplicates.add(found))
 
     def _judge_again(self) -> None:
-        """Check every entry whose root= may name a partition that was found later."""
+        """Check all entries again if partitions were added or removed since: root= may name one of them."""
         changed: dict[DedupeKey, None] = {}
         for partition in self._table.by_name.values():
-            for known in partition.entries:
-                if known.judged.partitions is not self._reader.names:
-                    self._reader.judge(known)
-                    changed[dedupe_key(known)] = None
+            for found in partition.entries:
+                if found.judged.partitions is not self._reader.names:
+                    self._reader.judge(found)
+                    changed[dedupe_key(found)] = None
         self._duplicates.publish(changed, at_once=True)

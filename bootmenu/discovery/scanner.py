@@ -48,7 +48,7 @@ class Scanner:
         self._release = release
         self._changes = changes
         self._feed = ScanFeed()
-        self._state = Condition()
+        self._condition = Condition()
         """Protects what follows, and is notified when it changes."""
         self._wanted: CompactedLog | None = None
         """The log of a scan that is to begin; None = none is."""
@@ -82,7 +82,7 @@ class Scanner:
 
     def rescan(self) -> None:
         """Read everything afresh; while paused, as soon as it is resumed."""
-        with self._state:
+        with self._condition:
             if self._closed:
                 return
             self._wanted = self._feed.begin()
@@ -91,10 +91,10 @@ class Scanner:
 
     def pause(self) -> None:
         """Return when no partition is read, and none is going to be before `resume`."""
-        with self._state:
+        with self._condition:
             self._paused = True
             self._wake()
-            self._state.wait_for(lambda: self._quiet or not self._paused)
+            self._condition.wait_for(lambda: self._quiet or not self._paused)
 
     @property
     def is_paused(self) -> bool:
@@ -103,14 +103,14 @@ class Scanner:
 
     def resume(self) -> None:
         """Go on reading; nothing happens where it is not paused."""
-        with self._state:
+        with self._condition:
             self._paused = False
-            self._state.notify_all()
+            self._condition.notify_all()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Pause until the end, unless it is paused already."""
-        with self._state:
+        with self._condition:
             before = self._paused
         self.pause()
         try:
@@ -123,7 +123,7 @@ class Scanner:
         """End the scan for good, and its threads as far as no disk keeps them."""
         if self._changes is not None:
             self._changes.close()
-        with self._state:
+        with self._condition:
             self._closed = True
             self._wake()
             threads = [thread for thread in (self._thread, self._listener) if thread is not None]
@@ -132,7 +132,7 @@ class Scanner:
             thread.join(_GRACE)
 
     def _wake(self) -> None:
-        self._state.notify_all()
+        self._condition.notify_all()
         if self.runner is not None:
             self.runner.wake()
 
@@ -167,7 +167,7 @@ class Scanner:
 
     def _is_done(self, log: CompactedLog | None) -> bool:
         """Return whether the thread has come to its end, which is noted in the same moment."""
-        with self._state:
+        with self._condition:
             closed = self._closed
             done = closed or (log is not None and self._feed.ended and self._wanted is None and not self._paused)
             if done and not closed:
@@ -175,16 +175,16 @@ class Scanner:
         if closed:
             if self.runner is not None:
                 self.runner.stop()
-            with self._state:
+            with self._condition:
                 self._end()
         return done
 
     def _end(self) -> None:
         self._thread, self._quiet = None, True
-        self._state.notify_all()
+        self._condition.notify_all()
 
     def _take_wanted(self) -> CompactedLog | None:
-        with self._state:
+        with self._condition:
             if self._paused:
                 return None
             wanted, self._wanted = self._wanted, None
@@ -197,7 +197,7 @@ class Scanner:
         self._release()
         self._earlier = earlier
         runner = self._begin()
-        with self._state:
+        with self._condition:
             self.runner = runner
 
     def _advance(self, runner: ScanRunner, log: CompactedLog) -> None:
@@ -219,20 +219,20 @@ class Scanner:
         for thread in self._left:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._left = [thread for thread in self._left if thread.is_alive()]
-        with self._state:
+        with self._condition:
             self._quiet = True
-            self._state.notify_all()
-            self._state.wait_for(lambda: self._closed or not self._paused)
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._closed or not self._paused)
             self._quiet = False
         if runner is not None:
-            runner.go_on()
+            runner.resume()
 
     # --- in the thread that listens to the kernel
 
     def _listen(self, changes: Changes) -> None:
         with contextlib.suppress(OSError):  # then only a rescan finds what is new
             while (change := changes.wait()) is not None:
-                with self._state:
+                with self._condition:
                     runner = self.runner
                 if runner is not None:
                     runner.changed(change)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reports devices from which nothing has come for some time, and takes that back when they answer."""
+"""Report devices that have not answered for some time, and withdraw the report when they do."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from bootmenu.model.entry import Problem
 
 
 class SilenceWatch:
-    """Watches the jobs of a scan. patience: seconds without a sign of life after which a device counts as silent."""
+    """Watches the jobs of a scan. silent_after: seconds without a report after which a device counts as
+    silent."""
 
     def __init__(
-        self, jobs: JobPool, table: PartitionTable, publish: Callable[[ScanEvent], None], patience: float
+        self, jobs: JobPool, table: PartitionTable, publish: Callable[[ScanEvent], None], silent_after: float
     ) -> None:
         self._jobs = jobs
         self._table = table
         self._publish = publish
-        self._patience = patience
+        self._silent_after = silent_after
 
     def heard(self, job: Job) -> None:
-        """Note a sign of life of a job, and take back that its device is silent."""
+        """Record that a job has reported something, and withdraw the problem about its silence."""
         complaint = self._jobs.heard(job)
-        # jobs that wait for one disk have the same complaint, which holds until the last of them has an answer
+        # several jobs may wait for one disk, with the same problem: it exists until the last of them has an answer
         if complaint is not None and not any(
             other.complaint == complaint and not other.cancelled for other in self._jobs.running
         ):
@@ -34,14 +35,14 @@ class SilenceWatch:
 
     def report(self) -> None:
         """Report the devices of jobs that have been silent for too long."""
-        for job in self._jobs.silent(self._patience):
+        for job in self._jobs.silent(self._silent_after):
             name = job.partition.device.name if job.partition else ""
             message = (
-                N_("does not answer: nothing came from it for {seconds:g} s", seconds=self._patience)
+                N_("does not answer: nothing came from it for {seconds:g} s", seconds=self._silent_after)
                 if name
                 else N_(
                     "looking for partitions does not answer: nothing came from it for {seconds:g} s",
-                    seconds=self._patience,
+                    seconds=self._silent_after,
                 )
             )
             job.complaint = Problem(device=name, path="", message=message)

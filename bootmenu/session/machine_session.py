@@ -20,7 +20,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.dtb_candidates import TreeChoice
 from bootmenu.discovery.entry_facts import gather
 from bootmenu.discovery.hotplug import Changes
-from bootmenu.discovery.partition_order import Ranks
+from bootmenu.discovery.partition_order import PartitionOrder
 from bootmenu.discovery.partition_reader import PartitionReader
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.scan_feed import Subscription
@@ -87,7 +87,7 @@ class MachineSession:
         self.dtb_builder = DtbBuilder(
             host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local
         )
-        self._ranks = Ranks()
+        self._order = PartitionOrder()
         self.scanner = Scanner(self._begin_scan, self._mounts.release, changes)
         self._watching = changes is not None
         self._reader = self._new_reader()
@@ -150,7 +150,11 @@ class MachineSession:
     def _begin_scan(self) -> ScanRunner:
         self._reader = self._new_reader()
         return ScanRunner(
-            self._partitions.find, self._reader, ranks=self._ranks, patience=self._patience, forever=self._watching
+            self._partitions.find,
+            self._reader,
+            order=self._order,
+            silent_after=self._patience,
+            forever=self._watching,
         )
 
     @property

@@ -21,7 +21,7 @@ from bootmenu.model.value import replace
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
-_SETTLING = 30.0
+_PRESENCE_GRACE = 30.0
 """Seconds after the menu's start; a disk that appears within them counts as present from the start."""
 
 
@@ -47,7 +47,7 @@ class PartitionAccess:
         """Returns the partitions that the settings' SHA-256 digests may be about, by name."""
         self._settings = settings
         self._find = find or self.storage.find
-        self._presence = Presence(_SETTLING)
+        self._presence = Presence(_PRESENCE_GRACE)
         self._scanned = scanned
 
     def find(self) -> Iterator[Device | Problem]:
@@ -56,7 +56,7 @@ class PartitionAccess:
             if isinstance(found, Device):
                 found = replace(found, place=self._presence.mark(found.place, found.name))
             yield found
-        self._presence.looked()
+        self._presence.scan_completed()
 
     def known(self) -> dict[str, Device]:
         """Return the partitions by name, including those that a running scan has not found again yet."""

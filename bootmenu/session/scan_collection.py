@@ -13,9 +13,9 @@ from bootmenu.discovery.scan_events import (
     EntryFound,
     EntryGone,
     Listing,
+    Position,
     ProblemFound,
     ProblemGone,
-    Rank,
     ScanFinished,
 )
 from bootmenu.discovery.scan_feed import Subscription
@@ -31,20 +31,20 @@ def collect(session: Session) -> tuple[list[Listing], list[Problem]]:
 
 def collect_from(subscription: Subscription) -> tuple[list[Listing], list[Problem]]:
     """Return the entries and problems of a subscription up to the end of its scan, in the order of the menu."""
-    ranks: dict[str, Rank] = {}
+    positions: dict[str, Position] = {}
     found: dict[tuple[str, str], tuple[int, Listing]] = {}
-    """Sort keys within their partitions, and entries, by device and id."""
+    """Indexes within their partitions, and entries, by device and id."""
     problems: dict[Problem, None] = {}
     for event in subscription.until_finished():
         match event:
-            case DeviceFound(device, rank):
-                ranks[device.name] = rank
-            case EntryFound(listing, place):
-                found[listing.entry.device, listing.entry.id] = (place, listing)
+            case DeviceFound(device, position):
+                positions[device.name] = position
+            case EntryFound(listing, index):
+                found[listing.entry.device, listing.entry.id] = (index, listing)
             case EntryGone(name, entry_id):
                 found.pop((name, entry_id), None)
-            case ProblemFound(problem, rank):
-                ranks.setdefault(problem.device, rank)
+            case ProblemFound(problem, position):
+                positions.setdefault(problem.device, position)
                 problems[problem] = None
             case ProblemGone(problem):
                 problems.pop(problem, None)
@@ -52,5 +52,5 @@ def collect_from(subscription: Subscription) -> tuple[list[Listing], list[Proble
                 pass
             case _:
                 assert_never(event)
-    in_order = sorted(found.values(), key=lambda item: (ranks[item[1].entry.device], item[0]))
-    return [listing for _, listing in in_order], sorted(problems, key=lambda problem: ranks[problem.device])
+    in_order = sorted(found.values(), key=lambda item: (positions[item[1].entry.device], item[0]))
+    return [listing for _, listing in in_order], sorted(problems, key=lambda problem: positions[problem.device])

@@ -18,9 +18,9 @@ from bootmenu.discovery.scan_events import (
     EntryFound,
     EntryGone,
     Listing,
+    Position,
     ProblemFound,
     ProblemGone,
-    Rank,
     ScanEvent,
     ScanFinished,
 )
@@ -34,29 +34,29 @@ class Group(Record):
     device: Device
     listings: list[Listing] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    rank: Rank = ()
+    position: Position = ()
     found: bool = False
     """Whether the partition itself was found; otherwise only a problem with it is known."""
     done: bool = False
     """Whether it has been read to its end."""
-    _places: list[int] = field(default_factory=list)
-    """Sort keys of `listings`."""
+    _indexes: list[int] = field(default_factory=list)
+    """`EntryFound.index` of each of the `listings`."""
 
-    def add(self, listing: Listing, place: int = 0) -> None:
-        """Add an entry, or replace it, because its files may have appeared since. place: its sort key."""
-        for index, known in enumerate(self.listings):
+    def add(self, listing: Listing, index: int = 0) -> None:
+        """Add an entry, or replace it, because its files may have appeared since. index: `EntryFound.index`."""
+        for position, known in enumerate(self.listings):
             if known.entry.id == listing.entry.id:
-                self.listings[index] = listing
+                self.listings[position] = listing
                 return
-        index = bisect(self._places, place)
-        self.listings.insert(index, listing)
-        self._places.insert(index, place)
+        position = bisect(self._indexes, index)
+        self.listings.insert(position, listing)
+        self._indexes.insert(position, index)
 
     def remove(self, entry_id: str) -> None:
         """Remove an entry, if it is here."""
         for index, known in enumerate(self.listings):
             if known.entry.id == entry_id:
-                del self.listings[index], self._places[index]
+                del self.listings[index], self._indexes[index]
                 return
 
 
@@ -82,16 +82,16 @@ class ScanResults:
     def add(self, event: ScanEvent) -> None:
         """Apply an event of the scan."""
         match event:
-            case DeviceFound(device, rank):
-                group = self._group(device.name, rank)
-                group.device, group.rank, group.found, group.done = device, rank, True, False
-            case EntryFound(listing, place):
-                self._group(listing.entry.device).add(listing, place)
+            case DeviceFound(device, position):
+                group = self._group(device.name, position)
+                group.device, group.position, group.found, group.done = device, position, True, False
+            case EntryFound(listing, index):
+                self._group(listing.entry.device).add(listing, index)
             case EntryGone(name, entry_id):
                 if name in self._current:
                     self._current[name].remove(entry_id)
-            case ProblemFound(problem, rank):
-                problems = self._group(problem.device, rank).problems
+            case ProblemFound(problem, position):
+                problems = self._group(problem.device, position).problems
                 if problem not in problems:
                     problems.append(problem)
             case ProblemGone(problem):
@@ -130,10 +130,10 @@ class ScanResults:
             group.done = True
         self.scanning = False
 
-    def _group(self, name: str, rank: Rank = ()) -> Group:
+    def _group(self, name: str, position: Position = ()) -> Group:
         """Return the group of a partition in the current scan, adding it if necessary."""
         if name not in self._current:
-            self._current[name] = Group(Device(name=name), rank=rank)
+            self._current[name] = Group(Device(name=name), position=position)
             # a partition that is not shown yet is shown while it is read
             self._shown.setdefault(name, self._current[name])
         return self._current[name]
@@ -145,7 +145,7 @@ class ScanResults:
     @property
     def groups(self) -> tuple[Group, ...]:
         """Return the groups that the menu shows, in its order."""
-        return tuple(sorted(self._shown.values(), key=lambda group: group.rank))
+        return tuple(sorted(self._shown.values(), key=lambda group: group.position))
 
     @property
     def disks(self) -> frozenset[str]:

@@ -346,7 +346,7 @@ class FakeRunner:
         """See ScanRunner."""
         return iter(())
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """See ScanRunner."""
 
     def stop(self) -> list[Thread]:

@@ -160,7 +160,7 @@ def test_what_comes_after_the_first_look_and_the_grace_is_late_and_stays_so() ->
     assert not presence.mark(INSIDE, "sda1").late
     now = 20.0
     assert not presence.mark(STICK, "sdb1").late, "the first look takes as long as it takes"
-    presence.looked()
+    presence.scan_completed()
     assert presence.mark(CARD, "mmcblk0p1").late
     assert presence.mark(CARD, "mmcblk0p1").late
     assert not presence.mark(STICK, "sdb1").late, "it was there, and is again"

@@ -45,7 +45,7 @@ def known(results: ScanResults) -> object:
     groups = {
         group.device.name: (
             group.device,
-            group.rank,
+            group.position,
             group.found,
             group.found and group.done,
             [listing.entry for listing in group.listings],

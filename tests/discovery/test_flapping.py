@@ -120,10 +120,13 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    for module, names in ((change_schedule, ("SETTLING", "AGAIN")), (scan_jobs, ("GATHERED", "HEAD_START"))):
+    for module, names in (
+        (change_schedule, ("PROBE_DELAY", "SECOND_PROBE_DELAY")),
+        (scan_jobs, ("GATHERED", "HEAD_START")),
+    ):
         for name in names:
             monkeypatch.setattr(module, name, 0.001)
-    monkeypatch.setattr(partition_probe, "SPACING", 0.001)
+    monkeypatch.setattr(partition_probe, "PROBE_INTERVAL", 0.001)
     made = Machine(tmp_path)
     yield made
     made.shared.close()
@@ -212,7 +215,7 @@ def test_changes_that_nobody_reads_do_not_pile_up(machine: Machine) -> None:
     for number in range(10_000):
         runner.changed(Change(gone=f"sd{number}"))
     assert len(runner._jobs) < 100
-    assert len(runner._prober.changes) <= change_schedule.MOST_REMOVED + 1
+    assert len(runner._prober.changes) <= change_schedule.MAX_REMOVED + 1
     # and then all of them may be others
     machine.fixed = machine.partition("sda1", {"extlinux.conf": "label other\nkernel /k\n"})
     machine.there = [machine.fixed]

@@ -250,9 +250,9 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(change_schedule, "SETTLING", 0.01)
-    monkeypatch.setattr(change_schedule, "SPACING", 0.0)
-    monkeypatch.setattr(change_schedule, "AGAIN", 0.02)
+    monkeypatch.setattr(change_schedule, "PROBE_DELAY", 0.01)
+    monkeypatch.setattr(change_schedule, "PROBE_INTERVAL", 0.0)
+    monkeypatch.setattr(change_schedule, "SECOND_PROBE_DELAY", 0.02)
     made = Bench(tmp_path)
     yield made
     made.session.close()

@@ -617,7 +617,7 @@ def test_what_is_wanted_again_is_mounted_after_it_was_unmounted_and_not_below_it
         else:
             mounts.tree(first)
         lock = SteppedLock()
-        mounts._places["sda1"].mounting = lock  # type: ignore[assignment]
+        mounts._mounts["sda1"].mounting = lock  # type: ignore[assignment]
         work: dict[str, Callable[[], object]] = {
             "a rescan": mounts.release,
             "another disk": lambda: mounts.tree(device()),
@@ -929,7 +929,7 @@ def whole_is_read(device: Device, points: Path, case: str, options: str) -> None
         tree = mounts.tree(device)
         assert "loader" in tree.list("/")
         assert tree.read("/vmlinuz", 1 << 20) == whole_image()
-        assert (mounts._places[device.name].point is None) is (case == "nothing")
+        assert (mounts._mounts[device.name].point is None) is (case == "nothing")
 
 
 @pytest.mark.parametrize("case", CASES)

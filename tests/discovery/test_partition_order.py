@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Change
-from bootmenu.discovery.partition_order import _MOST_GONE, Ranks
-from bootmenu.discovery.scan_events import DeviceDone, DeviceGone, Rank
+from bootmenu.discovery.partition_order import _MAX_GONE, PartitionOrder
+from bootmenu.discovery.scan_events import DeviceDone, DeviceGone, Position
 from bootmenu.model.entry import Problem
 from bootmenu.model.place import Place
 from bootmenu.model.value import replace
@@ -163,7 +163,7 @@ NAMES = st.lists(st.sampled_from(["sda1", "sda2", "sdb1", "md0", "vg-a", "sdc1"]
 
 @given(st.lists(NAMES, min_size=1, max_size=8))
 def test_ranks_are_never_shared_and_what_stays_keeps_its_own(looks: list[list[str]]) -> None:
-    ranks, last = Ranks(), dict[str, tuple[Rank, int]]()
+    order, last = PartitionOrder(), dict[str, tuple[Position, int]]()
     places = {"sdb1": STICK, "sdc1": CARD}
     for names in looks:
         found = {}
@@ -175,9 +175,9 @@ def test_ranks_are_never_shared_and_what_stays_keeps_its_own(looks: list[list[st
                 place=places.get(name, INSIDE),
                 assembled=name in ("md0", "vg-a"),
             )
-            seat = ranks.seat(device)
-            found[name] = (seat.rank, seat.copy_number)
-        ranks.looked(names)
+            ordered = order.add(device)
+            found[name] = (ordered.position, ordered.copy_number)
+        order.scan_completed(names)
         assert len({rank for rank, _ in found.values()}) == len(found)
         kept = found.keys() & last.keys()
         assert {name: found[name] for name in kept} == {name: last[name] for name in kept}
@@ -187,10 +187,10 @@ def test_ranks_are_never_shared_and_what_stays_keeps_its_own(looks: list[list[st
 
 
 def test_a_stick_that_is_another_one_each_time_is_not_remembered_for_ever() -> None:
-    ranks = Ranks()
-    own = ranks.seat(Device(name="sda1", place=INSIDE)).rank
-    for number in range(_MOST_GONE + 50):
-        ranks.seat(Device(name="sdb1", uuid=f"{number}", place=STICK))
-        ranks.left("sdb1")
-    assert len(ranks._seats) == _MOST_GONE + 1
-    assert ranks.seat(Device(name="sda1", place=INSIDE)).rank == own
+    order = PartitionOrder()
+    own = order.add(Device(name="sda1", place=INSIDE)).position
+    for number in range(_MAX_GONE + 50):
+        order.add(Device(name="sdb1", uuid=f"{number}", place=STICK))
+        order.remove("sdb1")
+    assert len(order._partitions) == _MAX_GONE + 1
+    assert order.add(Device(name="sda1", place=INSIDE)).position == own

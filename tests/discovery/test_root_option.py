@@ -33,7 +33,7 @@ SYSTEM: dict[str, bytes | str] = {"usr/sbin/init": b"", "etc/fstab": "", "usr/li
 def look(folder: Path, command_line: str) -> RootFacts | None:
     device = Device(name="sda2", folder=str(folder))
     with Mounts(Host()) as mounts:
-        return root_option.look(mounts, device, CommandLine(command_line))
+        return root_option.root_facts(mounts, device, CommandLine(command_line))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_medium_is_no_root(tmp_path: Path) -> None:
     """The initramfs of NixOS' ISO mounts root= as the medium."""
     with Mounts(Host()) as mounts:
         medium = Device(name="sr0", folder=str(tmp_path), filesystem="iso9660")
-        assert root_option.look(mounts, medium, CommandLine("root=LABEL=nixos init=/nix/store/x/init")) is None
+        assert root_option.root_facts(mounts, medium, CommandLine("root=LABEL=nixos init=/nix/store/x/init")) is None
 
 
 def test_usr_on_another_partition_may_have_it(tmp_path: Path) -> None:

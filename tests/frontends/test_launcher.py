@@ -15,7 +15,7 @@ from bootmenu.config.settings import Profile, Settings
 from bootmenu.config.settings_layers import Loaded
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.hotplug import Hotplug
-from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Rank, ScanFinished
+from bootmenu.discovery.scan_events import DeviceDone, DeviceFound, EntryFound, Position, ScanFinished
 from bootmenu.discovery.scan_feed import ScanFeed
 from bootmenu.frontends import countdown, first_stage, menu_run
 from bootmenu.frontends.first_frame import CountdownContent, KeyPress, Woken
@@ -48,10 +48,10 @@ class StickComes:
         """See Frame."""
 
 
-def there(feed: ScanFeed, name: str, rank: Rank, entry: str, *, default: bool = False) -> None:
+def there(feed: ScanFeed, name: str, position: Position, entry: str, *, default: bool = False) -> None:
     device = Device(name=name)
     found = EntryFound(fakes.listing(entry, f"Title of {entry}", device=name, default=default))
-    feed.publish(feed.log, (DeviceFound(device, rank), found, DeviceDone(device, 1)))
+    feed.publish(feed.log, (DeviceFound(device, position), found, DeviceDone(device, 1)))
 
 
 def test_what_is_plugged_in_during_the_countdown_does_not_change_what_starts() -> None:

@@ -282,7 +282,7 @@ def no_pause(world: World) -> None:
 
 def no_wait(world: World) -> None:
     def pause(self: Scanner) -> None:
-        with self._state:
+        with self._condition:
             self._paused = True
             self._wake()
 
@@ -294,7 +294,7 @@ def no_owner(world: World) -> None:
 
 
 def no_wake(world: World) -> None:
-    world.patch.setattr(Scanner, "_wake", lambda self: self._state.notify_all())
+    world.patch.setattr(Scanner, "_wake", lambda self: self._condition.notify_all())
 
 
 def no_resume(world: World) -> None:

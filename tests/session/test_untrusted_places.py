@@ -389,7 +389,7 @@ def test_a_disk_plugged_in_later_is_late_and_one_that_was_unplugged_meanwhile_is
     own, stick = disk(tmp_path, "sda1", INSIDE, "debian"), disk(tmp_path, "sdb1", STICK, "mine", uuid="3-4")
     there: list[Device] = [own]
     machine = machines.virt()
-    monkeypatch.setattr("bootmenu.session.partition_access._SETTLING", 0.0)
+    monkeypatch.setattr("bootmenu.session.partition_access._PRESENCE_GRACE", 0.0)
     session = MachineSession(SimulatedHost.from_facts(machine), machine, lambda: tuple(there), patience=60)
     collect(session)
     there[:] = [stick]

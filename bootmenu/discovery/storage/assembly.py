@@ -17,7 +17,7 @@ from bootmenu.system.host import Host
 
 _ROUNDS = 4
 """Most rounds of assembling: volumes on an encrypted partition on an array, and one more."""
-_PATIENCE = 5.0
+_TOOL_WAIT = 5.0
 """Seconds that a release waits for a running tool."""
 
 
@@ -99,7 +99,7 @@ class Storage:
 
     def release(self) -> list[str]:
         """Undo everything, last steps first; return what could not be undone, and why."""
-        if not self._working.acquire(timeout=_PATIENCE):
+        if not self._working.acquire(timeout=_TOOL_WAIT):
             return ["storage: a tool is still at work"]
         self.released = True
         try:
