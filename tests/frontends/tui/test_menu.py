@@ -510,10 +510,10 @@ async def test_text_from_a_disk_is_never_markup_nor_an_escape() -> None:
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
 async def test_a_sentence_that_does_not_fit_is_folded_and_gone_with_the_next_key(size: tuple[int, int]) -> None:
-    trouble = "Here the machine would go down. This is a simulation, so everything runs on, and nothing was lost."
-    async with running(FakeSession(), size=size, trouble=trouble) as menu:
+    warning = "Here the machine would go down. This is a simulation, so everything runs on, and nothing was lost."
+    async with running(FakeSession(), size=size, warning=warning) as menu:
         await menu.sees("Enter boot")
-        assert trouble in " ".join(menu.text.replace("─", " ").split())
+        assert warning in " ".join(menu.text.replace("─", " ").split())
         await menu.press("down")
         assert "nothing was lost" not in menu.text
 
