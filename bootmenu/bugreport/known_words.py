@@ -118,7 +118,8 @@ WORDS = frozenset(
     levels lexer lexers lib libfdt libgcc libpython libraries library libs libudev lie lies life lifts light like
     likely likeness likenesses likes limit limits line linear lines link linkage linked links linux linuxefi list
     listed listen listened listening listens listing listings lists lite literal little live lives llhhi
-    lmnpqrsvwxyz load loadbios loaded loader loaderror loadflags loadfont loading loadingscreen loadplan loads local
+    lmnpqrsvwxyz load loadbios loaded loader loaderror loadflags loadfont loading loadingscreen loadplan loads
+    loadtestpermission loadtestrefusederror local
     localboot locale located lock lockdown locked locks log logged logical loglevel logo logs logscreen lone long
     longer longest longidle look looked looking lookingscreen looks loongarch loop loopback loops loses lost loudly
     low lower lowest lp lpi lpis lpj lpuart lr ls lsblk lsfonts lsm lsmod lt lts luks luksconvertkey lv lvchange lvl
@@ -159,7 +160,7 @@ WORDS = frozenset(
     planerror planned plannedfile plat platform play please plt plug plural plus plymouth pm po point pointer points
     policy poll pool pop port portableexecutable ports position positional positions posix possible post power
     powererror poweroff powers pp ppc ppi ppis ppwc pre predictor preempt preferences preferencesparts prefers
-    prefix prefixes preflight prepare prepared prepares present press pressed presses pretty preview previous
+    prefix prefixes prepare prepared prepares present press pressed presses pretty preview previous
     primary primecell print printable printed printk prints priority private privileged pro probably probe probed
     probing problem problemfound problemgone problems proc process processes processor processors product profile
     profiles program programs progress project promise prompt proof properties property protect protected protector
@@ -213,7 +214,7 @@ WORDS = frozenset(
     syntax syntaxerror sys sysappend syscall syscalls sysconfigdata sysctl sysfs syslinux system systemctl systemd
     systems sz tab table tables tabs tag tail tainted take taken takes taking tar target targetpython task tc tcp
     tcss td technical technician tee tegra teletype tell teller telling tells temp templates temporarily temporary
-    ten tenth term terminal terminals terminator terminfo terms test tested testing testrefusederror tests text
+    ten tenth term terminal terminals terminator terminfo terms test tested testing tests text
     textoff texts textual tf tftp th than that the their theirs them theme themes themselves then there thereby
     these they thin thing things third this those thousand thread threads three through throughout ths ti tick ticks
     tighter time timed timeout timer timers times timeshift timestamp title titles tkinter tmp tmux to today

@@ -148,7 +148,7 @@ def _boot(session: Session, listing: Listing, options: BootOptions, printer: _Pr
             f"refused: {worst.message} ({worst.code})", f"{worst.hint} Or go on regardless: --force.".strip()
         )
     if options.load_only and not options.force:
-        refused = session.preflight().refused
+        refused = session.load_test_permission().refused
         if refused is not None:
             raise RefusedError(refused.message, f"{refused.hint} Or load it regardless: --force.")
     try:

@@ -19,7 +19,7 @@ from bootmenu.frontends.plain_editor import PlainEditor
 from bootmenu.frontends.plain_listing import PlainListing
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
-from bootmenu.kexec import trial_load
+from bootmenu.kexec import load_test
 from bootmenu.kexec.kernel_errors import LoadError, left_loaded
 from bootmenu.model.finding import Severity
 from bootmenu.model.progress import Progress, StageState
@@ -196,10 +196,10 @@ class PlainMenu(PlainListing):
 
     def do_test(self, listing: Listing) -> None:
         """Load an entry as a test, and unload it again."""
-        preflight = self._session.preflight()
-        if preflight.refused is not None:
-            raise preflight.refused
-        if preflight.replaces and not self.teletype.sure(
+        permission = self._session.load_test_permission()
+        if permission.refused is not None:
+            raise permission.refused
+        if permission.replaces and not self.teletype.sure(
             _("A kernel is already loaded; a test unloads it. Test anyway?")
         ):
             return
@@ -214,7 +214,7 @@ class PlainMenu(PlainListing):
                 still_loaded = self._session.unload(plan)
         if still_loaded:
             self.teletype.say(localized(still_loaded), "  ! ")
-        self.finding(trial_load.finding(plan, error))
+        self.finding(load_test.finding(plan, error))
 
     def _toggle_default(self, action: str, listing: Listing) -> None:
         """Make an entry the default, or undo that if the printed list has it as the default."""

@@ -48,7 +48,7 @@ class Demands(Value, kw_only=True):
     """All names of each present partition, by its kernel name."""
 
     @classmethod
-    def of(cls, settings: Settings, devices: Iterable[Device] = ()) -> Demands:
+    def from_settings(cls, settings: Settings, devices: Iterable[Device] = ()) -> Demands:
         """Return the demands of the settings. devices: the partitions that are present."""
         return cls.from_table(settings.sha256, every_file=settings.verify is Verify.ALL, devices=devices)
 
@@ -82,19 +82,18 @@ class Demands(Value, kw_only=True):
             if _are_related(name, ref.device)
         }
         for (device, path), digest in self.files.items():
-            places = [name for name, names in related.items() if device in names] if device else [ref.device]
-            answer = (ref.device in places and path == normal(ref.path)) or _is_same_file(
-                path, identity, places, trees
+            partitions = [name for name, names in related.items() if device in names] if device else [ref.device]
+            answer = (ref.device in partitions and path == normal(ref.path)) or _is_same_file(
+                path, identity, partitions, trees
             )
             if answer is None:
                 unknown = unknown or joined(device, path)
             elif answer:
                 (own if device else everywhere).add(digest)
         digests = own or everywhere
-        wanted = next(iter(digests), None) if len(digests) < 2 else ""
-        return FileDemand(digest=wanted, unknown=unknown)
+        return FileDemand(digest=next(iter(digests), None) if len(digests) < 2 else "", unknown=unknown)
 
-    def places(self, devices: Iterable[str]) -> frozenset[str]:
+    def partitions_of(self, devices: Iterable[str]) -> frozenset[str]:
         """Return the kernel names of the partitions that have to be open to load files from these devices."""
         demanded = {device for device, _ in self.files}
         return frozenset(
@@ -107,10 +106,12 @@ class Demands(Value, kw_only=True):
         known = self.partitions.get(device, frozenset((device,)))
         return known | trees[device].names if device in trees else known
 
-    def allowed(self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]) -> str | None:
+    def demanded_digest(
+        self, ref: FileRef, identity: Identity | None, trees: Mapping[str, DirectoryTree]
+    ) -> str | None:
         """Return the digest that an open file must have, or None for any; raise DemandError if it must not load."""
         found = self.find(ref, identity, trees)
-        refuse(found)
+        reject_invalid(found)
         if found.digest is None and found.unknown:
             raise DemandError(
                 N_(
@@ -119,14 +120,14 @@ class Demands(Value, kw_only=True):
                 ),
                 N_("Check the disk, then scan again."),
             )
-        if found.digest is None and self.every_file and not self.of_image(ref, trees):
-            raise missing()
+        if found.digest is None and self.every_file and not self.demanded_image(ref, trees):
+            raise no_digest()
         return found.digest
 
-    def of_image(self, ref: FileRef, trees: Mapping[str, DirectoryTree]) -> tuple[FileRef, int] | None:
+    def demanded_image(self, ref: FileRef, trees: Mapping[str, DirectoryTree]) -> tuple[FileRef, int] | None:
         """Return the image file that contains a file, and its size in bytes, if a digest is demanded of it. Raise
         DemandError if it must not be used."""
-        outer = image_of(ref, trees)
+        outer = enclosing_image(ref, trees)
         if outer is None or not self:
             return None
         tree = trees.get(outer.device)
@@ -140,7 +141,7 @@ class Demands(Value, kw_only=True):
         except TreeError as error:
             raise DemandError(error.message, N_("Scan again.")) from None
         found = self.find(outer, info.identity, trees)
-        refuse(found)
+        reject_invalid(found)
         return (outer, info.size) if found.digest else None
 
     def unmatched(self, trees: Mapping[str, DirectoryTree]) -> Iterator[str]:
@@ -150,22 +151,22 @@ class Demands(Value, kw_only=True):
             if device and self.partitions and outermost(device) not in named:
                 yield joined(device, path)
                 continue
-            places = [name for name in trees if not device or device in self._names(name, trees)]
+            partitions = [name for name in trees if not device or device in self._names(name, trees)]
             if (
-                places
-                and (device or set(places) >= self.partitions.keys())
-                and all(_is_missing(trees[name], path) for name in places)
+                partitions
+                and (device or set(partitions) >= self.partitions.keys())
+                and all(_is_missing(trees[name], path) for name in partitions)
             ):
                 yield joined(device, path)
 
 
 def _is_same_file(
-    path: str, identity: Identity | None, places: Iterable[str], trees: Mapping[str, DirectoryTree]
+    path: str, identity: Identity | None, partitions: Iterable[str], trees: Mapping[str, DirectoryTree]
 ) -> bool | None:
     """Return whether a path leads to this file on one of the partitions; None if that cannot be determined."""
     answer: bool | None = False
-    for place in places:
-        tree = trees.get(place)
+    for name in partitions:
+        tree = trees.get(name)
         if tree is None or identity is None:
             answer = None
             continue
@@ -173,15 +174,13 @@ def _is_same_file(
             if tree.stat(path).identity == identity:
                 return True
         except TreeError as error:
-            if error.reason not in (
-                TreeErrorReason.MISSING,
-                TreeErrorReason.OUTSIDE,
-            ):  # it is no file of this partition
+            # with these reasons it is no file of this partition
+            if error.reason not in (TreeErrorReason.MISSING, TreeErrorReason.OUTSIDE):
                 answer = None
     return answer
 
 
-def refuse(found: FileDemand) -> None:
+def reject_invalid(found: FileDemand) -> None:
     """Raise DemandError for a file whose digest in the settings is invalid."""
     if found.digest == "":
         raise DemandError(
@@ -190,7 +189,7 @@ def refuse(found: FileDemand) -> None:
         )
 
 
-def missing() -> DemandError:
+def no_digest() -> DemandError:
     """Return the error for a file that has no digest in the settings."""
     return DemandError(
         N_("the settings have no SHA-256 for it, and nothing is started without one"),
@@ -209,7 +208,7 @@ def _are_related(name: str, device: str) -> bool:
     return not device or outermost(name) == outermost(device)
 
 
-def image_of(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> FileRef | None:
+def enclosing_image(ref: FileRef, trees: Mapping[str, DirectoryTree]) -> FileRef | None:
     """Return the image file that contains a file, or None."""
     tree = trees.get(ref.device)
     if tree is None or not tree.image:

@@ -19,31 +19,31 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.reader import Window
 from bootmenu.i18n import N_
-from bootmenu.kexec.demands import DemandError, Demands, missing, refuse
+from bootmenu.kexec.demands import DemandError, Demands, no_digest, reject_invalid
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
-from bootmenu.kexec.planned_files import plain
+from bootmenu.kexec.planned_files import raw_pieces
 from bootmenu.model.progress import Algorithm, Digest
 from bootmenu.model.value import replace
 from bootmenu.sources.tree import TreeError
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile, stamp_of
 
-_SETTLED = 60.0
-"""Seconds after which every further write changes the time stamp. FAT counts in steps of two seconds; a page that a
+_STAMP_SETTLED_SECONDS = 60.0
+"""Age of a time stamp from which on every further write changes it. FAT counts in steps of two seconds; a page that a
 program has mapped and written to keeps its first stamp until it is written back, which is after 35 s at most
 (Documentation/admin-guide/sysctl/vm.rst: dirty_expire_centisecs, dirty_writeback_centisecs)."""
 
-_MOMENT = 0.1  # seconds
-_NOTED = 5  # notes in a plan about demands that match nothing
+_POLL_SECONDS = 0.1
+_MAX_NOTES = 5  # notes in a plan about demands that match nothing
 
 
 class MismatchError(BootmenuError):
     """A file does not have the SHA-256 that the settings demand."""
 
 
-class Hashed:
-    """A ByteSource over an open file, for one reader that goes from front to back; it may step back within the last
-    piece. Every byte is read once, and hashed once in another thread while the next ones are read. Or `prefetch`
-    reads the file into the page cache, and it is hashed from there in the background.
+class HashingReader:
+    """A ByteSource over an open file that hashes what is read. It is read from front to back, with steps back only
+    within the last piece. Every byte is read once, and hashed once in another thread while the next ones are read. Or
+    `prefetch` reads the file into the page cache, and it is hashed from there in the background.
 
     start, end: the range of the file that is hashed.
     """
@@ -57,13 +57,15 @@ class Hashed:
         self._worker = worker
         self._pending: Future[None] | None = None
         self._algorithm = Algorithm.BLAKE2B if file.sha256 is None else Algorithm.SHA256
-        self._sum = _new(self._algorithm)
+        self._sum = _new_hash(self._algorithm)
         self._position = self.start
-        self._last = b""
+        self._last_piece = b""
         before = os.fstat(source.descriptor)
         self._before = stamp_of(before)
         now = time.time()
-        self._recently_written = any(abs(now - at) < _SETTLED for at in (before.st_mtime, before.st_ctime))
+        self._recently_written = any(
+            abs(now - at) < _STAMP_SETTLED_SECONDS for at in (before.st_mtime, before.st_ctime)
+        )
         self.in_background = False
         """Whether another thread hashes it, from the page cache."""
         self._closed = False
@@ -91,36 +93,36 @@ class Hashed:
         if offset > self._position:
             for _ in self.read_to(offset):
                 pass
-        at = self._position - len(self._last)
+        at = self._position - len(self._last_piece)
         if offset < at:
             raise BootmenuError(f"{self.file.ref.path} would have to be read twice")
-        known = self._last[offset - at : offset - at + length]
-        if len(known) == length:
-            return known
-        known += self._more(length - len(known))
-        self._last = known
-        return known
+        data = self._last_piece[offset - at : offset - at + length]
+        if len(data) == length:
+            return data
+        data += self._read_piece(length - len(data))
+        self._last_piece = data
+        return data
 
-    def _more(self, length: int) -> bytes:
+    def _read_piece(self, length: int) -> bytes:
         piece = self.source.read(self._position, length)
         if self._pending is not None:
             self._pending.result()  # two pieces in memory at most
         self._pending = self._worker.submit(self._sum.update, piece)
         self._position += len(piece)
-        self._last = piece
+        self._last_piece = piece
         return piece
 
     def read_to(self, end: int) -> Iterator[int]:
         """Read on to this offset, or to the end of the hashed range; yield the bytes done so far. Raise OSError, and
         BootmenuError if the file ended early."""
         start = self._position
-        for _ in plain(Window(self, start, min(end, self.end) - start)):
+        for _ in raw_pieces(Window(self, start, min(end, self.end) - start)):
             yield self.done
 
     def finish(self) -> Iterator[int]:
         """Read the rest and compare the digest with the demanded one. Raise MismatchError and as `read_to`."""
         yield from self.read_to(self.end)
-        self._last = b""
+        self._last_piece = b""
         if self.file.sha256 not in (None, self.digest.digits):
             raise MismatchError(
                 N_(
@@ -140,24 +142,25 @@ class Hashed:
         """Read the file into the page cache; yield the bytes done so far. Then let another thread hash it from there.
         Raise what `read_to` raises."""
         self.in_background = True
-        for _, done in self._whole():
+        for _, done in self._pieces():
             yield done
         self._pending = self._worker.submit(self._hash)
 
-    def _whole(self) -> Iterator[tuple[bytes, int]]:
-        return plain(Window(self.source, self.start, self.total))
+    def _pieces(self) -> Iterator[tuple[bytes, int]]:
+        return raw_pieces(Window(self.source, self.start, self.total))
 
     def _hash(self) -> None:
-        for piece, _ in self._whole():
+        for piece, _ in self._pieces():
             if self._closed:
                 return
             self._sum.update(piece)
             self._position += len(piece)
 
-    def hashed(self) -> Iterator[int]:
-        """Wait for the other thread; yield the bytes done so far. Raise OSError; BootmenuError if the file shrank."""
+    def wait_hashed(self) -> Iterator[int]:
+        """Wait until the other thread has hashed it; yield the bytes done so far. Raise OSError, and BootmenuError if
+        the file shrank."""
         assert self._pending is not None, "prefetch was called"
-        while wait([self._pending], _MOMENT).not_done:
+        while wait([self._pending], _POLL_SECONDS).not_done:
             yield self.done
         self._pending.result()  # asked without a limit: a disk's ETIMEDOUT is a TimeoutError, too
 
@@ -201,15 +204,15 @@ class Hashed:
     def rehash(self) -> Iterator[int]:
         """Hash the same range once more, mostly from the page cache; yield the bytes done so far. Raise OSError, and
         BootmenuError if the content has changed."""
-        other = _new(self._algorithm)
-        for piece, done in self._whole():
+        other = _new_hash(self._algorithm)
+        for piece, done in self._pieces():
             other.update(piece)
             yield done
         if other.hexdigest() != self.digest.digits:
             raise BootmenuError(N_("its content has changed"))
 
 
-def _new(algorithm: Algorithm) -> hashlib._Hash | hashlib.blake2b:
+def _new_hash(algorithm: Algorithm) -> hashlib._Hash | hashlib.blake2b:
     if algorithm is Algorithm.SHA256:
         return hashlib.sha256()
     try:
@@ -226,15 +229,15 @@ def with_demanded_digest(
     if not demands:
         return file
     info = os.fstat(opened.descriptor)
-    digest = demands.allowed(file.ref, (info.st_dev, info.st_ino), trees)
+    digest = demands.demanded_digest(file.ref, (info.st_dev, info.st_ino), trees)
     return replace(file, sha256=digest or file.sha256)
 
 
-def images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[PlannedFile]:
+def demanded_images(plan: LoadPlan, trees: Mapping[str, DirectoryTree]) -> Iterator[PlannedFile]:
     """Yield the image files that contain files of the plan and have a demanded digest. Raise DemandError."""
     found = {}
     for file in (plan.kernel, *plan.initrds, *([plan.dtb] if plan.dtb else []), *plan.overlays):
-        image = plan.demands.of_image(file.ref, trees)
+        image = plan.demands.demanded_image(file.ref, trees)
         if image is not None:
             found[image[0]] = image[1]
     for ref, size in found.items():
@@ -246,7 +249,9 @@ def reject_edits(files: Iterable[PlannedFile], demands: Demands, trees: Mapping[
 
     files: the files that the tree is made from.
     """
-    if demands.every_file or any(file.sha256 is not None or demands.of_image(file.ref, trees) for file in files):
+    if demands.every_file or any(
+        file.sha256 is not None or demands.demanded_image(file.ref, trees) for file in files
+    ):
         raise DemandError(
             N_("the settings demand a SHA-256 of the device tree, which an edit would change"),
             "Remove the edits of the device tree.",
@@ -268,10 +273,15 @@ def with_demands(plan: LoadPlan, demands: Demands, trees: Mapping[str, Directory
                 identity = tree.stat(file.ref.path).identity
         try:
             found = demands.find(file.ref, identity, trees)
-            refuse(found)
+            reject_invalid(found)
             is_sure = identity is not None and not found.unknown
-            if found.digest is None and is_sure and demands.every_file and not demands.of_image(file.ref, trees):
-                raise missing()
+            if (
+                found.digest is None
+                and is_sure
+                and demands.every_file
+                and not demands.demanded_image(file.ref, trees)
+            ):
+                raise no_digest()
         except DemandError as error:
             message = N_("{path}: {reason}.", path=file.ref.path, reason=error.message)
             raise PlanError(message, error.hint) from None
@@ -286,7 +296,8 @@ def with_demands(plan: LoadPlan, demands: Demands, trees: Mapping[str, Directory
             raise PlanError(N_("{reason}.", reason=error), error.hint) from None
     gone = list(demands.unmatched(trees))
     notes = [
-        N_("The settings demand a SHA-256 of {name}, and there is no such file.", name=name) for name in gone[:_NOTED]
+        N_("The settings demand a SHA-256 of {name}, and there is no such file.", name=name)
+        for name in gone[:_MAX_NOTES]
     ]
     return replace(
         plan,

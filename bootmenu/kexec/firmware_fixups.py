@@ -339,8 +339,8 @@ def _raspberry_pi(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
     board = running.root.string("compatible") or ""
     if not board.startswith("raspberrypi,") or own.root.string("compatible") != board:
         return
-    for place, names in _PI:
-        source, target = _resolved(running, place), _resolved(own, place)
+    for path, names in _PI:
+        source, target = _resolved(running, path), _resolved(own, path)
         if source is None or target is None or _layout(running, source) != _layout(own, target):
             continue
         pair = running.node(source), own.node(target)
@@ -355,9 +355,11 @@ def _raspberry_pi(own: DeviceTree, running: DeviceTree) -> Iterator[Edit]:
             yield Edit(path="/system", property=name, value=value, why=_RUNNING)
 
 
-def _resolved(tree: DeviceTree, place: str) -> str | None:
-    alias, slash, rest = place.partition("/")
-    path = f"{_aliased(tree, alias) or ''}{slash}{rest}" if alias else place
+def _resolved(tree: DeviceTree, path: str) -> str | None:
+    """Return the path with its alias replaced, or None if there is no such node."""
+    alias, slash, rest = path.partition("/")
+    if alias:
+        path = f"{_aliased(tree, alias) or ''}{slash}{rest}"
     return path if path.startswith("/") and tree.node(path) else None
 
 

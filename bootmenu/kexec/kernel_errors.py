@@ -129,7 +129,7 @@ def explain(
                 "Use a kernel for this machine.",
             )
         case errnos.ENOMEM:
-            return ("There is not enough free memory to hold the new kernel.", "Use a smaller initramfs.")
+            return ("There is not enough free memory to hold the next kernel.", "Use a smaller initramfs.")
         case errnos.ENOSYS:
             return (
                 "The running kernel was built without kexec.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Find a valid place in memory for each piece of an arm64 kernel, for kexec_load.
+"""Find a valid address for each piece of an arm64 kernel, for kexec_load.
 
 The kernel hardly checks: "the caller is responsible" (kexec_load(2)). The rules are those of
 Documentation/arch/arm64/booting.rst and kernel/kexec_core.c:sanity_check_segment_list.
@@ -51,11 +51,11 @@ class KernelSpace(Value, kw_only=True):
     text_offset: int
     """Offset in bytes from a 2 MiB boundary."""
     anywhere: bool
-    """Whether any place in RAM will do; if not, as low as possible, as it cannot use the memory below it."""
+    """Whether any address in RAM will do; if not, as low as possible, as it cannot use the memory below it."""
 
 
 class Layout(Value, kw_only=True):
-    """The place of each piece, in whole pages of the running kernel."""
+    """The memory range of each piece, in whole pages of the running kernel."""
 
     kernel: MemoryRange
     initramfs: MemoryRange | None
@@ -70,7 +70,7 @@ class Layout(Value, kw_only=True):
 
 
 def lay_out(room: Room, kernel: KernelSpace, *, initramfs: int, tree: int) -> Layout:
-    """Return a place for each piece. initramfs, tree: sizes in bytes; 0 for no initramfs. Raise LayoutError.
+    """Return a memory range for each piece. initramfs, tree: sizes in bytes; 0 for no initramfs. Raise LayoutError.
 
     The kernel goes as low as possible. The others go as high as possible, to keep the low memory free that the next
     kernel needs for devices with short addresses; for a kernel that has to be low, they follow it closely.
@@ -79,7 +79,7 @@ def lay_out(room: Room, kernel: KernelSpace, *, initramfs: int, tree: int) -> La
     _check_sizes(room, kernel, initramfs, tree)
     size = _up(kernel.size, page)
     holes = tuple(_in_pages(subtracted(room.ram, room.taken), page))
-    short: LayoutError | None = None
+    last_error: LayoutError | None = None
     for hole in holes:
         base = _up(hole.base, _2M)
         if base + kernel.text_offset + size > hole.end:
@@ -91,9 +91,9 @@ def lay_out(room: Room, kernel: KernelSpace, *, initramfs: int, tree: int) -> La
         try:
             return _around(image, base, left, kernel.anywhere, initramfs=initramfs, tree=tree, page=page)
         except LayoutError as error:
-            short = error
-    if short is not None:
-        raise short
+            last_error = error
+    if last_error is not None:
+        raise last_error
     raise LayoutError(
         "kernel",
         size,
@@ -119,7 +119,8 @@ def _check_sizes(room: Room, kernel: KernelSpace, initramfs: int, tree: int) -> 
             f"The device tree has {tree:,} bytes, the kernel reads at most {MAX_SIZE:,}.",
             "Use a smaller device tree.",
         )
-    # "Verify our destination addresses do not overlap ... more than half of memory" counts pages of MemTotal
+    # kernel/kexec_core.c:sanity_check_segment_list: "more than half of memory", in pages of MemTotal; MEM-HALF, of
+    # compat/checks/memory.py, checks the same limit
     half = room.total // page // 2
     pieces = {"kernel": kernel.size, "initramfs": initramfs, "device tree": tree, "trampoline": page}
     total = sum(-(-size // page) for size in pieces.values())
@@ -153,9 +154,9 @@ def _around(
     # aligned to its size, rounded up to a power of two, it is within one block of 2 MiB
     size = _up(max(tree, 1), page)
     windows = everywhere if anywhere else [near, above]
-    found = _place("device tree", size, 1 << (size - 1).bit_length(), holes, windows, anywhere)
+    found = _find_range("device tree", size, 1 << (size - 1).bit_length(), holes, windows, anywhere)
     holes = subtracted(holes, [found])
-    trampoline = _place("trampoline", page, page, holes, everywhere, anywhere)
+    trampoline = _find_range("trampoline", page, page, holes, everywhere, anywhere)
     holes = subtracted(holes, [trampoline])
     archive = None
     if initramfs:
@@ -166,14 +167,15 @@ def _around(
         windows = [MemoryRange(base=image.end, size=max(0, upper - image.end))]
         if anywhere:
             windows.append(MemoryRange(base=lower, size=max(0, image.base - lower)))
-        archive = _place("initramfs", _up(initramfs, page), page, holes, windows, anywhere)
+        archive = _find_range("initramfs", _up(initramfs, page), page, holes, windows, anywhere)
     return Layout(kernel=image, initramfs=archive, tree=found, trampoline=trampoline)
 
 
-def _place(
+def _find_range(
     what: str, size: int, align: int, holes: Iterable[MemoryRange], windows: Iterable[MemoryRange], high: bool
 ) -> MemoryRange:
-    """Return the highest or the lowest place in the first window that has one. Raise LayoutError."""
+    """Return the highest or the lowest range of this size that is free in the first window that has one. Raise
+    LayoutError."""
     ordered = sorted(holes, reverse=high)
     for window in windows:
         for hole in ordered:

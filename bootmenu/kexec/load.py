@@ -15,12 +15,12 @@ from bootmenu.discovery.machine_facts import with_permissions
 from bootmenu.errors import BootmenuError
 from bootmenu.formats.dtb import MAX_SIZE
 from bootmenu.i18n import N_, English, joined, ngettext_lazy
-from bootmenu.kexec.digests import Hashed, images, reject_edits, with_demanded_digest
+from bootmenu.kexec.digests import HashingReader, demanded_images, reject_edits, with_demanded_digest
 from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.kexec.kernel_errors import LoadError, explain, leave_note
 from bootmenu.kexec.methods import METHODS, FileRange, Method, MethodError, Staged
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.kexec.planned_files import content, open_planned, plain, read_opened, window_of
+from bootmenu.kexec.planned_files import content, open_planned, raw_pieces, read_opened, window_of
 from bootmenu.kexec.write_dtb import apply, to_blob
 from bootmenu.model.kernel import Compression
 from bootmenu.model.progress import Digest, Progress, Stage, StageState
@@ -193,7 +193,7 @@ def _call(method: Method, staged: Staged, host: Host) -> None:
             stage=Stage.LOAD,
             errno=error.errno,
         ) from None
-    # docs/kexec.md, order of safety: trust only what the kernel reports
+    # trust only what the kernel reports, not the call's result
     if host.kexec_loaded() is False:
         raise LoadError(
             N_("The call succeeded, and yet the kernel says that nothing is loaded."),
@@ -220,23 +220,23 @@ class _Staging:
         self._parts: dict[Stage, tuple[FileRange, ...]] = {}
         self._dtb: int | None = None
         self._worker = open_files.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest"))
-        self._read: list[Hashed] = []
+        self._read: list[HashingReader] = []
         self.stage = Stage.KERNEL
         self.path = ""
         """Path of the file that is being read."""
 
     def run(self) -> Iterator[Progress]:
         yield from self._verify_images()
-        yield from self._take(Stage.KERNEL, (self._plan.kernel,))
+        yield from self._stage_files(Stage.KERNEL, (self._plan.kernel,))
         if self._plan.initrds:
-            yield from self._take(Stage.INITRAMFS, self._plan.initrds)
+            yield from self._stage_files(Stage.INITRAMFS, self._plan.initrds)
         if self._plan.own_tree or self._plan.writes_dtb:
-            yield from self._prepare_tree()
+            yield from self._prepare_dtb()
 
     def _verify_images(self) -> Iterator[Progress]:
         """Read the image files that have a demanded digest, and compare it."""
         self.path = self._plan.kernel.ref.path
-        for file in images(self._plan, self._trees):
+        for file in demanded_images(self._plan, self._trees):
             source = self._open(file)
             meter = _Meter(Stage.KERNEL, source.total, self._pace)
             yield meter.start()
@@ -271,7 +271,7 @@ class _Staging:
         for source in background:
             self.path = source.file.ref.path
             try:
-                for _ in source.hashed():
+                for _ in source.wait_hashed():
                     yield from meter.advance(sum(source.done for source in background))
             except BootmenuError:
                 raise self._changed(source) from None
@@ -290,37 +290,37 @@ class _Staging:
                 raise self._changed(source) from None
             before += source.total
 
-    def _changed(self, source: Hashed) -> LoadError:
+    def _changed(self, source: HashingReader) -> LoadError:
         return LoadError(
             N_("{path} changed while it was loaded.", path=source.file.ref.path),
             N_("Wait until nothing writes to it, then scan again."),
             stage=self.stage,
         )
 
-    def _open(self, file: PlannedFile) -> Hashed:
+    def _open(self, file: PlannedFile) -> HashingReader:
         self.path = file.ref.path
         source = open_planned(file, self._trees)
         try:
             file = with_demanded_digest(file, source, self._plan.demands, self._trees)
-            hashed = Hashed(file, source, self._worker)
+            reader = HashingReader(file, source, self._worker)
         except BaseException:
             os.close(source.descriptor)
             raise
-        self._open_files.callback(hashed.close)
-        self._read.append(hashed)
-        return hashed
+        self._open_files.callback(reader.close)
+        self._read.append(reader)
+        return reader
 
     def _memory_file(self, name: str) -> int:
         descriptor = os.memfd_create(f"bootmenu-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._open_files.callback(os.close, descriptor)
         return descriptor
 
-    def _take(self, stage: Stage, files: tuple[PlannedFile, ...]) -> Iterator[Progress]:
+    def _stage_files(self, stage: Stage, files: tuple[PlannedFile, ...]) -> Iterator[Progress]:
         self.stage = stage
         sources = [self._open(file) for file in files]
         meter = _Meter(stage, sum(source.total for source in sources), self._pace)
         yield meter.start()
-        as_they_are = self._as_they_are(files)
+        as_they_are = self._needs_no_copy(files)
         target = -1 if as_they_are else self._memory_file(stage.name.lower())
         before = 0
         for file, source in zip(files, sources, strict=True):
@@ -335,7 +335,7 @@ class _Staging:
                 yield from meter.advance(before + done)
             written = 0
             # reading once puts what is mapped into the page cache, where the loader finds it
-            for piece, _ in plain(window) if as_they_are else content(window, file.compression):
+            for piece, _ in raw_pieces(window) if as_they_are else content(window, file.compression):
                 if not as_they_are:
                     _write_all(target, piece)
                     written += len(piece)
@@ -371,20 +371,20 @@ class _Staging:
         """Return the last event of the load, with the digests that were not reported yet."""
         return self._finished(meter, [self._plan.method], [source for source in self._read if source.in_background])
 
-    def _finished(self, meter: _Meter, details: list[str], sources: list[Hashed]) -> Progress:
+    def _finished(self, meter: _Meter, details: list[str], sources: list[HashingReader]) -> Progress:
         digests = tuple(source.digest for source in sources)
         return meter.finish(
             joined(", ", [*details, *(f"{digest.algorithm} {digest.digits[:12]}…" for digest in digests)]), digests
         )
 
-    def _as_they_are(self, files: tuple[PlannedFile, ...]) -> bool:
+    def _needs_no_copy(self, files: tuple[PlannedFile, ...]) -> bool:
         """Return whether the method can take these files without a copy in memory."""
-        if self._method.parts:
+        if self._method.max_parts:
             packed = any(file.compression is not Compression.NONE for file in files)
-            return not packed and len(files) <= self._method.parts
+            return not packed and len(files) <= self._method.max_parts
         return len(files) == 1 and files[0].as_it_is
 
-    def _prepare_tree(self) -> Iterator[Progress]:
+    def _prepare_dtb(self) -> Iterator[Progress]:
         self.stage = Stage.DEVICE_TREE
         plan = self._plan
         files = [*([plan.dtb] if plan.dtb else []), *plan.overlays]

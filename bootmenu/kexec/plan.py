@@ -147,7 +147,7 @@ def make_plan(
     the device tree cannot be made, or no method can load the entry.
     """
     own_tree = entry.dtb is not None or bool(entry.overlays) or bool(entry.dtb_edits)
-    name, chosen, reason = choose(machine, own_tree, method)
+    name, chosen, reason = choose_method(machine, own_tree, method)
     files = {(file.role, file.device, file.path, file.part): file for file in facts.files}
 
     def planned(role: str, ref: FileRef) -> PlannedFile:
@@ -228,7 +228,7 @@ def _tree(
         ) from None
 
 
-def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> tuple[str, Method, str]:
+def choose_method(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> tuple[str, Method, str]:
     """Return the name, the method and the reason for people: of the wanted method, or the first available one.
 
     own_tree: the entry has a device tree of its own. Raise PlanError.
@@ -259,10 +259,10 @@ def choose(machine: MachineFacts, own_tree: bool, wanted: str | None = None) -> 
     raise PlanError(N_("No loading method can be used here."), hint)
 
 
-def predict(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
+def predict_method(facts: EntryFacts, machine: MachineFacts, method: str | None = None) -> EntryFacts:
     """Return the facts with the loading method that a plan would choose, so that checks can use it."""
     try:
-        name, chosen, _ = choose(machine, facts.wants_own_tree, method)
+        name, chosen, _ = choose_method(machine, facts.wants_own_tree, method)
     except PlanError:
         return facts
     return replace(

@@ -18,8 +18,8 @@ from bootmenu.sources.tree import TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree, OpenFile, cannot_read
 
 CHUNK = 1024 * 1024
-_SMALLEST = 16 * 1024
-_MOMENT = 0.1  # seconds
+_MIN_CHUNK = 16 * 1024
+_SLOW_SECONDS = 0.1
 
 
 def open_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree]) -> OpenFile:
@@ -54,7 +54,7 @@ def window_of(source: ByteSource, file: PlannedFile) -> Window:
 
 def content(window: Window, compression: Compression) -> Iterator[tuple[bytes, int]]:
     """Yield (unpacked piece, bytes of the window read so far). Raise FormatError, BootmenuError, OSError."""
-    return plain(window) if compression is Compression.NONE else unpack(window, compression)
+    return raw_pieces(window) if compression is Compression.NONE else unpack(window, compression)
 
 
 def read_planned(file: PlannedFile, trees: Mapping[str, DirectoryTree], limit: int) -> bytes:
@@ -81,19 +81,19 @@ def read_opened(source: ByteSource, file: PlannedFile, limit: int) -> bytes:
     return bytes(data)
 
 
-def plain(window: Window) -> Iterator[tuple[bytes, int]]:
+def raw_pieces(window: Window) -> Iterator[tuple[bytes, int]]:
     """Yield (piece, bytes read so far) without unpacking. The size of the pieces adapts to the medium's speed, so
     that progress is shown for a slow one, too. Raise BootmenuError if the file shrank meanwhile."""
-    offset, length = 0, min(4 * _SMALLEST, CHUNK)
+    offset, length = 0, min(4 * _MIN_CHUNK, CHUNK)
     while offset < window.size:
         began = time.monotonic()
         piece = window.read(offset, length)
         if not piece:
             raise _changed(offset, window.size)
         took = time.monotonic() - began
-        if took > _MOMENT:
-            length = max(length // 2, min(_SMALLEST, CHUNK))
-        elif took < _MOMENT / 4:
+        if took > _SLOW_SECONDS:
+            length = max(length // 2, min(_MIN_CHUNK, CHUNK))
+        elif took < _SLOW_SECONDS / 4:
             length = min(2 * length, CHUNK)
         offset += len(piece)
         yield piece, offset

@@ -35,9 +35,9 @@ from bootmenu.kexec import load as loading
 from bootmenu.kexec.digests import with_demands
 from bootmenu.kexec.dtb_builder import DtbBuilder, PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump, leave_note
+from bootmenu.kexec.load_test import LoadTestPermission, load_test_permission
 from bootmenu.kexec.methods import METHODS
-from bootmenu.kexec.plan import LoadPlan, PlanError, choose, make_plan, predict
-from bootmenu.kexec.trial_load import Preflight, preflight
+from bootmenu.kexec.plan import LoadPlan, PlanError, choose_method, make_plan, predict_method
 from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
@@ -169,7 +169,7 @@ class MachineSession:
 
     def predict(self, facts: EntryFacts) -> EntryFacts:
         """Return the facts of an entry, completed with what a plan of this session would do."""
-        return predict(facts, self._machine, self._method)
+        return predict_method(facts, self._machine, self._method)
 
     def unlock(self, device: str, passphrase: str) -> None:
         """Unlock an encrypted partition."""
@@ -207,7 +207,7 @@ class MachineSession:
     def method(self, facts: EntryFacts) -> str:
         """Return the name of the loading method for an entry, or an empty string if there is none."""
         try:
-            return choose(self._machine, facts.wants_own_tree, self._method)[0]
+            return choose_method(self._machine, facts.wants_own_tree, self._method)[0]
         except PlanError:
             return ""
 
@@ -246,9 +246,9 @@ class MachineSession:
         with self._partitions.reading(plan.entry) as trees:
             return self.dtb_builder.on(trees).dtbs(plan)
 
-    def preflight(self) -> Preflight:
+    def load_test_permission(self) -> LoadTestPermission:
         """Return whether a kernel can be loaded as a test now."""
-        return preflight(self.host, self._machine)
+        return load_test_permission(self.host, self._machine)
 
     @property
     def powers(self) -> tuple[Power, ...]:

@@ -71,7 +71,7 @@ class PartitionAccess:
     @property
     def demands(self) -> Demands:
         """Return the SHA-256 digests that the settings demand of files."""
-        return Demands.of(self._settings(), self.digest_devices().values())
+        return Demands.from_settings(self._settings(), self.digest_devices().values())
 
     def reassemble(self) -> None:
         """Assemble the storage again that was closed before a failed jump, except for what needs a passphrase."""
@@ -118,7 +118,7 @@ class PartitionAccess:
                         joined(": ", [device.name, error.message]), N_("Check the disk, then scan again.")
                     ) from None
             # other partitions on which a SHA-256 is demanded of these files under another name
-            for name in sorted(self.demands.places(trees) - set(trees)):
+            for name in sorted(self.demands.partitions_of(trees) - set(trees)):
                 with contextlib.suppress(MountError):  # the file is refused then
                     trees[name] = stack.enter_context(self.mounts.reading(self.digest_devices()[name]))
             yield trees

@@ -14,8 +14,8 @@ from bootmenu.discovery.scan_events import Listing
 from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.dtb_builder import PlanDtbs
+from bootmenu.kexec.load_test import LoadTestPermission
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
@@ -82,7 +82,7 @@ class Session(Protocol):
     def plan_dtbs(self, plan: LoadPlan) -> PlanDtbs:
         """Return the device trees of a plan. Reads the disk; may be called in any thread. Raise BootmenuError."""
 
-    def preflight(self) -> Preflight:
+    def load_test_permission(self) -> LoadTestPermission:
         """Return whether a kernel can be loaded as a test now."""
 
     @property

@@ -20,8 +20,8 @@ from bootmenu.discovery.scan_feed import Subscription
 from bootmenu.discovery.scanner import Scanner
 from bootmenu.i18n import N_
 from bootmenu.kexec.dtb_builder import PlanDtbs
+from bootmenu.kexec.load_test import LoadTestPermission
 from bootmenu.kexec.plan import LoadPlan
-from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report
 from bootmenu.model.machine import MachineFacts
@@ -169,9 +169,9 @@ class ConsoleSession:
         """Return the device trees of a plan."""
         return self._session.plan_dtbs(plan)
 
-    def preflight(self) -> Preflight:
+    def load_test_permission(self) -> LoadTestPermission:
         """Return whether a kernel can be loaded as a test now."""
-        return self._session.preflight()
+        return self._session.load_test_permission()
 
     @property
     def powers(self) -> tuple[Power, ...]:

@@ -36,7 +36,7 @@ class SimulatedKernel(Record):
         ):
             self.messages.append("kexec: Can't kexec: CPUs are stuck in the kernel.")
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-        # kernel/kexec_core.c:sanity_check_segment_list: "more than half of memory pages"
+        # kernel/kexec_core.c:sanity_check_segment_list: "more than half of memory pages"; the check is MEM-HALF
         if self.facts.memory_total and sum(sizes) > self.facts.memory_total // 2:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         self.loaded = True

@@ -6,7 +6,7 @@ from __future__ import annotations
 from bootmenu.errors import BootmenuError
 from bootmenu.i18n import N_, _, localized
 from bootmenu.kexec.kernel_errors import LoadError, left_loaded
-from bootmenu.kexec.trial_load import TestRefusedError
+from bootmenu.kexec.load_test import LoadTestRefusedError
 from bootmenu.model.progress import Stage
 from bootmenu.system.power import PowerError
 from bootmenu.terminal.cells import cells, clean
@@ -29,7 +29,7 @@ def headline(error: Exception) -> str:
             return _("This entry could not be loaded. Nothing was changed.")
         case LoadError():
             return _("The kernel refused this entry. Nothing was changed.")
-        case TestRefusedError():
+        case LoadTestRefusedError():
             return _("This entry was not tested. Nothing was changed.")
         case PowerError():
             return _("The machine keeps running.")

@@ -35,8 +35,8 @@ from bootmenu.discovery.storage.luks import UnlockError
 from bootmenu.errors import BootmenuError
 from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import LoadError, SimulatedJump
+from bootmenu.kexec.load_test import LoadTestPermission
 from bootmenu.kexec.plan import LoadPlan, PlannedFile
-from bootmenu.kexec.trial_load import Preflight
 from bootmenu.model.devicetree import TreeFacts
 from bootmenu.model.entry import BootEntry, CommandLine, FileRef, Problem
 from bootmenu.model.finding import Finding, Report, Severity
@@ -391,7 +391,7 @@ class FakeSession:
     """An edited entry is judged when this is set."""
     handed: PlanDtbs = field(default_factory=lambda: PlanDtbs(None, None, None))
     trees_error: Exception | None = None
-    flight: Preflight = field(default_factory=Preflight)
+    load_test: LoadTestPermission = field(default_factory=LoadTestPermission)
     can_do: tuple[Power, ...] = (Power.REBOOT, Power.OFF)
     power_gate: Event = field(default_factory=Event)
     """The machine is on its way down until this is set."""
@@ -474,9 +474,9 @@ class FakeSession:
             raise self.trees_error
         return self.handed
 
-    def preflight(self) -> Preflight:
+    def load_test_permission(self) -> LoadTestPermission:
         """See Session."""
-        return self.flight
+        return self.load_test
 
     @property
     def powers(self) -> tuple[Power, ...]:

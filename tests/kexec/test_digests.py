@@ -29,7 +29,7 @@ from bootmenu.formats.compression import LZ4_LEGACY, unpack
 from bootmenu.formats.reader import Buffer, Window
 from bootmenu.kexec import planned_files
 from bootmenu.kexec.demands import Demands, unmatched
-from bootmenu.kexec.digests import Hashed, with_demands
+from bootmenu.kexec.digests import HashingReader, with_demands
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.plan import LoadPlan, PlanError, PlannedFile
@@ -158,7 +158,7 @@ def test_giving_up_waits_for_no_hash(
             reads.append(len(piece))
             stopped.wait()
 
-    monkeypatch.setattr("bootmenu.kexec.digests._new", lambda algorithm: Slow())
+    monkeypatch.setattr("bootmenu.kexec.digests._new_hash", lambda algorithm: Slow())
     (bench.root / "Image").write_bytes(whole_image() + bytes(1 << 20))
     stream = events(bench, bench.plan(bench.entry(initrds=[]), with_facts()), host)
     loading = (event for event in stream if event.stage is Stage.LOAD)
@@ -176,11 +176,11 @@ def test_giving_up_begins_no_hash_that_has_not_begun(
     begun: list[str] = []
     release = threading.Event()
 
-    def slow(hashed: Hashed) -> None:
-        begun.append(hashed.file.ref.path)
+    def slow(reader: HashingReader) -> None:
+        begun.append(reader.file.ref.path)
         release.wait()
 
-    monkeypatch.setattr(Hashed, "_hash", slow)
+    monkeypatch.setattr(HashingReader, "_hash", slow)
     before = descriptors()
     stream = events(bench, bench.plan(bench.entry(), with_facts()), host)
     loading = (event for event in stream if event.stage is Stage.LOAD)
@@ -195,10 +195,10 @@ def test_giving_up_begins_no_hash_that_has_not_begun(
 def test_a_disk_that_fails_while_it_is_hashed_beside_ends_the_load(
     bench: Bench, host: Host, kexec: Kexec, settled: None, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(hashed: Hashed) -> None:
+    def fail(reader: HashingReader) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(Hashed, "_hash", fail)
+    monkeypatch.setattr(HashingReader, "_hash", fail)
     stream = events(bench, bench.plan(bench.entry(), with_facts()), host)
     with pytest.raises(LoadError) as caught:
         # a load that goes on for ever would give an event in every moment
@@ -258,7 +258,7 @@ def test_each_byte_is_read_once_and_hashed_once_whatever_unpacks_it(
     descriptor = os.memfd_create("watched")
     try:
         with ThreadPoolExecutor(1) as worker:
-            source = Hashed(file, Watched(descriptor, len(whole)), worker)
+            source = HashingReader(file, Watched(descriptor, len(whole)), worker)
             list(source.read_to(before))
             got = b"".join(piece for piece, _ in planned_files.content(planned_files.window_of(source, file), kind))
             list(source.finish())
@@ -291,7 +291,7 @@ def test_what_would_have_to_be_read_twice_is_an_error(tmp_path: Path) -> None:
     try:
         with ThreadPoolExecutor(1) as worker:
             planned = PlannedFile(ref=FileRef(device="sda1", path="/f"), size=100)
-            source = Hashed(planned, OpenFile(descriptor, 100), worker)
+            source = HashingReader(planned, OpenFile(descriptor, 100), worker)
             assert source.read(0, 10) + source.read(10, 10) == bytes(20)
             assert source.read(15, 200) == bytes(85)
             with pytest.raises(BootmenuError, match="twice"):
@@ -351,7 +351,7 @@ def test_without_openssl_the_digest_is_the_same(monkeypatch: pytest.MonkeyPatch)
     try:
         with ThreadPoolExecutor(1) as worker:
             file = PlannedFile(ref=FileRef(device="sda1", path="/f"), size=len(INITRD))
-            hashed = Hashed(file, OpenFile(source, len(INITRD)), worker)
+            hashed = HashingReader(file, OpenFile(source, len(INITRD)), worker)
             list(hashed.finish())
             assert str(hashed.digest) == f"BLAKE2b (sda1:/f) = {blake2b(INITRD)}"
     finally:

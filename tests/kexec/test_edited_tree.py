@@ -18,7 +18,7 @@ from bootmenu.kexec.dtb_builder import DtbBuilder
 from bootmenu.kexec.kernel_errors import LoadError
 from bootmenu.kexec.load import load
 from bootmenu.kexec.methods import METHODS, Staged
-from bootmenu.kexec.plan import LoadPlan, PlanError, choose
+from bootmenu.kexec.plan import LoadPlan, PlanError, choose_method
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Report, Severity
 from bootmenu.model.value import replace
@@ -104,7 +104,7 @@ def test_the_running_tree_can_be_edited_too(bench: Bench, tmp_path: Path) -> Non
     assert node is not None
     assert node.string("status") == "disabled"
     with pytest.raises(PlanError):  # the call that hands on the running tree as it is
-        choose(machine, plan.own_tree, "kexec_file_load")
+        choose_method(machine, plan.own_tree, "kexec_file_load")
     assert severity_of(report(bench, plan.entry, bench.host)) is Severity.PASS
     wrong = replace(plan.entry, dtb_edits=("disable /uart@2",))
     assert severity_of(report(bench, wrong, bench.host)) is Severity.FAIL

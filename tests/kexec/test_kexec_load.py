@@ -19,7 +19,7 @@ from bootmenu.kexec.kernel_errors import LoadError, explain
 from bootmenu.kexec.load import load, unload
 from bootmenu.kexec.methods import METHODS
 from bootmenu.kexec.methods.kexec_load import trampoline
-from bootmenu.kexec.plan import LoadPlan, PlanError, predict
+from bootmenu.kexec.plan import LoadPlan, PlanError, predict_method
 from bootmenu.model.devicetree import MemoryRange
 from bootmenu.model.machine import MachineFacts
 from bootmenu.model.progress import Progress, Stage, StageState
@@ -328,15 +328,16 @@ def test_the_first_method_that_can_is_chosen(
 
 def test_the_checker_learns_what_the_plan_would_do() -> None:
     live = machines.gic_v3()
-    assert predict(entry_facts(), live).avoids_lpi_tables
-    assert not predict(entry_facts(), live).reads_into_memory
-    assert predict(entry_facts(), live, "kexec_tools").reads_into_memory
-    assert not predict(entry_facts(), live, "kexec_tools").avoids_lpi_tables
-    assert not predict(entry_facts(), with_kexec(live, kexec_load=False)).avoids_lpi_tables
-    assert not predict(entry_facts(), replace(live, lpi_tables=None)).avoids_lpi_tables
-    assert not predict(entry_facts(), live, "nonsense").avoids_lpi_tables
+    assert predict_method(entry_facts(), live).avoids_lpi_tables
+    assert not predict_method(entry_facts(), live).reads_into_memory
+    assert predict_method(entry_facts(), live, "kexec_tools").reads_into_memory
+    assert not predict_method(entry_facts(), live, "kexec_tools").avoids_lpi_tables
+    assert not predict_method(entry_facts(), with_kexec(live, kexec_load=False)).avoids_lpi_tables
+    assert not predict_method(entry_facts(), replace(live, lpi_tables=None)).avoids_lpi_tables
+    assert not predict_method(entry_facts(), live, "nonsense").avoids_lpi_tables
     wanted = (None, "kexec_tools", "nonsense")
-    assert [predict(entry_facts(), live, method).method for method in wanted] == ["kexec_load", "kexec_tools", None]
+    found = [predict_method(entry_facts(), live, method).method for method in wanted]
+    assert found == ["kexec_load", "kexec_tools", None]
 
 
 # ---- failures ---------------------------------------------------------------------------------------------

@@ -146,7 +146,8 @@ def hole(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 def half(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     """Check that no segment, nor all segments together, are larger than half of the RAM."""
     # kernel/kexec_core.c:sanity_check_segment_list, for both calls and on every architecture: "total_pages >
-    # nr_pages / 2" is EINVAL, with the pages of totalram_pages(), which /proc/meminfo calls MemTotal
+    # nr_pages / 2" is EINVAL, with the pages of totalram_pages(), which /proc/meminfo calls MemTotal; kexec/layout.py
+    # and system/recorded_host.py apply the same limit
     image = _image(entry)
     if image is None:
         return

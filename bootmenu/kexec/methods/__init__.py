@@ -74,7 +74,7 @@ class Method(Protocol):
         place."""
 
     @property
-    def parts(self) -> int:
+    def max_parts(self) -> int:
         """Return how many ranges of files it can combine to an initramfs without a copy; the kernel may then be part
         of a larger file, too. 0 if it needs one whole file for each."""
 

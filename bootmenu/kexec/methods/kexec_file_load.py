@@ -22,7 +22,7 @@ class KexecFileLoad:
     accepts_dtb = False
     writes_dtb = False
     reads_into_memory = True
-    parts = 0
+    max_parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Refuse an entry with its own device tree, too: the call has no argument for one."""

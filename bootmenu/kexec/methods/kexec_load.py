@@ -35,7 +35,7 @@ class KexecLoad:
     accepts_dtb = True
     writes_dtb = True
     reads_into_memory = False
-    parts = SEGMENTS_MAX - 3  # kernel, tree and trampoline are the others
+    max_parts = SEGMENTS_MAX - 3  # kernel, tree and trampoline are the others
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Require the memory map and a device tree, too."""
@@ -58,30 +58,30 @@ class KexecLoad:
     def load(self, staged: Staged, host: Host) -> None:
         """Lay out the pieces, set the addresses in the tree, and make the call."""
         kernel, parts = staged.kernel, [part for part in staged.initramfs if part.size]
-        offsets, archive = _joined([part.size for part in parts], staged.machine.page_size or 1)
-        tree = _tree(staged)
+        offsets, archive = _initramfs_offsets([part.size for part in parts], staged.machine.page_size or 1)
+        tree = _read_dtb(staged)
         lpi = staged.machine.lpi_tables or ()
 
         def finish(at: int) -> bytes:
             """Return the tree for an initramfs at this address; its length is the same for all addresses."""
-            place = MemoryRange(base=at, size=archive) if archive else None
-            return finalize(tree, command_line=staged.command_line, initramfs=place, reserved=lpi)
+            initramfs = MemoryRange(base=at, size=archive) if archive else None
+            return finalize(tree, command_line=staged.command_line, initramfs=initramfs, reserved=lpi)
 
         room = _room(staged.machine, facts(tree))
-        layout = lay_out(room, _space(kernel), initramfs=archive, tree=len(finish(0)))
+        layout = lay_out(room, _kernel_space(kernel), initramfs=archive, tree=len(finish(0)))
         start = layout.initramfs.base if layout.initramfs else 0
         blob, code = finish(start), trampoline(tree=layout.tree.base, kernel=layout.kernel.base)
         with contextlib.ExitStack() as stack:
 
-            def file(part: FileRange, place: MemoryRange) -> Segment:
+            def file(part: FileRange, destination: MemoryRange) -> Segment:
                 address = stack.enter_context(host.syscalls.mapped(part.descriptor, part.size, part.offset))
-                return Segment(buffer=address, size=part.size, phys=place.base, memory=place.size)
+                return Segment(buffer=address, size=part.size, phys=destination.base, memory=destination.size)
 
-            def data(content: bytes, place: MemoryRange) -> Segment:
+            def data(content: bytes, destination: MemoryRange) -> Segment:
                 buffer = ctypes.create_string_buffer(content, len(content))
                 stack.callback(lambda: buffer)  # keeps the buffer alive until the call is over
                 address = ctypes.addressof(buffer)
-                return Segment(buffer=address, size=len(content), phys=place.base, memory=place.size)
+                return Segment(buffer=address, size=len(content), phys=destination.base, memory=destination.size)
 
             segments = [file(kernel, layout.kernel)]
             for part, offset in zip(parts, offsets, strict=True):
@@ -102,7 +102,7 @@ def _call(host: Host, entry: int, segments: Sequence[Segment]) -> None:
         raise MethodError("kexec_load", error.errno, error.strerror or "") from None
 
 
-def _joined(sizes: Sequence[int], page: int) -> tuple[list[int], int]:
+def _initramfs_offsets(sizes: Sequence[int], page: int) -> tuple[list[int], int]:
     """Return the offset of each part of the initramfs, and the size of all. Each part begins at a page.
 
     init/initramfs.c:unpack_to_rootfs skips any number of zeros between two archives.
@@ -114,12 +114,12 @@ def _joined(sizes: Sequence[int], page: int) -> tuple[list[int], int]:
     return offsets, end
 
 
-def _tree(staged: Staged) -> DeviceTree:
+def _read_dtb(staged: Staged) -> DeviceTree:
     assert staged.dtb is not None, "a method that writes the tree is handed one"
     return DeviceTree.from_bytes(os.pread(staged.dtb, MAX_SIZE + 1, 0))
 
 
-def _space(kernel: FileRange) -> KernelSpace:
+def _kernel_space(kernel: FileRange) -> KernelSpace:
     """Return the memory that the kernel needs, read from the bytes that are loaded. Raise BootmenuError."""
     file = OpenFile(kernel.descriptor, kernel.offset + kernel.size)
     source = Window(file, kernel.offset, kernel.size)

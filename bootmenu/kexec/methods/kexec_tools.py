@@ -26,7 +26,7 @@ class KexecTools:
     accepts_dtb = True
     writes_dtb = False
     reads_into_memory = True
-    parts = 0
+    max_parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:
         """Require kexec-tools, too, and a kernel that permits kexec_load."""

@@ -17,7 +17,7 @@ class Simulated:
     accepts_dtb = True
     writes_dtb = False
     reads_into_memory = False
-    parts = 0
+    max_parts = 0
 
     def unavailable(self, machine: MachineFacts, own_tree: bool) -> str | None:  # noqa: ARG002
         """Return a reason always, so that no plan chooses it automatically."""

@@ -28,7 +28,7 @@ from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.kexec.dtb_builder import PlanDtbs
 from bootmenu.kexec.kernel_errors import SimulatedJump
-from bootmenu.kexec.trial_load import Preflight, TestRefusedError
+from bootmenu.kexec.load_test import LoadTestPermission, LoadTestRefusedError
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -231,7 +231,9 @@ async def test_a_test_load_ends_with_the_kernel_s_answer_in_the_verdict(fails: b
 
 
 async def test_a_test_that_would_do_harm_is_refused_with_the_reason() -> None:
-    session = FakeSession(flight=Preflight(refused=TestRefusedError("Every load counts here.", "Start it.")))
+    session = FakeSession(
+        load_test=LoadTestPermission(refused=LoadTestRefusedError("Every load counts here.", "Start it."))
+    )
     async with running(session) as menu:
         await menu.press("t")
         await menu.at(RefusalScreen)
@@ -242,7 +244,7 @@ async def test_a_test_that_would_do_harm_is_refused_with_the_reason() -> None:
 
 @pytest.mark.parametrize("yes", [False, True])
 async def test_a_test_that_takes_a_loaded_kernel_out_is_asked_for(yes: bool) -> None:
-    session = FakeSession(flight=Preflight(replaces=True))
+    session = FakeSession(load_test=LoadTestPermission(replaces=True))
     async with running(session) as menu:
         await menu.press("t")
         await menu.at(ChoiceScreen)

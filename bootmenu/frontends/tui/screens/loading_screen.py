@@ -19,7 +19,7 @@ from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen, Simulat
 from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import _, localized
-from bootmenu.kexec import trial_load
+from bootmenu.kexec import load_test
 from bootmenu.kexec.kernel_errors import LoadError, leave_note
 from bootmenu.kexec.plan import LoadPlan
 from bootmenu.model.finding import Finding
@@ -152,7 +152,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
                 self.post_message(self.Planned(plan))
                 loaded = self._report_progress(session.load(plan))
                 if loaded and self._test:
-                    self.post_message(self.Tested(trial_load.finding(plan, None), session.unload(plan)))
+                    self.post_message(self.Tested(load_test.finding(plan, None), session.unload(plan)))
                     return
                 if loaded:
                     self._unmounting = True
@@ -224,7 +224,7 @@ class LoadingScreen(BootmenuScreen[Jump | Returned]):
             return
         tested = None
         if self._test and self.plan is not None and isinstance(message.error, LoadError):
-            tested = trial_load.finding(self.plan, message.error)
+            tested = load_test.finding(self.plan, message.error)
         self.result = result = self._make_result("", failed=tested is None, tested=tested)
         self.app.push_screen(self.error_screen(message.error), lambda _none: self._close_with(result))
 

@@ -22,7 +22,7 @@ from bootmenu.frontends.tui.screens.passphrase_screen import PassphraseScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.i18n import _, localized
 from bootmenu.kexec.kernel_errors import SimulatedJump
-from bootmenu.kexec.trial_load import with_finding
+from bootmenu.kexec.load_test import with_finding
 from bootmenu.model.finding import Severity
 from bootmenu.model.value import replace
 from bootmenu.system.power import Power
@@ -122,10 +122,10 @@ class MenuScreen(MenuDefaults):
         listing = self._selected_listing(_("there is nothing here to test"))
         if listing is None:
             return
-        preflight = self.context.session.preflight()
-        if preflight.refused is not None:
-            self.app.push_screen(RefusalScreen(self.context, preflight.refused, full_name(listing.entry)))
-        elif preflight.replaces:
+        permission = self.context.session.load_test_permission()
+        if permission.refused is not None:
+            self.app.push_screen(RefusalScreen(self.context, permission.refused, full_name(listing.entry)))
+        elif permission.replaces:
             words = (_("A kernel is already loaded. A test would unload it, and leave nothing loaded."),)
             answers = (_("Leave it"), _("Test anyway"))
             screen = ChoiceScreen(self.context, _("Test load"), words, answers)

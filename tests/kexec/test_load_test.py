@@ -11,7 +11,7 @@ import pytest
 from bootmenu.commands import boot_command
 from bootmenu.discovery.devices import Device
 from bootmenu.kexec.kernel_errors import LoadError
-from bootmenu.kexec.trial_load import CODE, finding, preflight, with_finding
+from bootmenu.kexec.load_test import CODE, finding, load_test_permission, with_finding
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Stage
 from bootmenu.model.value import replace
@@ -39,7 +39,7 @@ LIMIT = "/proc/sys/kernel/kexec_load_limit_reboot"
 )
 def test_no_load_is_spent_where_they_are_counted(tmp_path: Path, limit: str, said: str) -> None:
     host = fake_host(tmp_path, {LIMIT: limit})
-    refused = preflight(host, machines.virt()).refused
+    refused = load_test_permission(host, machines.virt()).refused
     assert said in (refused.message if refused else "")
     assert bool(refused) == bool(said)
 
@@ -47,9 +47,9 @@ def test_no_load_is_spent_where_they_are_counted(tmp_path: Path, limit: str, sai
 def test_a_recorded_machine_is_asked_where_the_running_one_does_not_say(tmp_path: Path) -> None:
     machine = machines.virt()
     counted = replace(machine, kexec=replace(machine.kexec, load_limit=1))
-    assert preflight(fake_host(tmp_path / "a"), counted).refused
-    assert preflight(fake_host(tmp_path / "b"), machine).refused is None
-    nobody = preflight(fake_host(tmp_path / "c"), replace(machine, cap_sys_boot=False)).refused
+    assert load_test_permission(fake_host(tmp_path / "a"), counted).refused
+    assert load_test_permission(fake_host(tmp_path / "b"), machine).refused is None
+    nobody = load_test_permission(fake_host(tmp_path / "c"), replace(machine, cap_sys_boot=False)).refused
     assert nobody is not None
     assert nobody.hint == "Start bootmenu as root."
 
@@ -57,7 +57,7 @@ def test_a_recorded_machine_is_asked_where_the_running_one_does_not_say(tmp_path
 @pytest.mark.parametrize("loaded", [True, False])
 def test_a_kernel_that_is_loaded_already_is_told(tmp_path: Path, loaded: bool) -> None:
     host = fake_host(tmp_path, {"/sys/kernel/kexec_loaded": f"{loaded:d}\n"})
-    assert preflight(host, machines.virt()).replaces is loaded
+    assert load_test_permission(host, machines.virt()).replaces is loaded
 
 
 def test_the_kernel_s_answer_is_a_finding() -> None:

@@ -22,30 +22,28 @@ CODE = "LOAD-TEST"
 _LIMIT = "/proc/sys/kernel/kexec_load_limit_reboot"
 
 
-class TestRefusedError(BootmenuError):
+class LoadTestRefusedError(BootmenuError):
     """A test load is not possible, or would use up a limited number of loads."""
 
-    __test__ = False
 
-
-class Preflight(Value, kw_only=True):
+class LoadTestPermission(Value, kw_only=True):
     """Whether a test load may be made now, and what it would replace."""
 
-    refused: TestRefusedError | None = None
+    refused: LoadTestRefusedError | None = None
     """Why a test load may not be made, or None if it may."""
     replaces: bool = False
     """Whether a kernel is loaded already, which the test would unload."""
 
 
-def preflight(host: Host, machine: MachineFacts) -> Preflight:
-    """Ask the running kernel, or else the facts, whether a test load may be made."""
-    refused = uses_up_load(host, machine)
+def load_test_permission(host: Host, machine: MachineFacts) -> LoadTestPermission:
+    """Return whether a test load may be made, as the running kernel says, or else the facts."""
+    refused = _load_limit_error(host, machine)
     if refused is None and machine.cap_sys_boot is False:
-        refused = TestRefusedError(N_("Only root may load a kernel."), N_("Start bootmenu as root."))
-    return Preflight(refused=refused, replaces=bool(host.kexec_loaded()))
+        refused = LoadTestRefusedError(N_("Only root may load a kernel."), N_("Start bootmenu as root."))
+    return LoadTestPermission(refused=refused, replaces=bool(host.kexec_loaded()))
 
 
-def uses_up_load(host: Host, machine: MachineFacts) -> TestRefusedError | None:
+def _load_limit_error(host: Host, machine: MachineFacts) -> LoadTestRefusedError | None:
     """Return an error if a test would use up one of a limited number of loads, else None.
 
     Documentation/admin-guide/sysctl/kernel.rst, kexec_load_limit_reboot: the number of calls left, -1 for no limit;
@@ -67,7 +65,7 @@ def uses_up_load(host: Host, machine: MachineFacts) -> TestRefusedError | None:
         message = N_(
             "Every load counts here: no load is permitted (kexec_load_limit_reboot), and this would use one up."
         )
-    return TestRefusedError(
+    return LoadTestRefusedError(
         message,
         N_("Start the entry without a test; with kernel.kexec_load_limit_reboot left at -1 loads are not counted."),
     )
