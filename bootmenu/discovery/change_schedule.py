@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""When partitions are to be probed again, after the kernel has said that some came or went."""
+"""Schedule the probes for partitions after the kernel has reported changes."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from threading import Lock
 from bootmenu.discovery.hotplug import Change
 
 PROBE_DELAY = 0.2
-"""Seconds to wait for more changes after one: a disk comes with all its partitions."""
+"""Seconds from a change to the first probe, to wait for more changes: a disk appears with all its partitions."""
 SECOND_PROBE_DELAY = 1.5
-"""Seconds after which to probe once more: udevd reads the names of a file system after the kernel's message."""
+"""Seconds from a change to a second probe: udevd reads the names of a file system after the kernel's message."""
 PROBE_INTERVAL = 0.5
-"""Seconds between two probes at least, whatever comes and goes."""
+"""Minimum number of seconds between two probes, however many changes there are."""
 MAX_REMOVED = 1000
-"""Names of devices that are remembered until the next probe; after more, all of them may be others."""
+"""Maximum number of removed devices remembered until the next probe; beyond it, any may have been removed."""
 
 
 class ChangeSchedule:
-    """Any thread may `note` a change; everything else is one thread's."""
+    """The changes since the last probe, and when to probe. Any thread may call `note`, one thread everything else."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        """Protects the two that follow."""
+        """Protects the two attributes below."""
         self._removed: set[str] = set()
+        """Kernel names of devices removed since the last probe."""
         self._noted = False
-        """A change was noted that has not been scheduled yet."""
+        """Whether a change was noted that has not been scheduled yet."""
         self._due: list[float] = []
-        """When to probe, earliest first."""
+        """Times to probe (monotonic), earliest first."""
         self._not_before = 0.0
 
     def __len__(self) -> int:
@@ -36,12 +37,12 @@ class ChangeSchedule:
 
     @property
     def next_probe(self) -> float | None:
-        """Return when to probe (monotonic); None = no change asks for it."""
+        """Return the time of the next probe (monotonic), or None if there was no change."""
         return max(self._due[0], self._not_before) if self._due else None
 
     def note(self, change: Change) -> bool:
-        """Note that something has come or gone; return whether that has to be scheduled. However often it is called,
-        nothing piles up."""
+        """Record a change; return whether `schedule` has to be called. Memory use is bounded, however many changes
+        there are."""
         with self._lock:
             if change.gone and len(self._removed) <= MAX_REMOVED:
                 self._removed.add(change.gone)
@@ -49,19 +50,19 @@ class ChangeSchedule:
         return first
 
     def schedule(self) -> None:
-        """Take in what was noted."""
+        """Schedule probes for the changes noted so far."""
         now = time.monotonic()
         with self._lock:
             self._noted = False
         self._due = [self._due[0] if self._due else now + PROBE_DELAY, now + SECOND_PROBE_DELAY]
 
     def delay(self, seconds: float) -> None:
-        """Allow no probe for some seconds."""
+        """Prevent probes for some seconds."""
         self._not_before = time.monotonic() + seconds
 
     def take(self) -> set[str] | None:
-        """Begin the probe that is due. Return the names of devices that were removed before it; None = any may have
-        been."""
+        """Remove the probe that is due from the schedule. Return the names of devices that were removed before it, or
+        None if there were too many to remember."""
         now = time.monotonic()
         self._due = [due for due in self._due if due > now]
         with self._lock:

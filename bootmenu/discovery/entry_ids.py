@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ids of entries: readable, and the same from scan to scan."""
+"""Make ids for entries: readable, and the same from scan to scan."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from bootmenu.model.entry import BootEntry
 from bootmenu.model.place import Bus
 
 _DIGITS = 16
-"""64 bits: 24 of them are found in seconds by trying names."""
+"""64 bits: a colliding id of 24 bits could be found in seconds by trying names."""
 
 
 class EntryIds:
-    """The ids of one partition's entries. copy_number: how many copies of the partition come before it."""
+    """The ids of one partition's entries.
+
+    copy_number: number of earlier partitions with the same identity (FoundPartition). most: maximum number of ids.
+    """
 
     def __init__(self, device: Device, copy_number: int, most: int) -> None:
         self._device = device
@@ -23,24 +26,24 @@ class EntryIds:
         self._most = most
         self._taken: set[str] = set()
         self._next: dict[tuple[str, str, str], int] = {}
-        """The next number to try, by what entries of one name have in common."""
+        """The next number to try for entries with the same source, configuration and name."""
 
     def __len__(self) -> int:
         return len(self._taken)
 
     def assign(self, entry: BootEntry) -> str:
-        """Return an id that stays as long as partition, configuration and name do: `bls-debian-6.1-3f9a2c0b17d4e855`.
+        """Return an id that depends on partition, configuration and name: `bls-debian-6.1-3f9a2c0b17d4e855`.
 
-        Everything that it is made of but the bus is written on the disk: no disk outside of the machine can have the
-        id of an entry inside.
+        Everything but the bus can be copied to another disk; because of the bus, no external disk can get the id of
+        an internal entry.
         """
         # boot counting renames the file of an entry at every try (UAPI.1: "+LEFT" or "+LEFT-DONE")
         config = re.sub(r"\+\d+(-\d+)?(?=\.(conf|efi)$)", "", entry.config.path) if entry.config else ""
         words = re.sub(r"[^A-Za-z0-9._]+", "-", entry.id).strip("-.")[:40].lower() or "entry"
         bus = self._device.place.bus
-        identity = self._device.identity  # has a = in it, which no bus has
+        identity = self._device.identity  # contains a "=", which no bus does
         like = (entry.source, config, entry.id)
-        # smaller numbers are taken by others of its name: there may be thousands of them
+        # start after the numbers taken already: thousands of entries may have the same name
         for number in range(self._next.get(like, self._copy_number), self._copy_number + self._most + 1):
             key = "\0".join((identity, entry.source, config, entry.id, str(number or "")))
             key = key if bus is Bus.INTERNAL else f"{bus}\0{key}"

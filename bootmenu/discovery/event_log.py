@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A log of scan events that forgets what is true no longer.
+"""Keep a log of scan events without those that are out of date.
 
-It keeps the last event about everything that is there, so that a device may come and go as often as it likes. Every
-reader has a cursor, which knows what its reader was told and what has changed since: a reader that is slow, or late,
-is told what is true now and what is gone of that which it knows, and nothing of what came and went in between.
+It has only the last event about everything that exists, so it does not grow however often a device comes and goes.
+Every reader has a cursor, which knows what was sent to its reader and what has changed since. A slow or late reader
+gets the current facts, and what is gone of those sent to it, but nothing that was found and gone again in between.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Kind(Enum):
 
 
 class _Key(NamedTuple):
-    """What an event is about."""
+    """The subject of an event."""
 
     kind: _Kind
     device: str = ""
@@ -50,15 +50,15 @@ _FINISHED = _Key(_Kind.FINISHED)
 
 
 class _Fact(NamedTuple):
-    """The last event about something."""
+    """The last event about a subject."""
 
     birth: int
-    """Another number each time that it comes anew; the same while it only changes."""
+    """A new number at each reappearance; the same while it only changes."""
     event: ScanEvent
 
 
 class _Facts:
-    """Facts by what they are about, and by device."""
+    """Facts by subject, and by device."""
 
     def __init__(self) -> None:
         self._all: dict[_Key, _Fact] = {}
@@ -80,11 +80,11 @@ class _Facts:
         return fact
 
     def of(self, device: str) -> list[_Key]:
-        """Return what there is about a device."""
+        """Return the keys of all facts about a device."""
         return list(self._of.get(device, ()))
 
     def devices(self) -> list[str]:
-        """Return the names that anything is known about."""
+        """Return the names of the devices with any facts."""
         return [name for name, keys in self._of.items() if keys.keys() != {_FINISHED}]
 
     def __iter__(self) -> Iterator[_Key]:
@@ -95,7 +95,7 @@ class _Facts:
 
 
 class CompactedLog:
-    """What is true after all events so far. Its user sees to it that one thread at a time uses it or its cursors."""
+    """The current facts after all events so far. Not thread-safe: its user has to lock it and its cursors."""
 
     def __init__(self) -> None:
         self._facts = _Facts()
@@ -106,7 +106,7 @@ class CompactedLog:
         return len(self._facts)
 
     def add(self, event: ScanEvent) -> None:
-        """Take in the next event."""
+        """Record the next event."""
         match event:
             case DeviceFound(device):
                 self._put(_Key(_Kind.DEVICE, device.name), event)
@@ -133,7 +133,7 @@ class CompactedLog:
                 assert_never(event)
 
     def cursor(self) -> Cursor:
-        """Return a cursor of a reader that knows nothing yet. The end of a scan comes after all that was found."""
+        """Return a cursor for a new reader. ScanFinished comes after everything that was found."""
         cursor = Cursor(self._facts)
         for key in (*(key for key in self._facts if key != _FINISHED), _FINISHED):
             cursor.changed(key, anew=True)
@@ -141,12 +141,12 @@ class CompactedLog:
         return cursor
 
     def _put(self, key: _Key, event: ScanEvent) -> None:
-        known = self._facts.get(key)
-        if known is None:
+        earlier = self._facts.get(key)
+        if earlier is None:
             self._births += 1
-        self._facts.put(key, _Fact(known.birth if known else self._births, event))
+        self._facts.put(key, _Fact(earlier.birth if earlier else self._births, event))
         for cursor in self._cursors:
-            cursor.changed(key, anew=known is None)
+            cursor.changed(key, anew=earlier is None)
 
     def _drop(self, key: _Key) -> None:
         if self._facts.pop(key) is not None:
@@ -155,35 +155,36 @@ class CompactedLog:
 
 
 class Cursor:
-    """What one reader was told, and what has changed since. Bounded by what is there and what the reader knows."""
+    """What was sent to one reader, and what has changed since. Its size is bounded by the current facts and those
+    sent."""
 
     def __init__(self, facts: _Facts) -> None:
         self._facts = facts
-        self._told = _Facts()
+        self._sent = _Facts()
         self._changed: OrderedDict[_Key, None] = OrderedDict()
-        """In the order in which it is told."""
+        """Keys of changed facts, in the order in which they are sent."""
 
     def __bool__(self) -> bool:
         return bool(self._changed)
 
     def __len__(self) -> int:
-        return len(self._told) + len(self._changed)
+        return len(self._sent) + len(self._changed)
 
     @property
     def devices(self) -> list[str]:
-        """The names of devices that its reader knows."""
-        return self._told.devices()
+        """Return the names of the devices that were sent to its reader."""
+        return self._sent.devices()
 
     def changed(self, key: _Key, *, anew: bool) -> None:
-        """Note that something came, went or changed. anew: it is to be told after all that is noted already."""
-        known = self._facts.get(key) is not None or self._told.get(key) is not None
-        if anew or not known:
+        """Record that a fact is new, gone or changed. anew: send it after all changes recorded so far."""
+        relevant = self._facts.get(key) is not None or self._sent.get(key) is not None
+        if anew or not relevant:
             self._changed.pop(key, None)
-        if known:
+        if relevant:
             self._changed[key] = None
 
     def take(self) -> list[ScanEvent]:
-        """Return the next events; none = there is nothing new."""
+        """Return the next events, or [] if nothing has changed."""
         while self._changed:
             key, _ = self._changed.popitem(last=False)
             if events := list(self._events(key)):
@@ -191,49 +192,49 @@ class Cursor:
         return []
 
     def _events(self, key: _Key) -> Iterator[ScanEvent]:
-        old, new = self._told.get(key), self._facts.get(key)
+        old, new = self._sent.get(key), self._facts.get(key)
         if old is not None and (new is None or new.birth != old.birth):
             yield from self._gone(key, old)
             old = None
         if new is None or (old is not None and new.event is old.event):
             return
         yield new.event
-        self._tell(key, new)
+        self._record_sent(key, new)
         if key.kind is _Kind.DEVICE:
-            # it is being read again for whoever hears this
+            # DeviceFound means to its reader that the device is being read: send DeviceDone again, if it is done
             done = _Key(_Kind.DONE, key.device)
-            self._tell(done, None)
+            self._record_sent(done, None)
             self.changed(done, anew=False)
         elif key.kind is _Kind.FINISHED:
-            # whoever hears this takes everything as read: what is being read is told once more
-            for known in list(self._told):
-                fact = self._told.get(known)
+            # readers treat all as read after ScanFinished, so repeat DeviceFound for what is still being read
+            for sent in list(self._sent):
+                fact = self._sent.get(sent)
                 if (
                     fact is not None
                     and isinstance(fact.event, DeviceFound)
-                    and self._facts.get(known._replace(kind=_Kind.DONE)) is None
+                    and self._facts.get(sent._replace(kind=_Kind.DONE)) is None
                 ):
-                    self._tell(known, _Fact(fact.birth, replace(fact.event)))
-                    self.changed(known, anew=False)
+                    self._record_sent(sent, _Fact(fact.birth, replace(fact.event)))
+                    self.changed(sent, anew=False)
 
     def _gone(self, key: _Key, old: _Fact) -> Iterator[ScanEvent]:
-        self._tell(key, None)
+        self._record_sent(key, None)
         match old.event:
             case EntryFound(listing):
                 yield EntryGone(listing.entry.device, listing.entry.id)
             case ProblemFound(problem):
                 yield ProblemGone(problem)
             case DeviceFound(device):
-                for other in self._told.of(key.device):
-                    if other != _FINISHED and (fact := self._told.get(other)) is not None:
+                for other in self._sent.of(key.device):
+                    if other != _FINISHED and (fact := self._sent.get(other)) is not None:
                         yield from self._gone(other, fact)
                         self.changed(other, anew=False)
                 yield DeviceGone(device)
             case _:
-                pass  # the device's own event says so
+                pass  # DeviceFound and DeviceGone imply it
 
-    def _tell(self, key: _Key, fact: _Fact | None) -> None:
+    def _record_sent(self, key: _Key, fact: _Fact | None) -> None:
         if fact is None:
-            self._told.pop(key)
+            self._sent.pop(key)
         else:
-            self._told.put(key, fact)
+            self._sent.put(key, fact)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Find existing mounts of a device, and whether a read-only mount would show its current state."""
+"""Find existing mounts of a device, and find out whether a read-only mount would show its current state."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ def already_mounted(host: Host, device: Device) -> int | None:
         if _is_whole(host, mount, device, number):
             with contextlib.suppress(OSError):
                 descriptor = os.open(mount.point, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-                # asked once more when it is open: something else may be mounted over it or over a folder above
-                # it, now or all the time, and what was opened is that
+                # check what was really opened: another mount may hide this one
                 found = False
                 try:
                     at = (mount_of(descriptor), mount.point)
@@ -53,7 +52,7 @@ def shows_older_state(host: Host, device: Device) -> bool:
     with contextlib.suppress(OSError, FormatError):
         number = path.stat().st_rdev
         if any(_is_of(host, mount, device, number) for mount in mounts(host)):
-            return False  # somebody else mounted a part of it: the kernel knows of every change
+            return False  # already mounted: a second mount shares its current state
         with path.open("rb", buffering=0) as file:
             source = OpenFile(file.fileno(), os.lseek(file.fileno(), 0, os.SEEK_END))
             return any(unreplayed(kind, source) for kind in kinds)
@@ -61,16 +60,16 @@ def shows_older_state(host: Host, device: Device) -> bool:
 
 
 def _is_whole(host: Host, mount: Mount, device: Device, number: int) -> bool:
-    """Return whether a mount has the whole file system of a device. number: of the device."""
+    """Return whether a mount shows the whole file system of a device. number: the device's st_rdev."""
     return mount.root == "/" and _is_of(host, mount, device, number)
 
 
 def _is_of(host: Host, mount: Mount, device: Device, number: int) -> bool:
-    """Return whether a mount has the file system of a device, or a part of it. number: of the device."""
+    """Return whether a mount shows the file system of a device, or a part of it. number: the device's st_rdev."""
     if mount.number == f"{os.major(number)}:{os.minor(number)}":
         return True
-    # btrfs alone makes its number up (fs/btrfs/disk-io.c: get_anon_bdev); anyone can write anything as the source
-    # of others, FUSE's too
+    # only btrfs has an anonymous device number (fs/btrfs/disk-io.c: get_anon_bdev); the source of other mounts is
+    # free text, and not trusted
     if mount.filesystem != "btrfs" or device.filesystem not in ("btrfs", None):
         return False
     with contextlib.suppress(OSError):

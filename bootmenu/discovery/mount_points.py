@@ -20,7 +20,7 @@ FLAGS = MountFlag.RDONLY | MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC
 """Flags of every mount."""
 
 _OPTIONS = {
-    # Read-only alone still replays a journal, which writes; and xfs refuses two copies of one UUID.
+    # "ro" alone still replays the journal, which writes; and xfs refuses a second file system with the same UUID
     "ext2": "",
     "ext3": "noload",
     "ext4": "noload",
@@ -34,10 +34,10 @@ _OPTIONS = {
     "ntfs3": "",
 }
 TRIED = ("ext4", "vfat", "btrfs", "xfs", "iso9660")
-"""File systems that are tried, in this order, if it is not known."""
+"""File systems that are tried, in this order, if the type is not known."""
 
 _POINT_NAME = 100
-"""Most bytes of a device's name in the name of its mount point, as the whole may be too long."""
+"""Maximum number of bytes of a device's name that are used for its mount point, as the name may be too long."""
 
 
 class MountError(BootmenuError):
@@ -66,7 +66,7 @@ def mount(host: Host, folder: Path, device: Device, source: str, more: str = "")
         try:
             _mount_at(host, point, device, source, more)
         except _ForeignError:
-            # with its umount the kernel has forgotten the other disk, which is not mounted
+            # unmounting made the kernel forget the foreign disk: try again
             _mount_at(host, point, device, source, more)
     except MountError:
         with contextlib.suppress(OSError):
@@ -81,7 +81,7 @@ def _mount_at(host: Host, point: Path, device: Device, source: str, more: str) -
     for kind in kinds:
         if kind not in _OPTIONS:
             raise MountError(N_("the file system {kind} is not one that is read here", kind=kind))
-        # an option that this kernel does not know is left out rather than the partition
+        # retry without an option that this kernel does not know
         for options in dict.fromkeys((_OPTIONS[kind], _fallback(kind))):
             options = ",".join(part for part in (options, more) if part)
             try:
@@ -99,11 +99,11 @@ def _mount_at(host: Host, point: Path, device: Device, source: str, more: str) -
 
 
 def unmount(host: Host, point: Path) -> str | None:
-    """Unmount or detach; return why it could not be unmounted at once."""
+    """Unmount a mount point, or detach it if that fails; return why it could not be unmounted, or None."""
     try:
         host.syscalls.umount(str(point))
     except OSError as error:
-        # asked before it is detached, and of a busy one only: to look at a dead disk would hang
+        # before detaching, and only if it is busy: examining a mount of a dead disk would hang
         by = holders(host, str(point)) if error.errno == errno.EBUSY else []
         with contextlib.suppress(OSError):
             host.syscalls.umount(str(point), MNT_DETACH)

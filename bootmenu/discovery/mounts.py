@@ -27,7 +27,7 @@ _RETURN = 2.0
 
 
 class Mounts:
-    """The directory trees of the devices that a scan reads. A context manager: its end unmounts all that it mounted.
+    """The directory trees of the devices that a scan reads. As a context manager, it unmounts all its mounts on exit.
 
     Any thread may request any device; a device that does not answer does not block the others. If permitted, mounts
     are made in a private mount namespace, so that they end with this process even if it is killed. Create it before
@@ -41,7 +41,9 @@ class Mounts:
         self._condition = Condition(Lock())
         """Guards the two below, is notified when a reader ends, and is never held while a disk is accessed."""
         self._mounts: dict[str, DeviceMount] = {}
+        """Current mounts, by device name."""
         self._released: dict[str, list[DeviceMount]] = {}
+        """Released mounts that are not closed yet, by device name."""
         # not at the first mount: another thread may make that, and would get a namespace of its own
         with contextlib.suppress(OSError):
             host.syscalls.own_mounts()
@@ -102,7 +104,7 @@ class Mounts:
 
     @contextlib.contextmanager
     def holding(self, device: Device) -> Iterator[DirectoryTree]:
-        """Mount a device, yield its files, and keep it mounted until the end. Raise MountError.
+        """Mount a device, yield its files, and keep it mounted while the block runs. Raise MountError.
 
         `release` without arguments, as for a new scan, leaves it mounted; `release(name)` and `release(held=True)`
         unmount it anyway."""
@@ -118,6 +120,7 @@ class Mounts:
             yield tree
 
     def _drop_hold(self, mount: DeviceMount) -> None:
+        """Remove a holder; if it was the last one, release a mount that is no longer wanted."""
         with self._condition:
             mount.holders -= 1
             over = mount.unwanted and not mount.holders and self._mounts.get(mount.device.name) is mount
@@ -126,10 +129,11 @@ class Mounts:
 
     @contextlib.contextmanager
     def reading(self, device: Device) -> Iterator[DirectoryTree]:
-        """Keep the tree of a device open until the end, and yield it; mount the device if it is not mounted.
+        """Yield the tree of a device, and keep it open while the block runs; mount the device if it is not
+        mounted. Raise MountError.
 
-        `release` unmounts it anyway, but its descriptor is closed only at the end, so that its number is not reused
-        while it is read. Raise MountError."""
+        `release` unmounts it anyway, but its descriptor is closed only after the block, so that the descriptor's
+        number is not reused while the tree is read."""
         tree = self.tree(device)
         with self._condition:
             mount = self._mounts.get(device.name)
@@ -189,7 +193,7 @@ class Mounts:
             return {name: mount.tree for name, mount in self._mounts.items() if mount.tree is not None}
 
     def _done_with(self, mount: DeviceMount) -> None:
-        """Let other threads open or close it, and wake those that wait for its release."""
+        """Release the lock of a mount, and wake the threads that wait for it."""
         mount.mounting.release()
         with self._condition:
             self._condition.notify_all()
@@ -257,6 +261,7 @@ class Mounts:
         return self._opener.take_down(mount)
 
     def _forget(self, mount: DeviceMount) -> None:
+        """Remove a closed mount from the released ones."""
         with self._condition:
             for name, mounts in list(self._released.items()):
                 if mount in mounts:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Probes the machine for partitions, in a thread of its own: at first, and after changes that ask for it."""
+"""Probe the machine for partitions in a thread of its own: at the start, and after changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bootmenu.discovery.scan_messages import Met, Probed
 from bootmenu.model.entry import Problem
 
 Probe = Callable[[], Iterable[Device | Problem]]
-"""Finds everything that can be read, or could be."""
+"""Yield the devices that can be read, and problems for those that cannot."""
 
 
 class Prober:
@@ -27,26 +27,26 @@ class Prober:
         self.start()
 
     def start(self) -> None:
-        """Probe now."""
+        """Start a probe now."""
         self._job = Job(self._jobs, self._run, None, self.start)
         self._jobs.start(self._job)
 
     @property
     def next_start(self) -> float | None:
-        """Return when to probe again (monotonic); None = it runs already, or nothing asks for it."""
+        """Return the time of the next probe (monotonic), or None if one is running or there was no change."""
         return self.changes.next_probe if self._job is None else None
 
     @property
     def is_due(self) -> bool:
-        """Return whether it is time to probe again."""
+        """Return whether it is time for the next probe."""
         return self.next_start is not None and time.monotonic() >= self.next_start
 
     def failed(self, seconds: float) -> None:
-        """Allow no probe for some seconds, as the last one raised an error."""
+        """Prevent probes for some seconds, as the last one raised an error."""
         self.changes.delay(seconds)
 
     def ended(self, job: Job) -> None:
-        """Note that a job has ended, which may be the probe."""
+        """Record the end of a job, which may be the probe."""
         if job is self._job:
             self._job = None
             self.changes.delay(PROBE_INTERVAL)

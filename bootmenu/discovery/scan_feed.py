@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hands the events of a scan to any number of subscribers, each at its own pace."""
+"""Distribute the events of a scan to any number of subscribers, each at its own pace."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from bootmenu.discovery.scan_events import DeviceGone, ScanEvent, ScanFinished
 
 
 class ScanFeed:
-    """The log of the scan that is current, and who reads it.
+    """The log of the current scan, and its subscribers.
 
-    Every scan has a log of its own, and only the current one is written to: what an earlier scan still publishes is
-    dropped. The lock is held for moments, never while anything else is waited for.
+    Every scan has its own log. Events that an earlier scan still publishes are dropped. The condition is held only
+    briefly, never while waiting for anything else.
     """
 
     def __init__(self) -> None:
         self.condition = Condition()
-        """Protects what follows, and is notified when it changes."""
+        """Protects the attributes below, and is notified when they change."""
         self.log = CompactedLog()
         self.ended = False
-        """Nothing more comes of this scan."""
+        """Whether the scan publishes no more events."""
         self.error: Exception | None = None
-        """Why it ended before its end."""
+        """The error that ended the scan, or None."""
         self._closed = False
         self._listeners: dict[Subscription, Callable[[], object]] = {}
 
     def begin(self) -> CompactedLog:
-        """Begin a scan, and return its log; subscribers are told that what they know is gone."""
+        """Start a scan and return its log; subscribers first get DeviceGone for all devices of the previous scan."""
         with self.condition:
             self.log = CompactedLog()
             self.ended, self.error = self._closed, None
-        self._tell()
+        self._notify()
         return self.log
 
     def publish(self, log: CompactedLog, events: Iterable[ScanEvent]) -> None:
@@ -45,25 +45,25 @@ class ScanFeed:
                 return
             for event in events:
                 log.add(event)
-        self._tell()
+        self._notify()
 
     def end(self, log: CompactedLog, error: Exception | None = None) -> None:
-        """End the scan with this log: its subscribers raise the error, or have come to their end."""
+        """End the scan with this log: subscriptions end, or raise the error."""
         with self.condition:
             if log is not self.log:
                 return
             self.ended, self.error = True, error
-        self._tell()
+        self._notify()
 
     def close(self) -> None:
         """End this scan and every later one."""
         with self.condition:
             self.ended = self._closed = True
-        self._tell()
+        self._notify()
 
     def subscribe(self, wake: Callable[[], object] | None = None) -> Subscription:
         """Return a subscription that begins with everything that the current scan has found so far. wake: called in
-        some thread whenever there is something new, until the subscription is closed."""
+        some thread whenever there are new events, until the subscription is closed."""
         with self.condition:
             subscription = Subscription(self)
             if wake is not None:
@@ -71,12 +71,12 @@ class ScanFeed:
         return subscription
 
     def leave(self, subscription: Subscription) -> None:
-        """Call the listener of a subscription no more, and end what waits in it."""
+        """Remove the listener of a subscription, and wake a reader blocked in it."""
         with self.condition:
             self._listeners.pop(subscription, None)
             self.condition.notify_all()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with self.condition:
             self.condition.notify_all()
             listeners = list(self._listeners.values())
@@ -85,10 +85,10 @@ class ScanFeed:
 
 
 class Subscription(Iterator[ScanEvent]):
-    """The events of a scan as they come, then what changes; those of every later scan, too.
+    """The events of a scan, then its changes, then those of all later scans.
 
-    One thread reads it; any thread may close it, which ends what waits in it. A reader that is slow is told what is
-    true now, and nothing of what came and went in between.
+    One thread reads it; any thread may close it, which wakes a reader blocked in it. A slow reader gets the current
+    facts, and nothing that was found and gone again in between.
     """
 
     def __init__(self, feed: ScanFeed) -> None:
@@ -110,7 +110,7 @@ class Subscription(Iterator[ScanEvent]):
             return self._pending.popleft()
 
     def take(self) -> list[ScanEvent]:
-        """Return what is new, without waiting. Raise what has ended the scan."""
+        """Return the new events without waiting. Raise the error that has ended the scan, if there are none."""
         events: list[ScanEvent] = []
         with self._feed.condition:
             while self._fill():
@@ -122,30 +122,30 @@ class Subscription(Iterator[ScanEvent]):
 
     @property
     def closed(self) -> bool:
-        """Return whether its reader wants nothing more."""
+        """Return whether it was closed."""
         return self._closed
 
     @property
     def over(self) -> bool:
-        """Return whether nothing more comes of the scan."""
+        """Return whether it was closed, or the scan publishes no more events."""
         with self._feed.condition:
             return self._closed or self._feed.ended
 
     def until_finished(self) -> Iterator[ScanEvent]:
-        """Yield the events up to the end of the scan. ScanFinished is the last one, unless it ended early."""
+        """Yield the events up to ScanFinished, or until the scan ends early."""
         for event in self:
             yield event
             if isinstance(event, ScanFinished):
                 return
 
     def close(self) -> None:
-        """Read no more events."""
+        """End the subscription."""
         with self._feed.condition:
             self._closed = True
         self._feed.leave(self)
 
     def _fill(self) -> bool:
-        """Take the next events from the log; return whether there are any."""
+        """Fetch the next events from the log; return whether there are any."""
         if self._closed:
             return False
         if not self._pending and self._log is not self._feed.log:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The threads of a scan: how many read at a time, which of them a disk keeps waiting, and what they report.
+"""Run the threads of a scan: how many read at the same time, which of them do not answer, and what they report.
 
-Only these threads wait for a disk. One that hangs in a dead disk is left behind; it ends when the disk answers, or
-with the process.
+Only these threads wait for disks. One that hangs in a dead disk is abandoned; it ends when the disk answers, or with
+the process.
 """
 
 from __future__ import annotations
@@ -19,100 +19,101 @@ from bootmenu.model.entry import Problem
 from bootmenu.model.value import Record
 
 SIDE_BY_SIDE = 8
-"""Partitions that are read at a time; those that do not answer are not counted."""
+"""Maximum number of partitions that are read at the same time, not counting those that do not answer."""
 HEAD_START = 0.1
-"""Seconds at most until the next partition is read beside one that keeps reporting: threads that compute only hinder
-each other. One that has reported nothing for GATHERED waits for its disk, and is not waited for."""
+"""Seconds between the starts of two jobs while reports are queued: threads that compute only slow each other down.
+Otherwise the threads wait for disks, and GATHERED seconds are enough."""
 GATHERED = 0.01
-"""Seconds for which entries are left to accumulate: taking them in one by one would stop the threads that report."""
+"""Seconds for which reported entries are collected: processing them one by one would slow down the threads."""
 _GRACE = 1.0
-"""Seconds to wait for threads to notice that they were cancelled."""
+"""Seconds that `stop` waits for cancelled threads to end."""
 
 
 class Job(Record, eq=False):
-    """One thread's work, which may wait for a disk as long as it likes."""
+    """The work of one thread, which may wait for a disk for any time."""
 
     pool: JobPool
     work: Callable[[Job], None]
     partition: FoundPartition | None
-    """The partition that does not answer when nothing is heard; None = the probe for partitions itself."""
+    """The partition to report if nothing is heard from the job, or None for the probe."""
     retry: Callable[[], None]
-    """Does the work again, when a pause has interrupted it."""
+    """Called after a pause that has interrupted the job, to do the work again."""
     thread: Thread | None = None
     heard: float = 0.0
-    """When it reported something last (monotonic)."""
+    """Time of its last report (monotonic)."""
     cancelled: bool = False
     interrupted: bool = False
-    """A pause ended it before its end."""
+    """Whether a pause has ended it early."""
     complaint: Problem | None = None
-    """Published about its silence; the job is not counted until it is heard again."""
+    """The problem that was published because it is silent, or None."""
 
     @property
     def is_answering(self) -> bool:
-        """Return whether something may be expected of it."""
+        """Return whether it is neither cancelled nor reported silent."""
         return self.complaint is None and not self.cancelled
 
     @property
     def may_continue(self) -> bool:
-        """Return whether its thread may read on. It asks before every entry that it reads."""
+        """Return whether its thread may read another entry; otherwise the thread ends. Note an interruption by a
+        pause."""
         if self.pool.paused and not self.cancelled:
             self.interrupted = True
         return not (self.cancelled or self.interrupted)
 
     def report(self, message: JobReport) -> None:
-        """Tell the one who decides."""
+        """Report to the ScanRunner."""
         self.pool.report(self, message)
 
 
 class JobPool:
-    """Jobs that wait, jobs that run, and the queue of what they report. One thread uses it; jobs only report."""
+    """The waiting and the running jobs, and the queue of their reports. One thread uses it; jobs only report."""
 
     def __init__(self) -> None:
         self.paused = False
-        """No job begins, and those that run end before the next entry."""
+        """Whether no job is started, and running ones end before their next entry."""
         self.running: dict[Job, None] = {}
         self.waiting: deque[Job] = deque()
         self._heard: queue.SimpleQueue[tuple[Job | None, JobReport | None]] = queue.SimpleQueue()
         self._urgent = Event()
-        """The last report is no entry: more of those need not be waited for."""
+        """A report other than an entry arrived: do not wait for more."""
         self._started = 0.0
-        """When the last job was started."""
+        """Time of the last start of a job (monotonic)."""
 
     @property
     def is_busy(self) -> bool:
-        """Return whether a job runs that answers."""
+        """Return whether any running job is answering."""
         return any(job.is_answering for job in self.running)
 
     def reads(self, seconds: float) -> bool:
-        """Return whether a thread may be reading that has not been silent for so many seconds."""
+        """Return whether any thread is running that has not been silent for that many seconds."""
         now = time.monotonic()
         return any(job.complaint is None and now - job.heard < seconds for job in self.running)
 
     def silent(self, seconds: float) -> list[Job]:
-        """Return the jobs that have not reported anything for so many seconds, and of which that is not known."""
+        """Return the jobs that have been silent for that many seconds and are not yet reported silent."""
         now = time.monotonic()
         return [job for job in self.running if job.is_answering and now - job.heard >= seconds]
 
     def heard(self, job: Job) -> Problem | None:
-        """Note a sign of life of a job; return what was reported about its silence, or None."""
+        """Record that a job has reported something; return the problem about its silence, or None."""
         job.heard = time.monotonic()
         complaint, job.complaint = job.complaint, None
         return complaint
 
     def complained(self) -> set[FoundPartition | None]:
-        """Return the partitions whose silence was reported."""
+        """Return the partitions that were reported silent."""
         return {job.partition for job in self.running if job.complaint is not None}
 
     @property
     def has_heard(self) -> bool:
-        """Return whether a report waits to be taken."""
+        """Return whether there is a report in the queue."""
         return not self._heard.empty()
 
     def __len__(self) -> int:
         return self._heard.qsize()
 
     def submit(self, job: Job) -> None:
-        """Start a job when it is its turn."""
+        """Queue a job."""
         self.waiting.append(job)
 
     def start(self, job: Job) -> None:
@@ -123,8 +124,8 @@ class JobPool:
         job.thread.start()
 
     def start_next(self) -> float | None:
-        """Start the next job if it is its turn. Return when another one may be started (monotonic), or None where
-        others must end first."""
+        """Start the next job if it is its turn. Return when another one may be started (monotonic), or None if none
+        waits or others must end first."""
         running = sum(job.is_answering for job in self.running)
         if not self.waiting or self.paused or running >= SIDE_BY_SIDE:
             return None
@@ -145,13 +146,13 @@ class JobPool:
             self.report(job, Ended())
 
     def report(self, job: Job | None, message: JobReport | None) -> None:
-        """Put a message into the queue, from any thread. None wakes the one who waits for one."""
+        """Put a message into the queue, from any thread. None only wakes the thread that waits in `take`."""
         self._heard.put((job, message))
         if not isinstance(message, Parsed):
             self._urgent.set()
 
     def accumulate(self) -> None:
-        """Wait a moment, so that more than one report can be taken at a time."""
+        """Wait briefly for more entries, so that they are processed together."""
         self._urgent.wait(GATHERED)
         self._urgent.clear()
 
@@ -161,14 +162,14 @@ class JobPool:
         return self._heard.get(timeout=left)
 
     def cancel(self, partition: FoundPartition) -> None:
-        """Expect nothing more of the jobs of a partition."""
+        """Cancel the jobs of a partition."""
         for job in (*self.running, *self.waiting):
             job.cancelled = job.cancelled or job.partition is partition
         self.waiting = deque(job for job in self.waiting if not job.cancelled)
 
     def stop(self) -> list[Thread]:
-        """Cancel every job. Wait a moment for threads that are at work, but for no disk that hangs; return those of
-        them that have not ended yet."""
+        """Cancel all jobs. Wait briefly for their threads, except for those that hang in a disk; return those that
+        have not ended yet."""
         jobs = [*self.running, *self.waiting]
         for job in jobs:
             job.cancelled = True

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The one owner of scanning: nobody else begins, stops or wakes a scan, and only its threads read for one.
+"""Start, pause, repeat and end scans; nothing else does.
 
-1. A thread of its own turns reports of reading threads into events (ScanRunner) and publishes them (ScanFeed).
-2. Whoever wants events subscribes: a cursor into a log that keeps what is true, at the subscriber's own pace.
-3. `rescan` begins a new log at once, and leaves the rest to the thread: the caller waits for nothing.
-4. `pause` asks the thread to begin no reading, and returns when none goes on; `resume` lets it go on. Reading threads
-   end before their next entry, and what was interrupted is read again. A rescan wanted meanwhile waits for `resume`.
-5. A thread that hangs in a disk is waited for no longer than QUIET_WITHIN; it ends when the disk answers.
-6. One condition protects what is wanted (paused, log, closed). It is held for moments only: whoever waits for the
-   thread waits in the condition, and the thread reads, publishes, unmounts and joins without it.
-7. Lock order: the scanner's condition, then the feed's. Listeners and `wake` are called with neither.
+1. The scanner's thread turns the reports of reading threads into events (ScanRunner) and publishes them (ScanFeed).
+2. Each subscriber has a cursor into a log of current facts, and reads at its own pace.
+3. `rescan` starts a new log and returns at once; the thread does the rest.
+4. `pause` tells the thread to start no reading, and returns when none is in progress; `resume` continues. Reading
+   threads end before their next entry, and interrupted jobs run again. A rescan requested meanwhile waits for
+   `resume`.
+5. `pause` waits no longer than QUIET_WITHIN for a thread that hangs in a disk; it ends when the disk answers.
+6. One condition protects what is requested (paused, log, closed). It is held only briefly: to wait for the thread is
+   to wait for the condition, and the thread reads, publishes, unmounts and joins without holding it.
+7. Lock order: the scanner's condition, then the feed's. Listeners and `wake` are called with neither held.
 """
 
 from __future__ import annotations
@@ -28,51 +29,52 @@ from bootmenu.discovery.scan_runner import ScanRunner
 QUIET_WITHIN = 3.0
 """Seconds to wait in `pause` for a thread that hangs in a disk."""
 _GRACE = 10.0
-"""Seconds to wait for the threads at the end, which only have to notice it."""
+"""Seconds for which `close` waits for the threads to end."""
 
 
 class Scanner:
-    """Scans when it is first asked to, and again at every `rescan`.
+    """Scans at every `rescan`.
 
-    begin: makes the runner of a new scan. release: lets go of what an earlier scan has mounted. changes: says when
-    partitions come and go, and is closed with the scanner; None = nothing does, and a scan ends when all have
-    answered.
+    begin: makes the runner of a new scan. release: unmounts what an earlier scan has mounted. changes: the source of
+    changes to partitions, closed with the scanner, or None: then a scan ends when all partitions have answered.
     """
 
     def __init__(
         self, begin: Callable[[], ScanRunner], release: Callable[[], object], changes: Changes | None = None
     ) -> None:
         self.runner: ScanRunner | None = None
-        """The scan that is current; None = there was none yet."""
+        """The current scan, or None before the first one."""
         self._begin = begin
         self._release = release
         self._changes = changes
         self._feed = ScanFeed()
         self._condition = Condition()
-        """Protects what follows, and is notified when it changes."""
+        """Protects the attributes below, and is notified when they change."""
         self._wanted: CompactedLog | None = None
-        """The log of a scan that is to begin; None = none is."""
+        """The log of a requested scan that has not begun, or None."""
         self._paused = False
         self._quiet = True
-        """No thread reads, and none begins to before `_paused` is False."""
+        """Whether no thread reads, and none will start to while `_paused`."""
         self._closed = False
         self._thread: Thread | None = None
-        """Scans; None = there is nothing to scan."""
+        """The scanner's thread, if running."""
         self._listener: Thread | None = None
         self._left: list[Thread] = []
-        """Threads of earlier scans that have not ended yet. Of the scanner's thread."""
+        """Threads of earlier scans that have not ended yet. Used by the scanner's thread only."""
         self._earlier: dict[str, Device] = {}
-        """Partitions of earlier scans, until the present one has seen them all."""
+        """Partitions of the previous scan, by name, until the current one has finished."""
 
     @property
     def devices(self) -> dict[str, Device]:
-        """Return the partitions by name, also those that a scan which has just begun has not met again."""
+        """Return the partitions by name, including those that a running scan has not found again yet."""
         runner = self.runner
         return {**self._earlier, **(runner.devices if runner else {})}
 
     def subscribe(self, wake: Callable[[], object] | None = None) -> Subscription:
-        """Return the events of the current scan from its beginning, and of every later one. wake: called in some
-        thread whenever there is something new."""
+        """Return a subscription to the events of the current scan from its start, and of all later scans.
+
+        wake: called in some thread whenever there are new events.
+        """
         return self._feed.subscribe(wake)
 
     @property
@@ -81,7 +83,7 @@ class Scanner:
         return self._feed.error is not None
 
     def rescan(self) -> None:
-        """Read everything afresh; while paused, as soon as it is resumed."""
+        """Start a new scan; if paused, when resumed."""
         with self._condition:
             if self._closed:
                 return
@@ -90,7 +92,7 @@ class Scanner:
             self._wake()
 
     def pause(self) -> None:
-        """Return when no partition is read, and none is going to be before `resume`."""
+        """Stop reading until `resume`, and return when no partition is being read."""
         with self._condition:
             self._paused = True
             self._wake()
@@ -98,18 +100,18 @@ class Scanner:
 
     @property
     def is_paused(self) -> bool:
-        """Return whether nothing is read before `resume`."""
+        """Return whether scanning is paused."""
         return self._paused
 
     def resume(self) -> None:
-        """Go on reading; nothing happens where it is not paused."""
+        """Continue reading, if paused."""
         with self._condition:
             self._paused = False
             self._condition.notify_all()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Pause until the end, unless it is paused already."""
+        """Pause for the duration of the `with` block, and resume after it unless it was paused before."""
         with self._condition:
             before = self._paused
         self.pause()
@@ -120,7 +122,7 @@ class Scanner:
                 self.resume()
 
     def close(self) -> None:
-        """End the scan for good, and its threads as far as no disk keeps them."""
+        """End scanning for good, with all threads that do not hang in a disk."""
         if self._changes is not None:
             self._changes.close()
         with self._condition:
@@ -148,7 +150,7 @@ class Scanner:
     # --- in the scanner's own thread
 
     def _work(self) -> None:
-        """Do what is wanted until there is nothing to scan. A rescan begins another thread then."""
+        """Carry out the requests until there is nothing left to scan; the next rescan starts another thread."""
         log: CompactedLog | None = None
         while not self._is_done(log):
             try:
@@ -166,7 +168,7 @@ class Scanner:
                     self._feed.end(log, error)
 
     def _is_done(self, log: CompactedLog | None) -> bool:
-        """Return whether the thread has come to its end, which is noted in the same moment."""
+        """Return whether the thread is to end, and if so, record that it has ended."""
         with self._condition:
             closed = self._closed
             done = closed or (log is not None and self._feed.ended and self._wanted is None and not self._paused)
@@ -210,7 +212,7 @@ class Scanner:
             self._feed.end(log)
 
     def _rest(self, log: CompactedLog | None) -> None:
-        """Let every reading thread come to its end, and wait for `resume`."""
+        """Wait until all reading threads have ended, then for `resume`."""
         runner = self.runner
         if runner is not None and log is not None:
             for event in runner.quiesce(QUIET_WITHIN):
@@ -227,7 +229,7 @@ class Scanner:
         if runner is not None:
             runner.resume()
 
-    # --- in the thread that listens to the kernel
+    # --- in the thread that waits for messages of the kernel
 
     def _listen(self, changes: Changes) -> None:
         with contextlib.suppress(OSError):  # then only a rescan finds what is new

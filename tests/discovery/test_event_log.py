@@ -164,7 +164,7 @@ def test_what_is_kept_is_bounded_by_what_is_there_and_what_a_reader_knows(seed: 
         assert len(world.log) <= there
         assert len(slow.cursor) <= len(world.log), "it has read nothing"
     slow.read()
-    seen = len(slow.cursor._told)
+    seen = len(slow.cursor._sent)
     for _ in range(200):
         world.step()
         assert len(slow.cursor) <= len(world.log) + 2 * seen
