@@ -21,10 +21,11 @@ from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 
 _DEEP = 8
-"""Most levels of stacked devices: LUKS on LVM on RAID on partitions, doubled."""
+"""Maximum number of levels of stacked devices: twice LUKS on LVM on RAID on partitions."""
 _MANY = 64
-"""Most parts of one array."""
-_LONGEST = 256  # characters of a serial number or a name that somebody else chose
+"""Maximum number of parts of one array."""
+_LONGEST = 256
+"""Maximum number of characters of a serial number or a name that is read from a disk."""
 
 _USB_INTERFACE = re.compile(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
 _SCSI = re.compile(r"\d{1,9}:(\d{1,9}:\d{1,9}:\d{1,20})")
@@ -61,7 +62,7 @@ class Places:
         it by its given name."""
         for path in (f"/sys/dev/block/{number}" if number else "", f"/sys/class/block/{name}" if name else ""):
             if path and ".." not in path:
-                with contextlib.suppress(OSError, ValueError):  # too long for a name, or with a NUL in it
+                with contextlib.suppress(OSError, ValueError):  # a name that is too long, or contains a NUL
                     folder = Path(os.path.realpath(self._host.path(path)))
                     if folder.is_dir():
                         return folder
@@ -125,7 +126,7 @@ class Places:
                 path.append(f"nvme-{space}")
             elif subsystem in ("pci", "platform", "amba"):
                 kind = "platform" if subsystem == "amba" else subsystem
-                if kind not in subsystems:  # the nearest bridge or bus says it all
+                if kind not in subsystems:  # only the nearest bridge or bus, which is enough
                     path.append(f"{kind}-{name}")
                 subsystems.add(kind)
                 if self._read(parent / "removable") == "removable":  # Thunderbolt, ExpressCard
@@ -203,10 +204,10 @@ def _digest(*parts: str) -> str:
 
 
 class Presence:
-    """The disks that were present when the menu started. Safe to use from several threads.
+    """The disks that were present when the menu started. Thread-safe.
 
-    Disks found within `grace` seconds, or by the first scan, count as present: a disk may be slow to answer, and who
-    plugs one in that quickly could have done so before.
+    Disks found within `grace` seconds, or by the first scan, count as present: a disk may be slow to answer, and
+    anyone who plugs one in that quickly could have done so before.
     """
 
     def __init__(self, grace: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -221,7 +222,7 @@ class Presence:
         self._has_scanned = True
 
     def mark(self, place: Place, name: str) -> Place:
-        """Return the place, marked if its disk was attached after the start."""
+        """Return the place of a device of this name, marked as late if its disk was attached after the start."""
         key = place.disk or f"name={name}"
         with self._lock:
             if not place.late and (not self._has_scanned or self._clock() < self._until):

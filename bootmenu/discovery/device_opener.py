@@ -55,7 +55,7 @@ class DeviceMount(Record, eq=False):
 class DeviceOpener:
     """Opens devices and takes their mounts down again.
 
-    tree: returns the files of another device, mounting it first. known: returns the open trees by device name.
+    tree: returns the files of another device, mounting it first. open_trees: returns the open trees by device name.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class DeviceOpener:
         host: Host,
         loops: Loops,
         tree: Callable[[Device], DirectoryTree],
-        known: Callable[[], Mapping[str, DirectoryTree]],
+        open_trees: Callable[[], Mapping[str, DirectoryTree]],
     ) -> None:
         self._host = host
         self._loops = loops
         self._tree = tree
-        self._known = known
+        self._open_trees = open_trees
         self._base: scratch.Scratch | None = None
         self._lock = Lock()
         """Guards `_base`, and what a record names until it is taken down."""
@@ -124,7 +124,7 @@ class DeviceOpener:
         top = btrfs.top_level(device.parent or device).name
 
         def fallback(path: str) -> DirectoryTree | None:
-            tree = self._known().get(top)
+            tree = self._open_trees().get(top)
             with contextlib.suppress(TreeError):
                 return tree if tree and btrfs.begins_in_subvolume(tree, path) else None
             return None

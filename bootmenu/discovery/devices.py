@@ -56,11 +56,11 @@ NOT_BOOTABLE = frozenset(
 
 _NO_FILES = frozenset(
     {
-        "0x5",  # extended, by whichever of its three numbers: the logical partitions in it are listed beside it
+        "0x5",  # extended, with any of its three numbers; the logical partitions in it are listed separately
         "0xf",
         "0x85",
         "0x41",  # PReP boot
-        "9e1a2d38-c612-4316-aa26-8b49521e5a8b",  # the same with GPT
+        "9e1a2d38-c612-4316-aa26-8b49521e5a8b",  # PReP boot, with GPT
         "21686148-6449-6e6f-744e-656564454649",  # BIOS boot, where GRUB is
         "e3c9e316-0b5c-4db8-817d-f92df00215ae",  # Microsoft reserved
         "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3",  # metadata of Windows' dynamic disks
@@ -168,7 +168,7 @@ class Device(Value, kw_only=True):
         return cls(
             name=name,
             folder=folder,
-            place=Place(bus=Bus.INTERNAL),  # whoever names a folder means it
+            place=Place(bus=Bus.INTERNAL),  # named explicitly, so trusted
             uuid=names.get("uuid"),
             label=names.get("label"),
             partuuid=names.get("partuuid"),
@@ -288,7 +288,7 @@ def _ask_blkid(host: Host, rows: list[Any]) -> None:
     ]
     started = []
     for helper in helpers:
-        with contextlib.suppress(RuntimeError):  # no more threads can be had: this one works, too
+        with contextlib.suppress(RuntimeError):  # no more threads can be started: this one does the work
             helper.start()
             started.append(helper)
     work()
@@ -333,7 +333,7 @@ def _from_lsblk(
         children = [child for child in _list(row.get("children")) if isinstance(child, dict)]
         above = {str(child.get("type")) for child in children}
         if "mpath" in above:
-            # the partitions of one path are those of the whole, once more
+            # multipath: the partitions of a path repeat those of the whole
             children = [child for child in children if child.get("type") != "part"]
         pending += [(child, str(row.get("name")), assembled) for child in reversed(children)]
         device = replace(_device(row, parent, mounted, places), assembled=assembled)
@@ -346,7 +346,7 @@ def _from_lsblk(
         if str(row.get("parttype")).lower() in _NO_FILES:
             continue
         if above - {"part"}:
-            continue  # something stands on it, through which it is read: also half a mirror has a file system
+            continue  # it is read through the device built on it; half a mirror also looks like a file system
         if device.filesystem in MEMBERS:
             yield assembled, Member(device=device)
         elif device.filesystem:

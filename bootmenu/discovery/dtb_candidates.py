@@ -2,8 +2,8 @@
 """Index directories of device trees, and find the tree for this board.
 
 A directory is read once in a scan, and only the head of each tree (formats/dtb_head.py). Nothing is cached between
-scans: for Debian's 577 trees, most of the time goes into opening the files (`make bench`), and to see whether a file
-has changed it would have to be opened, too.
+scans: most of the time goes into opening the files (`make bench`: Debian's 577 trees), and to check whether a file
+has changed, it would have to be opened, too.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from bootmenu.sources.parsers import bare
 from bootmenu.sources.tree import Tree, TreeError, TreeErrorReason
 
 MAX_DEPTH = 6
-"""Most levels of subdirectories that are searched."""
+"""Maximum depth of subdirectories that are searched."""
 MAX_FOLDERS = 1000
 MAX_NAMES = 100_000
-"""Most directory entries that are read."""
+"""Maximum number of directory entries that are read."""
 MAX_TREES = 20_000
 MAX_ON_PARTITION = 100_000
-"""Most trees in all directories that the entries of one partition name."""
+"""Maximum number of trees in all directories on one partition."""
 MAX_LINKS = 2000
 MAX_WHOLE = 64 * 1024 * 1024
-"""Most bytes of trees that are read whole because their root node is not near the start."""
+"""Maximum number of bytes of trees that are read whole because their root node is not near the start."""
 MAX_KEPT = 16 * 1024 * 1024
-"""Most bytes of `compatible` and `model` in one index; Debian's 577 trees have 60 KB."""
+"""Maximum number of bytes of `compatible` and `model` in one index; Debian's 577 trees have 60 KB."""
 _MAX_COMPARED = 8
 _SHOWN = 8
 
@@ -93,18 +93,18 @@ class TreeChoice(Value, kw_only=True):
 
     @property
     def compatible(self) -> tuple[str, ...]:
-        """Of its root, most specific first."""
+        """Return the `compatible` of its root, most specific first."""
         return self.head.compatible
 
     @property
     def model(self) -> str | None:
-        """Of its root."""
+        """Return the `model` of its root, or None."""
         return self.head.model
 
 
 def read_index(tree: Tree, folder: str, max_trees: int = MAX_TREES) -> TreeIndex:
-    """Index a directory of device trees. Raise TreeError if the directory itself cannot be read. The limits above
-    bound time and memory."""
+    """Index a directory of device trees, within the limits above. Raise TreeError if the directory itself cannot be
+    read."""
     return _Search(tree, max_trees).run(folder)
 
 
@@ -172,7 +172,7 @@ class _Search:
                     self._take(f"{base}/{name}", *head)
         below = [f"{base}/{name}" for name in folder.folders]
         for name in folder.links:
-            # the tree follows them, and never out of the partition
+            # `stat` and `open` follow symbolic links, but never out of the partition
             if self._links >= MAX_LINKS:
                 self._cut = self._cut or N_("there are more than {n:,} symbolic links", n=MAX_LINKS)
                 break
@@ -220,7 +220,7 @@ class _Search:
     def _take(self, path: str, head: TreeHead | str, identity: tuple[int, int]) -> None:
         if isinstance(head, str):
             self._unusable(path, head)
-        elif identity not in self._seen:  # by another name
+        elif identity not in self._seen:  # otherwise another name of the same file
             self._seen.add(identity)
             self._kept += len(head.raw_compatible or b"") + len(head.raw_model or b"")
             if self._kept > MAX_KEPT:
@@ -234,19 +234,23 @@ class _Search:
 
 
 def _is_tree(name: str) -> bool:
-    return name.lower().endswith(".dtb")  # FAT's short names are capitals
+    return name.lower().endswith(".dtb")  # FAT's short names are in capitals
 
 
 class DeviceTrees:
     """The directories of device trees that the entries of one scan name, each read once. Thread-safe."""
 
     def __init__(self, board: TreeFacts | None) -> None:
-        """Prepare an empty index; board: the running machine's tree, or None if it has none."""
+        """board: the running machine's tree, or None if it has none."""
         self._board = board if board and board.compatible[:1] not in ((), ("",)) else None
-        self._lock = Lock()  # of the tables; never held while a disk is asked
+        self._lock = Lock()
+        """Protects `_reading` and `_taken`; never held while a disk is accessed."""
         self._reading: dict[object, Lock] = {}
-        self._known: dict[object, TreeIndex | TreeError] = {}
+        """A lock for each directory, held while it is read."""
+        self._indexes: dict[object, TreeIndex | TreeError] = {}
+        """The index of each directory, or the error that reading it raised."""
         self._taken: dict[str, int] = {}
+        """Number of trees read on each device, of MAX_ON_PARTITION."""
         self._picks: dict[int, tuple[TreeIndex, FoundTree | None, TreeFolderFacts]] = {}
         """Choices by the index's id, as thousands of entries may name one directory of thousands of trees."""
 
@@ -256,22 +260,22 @@ class DeviceTrees:
         with self._lock:
             reading = self._reading.setdefault(key, Lock())
         with reading:
-            known = self._known.get(key)
-            if known is None:
+            index = self._indexes.get(key)
+            if index is None:
                 with self._lock:
                     left = MAX_ON_PARTITION - self._taken.get(tree.device, 0)
                 try:
-                    known = read_index(tree, folder, max(0, min(MAX_TREES, left)))
+                    index = read_index(tree, folder, max(0, min(MAX_TREES, left)))
                 except TreeError as error:
-                    known = error
+                    index = error
                 else:
                     with self._lock:
-                        taken = len(known.trees) + known.unreadable
+                        taken = len(index.trees) + index.unreadable
                         self._taken[tree.device] = self._taken.get(tree.device, 0) + taken
-                self._known[key] = known
-        if isinstance(known, TreeError):
-            raise known
-        return known
+                self._indexes[key] = index
+        if isinstance(index, TreeError):
+            raise index
+        return index
 
     def resolve(self, entry: BootEntry, trees: Mapping[str, Tree]) -> tuple[BootEntry, TreeFolderFacts | None]:
         """Return the entry with `dtb` set to this board's tree in its `dtb_folder`, and how it was chosen. Return an
@@ -299,10 +303,10 @@ class DeviceTrees:
         ), facts
 
     def _pick(self, tree: Tree, index: TreeIndex, facts: TreeFolderFacts) -> tuple[FoundTree | None, TreeFolderFacts]:
-        known = self._picks.get(id(index))
-        if known is None:
-            self._picks[id(index)] = known = (index, *self._pick_anew(tree, index, facts))
-        _, picked, answer = known
+        pick = self._picks.get(id(index))
+        if pick is None:
+            self._picks[id(index)] = pick = (index, *self._pick_anew(tree, index, facts))
+        _, picked, answer = pick
         return picked, replace(answer, device=facts.device, path=facts.path)
 
     def _pick_anew(

@@ -19,8 +19,8 @@ class Change(Value):
 
     @classmethod
     def from_message(cls, message: bytes) -> Change | None:
-        """Parse a message; return None if it is about something else. b"" stands for lost messages, which may have
-        been about anything."""
+        """Parse a message; return None if it is about something else. b"" means that messages were lost, which may
+        have been about anything."""
         if not message:
             return cls()
         # lib/kobject_uevent.c: "ACTION@DEVPATH", then KEY=VALUE, each with a NUL at its end

@@ -37,7 +37,7 @@ class Mounts:
     def __init__(self, host: Host, loops: Loops | None = None) -> None:
         self._host = host
         self._loops = loops or Loops(host)
-        self._opener = DeviceOpener(host, self._loops, self.tree, self.known)
+        self._opener = DeviceOpener(host, self._loops, self.tree, self.open_trees)
         self._condition = Condition(Lock())
         """Guards the two below, is notified when a reader ends, and is never held while a disk is accessed."""
         self._mounts: dict[str, DeviceMount] = {}
@@ -187,7 +187,7 @@ class Mounts:
             mount = self._mounts.get(device.name)
             return mount is not None and mount.stale
 
-    def known(self) -> dict[str, DirectoryTree]:
+    def open_trees(self) -> dict[str, DirectoryTree]:
         """Return the open trees by device name."""
         with self._condition:
             return {name: mount.tree for name, mount in self._mounts.items() if mount.tree is not None}
@@ -217,7 +217,8 @@ class Mounts:
         return stuck
 
     def _withdraw(self, name: str | None, *, held: bool = False) -> list[tuple[str, DeviceMount, bool]]:
-        """Choose what `release` closes, and hand it out no more. The caller holds the lock.
+        """Withdraw the mounts that `release` closes, so that `tree` no longer returns them. The caller holds the
+        condition.
 
         Return each with its name, and whether `_close_all` may close it. It then counts as being closed, so that a
         new request for the device waits and does not mount it where it is about to be unmounted."""

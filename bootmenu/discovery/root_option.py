@@ -21,7 +21,7 @@ from bootmenu.sources.tree import CONFIG_LIMIT, Tree, TreeError, TreeErrorReason
 from bootmenu.system.directory_tree import DirectoryTree
 
 _INITS = (
-    # init/main.c:kernel_init, and initramfs-tools' init, which looks for the same
+    # init/main.c:kernel_init, and the init script of initramfs-tools, which tries the same files
     *("/sbin/init", "/etc/init", "/bin/init", "/bin/sh"),
     # switch-root.c: a systemd in the initramfs looks for these first
     *("/usr/lib/systemd/systemd", "/lib/systemd/systemd"),
@@ -35,7 +35,7 @@ _DRACUT = "/usr/bin/dracut"
 """With hostonly_cmdline, dracut writes the root options of the running system into the initramfs (dracut.conf(5))."""
 _FOLDERS = frozenset(("bin", "dev", "etc", "lib", "proc", "sbin", "sys", "usr", "var"))
 _WHOLE = 3
-"""Least number of these that a root file system has, even one with only a program and its libraries."""
+"""Minimum number of _FOLDERS that a root file system has, even one with only a program and its libraries."""
 _MAX_SUBVOLUMES = 32
 _MAX_PROBED = 8
 
@@ -45,10 +45,11 @@ def reference(cmdline: CommandLine) -> str | None:
     kernel or initramfs would look for init."""
     wanted = cmdline.get("root") or ""
     if "PARTNROFF=" in wanted or any(cmdline.get(option) for option in _IN_A_FILE) or cmdline.get("rdinit"):
-        return None  # relative to another one; a live system, which has its root in a file; a system in the initramfs
+        # relative to another partition; a live system, whose root is in a file; a system in the initramfs
+        return None
     ostree = cmdline.get("ostree")
     if ostree is not None and not ostree.startswith("/"):
-        return None  # a link that its initramfs chooses
+        return None  # the initramfs chooses the deployment
     if re.match(r"(?:UUID|LABEL|PARTUUID|PARTLABEL)=.|/dev/.", wanted):
         return canonical(wanted)
     return None
@@ -100,7 +101,7 @@ def _root_facts(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: Co
             top = tree
         if number and not subvolume:
             if int(number) != btrfs.TOP_NUMBER if number.isdecimal() else True:
-                return None  # no file says which subvolume has that number
+                return None  # a subvolume id cannot be resolved to a path here
             tree, subvolume = top or tree, number
         elif subvolume:
             try:
@@ -110,7 +111,7 @@ def _root_facts(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: Co
                     return None
                 if device.folder is None:
                     return RootFacts(subvolume=subvolume, missing=True, others=_others(mounts, top, inits)[0])
-                named = tree  # whoever names a folder may mean the subvolume itself
+                named = tree  # the folder given by --tree may be the subvolume itself
             if named is None:
                 return None
             tree = named
@@ -123,11 +124,11 @@ def _root_facts(mounts: Mounts, device: Device, tree: DirectoryTree, cmdline: Co
         with contextlib.suppress(TreeError):
             whole = len(_FOLDERS & set(tree.list("/"))) >= _WHOLE
             if device.folder is not None and not others and not whole:
-                return None  # a part of a root was handed in, such as its /boot
+                return None  # the folder given by --tree is only a part of a root, such as its /boot
             return RootFacts(
                 subvolume=subvolume,
                 others=others,
-                # what the command line says goes before what is in the initramfs
+                # rootflags= on the command line overrides what dracut wrote into the initramfs
                 dracut=dracut and not cmdline.get("rootflags"),
                 whole=whole,
                 default_known=mounts.is_default(device),
@@ -145,7 +146,7 @@ def _init(tree: Tree, inits: Sequence[str | None], below: str) -> tuple[str, boo
             if tree.stat(f"{below}{normal(path)}").is_file:
                 return path, False
         except TreeError as error:
-            # a link from /sbin/init leads to wherever /usr is
+            # other than MISSING: it may be a link into /usr on another partition
             denied |= error.reason is not TreeErrorReason.MISSING
     return "", denied
 
@@ -185,7 +186,7 @@ def _others(mounts: Mounts, top: DirectoryTree | None, inits: Sequence[str | Non
 
 def _subvolumes(top: Tree) -> Iterator[str]:
     left = _MAX_SUBVOLUMES
-    # what distributions call it, before anything else
+    # the names that distributions use come first
     usual = ("@", "root", "@rootfs", "@root")
     with contextlib.suppress(TreeError):
         for name in sorted(top.list("/"), key=lambda name: (name not in usual, name))[: 10 * _MAX_SUBVOLUMES]:

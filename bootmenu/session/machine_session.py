@@ -85,7 +85,7 @@ class MachineSession:
         self._patience = self.settings.scan_seconds if patience is None else patience
         self._mounts = self._partitions.mounts
         self.dtb_builder = DtbBuilder(
-            host, machine, self._mounts.known, carry_over=self.settings.carry_over, local=local
+            host, machine, self._mounts.open_trees, carry_over=self.settings.carry_over, local=local
         )
         self._order = PartitionOrder()
         self.scanner = Scanner(self._begin_scan, self._mounts.release, changes)

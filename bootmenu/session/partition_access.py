@@ -83,7 +83,7 @@ class PartitionAccess:
     @contextlib.contextmanager
     def unmounted(self, name: str) -> Iterator[None]:
         """Unmount a file system until the end, because it cannot be mounted for writing while mounted read-only."""
-        mounted = [known for known in self.mounts.known() if known == name or known.startswith(f"{name}:")]
+        mounted = [known for known in self.mounts.open_trees() if known == name or known.startswith(f"{name}:")]
         self.mounts.release(name)
         try:
             yield

@@ -285,7 +285,7 @@ def test_what_is_plugged_in_is_read_and_what_is_pulled_is_gone(bench: Bench) -> 
     assert [event.problem for event in went if isinstance(event, ProblemGone)] == [problem]
     assert went[-1] == DeviceGone(stick)
     assert set(bench.session.devices) == {"sda1"}
-    assert set(bench.session._mounts.known()) == {"sda1"}
+    assert set(bench.session._mounts.open_trees()) == {"sda1"}
 
 
 def test_what_is_pulled_is_gone_also_when_only_the_look_tells(bench: Bench) -> None:

@@ -284,7 +284,7 @@ def test_letting_go_of_a_partition_lets_go_of_what_lies_in_it(host: Host, tmp_pa
         mounts.tree(device)
         mounts.tree(Device(name="sda10", folder=str(tmp_path)))
         assert mounts.release("sda1") == []
-        assert list(mounts.known()) == ["sda10"]
+        assert list(mounts.open_trees()) == ["sda10"]
         assert not syscalls_of(host).mounted
 
 
@@ -380,7 +380,7 @@ def test_what_is_busy_is_detached_and_said(host: Host, tmp_path: Path) -> None:
     syscalls_of(host).errors["umount", target] = errno.EBUSY
     assert mounts.release() == ["sda1: Device or resource busy"]
     assert unmounted(host) == [("sda2", 0), ("sda1", 0), ("sda1", MNT_DETACH)]
-    assert mounts.known() == {}
+    assert mounts.open_trees() == {}
     assert mounts.release() == []
 
 
@@ -492,7 +492,7 @@ def test_a_device_that_hangs_keeps_nobody_from_another_and_is_undone_when_it_ans
     thread, outcome = in_a_thread(lambda: mounts.tree(device("sdz1")))
     assert dead.asked.wait(30)
     mounts.tree(device("sda1"))
-    assert set(mounts.known()) == {"sda1"}
+    assert set(mounts.open_trees()) == {"sda1"}
     assert mounts.release() == ["sdz1: does not answer"]
     assert unmounted(host) == [("sda1", 0)]
     with pytest.raises(MountError, match="an earlier attempt still waits"):
@@ -535,7 +535,7 @@ def test_a_device_that_comes_again_waits_for_whoever_is_still_reading_what_it_wa
         thread, outcome = in_a_thread(lambda: mounts.tree(device()))
         assert waits.wait(30)
     thread.join()
-    assert outcome == [mounts.known()["sda1"]]
+    assert outcome == [mounts.open_trees()["sda1"]]
     mounts.release()
 
 
@@ -633,7 +633,7 @@ def test_what_is_wanted_again_is_mounted_after_it_was_unmounted_and_not_below_it
     calls = [call[0] for call in syscalls_of(host).calls if call[0] in ("mount", "umount")]
     assert calls == ["mount", "umount", "mount"]
     assert isinstance(got[0], DirectoryTree)
-    assert mounts.known() == {"sda1": got[0]}
+    assert mounts.open_trees() == {"sda1": got[0]}
     mounts.release()
 
 
@@ -658,7 +658,7 @@ def test_one_device_is_let_go_of_alone(host: Host) -> None:
         assert mounts.release("sdb1") == []
         assert mounts.release("sdc1") == []
         assert unmounted(host) == [("sdb1", 0)]
-        assert set(mounts.known()) == {"sda1"}
+        assert set(mounts.open_trees()) == {"sda1"}
 
 
 # ---- what is held -----------------------------------------------------------------------------------------
@@ -675,7 +675,7 @@ def test_what_is_held_outlives_the_scans_and_is_let_go_of_with_its_holder(host: 
         assert mounts.release() == []
         assert len(mounted(host)) == 2
     assert unmounted(host) == [("sdb1", 0), ("sda1", 0)]
-    assert mounts.known() == {}
+    assert mounts.open_trees() == {}
 
 
 def test_what_a_scan_uses_again_stays_when_its_holder_is_gone(host: Host) -> None:
@@ -683,7 +683,7 @@ def test_what_a_scan_uses_again_stays_when_its_holder_is_gone(host: Host) -> Non
         with mounts.holding(device()) as tree:
             mounts.release()
             assert mounts.tree(device()) is tree
-        assert mounts.known() == {"sda1": tree}
+        assert mounts.open_trees() == {"sda1": tree}
 
 
 @pytest.mark.parametrize("how", ["gone", "jump", "another disk"])
@@ -701,7 +701,7 @@ def test_a_device_that_goes_and_a_jump_take_what_is_held(host: Host, how: str) -
         assert unmounted(host) == [("sda1", 0)]
         with pytest.raises(TreeError):
             tree.list("/")
-        assert set(mounts.known()) == ({"sda1"} if how == "another disk" else set())
+        assert set(mounts.open_trees()) == ({"sda1"} if how == "another disk" else set())
     assert mounts.release() == []
     assert not syscalls_of(host).mounted
 
@@ -712,8 +712,8 @@ def test_an_image_is_held_with_the_partition_that_it_lies_on(host: Host, tmp_pat
     assert isinstance(inner, Device)
     with mounts.holding(inner):
         mounts.release()
-        assert set(mounts.known()) == {"sda1", inner.name}
-    assert mounts.known() == {}
+        assert set(mounts.open_trees()) == {"sda1", inner.name}
+    assert mounts.open_trees() == {}
     assert mounts._loops.names == frozenset()
 
 
@@ -725,7 +725,7 @@ def test_what_cannot_be_mounted_is_held_by_nobody(host: Host) -> None:
     del syscalls_of(host).errors["mount"]
     mounts.tree(device())
     mounts.release()
-    assert mounts.known() == {}
+    assert mounts.open_trees() == {}
 
 
 # ---- a real file system -----------------------------------------------------------------------------------

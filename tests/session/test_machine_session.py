@@ -98,7 +98,7 @@ def test_an_entry_is_planned_and_started_again_after_a_jump_that_came_back(demo:
             with pytest.raises(SimulatedJump):
                 demo.execute(plan)
             demo.unload(plan)
-    assert demo._mounts.known() == {}
+    assert demo._mounts.open_trees() == {}
 
 
 def test_an_entry_is_started_right_after_a_look_has_begun_anew(demo: MachineSession) -> None:
@@ -180,7 +180,7 @@ def test_a_partition_that_is_gone_is_said_and_nothing_is_held(tmp_path: Path) ->
             session.plan(listing)
         with pytest.raises(LoadError, match=r"sda1: .*No such file"):
             list(session.load(plan))
-    assert session._mounts.known() == {}
+    assert session._mounts.open_trees() == {}
 
 
 @pytest.mark.parametrize("end", ["cancelled", "refused", "failed", "raised"])
@@ -188,9 +188,9 @@ def test_what_was_held_is_let_go_of_however_a_start_ends(demo: MachineSession, e
     own = own_tree(demo)
     demo._mounts.release()
     with suppress(LoadError, ZeroDivisionError), demo.holding(own):
-        assert own.entry.device in demo._mounts.known()
+        assert own.entry.device in demo._mounts.open_trees()
         demo._mounts.release()
-        assert own.entry.device in demo._mounts.known(), "a scan lets go of what nobody holds"
+        assert own.entry.device in demo._mounts.open_trees(), "a scan lets go of what nobody holds"
         plan = demo.plan(own)
         if end == "raised":
             raise ZeroDivisionError
@@ -203,7 +203,7 @@ def test_what_was_held_is_let_go_of_however_a_start_ends(demo: MachineSession, e
         if end == "failed":
             raise LoadError("did not jump", "", stage=Stage.JUMP)
     demo._mounts.release()
-    assert demo._mounts.known() == {}
+    assert demo._mounts.open_trees() == {}
 
 
 def test_the_device_trees_beside_an_entry_are_offered_also_after_its_partition_was_let_go(
@@ -434,10 +434,10 @@ def test_the_partition_that_remembers_is_let_go_of_for_that_moment(tmp_path: Pat
     host = fake_host(tmp_path / "host")
     session = MachineSession(host, machines.virt(), lambda: (device,), settings=Settings(state_device="LABEL=STATE"))
     collect(session)
-    opened = session._mounts.known()
+    opened = session._mounts.open_trees()
     with session._partitions.unmounted("sda1"):
-        assert session._mounts.known() == {}
-    assert opened.keys() == session._mounts.known().keys() == {"sda1"}
+        assert session._mounts.open_trees() == {}
+    assert opened.keys() == session._mounts.open_trees().keys() == {"sda1"}
     assert session.state_store.keep(State(default="x"))
     assert (tmp_path / "part/var/lib/bootmenu/state.json").exists()
 
@@ -583,10 +583,10 @@ def test_power_lets_go_of_the_partitions_first(tmp_path: Path) -> None:
         host, machines.virt(), lambda: (Device(name="sda1", folder=str(tmp_path / "part"), place=INSIDE),)
     )
     collect(session)
-    assert session._mounts.known()
+    assert session._mounts.open_trees()
     with pytest.raises(PowerError):
         session.power(Power.REBOOT)
-    assert not session._mounts.known()
+    assert not session._mounts.open_trees()
     assert syscalls_of(host).calls[-1][0] == "reboot"
 
 

@@ -19,7 +19,7 @@ _SECONDS = 30.0
 
 
 _SAID = 300
-"""Most characters of a tool's error message that are kept."""
+"""Maximum number of characters of a tool's error message that are kept."""
 
 
 class StorageError(BootmenuError):

@@ -16,7 +16,7 @@ from bootmenu.model.entry import Problem
 from bootmenu.system.host import Host
 
 _ROUNDS = 4
-"""Most rounds of assembling: volumes on an encrypted partition on an array, and one more."""
+"""Maximum number of rounds of assembling: volumes on an encrypted partition on an array, and one more."""
 _TOOL_WAIT = 5.0
 """Seconds that a release waits for a running tool."""
 

@@ -23,13 +23,14 @@ TOP = "/"
 TOP_NUMBER = 5  # include/uapi/linux/btrfs_tree.h: BTRFS_FS_TREE_OBJECTID
 TOP_OPTION = f"subvolid={TOP_NUMBER}"
 MAX_SUBVOLUMES = 16
-"""Most that are read on one file system: with a snapshot every hour there are hundreds, all with the same kernels."""
+"""Maximum number of subvolumes that are read on one file system: hourly snapshots make hundreds, all with the same
+kernels."""
 
 _MOUNTED = "/sys/fs/btrfs"
 """Directory where UUID/devices has links to the devices of a mounted file system (fs/btrfs/sysfs.c)."""
 _MAX_LOOKED_AT = 1000
 _ROOT_INODE = 256
-# Where snapper and Timeshift put them, below the top level or below a subvolume; * = any name, the last first.
+# Where snapper and Timeshift create them, below the top level or below a subvolume; * is any name, newest first
 _SNAPSHOTS = (".snapshots/*/snapshot", "@snapshots/*/snapshot", "timeshift-btrfs/snapshots/*/@")
 _FOLDERS = ("boot", "loader", "EFI", "extlinux", "grub", "grub2", "syslinux")
 
@@ -42,11 +43,11 @@ def top_level(device: Device) -> Device:
 def foreign(host: Host, path: str, place: Place) -> str:
     """Return why the mounted file system may not be the one on the device, or an empty string if it is.
 
-    The kernel accepts any disk that claims to be part of a file system, and uses the newest. Parts that are attached
-    no further outside of the machine than the device itself are trusted as much as it is.
+    The kernel accepts any disk that claims to be part of a file system, and uses the newest. Parts whose place has no
+    higher rank than the device's are trusted as much as it is.
     """
     if not host.exists(_MOUNTED):
-        return ""  # /sys says nothing, nor where any disk is
+        return ""  # no sysfs: members and places are unknown
     try:
         number = host.path(path).stat().st_rdev
     except OSError:
@@ -77,7 +78,7 @@ def _members(host: Host, number: str) -> tuple[str, ...]:
 
 def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Problem]:
     """Yield the subvolumes that may hold something to boot, except the default one; the top level may be one."""
-    known = {default.stat("/").identity}
+    seen = {default.stat("/").identity}
     read = 0
     for looked_at, path in enumerate(_candidates(top)):
         if looked_at >= _MAX_LOOKED_AT:
@@ -86,9 +87,9 @@ def subvolumes(device: Device, default: Tree, top: Tree) -> Iterator[Device | Pr
             return
         with contextlib.suppress(TreeError):
             info = top.stat(path)
-            if not info.is_folder or info.identity[1] != _ROOT_INODE or info.identity in known:
+            if not info.is_folder or info.identity[1] != _ROOT_INODE or info.identity in seen:
                 continue
-            known.add(info.identity)
+            seen.add(info.identity)
             if not _may_boot(top, path):
                 continue
             read += 1
@@ -115,7 +116,7 @@ def _candidates(top: Tree) -> Iterator[str]:
     yield TOP
     first = [f"/{name}" for name in _names(top, TOP)]
     yield from first
-    # snapshots come last: where there are too many, nothing else is lost
+    # snapshots come last, so that a limit drops only snapshots
     for below in ("", *first):
         for pattern in _SNAPSHOTS:
             folder, _, last = pattern.partition("/*/")

@@ -17,7 +17,7 @@ from bootmenu.sources.tree import Tree, TreeError
 FILESYSTEM = "iso9660"
 FOLDERS = ("/", "/boot", "/iso", "/isos", "/boot-isos")
 MAX_IMAGES = 16
-"""Most images on one partition, as each takes a loop device."""
+"""Maximum number of images that are read on one partition, as each takes a loop device."""
 
 # ECMA-119, 8.4: the primary volume descriptor is in sector 16; identifier at 1, volume identifier at 40
 _DESCRIPTOR = 16 * 2048

@@ -21,7 +21,7 @@ from bootmenu.model.place import NOWHERE
 from bootmenu.model.value import Record
 
 MAX_VOLUMES = 64
-"""Most volumes on one machine."""
+"""Maximum number of logical volumes that are activated."""
 
 _PLAIN = frozenset({"linear", "striped"})
 _NAME = re.compile(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}")  # lvm(8), VALID NAMES
