@@ -159,7 +159,7 @@ def jump(console_session: ConsoleSession, plan: LoadPlan) -> None:
 
 
 def _kernel_messages() -> contextlib.AbstractContextManager[None]:
-    """Let the kernel print on the console until the end, for the second kernel's or a failed jump's first messages.
+    """Let the kernel print on the console until the end, for the next kernel's or a failed jump's first messages.
     After a failed jump it is silent again, because its messages would be drawn over the menu."""
     saved = os.environ.get("BOOTMENU_PRINTK")
     with contextlib.suppress(OSError, IndexError):

@@ -12,7 +12,7 @@ from bootmenu.model.value import Value, field, replace
 class Severity(StrEnum):
     """How bad a finding is. The verdict of a report is its worst severity: fail > warn > unknown > pass.
 
-    fail: the load is refused, or the second kernel does not come up.
+    fail: the load is refused, or the next kernel does not come up.
     warn: it comes up, and something named is lost or risky.
     unknown: the check applies, but lacks evidence; never a silent pass.
     pass: checked and right.

@@ -150,7 +150,7 @@ class MachineFacts(Value, kw_only=True):
 
     @property
     def jump_cpu(self) -> int | None:
-        """Return the number of the CPU that makes the jump and boots the second kernel: 0, unless the kernel command
+        """Return the number of the CPU that makes the jump and boots the next kernel: 0, unless the kernel command
         line says `reboot=sN` (kernel/reboot.c:reboot_setup), or None if that is unknown."""
         if self.command_line is None:
             return None

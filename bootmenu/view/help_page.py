@@ -16,7 +16,7 @@ _MEANINGS = {
     Severity.PASS: N_("all checks passed"),
     Severity.WARN: N_("it boots, but something is lost or at risk, as the finding says"),
     Severity.UNKNOWN: N_("a check could not be made; it may work"),
-    Severity.FAIL: N_("the load is refused, or the second kernel does not start"),
+    Severity.FAIL: N_("the load is refused, or the next kernel does not start"),
 }
 
 _SCREENS = (

@@ -54,7 +54,7 @@ def first_stage(vm_cache: Path) -> stages.Stage:
 
 @pytest.fixture
 def token() -> str:
-    """Made for one run, so that only this run's second kernel can print it."""
+    """Made for one run, so that only this run's next kernel can print it."""
     return secrets.token_hex(6)
 
 

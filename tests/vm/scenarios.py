@@ -27,7 +27,7 @@ class Load(StrEnum):
 
 
 class Second(StrEnum):
-    """What became of the second kernel."""
+    """What became of the next kernel."""
 
     BOOTS = "boots"
     FEWER_CPUS = "boots with fewer CPUs"
@@ -60,7 +60,7 @@ class Scenario:
     overlay: str | None = None
     """Source text of an overlay for the entry's tree."""
     fact: tuple[str, str] | None = None
-    """What the second kernel has to find in its /proc/device-tree: path and text."""
+    """What the next kernel has to find in its /proc/device-tree: path and text."""
     options: str = ""
     """More options of `bootmenu check` and `bootmenu boot`."""
     second_cmdline: str = "console=ttyAMA0 earlycon panic=1"
@@ -75,7 +75,7 @@ class Scenario:
 
     @property
     def command_line(self) -> str:
-        """Of the second kernel, which tells a fact when it is asked."""
+        """Of the next kernel, which tells a fact when it is asked."""
         return f"{self.second_cmdline} fact={self.fact[0]}" if self.fact else self.second_cmdline
 
 
@@ -92,7 +92,7 @@ class Outcome:
     first_cpus: int
     second_cpus: int
     corrupted: bool = False
-    """The second kernel said that its memory may be corrupted."""
+    """The next kernel said that its memory may be corrupted."""
 
     @property
     def worst_codes(self) -> set[str]:
@@ -107,12 +107,12 @@ def refused_with(text: str) -> str:
 
 
 _PATIENCE = 150.0
-"""Seconds without a byte that a second kernel is granted which ought to come up: on a busy host kexec-tools'
+"""Seconds without a byte that the next kernel is granted if it ought to come up: on a busy host kexec-tools'
 purgatory alone, which hashes every segment with the MMU off, can take one of the usual minutes."""
 
 
 def watch(vm: Machine, scenario: Scenario, token: str) -> Outcome:
-    """Read what the guest tells, from power-on to the second kernel's word or to silence."""
+    """Read what the guest tells, from power-on to the next kernel's word or to silence."""
     silence = SILENCE_AFTER_JUMP if scenario.second is Second.SILENT else _PATIENCE
     vm.wait_for("scenario check end", 150)
     facts = json.loads(_between(vm.text, "facts"))

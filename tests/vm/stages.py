@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The two stages of a VM test: bootmenu's own image, and a tiny second kernel that tells how it was started."""
+"""The two stages of a VM test: bootmenu's own image, and a tiny kernel to start, which tells how it was started."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def table(rows: dict[str, dict[str, str]]) -> str:
     missing = [scenario.name for scenario in SCENARIOS if scenario.name not in rows]
     if missing:
         raise SystemExit(f"not run yet: {', '.join(missing)}. Run: make scenarios")
-    lines = ["| scenario | predicted | load | second kernel |", "| --- | --- | --- | --- |"]
+    lines = ["| scenario | predicted | load | next kernel |", "| --- | --- | --- | --- |"]
     for scenario in SCENARIOS:
         row = rows[scenario.name]
         codes = f" {', '.join(row['codes'])}" if row["codes"] else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Loading by the calls themselves, beside kexec-tools: the same second kernel, sooner and in less memory."""
+"""Loading by the calls themselves, beside kexec-tools: the same next kernel, sooner and in less memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PER_BOOT = {"/chosen/kaslr-seed", "/chosen/rng-seed", "/chosen/linux,initrd-sta
 
 
 class Booted(NamedTuple):
-    """A second kernel that came up."""
+    """The next kernel, which came up."""
 
     cmdline: str
     tree: dict[str, str]
@@ -117,7 +117,7 @@ def test_both_ways_hand_on_the_same_and_the_native_one_is_sooner_and_smaller(
 
     # memory differs, so the reference is booted with the same
     other_cmdline, other_tree, _, theirs_up = second_kernel("kexec_tools", None, 2560)
-    print(f"\nfrom the jump to the second kernel's init: {ours_up:.1f} s natively, {theirs_up:.1f} s by kexec-tools")
+    print(f"\nfrom the jump to the next kernel's init: {ours_up:.1f} s natively, {theirs_up:.1f} s by kexec-tools")
     assert cmdline == other_cmdline == CMDLINE
     differing = {path for path in tree.keys() | other_tree.keys() if tree.get(path) != other_tree.get(path)}
     assert differing <= _PER_BOOT, differing

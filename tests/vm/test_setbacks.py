@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What goes wrong on the way to the second kernel, made to happen: refusals, a slow disk, a jump that comes back."""
+"""What goes wrong on the way to the next kernel, made to happen: refusals, a slow disk, a jump that comes back."""
 
 from __future__ import annotations
 

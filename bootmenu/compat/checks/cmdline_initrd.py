@@ -234,7 +234,7 @@ _CONSOLES = (
 
 @entry_check("CMD-CONSOLE")
 def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the second kernel has the consoles of its kernel command line; without one its output is lost."""
+    """Check that the next kernel has the consoles of its kernel command line; without one its output is lost."""
     with_tree = (Architecture.ARM64, Architecture.RISCV64)
     if not entry.command_line.strip() or _architecture(machine, entry) not in with_tree:
         return
@@ -306,17 +306,17 @@ def console(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
 
 @entry_check("CMD-NRCPUS")
 def cpu_limit(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that nr_cpus= and maxcpus=, which are meant for the first stage, do not limit the second kernel."""
+    """Check that nr_cpus= and maxcpus=, which are meant for the first stage, do not limit the next kernel."""
     options = CommandLine(entry.command_line)
     if options.get("nr_cpus") is None and options.get("maxcpus") is None:
-        yield passed("Nothing limits the second kernel's CPUs.", command_line=entry.command_line)
+        yield passed("Nothing limits the next kernel's CPUs.", command_line=entry.command_line)
     for name in ("nr_cpus", "maxcpus"):
         value = options.get(name)
         if value is None:
             continue
         first = CommandLine(machine.command_line or "").get(name)
         yield warned(
-            f"{name}={value} limits the second kernel's CPUs"
+            f"{name}={value} limits the next kernel's CPUs"
             + (", as it limits the first stage's; it was probably copied along." if first == value else "."),
             "Take it out of the entry unless it is meant.",
             option=name,

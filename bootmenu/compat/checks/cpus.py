@@ -155,7 +155,7 @@ def protected_kvm(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("EL-MODE")
 def exception_level(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Report the exception level of the CPUs, at which the second kernel is entered."""
+    """Report the exception level of the CPUs, at which the next kernel is entered."""
     if machine.architecture is not Architecture.ARM64:
         return
     if machine.exception_level is None:
@@ -167,7 +167,7 @@ def exception_level(machine: MachineFacts) -> Iterator[CheckResult]:
     elif machine.exception_level == "inconsistent":
         yield warned(
             "The CPUs were started at different exception levels: firmware is at fault.",
-            "Update the firmware; KVM will not work in the second kernel.",
+            "Update the firmware; KVM will not work in the next kernel.",
             exception_level=machine.exception_level,
         )
     else:

@@ -104,7 +104,7 @@ def _compare_sets(
     if extra:
         yield warned(
             f"{entry.tree_name} describes CPU {_hexes(extra)}, which this machine does not have: "
-            "the second kernel will wait for it in vain.",
+            "the next kernel will wait for it in vain.",
             hint,
             **evidence,
         )
@@ -219,7 +219,7 @@ def release_address(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckR
 
 @entry_check("DT-CPU-SPIN-RESERVED", requires=("DTB-STRUCT", "DT-CPU-SET"))
 def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the spin code and its addresses are in reserved memory, or the second kernel overwrites them."""
+    """Check that the spin code and its addresses are in reserved memory, or the next kernel overwrites them."""
     tree = entry.tree
     if tree is None:
         return
@@ -239,7 +239,7 @@ def reserved(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
             release_addresses=[_hex(address) for address in sorted(addresses)],
         )
         return
-    # the second kernel does not write outside of what the tree calls memory
+    # the next kernel does not write outside of what the tree calls memory
     open_ones = sorted(
         address
         for address in addresses
@@ -333,7 +333,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         # drivers/firmware/psci/psci.c:psci_0_2_init calls PSCI_VERSION at boot, even if the CPUs do not use PSCI
         yield failed(
             f"{entry.tree_name} calls firmware by PSCI, which this machine does not have: "
-            "the first call would stop the second kernel.",
+            "the first call would stop the next kernel.",
             "Use this board's own device tree.",
             **evidence,
         )
@@ -353,7 +353,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
             **evidence,
         )
     elif tree.psci_method == "hvc" and machine.exception_level == "EL2" and machine.host_extensions is False:
-        # Entered at EL2 and running at EL1, the second kernel calls its own hypervisor stub, which knows no PSCI
+        # Entered at EL2 and running at EL1, the next kernel calls its own hypervisor stub, which knows no PSCI
         # (arch/arm64/kernel/hyp-stub.S): such a kernel was seen to boot on one CPU.
         yield warned(
             f"{entry.tree_name} calls PSCI by hvc, this machine's firmware answers to smc: only the boot CPU "
@@ -363,7 +363,7 @@ def psci_method(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResul
         )
     elif tree.psci_method == "hvc" and machine.exception_level == "EL2" and machine.host_extensions is None:
         yield unknown(
-            f"{entry.tree_name} calls PSCI by hvc, this machine's firmware answers to smc; whether the second kernel "
+            f"{entry.tree_name} calls PSCI by hvc, this machine's firmware answers to smc; whether the next kernel "
             "survives that is not known.",
             "Set the method of /psci to smc, or use this board's own device tree.",
             **evidence,

@@ -16,7 +16,7 @@ _FILL_IN_MEMORY = "Let bootmenu fill in this machine's memory (carry-over = true
 
 
 def used_memory(machine: MachineFacts, tree: TreeFacts) -> tuple[MemoryRange, ...]:
-    """Return the memory that the second kernel will use: that of its tree, or else this machine's."""
+    """Return the memory that the next kernel will use: that of its tree, or else this machine's."""
     return merged(tree.memory) or machine.memory
 
 
@@ -109,7 +109,7 @@ def reservations(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResu
         names = ", ".join(item.name for item in hard)
         yield failed(
             f"{entry.tree_name} does not reserve memory that firmware lives in ({names}): "
-            "the second kernel would run into it.",
+            "the next kernel would run into it.",
             USE_OWN_TREE,
             **evidence,
         )
@@ -212,7 +212,7 @@ def lpi_tables(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult
     """Check that nothing overwrites GICv3's LPI tables, which stay in use through kexec."""
     # drivers/irqchip/irq-gic-v3-its.c: once enabled, LPIs cannot be switched off again, and the hardware keeps
     # reading and writing the tables. EFI's memory map reserves them; /proc/iomem does not list them, so without EFI
-    # the second kernel does not know of them.
+    # the next kernel does not know of them.
     controller = machine.tree.interrupt_controller if machine.tree else None
     tables = machine.lpi_tables
     if machine.architecture is not Architecture.ARM64:

@@ -118,7 +118,7 @@ def _kib(size: int) -> str:
 
 @entry_check("IMG-PAGE", requires=("IMG-FORMAT", "IMG-ARCH"))
 def page_size(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
-    """Check that the CPU supports the kernel's page size: kexec does not, and the second kernel would hang."""
+    """Check that the CPU supports the kernel's page size: kexec does not, and the next kernel would hang."""
     if entry.kernel is None or entry.kernel.image is None:
         return
     image = image_of(entry)

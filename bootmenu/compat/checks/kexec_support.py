@@ -132,6 +132,6 @@ def loaded(machine: MachineFacts) -> Iterator[CheckResult]:
 
 @machine_check("SYS-CRASH-LOADED")
 def crash_kernel(machine: MachineFacts) -> Iterator[CheckResult]:
-    """Report that a loaded crash kernel (kdump) is lost in the second kernel."""
+    """Report that a loaded crash kernel (kdump) is lost in the next kernel."""
     if machine.kexec.crash_loaded:
-        yield passed("A crash kernel is armed; the second kernel has to arm its own.", kexec_crash_loaded=True)
+        yield passed("A crash kernel is armed; the next kernel has to arm its own.", kexec_crash_loaded=True)

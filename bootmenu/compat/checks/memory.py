@@ -213,7 +213,7 @@ def free(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
     packed = _initramfs(entry)
     if image is None or packed is None:  # MEM-HALF reports that the size is not known
         return
-    # the kernel keeps its own copy, with room for what the new kernel adds; before that, the file is read
+    # the kernel keeps its own copy, with room for what the next kernel adds; before that, the file is read
     read = (image.content_size or _memory_of(image)) + packed
     needed = _memory_of(image) + packed + (read if entry.reads_into_memory else 0)
     evidence: dict[str, object] = {

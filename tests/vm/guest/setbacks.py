@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """In the first stage, with a slow disk: watches a load, gives one up, lets a hook stop a jump and two jumps come
-back, and starts the second kernel in the end. Tells everything in lines of JSON."""
+back, and starts the next kernel in the end. Tells everything in lines of JSON."""
 
 import ctypes
 import json
