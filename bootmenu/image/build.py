@@ -7,7 +7,7 @@ import contextlib
 import gzip
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import assert_never
@@ -82,10 +82,13 @@ class BuildOptions(Value, kw_only=True):
 def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> None:
     """Build the image, and write it and the kernel to disk; report progress to ``say``.
 
-    Raise UsageError if options contradict each other, BootmenuError if something is missing.
+    Raise UsageError if options contradict each other or an included file is unusable, BootmenuError if something is
+    missing.
     """
+    # before anything is downloaded
     for source, destination in options.includes:
         _check_settings(source, destination)
+    included = [file for source, destination in options.includes for file in _included(source, destination)]
     root = _prepare_root(options, runner, say)
     version = choose_version(kernel_modules.versions(root), options.kernel_version, os.uname().release)
     contents = Contents()
@@ -94,8 +97,8 @@ def build(options: BuildOptions, runner: Runner, say: Callable[[str], None]) -> 
     contents.file("init", _data("init.sh"), part="init", executable=True)
     contents.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", part="init")
     contents.file("etc/group", b"root:x:0:\n", part="init")
-    for source, destination in options.includes:
-        _include(source, destination, contents)
+    for destination, data, executable in included:
+        contents.file(destination, data, part="included files", executable=executable)
     say(f"packing {len(contents.nodes)} files")
     archive = b"".join(cpio.pack(contents.nodes, mtime=options.mtime))
     packed = options.compress.apply(archive)
@@ -213,7 +216,7 @@ def _add_kernel_parts(root: Root, version: str, contents: Contents, say: Callabl
 
 
 def _check_settings(source: Path, destination: str) -> None:
-    """Raise BootmenuError for a settings file with problems, which could not be fixed where the image runs."""
+    """Raise UsageError for a settings file with problems, which could not be fixed where the image runs."""
     inside = PurePosixPath(FILE.strip("/"))
     folder = PurePosixPath(destination.strip("/"))
     file = source if folder == inside else None
@@ -225,22 +228,24 @@ def _check_settings(source: Path, destination: str) -> None:
     try:
         found = settings_layers.parse(file.read_bytes(), str(file))
     except OSError as error:
-        raise BootmenuError(f"{file} cannot be packed as settings: {error.strerror}.", hint) from error
+        raise UsageError(f"{file} cannot be packed as settings: {error.strerror}.", hint) from error
     problems = [*found.problems, *filter(None, [pin.problem(found.settings)])]
     if problems:
-        raise BootmenuError("\n".join([f"{file} cannot be packed as settings:", *problems]), hint)
+        raise UsageError("\n".join([f"{file} cannot be packed as settings:", *problems]), hint)
 
 
-def _include(source: Path, destination: str, contents: Contents) -> None:
+def _included(source: Path, destination: str) -> Iterator[tuple[str, bytes, bool]]:
+    """Yield the path in the image and the content of a file, or of each below a folder, and if it is executable.
+
+    Raise UsageError if one cannot be read.
+    """
     try:
         if source.is_dir():
             for path in sorted(source.rglob("*")):
                 if path.is_file():
-                    _include(path, f"{destination}/{path.relative_to(source)}", contents)
+                    yield from _included(path, f"{destination}/{path.relative_to(source)}")
             return
-        contents.file(
-            destination, source.read_bytes(), part="included files", executable=bool(source.stat().st_mode & 0o100)
-        )
+        yield destination, source.read_bytes(), bool(source.stat().st_mode & 0o100)
     except OSError as error:
         raise UsageError(f"{source} cannot be included: {error.strerror}.") from error
 

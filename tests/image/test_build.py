@@ -161,11 +161,28 @@ def test_settings_that_have_a_problem_are_not_packed(
         "top": (tmp_path / "files", "."),
     }[included]
     options = BuildOptions(output=tmp_path / "o", root=tmp_path, cache=tmp_path, includes=(include,))
-    with pytest.raises(BootmenuError, match=why) as caught:
+    with pytest.raises(UsageError, match=why) as caught:
         build(options, Commands(), lambda _: None)
     assert str(file) in caught.value.message
     assert caught.value.hint
     assert not (tmp_path / "o").exists()
+
+
+def test_a_file_that_cannot_be_included_is_said_before_anything_is_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepared(*_: object) -> None:
+        raise AssertionError("packages were downloaded")
+
+    monkeypatch.setattr("bootmenu.image.debian.prepare", prepared)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/note").symlink_to("/proc/self/mem")
+    for source in (tmp_path / "nope", tmp_path / "folder"):
+        options = BuildOptions(
+            output=tmp_path / "o", debian="arm64", mirror="http://x", cache=tmp_path, includes=((source, "etc/x"),)
+        )
+        with pytest.raises(UsageError, match="cannot be included"):
+            build(options, Commands(), lambda _: None)
 
 
 def test_settings_without_a_problem_are_no_reason_to_refuse(tmp_path: Path) -> None:
