@@ -89,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.dtb is not None or arguments.overlay or arguments.initrd or arguments.cmdline
     ):
         raise UsageError("--dtb, --overlay, --initrd and --cmdline go with --kernel, not with an ENTRY-ID")
+    method = shared_options.chosen_method(arguments)
     host, machine = shared_options.host_and_machine(None)
     options = BootOptions(
         load_only=arguments.load_only,
@@ -104,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
             shared_options.files_session(arguments, arguments.kernel, host, machine, settings)
         ) as files:
             return boot(files, files.listing, options)
-    with contextlib.closing(MachineSession(host, machine, method=arguments.method, settings=settings)) as session:
+    with contextlib.closing(MachineSession(host, machine, method=method, settings=settings)) as session:
         listing = find_entry(session, arguments.entry)
         if edits := shared_options.dtb_edits(arguments):
             listing = session.recheck(replace(listing.entry, dtb_edits=edits))
@@ -217,7 +218,8 @@ class _Printer:
         for name, title in (("file", "the entry's own"), ("running", "the running one")):
             lines = found[name]
             if lines is not None:
-                print(f"\nthe device tree differs from {title} in {len(lines) or 'nothing'}")
+                places = f"{len(lines)} place{'' if len(lines) == 1 else 's'}" if lines else "nothing"
+                print(f"\nthe device tree differs from {title} in {places}")
                 for line in lines:
                     print(f"  {printable(line)}")
 

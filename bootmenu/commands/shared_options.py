@@ -46,8 +46,18 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 
 
 def add_method(parser: argparse.ArgumentParser) -> None:
-    """Add --method."""
+    """Add --method; see `chosen_method`."""
     parser.add_argument("--method", metavar="METHOD", help="loading method (default: the first available)")
+
+
+def chosen_method(arguments: argparse.Namespace) -> str | None:
+    """Return the loading method that --method names, or None without it. Raise UsageError for an unknown one."""
+    from bootmenu.kexec.methods import METHODS
+
+    name: str | None = arguments.method
+    if name is not None and name not in METHODS.names():
+        raise UsageError(f"no loading method is called {name}", f"There are: {', '.join(METHODS.names())}.")
+    return name
 
 
 def add_ignore(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +162,7 @@ def files_session(
         initrds=tuple(arguments.initrd),
         command_line=arguments.cmdline,
         dtb_edits=dtb_edits(arguments),
-        method=arguments.method,
+        method=chosen_method(arguments),
         settings=settings,
         local=getattr(arguments, "machine", None) is None,
         partitions=_partitions(arguments, host),

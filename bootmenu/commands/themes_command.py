@@ -8,6 +8,7 @@ import os
 import sys
 
 from bootmenu.commands.printing import print_note
+from bootmenu.errors import BootmenuError, UsageError
 
 HELP = "list the themes, or show the colours of one"
 FOLLOWS = "report"
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the themes, or print a sample of one. Raise BootmenuError if there is none of that name."""
+    """List the themes, or print a sample of one. Raise UsageError if it does not exist, or cannot be read."""
     from bootmenu.frontends.tui import themes
     from bootmenu.terminal.capabilities import Depth, prepare_environment
 
@@ -27,7 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
     prepare_environment(environ)
     depth = Depth.of(environ) if sys.stdout.isatty() else Depth.NONE
     if arguments.name is not None:
-        for line in themes.sample(themes.readable(themes.load(arguments.name, themes.theme_folders()), depth), depth):
+        try:
+            theme = themes.load(arguments.name, themes.theme_folders())
+        except BootmenuError as error:
+            raise UsageError(error.message, error.hint) from None
+        for line in themes.sample(themes.readable(theme, depth), depth):
             print(line)
         return 0
     rows = list(themes.theme_files())

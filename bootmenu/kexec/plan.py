@@ -243,7 +243,8 @@ def choose_method(machine: MachineFacts, own_tree: bool, wanted: str | None = No
                 "dropped silently.",
                 "Choose another --method, or leave the device tree out of the entry.",
             )
-        return wanted, found, f"{found.reason(own_tree)}; asked for"
+        reason = found.reason(own_tree)  # the demonstration always uses the simulated method, without --method
+        return wanted, found, reason if wanted == "simulated" else f"{reason}; chosen with --method"
     reasons: list[tuple[str, str]] = []
     for name, candidate in METHODS.items():
         why_not = candidate.unavailable(machine, own_tree)

@@ -418,7 +418,7 @@ def test_a_dry_run_shows_what_becomes_of_a_device_tree(call: Call, on_virt: Path
     words = ["boot", "--kernel", str(tmp_path / "Image"), "--dtb", str(tmp_path / "board.dtb"), "--cmdline", "quiet"]
     words += ["--method", "simulated", "--dry-run"]
     out = call(*words).out
-    assert "the device tree differs from the entry's own in 2" in out
+    assert "the device tree differs from the entry's own in 2 places\n" in out
     assert "+ /memory@40000000: 2 properties" in out
     assert '+ /chosen bootargs: "quiet"' in out
     _, trees = map(json.loads, call(*words, "--json").out.splitlines())
@@ -524,10 +524,16 @@ def test_a_call_that_contradicts_itself_is_wrong(call: Call, on_virt: Path, word
     assert (outcome.code, outcome.out) == (2, "")
 
 
-def test_an_unknown_method_lists_the_known_ones(call: Call, on_virt: Path) -> None:
-    outcome = call("boot", good_id(call, on_virt), "--method", "magic", "--dry-run")
-    assert outcome.code == 1
-    assert all(name in outcome.err for name in METHODS.names())
+def test_an_unknown_method_lists_the_known_ones(call: Call, on_virt: Path, kernel: Path) -> None:
+    for words in (
+        ["boot", good_id(call, on_virt), "--dry-run"],
+        ["boot", "--kernel", kernel, "--dry-run"],
+        ["check", kernel],
+    ):
+        outcome = call(*words, "--method", "magic")
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "no loading method is called magic" in outcome.err
+        assert all(name in outcome.err for name in METHODS.names())
 
 
 def test_a_hostile_entry_is_told_harmlessly(call: Call, on_virt: Path) -> None:
@@ -671,7 +677,7 @@ def test_themes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None
     assert not err
     assert cli.main(["themes", "light"]) == 0
     assert "■ FAIL" in capsys.readouterr().out
-    assert cli.main(["themes", "no-such"]) == 1
+    assert cli.main(["themes", "no-such"]) == 2
     assert "There are: dark" in capsys.readouterr().err
 
 

@@ -311,7 +311,7 @@ def test_a_refused_boot_says_so(call: Call, on_virt: Path, kernel: Path) -> None
 def test_a_method_that_there_is_not_says_so(call: Call, on_virt: Path, kernel: Path) -> None:
     outcome = call("boot", "--kernel", kernel, "--method", "magic", "--json")
     (error,) = lines(outcome)
-    assert (outcome.code, error["error"]["exit_code"]) == (1, 1)
+    assert (outcome.code, error["error"]["exit_code"]) == (2, 2)
 
 
 REFUSED = LoadError(

@@ -119,6 +119,8 @@ def test_where_no_method_can_be_used_each_says_why(bench: Bench, machine: Machin
 
 def test_a_method_that_is_asked_for_is_used_or_named_as_unknown(bench: Bench) -> None:
     assert bench.plan(bench.entry(), method="simulated").method == "simulated"
+    assert bench.plan(bench.entry(), method="kexec_load").reason.endswith("; chosen with --method")
+    assert "--method" not in bench.plan(bench.entry(), method="simulated").reason, "the demonstration has no options"
     with pytest.raises(PlanError, match="no loading method magic") as caught:
         bench.plan(bench.entry(), method="magic")
     assert "kexec_tools" in caught.value.hint
