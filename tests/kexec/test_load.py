@@ -29,7 +29,7 @@ from tests.builders import machines
 from tests.builders.entries import whole_image
 from tests.builders.hosts import FakeLog, commands_of, failure, fake_host
 from tests.kexec.staging import INITRD, OTHER, Bench, Kexec, descriptors
-from tests.kexec.test_dtb_builder import compiled
+from tests.kexec.test_overlays import compiled
 
 
 @pytest.fixture
