@@ -168,12 +168,12 @@ def _reserved_nodes(own: DeviceTree, own_facts: TreeFacts, items: Sequence[Reser
         name = re.sub(r"[^A-Za-z0-9,._+-]", "", item.name.partition("@")[0])[:31] or "memory"
         areas.setdefault(f"{name}@{item.area.base:x}", []).append(item.area)
     known = {node.name: node for node in reversed(parent.children)}
-    besides: dict[str, list[MemoryRange]] = {}  # what the file reserves under the same name stays reserved
+    reserved_by_name: dict[str, list[MemoryRange]] = {}  # what the file reserves under the same name stays reserved
     for item in own_facts.reserved_memory:
-        besides.setdefault(item.name, []).append(item.area)
+        reserved_by_name.setdefault(item.name, []).append(item.area)
     for name, ours in areas.items():
         path, node = f"/reserved-memory/{name}", known.get(name)
-        pieces = (*merged(ours), *subtracted(besides.get(name, ()), ours))
+        pieces = (*merged(ours), *subtracted(reserved_by_name.get(name, ()), ours))
         reg = b"".join(_cells(area, cells[0], cells[1]) for area in pieces)
         yield Edit(path=path, property="reg", value=reg, why=_RUNNING)
         yield Edit(path=path, property="no-map", value=b"", why=_RUNNING)

@@ -320,12 +320,12 @@ class _Staging:
         sources = [self._open(file) for file in files]
         meter = _Meter(stage, sum(source.total for source in sources), self._pace)
         yield meter.start()
-        as_they_are = self._needs_no_copy(files)
-        target = -1 if as_they_are else self._memory_file(stage.name.lower())
+        without_copy = self._needs_no_copy(files)
+        target = -1 if without_copy else self._memory_file(stage.name.lower())
         before = 0
         for file, source in zip(files, sources, strict=True):
             self.path = file.ref.path
-            if as_they_are and source.can_hash_in_background:
+            if without_copy and source.can_hash_in_background:
                 for done in source.prefetch():
                     yield from meter.advance(before + done)
                 before += source.total
@@ -335,8 +335,8 @@ class _Staging:
                 yield from meter.advance(before + done)
             written = 0
             # reading once puts what is mapped into the page cache, where the loader finds it
-            for piece, _ in raw_pieces(window) if as_they_are else content(window, file.compression):
-                if not as_they_are:
+            for piece, _ in raw_pieces(window) if without_copy else content(window, file.compression):
+                if not without_copy:
                     _write_all(target, piece)
                     written += len(piece)
                 yield from meter.advance(before + source.done)
@@ -344,11 +344,11 @@ class _Staging:
                 yield from meter.advance(before + done)
             # Documentation/driver-api/early-userspace/buffer-format.rst: archives follow each other at
             # multiples of four bytes, with zeros between them
-            if stage is Stage.INITRAMFS and not as_they_are:
+            if stage is Stage.INITRAMFS and not without_copy:
                 _write_all(target, bytes(-written % 4))
             before += source.total
         details: list[str] = [N_("{n} files", n=len(files))] if len(files) > 1 else []
-        if as_they_are:
+        if without_copy:
             windows = [(source, window_of(source, source.file)) for source in sources]
             self._parts[stage] = tuple(
                 FileRange(descriptor=source.source.descriptor, offset=window.offset, size=window.size)

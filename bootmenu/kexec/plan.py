@@ -182,7 +182,7 @@ def make_plan(
     edits: list[Edit] = []
     tree = dtb_builder.running if chosen.writes_dtb else None
     if own_tree:
-        tree = _tree(dtb_builder, dtb, overlays, entry.dtb_edits)
+        tree = _read_dtb(dtb_builder, dtb, overlays, entry.dtb_edits)
     if tree is not None:
         edits += dtb_builder.fixups(tree)
         edits += boot_edits(tree, entry.cmdline.text, initramfs=bool(entry.initrds), writes_seeds=chosen.writes_dtb)
@@ -212,7 +212,7 @@ def make_plan(
     )
 
 
-def _tree(
+def _read_dtb(
     dtb_builder: DtbBuilder, dtb: PlannedFile | None, overlays: Sequence[PlannedFile], typed: Sequence[str]
 ) -> DeviceTree:
     named = ", ".join(file.ref.path for file in (*([dtb] if dtb else []), *overlays))

@@ -71,7 +71,7 @@ class Method(Protocol):
     @property
     def reads_into_memory(self) -> bool:
         """Return whether the method or the kernel reads whole files into memory before they are copied to their
-        place."""
+        destination."""
 
     @property
     def max_parts(self) -> int:
