@@ -20,11 +20,11 @@ from bootmenu.model.place import NOWHERE, Bus, Place
 from bootmenu.model.value import replace
 from bootmenu.system.host import Host
 
-_DEEP = 8
+_MAX_DEPTH = 8
 """Maximum number of levels of stacked devices: twice LUKS on LVM on RAID on partitions."""
-_MANY = 64
+_MAX_PARTS = 64
 """Maximum number of parts of one array."""
-_LONGEST = 256
+_MAX_LENGTH = 256
 """Maximum number of characters of a serial number or a name that is read from a disk."""
 
 _USB_INTERFACE = re.compile(r"\d{1,4}-([\d.]{1,64}:\d{1,3}\.\d{1,3})")
@@ -33,8 +33,11 @@ _ATA = re.compile(r"ata(\d{1,9})")
 _NVME = re.compile(r"nvme(\d{1,9})n(\d{1,9})")
 _NETWORK = re.compile(r"session|rport-|nvme-fabrics")
 """Names of directories above a disk that is attached over a network."""
-_FOREIGN = frozenset({"firewire", "ieee1394", "pcmcia", "memstick"})
-_OURS = frozenset({"pci", "platform", "amba", "acpi", "virtio", "xen", "ccw", "vio", "spi", "nd", "mmc", "scm"})
+_EXTERNAL_BUSES = frozenset({"firewire", "ieee1394", "pcmcia", "memstick"})
+"""Subsystems of devices that are outside of the machine."""
+_INTERNAL_BUSES = frozenset(
+    {"pci", "platform", "amba", "acpi", "virtio", "xen", "ccw", "vio", "spi", "nd", "mmc", "scm"}
+)
 """Subsystems of controllers that are part of the machine."""
 _SERIALS = ("wwid", "serial", "device/wwid", "device/serial", "device/cid")
 
@@ -52,10 +55,10 @@ class Places:
         removable: whether the caller knows that its medium can be changed.
         """
         folder = self._folder(name, number)
-        place = NOWHERE if folder is None else self._at(folder, _DEEP)
+        place = NOWHERE if folder is None else self._at(folder, _MAX_DEPTH)
         if removable and place.bus in (Bus.INTERNAL, Bus.UNKNOWN):
             place = replace(place, bus=Bus.EXTERNAL)
-        return replace(place, partuuid=(partuuid or "").lower()[:_LONGEST])
+        return replace(place, partuuid=(partuuid or "").lower()[:_MAX_LENGTH])
 
     def _folder(self, name: str, number: str) -> Path | None:
         """Return the directory in /sys/devices. A device-mapper volume is found only by its number, as lsblk reports
@@ -85,7 +88,7 @@ class Places:
             below = [Path(os.path.realpath(slave)) for slave in _listed(folder / "slaves")] or _paths(folder)
         if not below:
             return None
-        if depth == 0 or len(below) > _MANY:
+        if depth == 0 or len(below) > _MAX_PARTS:
             return NOWHERE
         parts = sorted((self._at(part, depth - 1) for part in below), key=lambda place: (place.rank, place.path))
         if not all(part.disk for part in parts):
@@ -133,7 +136,7 @@ class Places:
                     bus = Bus.EXTERNAL
             elif subsystem == "mmc" and not mmc:
                 mmc = self._read(parent / "type")
-            if subsystem in _FOREIGN or _NETWORK.match(name):
+            if subsystem in _EXTERNAL_BUSES or _NETWORK.match(name):
                 bus = Bus.EXTERNAL
             subsystems.add(subsystem)
         if "usb" in subsystems:
@@ -142,7 +145,7 @@ class Places:
             bus = Bus.EXTERNAL
         elif mmc:
             bus = Bus.INTERNAL if mmc == "MMC" else Bus.SD  # drivers/mmc/core/bus.c: type_show
-        elif subsystems & _OURS:
+        elif subsystems & _INTERNAL_BUSES:
             bus = Bus.INTERNAL
         where = "-".join(reversed(path)) or ("" if bus is Bus.UNKNOWN else folder.parent.parent.name)
         # external devices can claim any serial number, so for them the path has to match as well
@@ -162,7 +165,7 @@ class Places:
     def _read(self, path: Path) -> str:
         try:
             with path.open("rb", buffering=0) as file:
-                return file.read(_LONGEST).decode("utf-8", "replace").strip("\0\n ")
+                return file.read(_MAX_LENGTH).decode("utf-8", "replace").strip("\0\n ")
         except OSError:
             return ""
 

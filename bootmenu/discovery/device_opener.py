@@ -12,7 +12,7 @@ from threading import Lock
 from bootmenu.discovery import resolve
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.existing_mounts import already_mounted, shows_older_state
-from bootmenu.discovery.mount_points import MountError, mount, no_place, unmount
+from bootmenu.discovery.mount_points import MountError, mount, no_mount_point, unmount
 from bootmenu.discovery.storage import btrfs
 from bootmenu.discovery.storage.loops import Loops
 from bootmenu.i18n import N_
@@ -32,7 +32,7 @@ class DeviceMount(Record, eq=False):
 
     device: Device
     mounting: Lock = field(default_factory=Lock)
-    """Held by the thread that opens it; for ever, if the disk is dead."""
+    """Held by the thread that opens or closes it; for ever if the disk is dead."""
     tree: DirectoryTree | None = None
     point: Path | None = None
     """Mount point that was made here, or None."""
@@ -152,7 +152,7 @@ class DeviceOpener:
         try:
             folder = self._private_folder()
         except OSError as error:
-            raise no_place(error) from None
+            raise no_mount_point(error) from None
         return mount(self._host, folder, device, source, more)
 
     def _private_folder(self) -> Path:

@@ -217,11 +217,11 @@ def survey(host: Host, without: Collection[str] = ()) -> Iterator[Device | Membe
         done = host.commands.run(argv, timeout=_LSBLK_SECONDS)
         answer = json.loads(done.stdout) if done.returncode == 0 else None
         rows = (answer.get("blockdevices") or []) if isinstance(answer, dict) else None
-        trouble = f"lsblk failed: {done.said}" if done.returncode else "lsblk makes no sense"
+        trouble = f"lsblk failed: {done.said}" if done.returncode else "the output of lsblk is invalid"
     except CommandError as error:
         rows, trouble = None, error.message
     except (ValueError, RecursionError) as error:
-        rows, trouble = None, f"lsblk makes no sense: {quoted(str(error))}"
+        rows, trouble = None, f"the output of lsblk is invalid: {quoted(str(error))}"
     if isinstance(rows, list):
         if not host.exists("/run/udev/control"):
             _ask_blkid(host, rows)
@@ -308,8 +308,8 @@ def _blkid(host: Host, path: str) -> dict[str, str] | None:
         return None
     except CommandError:
         return {}
-    told = dict(line.partition("=")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines())
-    return {ours: references.unescaped(told[theirs]) for ours, theirs in _BLKID.items() if theirs in told}
+    answers = dict(line.partition("=")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines())
+    return {ours: references.unescaped(answers[theirs]) for ours, theirs in _BLKID.items() if theirs in answers}
 
 
 _DISKS = frozenset({"disk", "part", "rom"})

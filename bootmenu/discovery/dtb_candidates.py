@@ -241,7 +241,7 @@ class DeviceTrees:
     """The directories of device trees that the entries of one scan name, each read once. Thread-safe."""
 
     def __init__(self, board: TreeFacts | None) -> None:
-        """board: the running machine's tree, or None if it has none."""
+        """Start without any index. board: the running machine's tree, or None if it has none."""
         self._board = board if board and board.compatible[:1] not in ((), ("",)) else None
         self._lock = Lock()
         """Protects `_reading` and `_taken`; never held while a disk is accessed."""

@@ -166,7 +166,7 @@ def _signatures_forced(config: frozenset[bytes], secure_boot: bool | None) -> bo
 
 
 def _takes_an_image(host: Host) -> bool | None:
-    # arch/riscv/kernel/kexec_image.c, since 6.16; before that there was kexec_elf.c (or elf_kexec.c) only
+    # arch/riscv/kernel/kexec_image.c, since 6.16; before that, only kexec_elf.c (or elf_kexec.c)
     found = False
     try:
         with host.path("/proc/kallsyms").open("rb") as file:
@@ -290,8 +290,8 @@ def _ram(text: str | None) -> tuple[MemoryRange, ...] | None:
 def _ram_taken(text: str | None) -> tuple[MemoryRange, ...] | None:
     if _ram(text) is None:
         return None
-    # the two that kexec-tools avoids (kexec/arch/arm64/kexec-arm64.c);
-    # regions that firmware marks nomap are separate top-level lines
+    # the two kinds that kexec-tools avoids (kexec/arch/arm64/kexec-arm64.c); nomap regions are separate lines at the
+    # top level
     pattern = re.compile(
         r"^ *([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (?:reserved|Crash kernel)$", re.IGNORECASE | re.MULTILINE
     )
@@ -311,7 +311,7 @@ def _firmware_console(host: Host) -> str | None:
     if not host.exists(f"{tables}/SPCR"):
         return ""
     found = spcr.console((host.read(f"{tables}/SPCR") or b"")[: spcr.LIMIT])
-    return "unknown" if found is None else found  # all users see its name, but only root its content
+    return "unknown" if found is None else found  # only root may read the table, but everyone sees its name
 
 
 def _flag(text: str | None, name: str) -> bool | None:
@@ -335,7 +335,7 @@ def _lockdown(
         return "confidentiality", origin
     if origin:
         return "integrity", origin
-    # securityfs is mounted and has no such file: not built in; or the kernel never said so
+    # securityfs is mounted but has no such file: not built in; or a complete log has no message about a lockdown
     unread = host.exists("/sys/kernel/security/lockdown")
     return "none" if whole or (host.exists("/sys/kernel/security/lsm") and not unread) else None, None
 
@@ -419,7 +419,7 @@ def _lpi_tables(lines: list[str] | None, whole: bool) -> tuple[MemoryRange, ...]
         re.search(r"LPI (?:property|pending) table @(?:0x)?([0-9a-f]{1,16})", line, re.IGNORECASE) for line in lines
     )
     bases = sorted({int(match[1], 16) for match in found if match})
-    # the property table comes first: where the log still has it, it has what follows, too
+    # the property table is logged first: if the log still has that line, it has all later ones
     if not whole and not any("LPI property table" in line for line in lines):
         return None
     return tuple(MemoryRange(base=base, size=_LPI_TABLE_SIZE) for base in bases)

@@ -48,9 +48,9 @@ class _ForeignError(MountError):
     """The mounted file system is not, or not only, the one on the partition."""
 
 
-def no_place(error: OSError) -> MountError:
+def no_mount_point(error: OSError) -> MountError:
     """Return the error for a mount point that cannot be created."""
-    return MountError(f"not mounted: there is no place for it: {os.strerror(error.errno or 0)}")
+    return MountError(f"not mounted: cannot create a mount point: {os.strerror(error.errno or 0)}")
 
 
 def mount(host: Host, folder: Path, device: Device, source: str, more: str = "") -> Path:
@@ -61,7 +61,7 @@ def mount(host: Host, folder: Path, device: Device, source: str, more: str = "")
         point = folder / name
         point.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise no_place(error) from None
+        raise no_mount_point(error) from None
     try:
         try:
             _mount_at(host, point, device, source, more)

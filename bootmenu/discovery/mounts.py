@@ -22,7 +22,7 @@ from bootmenu.system.host import Host
 
 _MOUNT_WAIT = 10.0
 """Seconds that a thread waits while another one mounts the same device."""
-_RETURN = 2.0
+_RELEASE_WAIT = 2.0
 """Seconds that a new request for a device waits for threads that still read a released mount of it."""
 
 
@@ -95,7 +95,7 @@ class Mounts:
             stale = self._withdraw(device.name) if other is not None and other.device != device else []
         self._close_all(stale)
         with self._condition:
-            if not self._condition.wait_for(lambda: not self._stuck(device.name), _RETURN):
+            if not self._condition.wait_for(lambda: not self._stuck(device.name), _RELEASE_WAIT):
                 raise MountError(N_("does not answer: an earlier attempt still waits for it"))
             mount = self._mounts.setdefault(device.name, DeviceMount(device))
             mount.holders += holders
@@ -193,7 +193,7 @@ class Mounts:
             return {name: mount.tree for name, mount in self._mounts.items() if mount.tree is not None}
 
     def _done_with(self, mount: DeviceMount) -> None:
-        """Release the lock of a mount, and wake the threads that wait for it."""
+        """Release the `mounting` lock of a mount, and wake the threads that wait for a released one."""
         mount.mounting.release()
         with self._condition:
             self._condition.notify_all()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from bootmenu.discovery.change_schedule import PROBE_INTERVAL, ChangeSchedule
 from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_jobs import Job, JobPool
-from bootmenu.discovery.scan_messages import Met, Probed
+from bootmenu.discovery.scan_messages import Discovered, Probed
 from bootmenu.model.entry import Problem
 
 Probe = Callable[[], Iterable[Device | Problem]]
@@ -60,5 +60,5 @@ class Prober:
                 problems.add(found)
             else:
                 names.add(found.name)
-            job.report(Met(found))
+            job.report(Discovered(found))
         job.report(Probed(frozenset(names), frozenset(problems)))

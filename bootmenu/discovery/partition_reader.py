@@ -18,7 +18,7 @@ from bootmenu.discovery.entry_ids import EntryIds
 from bootmenu.discovery.mount_points import MountError
 from bootmenu.discovery.mounts import Mounts
 from bootmenu.discovery.scan_jobs import Job
-from bootmenu.discovery.scan_messages import Followed, Met, Opened, Parsed, Searched, Unreadable
+from bootmenu.discovery.scan_messages import Discovered, Followed, Opened, Parsed, Searched, Unreadable
 from bootmenu.discovery.scan_state import FoundEntry, FoundPartition, resolved
 from bootmenu.i18n import N_
 from bootmenu.model.entry import BootEntry, Problem
@@ -97,7 +97,7 @@ class PartitionReader:
             for nested in self._mounts.nested(device):
                 if not job.may_continue:
                     return
-                job.report(Met(nested, partition))
+                job.report(Discovered(nested, partition))
         except MountError as error:
             job.report(Unreadable(partition, error.message))
 

@@ -18,12 +18,12 @@ from bootmenu.discovery.scan_state import FoundPartition
 from bootmenu.model.entry import Problem
 from bootmenu.model.value import Record
 
-SIDE_BY_SIDE = 8
+MAX_RUNNING = 8
 """Maximum number of partitions that are read at the same time, not counting those that do not answer."""
-HEAD_START = 0.1
+START_INTERVAL = 0.1
 """Seconds between the starts of two jobs while reports are queued: threads that compute only slow each other down.
-Otherwise the threads wait for disks, and GATHERED seconds are enough."""
-GATHERED = 0.01
+Otherwise the threads wait for disks, and COLLECTING seconds are enough."""
+COLLECTING = 0.01
 """Seconds for which reported entries are collected: processing them one by one would slow down the threads."""
 _GRACE = 1.0
 """Seconds that `stop` waits for cancelled threads to end."""
@@ -44,13 +44,13 @@ class Job(Record, eq=False):
     cancelled: bool = False
     interrupted: bool = False
     """Whether a pause has ended it early."""
-    complaint: Problem | None = None
+    problem: Problem | None = None
     """The problem that was published because it is silent, or None."""
 
     @property
     def is_answering(self) -> bool:
         """Return whether it is neither cancelled nor reported silent."""
-        return self.complaint is None and not self.cancelled
+        return self.problem is None and not self.cancelled
 
     @property
     def may_continue(self) -> bool:
@@ -87,9 +87,9 @@ class JobPool:
     def reads(self, seconds: float) -> bool:
         """Return whether any thread is running that has not been silent for that many seconds."""
         now = time.monotonic()
-        return any(job.complaint is None and now - job.heard < seconds for job in self.running)
+        return any(job.problem is None and now - job.heard < seconds for job in self.running)
 
-    def silent(self, seconds: float) -> list[Job]:
+    def newly_silent(self, seconds: float) -> list[Job]:
         """Return the jobs that have been silent for that many seconds and are not yet reported silent."""
         now = time.monotonic()
         return [job for job in self.running if job.is_answering and now - job.heard >= seconds]
@@ -97,12 +97,12 @@ class JobPool:
     def heard(self, job: Job) -> Problem | None:
         """Record that a job has reported something; return the problem about its silence, or None."""
         job.heard = time.monotonic()
-        complaint, job.complaint = job.complaint, None
-        return complaint
+        problem, job.problem = job.problem, None
+        return problem
 
-    def complained(self) -> set[FoundPartition | None]:
+    def silent_partitions(self) -> set[FoundPartition | None]:
         """Return the partitions that were reported silent."""
-        return {job.partition for job in self.running if job.complaint is not None}
+        return {job.partition for job in self.running if job.problem is not None}
 
     @property
     def has_heard(self) -> bool:
@@ -127,13 +127,13 @@ class JobPool:
         """Start the next job if it is its turn. Return when another one may be started (monotonic), or None if none
         waits or others must end first."""
         running = sum(job.is_answering for job in self.running)
-        if not self.waiting or self.paused or running >= SIDE_BY_SIDE:
+        if not self.waiting or self.paused or running >= MAX_RUNNING:
             return None
-        turn = self._started + (GATHERED if self._heard.empty() else HEAD_START)
+        turn = self._started + (COLLECTING if self._heard.empty() else START_INTERVAL)
         if running and time.monotonic() < turn:
             return turn
         self.start(self.waiting.popleft())
-        return self._started + GATHERED if self.waiting else None
+        return self._started + COLLECTING if self.waiting else None
 
     def _run(self, job: Job) -> None:
         """Do the work, in the job's thread."""
@@ -153,7 +153,7 @@ class JobPool:
 
     def accumulate(self) -> None:
         """Wait briefly for more entries, so that they are processed together."""
-        self._urgent.wait(GATHERED)
+        self._urgent.wait(COLLECTING)
         self._urgent.clear()
 
     def take(self, deadline: float | None) -> tuple[Job | None, JobReport | None]:
@@ -174,7 +174,7 @@ class JobPool:
         for job in jobs:
             job.cancelled = True
         self.waiting.clear()
-        threads = [job.thread for job in jobs if job.thread is not None and job.complaint is None]
+        threads = [job.thread for job in jobs if job.thread is not None and job.problem is None]
         end = time.monotonic() + _GRACE
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))

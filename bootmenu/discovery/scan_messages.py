@@ -10,7 +10,7 @@ from bootmenu.model.entry import BootEntry, Problem
 from bootmenu.model.value import Value
 
 
-class Met(Value):
+class Discovered(Value):
     """A partition or a problem was found. parent: the partition that contains it, or None at the top level."""
 
     found: Device | Problem
@@ -75,4 +75,4 @@ class DisksChanged(Value):
     """Disks were added, removed or changed, once or several times (ScanRunner.changed)."""
 
 
-JobReport = Met | Probed | Opened | Parsed | Followed | Unreadable | Searched | Broken | Ended | DisksChanged
+JobReport = Discovered | Probed | Opened | Parsed | Followed | Unreadable | Searched | Broken | Ended | DisksChanged

@@ -27,11 +27,11 @@ from bootmenu.discovery.scan_events import DeviceDone, ScanEvent, ScanFinished
 from bootmenu.discovery.scan_jobs import Job, JobPool
 from bootmenu.discovery.scan_messages import (
     Broken,
+    Discovered,
     DisksChanged,
     Ended,
     Followed,
     JobReport,
-    Met,
     Opened,
     Parsed,
     Probed,
@@ -76,7 +76,9 @@ class ScanRunner:
         self._out: deque[ScanEvent] = deque()
         self._table = PartitionTable(self._out.append, order or PartitionOrder())
         self._duplicates = DuplicateIndex(self._out.append)
-        self._references = CrossReferences(self._table.by_name, lambda: self._table.devices, self._jobs.complained)
+        self._references = CrossReferences(
+            self._table.by_name, lambda: self._table.devices, self._jobs.silent_partitions
+        )
         self._gone: set[str] = set()
         """Names of partitions that were removed while threads were reading."""
         self._counts: Counter[bool] = Counter()
@@ -155,7 +157,7 @@ class ScanRunner:
     def _read_again(self, partition: FoundPartition) -> None:
         if self._table.by_name.get(partition.device.name) is partition:
             self._forget(partition)
-            self._meet(partition.device, partition.parent)
+            self._add_partition(partition.device, partition.parent)
 
     def _follow(self, batch: Batch) -> None:
         retry = partial(self._references.follow_again, batch.entries)
@@ -218,12 +220,12 @@ class ScanRunner:
 
     def _take(self, job: Job, message: JobReport) -> None:
         match message:
-            case Met(Device() as device, parent):
-                self._meet(device, parent)
-            case Met(Problem() as problem, None):
+            case Discovered(Device() as device, parent):
+                self._add_partition(device, parent)
+            case Discovered(Problem() as problem, None):
                 if problem not in self._table.probe_problems:
                     self._table.add_problem(None, problem)
-            case Met(Problem() as problem, parent):
+            case Discovered(Problem() as problem, parent):
                 self._table.add_problem(parent, problem)
             case Probed(names, problems):
                 for partition in self._table.probed(names, problems):
@@ -234,7 +236,7 @@ class ScanRunner:
                 partition.opened = True
                 self._references.resolve_all()
             case Parsed(found):
-                self._add(found)
+                self._add_entry(found)
             case Followed(found, targets, entry, facts):
                 # otherwise its references mean something else by now, and it is read again for that
                 if found.targets is targets and found in self._references:
@@ -273,7 +275,7 @@ class ScanRunner:
 
     # --- partitions and entries
 
-    def _meet(self, device: Device, parent: FoundPartition | None) -> None:
+    def _add_partition(self, device: Device, parent: FoundPartition | None) -> None:
         earlier, instead = self._table.by_name.get(device.name), None
         if earlier is not None:
             if earlier.device == device:
@@ -312,7 +314,7 @@ class ScanRunner:
         if not self._jobs.running:
             self._gone.clear()
 
-    def _add(self, found: FoundEntry) -> None:
+    def _add_entry(self, found: FoundEntry) -> None:
         partition = found.partition
         internal = partition.device.place.internal
         if self._counts[internal] >= partition_reader.MAX_ENTRIES:

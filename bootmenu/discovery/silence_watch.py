@@ -26,16 +26,16 @@ class SilenceWatch:
 
     def heard(self, job: Job) -> None:
         """Record that a job has reported something, and withdraw the problem about its silence."""
-        complaint = self._jobs.heard(job)
+        problem = self._jobs.heard(job)
         # several jobs may wait for one disk, with the same problem: it exists until the last of them has an answer
-        if complaint is not None and not any(
-            other.complaint == complaint and not other.cancelled for other in self._jobs.running
+        if problem is not None and not any(
+            other.problem == problem and not other.cancelled for other in self._jobs.running
         ):
-            self._table.remove_problem(job.partition, complaint)
+            self._table.remove_problem(job.partition, problem)
 
     def report(self) -> None:
         """Report the devices of jobs that have been silent for too long."""
-        for job in self._jobs.silent(self._silent_after):
+        for job in self._jobs.newly_silent(self._silent_after):
             name = job.partition.device.name if job.partition else ""
             message = (
                 N_("does not answer: nothing came from it for {seconds:g} s", seconds=self._silent_after)
@@ -45,7 +45,7 @@ class SilenceWatch:
                     seconds=self._silent_after,
                 )
             )
-            job.complaint = Problem(device=name, path="", message=message)
-            self._table.add_problem(job.partition, job.complaint)
+            job.problem = Problem(device=name, path="", message=message)
+            self._table.add_problem(job.partition, job.problem)
             if job.partition is not None and job is job.partition.reading:
                 self._publish(DeviceDone(job.partition.device, len(job.partition.entries)))

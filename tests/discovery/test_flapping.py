@@ -122,7 +122,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     for module, names in (
         (change_schedule, ("PROBE_DELAY", "SECOND_PROBE_DELAY")),
-        (scan_jobs, ("GATHERED", "HEAD_START")),
+        (scan_jobs, ("COLLECTING", "START_INTERVAL")),
     ):
         for name in names:
             monkeypatch.setattr(module, name, 0.001)

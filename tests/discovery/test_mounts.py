@@ -241,7 +241,7 @@ def test_a_mount_for_which_no_folder_can_be_made_says_so(
             device("sdb1"),
             Device(name="sda1:a", parent=whole, inner_path="/iso/a.iso", filesystem="iso9660"),
         ):
-            with pytest.raises(MountError, match="no place for it: No space left"):
+            with pytest.raises(MountError, match="cannot create a mount point: No space left"):
                 mounts.tree(wanted)
         assert mounts._loops.names == frozenset()
 
@@ -486,7 +486,7 @@ def in_a_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[obje
 def test_a_device_that_hangs_keeps_nobody_from_another_and_is_undone_when_it_answers(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bootmenu.discovery.mounts._RETURN", 0.1)
+    monkeypatch.setattr("bootmenu.discovery.mounts._RELEASE_WAIT", 0.1)
     dead = Hanging(host, "sdz1")
     mounts = Mounts(host)
     thread, outcome = in_a_thread(lambda: mounts.tree(device("sdz1")))
@@ -540,7 +540,7 @@ def test_a_device_that_comes_again_waits_for_whoever_is_still_reading_what_it_wa
 
 
 def test_a_tree_that_is_let_go_of_is_closed_by_its_last_reader(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bootmenu.discovery.mounts._RETURN", 0.1)
+    monkeypatch.setattr("bootmenu.discovery.mounts._RELEASE_WAIT", 0.1)
     mounts = Mounts(host)
     with mounts.reading(device()) as tree:
         mounts.release()
@@ -1033,7 +1033,7 @@ def test_a_file_system_on_several_disks_is_trusted_no_more_than_the_worst_of_the
         if read:
             mounts.tree(inside)
         else:
-            with pytest.raises(MountError, match=r"outside \(usb"):
+            with pytest.raises(MountError, match=r"external \(usb"):
                 mounts.tree(inside)
             assert not syscalls_of(host).mounted
     with Mounts(host) as mounts:

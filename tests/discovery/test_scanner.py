@@ -147,7 +147,7 @@ def test_any_number_of_dead_disks_occupy_no_place(tmp_path: Path, monkeypatch: p
 def test_no_more_partitions_are_read_at_a_time_than_are_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan_jobs, "SIDE_BY_SIDE", 2)
+    monkeypatch.setattr(scan_jobs, "MAX_RUNNING", 2)
     names = ["sda1", "sdb1", "sdc1"]
     gate = Gate(monkeypatch, *names)
     session = session_of(*(partition(tmp_path, name, {}) for name in names))
@@ -396,7 +396,7 @@ def test_the_silence_of_a_disk_is_over_once_when_all_that_wait_for_it_have_heard
     assert found == [silent]
     runner = session.scanner.runner
     assert runner is not None
-    assert sum(job.complaint == silent for job in runner._jobs.running) == 2
+    assert sum(job.problem == silent for job in runner._jobs.running) == 2
     gates["sda1"].set()
     told: list[ScanEvent] = []
     while not any(isinstance(event, EntryFound) for event in told):

@@ -18,7 +18,7 @@ _SECONDS = 30.0
 """Time limit for one call of a tool; deriving the key of an encrypted partition takes the longest."""
 
 
-_SAID = 300
+_MAX_ERROR = 300
 """Maximum number of characters of a tool's error message that are kept."""
 
 
@@ -79,8 +79,8 @@ class Assembler:
         except CommandError as error:
             raise StorageError(error.message, error.hint) from None
         if done.returncode != 0:
-            said = " ".join(done.error_text.split())[:_SAID]
-            reason = quoted(said) if said else N_("exit status {number}", number=done.returncode)
+            text = " ".join(done.error_text.split())[:_MAX_ERROR]
+            reason = quoted(text) if text else N_("exit status {number}", number=done.returncode)
             raise StorageError(joined(": ", [argv[0], reason]), status=done.returncode)
         return done.stdout
 

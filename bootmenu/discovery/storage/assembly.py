@@ -37,7 +37,7 @@ class Storage:
         """Yield everything that can be read: first existing devices, then those assembled from them. What was
         assembled before is kept."""
         self.released = False
-        told: set[object] = set()
+        yielded: set[object] = set()
         tried: set[str] = set()
         for _ in range(_ROUNDS):
             members: list[Device] = []
@@ -46,8 +46,8 @@ class Storage:
                     members.append(found.device)
                     continue
                 key = found.name if isinstance(found, Device) else found
-                if key not in told:
-                    told.add(key)
+                if key not in yielded:
+                    yielded.add(key)
                     yield found
             members = [device for device in members if device.name not in tried]
             tried.update(device.name for device in members)

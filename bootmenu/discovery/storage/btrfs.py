@@ -61,7 +61,7 @@ def foreign(host: Host, path: str, place: Place) -> str:
     worse = next((other for other in others if other.rank > place.rank), None)
     if worse is None:
         return ""
-    return N_("not read: its file system lies on another disk, too, which is outside ({disk})", disk=str(worse))
+    return N_("not read: its file system is also on another disk, which is external ({disk})", disk=str(worse))
 
 
 def _members(host: Host, number: str) -> tuple[str, ...]:

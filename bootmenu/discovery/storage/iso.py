@@ -42,7 +42,7 @@ def images(device: Device, tree: Tree) -> Iterator[Device | Problem]:
                 yield Problem(device=device.name, path=path, message=error.detail)
                 continue
             if label is None:
-                yield Problem(device=device.name, path=path, message=N_("is no image of a disc"))
+                yield Problem(device=device.name, path=path, message=N_("is not a disc image"))
                 continue
             found += 1
             if found > MAX_IMAGES:

@@ -100,7 +100,7 @@ def _volumes(report: bytes) -> list[_Volume]:
     try:
         rows: list[Any] = [row for one in json.loads(report)["report"] for row in one["lv"]]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise StorageError("lvm lvs makes no sense") from None
+        raise StorageError("the output of lvm lvs is invalid") from None
     volumes: dict[str, _Volume] = {}
     for row in rows:
         fields = [row.get(field) if isinstance(row, dict) else None for field in _FIELDS.split(",")]

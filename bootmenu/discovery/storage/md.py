@@ -60,7 +60,7 @@ def _free(assembler: Assembler) -> str:
     for number in range(_HIGHEST, -1, -1):
         if not assembler.host.exists(f"/sys/class/block/md{number}"):
             return f"md{number}"
-    raise StorageError(N_("{n} arrays are there already", n=_HIGHEST + 1))
+    raise StorageError(N_("{n} arrays already exist", n=_HIGHEST + 1))
 
 
 KINDS.register("md")(Kind(filesystem="linux_raid_member", whole=N_("an array"), tool="mdadm", assemble=assemble))

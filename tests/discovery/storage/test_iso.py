@@ -38,7 +38,7 @@ def test_images_are_found_in_the_usual_folders() -> None:
 
 @pytest.mark.parametrize("data", [b"", image()[:-100], bytes(40_000), b"x" * 40_000])
 def test_what_is_called_so_and_is_none_is_said(data: bytes) -> None:
-    assert found({"/a.iso": data}) == [Problem(device="sda1", path="/a.iso", message="is no image of a disc")]
+    assert found({"/a.iso": data}) == [Problem(device="sda1", path="/a.iso", message="is not a disc image")]
 
 
 def test_what_is_no_file_is_said_and_hides_no_other() -> None:
