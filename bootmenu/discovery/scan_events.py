@@ -27,7 +27,7 @@ class Listing(Value, kw_only=True):
 
     @property
     def rank(self) -> int:
-        """Return the rank of its least trusted place (Place.rank); of duplicates, the smaller rank wins."""
+        """Return the rank of its least trusted place (Place.rank); the smaller, the more trusted."""
         return max((place.rank for place in self.places), default=NOWHERE.rank)
 
 
