@@ -28,6 +28,7 @@ from bootmenu.frontends.tui.screens.base_screen import BaseScreen, BootmenuScree
 from bootmenu.frontends.tui.screens.help_screen import HelpScreen
 from bootmenu.frontends.tui.screens.kiosk_page import KioskRefusalScreen
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
+from bootmenu.frontends.tui.screens.line_editing import TextInput
 from bootmenu.frontends.tui.screens.menu_screen import MenuScreen
 from bootmenu.frontends.tui.screens.refusal_screen import RefusalScreen
 from bootmenu.frontends.tui.textual_internals import TextualApp
@@ -206,6 +207,20 @@ class BootmenuApp(TextualApp[Outcome], inherit_bindings=False):
         ):
             self.screen_stack[0].note_activity()
         await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """Pass typed text to the screen.
+
+        Textual looks for a key's action when the key has gone up from the screen to the app. Text that the screen
+        took on the way up would overtake the keys before it: Ctrl+U would delete what was typed after it.
+        """
+        if isinstance(self.screen, TextInput):
+            self.screen.insert_key(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pass pasted text to the screen, in its turn among the keys."""
+        if isinstance(self.screen, TextInput):
+            self.screen.insert_paste(event.text)
 
     def hang_up(self) -> None:
         """End this app because its terminal was disconnected; if it is the only terminal, end the process."""

@@ -78,7 +78,7 @@ async def test_the_device_tree_is_edited_for_one_boot() -> None:
         assert "none, or one more: disable /NODE" in menu.text
         await menu.press(*"disable /soc/uart@1")
         await menu.press("down")
-        screen.post_message(events.Paste('/soc/i2c@0 label = "sensors"'))
+        menu.app.post_message(events.Paste('/soc/i2c@0 label = "sensors"'))
         await menu.until(lambda: "sensors" in screen.line.text)
         await menu.until(lambda: screen.settled)
         assert screen.checked is not None
@@ -183,9 +183,25 @@ async def test_keys_of_the_menu_are_letters_while_typing() -> None:
         screen = await editing(menu)
         await menu.press("ctrl+u", *"qjkdD1", "slash", "question_mark", "left", "delete", "home", "x")
         assert screen.line.text == "xqjkdD1/"
-        screen.post_message(events.Paste("a\x1b[2J\nb\r\n"))
+        menu.app.post_message(events.Paste("a\x1b[2J\nb\r\n"))
         await menu.until(lambda: "b" in screen.line.text)
         assert screen.line.text == "xa [2J bqjkdD1/"
+
+
+async def test_text_does_not_overtake_the_keys_before_it() -> None:
+    async with running(FakeSession()) as menu:
+        screen = await editing(menu)
+        for event in (
+            events.Key("ctrl+u", None),
+            *(events.Key(letter, letter) for letter in "quiet"),
+            events.Key("backspace", None),
+            events.Paste("x y"),
+            events.Key("ctrl+a", None),
+            events.Paste("z"),
+        ):
+            menu.app.post_message(event)
+        await menu.until(lambda: len(screen.line.text) == 8)
+        assert screen.line.text == "zquiex y"
 
 
 @pytest.mark.parametrize("size", [(60, 20), *rarely((80, 24), (120, 40))])

@@ -43,6 +43,7 @@ from bootmenu.frontends.tui.screens.kiosk_page import (
     KioskSimulationEndScreen,
 )
 from bootmenu.frontends.tui.screens.kiosk_screen import KioskScreen
+from bootmenu.frontends.tui.screens.line_editing import TextInput
 from bootmenu.frontends.tui.screens.loading_screen import LoadingScreen, Returned
 from bootmenu.frontends.tui.screens.log_screen import LogScreen
 from bootmenu.frontends.tui.screens.menu_defaults import MenuDefaults
@@ -119,8 +120,9 @@ def _doings(screen: BaseScreen[Any]) -> Iterator[tuple[str, Callable[[], object]
         assert isinstance(binding, Binding)
         if binding.action.partition("(")[0].rpartition(".")[2] not in _ELSEWHERE:
             yield binding.action, partial(_act, screen, binding.action)
-    yield "a character", lambda: _handed(screen, events.Key("4", "4"))
-    yield "a paste", lambda: _handed(screen, events.Paste("47"))
+    if isinstance(screen, TextInput):
+        yield "a character", partial(screen.insert_key, events.Key("4", "4"))
+        yield "a paste", partial(screen.insert_paste, "47")
     for name in ("_draw", "draw", "draw_title", "draw_results", "_draw_now", "_draw_rules", "_tick"):
         if (method := getattr(screen, name, None)) is not None:
             yield name, method
@@ -128,11 +130,6 @@ def _doings(screen: BaseScreen[Any]) -> Iterator[tuple[str, Callable[[], object]
 
 def _act(screen: BaseScreen[Any], action: str) -> object:
     return screen.app.run_action(action, screen)
-
-
-def _handed(screen: BaseScreen[Any], event: events.Event) -> object:
-    handler = getattr(screen, f"on_{type(event).__name__.lower()}", None)
-    return handler(event) if handler is not None else None
 
 
 @asynccontextmanager

@@ -108,8 +108,8 @@ async def test_a_mistake_of_the_program_s_own_is_no_dead_end() -> None:
 async def test_a_paste_is_typing_without_its_line_end_and_there_is_a_limit() -> None:
     async with running(locked()) as menu:
         screen = await asked(menu)
-        screen.post_message(events.Paste("open sesame\r\n"))
+        menu.app.post_message(events.Paste("open sesame\r\n"))
         await menu.sees("Passphrase: ***********_")
-        screen.post_message(events.Paste("x" * 2 * MAX_TYPED))
+        menu.app.post_message(events.Paste("x" * 2 * MAX_TYPED))
         await menu.until(lambda: len(screen.line.text) == MAX_TYPED)
         assert all(len(row) <= 80 for row in menu.rows)

@@ -3,9 +3,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from textual import events
 
 from bootmenu.view.line_editor import LONGEST, LineEditor
+
+
+@runtime_checkable
+class TextInput(Protocol):
+    """A screen on which text is typed. The app passes it on, after the keys that came before it."""
+
+    def insert_key(self, event: events.Key) -> None:
+        """Insert the character that a key types, if it types one."""
+
+    def insert_paste(self, text: str) -> None:
+        """Insert pasted text."""
 
 
 class LineEditing:
@@ -25,16 +38,14 @@ class LineEditing:
         """Take the edited line; perhaps only its cursor has moved."""
         raise NotImplementedError
 
-    def on_key(self, event: events.Key) -> None:
-        """Insert a printable character that is not bound to an action."""
+    def insert_key(self, event: events.Key) -> None:
+        """Insert a printable character; none is bound to an action here."""
         if event.character is not None and event.is_printable:
-            event.stop()
             self.line_changed(self.line.insert(event.character, self.max_length))
 
-    def on_paste(self, event: events.Paste) -> None:
+    def insert_paste(self, text: str) -> None:
         """Insert pasted text without the line break at its end."""
-        event.stop()
-        text = event.text.rstrip("\r\n")
+        text = text.rstrip("\r\n")
         if not self.literal:
             text = "".join(char if char.isprintable() else " " for char in text)
         self.line_changed(self.line.insert(text, self.max_length))

@@ -62,18 +62,16 @@ class PinScreen(KioskPage[bool]):
     def _tick(self) -> None:
         self.draw()
 
-    def on_key(self, event: events.Key) -> None:
+    def insert_key(self, event: events.Key) -> None:
         """Add a typed digit; ignore other characters."""
         if event.character is not None and event.character in pages.DIGITS:
-            event.stop()
             self._add(event.character)
             self._wheel_index = pages.WHEEL.index("OK")
             self.draw()
 
-    def on_paste(self, event: events.Paste) -> None:
+    def insert_paste(self, text: str) -> None:
         """Add the digits of the pasted text."""
-        event.stop()
-        for digit in event.text:
+        for digit in text:
             if digit in pages.DIGITS:
                 self._add(digit)
         self._wheel_index = pages.WHEEL.index("OK")
