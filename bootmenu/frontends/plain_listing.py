@@ -10,7 +10,7 @@ from bootmenu.discovery.devices import Device
 from bootmenu.discovery.scan_events import Listing
 from bootmenu.frontends.plain_base import PlainBase
 from bootmenu.frontends.ui_context import UiContext
-from bootmenu.i18n import _, localized, ngettext
+from bootmenu.i18n import _, localized
 from bootmenu.model.finding import Severity
 from bootmenu.session.scan_results import ScanResults
 from bootmenu.terminal.cells import clean, cut
@@ -22,6 +22,7 @@ from bootmenu.view.entry_texts import EntryTexts
 from bootmenu.view.key_help import plain_commands
 from bootmenu.view.plain_list import entry_lines
 from bootmenu.view.screen_ids import Situation
+from bootmenu.view.wording import matching_count
 
 
 class PlainListing(PlainBase):
@@ -87,10 +88,7 @@ class PlainListing(PlainBase):
     def _hints(self, shown: int) -> None:
         """Print how many entries match the filter, and the commands. shown: number of entries that match."""
         if self._filter:
-            entries = ngettext("{n} entry", "{n} entries", len(list(self.results.listings)))
-            count = _("{shown} of {entries} with “{words}”").format(
-                shown=shown, entries=entries, words=clean(self._filter, 40)
-            )
+            count = matching_count(shown, len(list(self.results.listings)), self._filter)
             self.teletype.say(count + ". " + _("/ alone shows all of them."))
         letters = " ".join(action.plain for action in self._offered())
         text = _("A number starts that entry. Also: {letters} ? (help), each with Enter.")

@@ -259,6 +259,8 @@ class PlainMenu(PlainListing):
         lines = self._session.kernel_log()
         if lines is None:
             self.teletype.say(_("The kernel's messages cannot be read."))
+        elif not lines:
+            self.teletype.say(_("The kernel has no messages."))
         for line in (lines or [])[-20:]:
             self.teletype.say(line, "  ")
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 from pathlib import Path
 
 _LARGEST = 1024 * 1024  # bytes
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+
+_CAPITAL = re.compile(r"[ÄÖÜ](?=[A-ZÄÖÜ])|(?<=[A-ZÄÖÜ])[ÄÖÜ]")
+"""An umlaut in a word of capitals."""
 
 
 class AsciiGerman(gettext.GNUTranslations):
@@ -16,11 +20,16 @@ class AsciiGerman(gettext.GNUTranslations):
 
     def gettext(self, message: str) -> str:
         """Return the translation, with ae for ä."""
-        return super().gettext(message).translate(_UMLAUTS)
+        return _without_umlauts(super().gettext(message))
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """Return the translation for a number of things, with ae for ä."""
-        return super().ngettext(msgid1, msgid2, n).translate(_UMLAUTS)
+        return _without_umlauts(super().ngettext(msgid1, msgid2, n))
+
+
+def _without_umlauts(text: str) -> str:
+    """Return German text with ae for ä, and AE in a word of capitals."""
+    return _CAPITAL.sub(lambda found: found[0].translate(_UMLAUTS).upper(), text).translate(_UMLAUTS)
 
 
 def read(path: Path, *, ascii_only: bool = False) -> gettext.NullTranslations | None:

@@ -302,7 +302,7 @@ class MachineSession:
     def execute(self, plan: LoadPlan) -> NoReturn:
         """Start the loaded kernel, after recording the attempt in the state."""
         if self._simulated:
-            message = N_("Here the machine would start {name}.", name=plan.entry.name)
+            message = N_("Here the machine would start {name}.", name=plan.entry.full_name)
             raise SimulatedJump(message, N_("This is a simulation."))
         counted = self._count_try(plan.entry)
         self.state_store.update(lambda state: state.on_menu_start().booting(Attempt.now(plan.entry)))

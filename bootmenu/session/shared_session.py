@@ -221,4 +221,4 @@ class ConsoleSession:
 
 def _starting(plan: LoadPlan) -> str:
     """Return the message for other consoles while this one loads or starts an entry."""
-    return N_("Another console is starting {name}.", name=plan.entry.name)
+    return N_("Another console is starting {name}.", name=plan.entry.full_name)

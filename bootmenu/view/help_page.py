@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from bootmenu import __version__
-from bootmenu.i18n import N_, _
+from bootmenu.i18n import N_, _, for_each_language
 from bootmenu.model.finding import Severity
+from bootmenu.terminal.cells import cells
 from bootmenu.view.key_help import actions_of, key_names
 from bootmenu.view.page_edges import heading
 from bootmenu.view.screen_ids import ScreenId
@@ -62,4 +63,11 @@ def _keys(screen: ScreenId, without: frozenset[str], width: int) -> list[Line]:
 
 
 def _explained(sign: Span, text: str, width: int) -> list[Line]:
-    return block(width - 1, [Span(" "), sign], max(14, verdict_width() + 4), text)
+    return block(width - 1, [Span(" "), sign], _sign_width(), text)
+
+
+@for_each_language
+def _sign_width() -> int:
+    """Return the column at which explanations start: the longest names of keys have a blank before and after them."""
+    keys = (cells(key_names(action.shown)) + 2 for screen in ScreenId for action in actions_of(screen))
+    return max(14, verdict_width() + 4, *keys)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bootmenu.compat.facts import FileState
 from bootmenu.discovery.scan_events import Listing
-from bootmenu.i18n import N_, _, for_each_language, localized, number
+from bootmenu.i18n import N_, _, for_each_language, localized, ngettext_lazy, number
 from bootmenu.model.entry import BootEntry
 from bootmenu.model.finding import Finding, Report, Severity
 from bootmenu.model.progress import Progress, Stage, StageState
@@ -128,6 +128,18 @@ def name(entry: BootEntry) -> str:
 def full_name(entry: BootEntry) -> str:
     """Return an entry's name with the kernel version, safe to print on a terminal."""
     return clean(entry.full_name, 300)
+
+
+def matching_count(shown: int, entries: int, words: str) -> str:
+    """Return `1 of 10 entries with “debian”`. entries: number of all entries. words: the filter."""
+    count = ngettext_lazy(
+        "{shown} of {n} entry with “{words}”",
+        "{shown} of {n} entries with “{words}”",
+        entries,
+        shown=shown,
+        words=clean(words, 40),
+    )
+    return localized(count)
 
 
 POWER_WORDS: Mapping[Power, str] = {

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from bootmenu.demo import demonstration, recorded_machine, running_tree
 from bootmenu.formats import dtb, dtb_facts
+from bootmenu.kexec.kernel_errors import SimulatedJump
 from bootmenu.session.scan_collection import collect
 from bootmenu.view.boot_plan import plan_lines
 from bootmenu.view.dtb_page import TreeText, tree
@@ -33,3 +36,16 @@ def test_nothing_is_unread_that_another_page_shows() -> None:
         differences = {listing.entry.title: TreeText.read(session, listing).against_running for listing in whole}
     assert differences["Debian GNU/Linux 12 (bookworm)"] == ()
     assert any("/cpus/cpu@3" in text for text in differences["Alpine Linux edge, two CPUs"] or ())
+
+
+def test_the_end_of_a_load_names_the_kernel_of_the_entry() -> None:
+    with demonstration(pace=None) as session:
+        listings, _ = collect(session)
+        same_title = [listing for listing in listings if listing.entry.name == "Debian GNU/Linux 12 (bookworm)"]
+        ends = set()
+        for listing in same_title:
+            with pytest.raises(SimulatedJump) as reached:
+                session.execute(session.plan(listing))
+            ends.add(reached.value.message)
+        assert len(ends) == len(same_title) > 1
+        assert "Here the machine would start Debian GNU/Linux 12 (bookworm), 6.1.0-49-arm64." in ends

@@ -373,6 +373,15 @@ def test_what_makes_no_sense_is_told(typed: str) -> None:
     assert "That needs the number of an entry" in said or "is not a command; ? lists them." in said
 
 
+def test_a_log_without_messages_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = fakes.FakeSession()
+    for lines, answer in (((), "The kernel has no messages."), (None, "The kernel's messages cannot be read.")):
+        monkeypatch.setattr(session, "kernel_log", lambda lines=lines: lines)
+        said = sit(session, "l")[0]
+        assert said.count("The kernel") == 1
+        assert answer in said
+
+
 def test_leaving_and_the_demonstration_exist_where_they_are_allowed() -> None:
     assert sit(fakes.FakeSession(), "m", offer_demo=True)[1] == Demo()
     said, _ = sit(fakes.FakeSession(), "q", "m", may_quit=False)

@@ -64,8 +64,37 @@ def test_translations_have_the_fields_and_the_edges_of_their_messages(code: str)
             assert not set(value) - set(key[0]) - LATIN, (key, value)
 
 
-LATIN = {*(chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))), *"↑↓"}
-"""Every console font has these."""
+LATIN = {*(chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))), *"↑↓„“"}
+"""Every console font has these, or to_console replaces them."""
+
+QUOTES = {"de": "„“", "es": "«»", "fr": "«»", "pt": "«»"}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_quotation_marks_are_those_of_the_language(code: str) -> None:
+    found = [value for _key, values in translations(code) for value in values if set(value) & set("“”„«»‹›‚‘’")]
+    assert len(found) > 2
+    for text in found:
+        assert "".join(char for char in text if char in "“”„«»‹›‚‘’") == QUOTES[code], text
+        assert code != "fr" or re.search("« .* »", text), text
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("en", "0 of 10 entries with “xyz”"),
+        ("de", "0 von 10 Einträgen mit „xyz“"),
+        ("es", "0 de 10 entradas con «xyz»"),
+        ("fr", "0 sur 10 entrées avec « xyz »"),
+        ("pt", "0 de 10 entradas com «xyz»"),
+    ],
+)
+def test_the_count_of_a_filter_is_one_sentence(code: str, count: str) -> None:
+    from bootmenu.view.wording import matching_count
+
+    i18n.use(code, {})
+    assert matching_count(0, 10, "xyz") == count
+    assert matching_count(1, 1, "xyz") != matching_count(1, 2, "xyz")
 
 
 ENGLISH = re.compile(r"\b(the|is|of|are|not|than|there|with|its|it|and|which|this|cannot|here)\b")
@@ -75,7 +104,7 @@ ENGLISH = re.compile(r"\b(the|is|of|are|not|than|there|with|its|it|and|which|thi
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_no_translation_has_english_in_it(code: str) -> None:
     said = [value for _key, values in translations(code) for value in values]
-    assert [text for text in said if ENGLISH.search(re.sub(r"“[^”]*”|`[^`]*`|\[[^]]*\]", "", text))] == []
+    assert [text for text in said if ENGLISH.search(re.sub(r"„[^“]*“|«[^»]*»|`[^`]*`|\[[^]]*\]", "", text))] == []
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -232,6 +261,8 @@ def test_where_there_is_nothing_but_ascii_german_is_written_with_two_letters() -
     i18n.use("de", {}, ascii_only=True)
     assert i18n._("device tree") == "Geraetebaum"
     assert i18n.ngettext("{n} entry", "{n} entries", 2) == "2 Eintraege"
+    assert "/ WOERTER;" in i18n._("list only entries with these words: / WORDS; / alone lists all of them")
+    assert i18n._("Changes to the entry's device tree").startswith("Aenderungen"), "not AEnderungen"
     for code in LANGUAGES:
         i18n.use(code, {}, ascii_only=True)
         assert "?" not in to_ascii("".join(i18n._(key[0]) for key in msgids() if "?" not in key[0]))

@@ -20,7 +20,8 @@ from bootmenu.terminal.cells import cells
 from bootmenu.view import entry_summary, kiosk_pages, load_progress, page_edges, refusal
 from bootmenu.view.entry_editor import EntryPart
 from bootmenu.view.entry_texts import Mark
-from bootmenu.view.key_help import labelled
+from bootmenu.view.help_page import help_page
+from bootmenu.view.key_help import actions_of, key_names, labelled
 from bootmenu.view.screen_ids import ScreenId
 from bootmenu.view.styled_text import Line
 from bootmenu.view.wording import POWER_WORDS, WORDS, verdict, verdict_width
@@ -145,6 +146,17 @@ def test_pages_without_a_screen_of_their_own(size: tuple[int, int]) -> None:
     fits(kiosk_pages.start([row, power], 0, _(kiosk_pages.KEYS), width, height), width)
     wheel = next(line for line in kiosk_pages.pin(0, 0, "", width, height, few_buttons=False) if "OK" in line.text)
     assert wheel.width <= width
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+@pytest.mark.parametrize("width", [80, 60])
+def test_the_help_shows_every_name_of_a_key(code: str, width: int, ascii_only: bool) -> None:
+    i18n.use(code, {}, ascii_only=ascii_only)
+    for screen in ScreenId:
+        lines = [line.text for line in help_page(screen, frozenset(), width)]
+        fits(help_page(screen, frozenset(), width), width)
+        for action in actions_of(screen):
+            assert any(line.startswith(f" {key_names(action.shown)} ") for line in lines), action
 
 
 @pytest.mark.parametrize("columns", [80, 60, 40, 20])

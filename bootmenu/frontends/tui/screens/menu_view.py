@@ -21,13 +21,13 @@ from bootmenu.frontends.tui.widgets.text_view import TextView
 from bootmenu.frontends.ui_context import UiContext
 from bootmenu.i18n import N_, _, localized, ngettext
 from bootmenu.terminal.capabilities import Traits
-from bootmenu.terminal.cells import cells, clean
+from bootmenu.terminal.cells import cells
 from bootmenu.view import entry_list, entry_summary, page_edges
 from bootmenu.view.abridge import abridged
 from bootmenu.view.entry_list import Row
 from bootmenu.view.screen_ids import Situation
 from bootmenu.view.styled_text import BLANK, Line, Span, Style, block, paragraph, rule, rule_room
-from bootmenu.view.wording import sentence_of
+from bootmenu.view.wording import matching_count, sentence_of
 
 _SUMMARY_DELAY = 0.04
 """Seconds that an entry is selected before its summary is shown: longer than the interval of key repeat."""
@@ -123,8 +123,7 @@ class MenuView(PowerScreen[None]):
         entries = ngettext("{n} entry", "{n} entries", listings)
         if self._filter_text:
             shown = sum(1 for row in self._rows.rows if row.listing)
-            words = clean(self._filter_text, 40)
-            return _("{shown} of {entries} with “{words}”").format(shown=shown, entries=entries, words=words)
+            return matching_count(shown, listings, self._filter_text)
         partitions = ngettext("{n} partition", "{n} partitions", len(self.results.groups))
         if not self.results.scanning:
             return _("{entries} on {partitions}").format(entries=entries, partitions=partitions)
