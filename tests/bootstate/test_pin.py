@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -212,7 +214,7 @@ def test_a_place_that_holds_nothing_yet_makes_nobody_wait(tmp_path: Path) -> Non
 def test_the_command_reads_it_twice_and_prints_the_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    answers = ["2580", "2580", "2580", "2581", "12", "12"]
+    answers = ["2580", "2580", "2580", "2581", "12", "never asked for"]
     monkeypatch.setattr("getpass.getpass", lambda _prompt: answers.pop(0))
     assert main(["pin"]) == 0
     said = capsys.readouterr()
@@ -224,6 +226,27 @@ def test_the_command_reads_it_twice_and_prints_the_line(
     assert "not the same" in capsys.readouterr().err
     assert main(["pin"]) == 1
     assert "4 to 32 digits" in capsys.readouterr().err
+    assert answers == ["never asked for"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        (b"", 2, b"bootmenu: there was no PIN to read\n"),
+        (b"4711\n", 2, b"bootmenu: there was no PIN to read\n"),
+        (b"4711\n4711\n", 0, b"bootmenu: this line belongs into the table [kiosk]"),
+    ],
+)
+def test_without_a_terminal_it_is_read_from_standard_input_without_a_warning(
+    typed: bytes, code: int, said: bytes
+) -> None:
+    command = [sys.executable, "-m", "bootmenu", "pin"]
+    done = subprocess.run(
+        command, input=typed, capture_output=True, timeout=60, check=False, start_new_session=True
+    )  # of its own: there is no /dev/tty then
+    assert done.returncode == code
+    assert done.stderr.startswith(said)
+    assert done.stdout.startswith(b'pin = "scrypt$') == (code == 0)
 
 
 def test_every_console_and_the_menu_after_a_fault_have_the_same_pauses() -> None:
