@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         listings, problems = collect(session)
         notes = session.notices
     log = menu_log.log_file()
-    texts = bundle.parts(host, machine, listings, problems, loaded, log=log, applied=applied(), notes=notes)
+    texts = bundle.parts(host, machine, listings, problems, loaded, log=log, applied=applied(host), notes=notes)
     data = bundle.bundle(texts, name)
     if arguments.output == "-":
         sys.stdout.buffer.write(data)

@@ -13,10 +13,14 @@ from bootmenu.model.value import replace
 
 if TYPE_CHECKING:
     from bootmenu.config.settings_layers import Loaded
+    from bootmenu.system.host import Host
     from bootmenu.view.json_output import Applied
 
 HELP = "print every setting with its value and origin; exit code 1 for any problem"
 FOLLOWS = "facts"
+
+_PACKED = "/etc/bootmenu/modules"
+"""A file of every first stage, and of no other system (image/build.py)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,17 +45,17 @@ def run(arguments: argparse.Namespace) -> int:
     more = (pin.problem(loaded.settings), why_not_kept(host, loaded.settings, found))
     problems = (*loaded.problems, *filter(None, more), *unmatched(loaded.settings.sha256, found))
     if arguments.json:
-        print_json(json_output.settings_to_json(replace(loaded, problems=problems), applied()))
+        print_json(json_output.settings_to_json(replace(loaded, problems=problems), applied(host)))
     else:
-        for line in settings_lines(loaded, applied()):
+        for line in settings_lines(loaded, applied(host)):
             print(line)
         for problem in problems:
             print_note(problem)
     return 1 if problems else 0
 
 
-def applied() -> Applied:
-    """Return what applies in this environment for settings that are not made."""
+def applied(host: Host) -> Applied:
+    """Return what applies on this machine and in this environment for settings that are not made."""
     from bootmenu import i18n
     from bootmenu.config.settings import FIRST_STAGE_SECONDS
     from bootmenu.terminal.capabilities import Depth, prepare_environment
@@ -59,8 +63,11 @@ def applied() -> Applied:
     environ = dict(os.environ)
     prepare_environment(environ)
     code, variable = i18n.chosen(None, environ)
+    timeout: tuple[int | None, str] = (None, f"outside a first stage; {FIRST_STAGE_SECONDS} in one")
+    if host.exists(_PACKED):
+        timeout = (FIRST_STAGE_SECONDS, "in a first stage; off elsewhere")
     return {
-        "timeout": (FIRST_STAGE_SECONDS, "in a first stage; off elsewhere"),
+        "timeout": timeout,
         "theme": (Depth.of(environ).theme, "by the colours of this terminal"),
         "language": (code, f"by {variable}" if variable else "LANG is not set"),
     }

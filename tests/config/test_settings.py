@@ -20,11 +20,20 @@ from bootmenu.cli import main
 from bootmenu.commands.settings_command import settings_lines
 from bootmenu.config.option import UNSET, CommandLineRule, Declarations, Option
 from bootmenu.config.setting_values import read_names, read_seconds
-from bootmenu.config.settings import FILE, OPTIONS, MenuStyle, Profile, Settings, Verify, Watchdog
+from bootmenu.config.settings import (
+    FILE,
+    FIRST_STAGE_SECONDS,
+    OPTIONS,
+    MenuStyle,
+    Profile,
+    Settings,
+    Verify,
+    Watchdog,
+)
 from bootmenu.config.settings_layers import Loaded, load, parse
 from bootmenu.model.place import INTERNAL_ONLY
 from bootmenu.model.value import Value, fields
-from bootmenu.session.autoboot import choose
+from bootmenu.session.autoboot import choose, countdown_seconds
 from bootmenu.system.host import Host
 from bootmenu.view import json_output
 from bootmenu.view.policy import Policy
@@ -274,7 +283,7 @@ def test_every_setting_is_printed_once_with_what_applies(
     assert main(["settings"]) == 0
     out = capsys.readouterr().out
     assert re.findall(r"^(?:# )?([a-z0-9.-]+) +(?:=|is)", out, re.MULTILINE) == [option.name for option in OPTIONS]
-    assert re.search(r"^timeout += 10 +# default, in a first stage; off elsewhere$", out, re.MULTILINE)
+    assert re.search(r'^timeout += "off" +# default, outside a first stage; 10 in one$', out, re.MULTILINE)
     assert re.search(r'^theme += "vt16" +# default, by the colours of this terminal$', out, re.MULTILINE)
     assert re.search(r'^language += "pt" +# default, by LANG$', out, re.MULTILINE)
     (tmp_path / FILE[1:]).write_text('timeout = "off"\ntheme = "light"\n')
@@ -282,6 +291,22 @@ def test_every_setting_is_printed_once_with_what_applies(
     out = capsys.readouterr().out
     assert re.search(rf'^timeout += "off" +# {FILE}$', out, re.MULTILINE)
     assert re.search(rf'^theme += "light" +# {FILE}$', out, re.MULTILINE)
+
+
+def test_the_default_timeout_is_printed_as_it_is_here_and_reads_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = machine(tmp_path)
+    monkeypatch.setattr("bootmenu.system.host.Host", lambda: host)
+    for packed, seconds in ((False, None), (True, FIRST_STAGE_SECONDS)):
+        if packed:
+            (tmp_path / "etc/bootmenu").mkdir()
+            (tmp_path / "etc/bootmenu/modules").touch()
+        monkeypatch.setattr("sys.argv", ["bootmenu"])
+        assert main(["settings"]) == 0
+        printed = parse(capsys.readouterr().out.encode(), "printed")
+        assert (printed.settings.timeout, printed.problems) == (seconds, ())
+        assert countdown_seconds(load(host), first_stage=packed, demo=False) == seconds
 
 
 # ---- what is not understood is the strictest --------------------------------------------------------------------
