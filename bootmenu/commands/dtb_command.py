@@ -25,6 +25,7 @@ HELP = "print a device tree as source, or the differences between two"
 FOLLOWS = "themes"
 
 _RUNNING = "/sys/firmware/fdt"
+_HINT = "Name a device tree as dtc or the kernel's build compiles it (.dtb, .dtbo)."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,8 +88,7 @@ def _tree(path: str | None) -> EditableTree:
     try:
         return EditableTree.from_tree(_running() if path is None else _file(path))
     except FormatError as error:
-        hint = error.hint or "Name a device tree as dtc or the kernel's build compiles it (.dtb, .dtbo)."
-        raise UsageError(f"{path or _RUNNING}: {error.message}", hint) from None
+        raise UsageError(f"{path or _RUNNING}: {error.message}", error.hint or _HINT) from None
 
 
 def _running() -> DeviceTree:
@@ -103,7 +103,7 @@ def _running() -> DeviceTree:
 
 
 def _file(path: str) -> DeviceTree:
-    from bootmenu.formats.dtb import MAX_SIZE, DeviceTree
+    from bootmenu.formats.dtb import MAGIC, MAX_SIZE, DeviceTree
 
     try:
         # opening a pipe would block, and opening some devices has side effects
@@ -116,6 +116,8 @@ def _file(path: str) -> DeviceTree:
                 data += piece
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", "Name a file that can be read.") from None
+    if (first := int.from_bytes(data[:4], "big")) != MAGIC:
+        raise UsageError(f"{path}: not a device tree: it begins with {first:#010x}, not {MAGIC:#010x}", _HINT)
     if len(data) > MAX_SIZE:
         raise UsageError(f"{path}: more than the {MAX_SIZE:,} bytes that a kernel reads", "Is this the right file?")
     return DeviceTree.from_bytes(bytes(data))

@@ -124,8 +124,9 @@ def test_what_is_no_tree_is_told_with_path_reason_and_hint(call: Call, board: Pa
         node.children = [Node("n")]
         node = node.children[0]
     cases = {
-        "garbage": (b"garbage" * 10, "the magic number is"),
-        "empty": (b"", ""),
+        "garbage": (b"garbage" * 10, "not a device tree: it begins with 0x67617262, not 0xd00dfeed"),
+        "large garbage": (bytes(MAX_SIZE + 1), "not a device tree: it begins with 0x00000000"),
+        "empty": (b"", "not a device tree"),
         "cut": (board.read_bytes()[:-4], "ends early"),
         "large": (board.read_bytes() + bytes(MAX_SIZE), "more than the 2,097,152 bytes"),
         "odd": (odd.to_bytes(), "a name in it cannot be written"),
