@@ -51,7 +51,7 @@ def facts_lines(machine: MachineFacts) -> Iterator[str]:
         ("CPUs", "not known" if possible is None else str(len(possible))),
         ("enable-method", ", ".join(methods) + psci if methods else "not known"),
         ("device tree", machine.tree_source or machine.tree_problem or "none"),
-        ("may load", _yes_or_no(machine.cap_sys_boot)),
+        ("CAP_SYS_BOOT", _yes_or_no(machine.cap_sys_boot)),
         ("kexec_load", _yes_or_no(kexec.kexec_load)),
         ("kexec_file_load", _yes_or_no(kexec.kexec_file_load)),
         ("switched off", _yes_or_no(kexec.load_disabled)),

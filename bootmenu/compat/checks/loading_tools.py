@@ -71,7 +71,13 @@ def tool(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:
         "method": entry.method,
     }
     other = other_way(machine, entry)
-    hint = "Install kexec-tools as an alternative." if version is None else "Use a newer kexec-tools."
+    if machine.kexec.kexec_load is False and machine.kexec.kexec_file_load is False:
+        hint = "Use a first-stage kernel built with CONFIG_KEXEC=y: without it, kexec-tools cannot load one either."
+    elif version is not None:
+        hint = "Use a newer kexec-tools."
+    else:
+        alone = other is False or entry.method == "kexec_tools"
+        hint = "Install kexec-tools." if alone else "Install kexec-tools as an alternative."
     if problem is None and machine.architecture is Architecture.RISCV64 and not _version(version or ""):
         if other and entry.method != "kexec_tools":
             yield passed("kexec_file_load is there; kexec-tools need not know this machine.", **evidence)

@@ -27,11 +27,17 @@ def tools() -> Iterator[Example]:
     yield Example(code=code, name="raw", severity=PASS, says="2.0.25")
     packed = entry(kernel=kernel(compression=Compression.ZSTD))
     yield Example(code=code, name="packed", severity=PASS, entry=packed, says="unpacked here")
-    yield Example(code=code, name="not there", severity=WARN, machine=kexec(tools_version=None), says="Install")
+    yield Example(
+        code=code, name="not there", severity=WARN, machine=kexec(tools_version=None), says="as an alternative"
+    )
     pc = machines.unprivileged_x86()
     yield Example(code=code, name="x86", severity=PASS, machine=pc, says="is enough")
     alone = replace(pc, kexec=replace(pc.kexec, kexec_file_load=False))
-    yield Example(code=code, name="nothing on x86", severity=FAIL, machine=alone, says="nothing else")
+    yield Example(code=code, name="nothing on x86", severity=FAIL, machine=alone, says="Install kexec-tools.")
+    none = replace(pc, kexec=replace(pc.kexec, kexec_load=False, kexec_file_load=False))
+    yield Example(code=code, name="no kexec on x86", severity=FAIL, machine=none, says="CONFIG_KEXEC=y")
+    none = kexec(tools_version=None, kexec_load=False, kexec_file_load=False)
+    yield Example(code=code, name="no kexec", severity=WARN, machine=none, says="CONFIG_KEXEC=y")
     unread = replace(pc, kexec=replace(pc.kexec, kexec_file_load=None))
     yield Example(code=code, name="call unread", severity=UNKNOWN, machine=unread, says="another call")
 
