@@ -217,11 +217,11 @@ class FixedUpDtb(Value, kw_only=True):
     base: DeviceTreeFacts | None = None
     """The running tree, if the entry has only overlays for it."""
     tree: TreeFacts | None = None
-    """The resulting tree, or None if it cannot be made (see `problem`)."""
+    """The resulting tree: without overlays and edits if those cannot be applied; None if it cannot be made at all."""
     fixups: tuple[str, ...] = ()
     """Paths of the nodes that come from the running machine, such as `/memory@40000000`."""
     problem: str = ""
-    """Why the tree cannot be made."""
+    """Why the tree cannot be made, or the overlays not be applied."""
     edit_problem: str = ""
     """Why an edit that the user typed for this boot cannot be made."""
     hint: str = ""

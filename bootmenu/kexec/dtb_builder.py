@@ -20,7 +20,7 @@ from bootmenu.kexec.plan import LoadPlan, PlannedFile
 from bootmenu.kexec.planned_files import read_planned
 from bootmenu.kexec.write_dtb import Edit, TypedEditError, apply, check_typed_edits, with_typed_edits
 from bootmenu.model.machine import MachineFacts
-from bootmenu.model.value import Value
+from bootmenu.model.value import Value, replace
 from bootmenu.system.directory_tree import DirectoryTree
 from bootmenu.system.host import Host
 
@@ -148,6 +148,8 @@ class DtbBuilder:
                 fixups=tuple(dict.fromkeys(edit.path for edit in edits if edit.value is not None)),
             )
         except TypedEditError as error:
-            return FixedUpDtb(base=base, edit_problem=error.message, hint=error.hint)
+            # the other checks judge the tree without the edits: to judge it without fix-ups would blame it as well
+            return replace(self._predict(dtb, overlays, ()), edit_problem=error.message, hint=error.hint)
         except BootmenuError as error:
-            return FixedUpDtb(base=base, problem=error.message, hint=error.hint)
+            without = self._predict(dtb, (), ()) if overlays else FixedUpDtb(base=base)
+            return replace(without, problem=error.message, hint=error.hint)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from bootmenu.demo.builders import board_tree
 from bootmenu.formats.dtb import DeviceTree
 from bootmenu.formats.dtb_facts import facts
@@ -33,6 +35,18 @@ def test_the_scan_foresees_what_the_load_will_do(tmp_path: Path) -> None:
     assert found.tree is not None
     assert found.tree.memory == (MemoryRange(base=0x40000000, size=0x40000000),)
     assert {"/memory@40000000", "/reserved-memory/optee@4e000000", "/chosen"} <= set(found.fixups)
+
+
+@pytest.mark.parametrize(("overlays", "typed"), [([], ["disable /nosuch"]), ([b"damaged"], [])])
+def test_what_cannot_be_applied_leaves_the_tree_that_would_be_made_without_it(
+    tmp_path: Path, overlays: list[bytes], typed: list[str]
+) -> None:
+    builder, own = dtb_builder(tmp_path, firmware_tree()), board_tree(TREE.compatible, memory=()).to_bytes()
+    found = builder.predict(own, overlays, typed)
+    assert found.edit_problem or found.problem
+    assert found.tree == builder.predict(own, []).tree
+    assert found.tree is not None
+    assert found.tree.memory, "or DT-MEMORY would fail as well"
 
 
 def test_overlays_without_a_tree_are_for_the_running_one(tmp_path: Path) -> None:

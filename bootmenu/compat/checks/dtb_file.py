@@ -199,7 +199,7 @@ def edits(machine: MachineFacts, entry: EntryFacts) -> Iterator[CheckResult]:  #
             fixed_up.hint or "Correct the edit, or leave it out; bootmenu dtb show prints the tree.",
             **evidence,
         )
-    elif fixed_up is None or fixed_up.tree is None:
+    elif fixed_up is None or fixed_up.tree is None or fixed_up.problem:
         yield unknown(
             "Whether the device tree can be edited is not known: it could not be made.",
             "See the other findings of this entry.",
