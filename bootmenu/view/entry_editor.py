@@ -72,14 +72,19 @@ class EntryEditor(Value):
         return self.slots[self.index]
 
     def with_line(self, line: LineEditor) -> EntryEditor:
-        """Replace the current line; add an empty line to a list whose last line is not empty any more."""
-        slots = list(self.slots)
-        slots[self.index] = replace(self.current, line=line)
-        part = self.current.part
-        last = max(index for index, slot in enumerate(slots) if slot.part is part)
-        if part.repeatable and slots[last].line.text:
-            slots.insert(last + 1, Slot(part, LineEditor()))
-        return replace(self, slots=tuple(slots))
+        """Replace the current line. A list of several always ends with one empty line."""
+        slots, index, part = list(self.slots), self.index, self.current.part
+        slots[index] = replace(self.current, line=line)
+        if part.repeatable:
+            own = [number for number, slot in enumerate(slots) if slot.part is part]
+            if slots[own[-1]].line.text:
+                slots.insert(own[-1] + 1, Slot(part, LineEditor()))
+            while len(own) > 1 and not any(slots[number].line.text for number in own[-2:]):
+                surplus = own.pop(-2 if index == own[-1] else -1)
+                del slots[surplus]
+                own = [number - (number > surplus) for number in own]
+                index -= index > surplus
+        return replace(self, slots=tuple(slots), index=index)
 
     def move(self, steps: int) -> EntryEditor:
         """Go that many lines down, or up if negative."""

@@ -120,6 +120,19 @@ def test_every_part_can_be_changed_and_the_entry_stays_what_it_was() -> None:
     assert [slot.part for slot in editor.slots].count(EntryPart.INITRAMFS) == 3, "one more is offered"
 
 
+@given(st.lists(st.tuples(st.integers(-9, 9), st.sampled_from(["", "x"]))))
+def test_a_list_ends_with_one_empty_line(steps: list[tuple[int, str]]) -> None:
+    editor = EntryEditor.of(DEBIAN.entry)
+    for move, text in steps:
+        editor = editor.move(move)
+        if editor.current.part.repeatable:
+            editor = editor.with_line(LineEditor.of(text))
+        for part in filter(lambda part: part.repeatable, EntryPart):
+            texts = [slot.line.text for slot in editor.slots if slot.part is part]
+            assert texts[-1] == ""
+            assert texts[-2:] != ["", ""]
+
+
 def test_an_emptied_line_leaves_its_file_out() -> None:
     editor = at(EntryEditor.of(DEBIAN.entry), EntryPart.INITRAMFS).with_line(LineEditor())
     assert editor.edited().initrds == ()
